@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/clock.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/own.h"
+#include "core/parse.h"
+
+static const char zero_time[] = "0001-01-01T00:00:00Z";
+
+static int64_t read_clock(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return ts.tv_sec * MB_NSEC_PER_SEC + ts.tv_nsec;
+}
+
+int64_t mb_now_nsec(void)
+{
+	return read_clock(CLOCK_REALTIME);
+}
+
+int64_t mb_monotonic_nsec(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t mb_boottime_nsec(void)
+{
+	return read_clock(CLOCK_BOOTTIME);
+}
+
+char *mb_time_format(int64_t nsec, char buf[MB_TIME_TEXT])
+{
+	time_t seconds = nsec / MB_NSEC_PER_SEC;
+	struct tm tm;
+	size_t n;
+
+	if (nsec == 0) {
+		memcpy(buf, zero_time, sizeof(zero_time));
+		return buf;
+	}
+	gmtime_r(&seconds, &tm);
+	n = strftime(buf, MB_TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(buf + n, MB_TIME_TEXT - n, ".%09dZ", (int)(nsec % MB_NSEC_PER_SEC));
+	return buf;
+}
+
+/* Up to nine digits after the point; further ones are read and dropped. */
+static const char *fraction(const char *s, int64_t *ret_nsec)
+{
+	int64_t unit = MB_NSEC_PER_SEC / 10, value = 0;
+
+	for (; isdigit((unsigned char)*s); s++, unit /= 10)
+		value += (*s - '0') * unit;
+	*ret_nsec = value;
+	return s;
+}
+
+static int zone(const char *s, int *ret_seconds)
+{
+	int hours, minutes, end = 0;
+	char sign;
+
+	if ((*s == 'Z' || *s == 'z') && !s[1]) {
+		*ret_seconds = 0;
+		return 0;
+	}
+	if (sscanf(s, "%c%2d:%2d%n", &sign, &hours, &minutes, &end) != 3 || s[end] ||
+	    (sign != '+' && sign != '-') || hours > 23 || minutes > 59)
+		return -EINVAL;
+	*ret_seconds = (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+	return 0;
+}
+
+int mb_time_parse(const char *s, int64_t *ret_nsec)
+{
+	struct tm tm = {0};
+	int64_t nsec = 0;
+	int offset, r;
+	const char *rest;
+
+	if (strcmp(s, zero_time) == 0) {
+		*ret_nsec = 0;
+		return 0;
+	}
+	rest = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (!rest)
+		return -EINVAL;
+	if (*rest == '.')
+		rest = fraction(rest + 1, &nsec);
+	r = zone(rest, &offset);
+	if (r < 0)
+		return r;
+	*ret_nsec = ((int64_t)timegm(&tm) - offset) * MB_NSEC_PER_SEC + nsec;
+	return 0;
+}
+
+static int unix_time(const char *s, int64_t *ret_nsec)
+{
+	uint64_t seconds;
+	int64_t nsec = 0;
+	char whole[24];
+	size_t n = strspn(s, "0123456789");
+
+	if (n == 0 || n >= sizeof(whole))
+		return -EINVAL;
+	memcpy(whole, s, n);
+	whole[n] = '\0';
+	s += n;
+	if (*s == '.')
+		s = fraction(s + 1, &nsec);
+	if (*s || mb_parse_u64(whole, &seconds) < 0 || seconds > 9000000000ull)
+		return -EINVAL;
+	*ret_nsec = (int64_t)seconds * MB_NSEC_PER_SEC + nsec;
+	return 0;
+}
+
+static int local_time(const char *s, int64_t *ret_nsec)
+{
+	static const char *const forms[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H",
+					    "%Y-%m-%d"};
+
+	for (size_t i = 0; i < MB_N(forms); i++) {
+		struct tm tm = {.tm_isdst = -1};
+		int64_t nsec = 0;
+		const char *rest = strptime(s, forms[i], &tm);
+
+		if (rest && *rest == '.' && i == 0)
+			rest = fraction(rest + 1, &nsec);
+		if (rest && !*rest) {
+			*ret_nsec = (int64_t)mktime(&tm) * MB_NSEC_PER_SEC + nsec;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+int mb_time_parse_reference(const char *s, int64_t now, int64_t *ret_nsec)
+{
+	int64_t ago;
+
+	if (unix_time(s, ret_nsec) == 0 || mb_time_parse(s, ret_nsec) == 0 ||
+	    local_time(s, ret_nsec) == 0)
+		return 0;
+	if (mb_parse_duration(s, &ago) < 0)
+		return -EINVAL;
+	*ret_nsec = now - ago;
+	return 0;
+}
