@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/image/image.h — images in the store: load, import, find, list, tag, remove, mount. */
+#ifndef MB_IMAGE_IMAGE_H
+#define MB_IMAGE_IMAGE_H
+
+#include "core/own.h"
+#include "core/strv.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct json_object;
+struct mb_err;
+struct mb_store;
+struct mb_str;
+
+enum { MB_IMAGE_ID_TEXT = 65, MB_IMAGE_MAX_LAYERS = 128 };
+
+/* Positive answers.  Each is told in the error too, in docker's words, ready to print. */
+enum {
+	MB_IMAGE_ABSENT = 1, /* "No such image: x:latest" */
+	MB_IMAGE_AMBIGUOUS,  /* an id prefix that more than one image has */
+	MB_IMAGE_IN_USE,     /* "conflict: unable to delete ..." */
+};
+
+/* What an image says about the process: checked when the image came in, small, quick to load.
+ * A member that the image does not set is NULL or empty. */
+struct mb_image_settings {
+	char *user, *workdir, *stop_signal;
+	struct mb_strv env, entrypoint, cmd, shell;
+	struct mb_strv volumes;          /* absolute paths, sorted */
+	struct mb_strv ports;            /* "80/tcp", sorted */
+	struct mb_kv labels;             /* io.mybox.* never among them */
+	struct json_object *healthcheck; /* docker's object as it stands, or NULL */
+};
+
+/* The prepared record of an image. */
+struct mb_image {
+	char *id; /* 64 hex digits: sha256 of the configuration */
+	char *architecture, *os, *variant, *author, *comment;
+	int64_t created;         /* nsec, 0 unknown */
+	uint64_t size;           /* bytes of the regular files of all layers */
+	struct mb_strv layers;   /* chain ids in hex, lowest first */
+	struct mb_strv diff_ids; /* 64 hex digits each, lowest first */
+	struct mb_image_settings config;
+};
+void mb_image_free(struct mb_image *image);
+MB_AUTO_DEFINE(struct mb_image, mb_image_free)
+
+/* --- finding --------------------------------------------------------------------------------- */
+
+/* Find by name ("deb", "deb:12", "docker.io/library/deb@sha256:..."), by id ("sha256:HEX" or HEX)
+ * or by a prefix of the id; names win.  @ret_name, when not NULL, gets the familiar name that
+ * matched, or NULL when an id did; caller frees.
+ * Return: 0; MB_IMAGE_ABSENT or MB_IMAGE_AMBIGUOUS, told; -errno. */
+int mb_image_find(struct mb_store *store, const char *name, struct mb_image **ret_image,
+                  char **ret_name, struct mb_err *err);
+/* The image with exactly this id (64 hex digits).  Return: 0; MB_IMAGE_ABSENT, told; -errno. */
+int mb_image_open(struct mb_store *store, const char *id, struct mb_image **ret_image,
+                  struct mb_err *err);
+/* The configuration, byte for byte as its digest has it (verified against @id). */
+int mb_image_config_read(struct mb_store *store, const char *id, struct mb_str *out,
+                         struct mb_err *err);
+/* The names of an image in familiar form, sorted. */
+int mb_image_names(struct mb_store *store, const char *id, struct mb_strv *out, struct mb_err *err);
+/* Descriptors (O_PATH, directories) of the layers' trees, TOPMOST FIRST as overlayfs wants them,
+ * in @fds, which has room for MB_IMAGE_MAX_LAYERS.  An image without layers gives one empty
+ * directory.  Caller closes them.  Return: 0 or -errno, told. */
+int mb_image_layers_open(struct mb_store *store, const struct mb_image *image, int *fds,
+                         size_t *ret_n, struct mb_err *err);
+
+struct mb_image_row {
+	char *id;
+	int64_t created;
+	uint64_t size;
+	size_t n_layers;
+	struct mb_strv names; /* familiar "repo:tag", sorted; empty: dangling */
+	struct mb_kv labels;
+	char *architecture, *os;
+};
+struct mb_image_list {
+	struct mb_image_row *v; /* newest first, then by id */
+	size_t n;
+	size_t n_corrupt; /* images whose record could not be read and that are left out */
+};
+int mb_image_list_load(struct mb_store *store, struct mb_image_list *ret, struct mb_err *err);
+void mb_image_list_done(struct mb_image_list *list);
+
+/* --- names ----------------------------------------------------------------------------------- */
+
+/* Give @source (as mb_image_find() takes it) the name @target, "repo[:tag]".  A name that was
+ * another image's moves.  @ret_familiar may be NULL. */
+int mb_image_tag(struct mb_store *store, const char *source, const char *target,
+                 char **ret_familiar, struct mb_err *err);
+
+enum mb_image_use { MB_IMAGE_UNUSED = 0, MB_IMAGE_USE_STOPPED, MB_IMAGE_USE_RUNNING };
+/* Who uses images: asked with the id (64 hex).  Fills @container (an id) when used.  Return: an
+ * enum mb_image_use or -errno, told. */
+struct mb_image_users {
+	int (*ask)(void *arg, const char *image_id, char container[MB_IMAGE_ID_TEXT],
+	           struct mb_err *err);
+	void *arg;
+};
+struct mb_image_remove_request {
+	const char *name; /* as mb_image_find() takes it */
+	bool force;
+	bool no_prune;               /* accepted; images here have no parents to keep */
+	bool untag_only;             /* take the name off, keep the image */
+	struct mb_image_users users; /* .ask NULL: nobody uses anything */
+};
+struct mb_image_removed {
+	struct mb_strv untagged; /* "deb:latest": print "Untagged: %s" first */
+	struct mb_strv deleted;  /* "sha256:HEX" of the image, then of its layers: "Deleted: %s" */
+};
+/* Return: 0; MB_IMAGE_ABSENT, _AMBIGUOUS, _IN_USE, told; -errno.  @ret is filled as far as the
+ * work went, and is for mb_image_removed_done() in every case. */
+int mb_image_remove(struct mb_store *store, const struct mb_image_remove_request *request,
+                    struct mb_image_removed *ret, struct mb_err *err);
+void mb_image_removed_done(struct mb_image_removed *removed);
+
+/* --- coming in ------------------------------------------------------------------------------- */
+
+struct mb_image_progress {
+	const char *layer;    /* first twelve digits of the diff id; "" for an import */
+	size_t index, count;  /* layer index (from 0) of count */
+	uint64_t done, total; /* bytes of the archive's layer as stored; total 0 = unknown */
+	bool finished;        /* the last report of this layer */
+	bool cached;          /* it was there already */
+};
+struct mb_image_report {
+	void (*progress)(void *arg, const struct mb_image_progress *p); /* or NULL */
+	void *arg;
+};
+
+struct mb_image_load_request {
+	int fd;             /* an archive (file or pipe), or an OCI layout's directory; borrowed */
+	const char *source; /* for messages: the path, or "-" */
+	struct mb_image_report report;
+};
+struct mb_image_loaded {
+	struct mb_image_loaded_row {
+		char *id;       /* 64 hex digits */
+		char *name;     /* familiar; NULL: print "Loaded image ID: sha256:..." */
+		char *replaced; /* id of the image that had this name before, or NULL */
+	} * v;                  /* one for each name; one for an image without names */
+	size_t n;
+};
+/* Load every image of a docker archive or OCI layout.  On failure no name appears or moves. */
+int mb_image_load(struct mb_store *store, const struct mb_image_load_request *request,
+                  struct mb_image_loaded *ret, struct mb_err *err);
+void mb_image_loaded_done(struct mb_image_loaded *loaded);
+
+struct mb_image_import_request {
+	int fd;             /* a tar of a root file system, plain or compressed; borrowed */
+	const char *source; /* for messages and the history */
+	const char *name;   /* "deb", "deb:12", or NULL */
+	const char *message;
+	const struct mb_strv *changes; /* Dockerfile instructions, or NULL */
+	const char *architecture;      /* NULL: this machine's */
+	struct mb_image_report report;
+};
+int mb_image_import(struct mb_store *store, const struct mb_image_import_request *request,
+                    char ret_id[MB_IMAGE_ID_TEXT], struct mb_err *err);
+
+/* --- care ------------------------------------------------------------------------------------ */
+
+struct mb_image_collected {
+	size_t layers;  /* removed */
+	uint64_t bytes; /* of their regular files */
+	size_t ingests; /* leftovers of dead loads removed */
+};
+/* Remove layers that no image has and what dead loads left.  Skips (and returns 0) while a load
+ * is at work. */
+int mb_image_collect(struct mb_store *store, struct mb_image_collected *ret, struct mb_err *err);
+
+struct mb_image_check_request {
+	bool repair; /* remove what is broken beyond use and what is orphaned */
+	bool full;   /* also the digests of the configurations */
+	/* One finding: what it is about ("image sha256:..", "layer ..", "ref .."), what is wrong,
+	 * and whether it was put right. */
+	void (*finding)(void *arg, const char *subject, const char *problem, bool repaired);
+	void *arg;
+};
+/* Return: 0 and the number of findings that remain in *@ret_left; or -errno, told. */
+int mb_image_check(struct mb_store *store, const struct mb_image_check_request *request,
+                   size_t *ret_left, struct mb_err *err);
+
+#endif
