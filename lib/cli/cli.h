@@ -131,6 +131,8 @@ struct mb_cli_opt {
 #define MB_OPT_END { .kind = 0 }
 // clang-format on
 
+#define MB_CLI_NAME "mybox" /* as messages and help say it */
+
 enum {
 	MB_CLI_MANY = -1,      /* .max: no upper bound */
 	MB_CLI_MAX_OPTS = 256, /* rows of one table */
