@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/net/net.h — networks, and the place of a container in them.
+ *
+ * A start is four calls: mb_net_sandbox_prepare (addresses and host ports are ours),
+ * mb_net_sandbox_attach (interfaces in the namespace), mb_net_sandbox_publish (names and ports
+ * become visible), and at the end of life mb_net_detach, which needs nothing but the id and may
+ * be called at any time, any number of times.  What a container has is in its record
+ * RUN/net/e/<container id>; it is written before anything that has to be undone.
+ */
+#ifndef MB_NET_NET_H
+#define MB_NET_NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/own.h"
+#include "core/strv.h"
+
+struct mb_err;
+struct mb_net_port_spec;    /* port_spec.h: one -p */
+struct mb_net_network_spec; /* network_spec.h: one --network */
+struct mb_store;
+struct mb_str;
+
+/* Positive answers. */
+enum { MB_NET_ABSENT = 1, MB_NET_IN_USE = 2, MB_NET_TAKEN = 3 };
+
+/* The handle: borrows the store, opens its netlink sockets on first use. */
+struct mb_net;
+void mb_net_new(struct mb_store *store, struct mb_net **ret);
+void mb_net_free(struct mb_net *net);
+MB_AUTO_DEFINE(struct mb_net, mb_net_free)
+
+/* ---- networks ------------------------------------------------------------------------- */
+
+#define MB_NET_DEFAULT "bridge"
+
+/* One address pool of a network.  Empty strings are NULL. */
+struct mb_net_pool {
+	char *subnet;   /* "10.88.1.0/24" */
+	char *gateway;  /* "10.88.1.1"; always set once the network is made */
+	char *ip_range; /* "10.88.1.128/25" or NULL */
+	struct mb_kv aux;
+};
+
+struct mb_net_network {
+	char *id, *name, *driver; /* driver: bridge, host, null */
+	int64_t created;          /* 0 for host and none */
+	char *bridge;             /* interface name; NULL unless driver is bridge */
+	bool internal, ipv6, icc, masquerade, attachable, builtin;
+	uint32_t mtu;
+	char *host_binding;        /* where -p without address binds; NULL: everywhere */
+	struct mb_net_pool v4, v6; /* v6.subnet NULL without --ipv6 */
+	struct mb_kv options, labels;
+};
+void mb_net_network_free(struct mb_net_network *n);
+MB_AUTO_DEFINE(struct mb_net_network, mb_net_network_free)
+
+struct mb_net_networks {
+	struct mb_net_network **v;
+	size_t n;
+};
+void mb_net_networks_done(struct mb_net_networks *list);
+
+/* What `network create` says; everything but the name may be empty. */
+struct mb_net_create {
+	const char *name, *driver;
+	struct mb_strv subnets, gateways, ip_ranges; /* v4 and v6, matched by containment */
+	struct mb_kv aux;                            /* name -> address */
+	bool internal, ipv6, attachable;
+	struct mb_kv options, labels;
+};
+/* Make it: document, bridge, firewall elements.  Return: 0 and *@ret_network; MB_NET_TAKEN, told:
+ * the name exists; or -errno, nothing left behind. */
+int mb_net_network_create(struct mb_net *net, const struct mb_net_create *request,
+                          struct mb_net_network **ret_network, struct mb_err *err);
+/* By id, name or unique prefix of an id.  "bridge", "host" and "none" always exist.
+ * Return: 0; MB_NET_ABSENT, told; -EINVAL when several ids begin so. */
+int mb_net_network_find(struct mb_net *net, const char *reference,
+                        struct mb_net_network **ret_network, struct mb_err *err);
+/* All of them, builtin ones too, by name.  A document that cannot be read is skipped and told
+ * to mb_warn. */
+int mb_net_network_list(struct mb_net *net, struct mb_net_networks *ret, struct mb_err *err);
+/* Return: 0; MB_NET_IN_USE, told: containers are on it; -EPERM for a builtin one. */
+int mb_net_network_remove(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err);
+
+/* ---- endpoints ------------------------------------------------------------------------ */
+
+/* A container on a network.  Addresses are text; NULL where there is none. */
+struct mb_net_endpoint {
+	char *network_id, *network; /* id and name */
+	char *id;                   /* docker's EndpointID: 64 hex digits */
+	char *bridge, *host_ifname; /* "mybox0", "mb0123456789" */
+	char *ifname;               /* "eth0" in the container */
+	char *ip4, *gw4, *ip6, *gw6, *mac;
+	uint32_t prefix4, prefix6, mtu, slot; /* slot: 0 is eth0 */
+	int gw_priority;
+	bool internal, gateway; /* gateway: carries the default route and the ports */
+	struct mb_strv aliases; /* --network-alias */
+	struct mb_strv names;   /* all that the resolver answers to */
+	struct mb_kv driver_opts;
+	char *wanted_ip4, *wanted_ip6; /* --ip, --ip6 */
+};
+
+/* One published port, as it really is (docker's PortBindings). */
+struct mb_net_binding {
+	uint32_t proto; /* IPPROTO_TCP, _UDP, _SCTP */
+	uint32_t port;  /* in the container */
+	char *host_ip;  /* "0.0.0.0", "::", "127.0.0.1" */
+	uint32_t host_port;
+};
+
+struct mb_net_sandbox {
+	char *container_id, *container_name, *hostname;
+	struct mb_net_endpoint *endpoints;
+	size_t n_endpoints;
+	struct mb_net_binding *bindings;
+	size_t n_bindings;
+	/* Bound sockets that hold the host ports; owned.  Give copies to the monitor, which
+	 * keeps them for its life (mind MB_SOCK_MAX_FDS per message). */
+	int *reserved;
+	size_t n_reserved;
+};
+void mb_net_sandbox_free(struct mb_net_sandbox *sandbox);
+MB_AUTO_DEFINE(struct mb_net_sandbox, mb_net_sandbox_free)
+
+struct mb_net_request {
+	const char *container_id, *container_name, *hostname;
+	const struct mb_net_network_spec *networks; /* none: an isolated namespace, lo only */
+	size_t n_networks;
+	const struct mb_net_port_spec *ports; /* -p, and those of -P */
+	size_t n_ports;
+	const struct mb_net_sandbox *before; /* or NULL: take its addresses if free */
+};
+/* Networks brought up if they are not, addresses allocated, host ports bound, record written.
+ * Return: 0; MB_NET_ABSENT, told: no such network; or -errno, told, nothing left behind. */
+int mb_net_sandbox_prepare(struct mb_net *net, const struct mb_net_request *request,
+                           struct mb_net_sandbox **ret, struct mb_err *err);
+/* lo up, every endpoint's pair of interfaces, addresses, routes. */
+int mb_net_sandbox_attach(struct mb_net *net, struct mb_net_sandbox *sandbox, int netns_fd,
+                          struct mb_err *err);
+/* Names into the resolver's database, ports into the firewall. */
+int mb_net_sandbox_publish(struct mb_net *net, struct mb_net_sandbox *sandbox, struct mb_err *err);
+/* Undo all of it, from the record, whatever had been done.  Interfaces die with the namespace. */
+int mb_net_detach(struct mb_net *net, const char *container_id, struct mb_err *err);
+
+/* The record of a container (no sockets in it).  Return: 0; MB_NET_ABSENT; or -errno. */
+int mb_net_sandbox_load(struct mb_net *net, const char *container_id, struct mb_net_sandbox **ret,
+                        struct mb_err *err);
+/* Bind the recorded host ports again (after a monitor died): fills @sandbox->reserved. */
+int mb_net_sandbox_reserve(struct mb_net *net, struct mb_net_sandbox *sandbox, struct mb_err *err);
+/* After `rename`: the record and the names follow. */
+int mb_net_sandbox_rename(struct mb_net *net, const char *container_id, const char *new_name,
+                          struct mb_err *err);
+/* Join one more network, or leave one, while the container runs.  The caller holds the
+ * container's lock.  @netns_fd -1 in disconnect: the namespace is gone.
+ * Return: 0; MB_NET_ABSENT (no such network, or not on it), told; MB_NET_TAKEN: is on it already,
+ * told; or -errno. */
+int mb_net_connect(struct mb_net *net, const char *container_id, int netns_fd,
+                   const struct mb_net_network_spec *spec, struct mb_err *err);
+int mb_net_disconnect(struct mb_net *net, const char *container_id, int netns_fd,
+                      const char *network, struct mb_err *err);
+/* Every container that has an endpoint on @network_id (`network inspect`). */
+struct mb_net_members {
+	struct mb_net_sandbox **v;
+	size_t n;
+};
+int mb_net_members_list(struct mb_net *net, const char *network_id, struct mb_net_members *ret,
+                        struct mb_err *err);
+void mb_net_members_done(struct mb_net_members *members);
+
+/* ---- resolver ------------------------------------------------------------------------- */
+
+/* RUN/net/<id>: the directory with n/<name>/<container id> -> "ip4,ip6,container id" and
+ * p/<ip> -> "name.network", as paths in join order, for the monitor. */
+void mb_net_names_dirs(struct mb_net *net, const struct mb_net_sandbox *sandbox,
+                       struct mb_strv *dirs);
+
+enum mb_net_resolver_mode {
+	MB_NET_RESOLVER_LOOKUP, /* a BPF sk_lookup program brings port 53 to the sockets */
+	MB_NET_RESOLVER_NFT,    /* destination NAT in the namespace */
+	MB_NET_RESOLVER_DIRECT, /* bound to 127.0.0.11:53 itself */
+};
+struct mb_net_resolver {
+	enum mb_net_resolver_mode mode;
+	uint16_t port; /* that udp_fd and tcp_fd are bound to, on 127.0.0.11 */
+	int udp_fd;    /* IP_PKTINFO is on */
+	int tcp_fd;    /* listening */
+	int reply_fd;  /* LOOKUP: raw UDP socket, the UDP header is ours to write (source port
+	                * 53); otherwise -1: answer on udp_fd */
+	int link_fd;   /* LOOKUP: the attached program, it lives as long as this is open; or -1 */
+};
+#define MB_NET_RESOLVER_INIT \
+	((struct mb_net_resolver){.udp_fd = -1, .tcp_fd = -1, .reply_fd = -1, .link_fd = -1})
+/* Make the sockets inside @netns_fd.  lo must be up there. */
+int mb_net_resolver_open(struct mb_net *net, int netns_fd, struct mb_net_resolver *ret,
+                         struct mb_err *err);
+void mb_net_resolver_done(struct mb_net_resolver *resolver);
+
+/* ---- files of the container ----------------------------------------------------------- */
+
+struct mb_net_files {
+	const char *hostname, *domainname;    /* domainname may be NULL */
+	const struct mb_net_sandbox *sandbox; /* NULL: host networking (the host's files) */
+	struct mb_strv add_hosts;             /* --add-host as typed; checked here */
+	struct mb_strv dns, dns_search, dns_options;
+	bool no_resolver; /* no 127.0.0.11: the servers themselves */
+};
+int mb_net_hosts_format(struct mb_net *net, const struct mb_net_files *files, struct mb_str *out,
+                        struct mb_err *err);
+int mb_net_resolv_format(const struct mb_net_files *files, struct mb_str *out, struct mb_err *err);
+void mb_net_hostname_format(const struct mb_net_files *files, struct mb_str *out);
+
+/* ---- repair --------------------------------------------------------------------------- */
+
+/* What of the machine does not agree with the state; one line each, for `system check`.
+ * @repair puts it right (what cannot be is still listed, with "(not repaired)" at its end). */
+int mb_net_check(struct mb_net *net, bool repair, struct mb_strv *findings, struct mb_err *err);
+/* Write everything again from the state: bridges, one nftables transaction, names. */
+int mb_net_reload(struct mb_net *net, struct mb_err *err);
+/* Tables of others that drop what is forwarded ("table ip filter chain FORWARD (policy drop)"):
+ * containers may not reach the world through them.  One line each. */
+int mb_net_foreign_drops(struct mb_net *net, struct mb_strv *findings, struct mb_err *err);
+
+#endif

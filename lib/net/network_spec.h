@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/net/network_spec.h — what --network says: a name, or name=,alias=,ip=,ip6=,mac-address=,
+ * driver-opt=,gw-priority=. */
+#ifndef MB_NET_NETWORK_SPEC_H
+#define MB_NET_NETWORK_SPEC_H
+
+#include "core/strv.h"
+
+struct mb_err;
+
+enum mb_net_mode {
+	MB_NET_MODE_NETWORK, /* name is a network */
+	MB_NET_MODE_HOST,
+	MB_NET_MODE_NONE,
+	MB_NET_MODE_CONTAINER, /* name is a container */
+};
+
+struct mb_net_network_spec {
+	enum mb_net_mode mode;
+	char *name; /* "default" has become "bridge" */
+	struct mb_strv aliases;
+	char *ip4, *ip6, *mac; /* checked, as the kernel prints them */
+	int gw_priority;
+	struct mb_kv driver_opts;
+};
+/* Return: 0 or -EINVAL, told. */
+int mb_net_network_spec_parse(const char *text, struct mb_net_network_spec *ret,
+                              struct mb_err *err);
+void mb_net_network_spec_done(struct mb_net_network_spec *spec);
+/* --ip, --ip6, --mac-address, --network-alias onto a spec; each may be NULL. */
+int mb_net_network_spec_set(struct mb_net_network_spec *spec, const char *ip4, const char *ip6,
+                            const char *mac, const struct mb_strv *aliases, struct mb_err *err);
+
+#endif
