@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/monitor/protocol.h — what the command and a container's monitor say to each other.
+ *
+ * Transport: AF_UNIX SOCK_SEQPACKET, one message = one packet = struct mb_monitor_head + payload,
+ * descriptors by SCM_RIGHTS.  Native byte order and layout (both ends are one machine).
+ * Payloads only ever grow at their end: a receiver zero-fills what an older peer did not send and
+ * ignores what a newer one added.  A message of unknown type is answered with ERROR ENOSYS.
+ * Only uid 0 (or the monitor's own uid) is served; the rest is disconnected at once.
+ *
+ * Birth
+ *   1. M' (forked by the command) does setsid(), clones process 1 as its own child, then becomes
+ *      the monitor: argv { "mybox-monitor", "<pid of process 1>", "<container id>" }, empty
+ *      environment, descriptor 3 = its end of a SEQPACKET socketpair (mb_monitor_image_exec()).
+ *      It closes every other descriptor and points 0, 1 and 2 at /dev/null.
+ *   2. The command sends, in any order and number: HOLD, NETWORK, DNS.
+ *   3. The command sends SETUP last, when process 1 has exec'ed (so that a console's master is
+ *      known).  Until SETUP arrived, end of file on descriptor 3 means: kill process 1, reap it,
+ *      exit; nothing is written.  SETUP commits: from here on the container outlives the command.
+ *   4. The monitor answers READY, or ERROR and then behaves as if it had seen end of file.
+ *      Waiting for the answer is optional; SETUP followed at once by close() is a detached start.
+ *   5. Descriptor 3 then is an ordinary client: with MB_MONITOR_FOREGROUND in setup.flags it is
+ *      attached already, to setup.foreground_streams, lossless (see ATTACH).
+ * Every descriptor that is sent belongs to the monitor; the sender closes its own copies.
+ *
+ * End
+ *   Process 1 ended -> the pipes are drained -> every descriptor of HOLD, DNS, NETWORK and stdio is
+ *   closed -> exit.json is written -> EXIT goes to every client that attached or waits.  Then:
+ *   - a restart is due: it stays for the back-off (STOPPING ends that), then becomes
+ *     `EXE --root ROOT --runroot RUN __restart ID`;
+ *   - a client with MB_MONITOR_CLEANS was told so in its EXIT (exit.flags & MB_MONITOR_YOU_CLEAN):
+ *     it waits for CLEANED from that client, then exits; if the connection ends first, as below;
+ *   - otherwise it becomes `EXE --root ROOT --runroot RUN __cleanup ID`.
+ *   Both run with descriptors 0..2 on /dev/null, cwd /, PATH alone in the environment, signals,
+ *   limits and oom_score_adj as the command had them.
+ *   The monitor never unlinks its socket: connecting to a dead one gives ECONNREFUSED.
+ *
+ * exit.json (document format of lib/store/doc.h), in the container's directory, or where that
+ * cannot be written in RUN/c/<id>:
+ *   {"schema":1,"sum":"89abcdef","exit_code":137,"oom_killed":false,"finished":"RFC 3339",
+ *    "error":"","restarting":false,"restarts":0,"backoff_ms":0}
+ * "restarts" counts the coming one when "restarting"; __restart hands "restarts" and "backoff_ms"
+ * to its new monitor's SETUP.
+ */
+#ifndef MB_MONITOR_PROTOCOL_H
+#define MB_MONITOR_PROTOCOL_H
+
+#include <stdint.h>
+
+enum {
+	MB_MONITOR_SETUP_FD = 3,
+	MB_MONITOR_DATA_MAX = 32 << 10,   /* bytes of output in one OUTPUT */
+	MB_MONITOR_PACKET_MAX = 40 << 10, /* bytes of the largest packet: buffers of receivers */
+	MB_MONITOR_CLIENTS_MAX = 128,     /* connections; more are told ERROR EBUSY and closed */
+	MB_MONITOR_HOLDS_MAX = 4096,      /* descriptors in all HOLDs */
+	MB_MONITOR_NETWORKS_MAX = 32,
+	MB_MONITOR_UPSTREAMS_MAX = 3,
+	MB_MONITOR_BEHIND_MAX = 256 << 10, /* bytes a client other than the first may lag */
+	MB_MONITOR_PATH_MAX = 1024,
+};
+
+enum mb_monitor_type {
+	/* command -> monitor */
+	MB_MONITOR_SETUP = 1, /* struct mb_monitor_setup; descriptors by setup.slots */
+	MB_MONITOR_HOLD,      /* no payload; up to 32 descriptors kept open until the exit: reserved
+	                       * ports, anything that shall live as long as process 1 */
+	MB_MONITOR_NETWORK,   /* struct mb_monitor_network; 1 descriptor: directory RUN/net/<netid>.
+	                       * Before SETUP in the order of joining; later for `network connect`;
+	                       * the same id again replaces */
+	MB_MONITOR_UNNETWORK, /* struct mb_monitor_network, only .id counts; unknown is success */
+	MB_MONITOR_DNS,       /* struct mb_monitor_dns; descriptors by dns.slots; once */
+	MB_MONITOR_ATTACH,    /* struct mb_monitor_attach -> ATTACHED */
+	MB_MONITOR_WAIT,     /* struct mb_monitor_wait: EXIT shall be sent; in a back-off at once */
+	MB_MONITOR_RESIZE,   /* struct mb_monitor_resize; no answer */
+	MB_MONITOR_STOPPING, /* struct mb_monitor_stopping -> OK: no restart after this exit; in a
+	                      * back-off: the restart is off, EXIT without RESTARTING follows */
+	MB_MONITOR_POLICY,   /* struct mb_monitor_policy -> OK: `update --restart` */
+	MB_MONITOR_CLOSE_STDIN, /* no payload, no answer: this client's input is at its end */
+	MB_MONITOR_EXEC_GUARD,  /* struct mb_monitor_guard -> OK; see there.  Once per connection */
+	MB_MONITOR_EXEC_RELEASE, /* no payload -> OK: the exec ended, the guard is off */
+	MB_MONITOR_CLEANED,      /* no payload, no answer: the client has cleaned up */
+	MB_MONITOR_INFO,         /* no payload -> INFO_IS */
+	/* monitor -> command */
+	MB_MONITOR_READY = 64, /* no payload: SETUP is accepted */
+	MB_MONITOR_OK,         /* no payload */
+	MB_MONITOR_ERROR,      /* struct mb_monitor_error */
+	MB_MONITOR_ATTACHED,   /* struct mb_monitor_attached; 0 or 1 descriptor (the input) */
+	MB_MONITOR_OUTPUT,     /* head.stream; payload = 1..MB_MONITOR_DATA_MAX bytes */
+	MB_MONITOR_EXIT,    /* struct mb_monitor_exit; the last message of an attach or wait, except
+	                     * that a wait whose exit had RESTARTING may be followed by another */
+	MB_MONITOR_INFO_IS, /* struct mb_monitor_info */
+};
+
+enum mb_monitor_stream { MB_MONITOR_STDOUT = 1, MB_MONITOR_STDERR = 2 }; /* bits, too */
+
+struct mb_monitor_head {
+	uint16_t type;   /* enum mb_monitor_type */
+	uint16_t stream; /* OUTPUT: enum mb_monitor_stream; else 0 */
+	uint32_t size;   /* bytes that follow in this packet */
+};
+
+/* Descriptors of SETUP: those whose bit (1 << slot) is set in setup.slots, in this order. */
+enum mb_monitor_slot {
+	MB_MONITOR_SLOT_CONTAINER, /* required: ROOT/containers/<id>, for log* and exit.json */
+	MB_MONITOR_SLOT_RUN,       /* required: RUN/c/<id> */
+	MB_MONITOR_SLOT_RUNROOT,   /* RUN: the resolver asks c/<id>/state.json of it whether a
+	                            * container lives.  Without it every name counts as alive */
+	MB_MONITOR_SLOT_CONTROL,   /* listening SEQPACKET socket RUN/c/<id>/monitor.sock */
+	MB_MONITOR_SLOT_STDIN,     /* write end of the container's stdin.  Absent: no stdin, or the
+	                            * foreground client keeps the only write end itself */
+	MB_MONITOR_SLOT_STDOUT,    /* read end */
+	MB_MONITOR_SLOT_STDERR,    /* read end */
+	MB_MONITOR_SLOT_CONSOLE,   /* pseudo-terminal master, instead of the three above */
+	MB_MONITOR_SLOT_OOM,   /* memory.events (v2) or memory.oom_control (v1), open for reading:
+	                        * its line "oom_kill N" is compared at the exit */
+	MB_MONITOR_SLOT_PIDFD, /* adoption only: process 1, which is not the monitor's child; its
+	                        * exit code is then 255 and the error says so */
+	MB_MONITOR_SLOT_EXE,   /* O_PATH of the mybox executable: used where setup.exe is gone */
+	MB_MONITOR_SLOT_N_,
+};
+
+enum mb_monitor_setup_flags {
+	MB_MONITOR_FOREGROUND = 1, /* descriptor 3 is attached, lossless: when its reader is slow
+	                            * the container waits */
+	MB_MONITOR_CLEANS = 2,     /* (also wait.flags, attach.flags) the client cleans up itself */
+	MB_MONITOR_STDIN_ONCE = 4, /* stdin ends for good when the client that has it is done */
+	MB_MONITOR_NO_LOG = 8,     /* --log-driver none */
+	MB_MONITOR_LAZY_EXIT = 16, /* --rm: exit.json only if no cleaning client takes the exit */
+};
+
+enum mb_monitor_restart {
+	MB_MONITOR_RESTART_NO,
+	MB_MONITOR_RESTART_ON_FAILURE, /* exit code not 0, at most .max times (0: no limit) */
+	MB_MONITOR_RESTART_ALWAYS,     /* also unless-stopped: the two differ only after a reboot */
+};
+
+struct mb_monitor_policy {
+	uint32_t restart; /* enum mb_monitor_restart */
+	uint32_t max;
+};
+
+struct mb_monitor_setup {
+	uint32_t slots; /* bits of enum mb_monitor_slot */
+	uint32_t flags; /* enum mb_monitor_setup_flags */
+	uint32_t foreground_streams;
+	uint32_t log_files;   /* log, log.1 .. log.<n-1>; 0 = 3 */
+	uint64_t log_size;    /* bytes of each; 0 = 10 MiB; UINT64_MAX = no rotation */
+	int64_t started_nsec; /* CLOCK_REALTIME of process 1's start; 0 = now */
+	struct mb_monitor_policy policy;
+	uint32_t restarts;             /* from exit.json of the run before; 0 for a start by hand */
+	uint32_t backoff_ms;           /* likewise */
+	char exe[MB_MONITOR_PATH_MAX]; /* absolute path of mybox */
+	char root[MB_MONITOR_PATH_MAX]; /* its --root and --runroot */
+	char run[MB_MONITOR_PATH_MAX];
+};
+
+enum mb_monitor_network_flags { MB_MONITOR_INTERNAL = 1 };
+
+struct mb_monitor_network {
+	char id[65];
+	char name[254]; /* NAME.<name> is answered too; PTR answers are NAME.<name> */
+	uint32_t
+		flags; /* while any network is INTERNAL-only (no other one): nothing is forwarded */
+};
+
+enum mb_monitor_dns_slot {
+	MB_MONITOR_DNS_UDP,  /* bound to 127.0.0.11:<port> in the container's netns */
+	MB_MONITOR_DNS_TCP,  /* bound and listening likewise */
+	MB_MONITOR_DNS_RAW,  /* SOCK_RAW IPPROTO_UDP there: replies leave with source port 53.
+	                      * Absent:  replies leave by DNS_UDP as it is (direct bind, or nft
+	                      * translates) */
+	MB_MONITOR_DNS_LINK, /* kept open: bpf_link of sk_lookup */
+	MB_MONITOR_DNS_SLOT_N_,
+};
+
+struct mb_monitor_dns {
+	uint32_t slots; /* bits of enum mb_monitor_dns_slot */
+	uint32_t flags; /* 0 */
+	/* Numeric addresses (IPv4 or IPv6, "%scope" allowed) asked instead of those in the host's
+	 * resolv.conf: --dns.  "" ends the list; none = the host's */
+	char upstream[MB_MONITOR_UPSTREAMS_MAX][64];
+	char resolv_conf[256]; /* the host's; "" = /etc/resolv.conf */
+};
+
+enum mb_monitor_attach_flags {
+	MB_MONITOR_WANT_STDIN = 1, /* the input's descriptor shall come with ATTACHED */
+				   /* MB_MONITOR_CLEANS = 2 */
+};
+
+/* Afterwards OUTPUT messages follow and finally EXIT.  Only the foreground client is lossless;
+ * this one is disconnected without EXIT when it lags MB_MONITOR_BEHIND_MAX.
+ * Input goes around the monitor: the client writes to the descriptor it was given (a pipe:
+ * blocking; a console's master: O_NONBLOCK, and never read it), says CLOSE_STDIN at its end of file
+ * and closes it.  A pipe is granted to one client at a time, a console to all. */
+struct mb_monitor_attach {
+	uint32_t streams; /* bits of enum mb_monitor_stream; a console is STDOUT */
+	uint32_t flags;
+};
+
+struct mb_monitor_attached {
+	uint32_t has_stdin; /* a descriptor comes with this message; 0 although wanted: there is no
+	                     * stdin, or another client has it */
+	uint32_t is_console;
+	uint64_t log_inode;  /* OUTPUT continues what the log holds up to here: of the file with */
+	uint64_t log_offset; /* this inode, this many bytes (whole records) */
+};
+
+struct mb_monitor_wait {
+	uint32_t flags; /* MB_MONITOR_CLEANS or 0 */
+};
+
+struct mb_monitor_resize {
+	uint16_t rows, columns;
+};
+
+struct mb_monitor_stopping {
+	uint32_t on; /* 1; 0 takes it back */
+};
+
+/* When the connection ends without EXEC_RELEASE, what the exec started is killed.
+ * Descriptors: with .cgroup = 1, the exec's cgroup2 directory (O_DIRECTORY; "1" goes into its
+ * cgroup.kill) and the parent's, from which .name is removed once empty.
+ * With .cgroup = 0, one pidfd, which gets SIGKILL. */
+struct mb_monitor_guard {
+	uint32_t cgroup;
+	char name[128];
+};
+
+enum mb_monitor_exit_flags {
+	MB_MONITOR_OOM_KILLED = 1,
+	MB_MONITOR_RESTARTING = 2,
+	MB_MONITOR_YOU_CLEAN = 4, /* say CLEANED when it is done */
+};
+
+struct mb_monitor_exit {
+	int32_t exit_code; /* 0..255; 128 + n for signal n */
+	uint32_t flags;
+	int64_t finished_nsec;
+};
+
+enum mb_monitor_state {
+	MB_MONITOR_RUNNING = 1,
+	MB_MONITOR_ENDED,   /* told, waits for a cleaning client or a slow reader */
+	MB_MONITOR_BACKOFF, /* a restart is due at info.restart_nsec */
+};
+
+struct mb_monitor_info {
+	uint32_t state; /* enum mb_monitor_state */
+	int32_t monitor_pid, pid;
+	int32_t exit_code; /* when not RUNNING */
+	uint32_t restarts, clients;
+	int64_t started_nsec, finished_nsec, restart_nsec;
+	uint64_t output_bytes;  /* read from the container */
+	uint64_t dropped_bytes; /* of these, not in the log: its disk is full or failing */
+	uint64_t dns_queries, dns_forwarded, dns_dropped;
+};
+
+struct mb_monitor_error {
+	int32_t code; /* positive errno */
+	char msg[252];
+};
+
+#endif
