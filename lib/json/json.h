@@ -33,7 +33,7 @@ enum {
 int mb_json_parse(const char *text, size_t len, struct json_object **ret, struct mb_err *err);
 /* The same, and the value must be an object: *@ret is never NULL. */
 int mb_json_parse_object(const char *text, size_t len, struct json_object **ret,
-			 struct mb_err *err);
+                         struct mb_err *err);
 /* Drop one reference.  NULL is fine. */
 void mb_json_free(struct json_object *o);
 MB_AUTO_DEFINE(struct json_object, mb_json_free)

@@ -55,13 +55,13 @@ enum mb_json_flag {
 	MB_JSON_ALWAYS = 1,   /* encode: write it even when empty (a NULL string is "") */
 	MB_JSON_NULL = 2,     /* encode: write null when empty */
 	MB_JSON_REQUIRED = 4, /* decode: its absence is an error */
-	MB_JSON_HAS_ = 8,     /* the row has a member that says whether it is there (_OPT) */
 };
 
 struct mb_json_field {
 	const char *name;
 	enum mb_json_kind kind;
-	unsigned int flags;
+	unsigned int flags; /* of enum mb_json_flag */
+	bool is_opt;        /* other tells whether the member is there */
 	size_t offset;
 	size_t other; /* of the count of a list, or of the bool of an _OPT row */
 	size_t key;   /* of the char * that holds the name of a map's element */
@@ -78,7 +78,7 @@ struct mb_json_field {
 	{ .name = (n), .kind = (k), .offset = MB_JSON_AT_(s, m, ctype), ##__VA_ARGS__ }
 #define MB_JSON_OPT_ROW_(n, k, s, m, has, ctype, ...)                       \
 	{ .name = (n), .kind = (k), .offset = MB_JSON_AT_(s, m, ctype),     \
-	  .other = MB_JSON_AT_(s, has, bool), .flags = MB_JSON_HAS_, ##__VA_ARGS__ }
+	  .other = MB_JSON_AT_(s, has, bool), .is_opt = true, ##__VA_ARGS__ }
 
 /* "name", struct type, member: */
 #define MB_JSON_STR(n, s, m, ...)  MB_JSON_ROW_(n, MB_JSON_KIND_STR, s, m, char *, ##__VA_ARGS__)

@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A parser of our own in front of json-c's objects: json-c's takes a member twice, knows no
+ * limit on the number of values, and goes byte by byte through a buffer. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/err.h"
+#include "core/str.h"
+#include "core/utf8.h"
+#include "json/row.h"
+
+enum { SHORT_NAME = 64 };
+
+struct parser {
+	const char *start, *p, *end;
+	size_t n_values;
+	unsigned int depth;
+	struct mb_str scratch; /* the last string that had escapes */
+	struct mb_err *err;
+};
+
+struct slice {
+	const char *s;
+	size_t len;
+};
+
+static int parse_value(struct parser *ps, struct json_object **ret);
+
+static int malformed(const struct parser *ps, const char *at, const char *what)
+{
+	size_t line = 1, column = 1;
+
+	for (const char *p = ps->start; p < at; p++) {
+		column++;
+		if (*p == '\n') {
+			line++;
+			column = 1;
+		}
+	}
+	return mb_fail(ps->err, EBADMSG, "malformed JSON at line %zu, column %zu: %s", line, column,
+	               what);
+}
+
+static void skip_space(struct parser *ps)
+{
+	while (ps->p < ps->end &&
+	       (*ps->p == ' ' || *ps->p == '\n' || *ps->p == '\t' || *ps->p == '\r'))
+		ps->p++;
+}
+
+static bool accept(struct parser *ps, char c)
+{
+	if (ps->p >= ps->end || *ps->p != c)
+		return false;
+	ps->p++;
+	return true;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* The four digits after \u; -1 when they are not there. */
+static int32_t hex4(struct parser *ps)
+{
+	int32_t value = 0;
+
+	if (ps->end - ps->p < 4)
+		return -1;
+	for (int i = 0; i < 4; i++) {
+		int digit = hex_digit(*ps->p++);
+
+		if (digit < 0)
+			return -1;
+		value = value * 16 + digit;
+	}
+	return value;
+}
+
+static void add_utf8(struct mb_str *out, uint32_t c)
+{
+	if (c < 0x80) {
+		mb_str_addc(out, (char)c);
+	} else if (c < 0x800) {
+		mb_str_addc(out, (char)(0xc0 | c >> 6));
+		mb_str_addc(out, (char)(0x80 | (c & 0x3f)));
+	} else if (c < 0x10000) {
+		mb_str_addc(out, (char)(0xe0 | c >> 12));
+		mb_str_addc(out, (char)(0x80 | (c >> 6 & 0x3f)));
+		mb_str_addc(out, (char)(0x80 | (c & 0x3f)));
+	} else {
+		mb_str_addc(out, (char)(0xf0 | c >> 18));
+		mb_str_addc(out, (char)(0x80 | (c >> 12 & 0x3f)));
+		mb_str_addc(out, (char)(0x80 | (c >> 6 & 0x3f)));
+		mb_str_addc(out, (char)(0x80 | (c & 0x3f)));
+	}
+}
+
+static int parse_unicode_escape(struct parser *ps)
+{
+	const char *at = ps->p - 2;
+	int32_t high = hex4(ps), low;
+
+	if (high < 0)
+		return malformed(ps, at, "bad \\u escape");
+	if (high >= 0xdc00 && high <= 0xdfff)
+		return malformed(ps, at, "lone surrogate");
+	if (high < 0xd800 || high > 0xdbff) {
+		add_utf8(&ps->scratch, (uint32_t)high);
+		return 0;
+	}
+	if (!accept(ps, '\\') || !accept(ps, 'u'))
+		return malformed(ps, at, "lone surrogate");
+	low = hex4(ps);
+	if (low < 0xdc00 || low > 0xdfff)
+		return malformed(ps, at, "lone surrogate");
+	add_utf8(&ps->scratch,
+	         0x10000u + (((uint32_t)high - 0xd800u) << 10) + ((uint32_t)low - 0xdc00u));
+	return 0;
+}
+
+static int parse_escape(struct parser *ps)
+{
+	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+	const char *found;
+	char c;
+
+	if (ps->p >= ps->end)
+		return malformed(ps, ps->p, "string without end");
+	c = *ps->p++;
+	if (c == 'u')
+		return parse_unicode_escape(ps);
+	found = c ? strchr(from, c) : NULL;
+	if (!found)
+		return malformed(ps, ps->p - 2, "unknown escape");
+	mb_str_addc(&ps->scratch, to[found - from]);
+	return 0;
+}
+
+/* Past the plain bytes of a string: up to a quote, a backslash, or what may not stand there. */
+static int plain_run(struct parser *ps, struct slice *ret)
+{
+	const char *begin = ps->p;
+	unsigned char high = 0;
+
+	for (; ps->p < ps->end; ps->p++) {
+		unsigned char c = (unsigned char)*ps->p;
+
+		if (c == '"' || c == '\\' || c < 0x20)
+			break;
+		high |= c;
+	}
+	*ret = (struct slice){begin, (size_t)(ps->p - begin)};
+	if (ps->p >= ps->end)
+		return malformed(ps, ps->p, "string without end");
+	if ((unsigned char)*ps->p < 0x20)
+		return malformed(ps, ps->p, "control character in a string");
+	if (high >= 0x80 && !mb_utf8_is_valid(ret->s, ret->len))
+		return malformed(ps, begin, "string is not UTF-8");
+	return 0;
+}
+
+/* After the opening quote.  The result is borrowed until the next string. */
+static int parse_string(struct parser *ps, struct slice *ret)
+{
+	struct slice run;
+	int r = plain_run(ps, &run);
+
+	if (r < 0)
+		return r;
+	if (accept(ps, '"')) {
+		*ret = run;
+		return 0;
+	}
+	mb_str_reset(&ps->scratch);
+	for (;;) {
+		mb_str_addn(&ps->scratch, run.s, run.len);
+		if (accept(ps, '"'))
+			break;
+		ps->p++;
+		r = parse_escape(ps);
+		if (r < 0)
+			return r;
+		r = plain_run(ps, &run);
+		if (r < 0)
+			return r;
+	}
+	*ret = (struct slice){ps->scratch.buf, ps->scratch.len};
+	return 0;
+}
+
+static size_t skip_digits(struct parser *ps)
+{
+	const char *begin = ps->p;
+
+	while (ps->p < ps->end && *ps->p >= '0' && *ps->p <= '9')
+		ps->p++;
+	return (size_t)(ps->p - begin);
+}
+
+/* Past a number as the grammar has it.  Return: 0, 1 when it has a fraction or an exponent. */
+static int scan_number(struct parser *ps)
+{
+	const char *begin = ps->p;
+	int is_real = 0;
+
+	accept(ps, '-');
+	if (!accept(ps, '0') && skip_digits(ps) == 0)
+		return malformed(ps, begin, "a value is expected");
+	if (accept(ps, '.')) {
+		is_real = 1;
+		if (skip_digits(ps) == 0)
+			return malformed(ps, begin, "bad number");
+	}
+	if (accept(ps, 'e') || accept(ps, 'E')) {
+		is_real = 1;
+		if (!accept(ps, '+'))
+			accept(ps, '-');
+		if (skip_digits(ps) == 0)
+			return malformed(ps, begin, "bad number");
+	}
+	return is_real;
+}
+
+/* Digits with an optional sign.  Return: NULL when neither int64_t nor uint64_t holds it. */
+static struct json_object *integer(const char *s, size_t len)
+{
+	bool negative = len && *s == '-';
+	uint64_t value = 0;
+
+	for (size_t i = negative; i < len; i++)
+		if (__builtin_mul_overflow(value, 10u, &value) ||
+		    __builtin_add_overflow(value, (unsigned int)(s[i] - '0'), &value))
+			return NULL;
+	if (!negative)
+		return mb_json_made(value <= INT64_MAX ? json_object_new_int64((int64_t)value)
+		                                       : json_object_new_uint64(value));
+	if (value > (uint64_t)INT64_MAX + 1)
+		return NULL;
+	return mb_json_made(json_object_new_int64((int64_t)(0 - value)));
+}
+
+static int parse_number(struct parser *ps, struct json_object **ret)
+{
+	const char *begin = ps->p;
+	int is_real = scan_number(ps);
+	double value;
+
+	if (is_real < 0)
+		return is_real;
+	*ret = is_real ? NULL : integer(begin, (size_t)(ps->p - begin));
+	if (*ret)
+		return 0;
+	mb_str_reset(&ps->scratch);
+	mb_str_addn(&ps->scratch, begin, (size_t)(ps->p - begin));
+	value = strtod(ps->scratch.buf, NULL);
+	if (!isfinite(value))
+		return malformed(ps, begin, "number out of range");
+	*ret = mb_json_made(json_object_new_double_s(value, ps->scratch.buf));
+	return 0;
+}
+
+static int parse_array(struct parser *ps, struct json_object **ret)
+{
+	MB_AUTO(mb_json_free) struct json_object *array = mb_json_new_array();
+
+	skip_space(ps);
+	if (!accept(ps, ']')) {
+		do {
+			struct json_object *value = NULL;
+			int r = parse_value(ps, &value);
+
+			if (r < 0)
+				return r;
+			mb_json_push(array, value);
+			skip_space(ps);
+		} while (accept(ps, ','));
+		if (!accept(ps, ']'))
+			return malformed(ps, ps->p, "',' or ']' is expected");
+	}
+	*ret = mb_take_ptr(&array);
+	return 0;
+}
+
+/* One name with its value; @name is the copy of it that json-c copies again. */
+static int parse_member_value(struct parser *ps, struct json_object *object, const char *name,
+                              const char *at)
+{
+	struct json_object *value = NULL;
+	int r;
+
+	if (json_object_object_get_ex(object, name, NULL))
+		return malformed(ps, at, "member is there twice");
+	skip_space(ps);
+	if (!accept(ps, ':'))
+		return malformed(ps, ps->p, "':' is expected");
+	r = parse_value(ps, &value);
+	if (r < 0)
+		return r;
+	if (json_object_object_add_ex(object, name, value, JSON_C_OBJECT_ADD_KEY_IS_NEW) < 0)
+		mb_oom();
+	return 0;
+}
+
+static int parse_member(struct parser *ps, struct json_object *object)
+{
+	MB_AUTO_FREE char *long_name = NULL;
+	char short_name[SHORT_NAME], *name = short_name;
+	const char *at;
+	struct slice key;
+	int r;
+
+	skip_space(ps);
+	at = ps->p;
+	if (!accept(ps, '"'))
+		return malformed(ps, at, "a member's name is expected");
+	r = parse_string(ps, &key);
+	if (r < 0)
+		return r;
+	if (memchr(key.s, 0, key.len))
+		return malformed(ps, at, "zero byte in a member's name");
+	if (key.len >= SHORT_NAME)
+		name = long_name = mb_malloc(key.len + 1);
+	memcpy(name, key.s, key.len);
+	name[key.len] = '\0';
+	return parse_member_value(ps, object, name, at);
+}
+
+static int parse_members(struct parser *ps, struct json_object **ret)
+{
+	MB_AUTO(mb_json_free) struct json_object *object = mb_json_new_object();
+
+	skip_space(ps);
+	if (!accept(ps, '}')) {
+		do {
+			int r = parse_member(ps, object);
+
+			if (r < 0)
+				return r;
+			skip_space(ps);
+		} while (accept(ps, ','));
+		if (!accept(ps, '}'))
+			return malformed(ps, ps->p, "',' or '}' is expected");
+	}
+	*ret = mb_take_ptr(&object);
+	return 0;
+}
+
+static int parse_nested(struct parser *ps, struct json_object **ret)
+{
+	int r;
+
+	if (ps->depth == MB_JSON_MAX_DEPTH)
+		return mb_fail(ps->err, E2BIG, "JSON is nested deeper than %d levels",
+		               MB_JSON_MAX_DEPTH);
+	ps->depth++;
+	r = *ps->p++ == '{' ? parse_members(ps, ret) : parse_array(ps, ret);
+	ps->depth--;
+	return r;
+}
+
+static bool accept_word(struct parser *ps, const char *word)
+{
+	size_t len = strlen(word);
+
+	if ((size_t)(ps->end - ps->p) < len || memcmp(ps->p, word, len) != 0)
+		return false;
+	ps->p += len;
+	return true;
+}
+
+static int parse_word(struct parser *ps, struct json_object **ret)
+{
+	if (accept_word(ps, "null"))
+		*ret = NULL;
+	else if (accept_word(ps, "true"))
+		*ret = mb_json_made(json_object_new_boolean(1));
+	else if (accept_word(ps, "false"))
+		*ret = mb_json_made(json_object_new_boolean(0));
+	else
+		return parse_number(ps, ret);
+	return 0;
+}
+
+static int parse_text(struct parser *ps, struct json_object **ret)
+{
+	struct slice s;
+	int r;
+
+	ps->p++;
+	r = parse_string(ps, &s);
+	if (r < 0)
+		return r;
+	*ret = mb_json_made(json_object_new_string_len(s.s, (int)s.len));
+	return 0;
+}
+
+static int parse_value(struct parser *ps, struct json_object **ret)
+{
+	skip_space(ps);
+	if (++ps->n_values > MB_JSON_MAX_VALUES)
+		return mb_fail(ps->err, E2BIG, "JSON has more than %d values", MB_JSON_MAX_VALUES);
+	if (ps->p >= ps->end)
+		return malformed(ps, ps->p, "text ends early");
+	if (*ps->p == '"')
+		return parse_text(ps, ret);
+	if (*ps->p == '{' || *ps->p == '[')
+		return parse_nested(ps, ret);
+	return parse_word(ps, ret);
+}
+
+int mb_json_parse(const char *text, size_t len, struct json_object **ret, struct mb_err *err)
+{
+	struct parser ps = {.start = text, .p = text, .end = text + len, .err = err};
+	struct json_object *value = NULL;
+	int r;
+
+	if (len > MB_JSON_MAX_BYTES)
+		return mb_fail(err, E2BIG, "JSON is longer than %d bytes", MB_JSON_MAX_BYTES);
+	r = parse_value(&ps, &value);
+	if (r == 0) {
+		skip_space(&ps);
+		if (ps.p != ps.end)
+			r = malformed(&ps, ps.p, "something follows the value");
+	}
+	mb_str_done(&ps.scratch);
+	if (r < 0) {
+		mb_json_free(value);
+		return r;
+	}
+	*ret = value;
+	return 0;
+}
+
+int mb_json_parse_object(const char *text, size_t len, struct json_object **ret, struct mb_err *err)
+{
+	struct json_object *value = NULL;
+	int r = mb_json_parse(text, len, &value, err);
+
+	if (r < 0)
+		return r;
+	if (!json_object_is_type(value, json_type_object)) {
+		mb_json_free(value);
+		return mb_fail(err, EBADMSG, "malformed JSON: the value is not an object");
+	}
+	*ret = value;
+	return 0;
+}
