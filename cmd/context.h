@@ -5,20 +5,25 @@
 
 #include <stdbool.h>
 
+struct mb_cli_program;
 struct mb_err;
 struct mb_store;
-struct mb_cli_program;
 
 struct mb_cmd_context {
 	const struct mb_cli_program *program;
-	const char *root, *run; /* state directories: --root, --runroot, MYBOX_ROOT, MYBOX_RUNROOT */
+	const char *root, *run; /* state directories: --root, --runroot, or the defaults */
 	const char *config;     /* --config, or NULL */
 	bool debug;
+	/* The caller's environment as it was ("-e NAME" looks here); environ itself holds only
+	 * what main() lets through. */
+	char *const *user_env;
 	struct mb_store *store; /* opened by mb_cmd_store(); main() closes it */
 };
 
 /* The store, opened at the first call: verbs that need none never touch the disk.  Return: 0 and
  * the store, borrowed; or -errno. */
 int mb_cmd_store(struct mb_cmd_context *cx, struct mb_store **ret, struct mb_err *err);
+/* A variable of the caller's environment, or NULL. */
+const char *mb_cmd_user_env(const struct mb_cmd_context *cx, const char *name);
 
 #endif
