@@ -14,6 +14,7 @@
 #include "core/own.h"
 #include "core/strv.h"
 #include "oci/digest.h"
+#include "json/table.h"
 
 struct json_object;
 struct mb_err;
@@ -142,7 +143,6 @@ const struct mb_oci_descriptor *mb_oci_index_find(const struct mb_oci_index *ind
 void mb_oci_host_architecture(const char **ret_architecture, const char **ret_variant);
 
 /* Tables, for documents that carry these structs inside (docker's inspect, container.json). */
-struct mb_json_field;
 extern const struct mb_json_field mb_oci_container_config_table[];
 extern const struct mb_json_field mb_oci_healthcheck_table[];
 extern const struct mb_json_field mb_oci_descriptor_table[];

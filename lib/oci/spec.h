@@ -14,6 +14,9 @@
 
 #include "core/own.h"
 #include "core/strv.h"
+#include "json/table.h"
+
+#undef linux /* gnu17 predefines it as 1; here it is a member of the document */
 
 struct json_object;
 struct mb_err;
@@ -276,7 +279,6 @@ struct mb_oci_rlimit *mb_oci_process_add_rlimit(struct mb_oci_process *process, 
                                                 uint64_t soft, uint64_t hard);
 
 /* For documents that carry these inside. */
-struct mb_json_field;
 extern const struct mb_json_field mb_oci_spec_table[];
 extern const struct mb_json_field mb_oci_process_table[];
 extern const struct mb_json_field mb_oci_resources_table[];
