@@ -12,6 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* This folder stands before libc's <sys/> in the search path, so either way of writing
+ * "sys/mount.h" ends here: give libc's part too. */
+#include_next <sys/mount.h>
+
 struct mb_err;
 struct mb_strv;
 
@@ -41,10 +45,9 @@ int mb_sys_mount_proc(bool only_pids, const struct mb_strv *options, int *ret_fd
 enum { MB_SYS_OVERLAY_LOWERS_MAX = 128 };
 enum mb_sys_overlay_method {
 	MB_SYS_OVERLAY_BEST = 0, /* the first below that the kernel and the layers allow */
-	MB_SYS_OVERLAY_FDS,      /* "lowerdir+" by descriptor: 6.13 */
-	MB_SYS_OVERLAY_APPEND,   /* "lowerdir+" by /proc/self/fd: 6.7 */
-	MB_SYS_OVERLAY_SHORT,    /* one "lowerdir" of at most 255 bytes: 5.12, about 80 layers */
-	MB_SYS_OVERLAY_HELPER,   /* a child in a mount namespace of its own with mount(2) */
+	MB_SYS_OVERLAY_FDS,      /* "lowerdir+" by descriptor: Linux 6.13 */
+	MB_SYS_OVERLAY_SHORT,    /* one "lowerdir" of at most 255 bytes: some 80 layers */
+	MB_SYS_OVERLAY_HELPER,   /* mount(2) by a child in a mount namespace of its own */
 	MB_SYS_OVERLAY_METHOD_N_
 };
 struct mb_sys_overlay {
