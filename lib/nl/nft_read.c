@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/err.h"
+#include "nl/nft.h"
+#include "nl/route.h"
+
+enum { DUMP_TRIES = 3 };
+
+static void get_message(struct mb_nl_batch *b, uint16_t type, uint16_t flags, uint8_t family)
+{
+	struct nfgenmsg g = {.nfgen_family = family, .version = NFNETLINK_V0};
+
+	mb_nl_message(b, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), flags, &g, sizeof(g));
+}
+
+/* Attributes behind the nfgenmsg. */
+static bool open_message(const struct nlmsghdr *h, uint16_t type, const struct nlattr **at,
+                         size_t max)
+{
+	const size_t head = NLMSG_SPACE(sizeof(struct nfgenmsg));
+
+	if (h->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | type) || h->nlmsg_len < head)
+		return false;
+	return mb_nl_parse((const char *)h + head, h->nlmsg_len - head, at, max) == 0;
+}
+
+static bool open_nest(const struct nlattr *a, const struct nlattr **at, size_t max)
+{
+	return a && mb_nl_parse(mb_nl_data(a, 0), mb_nl_data_len(a), at, max) == 0;
+}
+
+static int ignore(const struct nlmsghdr *h, void *arg)
+{
+	(void)h;
+	(void)arg;
+	return 0;
+}
+
+int mb_nl_nft_table_find(struct mb_nl *nl, const char *table, struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct mb_err told = MB_ERR_INIT;
+	int r;
+
+	get_message(&b, NFT_MSG_GETTABLE, 0, NFPROTO_INET);
+	mb_nl_put_str(&b, NFTA_TABLE_NAME, table);
+	r = mb_nl_dump(nl, &b, ignore, NULL, &told);
+	if (r == -ENOENT)
+		return MB_NL_ABSENT;
+	if (r < 0) {
+		if (err)
+			*err = told;
+		return mb_wrap(err, r, "cannot look up nftables table '%s'", table);
+	}
+	return 0;
+}
+
+struct reader {
+	union {
+		mb_nl_nft_elem_each *elem;
+		mb_nl_nft_base_each *base;
+	};
+	void *arg;
+};
+
+static uint32_t copy_value(const struct nlattr *nest, uint8_t out[MB_NL_NFT_BYTES])
+{
+	const struct nlattr *at[NFTA_DATA_MAX + 1];
+	size_t n;
+
+	if (!open_nest(nest, at, NFTA_DATA_MAX) || !at[NFTA_DATA_VALUE])
+		return 0;
+	n = mb_nl_data_len(at[NFTA_DATA_VALUE]);
+	if (n > MB_NL_NFT_BYTES)
+		n = MB_NL_NFT_BYTES;
+	memcpy(out, mb_nl_data(at[NFTA_DATA_VALUE], 0), n);
+	return (uint32_t)n;
+}
+
+static void read_verdict(const struct nlattr *nest, struct mb_nl_nft_elem *out)
+{
+	const struct nlattr *at[NFTA_DATA_MAX + 1], *verdict[NFTA_VERDICT_MAX + 1];
+
+	if (!open_nest(nest, at, NFTA_DATA_MAX) ||
+	    !open_nest(at[NFTA_DATA_VERDICT], verdict, NFTA_VERDICT_MAX))
+		return;
+	out->is_verdict = true;
+	out->verdict = (int32_t)mb_nl_be32(verdict[NFTA_VERDICT_CODE], 0);
+}
+
+static int each_elem_message(const struct nlmsghdr *h, void *arg)
+{
+	const struct nlattr *at[NFTA_SET_ELEM_LIST_MAX + 1], *list;
+	struct reader *reader = arg;
+	const char *p;
+	size_t left;
+	int r = 0;
+
+	if (!open_message(h, NFT_MSG_NEWSETELEM, at, NFTA_SET_ELEM_LIST_MAX))
+		return 0;
+	list = at[NFTA_SET_ELEM_LIST_ELEMENTS];
+	p = mb_nl_data(list, 0);
+	left = mb_nl_data_len(list);
+	while (!r && left >= NLA_HDRLEN) {
+		const struct nlattr *item = (const void *)p, *e[NFTA_SET_ELEM_MAX + 1];
+		struct mb_nl_nft_elem elem = {0};
+		size_t step = NLA_ALIGN((size_t)item->nla_len);
+
+		if (item->nla_len < NLA_HDRLEN || item->nla_len > left)
+			return -EBADMSG;
+		if (open_nest(item, e, NFTA_SET_ELEM_MAX)) {
+			elem.key_len = copy_value(e[NFTA_SET_ELEM_KEY], elem.key);
+			elem.data_len = copy_value(e[NFTA_SET_ELEM_DATA], elem.data);
+			read_verdict(e[NFTA_SET_ELEM_DATA], &elem);
+			r = reader->elem(&elem, reader->arg);
+		}
+		if (step >= left)
+			break;
+		p += step;
+		left -= step;
+	}
+	return r;
+}
+
+int mb_nl_nft_elem_dump(struct mb_nl *nl, const char *table, const char *set,
+                        mb_nl_nft_elem_each *each, void *arg, struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct reader reader = {.elem = each, .arg = arg};
+	struct mb_err told = MB_ERR_INIT;
+	int r = 0;
+
+	for (int i = 0; i < DUMP_TRIES; i++) {
+		get_message(&b, NFT_MSG_GETSETELEM, NLM_F_DUMP, NFPROTO_INET);
+		mb_nl_put_str(&b, NFTA_SET_ELEM_LIST_TABLE, table);
+		mb_nl_put_str(&b, NFTA_SET_ELEM_LIST_SET, set);
+		r = mb_nl_dump(nl, &b, each_elem_message, &reader, &told);
+		if (r != -EAGAIN)
+			break;
+	}
+	if (r == -ENOENT)
+		return MB_NL_ABSENT;
+	if (r < 0 && r != -EAGAIN) {
+		if (err)
+			*err = told;
+		return mb_wrap(err, r, "cannot read nftables set '%s'", set);
+	}
+	return 0;
+}
+
+static int each_chain(const struct nlmsghdr *h, void *arg)
+{
+	const struct nlattr *at[NFTA_CHAIN_MAX + 1], *hook[NFTA_HOOK_MAX + 1];
+	const struct nfgenmsg *g = NLMSG_DATA(h);
+	struct reader *reader = arg;
+	struct mb_nl_nft_base base = {0};
+	const char *table, *name;
+
+	if (!open_message(h, NFT_MSG_NEWCHAIN, at, NFTA_CHAIN_MAX) ||
+	    !open_nest(at[NFTA_CHAIN_HOOK], hook, NFTA_HOOK_MAX))
+		return 0;
+	table = mb_nl_str(at[NFTA_CHAIN_TABLE]);
+	name = mb_nl_str(at[NFTA_CHAIN_NAME]);
+	base.family = g->nfgen_family;
+	snprintf(base.table, sizeof(base.table), "%s", table ? table : "");
+	snprintf(base.name, sizeof(base.name), "%s", name ? name : "");
+	base.hook = mb_nl_be32(hook[NFTA_HOOK_HOOKNUM], 0);
+	base.policy = mb_nl_be32(at[NFTA_CHAIN_POLICY], NF_ACCEPT);
+	return reader->base(&base, reader->arg);
+}
+
+int mb_nl_nft_base_dump(struct mb_nl *nl, mb_nl_nft_base_each *each, void *arg, struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct reader reader = {.base = each, .arg = arg};
+	int r;
+
+	get_message(&b, NFT_MSG_GETCHAIN, NLM_F_DUMP, NFPROTO_UNSPEC);
+	r = mb_nl_dump(nl, &b, each_chain, &reader, err);
+	if (r == -EAGAIN)
+		return 0;
+	return r ? mb_wrap(err, r, "cannot list nftables chains") : 0;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nl/route.h"
+
+#include <linux/if_bridge.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { IPV4_BYTES = 4, IPV6_BYTES = 16, MAC_BYTES = 6 };
+
+static size_t addr_len(int family)
+{
+	return family == AF_INET ? IPV4_BYTES : IPV6_BYTES;
+}
+
+/* ifinfomsg, and the name where there is no index. */
+static void link_message(struct mb_nl_batch *b, uint16_t type, uint16_t flags,
+                         const struct ifinfomsg *i, const char *name)
+{
+	mb_nl_message(b, type, flags, i, sizeof(*i));
+	if (!i->ifi_index && name)
+		mb_nl_put_str(b, IFLA_IFNAME, name);
+}
+
+static void put_one_queue(struct mb_nl_batch *b)
+{
+	mb_nl_put_u32(b, IFLA_NUM_TX_QUEUES, 1);
+	mb_nl_put_u32(b, IFLA_NUM_RX_QUEUES, 1);
+}
+
+void mb_nl_veth_add(struct mb_nl_batch *b, const struct mb_nl_veth *v)
+{
+	struct ifinfomsg host = {.ifi_index = v->index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	struct ifinfomsg peer = {.ifi_index = v->peer_index};
+	size_t info, data, other;
+
+	mb_nl_message(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &host, sizeof(host));
+	mb_nl_put_str(b, IFLA_IFNAME, v->name);
+	if (v->master)
+		mb_nl_put_u32(b, IFLA_MASTER, (uint32_t)v->master);
+	if (v->mtu)
+		mb_nl_put_u32(b, IFLA_MTU, v->mtu);
+	put_one_queue(b);
+	info = mb_nl_nest(b, IFLA_LINKINFO);
+	mb_nl_put(b, IFLA_INFO_KIND, "veth", 4);
+	data = mb_nl_nest(b, IFLA_INFO_DATA);
+	other = mb_nl_nest(b, VETH_INFO_PEER);
+	mb_nl_put_raw(b, &peer, sizeof(peer));
+	mb_nl_put_str(b, IFLA_IFNAME, v->peer_name);
+	mb_nl_put_u32(b, IFLA_NET_NS_FD, (uint32_t)v->peer_netns_fd);
+	if (v->peer_mac)
+		mb_nl_put(b, IFLA_ADDRESS, v->peer_mac, MAC_BYTES);
+	if (v->mtu)
+		mb_nl_put_u32(b, IFLA_MTU, v->mtu);
+	put_one_queue(b);
+	mb_nl_nest_end(b, other);
+	mb_nl_nest_end(b, data);
+	mb_nl_nest_end(b, info);
+}
+
+void mb_nl_bridge_add(struct mb_nl_batch *b, const char *name, uint32_t mtu, const uint8_t *mac)
+{
+	struct ifinfomsg i = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	size_t info;
+
+	mb_nl_message(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &i, sizeof(i));
+	mb_nl_put_str(b, IFLA_IFNAME, name);
+	if (mtu)
+		mb_nl_put_u32(b, IFLA_MTU, mtu);
+	if (mac)
+		mb_nl_put(b, IFLA_ADDRESS, mac, MAC_BYTES);
+	info = mb_nl_nest(b, IFLA_LINKINFO);
+	mb_nl_put(b, IFLA_INFO_KIND, "bridge", 6);
+	mb_nl_nest_end(b, info);
+}
+
+void mb_nl_link_set_up(struct mb_nl_batch *b, int index, const char *name_if_no_index)
+{
+	struct ifinfomsg i = {.ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+
+	link_message(b, RTM_NEWLINK, 0, &i, name_if_no_index);
+}
+
+void mb_nl_link_set_alias(struct mb_nl_batch *b, int index, const char *name_if_no_index,
+                          const char *alias)
+{
+	struct ifinfomsg i = {.ifi_index = index};
+
+	link_message(b, RTM_NEWLINK, 0, &i, name_if_no_index);
+	mb_nl_put(b, IFLA_IFALIAS, alias, strlen(alias));
+}
+
+void mb_nl_link_set_mtu(struct mb_nl_batch *b, int index, uint32_t mtu)
+{
+	struct ifinfomsg i = {.ifi_index = index};
+
+	link_message(b, RTM_NEWLINK, 0, &i, NULL);
+	mb_nl_put_u32(b, IFLA_MTU, mtu);
+}
+
+void mb_nl_port_set(struct mb_nl_batch *b, int index, bool hairpin, bool isolated)
+{
+	struct ifinfomsg i = {.ifi_family = AF_BRIDGE, .ifi_index = index};
+	size_t port;
+
+	mb_nl_message(b, RTM_SETLINK, 0, &i, sizeof(i));
+	port = mb_nl_nest(b, IFLA_PROTINFO | NLA_F_NESTED);
+	mb_nl_put_u8(b, IFLA_BRPORT_MODE, hairpin);
+	mb_nl_put_u8(b, IFLA_BRPORT_ISOLATED, isolated);
+	mb_nl_nest_end(b, port);
+}
+
+void mb_nl_link_del(struct mb_nl_batch *b, int index, const char *name_if_no_index)
+{
+	struct ifinfomsg i = {.ifi_index = index};
+
+	link_message(b, RTM_DELLINK, 0, &i, name_if_no_index);
+}
+
+static void addr_message(struct mb_nl_batch *b, uint16_t type, uint16_t flags,
+                         const struct ifaddrmsg *i, const void *addr)
+{
+	size_t len = addr_len(i->ifa_family);
+
+	mb_nl_message(b, type, flags, i, sizeof(*i));
+	mb_nl_put(b, IFA_LOCAL, addr, len);
+	mb_nl_put(b, IFA_ADDRESS, addr, len);
+}
+
+/* The last address of an IPv4 subnet. */
+static void broadcast_of(const uint8_t *addr, unsigned int prefix, uint8_t out[IPV4_BYTES])
+{
+	for (unsigned int i = 0; i < IPV4_BYTES; i++) {
+		unsigned int bits = prefix > i * 8 ? prefix - i * 8 : 0;
+
+		out[i] = bits >= 8 ? addr[i] : (uint8_t)(addr[i] | (0xff >> bits));
+	}
+}
+
+void mb_nl_addr_add(struct mb_nl_batch *b, int family, const void *addr, unsigned int prefix,
+                    int index, bool now)
+{
+	struct ifaddrmsg i = {.ifa_family = (uint8_t)family,
+	                      .ifa_prefixlen = (uint8_t)prefix,
+	                      .ifa_flags = now ? IFA_F_NODAD : 0,
+	                      .ifa_index = (uint32_t)index};
+
+	addr_message(b, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &i, addr);
+	if (family == AF_INET && prefix < 31) {
+		uint8_t broadcast[IPV4_BYTES];
+
+		broadcast_of(addr, prefix, broadcast);
+		mb_nl_put(b, IFA_BROADCAST, broadcast, sizeof(broadcast));
+	}
+}
+
+void mb_nl_addr_del(struct mb_nl_batch *b, int family, const void *addr, unsigned int prefix,
+                    int index)
+{
+	struct ifaddrmsg i = {.ifa_family = (uint8_t)family,
+	                      .ifa_prefixlen = (uint8_t)prefix,
+	                      .ifa_index = (uint32_t)index};
+
+	addr_message(b, RTM_DELADDR, 0, &i, addr);
+}
+
+static void route_message(struct mb_nl_batch *b, uint16_t type, uint16_t flags,
+                          const struct mb_nl_route *r)
+{
+	struct rtmsg m = {
+		.rtm_family = (uint8_t)r->family,
+		.rtm_dst_len = r->dst ? (uint8_t)r->prefix : 0,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = type == RTM_NEWROUTE ? RTPROT_STATIC : RTPROT_UNSPEC,
+		.rtm_scope = type == RTM_DELROUTE ? RT_SCOPE_NOWHERE
+	                     : r->gateway         ? RT_SCOPE_UNIVERSE
+	                                          : RT_SCOPE_LINK,
+		.rtm_type = type == RTM_NEWROUTE ? RTN_UNICAST : RTN_UNSPEC,
+	};
+	size_t len = addr_len(r->family);
+
+	mb_nl_message(b, type, flags, &m, sizeof(m));
+	if (r->dst)
+		mb_nl_put(b, RTA_DST, r->dst, len);
+	if (r->gateway)
+		mb_nl_put(b, RTA_GATEWAY, r->gateway, len);
+	if (r->index)
+		mb_nl_put_u32(b, RTA_OIF, (uint32_t)r->index);
+	if (r->metric)
+		mb_nl_put_u32(b, RTA_PRIORITY, r->metric);
+}
+
+void mb_nl_route_add(struct mb_nl_batch *b, const struct mb_nl_route *r)
+{
+	route_message(b, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, r);
+}
+
+void mb_nl_route_del(struct mb_nl_batch *b, const struct mb_nl_route *r)
+{
+	route_message(b, RTM_DELROUTE, 0, r);
+}
+
+static void neigh_message(struct mb_nl_batch *b, uint16_t type, uint16_t flags, int family,
+                          const void *addr, int index)
+{
+	struct ndmsg m = {
+		.ndm_family = (uint8_t)family, .ndm_ifindex = index, .ndm_state = NUD_PERMANENT};
+
+	mb_nl_message(b, type, flags, &m, sizeof(m));
+	mb_nl_put(b, NDA_DST, addr, addr_len(family));
+}
+
+void mb_nl_neigh_add(struct mb_nl_batch *b, int family, const void *addr, const uint8_t mac[6],
+                     int index)
+{
+	neigh_message(b, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, family, addr, index);
+	mb_nl_put(b, NDA_LLADDR, mac, MAC_BYTES);
+}
+
+void mb_nl_neigh_del(struct mb_nl_batch *b, int family, const void *addr, int index)
+{
+	neigh_message(b, RTM_DELNEIGH, 0, family, addr, index);
+}

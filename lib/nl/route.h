@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/nl/route.h — rtnetlink: links, addresses, routes, neighbours.
+ *
+ * The builders append one message to a batch; mb_nl_send() performs it.  Addresses are 4 or 16
+ * bytes in network order, by @family AF_INET or AF_INET6.
+ */
+#ifndef MB_NL_ROUTE_H
+#define MB_NL_ROUTE_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "nl/batch.h"
+#include "nl/sock.h"
+
+struct mb_nl_veth {
+	const char *name; /* host end; up, in the bridge @master */
+	int index;        /* both indexes, or 0 and 0: the kernel chooses */
+	int master;       /* 0: none */
+	uint32_t mtu;     /* of both; 0: the kernel's default */
+	const char *peer_name;
+	int peer_index;
+	int peer_netns_fd;
+	const uint8_t *peer_mac; /* 6 bytes or NULL */
+};
+/* The pair at once, one queue at each end, the peer born in its namespace (down: up is
+ * ENOTCONN).  -EEXIST: a name is taken; -EBUSY: an index is. */
+void mb_nl_veth_add(struct mb_nl_batch *b, const struct mb_nl_veth *v);
+/* A bridge, up.  @mtu 0: the kernel's default; @mac 6 bytes or NULL. */
+void mb_nl_bridge_add(struct mb_nl_batch *b, const char *name, uint32_t mtu, const uint8_t *mac);
+void mb_nl_link_set_up(struct mb_nl_batch *b, int index, const char *name_if_no_index);
+void mb_nl_link_set_alias(struct mb_nl_batch *b, int index, const char *name_if_no_index,
+                          const char *alias);
+void mb_nl_link_set_mtu(struct mb_nl_batch *b, int index, uint32_t mtu);
+/* Flags of a bridge port. */
+void mb_nl_port_set(struct mb_nl_batch *b, int index, bool hairpin, bool isolated);
+void mb_nl_link_del(struct mb_nl_batch *b, int index, const char *name_if_no_index);
+/* @now: no duplicate address detection (AF_INET6). */
+void mb_nl_addr_add(struct mb_nl_batch *b, int family, const void *addr, unsigned int prefix,
+                    int index, bool now);
+void mb_nl_addr_del(struct mb_nl_batch *b, int family, const void *addr, unsigned int prefix,
+                    int index);
+/* @dst NULL: the default route; @gateway NULL: on the link. */
+struct mb_nl_route {
+	int family;
+	const void *dst, *gateway;
+	unsigned int prefix;
+	int index; /* of the interface, 0: any */
+	uint32_t metric;
+};
+void mb_nl_route_add(struct mb_nl_batch *b, const struct mb_nl_route *r);
+void mb_nl_route_del(struct mb_nl_batch *b, const struct mb_nl_route *r);
+/* A permanent neighbour. */
+void mb_nl_neigh_add(struct mb_nl_batch *b, int family, const void *addr, const uint8_t mac[6],
+                     int index);
+void mb_nl_neigh_del(struct mb_nl_batch *b, int family, const void *addr, int index);
+
+/* ---- reading -------------------------------------------------------------------------- */
+
+struct mb_nl_link {
+	int index, master;
+	unsigned int flags; /* IFF_* */
+	uint32_t mtu;
+	char name[IFNAMSIZ], kind[16];
+	char alias[64]; /* cut */
+	uint8_t mac[6];
+};
+struct mb_nl_addr {
+	int family, index;
+	unsigned int prefix;
+	uint8_t addr[16];
+};
+/* Routes of the main table, or any but local ones when it is another. */
+struct mb_nl_route_info {
+	int family, index;
+	unsigned int prefix; /* 0: default */
+	bool has_gateway;
+	uint32_t metric;
+	uint8_t dst[16], gateway[16];
+};
+typedef int mb_nl_link_each(const struct mb_nl_link *link, void *arg);
+typedef int mb_nl_addr_each(const struct mb_nl_addr *addr, void *arg);
+typedef int mb_nl_route_each(const struct mb_nl_route_info *route, void *arg);
+enum { MB_NL_ABSENT = 1 };
+/* By name.  Return: 0; MB_NL_ABSENT; or -errno.  In a dump an entry may come more than once. */
+int mb_nl_link_find(struct mb_nl *nl, const char *name, struct mb_nl_link *ret, struct mb_err *err);
+int mb_nl_link_dump(struct mb_nl *nl, mb_nl_link_each *each, void *arg, struct mb_err *err);
+int mb_nl_addr_dump(struct mb_nl *nl, int family, mb_nl_addr_each *each, void *arg,
+                    struct mb_err *err);
+int mb_nl_route_dump(struct mb_nl *nl, int family, mb_nl_route_each *each, void *arg,
+                     struct mb_err *err);
+
+#endif

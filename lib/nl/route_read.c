@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "core/err.h"
+#include "nl/route.h"
+
+/* A dump that raced with changes is read again this often. */
+enum { DUMP_TRIES = 3 };
+
+static void copy_text(char *to, size_t size, const struct nlattr *a)
+{
+	const char *s = mb_nl_str(a);
+
+	snprintf(to, size, "%s", s ? s : "");
+}
+
+/* @size zeroed bytes at @to get what @a has. */
+static void copy_bytes(uint8_t *to, size_t size, const struct nlattr *a)
+{
+	size_t n = mb_nl_data_len(a);
+
+	if (a)
+		memcpy(to, mb_nl_data(a, 0), n < size ? n : size);
+}
+
+/* The fixed header of @size bytes and the attributes behind it. */
+static const void *open_message(const struct nlmsghdr *h, size_t size, const struct nlattr **at,
+                                size_t max)
+{
+	if (h->nlmsg_len < NLMSG_SPACE(size))
+		return NULL;
+	(void)mb_nl_parse((const char *)h + NLMSG_SPACE(size), h->nlmsg_len - NLMSG_SPACE(size), at,
+	                  max);
+	return h + 1;
+}
+
+static bool link_read(const struct nlmsghdr *h, struct mb_nl_link *out)
+{
+	const struct nlattr *at[IFLA_ALT_IFNAME + 1], *info[IFLA_INFO_MAX + 1];
+	const struct ifinfomsg *i;
+
+	*out = (struct mb_nl_link){0};
+	if (h->nlmsg_type != RTM_NEWLINK)
+		return false;
+	i = open_message(h, sizeof(*i), at, IFLA_ALT_IFNAME);
+	if (!i)
+		return false;
+	out->index = i->ifi_index;
+	out->flags = i->ifi_flags;
+	out->master = (int)mb_nl_u32(at[IFLA_MASTER], 0);
+	out->mtu = mb_nl_u32(at[IFLA_MTU], 0);
+	copy_text(out->name, sizeof(out->name), at[IFLA_IFNAME]);
+	copy_text(out->alias, sizeof(out->alias), at[IFLA_IFALIAS]);
+	copy_bytes(out->mac, sizeof(out->mac), at[IFLA_ADDRESS]);
+	if (at[IFLA_LINKINFO]) {
+		(void)mb_nl_parse(mb_nl_data(at[IFLA_LINKINFO], 0),
+		                  mb_nl_data_len(at[IFLA_LINKINFO]), info, IFLA_INFO_MAX);
+		copy_text(out->kind, sizeof(out->kind), info[IFLA_INFO_KIND]);
+	}
+	return true;
+}
+
+static int keep_link(const struct nlmsghdr *h, void *arg)
+{
+	(void)link_read(h, arg);
+	return 0;
+}
+
+int mb_nl_link_find(struct mb_nl *nl, const char *name, struct mb_nl_link *ret, struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct ifinfomsg i = {0};
+	struct mb_nl_link found = {0};
+	struct mb_err told = MB_ERR_INIT;
+	int r;
+
+	mb_nl_message(&b, RTM_GETLINK, 0, &i, sizeof(i));
+	mb_nl_put_str(&b, IFLA_IFNAME, name);
+	r = mb_nl_dump(nl, &b, keep_link, &found, &told);
+	if (r == -ENODEV)
+		return MB_NL_ABSENT;
+	if (r < 0) {
+		if (err)
+			*err = told;
+		return mb_wrap(err, r, "cannot look up interface '%s'", name);
+	}
+	if (!found.index)
+		return MB_NL_ABSENT;
+	*ret = found;
+	return 0;
+}
+
+struct reader {
+	union {
+		mb_nl_link_each *link;
+		mb_nl_addr_each *addr;
+		mb_nl_route_each *route;
+	};
+	void *arg;
+};
+
+static int each_link(const struct nlmsghdr *h, void *arg)
+{
+	struct reader *r = arg;
+	struct mb_nl_link link;
+
+	return link_read(h, &link) ? r->link(&link, r->arg) : 0;
+}
+
+static int each_addr(const struct nlmsghdr *h, void *arg)
+{
+	const struct nlattr *at[IFA_MAX + 1];
+	struct reader *r = arg;
+	struct mb_nl_addr out = {0};
+	const struct ifaddrmsg *i;
+
+	if (h->nlmsg_type != RTM_NEWADDR)
+		return 0;
+	i = open_message(h, sizeof(*i), at, IFA_MAX);
+	if (!i)
+		return 0;
+	out.family = i->ifa_family;
+	out.index = (int)i->ifa_index;
+	out.prefix = i->ifa_prefixlen;
+	copy_bytes(out.addr, sizeof(out.addr), at[IFA_LOCAL] ? at[IFA_LOCAL] : at[IFA_ADDRESS]);
+	return r->addr(&out, r->arg);
+}
+
+static int each_route(const struct nlmsghdr *h, void *arg)
+{
+	const struct nlattr *at[RTA_MAX + 1];
+	struct reader *r = arg;
+	struct mb_nl_route_info out = {0};
+	const struct rtmsg *m;
+
+	if (h->nlmsg_type != RTM_NEWROUTE)
+		return 0;
+	m = open_message(h, sizeof(*m), at, RTA_MAX);
+	if (!m || m->rtm_type != RTN_UNICAST || mb_nl_u32(at[RTA_TABLE], 0) == RT_TABLE_LOCAL)
+		return 0;
+	out.family = m->rtm_family;
+	out.prefix = m->rtm_dst_len;
+	out.index = (int)mb_nl_u32(at[RTA_OIF], 0);
+	out.has_gateway = at[RTA_GATEWAY] || at[RTA_VIA];
+	out.metric = mb_nl_u32(at[RTA_PRIORITY], 0);
+	copy_bytes(out.dst, sizeof(out.dst), at[RTA_DST]);
+	copy_bytes(out.gateway, sizeof(out.gateway), at[RTA_GATEWAY]);
+	return r->route(&out, r->arg);
+}
+
+static int dump(struct mb_nl *nl, uint16_t type, int family, mb_nl_each *each,
+                struct reader *reader, struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	/* rtmsg is the longest of the three fixed headers that a dump takes. */
+	union {
+		struct ifinfomsg link;
+		struct ifaddrmsg addr;
+		struct rtmsg route;
+	} header;
+	int r = 0;
+
+	memset(&header, 0, sizeof(header));
+	header.route.rtm_family = (uint8_t)family;
+	for (int i = 0; i < DUMP_TRIES; i++) {
+		mb_nl_message(&b, type, NLM_F_DUMP, &header, sizeof(header));
+		r = mb_nl_dump(nl, &b, each, reader, err);
+		if (r != -EAGAIN)
+			break;
+	}
+	/* What was read thrice and changed thrice is as good as it gets. */
+	return r == -EAGAIN ? 0 : r;
+}
+
+int mb_nl_link_dump(struct mb_nl *nl, mb_nl_link_each *each, void *arg, struct mb_err *err)
+{
+	struct reader reader = {.link = each, .arg = arg};
+	int r = dump(nl, RTM_GETLINK, AF_UNSPEC, each_link, &reader, err);
+
+	return r ? mb_wrap(err, r, "cannot list interfaces") : 0;
+}
+
+int mb_nl_addr_dump(struct mb_nl *nl, int family, mb_nl_addr_each *each, void *arg,
+                    struct mb_err *err)
+{
+	struct reader reader = {.addr = each, .arg = arg};
+	int r = dump(nl, RTM_GETADDR, family, each_addr, &reader, err);
+
+	return r ? mb_wrap(err, r, "cannot list addresses") : 0;
+}
+
+int mb_nl_route_dump(struct mb_nl *nl, int family, mb_nl_route_each *each, void *arg,
+                     struct mb_err *err)
+{
+	struct reader reader = {.route = each, .arg = arg};
+	int r = dump(nl, RTM_GETROUTE, family, each_route, &reader, err);
+
+	return r ? mb_wrap(err, r, "cannot list routes") : 0;
+}
