@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The stub between mybox and a container's program: a static ELF without a C library, executed
+ * from a sealed memfd.
+ *
+ * It exists so that /proc/PID/exe of a process that a container can see or execute never is
+ * mybox, and so that the seccomp filter is installed by the last system call but one: no step of
+ * mybox needs an allowance in it.  With --init it stays as process 1.
+ */
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "kernel.h"
+#include "protocol.h"
+
+#define MAX_FILTER 4096 /* BPF_MAXINSNS */
+#define LAST_SIGNAL 64
+#define KERNEL_SIGSET 8
+#define E_NOENT 2
+#define E_INTR 4
+#define E_INVAL 22
+#define SIG_BLOCK_ALL 2 /* SIG_SETMASK */
+#define SIGNAL_CHLD 17
+#define SIGNAL_KILL 9
+#define SIGNAL_STOP 19
+
+struct orders {
+	unsigned long channel, flags, filter, size, inheritable, permitted;
+};
+
+struct filter_space {
+	struct sock_filter insns[MAX_FILTER];
+};
+
+_Noreturn void mybox_init(long *stack);
+
+__asm__(".text\n.globl _start\n_start:\n" START_CODE);
+
+/* The compiler may call these for its own purposes. */
+void *memset(void *to, int byte, unsigned long n);
+void *memcpy(void *to, const void *from, unsigned long n);
+
+__attribute__((optimize("no-tree-loop-distribute-patterns"))) void *
+memset(void *to, int byte, unsigned long n)
+{
+	char *p = to;
+
+	while (n--)
+		*p++ = (char)byte;
+	return to;
+}
+
+__attribute__((optimize("no-tree-loop-distribute-patterns"))) void *
+memcpy(void *to, const void *from, unsigned long n)
+{
+	char *p = to;
+	const char *q = from;
+
+	while (n--)
+		*p++ = *q++;
+	return to;
+}
+
+static _Noreturn void leave(int code)
+{
+	for (;;)
+		KERNEL(exit_group, code);
+}
+
+static _Noreturn void fail(const struct orders *o, int step, long error)
+{
+	struct mb_runtime_message m = {MB_RUNTIME_STUB, (int)-error, step, 0};
+
+	KERNEL(sendto, o->channel, &m, sizeof(m), MSG_NOSIGNAL);
+	leave(error == -E_NOENT ? 127 : 126);
+}
+
+static int parse_hex(const char **s, unsigned long *ret)
+{
+	unsigned long value = 0;
+	const char *p = *s;
+
+	for (;; p++) {
+		if (*p >= '0' && *p <= '9')
+			value = value << 4 | (unsigned long)(*p - '0');
+		else if (*p >= 'a' && *p <= 'f')
+			value = value << 4 | (unsigned long)(*p - 'a' + 10);
+		else
+			break;
+	}
+	if (p == *s || (*p != ':' && *p))
+		return -1;
+	*s = *p ? p + 1 : p;
+	*ret = value;
+	return 0;
+}
+
+static int parse_orders(const char *s, struct orders *o)
+{
+	return parse_hex(&s, &o->channel) || parse_hex(&s, &o->flags) ||
+	       parse_hex(&s, &o->filter) || parse_hex(&s, &o->size) ||
+	       parse_hex(&s, &o->inheritable) || parse_hex(&s, &o->permitted);
+}
+
+/* Set the inheritable capabilities (the ambient ones follow) and keep only @keep of the
+ * permitted ones.  CAP_SYS_ADMIN came along as an inheritable one because a filter needs it where
+ * no_new_privs is off; permitted alone it ends with the program's execve. */
+static void set_caps(const struct orders *o, unsigned long keep)
+{
+	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct data[2];
+	long r = KERNEL(capget, &head, data);
+
+	for (int i = 0; i < 2; i++) {
+		data[i].inheritable = (unsigned int)(o->inheritable >> (32 * i));
+		data[i].permitted &= (unsigned int)(keep >> (32 * i));
+		data[i].effective &= data[i].permitted;
+	}
+	if (r == 0)
+		r = KERNEL(capset, &head, data);
+	if (r < 0)
+		fail(o, MB_STUB_CAPS, r);
+}
+
+static __attribute__((noinline)) void install_filter(const struct orders *o)
+{
+	struct filter_space space;
+	struct sock_fprog program = {0};
+	long r = -E_INVAL;
+
+	if (o->size == 0 || o->size > sizeof(space) || o->size % sizeof(struct sock_filter))
+		fail(o, MB_STUB_FILTER, r);
+	r = KERNEL(pread64, o->filter, &space, o->size, 0);
+	if (r != (long)o->size)
+		fail(o, MB_STUB_FILTER, r < 0 ? r : -E_INVAL);
+	program.len = (unsigned short)(o->size / sizeof(struct sock_filter));
+	program.filter = space.insns;
+	r = KERNEL(seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program);
+	if (r < 0)
+		fail(o, MB_STUB_FILTER, r);
+}
+
+/* One message says go; end of file says that the command is gone, and so are we. */
+static void wait_go(const struct orders *o)
+{
+	struct mb_runtime_message m;
+	long r;
+
+	do {
+		r = KERNEL(read, o->channel, &m, sizeof(m));
+	} while (r == -E_INTR);
+	if (r != sizeof(m) || m.kind != MB_RUNTIME_GO)
+		leave(125);
+}
+
+/* exec: this process is not visible in the container; the one that it makes is, and finds
+ * nothing of mybox in its memory. */
+static void become_visible(const struct orders *o)
+{
+	struct {
+		struct cmsghdr head;
+		int fd;
+		int pad;
+	} control = {{CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}, -1, 0};
+	struct mb_runtime_message m = {MB_RUNTIME_CLONED, 0, 0, 0};
+	struct iovec part = {&m, sizeof(m)};
+	struct msghdr head = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = CMSG_SPACE(sizeof(int)),
+	};
+	int pidfd = -1;
+	long r = KERNEL(clone, CLONE_PARENT | CLONE_PIDFD, 0, &pidfd, 0, 0);
+
+	if (r == 0)
+		return;
+	if (r < 0)
+		fail(o, MB_STUB_FORK, r);
+	control.fd = pidfd;
+	m.pid = (int)r;
+	r = KERNEL(sendmsg, o->channel, &head, MSG_NOSIGNAL);
+	leave(r < 0 ? 125 : 0);
+}
+
+static void take_terminal(const struct orders *o)
+{
+	long r = 0;
+
+	if (o->flags & MB_INIT_SETSID)
+		KERNEL(setsid);
+	if (o->flags & MB_INIT_CTTY)
+		r = KERNEL(ioctl, 0, TIOCSCTTY, 0);
+	if (r < 0)
+		fail(o, MB_STUB_TERMINAL, r);
+}
+
+/* The command may have died before the kernel knew that this matters. */
+static void die_with_parent(const struct orders *o)
+{
+	char byte;
+
+	KERNEL(prctl, PR_SET_PDEATHSIG, SIGNAL_KILL);
+	if (KERNEL(recvfrom, o->channel, &byte, 1, MSG_PEEK | MSG_DONTWAIT, 0, 0) == 0)
+		leave(125);
+}
+
+static int code_of(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Collect every dead child; return once there are no more of them.  Ends when @main does. */
+static void reap(long main)
+{
+	int status = 0;
+	long pid;
+
+	while ((pid = KERNEL(wait4, -1, &status, WNOHANG, 0)) > 0) {
+		if (pid == main)
+			leave(code_of(status));
+	}
+}
+
+/* Process 1 ignores no signal that it waits for, so each reaches the program. */
+static _Noreturn void serve(long main, const unsigned long *all)
+{
+	for (;;) {
+		long sig = KERNEL(rt_sigtimedwait, all, 0, 0, KERNEL_SIGSET);
+
+		if (sig == SIGNAL_CHLD)
+			reap(main);
+		else if (sig > 0)
+			KERNEL(kill, main, sig);
+	}
+}
+
+/* Process 1 holds what the program holds and lives under the same filter: who takes it over has
+ * won nothing. */
+static void confine_init(const struct orders *o)
+{
+	if (o->flags & MB_INIT_CAPS)
+		set_caps(o, o->permitted);
+	if (!(o->flags & MB_INIT_FILTER))
+		return;
+	if (!(o->flags & MB_INIT_FILTER_SOON)) {
+		KERNEL(prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		install_filter(o);
+	}
+	KERNEL(close, o->filter);
+}
+
+static void stay_as_init(const struct orders *o)
+{
+	unsigned long all = ~0ul, none = 0;
+	long pid;
+
+	KERNEL(prctl, PR_SET_CHILD_SUBREAPER, 1);
+	KERNEL(prctl, PR_SET_NAME, "mybox-init");
+	KERNEL(rt_sigprocmask, SIG_BLOCK_ALL, &all, 0, KERNEL_SIGSET);
+	pid = KERNEL(clone, SIGNAL_CHLD, 0, 0, 0, 0);
+	if (pid < 0)
+		fail(o, MB_STUB_FORK, pid);
+	if (pid) {
+		confine_init(o);
+		KERNEL(close, o->channel);
+		serve(pid, &all);
+	}
+	if (o->flags & MB_INIT_CTTY) {
+		int group = (int)KERNEL(getpid);
+
+		KERNEL(setpgid, 0, 0);
+		KERNEL(ioctl, 0, TIOCSPGRP, &group); /* SIGTTOU is still blocked */
+	}
+	KERNEL(rt_sigprocmask, SIG_BLOCK_ALL, &none, 0, KERNEL_SIGSET);
+}
+
+static _Noreturn void run(const struct orders *o, char **argv, char **envp)
+{
+	const unsigned long wanted = o->flags;
+	const unsigned long filters = MB_INIT_FILTER | MB_INIT_FILTER_SOON;
+
+	KERNEL(prctl, PR_SET_DUMPABLE, 0);
+	KERNEL(fcntl, o->channel, F_SETFD, FD_CLOEXEC);
+	if (wanted & MB_INIT_FILTER)
+		KERNEL(fcntl, o->filter, F_SETFD, FD_CLOEXEC);
+	if (wanted & MB_INIT_VISIBLE)
+		become_visible(o);
+	take_terminal(o);
+	if (wanted & MB_INIT_CAPS)
+		set_caps(o, ~0ul);
+	if ((wanted & filters) == filters)
+		install_filter(o);
+	if (wanted & MB_INIT_WAIT)
+		wait_go(o);
+	if (wanted & MB_INIT_REAP)
+		stay_as_init(o);
+	if (wanted & MB_INIT_DIE)
+		die_with_parent(o);
+	if ((wanted & filters) == MB_INIT_FILTER)
+		install_filter(o);
+	fail(o, MB_STUB_EXEC, KERNEL(execve, argv[2], argv + 3, envp));
+}
+
+_Noreturn void mybox_init(long *stack)
+{
+	long argc = stack[0];
+	char **argv = (char **)(stack + 1);
+	struct orders o;
+
+	if (argc < 4 || parse_orders(argv[1], &o) < 0)
+		leave(125);
+	run(&o, argv, argv + argc + 1);
+}

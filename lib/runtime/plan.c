@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "runtime/plan.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/personality.h>
+#include <sys/resource.h>
+
+#include "core/err.h"
+#include "core/own.h"
+#include "core/str.h"
+#include "sys/proc.h"
+
+void mb_runtime_plan_init(struct mb_runtime_plan *plan)
+{
+	*plan = (struct mb_runtime_plan){
+		.dev_mount = SIZE_MAX,
+		.personality = -1,
+		.channel = {-1, -1},
+		.root_fd = -1,
+		.init_fd = -1,
+		.filter_fd = -1,
+		.cgroup = MB_SYS_CGROUP_JOIN_INIT,
+		.pidfd = -1,
+		.console_fd = -1,
+	};
+}
+
+static void done_mount(struct mb_runtime_mount *m)
+{
+	free(m->destination);
+	mb_strv_done(&m->data);
+	if (!m->fd_is_borrowed)
+		mb_close(&m->fd);
+	mb_close(&m->userns_fd);
+}
+
+void mb_runtime_plan_done(struct mb_runtime_plan *plan)
+{
+	for (size_t i = 0; i < plan->n_mounts; i++)
+		done_mount(&plan->mounts[i]);
+	for (size_t i = 0; i < plan->n_joins; i++) {
+		if (!plan->joins[i].is_borrowed)
+			mb_close(&plan->joins[i].fd);
+	}
+	if (!plan->root_is_borrowed)
+		mb_close(&plan->root_fd);
+	mb_close(&plan->channel[0]);
+	mb_close(&plan->channel[1]);
+	mb_close(&plan->init_fd);
+	mb_close(&plan->filter_fd);
+	mb_close(&plan->pidfd);
+	mb_close(&plan->console_fd);
+	mb_sys_cgroup_join_done(&plan->cgroup);
+	mb_sys_cgroup_host_free(plan->cgroup_host);
+	mb_strv_done(&plan->warnings);
+	free(plan->mounts);
+	free(plan->devices);
+	free(plan->rlimits);
+	free((void *)(uintptr_t)plan->creds.groups);
+	mb_runtime_plan_init(plan);
+}
+
+/* ---- namespaces ---- */
+
+static int add_join(struct mb_runtime_plan *plan, int flag, const char *type, const char *path,
+		    int fd)
+{
+	plan->joins[plan->n_joins++] = (struct mb_runtime_join){
+		.flag = flag, .type = type, .path = path, .fd = fd, .is_borrowed = fd >= 0};
+	return 0;
+}
+
+static int plan_namespace(struct mb_runtime_plan *plan, const struct mb_oci_namespace *ns,
+			  struct mb_err *err)
+{
+	int flag = 0;
+
+	if (mb_sys_proc_ns_flag(ns->type, &flag) < 0)
+		return mb_fail(err, EINVAL, "unknown namespace '%s'", ns->type);
+	if (flag == CLONE_NEWTIME)
+		return mb_fail(err, EOPNOTSUPP, "time namespaces are not supported");
+	if (flag == CLONE_NEWNS && ns->path)
+		return mb_fail(err, EOPNOTSUPP, "joining a mount namespace is not supported");
+	if (plan->n_joins >= MB_RUNTIME_MAX_NS)
+		return mb_fail(err, E2BIG, "too many namespaces");
+	if (flag == CLONE_NEWNET && plan->req.netns_fd >= 0)
+		return 0;
+	if (ns->path)
+		return add_join(plan, flag, ns->type, ns->path, -1);
+	if (flag == CLONE_NEWCGROUP)
+		plan->has_new_cgroupns = true;
+	else
+		plan->clone_flags |= (uint64_t)flag;
+	plan->has_new_userns |= flag == CLONE_NEWUSER;
+	return 0;
+}
+
+int mb_runtime_plan_namespaces(struct mb_runtime_plan *plan, struct mb_err *err)
+{
+	const struct mb_oci_linux *l = &plan->spec->linux;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < l->n_namespaces; i++)
+		r = plan_namespace(plan, &l->namespaces[i], err);
+	if (r < 0)
+		return r;
+	if (!(plan->clone_flags & CLONE_NEWNS))
+		return mb_fail(err, EINVAL, "the bundle asks for no mount namespace of its own");
+	if (plan->has_new_userns && (l->n_uid_mappings == 0 || l->n_gid_mappings == 0))
+		return mb_fail(err, EINVAL, "a user namespace needs uid and gid mappings");
+	if (plan->req.netns_fd >= 0)
+		return add_join(plan, CLONE_NEWNET, "network", NULL, plan->req.netns_fd);
+	return 0;
+}
+
+bool mb_runtime_wants_seal(const struct mb_oci_spec *spec)
+{
+	const struct mb_oci_namespace *ns = mb_oci_spec_find_namespace(spec, "pid");
+
+	return ns && ns->path;
+}
+
+/* ---- credentials and limits ---- */
+
+static int parse_caps(const struct mb_oci_capabilities *caps, struct mb_sys_caps *ret,
+		      struct mb_err *err)
+{
+	const struct {
+		const struct mb_strv *names;
+		uint64_t *set;
+	} sets[] = {
+		{&caps->bounding, &ret->bounding},       {&caps->effective, &ret->effective},
+		{&caps->permitted, &ret->permitted},     {&caps->inheritable, &ret->inheritable},
+		{&caps->ambient, &ret->ambient},
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < MB_N(sets); i++)
+		r = mb_sys_caps_parse(sets[i].names, sets[i].set, err);
+	return r;
+}
+
+int mb_runtime_plan_creds(const struct mb_oci_process *process, struct mb_sys_creds *ret,
+			  struct mb_err *err)
+{
+	const struct mb_oci_user *user = &process->user;
+	struct mb_sys_creds creds = {.uid = user->uid, .gid = user->gid};
+	uint32_t *groups;
+	int r = 0;
+
+	if (process->capabilities)
+		r = parse_caps(process->capabilities, &creds.caps, err);
+	if (r < 0)
+		return r;
+	if (user->n_additional_gids) {
+		groups = mb_calloc(user->n_additional_gids, sizeof(*groups));
+		memcpy(groups, user->additional_gids, user->n_additional_gids * sizeof(*groups));
+		creds.groups = groups;
+		creds.n_groups = user->n_additional_gids;
+	}
+	*ret = creds;
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int resource;
+} rlimit_names[] = {
+	{"RLIMIT_AS", RLIMIT_AS},
+	{"RLIMIT_CORE", RLIMIT_CORE},
+	{"RLIMIT_CPU", RLIMIT_CPU},
+	{"RLIMIT_DATA", RLIMIT_DATA},
+	{"RLIMIT_FSIZE", RLIMIT_FSIZE},
+	{"RLIMIT_LOCKS", RLIMIT_LOCKS},
+	{"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},
+	{"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
+	{"RLIMIT_NICE", RLIMIT_NICE},
+	{"RLIMIT_NOFILE", RLIMIT_NOFILE},
+	{"RLIMIT_NPROC", RLIMIT_NPROC},
+	{"RLIMIT_RSS", RLIMIT_RSS},
+	{"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
+	{"RLIMIT_RTTIME", RLIMIT_RTTIME},
+	{"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
+	{"RLIMIT_STACK", RLIMIT_STACK},
+};
+
+static int parse_rlimit(const struct mb_oci_rlimit *from, struct mb_runtime_rlimit *to,
+			struct mb_err *err)
+{
+	if (from->soft > from->hard)
+		return mb_fail(err, EINVAL, "%s: the soft limit is above the hard one", from->type);
+	for (size_t i = 0; i < MB_N(rlimit_names); i++) {
+		if (mb_streq(rlimit_names[i].name, from->type)) {
+			*to = (struct mb_runtime_rlimit){rlimit_names[i].resource,
+							 rlimit_names[i].name, from->soft,
+							 from->hard};
+			return 0;
+		}
+	}
+	return mb_fail(err, EINVAL, "unknown limit '%s'", from->type);
+}
+
+int mb_runtime_plan_rlimits(const struct mb_oci_process *process, struct mb_runtime_rlimit **ret,
+			    size_t *ret_n, struct mb_err *err)
+{
+	MB_AUTO_FREE struct mb_runtime_rlimit *limits =
+		mb_calloc(process->n_rlimits + 1, sizeof(*limits));
+
+	for (size_t i = 0; i < process->n_rlimits; i++) {
+		int r = parse_rlimit(&process->rlimits[i], &limits[i], err);
+
+		if (r < 0)
+			return r;
+	}
+	*ret = mb_take_ptr(&limits);
+	*ret_n = process->n_rlimits;
+	return 0;
+}
+
+/* ---- sysctl ---- */
+
+/* What a namespace of the container's own makes its own. */
+static const struct {
+	const char *name; /* ends in '.': everything below */
+	int flag;
+} sysctl_owners[] = {
+	{"kernel.msgmax", CLONE_NEWIPC},          {"kernel.msgmnb", CLONE_NEWIPC},
+	{"kernel.msgmni", CLONE_NEWIPC},          {"kernel.sem", CLONE_NEWIPC},
+	{"kernel.shmall", CLONE_NEWIPC},          {"kernel.shmmax", CLONE_NEWIPC},
+	{"kernel.shmmni", CLONE_NEWIPC},          {"kernel.shm_rmid_forced", CLONE_NEWIPC},
+	{"kernel.msg_next_id", CLONE_NEWIPC},     {"kernel.sem_next_id", CLONE_NEWIPC},
+	{"kernel.shm_next_id", CLONE_NEWIPC},     {"fs.mqueue.", CLONE_NEWIPC},
+	{"net.", CLONE_NEWNET},                   {"kernel.domainname", CLONE_NEWUTS},
+	{"kernel.hostname", CLONE_NEWUTS},
+};
+
+static bool owns_namespace(const struct mb_runtime_plan *plan, int flag)
+{
+	if (plan->clone_flags & (uint64_t)flag)
+		return true;
+	for (size_t i = 0; i < plan->n_joins; i++) {
+		if (plan->joins[i].flag == flag)
+			return true;
+	}
+	return false;
+}
+
+static int check_sysctl(const struct mb_runtime_plan *plan, const struct mb_kv_pair *p,
+			struct mb_err *err)
+{
+	MB_AUTO_FREE char *name = mb_strdup(p->key);
+
+	for (char *c = name; *c; c++) {
+		if (*c == '/')
+			*c = '.';
+	}
+	if (strstr(name, "..") || name[0] == '.' || strpbrk(name, " \n"))
+		return mb_fail(err, EINVAL, "sysctl '%s' is no valid name", p->key);
+	if (strchr(p->value, '\n'))
+		return mb_fail(err, EINVAL, "sysctl '%s': a value is one line", p->key);
+	for (size_t i = 0; i < MB_N(sysctl_owners); i++) {
+		const char *owner = sysctl_owners[i].name;
+		const bool matches = mb_ends_with(owner, ".") ? mb_starts_with(name, owner)
+							      : mb_streq(name, owner);
+
+		if (!matches)
+			continue;
+		if (!owns_namespace(plan, sysctl_owners[i].flag))
+			return mb_fail(err, EPERM, "sysctl '%s' would change the host", p->key);
+		return 0;
+	}
+	return mb_fail(err, EPERM, "sysctl '%s' is not of a container's namespaces", p->key);
+}
+
+int mb_runtime_plan_sysctls(struct mb_runtime_plan *plan, struct mb_err *err)
+{
+	MB_KV_FOREACH(p, &plan->spec->linux.sysctl) {
+		int r = check_sysctl(plan, p, err);
+
+		if (r < 0)
+			return r;
+		plan->sysctl_waits |= strstr(p->key, ".conf.") || strstr(p->key, ".neigh.") ||
+				      strchr(p->key, '/');
+	}
+	return 0;
+}
+
+/* ---- the whole ---- */
+
+static const struct {
+	const char *name;
+	uint64_t flag;
+	bool recursive;
+} propagations[] = {
+	{"private", MS_PRIVATE, false},       {"rprivate", MS_PRIVATE, true},
+	{"slave", MS_SLAVE, false},           {"rslave", MS_SLAVE, true},
+	{"shared", MS_SHARED, false},         {"rshared", MS_SHARED, true},
+	{"unbindable", MS_UNBINDABLE, false}, {"runbindable", MS_UNBINDABLE, true},
+};
+
+static int plan_root(struct mb_runtime_plan *plan, struct mb_err *err)
+{
+	const char *name = plan->spec->linux.rootfs_propagation;
+
+	if (plan->req.rootfs_fd < 0 && !plan->spec->root.path)
+		return mb_fail(err, EINVAL, "the bundle has no root file system");
+	if (!name || !name[0])
+		return 0;
+	for (size_t i = 0; i < MB_N(propagations); i++) {
+		if (mb_streq(propagations[i].name, name)) {
+			plan->root_propagation = propagations[i].flag;
+			plan->root_propagation_recursive = propagations[i].recursive;
+			return 0;
+		}
+	}
+	return mb_fail(err, EINVAL, "unknown propagation '%s' of the root file system", name);
+}
+
+static bool is_label(const char *s)
+{
+	return s && s[0] && !mb_streq(s, "unconfined");
+}
+
+/* Named, never ignored. */
+static int refuse(const struct mb_oci_spec *spec, const struct mb_oci_process *p,
+		  struct mb_err *err)
+{
+	const struct {
+		bool is_asked;
+		const char *what;
+	} rows[] = {
+		{spec->hooks && (spec->hooks->n_prestart || spec->hooks->n_create_runtime ||
+				 spec->hooks->n_create_container ||
+				 spec->hooks->n_start_container || spec->hooks->n_poststart ||
+				 spec->hooks->n_poststop),
+		 "'hooks' are not supported"},
+		{is_label(p->apparmor_profile), "an AppArmor profile is asked for, and there is none"},
+		{is_label(p->selinux_label), "an SELinux label is asked for, and SELinux is not there"},
+		{is_label(spec->linux.mount_label),
+		 "an SELinux mount label is asked for, and SELinux is not there"},
+		{p->scheduler, "'process.scheduler' is not supported"},
+		{p->io_priority, "'process.ioPriority' is not supported"},
+		{p->exec_cpu_affinity, "'process.execCPUAffinity' is not supported"},
+		{spec->linux.n_time_offsets, "'linux.timeOffsets' is not supported"},
+	};
+
+	for (size_t i = 0; i < MB_N(rows); i++) {
+		if (rows[i].is_asked)
+			return mb_fail(err, EOPNOTSUPP, "%s", rows[i].what);
+	}
+	return 0;
+}
+
+static int plan_personality(struct mb_runtime_plan *plan, struct mb_err *err)
+{
+	const struct mb_oci_personality *p = plan->spec->linux.personality;
+
+	if (!p || !p->domain)
+		return 0;
+	if (p->flags.n)
+		return mb_fail(err, EOPNOTSUPP, "'linux.personality.flags' is not supported");
+	if (mb_streq(p->domain, "LINUX"))
+		plan->personality = PER_LINUX;
+	else if (mb_streq(p->domain, "LINUX32"))
+		plan->personality = PER_LINUX32;
+	else
+		return mb_fail(err, EINVAL, "unknown personality '%s'", p->domain);
+	return 0;
+}
+
+int mb_runtime_plan_fill(struct mb_runtime_plan *plan, const struct mb_runtime_request *req,
+			 struct mb_err *err)
+{
+	const struct mb_oci_spec *spec = req->spec;
+	int r;
+
+	if (!spec->process || spec->process->args.n == 0)
+		return mb_fail(err, EINVAL, "the bundle names no command");
+	plan->req = *req;
+	plan->spec = spec;
+	plan->process = spec->process;
+	if (spec->linux.seccomp)
+		plan->filter = MB_RUNTIME_FILTER_PROFILE;
+	else if (req->seccomp_default)
+		plan->filter = MB_RUNTIME_FILTER_BUILTIN;
+	r = refuse(spec, spec->process, err);
+	if (r == 0)
+		r = mb_runtime_plan_namespaces(plan, err);
+	if (r == 0)
+		r = plan_root(plan, err);
+	if (r == 0)
+		r = mb_runtime_plan_mounts(plan, err);
+	if (r == 0)
+		r = mb_runtime_plan_devices(plan, err);
+	if (r == 0)
+		r = mb_runtime_plan_sysctls(plan, err);
+	if (r == 0)
+		r = plan_personality(plan, err);
+	if (r == 0)
+		r = mb_runtime_plan_creds(spec->process, &plan->creds, err);
+	if (r == 0)
+		r = mb_runtime_plan_rlimits(spec->process, &plan->rlimits, &plan->n_rlimits, err);
+	return r;
+}

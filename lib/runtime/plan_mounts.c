@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "core/err.h"
+#include "core/own.h"
+#include "core/str.h"
+#include "runtime/plan.h"
+#include "sys/path.h"
+
+/* Files of procfs that lxcfs serves for a container; nothing a program's safety hangs on. */
+static const char *const proc_replaceable[] = {
+	"/proc/cpuinfo",
+	"/proc/diskstats",
+	"/proc/loadavg",
+	"/proc/meminfo",
+	"/proc/slabinfo",
+	"/proc/stat",
+	"/proc/swaps",
+	"/proc/uptime",
+	"/proc/sys/crypto/fips_enabled",
+	"/proc/sys/kernel/ns_last_pid",
+};
+
+bool mb_runtime_mount_is_allowed(const char *destination, const char *type)
+{
+	if (mb_streq(destination, "/proc"))
+		return mb_streq(type, "proc");
+	if (!mb_starts_with(destination, "/proc/"))
+		return true;
+	for (size_t i = 0; i < MB_N(proc_replaceable); i++) {
+		if (mb_streq(destination, proc_replaceable[i]))
+			return true;
+	}
+	return false;
+}
+
+static const struct {
+	const char *type;
+	enum mb_runtime_mount_kind kind;
+} kinds[] = {
+	{"proc", MB_RUNTIME_MOUNT_PROC},     {"sysfs", MB_RUNTIME_MOUNT_SYSFS},
+	{"cgroup", MB_RUNTIME_MOUNT_CGROUP}, {"cgroup2", MB_RUNTIME_MOUNT_CGROUP},
+	{"devpts", MB_RUNTIME_MOUNT_DEVPTS}, {"bind", MB_RUNTIME_MOUNT_BIND},
+};
+
+static enum mb_runtime_mount_kind kind_of(const struct mb_runtime_mount *m)
+{
+	if (m->fd >= 0 || m->flags.bind)
+		return MB_RUNTIME_MOUNT_BIND;
+	for (size_t i = 0; i < MB_N(kinds); i++) {
+		if (mb_streq(kinds[i].type, m->type))
+			return kinds[i].kind;
+	}
+	return MB_RUNTIME_MOUNT_NEW;
+}
+
+/* Words for us among those for the file system. */
+static void take_own_options(struct mb_runtime_mount *m)
+{
+	m->copy_up = mb_strv_has(&m->data, "tmpcopyup");
+	mb_strv_remove(&m->data, "tmpcopyup");
+	mb_strv_remove(&m->data, "nocopy");
+	mb_strv_remove(&m->data, "z");
+	mb_strv_remove(&m->data, "Z");
+}
+
+static int check_mount(const struct mb_runtime_mount *m, struct mb_err *err)
+{
+	const char *at = m->destination;
+
+	if (mb_streq(at, "/"))
+		return mb_fail(err, EINVAL, "a mount cannot replace the root file system");
+	if (!mb_runtime_mount_is_allowed(at, m->type))
+		return mb_fail(err, EPERM, "mount '%s': nothing can be mounted there", at);
+	if (m->flags.remount)
+		return mb_fail(err, EOPNOTSUPP, "mount '%s': 'remount' is not supported", at);
+	if (m->flags.idmap)
+		return mb_fail(err, EOPNOTSUPP, "mount '%s': 'idmap' is not supported", at);
+	if (m->kind == MB_RUNTIME_MOUNT_BIND && m->fd < 0 && (!m->source || !m->source[0]))
+		return mb_fail(err, EINVAL, "mount '%s' has no source", at);
+	if (m->kind != MB_RUNTIME_MOUNT_BIND && (!m->type || !m->type[0]))
+		return mb_fail(err, EINVAL, "mount '%s' has no type", at);
+	if (m->kind == MB_RUNTIME_MOUNT_BIND && m->data.n)
+		return mb_fail(err, EINVAL, "mount '%s': unknown option '%s'", at, m->data.v[0]);
+	if (m->copy_up && !mb_streq(m->type, "tmpfs"))
+		return mb_fail(err, EINVAL, "mount '%s': 'tmpcopyup' is for tmpfs", at);
+	return 0;
+}
+
+static int plan_mount(struct mb_runtime_plan *plan, size_t i, struct mb_err *err)
+{
+	const struct mb_oci_mount *from = &plan->spec->mounts[i];
+	struct mb_runtime_mount *m = &plan->mounts[i];
+	int r;
+
+	*m = (struct mb_runtime_mount){
+		.fd = -1, .userns_fd = -1, .type = from->type, .source = from->source};
+	plan->n_mounts = i + 1;
+	m->destination = mb_sys_path_clean(from->destination ? from->destination : "");
+	if (i < plan->req.n_mount_fds && plan->req.mount_fds) {
+		m->fd = plan->req.mount_fds[i];
+		m->fd_is_borrowed = true;
+	}
+	r = mb_sys_mount_flags_parse(&from->options, &m->flags, &m->data, err);
+	if (r < 0)
+		return mb_wrap(err, r, "mount '%s'", m->destination);
+	take_own_options(m);
+	if (from->n_uid_mappings || from->n_gid_mappings)
+		return mb_fail(err, EOPNOTSUPP, "mount '%s': 'uidMappings' are not supported",
+			       m->destination);
+	m->kind = kind_of(m);
+	/* A copy of a shared mount is its peer until told otherwise. */
+	if (m->kind == MB_RUNTIME_MOUNT_BIND && m->flags.propagation == 0) {
+		m->flags.propagation = MS_PRIVATE;
+		m->flags.propagation_recursive = true;
+	}
+	if (mb_streq(m->destination, "/dev")) {
+		plan->dev_mount = mb_streq(m->type, "tmpfs") && m->fd < 0 ? i : SIZE_MAX;
+		plan->dev_is_bound = plan->dev_mount == SIZE_MAX;
+	}
+	return check_mount(m, err);
+}
+
+int mb_runtime_plan_mounts(struct mb_runtime_plan *plan, struct mb_err *err)
+{
+	const size_t n = plan->spec->n_mounts;
+	int r = 0;
+
+	if (plan->req.n_mount_fds > n)
+		return mb_fail(err, EINVAL, "more mount descriptors than mounts");
+	plan->mounts = mb_calloc(n + 1, sizeof(*plan->mounts));
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = plan_mount(plan, i, err);
+	return r;
+}
+
+/* ---- devices ---- */
+
+static const struct {
+	char letter;
+	mode_t type;
+} device_types[] = {{'c', S_IFCHR}, {'u', S_IFCHR}, {'b', S_IFBLK}, {'p', S_IFIFO}};
+
+static int plan_device(const struct mb_oci_device *from, struct mb_runtime_device *to,
+		       struct mb_err *err)
+{
+	const char *letter = from->type ? from->type : "";
+	mode_t type = 0;
+
+	for (size_t i = 0; i < MB_N(device_types); i++) {
+		if (letter[0] == device_types[i].letter && !letter[1])
+			type = device_types[i].type;
+	}
+	if (!type)
+		return mb_fail(err, EINVAL, "device '%s': unknown type '%s'", from->path, letter);
+	if (!from->path || !mb_starts_with(from->path, "/dev/"))
+		return mb_fail(err, EINVAL, "device '%s' is not below /dev", from->path);
+	if (type != S_IFIFO && (from->major < 0 || from->major >= 1 << 12 || from->minor < 0 ||
+				from->minor >= 1 << 20))
+		return mb_fail(err, ERANGE, "device '%s': no such number", from->path);
+	*to = (struct mb_runtime_device){
+		.path = from->path,
+		.mode = type | ((from->has_file_mode ? from->file_mode : 0666) & 07777),
+		.rdev = makedev((unsigned int)from->major, (unsigned int)from->minor),
+		.uid = from->uid,
+		.gid = from->gid,
+	};
+	return 0;
+}
+
+int mb_runtime_plan_devices(struct mb_runtime_plan *plan, struct mb_err *err)
+{
+	const struct mb_oci_linux *l = &plan->spec->linux;
+	int r = 0;
+
+	plan->devices = mb_calloc(l->n_devices + 1, sizeof(*plan->devices));
+	for (size_t i = 0; r == 0 && i < l->n_devices; i++)
+		r = plan_device(&l->devices[i], &plan->devices[i], err);
+	if (r == 0)
+		plan->n_devices = l->n_devices;
+	return r;
+}
