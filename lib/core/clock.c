@@ -125,7 +125,7 @@ static int unix_time(const char *s, int64_t *ret_nsec)
 static int local_time(const char *s, int64_t *ret_nsec)
 {
 	static const char *const forms[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H",
-					    "%Y-%m-%d"};
+	                                    "%Y-%m-%d"};
 
 	for (size_t i = 0; i < MB_N(forms); i++) {
 		struct tm tm = {.tm_isdst = -1};

@@ -32,7 +32,7 @@ void mb_debug(const char *fmt, ...)
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
 	fprintf(stderr, "mybox: debug: %.3f ms: %s\n", (double)(mb_monotonic_nsec() - first) / 1e6,
-		line);
+	        line);
 }
 
 void mb_warn(const char *fmt, ...)

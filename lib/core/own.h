@@ -14,17 +14,17 @@
 
 struct mb_err;
 
-#define MB_AUTO(destructor)  __attribute__((cleanup(destructor##_p)))
+#define MB_AUTO(destructor) __attribute__((cleanup(destructor##_p)))
 /* Defines name_p(), the scope hook of the destructor name(type *). */
 #define MB_AUTO_DEFINE(type, name)                 \
 	static inline void name##_p(type **object) \
 	{                                          \
 		name(*object);                     \
 	}
-#define MB_AUTO_FREE  __attribute__((cleanup(mb_free_p)))
-#define MB_AUTO_CLOSE __attribute__((cleanup(mb_close_p)))
+#define MB_AUTO_FREE   __attribute__((cleanup(mb_free_p)))
+#define MB_AUTO_CLOSE  __attribute__((cleanup(mb_close_p)))
 #define MB_AUTO_FCLOSE __attribute__((cleanup(mb_fclose_p)))
-#define MB_MUST_CHECK __attribute__((warn_unused_result))
+#define MB_MUST_CHECK  __attribute__((warn_unused_result))
 
 void mb_free_p(void *pointer_to_pointer);
 void mb_close_p(const int *fd);
@@ -40,12 +40,12 @@ static inline int mb_take_fd(int *fd)
 	*fd = -1;
 	return taken;
 }
-#define mb_take_ptr(pp)                           \
-	({                                        \
-		__typeof__(pp) pp_ = (pp);        \
-		__typeof__(*pp_) taken_ = *pp_;   \
-		*pp_ = NULL;                      \
-		taken_;                           \
+#define mb_take_ptr(pp)                         \
+	({                                      \
+		__typeof__(pp) pp_ = (pp);      \
+		__typeof__(*pp_) taken_ = *pp_; \
+		*pp_ = NULL;                    \
+		taken_;                         \
 	})
 
 /* Never return NULL: memory out ends the process with one line and exit code 125. */

@@ -132,7 +132,7 @@ static int scaled(const char **s, uint64_t scale, uint64_t *ret)
 		for ((*s)++; isdigit((unsigned char)**s); (*s)++) {
 			/* The scale may not be a power of ten: keep the remainder exact enough. */
 			fraction += (unit / 10) * (uint64_t)(**s - '0') +
-				    (unit % 10) * (uint64_t)(**s - '0') / 10;
+			            (unit % 10) * (uint64_t)(**s - '0') / 10;
 			unit /= 10;
 		}
 	if (__builtin_mul_overflow(whole, scale, &value) ||
@@ -156,7 +156,8 @@ int mb_parse_size(const char *s, int64_t *ret_bytes)
 	if (*unit && (letter = strchr(letters, tolower((unsigned char)*unit)))) {
 		scale = 1ull << 10 * (letter - letters + 1);
 		unit++;
-		if (tolower((unsigned char)unit[0]) == 'i' && tolower((unsigned char)unit[1]) == 'b')
+		if (tolower((unsigned char)unit[0]) == 'i' &&
+		    tolower((unsigned char)unit[1]) == 'b')
 			unit++;
 	}
 	if (tolower((unsigned char)*unit) == 'b')
@@ -180,13 +181,8 @@ static int duration_unit(const char **s, uint64_t *ret)
 		const char *name;
 		uint64_t nsec;
 	} units[] = {
-		{"ns", 1},
-		{"us", 1000},
-		{"\302\265s", 1000},
-		{"ms", 1000000},
-		{"s", 1000000000},
-		{"m", 60000000000},
-		{"h", 3600000000000},
+		{"ns", 1},         {"us", 1000},       {"\302\265s", 1000},  {"ms", 1000000},
+		{"s", 1000000000}, {"m", 60000000000}, {"h", 3600000000000},
 	};
 
 	for (size_t i = 0; i < MB_N(units); i++) {
@@ -276,9 +272,9 @@ int mb_parse_cpu_list(const char *s, uint32_t max)
 }
 
 static const char *const signal_names[] = {
-	NULL,	 "HUP",	 "INT",	 "QUIT", "ILL",	 "TRAP",   "ABRT", "BUS",    "FPE",  "KILL", "USR1",
-	"SEGV",	 "USR2", "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT",   "STOP", "TSTP", "TTIN",
-	"TTOU",	 "URG",	 "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "POLL", "PWR",  "SYS",
+	NULL,   "HUP",  "INT",  "QUIT", "ILL",    "TRAP",   "ABRT",  "BUS",  "FPE",  "KILL", "USR1",
+	"SEGV", "USR2", "PIPE", "ALRM", "TERM",   "STKFLT", "CHLD",  "CONT", "STOP", "TSTP", "TTIN",
+	"TTOU", "URG",  "XCPU", "XFSZ", "VTALRM", "PROF",   "WINCH", "POLL", "PWR",  "SYS",
 };
 
 static int realtime_signal(const char *s, int *ret)
@@ -296,8 +292,8 @@ static int realtime_signal(const char *s, int *ret)
 			continue;
 		s += 5;
 		if (*s) {
-			if (*s != (bases[i].sign > 0 ? '+' : '-') || mb_parse_int(s + 1, &offset) < 0 ||
-			    offset < 0 || offset > 30)
+			if (*s != (bases[i].sign > 0 ? '+' : '-') ||
+			    mb_parse_int(s + 1, &offset) < 0 || offset < 0 || offset > 30)
 				return -EINVAL;
 		}
 		*ret = base + bases[i].sign * offset;

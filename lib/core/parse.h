@@ -10,12 +10,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-int mb_parse_u64(const char *s, uint64_t *ret);                 /* decimal digits only */
-int mb_parse_i64(const char *s, int64_t *ret);                  /* optional leading '-' */
+int mb_parse_u64(const char *s, uint64_t *ret); /* decimal digits only */
+int mb_parse_i64(const char *s, int64_t *ret);  /* optional leading '-' */
 int mb_parse_u32(const char *s, uint32_t *ret);
 int mb_parse_int(const char *s, int *ret);
-int mb_parse_bool(const char *s, bool *ret);                    /* Go's strconv.ParseBool forms */
-int mb_parse_mode(const char *s, uint32_t *ret);                /* octal, up to 07777 */
+int mb_parse_bool(const char *s, bool *ret);     /* Go's strconv.ParseBool forms */
+int mb_parse_mode(const char *s, uint32_t *ret); /* octal, up to 07777 */
 /* docker's sizes: 64m, 1g, 1.5GiB, 100kb, 512 (bytes); binary multiples; "-1" is INT64_MAX's
  * refusal, not accepted here. */
 int mb_parse_size(const char *s, int64_t *ret_bytes);

@@ -44,10 +44,11 @@ static void compress_plain(uint32_t state[8], const unsigned char *block, size_t
 		schedule(w, block);
 		memcpy(s, state, sizeof(s));
 		for (int i = 0; i < 64; i++) {
-			uint32_t t1 = s[7] + (rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25)) +
-				      ((s[4] & s[5]) ^ (~s[4] & s[6])) + K[i] + w[i];
+			uint32_t t1 = s[7] +
+			              (rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25)) +
+			              ((s[4] & s[5]) ^ (~s[4] & s[6])) + K[i] + w[i];
 			uint32_t t2 = (rotate(s[0], 2) ^ rotate(s[0], 13) ^ rotate(s[0], 22)) +
-				      ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
+			              ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
 
 			memmove(s + 1, s, 7 * sizeof(*s));
 			s[4] += t1;
@@ -63,16 +64,15 @@ static void compress_plain(uint32_t state[8], const unsigned char *block, size_t
 #include <immintrin.h>
 
 /* Four rounds with the message words @m; the instruction takes two at a time. */
-#define ROUNDS4(abef, cdgh, m, k)                                                        \
-	do {                                                                             \
-		__m128i wk_ = _mm_add_epi32(m, _mm_load_si128((const __m128i *)(k)));    \
-		cdgh = _mm_sha256rnds2_epu32(cdgh, abef, wk_);                           \
-		abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(wk_, 0x0e));  \
+#define ROUNDS4(abef, cdgh, m, k)                                                       \
+	do {                                                                            \
+		__m128i wk_ = _mm_add_epi32(m, _mm_load_si128((const __m128i *)(k)));   \
+		cdgh = _mm_sha256rnds2_epu32(cdgh, abef, wk_);                          \
+		abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(wk_, 0x0e)); \
 	} while (0)
 
-__attribute__((target("sha,sse4.1"))) static void compress_sha_ni(uint32_t state[8],
-								  const unsigned char *block,
-								  size_t blocks)
+__attribute__((target("sha,sse4.1"))) static void
+compress_sha_ni(uint32_t state[8], const unsigned char *block, size_t blocks)
 {
 	const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
 	__m128i low = _mm_loadu_si128((const __m128i *)state);
@@ -92,8 +92,8 @@ __attribute__((target("sha,sse4.1"))) static void compress_sha_ni(uint32_t state
 			if (i < 12) {
 				__m128i next = _mm_sha256msg1_epu32(m[i & 3], m[(i + 1) & 3]);
 
-				next = _mm_add_epi32(next, _mm_alignr_epi8(m[(i + 3) & 3],
-									   m[(i + 2) & 3], 4));
+				next = _mm_add_epi32(
+					next, _mm_alignr_epi8(m[(i + 3) & 3], m[(i + 2) & 3], 4));
 				m[i & 3] = _mm_sha256msg2_epu32(next, m[(i + 3) & 3]);
 			}
 		}
@@ -133,7 +133,7 @@ static void compress(uint32_t state[8], const unsigned char *block, size_t block
 void mb_sha256_init(struct mb_sha256 *h)
 {
 	static const uint32_t start[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-					  0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+	                                  0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
 
 	memcpy(h->state, start, sizeof(start));
 	h->total = 0;

@@ -124,14 +124,14 @@ static size_t take_fds(struct msghdr *msg, int *fds, size_t max)
 }
 
 int mb_sock_receive(int fd, void *bytes, size_t size, size_t *ret_n, int *fds, size_t max_fds,
-		    size_t *ret_n_fds)
+                    size_t *ret_n_fds)
 {
 	union control control;
 	struct iovec iov = {.iov_base = bytes, .iov_len = size};
 	struct msghdr msg = {.msg_iov = &iov,
-			     .msg_iovlen = 1,
-			     .msg_control = control.bytes,
-			     .msg_controllen = sizeof(control.bytes)};
+	                     .msg_iovlen = 1,
+	                     .msg_control = control.bytes,
+	                     .msg_controllen = sizeof(control.bytes)};
 	size_t count;
 	ssize_t r;
 

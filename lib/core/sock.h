@@ -23,6 +23,6 @@ int mb_sock_send(int fd, const void *bytes, size_t n, const int *fds, size_t n_f
 /* One message; descriptors come O_CLOEXEC, too many or cut ones are closed and -EMSGSIZE.
  * Return: bytes read in *@ret_n (0 at end of file), or -errno (nothing told). */
 int mb_sock_receive(int fd, void *bytes, size_t size, size_t *ret_n, int *fds, size_t max_fds,
-		    size_t *ret_n_fds);
+                    size_t *ret_n_fds);
 
 #endif

@@ -15,8 +15,8 @@ struct mb_str {
 	char *buf; /* owned; NULL only before first use */
 	size_t len, cap;
 };
-#define MB_STR_INIT     ((struct mb_str){0})
-#define MB_AUTO_STR     __attribute__((cleanup(mb_str_done)))
+#define MB_STR_INIT ((struct mb_str){0})
+#define MB_AUTO_STR __attribute__((cleanup(mb_str_done)))
 
 void mb_str_done(struct mb_str *s);  /* frees; s is MB_STR_INIT again */
 void mb_str_reset(struct mb_str *s); /* empty, memory kept */

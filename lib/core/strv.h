@@ -14,18 +14,18 @@ struct mb_strv {
 	char **v;
 	size_t n, cap;
 };
-#define MB_STRV_INIT  ((struct mb_strv){0})
-#define MB_AUTO_STRV  __attribute__((cleanup(mb_strv_done)))
+#define MB_STRV_INIT ((struct mb_strv){0})
+#define MB_AUTO_STRV __attribute__((cleanup(mb_strv_done)))
 #define MB_STRV_FOREACH(s, strv) \
 	for (char **it_##s = (strv)->v, *s; it_##s && (s = *it_##s); it_##s++)
 
 void mb_strv_done(struct mb_strv *sv);
-void mb_strv_add(struct mb_strv *sv, const char *s);                 /* copies */
+void mb_strv_add(struct mb_strv *sv, const char *s); /* copies */
 void mb_strv_addf(struct mb_strv *sv, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void mb_strv_take(struct mb_strv *sv, char *s);                      /* owns s from now on */
+void mb_strv_take(struct mb_strv *sv, char *s); /* owns s from now on */
 void mb_strv_add_all(struct mb_strv *sv, const struct mb_strv *from);
 bool mb_strv_has(const struct mb_strv *sv, const char *s);
-void mb_strv_remove(struct mb_strv *sv, const char *s);              /* every one equal to s */
+void mb_strv_remove(struct mb_strv *sv, const char *s); /* every one equal to s */
 void mb_strv_sort(struct mb_strv *sv);
 /* Pieces of @s between @separator; empty pieces are kept; "" gives none. */
 void mb_strv_split(struct mb_strv *sv, const char *s, char separator);
@@ -34,7 +34,7 @@ char *mb_strv_join(const struct mb_strv *sv, const char *separator); /* caller f
 struct mb_kv {
 	struct mb_kv_pair {
 		char *key, *value;
-	} *v;
+	} * v;
 	size_t n, cap;
 };
 #define MB_KV_INIT ((struct mb_kv){0})

@@ -13,6 +13,7 @@
 
 struct json_object;
 struct mb_err;
+struct mb_json_field;
 struct mb_str;
 
 enum { MB_DOC_LIMIT = 4 << 20 }; /* bytes a document may have */
@@ -27,18 +28,25 @@ enum { MB_DOC_CORRUPT = 1 };
 
 /* Write @body (an object, borrowed) as @name below @dirfd, mode 0600. */
 int mb_store_doc_write(int dirfd, const char *name, struct json_object *body, unsigned flags,
-		       struct mb_err *err);
+                       struct mb_err *err);
 /* Read it.  *@ret is owned by the caller (json_object_put).
  * Return: 0; MB_DOC_CORRUPT, told with the reason; -ENOENT and other -errno, told;
  * -EPROTONOSUPPORT for a newer schema. */
 int mb_store_doc_read(int dirfd, const char *name, struct json_object **ret, struct mb_err *err);
 
-/* The pure halves: text of a document, and the checked object of a text. */
-void mb_store_doc_format(struct json_object *body, struct mb_str *out);
+/* The same by a field table (json/table.h): save the struct @in; load into @out, which is zeroed
+ * before by the caller and on failure holds nothing to free. */
+int mb_store_doc_save(int dirfd, const char *name, const struct mb_json_field *table,
+                      const void *in, unsigned flags, struct mb_err *err);
+int mb_store_doc_load(int dirfd, const char *name, const struct mb_json_field *table, void *out,
+                      struct mb_err *err);
+
+/* The pure halves: the document of @body ("{...}", @len bytes), and the checked object of one. */
+void mb_store_doc_format(const char *body, size_t len, struct mb_str *out);
 int mb_store_doc_parse(const char *text, size_t len, struct json_object **ret, struct mb_err *err);
 
 /* Write any bytes whole: temporary file, optional sync, rename.  Flags as above. */
 int mb_store_file_write(int dirfd, const char *name, const void *bytes, size_t n, unsigned flags,
-			struct mb_err *err);
+                        struct mb_err *err);
 
 #endif

@@ -27,8 +27,8 @@ enum { MB_STORE_BUSY = 1 };
 
 /* Lock RUN/locks/@name.  With @wait it waits and never returns MB_STORE_BUSY.
  * Return: 0 and *@ret_fd (closing it unlocks); MB_STORE_BUSY; or -errno. */
-int mb_store_lock(struct mb_store *store, enum mb_store_rank rank, const char *name,
-		  bool exclusive, bool wait, int *ret_fd, struct mb_err *err);
+int mb_store_lock(struct mb_store *store, enum mb_store_rank rank, const char *name, bool exclusive,
+                  bool wait, int *ret_fd, struct mb_err *err);
 /* Remove the lock's file while @fd holds it exclusively: the object is gone. */
 void mb_store_lock_retire(struct mb_store *store, const char *name, int fd);
 

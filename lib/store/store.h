@@ -34,16 +34,16 @@ MB_AUTO_DEFINE(struct mb_store, mb_store_free)
 /* Open a directory below ROOT or (@in_run) RUN, made with mode 0700 where it is missing.
  * Return: 0 and *@ret_fd, owned by the caller; or -errno. */
 int mb_store_dir(struct mb_store *store, const char *relative, bool in_run, int *ret_fd,
-		 struct mb_err *err);
+                 struct mb_err *err);
 /* The same without making it.  Return: as above; -ENOENT is told. */
 int mb_store_dir_find(struct mb_store *store, const char *relative, bool in_run, int *ret_fd,
-		      struct mb_err *err);
+                      struct mb_err *err);
 
 /* A claimed name is a symlink NAMES/name -> id: made and read in one system call each.
  * Claim: 0; MB_STORE_TAKEN with the holder's id in @ret_id (>= 65 bytes, may be NULL). */
 enum { MB_STORE_TAKEN = 1, MB_STORE_ABSENT = 2 };
 int mb_store_name_claim(int names_fd, const char *name, const char *id, char *ret_id,
-			struct mb_err *err);
+                        struct mb_err *err);
 /* Return: 0 and the id; MB_STORE_ABSENT; or -errno. */
 int mb_store_name_find(int names_fd, const char *name, char *ret_id, struct mb_err *err);
 /* Give the name up if @id holds it.  Absent is success. */
