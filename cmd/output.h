@@ -6,8 +6,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/strv.h"
+#include "format/table.h"
+
 struct json_object;
 struct mb_err;
+struct mb_format_host;
 struct mb_str;
 
 bool mb_cmd_is_tty(int fd);
@@ -18,23 +22,30 @@ bool mb_cmd_has_colour(int fd);
 
 /* Write @text to stdout in one piece.  Return: the exit code, 0 or what a closed pipe gives. */
 int mb_cmd_put(const struct mb_str *text);
+/* One line, "@text\n". */
+int mb_cmd_put_line(const char *text);
 
-/* A list verb's output over rows that are JSON objects with docker's field names. */
-struct mb_cmd_header {
-	const char *field, *title; /* {"ID", "NETWORK ID"}; the rest is the name in capitals */
-};
-struct mb_cmd_list {
-	const char *format; /* --format: a template, "table ...", "table", "json", or NULL */
-	const char *table;  /* the layout without it: "table {{.ID}}\t{{.Name}}" */
-	const char *quiet;  /* the template of -q, when -q was given; --format wins; else NULL */
-	const struct mb_cmd_header *headers; /* ends with a NULL field */
-};
-/* @rows is a JSON array, borrowed.  Return: 0 (exit code) or -errno. */
-int mb_cmd_list_print(const struct mb_cmd_list *list, struct json_object *rows, struct mb_err *err);
+/* A list verb:
+ *
+ *	MB_AUTO(mb_format_list_free) struct mb_format_list *list = NULL;
+ *	int r = mb_format_list_new(mb_cmd_list_format(args->format, args->quiet, "{{.ID}}"),
+ *				   columns, mb_cmd_list_host(), &list, err);
+ *	... mb_cmd_row_labels(row, &labels); mb_format_list_add(list, row, err) for each ...
+ *	return r < 0 ? r : mb_cmd_list_put(list, err);
+ *
+ * --format wins over -q, which is the template @quiet_template.  NULL is the default table. */
+const char *mb_cmd_list_format(const char *format, bool quiet, const char *quiet_template);
+/* Rows are structs (an unknown field is an error), and have {{.Label "name"}}. */
+const struct mb_format_host *mb_cmd_list_host(void);
+/* Set the row's "Labels" ("a=b,c=d") and what {{.Label}} looks in. */
+void mb_cmd_row_labels(struct json_object *row, const struct mb_kv *labels);
+/* Print the list, safe for a terminal when stdout is one.  Return: an exit code, or -errno. */
+int mb_cmd_list_put(struct mb_format_list *list, struct mb_err *err);
 
 /* What `inspect` verbs print: @values (a JSON array, borrowed) with four spaces of indentation,
- * or the template @format for each element on a line of its own. */
-int mb_cmd_inspect_print(const char *format, struct json_object *values, struct mb_err *err);
+ * or the template @format for each element on a line of its own.  Return: an exit code (64: the
+ * template), told; or -errno. */
+int mb_cmd_inspect_put(const char *format, struct json_object *values, struct mb_err *err);
 
 /* "@warning\nAre you sure you want to continue? [y/N] " on stdout, the answer from stdin. */
 bool mb_cmd_confirm(const char *warning);

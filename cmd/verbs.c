@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/verbs.h"
+#include "store/store.h"
+
+/* In the order of their mention in mybox(1). */
+#define MB_CMD_VERBS(X)                                                                                        \
+	X(run)                                                                                                 \
+	X(exec) X(ps) X(create) X(start) X(stop) X(restart) X(kill) X(rm) X(logs) X(attach) X(                 \
+		inspect) X(wait) X(cp) X(top) X(port) X(rename) X(pause) X(unpause) X(diff)                    \
+		X(export) X(commit) X(stats) X(update) X(container_exists) X(container_inspect) X(             \
+			container_prune) X(container_mount) X(container_unmount) X(healthcheck_run)            \
+			X(images) X(rmi) X(tag) X(untag) X(load) X(import) X(save) X(history) X(               \
+				pull) X(push) X(build) X(login) X(logout) X(search) X(image_inspect)           \
+				X(image_prune) X(image_exists) X(network_create) X(network_ls) X(              \
+					network_inspect) X(network_rm) X(network_connect)                      \
+					X(network_disconnect) X(network_prune) X(network_exists) X(            \
+						network_reload) X(network_check) X(network_policy)             \
+						X(volume_create) X(volume_ls) X(volume_inspect) X(             \
+							volume_rm) X(volume_prune) X(volume_exists)            \
+							X(volume_export) X(volume_import) X(                   \
+								version) X(info) X(events) X(system_df)        \
+								X(system_prune) X(system_check) X(             \
+									help) X(completion) X(complete_hidden) \
+									X(introspect_hidden) X(                \
+										man_hidden)                    \
+										X(cleanup_hidden) X(           \
+											restart_hidden)        \
+											X(health_hidden)
+
+/* Weak: a verb is there when its file is. */
+#define DECLARE(name) extern const struct mb_cli_verb mb_cmd_##name __attribute__((weak));
+MB_CMD_VERBS(DECLARE)
+
+#define ENTRY(name) &mb_cmd_##name,
+static const struct mb_cli_verb *const planned[] = {MB_CMD_VERBS(ENTRY)};
+
+static const struct mb_cli_parent parents[] = {
+	{"container", "manage containers"},
+	{"image", "manage images"},
+	{"network", "manage networks"},
+	{"volume", "manage volumes"},
+	{"system", "manage mybox"},
+	{"healthcheck", "manage health checks"},
+	{"builder", "manage builds", .hidden = true},
+	{"buildx", "manage builds", .hidden = true},
+	{"compose", "run applications of several containers", .hidden = true},
+	{NULL},
+};
+
+static const char *const log_levels[] = {"debug", "info", "warn", "error", "fatal", NULL};
+
+static const struct mb_cli_opt globals[] = {
+	MB_OPT_STRING(0, "root", "directory", struct mb_cmd_globals, root,
+                      "where images, containers and volumes are kept", .def = MB_STORE_ROOT,
+                      .complete = MB_COMP_DIRECTORY),
+	MB_OPT_STRING(0, "runroot", "directory", struct mb_cmd_globals, run,
+                      "where the state of this boot is kept", .def = MB_STORE_RUN,
+                      .complete = MB_COMP_DIRECTORY),
+	MB_OPT_STRING(0, "config", "directory", struct mb_cmd_globals, config,
+                      "where client settings are kept", .complete = MB_COMP_DIRECTORY),
+	MB_OPT_SWITCH('D', "debug", struct mb_cmd_globals, debug, "tell what happens on stderr"),
+	MB_OPT_CHOICE('l', "log-level", NULL, struct mb_cmd_globals, log_level, log_levels,
+                      "how much to tell on stderr", .def = "info"),
+	MB_OPT_SWITCH('v', "version", struct mb_cmd_globals, version, "print the version"),
+	MB_OPT_STRING('H', "host", NULL, struct mb_cmd_globals, host, "only this machine",
+                      .hidden = true),
+	MB_OPT_STRING('c', "context", NULL, struct mb_cmd_globals, context, "only 'default'",
+                      .hidden = true),
+	MB_OPT_REFUSED(0, "tls", false, "mybox has no daemon to talk to"),
+	MB_OPT_REFUSED(0, "tlsverify", false, "mybox has no daemon to talk to"),
+	MB_OPT_IGNORED(0, "tlscacert", true, NULL),
+	MB_OPT_IGNORED(0, "tlscert", true, NULL),
+	MB_OPT_IGNORED(0, "tlskey", true, NULL),
+	MB_OPT_END,
+};
+
+const struct mb_cli_program *mb_cmd_program(void)
+{
+	static const struct mb_cli_verb *present[sizeof(planned) / sizeof(planned[0]) + 1];
+	static const struct mb_cli_program program = {
+		.name = MB_CLI_NAME,
+		.summary = "containers without a daemon",
+		.verbs = present,
+		.parents = parents,
+		.globals = globals,
+		.globals_size = sizeof(struct mb_cmd_globals),
+	};
+	size_t n = 0;
+
+	for (size_t i = 0; !present[0] && i < sizeof(planned) / sizeof(planned[0]); i++)
+		if (planned[i])
+			present[n++] = planned[i];
+	return &program;
+}
