@@ -22,14 +22,14 @@ struct mb_strv;
 /* A new instance of @fstype, detached.  @options: "key=value" ("source=..." too) or "flag",
  * NULL for none.  @attr: MOUNT_ATTR_* */
 int mb_sys_mount_new(const char *fstype, const struct mb_strv *options, uint64_t attr, int *ret_fd,
-		     struct mb_err *err);
+                     struct mb_err *err);
 /* A detached copy of what is at @path below @dirfd ("" = @dirfd itself); follows a last link, so
  * hostile paths come through mb_sys_path_open() and "". */
 int mb_sys_mount_clone(int dirfd, const char *path, bool recursive, int *ret_fd,
-		       struct mb_err *err);
+                       struct mb_err *err);
 /* Change flags and propagation (MS_PRIVATE..., 0 = as it is) of the mount @fd. */
-int mb_sys_mount_setattr(int fd, uint64_t set, uint64_t clear, uint64_t propagation,
-			 bool recursive, struct mb_err *err);
+int mb_sys_mount_setattr(int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive,
+                         struct mb_err *err);
 /* Map ids by the user namespace @userns_fd; only for a detached mount. */
 int mb_sys_mount_idmap(int fd, int userns_fd, bool recursive, struct mb_err *err);
 /* Attach the detached mount @mount_fd on @target_fd (an O_PATH descriptor of a directory, or of a
@@ -39,7 +39,7 @@ int mb_sys_mount_move(int mount_fd, int target_fd, struct mb_err *err);
  * @only_pids leaves out everything but the processes (subset=pid), so that nothing can be done
  * through sys/ or sysrq-trigger.  @options: more of them, NULL for none. */
 int mb_sys_mount_proc(bool only_pids, const struct mb_strv *options, int *ret_fd,
-		      struct mb_err *err);
+                      struct mb_err *err);
 
 /* ---- overlay ---- */
 enum { MB_SYS_OVERLAY_LOWERS_MAX = 128 };
@@ -51,10 +51,10 @@ enum mb_sys_overlay_method {
 	MB_SYS_OVERLAY_METHOD_N_
 };
 struct mb_sys_overlay {
-	const int *lowers; /* directories, top first; 1..128; O_PATH will do */
-	size_t n_lowers;   /* without an upper at least 2 */
-	int upper_fd;      /* -1: read-only overlay; work_fd is then ignored */
-	int work_fd;       /* empty directory on the file system of the upper */
+	const int *lowers;             /* directories, top first; 1..128; O_PATH will do */
+	size_t n_lowers;               /* without an upper at least 2 */
+	int upper_fd;                  /* -1: read-only overlay; work_fd is then ignored */
+	int work_fd;                   /* empty directory on the file system of the upper */
 	const struct mb_strv *options; /* "volatile", "userxattr", "metacopy=off", ...; or NULL */
 	uint64_t attr;                 /* MOUNT_ATTR_* */
 	enum mb_sys_overlay_method method;
@@ -76,7 +76,7 @@ struct mb_sys_mount_flags {
  * (or the caller: z, Z, nocopy, tmpcopyup) and is added to @data in order, "defaults" dropped.
  * Later ones win over earlier ones.  Two different propagations are -EINVAL. */
 int mb_sys_mount_flags_parse(const struct mb_strv *options, struct mb_sys_mount_flags *ret,
-			     struct mb_strv *data, struct mb_err *err);
+                             struct mb_strv *data, struct mb_err *err);
 /* Is @option in the table? */
 bool mb_sys_mount_flags_known(const char *option);
 /* Apply to a detached mount: this mount, the tree, propagation. */

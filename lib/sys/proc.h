@@ -25,8 +25,7 @@ bool mb_sys_proc_id_is_alive(const struct mb_sys_proc_id *id);
 int mb_sys_proc_id_open(const struct mb_sys_proc_id *id, int *ret_pidfd, struct mb_err *err);
 /* Parse the content of a stat file, whose second field may hold anything.
  * Return: 0 or -EINVAL (nothing told).  @ret_state may be NULL. */
-int mb_sys_proc_stat_parse(const char *text, char *ret_state, pid_t *ret_ppid,
-			   uint64_t *ret_start);
+int mb_sys_proc_stat_parse(const char *text, char *ret_state, pid_t *ret_ppid, uint64_t *ret_start);
 
 /* ---- making ---- */
 struct mb_sys_clone {
@@ -39,12 +38,12 @@ struct mb_sys_clone {
 /* As fork(): returns twice, in the child with *@ret_pid == 0 and @ret_pidfd untouched.
  * @ret_pidfd may be NULL.  Only for single-threaded callers. */
 int mb_sys_proc_clone(const struct mb_sys_clone *how, pid_t *ret_pid, int *ret_pidfd,
-		      struct mb_err *err);
+                      struct mb_err *err);
 /* Run @fn in a child and wait for it; its return value (a code above 255 becomes -EPROTO), its
  * error text and the descriptor that it puts in *fd (-1 before) come back.  @ret_fd may be NULL.
  * A child that dies tells so: -ECHILD. */
 int mb_sys_proc_call(int (*fn)(void *arg, int *fd, struct mb_err *err), void *arg, int *ret_fd,
-		     struct mb_err *err);
+                     struct mb_err *err);
 
 /* ---- pidfds ---- */
 int mb_sys_proc_open(pid_t pid, int *ret_pidfd, struct mb_err *err); /* 0, _GONE, -errno */

@@ -10,7 +10,7 @@ struct mb_err;
 
 /* @n bytes as a memfd sealed against every change, executable, close-on-exec. */
 int mb_sys_seal_blob(const char *name, const void *bytes, size_t n, int *ret_fd,
-		     struct mb_err *err);
+                     struct mb_err *err);
 /* How the copy of a program is made. */
 enum mb_sys_seal_method {
 	MB_SYS_SEAL_BEST = 0,

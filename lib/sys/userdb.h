@@ -30,6 +30,6 @@ void mb_sys_user_done(struct mb_sys_user *user);
  * A missing passwd or group file is an empty one; one that is no regular file, too large or has
  * too long a line is an error.  -ENOENT, told, for names that are not there. */
 int mb_sys_userdb_resolve(int rootfd, const char *user, const struct mb_strv *group_add,
-			  struct mb_sys_user *ret, struct mb_err *err);
+                          struct mb_sys_user *ret, struct mb_err *err);
 
 #endif
