@@ -18,7 +18,7 @@ enum { MB_SYS_CAP_TEXT = 32 };
 int mb_sys_cap_parse(const char *name, int *ret_cap);
 /* "CAP_NET_ADMIN"; written to @buf ("CAP_41") when the table has no name.  Return: @buf. */
 char *mb_sys_cap_name(int cap, char buf[MB_SYS_CAP_TEXT]);
-/* The highest number this kernel knows (/proc/sys/kernel/cap_last_cap, asked once). */
+/* The highest number this kernel knows; asked once, by prctl, so that it needs no /proc. */
 int mb_sys_cap_last(void);
 /* Every capability this kernel knows. */
 uint64_t mb_sys_cap_all(void);
