@@ -173,7 +173,7 @@ void mb_net_members_done(struct mb_net_members *members);
 /* ---- resolver ------------------------------------------------------------------------- */
 
 /* RUN/net/<id>: the directory with n/<name>/<container id> -> "ip4,ip6,container id" and
- * p/<ip> -> "name.network", as paths in join order, for the monitor. */
+ * p/<ip> -> name, as paths in join order, for the monitor. */
 void mb_net_names_dirs(struct mb_net *net, const struct mb_net_sandbox *sandbox,
                        struct mb_strv *dirs);
 

@@ -136,7 +136,7 @@ static void broadcast_of(const uint8_t *addr, unsigned int prefix, uint8_t out[I
 	for (unsigned int i = 0; i < IPV4_BYTES; i++) {
 		unsigned int bits = prefix > i * 8 ? prefix - i * 8 : 0;
 
-		out[i] = bits >= 8 ? addr[i] : (uint8_t)(addr[i] | (0xff >> bits));
+		out[i] = (uint8_t)(addr[i] | (bits >= 8 ? 0 : 0xff >> bits));
 	}
 }
 
