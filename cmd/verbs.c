@@ -3,29 +3,24 @@
 #include "store/store.h"
 
 /* In the order of their mention in mybox(1). */
-#define MB_CMD_VERBS(X)                                                                                        \
-	X(run)                                                                                                 \
-	X(exec) X(ps) X(create) X(start) X(stop) X(restart) X(kill) X(rm) X(logs) X(attach) X(                 \
-		inspect) X(wait) X(cp) X(top) X(port) X(rename) X(pause) X(unpause) X(diff)                    \
-		X(export) X(commit) X(stats) X(update) X(container_exists) X(container_inspect) X(             \
-			container_prune) X(container_mount) X(container_unmount) X(healthcheck_run)            \
-			X(images) X(rmi) X(tag) X(untag) X(load) X(import) X(save) X(history) X(               \
-				pull) X(push) X(build) X(login) X(logout) X(search) X(image_inspect)           \
-				X(image_prune) X(image_exists) X(network_create) X(network_ls) X(              \
-					network_inspect) X(network_rm) X(network_connect)                      \
-					X(network_disconnect) X(network_prune) X(network_exists) X(            \
-						network_reload) X(network_check) X(network_policy)             \
-						X(volume_create) X(volume_ls) X(volume_inspect) X(             \
-							volume_rm) X(volume_prune) X(volume_exists)            \
-							X(volume_export) X(volume_import) X(                   \
-								version) X(info) X(events) X(system_df)        \
-								X(system_prune) X(system_check) X(             \
-									help) X(completion) X(complete_hidden) \
-									X(introspect_hidden) X(                \
-										man_hidden)                    \
-										X(cleanup_hidden) X(           \
-											restart_hidden)        \
-											X(health_hidden)
+// clang-format off
+#define MB_CMD_VERBS(X) \
+	X(run) X(exec) X(ps) X(create) X(start) X(stop) X(restart) X(kill) X(rm) X(logs) \
+	X(attach) X(inspect) X(wait) X(cp) X(top) X(port) X(rename) X(pause) X(unpause) \
+	X(diff) X(export) X(commit) X(stats) X(update) X(container_exists) \
+	X(container_inspect) X(container_prune) X(container_mount) X(container_unmount) \
+	X(healthcheck_run) \
+	X(images) X(rmi) X(tag) X(untag) X(load) X(import) X(save) X(history) X(pull) X(push) \
+	X(build) X(login) X(logout) X(search) X(image_inspect) X(image_prune) X(image_exists) \
+	X(network_create) X(network_ls) X(network_inspect) X(network_rm) X(network_connect) \
+	X(network_disconnect) X(network_prune) X(network_exists) X(network_reload) \
+	X(network_check) X(network_policy) \
+	X(volume_create) X(volume_ls) X(volume_inspect) X(volume_rm) X(volume_prune) \
+	X(volume_exists) X(volume_export) X(volume_import) \
+	X(version) X(info) X(events) X(system_df) X(system_prune) X(system_check) \
+	X(help) X(completion) X(complete_hidden) X(introspect_hidden) X(man_hidden) \
+	X(cleanup_hidden) X(restart_hidden) X(health_hidden)
+// clang-format on
 
 /* Weak: a verb is there when its file is. */
 #define DECLARE(name) extern const struct mb_cli_verb mb_cmd_##name __attribute__((weak));

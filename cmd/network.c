@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/network.h"
+#include "cmd/context.h"
+#include "cmd/report.h"
+#include "core/err.h"
+#include "core/own.h"
+#include "core/str.h"
+#include "core/strv.h"
+#include "net/net.h"
+#include "json/json.h"
+
+int mb_cmd_net(struct mb_cmd_context *cx, struct mb_net **ret, struct mb_err *err)
+{
+	struct mb_store *store = NULL;
+	int r = mb_cmd_store(cx, &store, err);
+
+	if (r == 0)
+		mb_net_new(store, ret);
+	return r;
+}
+
+int mb_cmd_network_find(struct mb_net *net, const char *reference, struct mb_net_network **ret,
+                        struct mb_err *err)
+{
+	int r = mb_net_network_find(net, reference, ret, err);
+
+	if (r == MB_NET_ABSENT)
+		mb_cmd_say("Error: No such network: %s", reference);
+	return r;
+}
+
+static struct json_object *new_map(const struct mb_kv *kv)
+{
+	struct json_object *o = mb_json_new_object();
+
+	MB_KV_FOREACH (pair, kv)
+		mb_json_set_str(o, pair->key, pair->value);
+	return o;
+}
+
+static void add_pool(struct json_object *config, const struct mb_net_pool *pool)
+{
+	struct json_object *o = NULL;
+
+	if (!pool->subnet)
+		return;
+	o = mb_json_new_object();
+	mb_json_set_str(o, "Subnet", pool->subnet);
+	if (pool->ip_range)
+		mb_json_set_str(o, "IPRange", pool->ip_range);
+	if (pool->gateway)
+		mb_json_set_str(o, "Gateway", pool->gateway);
+	if (pool->aux.n)
+		mb_json_set(o, "AuxiliaryAddresses", new_map(&pool->aux));
+	mb_json_push(config, o);
+}
+
+static struct json_object *new_ipam(const struct mb_net_network *n)
+{
+	struct json_object *ipam = mb_json_new_object(), *config = mb_json_new_array();
+
+	add_pool(config, &n->v4);
+	add_pool(config, &n->v6);
+	mb_json_set_str(ipam, "Driver", "default");
+	mb_json_set(ipam, "Options", mb_json_new_object());
+	mb_json_set(ipam, "Config", config);
+	return ipam;
+}
+
+static void set_address(struct json_object *o, const char *key, const char *address,
+                        unsigned int prefix)
+{
+	MB_AUTO_FREE char *text = address ? mb_asprintf("%s/%u", address, prefix) : NULL;
+
+	mb_json_set_str(o, key, text ? text : "");
+}
+
+static void add_member(struct json_object *containers, const struct mb_net_sandbox *member,
+                       const struct mb_net_network *n)
+{
+	for (size_t i = 0; i < member->n_endpoints; i++) {
+		const struct mb_net_endpoint *e = &member->endpoints[i];
+		struct json_object *o = NULL;
+
+		if (!mb_streq(e->network_id, n->id))
+			continue;
+		o = mb_json_new_object();
+		mb_json_set_str(o, "Name", member->container_name);
+		mb_json_set_str(o, "EndpointID", e->id);
+		mb_json_set_str(o, "MacAddress", e->mac ? e->mac : "");
+		set_address(o, "IPv4Address", e->ip4, e->prefix4);
+		set_address(o, "IPv6Address", e->ip6, e->prefix6);
+		mb_json_set(containers, member->container_id, o);
+	}
+}
+
+int mb_cmd_network_describe(struct mb_net *net, const struct mb_net_network *n,
+                            struct json_object **ret, struct mb_err *err)
+{
+	struct json_object *o = NULL, *containers = NULL, *from = NULL;
+	struct mb_net_members members = {0};
+	int r = mb_net_members_list(net, n->id, &members, err);
+
+	if (r < 0)
+		return r;
+	o = mb_json_new_object();
+	mb_json_set_str(o, "Name", n->name);
+	mb_json_set_str(o, "Id", n->id);
+	mb_json_set_time(o, "Created", n->created);
+	mb_json_set_str(o, "Scope", "local");
+	mb_json_set_str(o, "Driver", n->driver);
+	mb_json_set_bool(o, "EnableIPv6", n->ipv6);
+	mb_json_set(o, "IPAM", new_ipam(n));
+	mb_json_set_bool(o, "Internal", n->internal);
+	mb_json_set_bool(o, "Attachable", n->attachable);
+	mb_json_set_bool(o, "Ingress", false);
+	from = mb_json_new_object();
+	mb_json_set_str(from, "Network", "");
+	mb_json_set(o, "ConfigFrom", from);
+	mb_json_set_bool(o, "ConfigOnly", false);
+	containers = mb_json_new_object();
+	for (size_t i = 0; i < members.n; i++)
+		add_member(containers, members.v[i], n);
+	mb_json_set(o, "Containers", containers);
+	mb_json_set(o, "Options", new_map(&n->options));
+	mb_json_set(o, "Labels", new_map(&n->labels));
+	mb_net_members_done(&members);
+	*ret = o;
+	return 0;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cmd/context.h"
+#include "cmd/network.h"
+#include "cmd/output.h"
+#include "core/err.h"
+#include "core/own.h"
+#include "core/str.h"
+#include "net/net.h"
+
+struct create_args {
+	const char *driver, *ipam_driver, *scope;
+	struct mb_strv subnets, gateways, ip_ranges;
+	struct mb_kv aux, options, labels, ipam_options;
+	bool internal, ipv6, attachable, ignore;
+	int ipv4;
+};
+
+static int check(const struct create_args *args, const char *name, struct mb_err *err)
+{
+	if (args->ipv4 == MB_CLI_NO)
+		return mb_fail(err, ENOTSUP, "network '%s': option '--ipv4=false' is not offered",
+		               name);
+	if (*args->ipam_driver && strcmp(args->ipam_driver, "default") != 0 &&
+	    strcmp(args->ipam_driver, "host-local") != 0)
+		return mb_fail(err, ENOTSUP, "network '%s': no address driver '%s'", name,
+		               args->ipam_driver);
+	if (args->ipam_options.n)
+		return mb_fail(err, ENOTSUP, "network '%s': no option '%s' of the address driver",
+		               name, args->ipam_options.v[0].key);
+	if (args->scope && *args->scope && strcmp(args->scope, "local") != 0)
+		return mb_fail(err, ENOTSUP, "network '%s': no scope '%s', only local", name,
+		               args->scope);
+	return 0;
+}
+
+static int create_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
+{
+	const struct create_args *args = in->args;
+	MB_AUTO(mb_net_network_free) struct mb_net_network *made = NULL;
+	MB_AUTO(mb_net_free) struct mb_net *net = NULL;
+	const struct mb_net_create request = {
+		.name = in->operands[0],
+		.driver = args->driver,
+		.subnets = args->subnets,
+		.gateways = args->gateways,
+		.ip_ranges = args->ip_ranges,
+		.aux = args->aux,
+		.internal = args->internal,
+		.ipv6 = args->ipv6,
+		.attachable = args->attachable,
+		.options = args->options,
+		.labels = args->labels,
+	};
+	int r = check(args, request.name, err);
+
+	if (r == 0)
+		r = mb_cmd_net(cx, &net, err);
+	if (r == 0)
+		r = mb_net_network_create(net, &request, &made, err);
+	if (r == MB_NET_TAKEN && args->ignore)
+		r = mb_net_network_find(net, request.name, &made, err);
+	if (r == MB_NET_TAKEN)
+		return -EEXIST; /* told */
+	return r < 0 ? r : mb_cmd_put_line(made->id);
+}
+
+static const struct mb_cli_opt create_opts[] = {
+	MB_OPT_SWITCH(0, "attachable", struct create_args, attachable,
+                      "accepted: containers can always join by hand"),
+	MB_OPT_KV(0, "aux-address", NULL, struct create_args, aux,
+                  "addresses that no container gets, as name=address"),
+	MB_OPT_STRING('d', "driver", NULL, struct create_args, driver,
+                      "driver that makes the network", .def = "bridge"),
+	MB_OPT_LIST(0, "gateway", "strings", struct create_args, gateways,
+                    "address of the host in a subnet"),
+	MB_OPT_SWITCH(0, "ignore", struct create_args, ignore,
+                      "succeed when the network exists already"),
+	MB_OPT_SWITCH(0, "internal", struct create_args, internal, "no way out to other networks"),
+	MB_OPT_LIST(0, "ip-range", "strings", struct create_args, ip_ranges,
+                    "give addresses from this part of the subnet"),
+	MB_OPT_STRING(0, "ipam-driver", NULL, struct create_args, ipam_driver,
+                      "driver that gives addresses", .def = "default"),
+	MB_OPT_KV(0, "ipam-opt", NULL, struct create_args, ipam_options,
+                  "options of the address driver", .hidden = true),
+	MB_OPT_TRI(0, "ipv4", struct create_args, ipv4, "IPv4 addresses, always on",
+                   .hidden = true),
+	MB_OPT_SWITCH(0, "ipv6", struct create_args, ipv6, "give IPv6 addresses too"),
+	MB_OPT_KV(0, "label", "list", struct create_args, labels, "set a label"),
+	MB_OPT_KV('o', "opt", NULL, struct create_args, options, "set an option of the driver"),
+	MB_OPT_STRING(0, "scope", NULL, struct create_args, scope, "only local", .hidden = true),
+	MB_OPT_LIST(0, "subnet", "strings", struct create_args, subnets,
+                    "subnet as address/bits, once for each family"),
+	MB_OPT_REFUSED(0, "ingress", false, "mybox has no swarm"),
+	MB_OPT_REFUSED(0, "config-only", false, NULL),
+	MB_OPT_REFUSED(0, "config-from", true, NULL),
+	MB_OPT_END,
+};
+
+const struct mb_cli_verb mb_cmd_network_create = {
+	.paths = "network create",
+	.summary = "make a network",
+	.operands = "NETWORK",
+	.min = 1,
+	.max = 1,
+	.opts = create_opts,
+	.args_size = sizeof(struct create_args),
+	.examples = "mybox network create my-network\n"
+		    "mybox network create --subnet 10.9.0.0/24 --gateway 10.9.0.254 lab\n"
+		    "mybox network create --internal --ipv6 inside\n",
+	.main = create_main,
+};
