@@ -48,6 +48,10 @@ struct mb_image {
 void mb_image_free(struct mb_image *image);
 MB_AUTO_DEFINE(struct mb_image, mb_image_free)
 
+/* Keep every image and layer that is there now from being removed until @ret_fd is closed: for
+ * whoever finds an image and is about to write down that it uses it. */
+int mb_image_hold(struct mb_store *store, int *ret_fd, struct mb_err *err);
+
 /* --- finding --------------------------------------------------------------------------------- */
 
 /* Find by name ("deb", "deb:12", "docker.io/library/deb@sha256:..."), by id ("sha256:HEX" or HEX)

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "image/feed.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/own.h"
+#include "image/ring.h"
+
+struct feed {
+	const struct mb_image_stretch *from;
+	struct mb_image_ring *ring;
+	struct mb_image_fed *ret;
+	struct mb_sha256 stored, plain;
+	unsigned char head[8]; /* the first bytes, read to know the compression */
+	size_t n_head, head_used;
+	unsigned char *buffer; /* compressed input */
+	int failure;           /* negative errno of a read */
+};
+
+/* Up to @n stored bytes, 0 at the end of the stretch. */
+static ssize_t read_raw(struct feed *f, void *to, size_t n)
+{
+	uint64_t done = f->ret->n_stored, left = f->from->size - done;
+	ssize_t got;
+
+	if (n > left)
+		n = (size_t)left;
+	if (n == 0)
+		return 0;
+	do {
+		if (f->from->seekable)
+			got = pread(f->from->fd, to, n, (off_t)(f->from->offset + done));
+		else
+			got = read(f->from->fd, to, n);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return f->failure = -errno;
+	f->ret->n_stored += (uint64_t)got;
+	return got;
+}
+
+static ssize_t read_stored(struct feed *f, void *to, size_t n)
+{
+	size_t from_head = f->n_head - f->head_used;
+
+	if (from_head) {
+		n = n < from_head ? n : from_head;
+		memcpy(to, f->head + f->head_used, n);
+		f->head_used += n;
+		return (ssize_t)n;
+	}
+	return read_raw(f, to, n);
+}
+
+static int read_head(struct feed *f)
+{
+	while (f->n_head < sizeof(f->head)) {
+		ssize_t n = read_raw(f, f->head + f->n_head, sizeof(f->head) - f->n_head);
+
+		if (n < 0)
+			return (int)n;
+		if (n == 0)
+			break;
+		f->n_head += (size_t)n;
+	}
+	return 0;
+}
+
+static bool is_compressed(const unsigned char *b, size_t n)
+{
+	static const struct {
+		unsigned char n, bytes[6];
+	} magics[] = {
+		{3, {0x1f, 0x8b, 8}},
+		{4, {0x28, 0xb5, 0x2f, 0xfd}},
+		{6, {0xfd, '7', 'z', 'X', 'Z', 0}},
+		{3, {'B', 'Z', 'h'}},
+	};
+
+	for (size_t i = 0; i < MB_N(magics); i++)
+		if (n >= magics[i].n && memcmp(b, magics[i].bytes, magics[i].n) == 0)
+			return true;
+	/* A zstd stream may begin with a skippable frame. */
+	return n >= 4 && (b[0] & 0xf0) == 0x50 && b[1] == 0x2a && b[2] == 0x4d && b[3] == 0x18;
+}
+
+/* Hand a filled slot on. */
+static int push(struct feed *f, const unsigned char *slot, size_t len)
+{
+	mb_sha256_add(&f->plain, slot, len);
+	f->ret->n_plain += len;
+	*f->ring->progress = f->ret->n_stored;
+	return mb_image_ring_push(f->ring, len);
+}
+
+static int feed_plain(struct feed *f)
+{
+	for (;;) {
+		unsigned char *slot;
+		size_t len = 0;
+		int r = mb_image_ring_slot(f->ring, &slot);
+
+		while (r == 0 && len < MB_IMAGE_RING_SLOT) {
+			ssize_t n = read_stored(f, slot + len, MB_IMAGE_RING_SLOT - len);
+
+			if (n < 0)
+				return (int)n;
+			if (n == 0)
+				break;
+			len += (size_t)n;
+		}
+		if (r == 0 && len)
+			r = push(f, slot, len);
+		if (r < 0 || len < MB_IMAGE_RING_SLOT)
+			return r;
+	}
+}
+
+static la_ssize_t give_stored(struct archive *a, void *arg, const void **ret)
+{
+	struct feed *f = arg;
+	ssize_t n = read_stored(f, f->buffer, MB_IMAGE_RING_SLOT);
+
+	if (n < 0) {
+		archive_set_error(a, -f->failure, "cannot read");
+		return ARCHIVE_FATAL;
+	}
+	mb_sha256_add(&f->stored, f->buffer, (size_t)n);
+	*ret = f->buffer;
+	return n;
+}
+
+static int fail_archive(struct feed *f, struct archive *a)
+{
+	const char *why = archive_error_string(a);
+
+	if (f->failure)
+		return f->failure;
+	return mb_fail(&f->ret->err, EBADMSG, "cannot decompress: %s", why ? why : "broken data");
+}
+
+/* Every one of these must be linked in: the library would start a program otherwise. */
+static int allow_filters(struct archive *a)
+{
+	return archive_read_support_filter_gzip(a) == ARCHIVE_OK &&
+	                       archive_read_support_filter_zstd(a) == ARCHIVE_OK &&
+	                       archive_read_support_filter_xz(a) == ARCHIVE_OK &&
+	                       archive_read_support_filter_bzip2(a) == ARCHIVE_OK &&
+	                       archive_read_support_format_raw(a) == ARCHIVE_OK &&
+	                       archive_read_support_format_empty(a) == ARCHIVE_OK
+	               ? 0
+	               : -ENOSYS;
+}
+
+/* Copy what the decompressor has into slots, each filled to the brim. */
+static int copy_blocks(struct feed *f, struct archive *a)
+{
+	unsigned char *slot = NULL;
+	size_t len = 0;
+	int r;
+
+	for (;;) {
+		const char *block;
+		size_t n;
+		la_int64_t offset;
+
+		r = archive_read_data_block(a, (const void **)&block, &n, &offset);
+		if (r == ARCHIVE_EOF)
+			break;
+		if (r != ARCHIVE_OK)
+			return fail_archive(f, a);
+		while (n) {
+			size_t part = n < MB_IMAGE_RING_SLOT - len ? n : MB_IMAGE_RING_SLOT - len;
+
+			if (mb_image_ring_slot(f->ring, &slot) < 0)
+				return -EPIPE;
+			memcpy(slot + len, block, part);
+			block += part;
+			n -= part;
+			len += part;
+			if (len < MB_IMAGE_RING_SLOT)
+				continue;
+			if (push(f, slot, len) < 0)
+				return -EPIPE;
+			len = 0;
+		}
+	}
+	return len ? push(f, slot, len) : 0;
+}
+
+static int feed_compressed(struct feed *f)
+{
+	struct archive *a = archive_read_new();
+	struct archive_entry *entry;
+	int r;
+
+	f->buffer = mb_malloc(MB_IMAGE_RING_SLOT);
+	if (!a || allow_filters(a) < 0)
+		return mb_fail(&f->ret->err, ENOSYS, "a decompressor is missing in this program");
+	r = archive_read_open(a, f, NULL, give_stored, NULL);
+	if (r == ARCHIVE_OK)
+		r = archive_read_next_header(a, &entry);
+	if (r == ARCHIVE_EOF)
+		r = 0;
+	else if (r != ARCHIVE_OK)
+		r = fail_archive(f, a);
+	else
+		r = copy_blocks(f, a);
+	/* What follows the compressed data belongs to the digest of the blob. */
+	while (r == 0) {
+		ssize_t n = read_stored(f, f->buffer, MB_IMAGE_RING_SLOT);
+
+		if (n <= 0)
+			r = n < 0 ? (int)n : 1;
+		else
+			mb_sha256_add(&f->stored, f->buffer, (size_t)n);
+	}
+	archive_read_free(a);
+	free(f->buffer);
+	return r < 0 ? r : 0;
+}
+
+void mb_image_feed(const struct mb_image_stretch *from, struct mb_image_ring *ring,
+                   struct mb_image_fed *ret)
+{
+	struct feed f = {.from = from, .ring = ring, .ret = ret};
+	int r;
+
+	mb_sha256_init(&f.stored);
+	mb_sha256_init(&f.plain);
+	r = read_head(&f);
+	if (r == 0) {
+		ret->compressed = is_compressed(f.head, f.n_head);
+		r = ret->compressed ? feed_compressed(&f) : feed_plain(&f);
+	}
+	if (r == 0 && from->size != UINT64_MAX && ret->n_stored != from->size)
+		r = mb_fail(&ret->err, EBADMSG, "the file ends early");
+	mb_sha256_finish_text(&f.plain, ret->plain);
+	if (ret->compressed)
+		mb_sha256_finish_text(&f.stored, ret->stored);
+	else
+		memcpy(ret->stored, ret->plain, sizeof(ret->stored));
+	if (r == 0)
+		r = mb_image_ring_push(ring, 0);
+	if (r < 0 && !ret->err.code)
+		mb_fail_sys(&ret->err, -r, "cannot read the archive");
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/image/feed.h — the reading half: a stretch of a file, decompressed and hashed, to a ring. */
+#ifndef MB_IMAGE_FEED_H
+#define MB_IMAGE_FEED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/err.h"
+#include "core/sha256.h"
+
+struct mb_image_ring;
+
+/* Where bytes come from.  @size UINT64_MAX: to the end of file. */
+struct mb_image_stretch {
+	int fd;
+	bool seekable; /* read at @offset with pread(2); otherwise from where the fd stands */
+	uint64_t offset, size;
+};
+
+struct mb_image_fed {
+	struct mb_err err;
+	char stored[MB_SHA256_TEXT]; /* sha256 of the bytes as they are stored */
+	char plain[MB_SHA256_TEXT];  /* sha256 of the decompressed bytes */
+	uint64_t n_stored, n_plain;
+	bool compressed;
+};
+
+/* Read all of @from into @ring: plain, gzip, zstd, xz or bzip2, by its first bytes.  Fills @ret;
+ * a failure is in @ret->err.  Runs in a confined child; needs no names, only read(2). */
+void mb_image_feed(const struct mb_image_stretch *from, struct mb_image_ring *ring,
+                   struct mb_image_fed *ret);
+
+#endif
