@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A container whose monitor was killed runs on; the next command that meets it gives it another.
+ * Its pipes are found through its own process, whose ends are open both ways for this. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "container/cgroup_of.h"
+#include "container/start_parts.h"
+#include "core/err.h"
+#include "monitor/client.h"
+#include "sys/proc.h"
+
+struct adopting {
+	struct mb_container *c;
+	struct mb_container_monitor monitor;
+	struct mb_sys_cgroup_host *cgroups;
+	struct mb_sys_cgroup *cgroup;
+	struct mb_net *net;
+	struct mb_net_sandbox *sandbox;
+	struct mb_net_resolver resolver;
+	int pidfd;
+	bool has_resolver;
+};
+
+static void adopting_done(struct adopting *a)
+{
+	mb_container_monitor_done(&a->monitor);
+	mb_sys_cgroup_free(a->cgroup);
+	mb_sys_cgroup_host_free(a->cgroups);
+	mb_net_sandbox_free(a->sandbox);
+	if (a->has_resolver)
+		mb_net_resolver_done(&a->resolver);
+	mb_net_free(a->net);
+	mb_close(&a->pidfd);
+}
+
+/* Only a pipe is opened: what else the program has put there is its own. */
+static int open_its(pid_t pid, int fd, int flags)
+{
+	char path[48];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
+	if (stat(path, &st) < 0 || !S_ISFIFO(st.st_mode))
+		return -1;
+	return open(path, flags | O_CLOEXEC | O_NONBLOCK);
+}
+
+static int open_network(struct adopting *a, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int netns = -1;
+	int r;
+
+	mb_net_new(a->c->store, &a->net);
+	r = mb_net_sandbox_load(a->net, a->c->id, &a->sandbox, err);
+	if (r == MB_NET_ABSENT)
+		return 0;
+	if (r == 0)
+		r = mb_net_sandbox_reserve(a->net, a->sandbox, err);
+	if (r == 0)
+		r = mb_sys_proc_ns_open(a->c->state.run.pid, "net", &netns, err);
+	if (r == 0 && a->sandbox->n_endpoints) {
+		r = mb_net_resolver_open(a->net, netns, &a->resolver, err);
+		a->has_resolver = r == 0;
+	}
+	return r;
+}
+
+static int fork_monitor(struct adopting *a, struct mb_err *err)
+{
+	struct mb_container *c = a->c;
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return mb_fail_sys(err, errno, "cannot create a socket pair");
+	a->monitor.pid = fork();
+	if (a->monitor.pid == 0) {
+		setsid();
+		mb_monitor_image_exec(a->monitor.image, pair[1], c->state.run.pid, c->id, NULL);
+		_exit(125);
+	}
+	close(pair[1]);
+	a->monitor.sock = pair[0];
+	return a->monitor.pid < 0 ? mb_fail_sys(err, errno, "cannot fork") : 0;
+}
+
+static int save_monitor(struct adopting *a, struct mb_err *err)
+{
+	struct mb_sys_proc_id id;
+	int r = mb_sys_proc_id_read(a->monitor.pid, &id, err);
+
+	if (r != 0)
+		return r < 0 ? r : mb_fail(err, ESRCH, "the new monitor went away");
+	a->c->state.run.monitor = id.pid;
+	a->c->state.run.monitor_start = id.start;
+	return mb_container_run_save(a->c->run_fd, &a->c->state.run, err);
+}
+
+static int adopt(struct adopting *a, struct mb_err *err)
+{
+	struct mb_container *c = a->c;
+	const struct mb_container_start how = {0};
+	struct mb_container_monitor_start setup = {
+		.how = &how,
+		.console_fd = -1,
+		.started = c->state.run.started,
+	};
+	const struct mb_container_config config = c->record->config;
+	struct mb_sys_proc_id id = {.pid = c->state.run.pid, .start = c->state.run.pid_start};
+	int r = mb_sys_proc_id_open(&id, &a->pidfd, err);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	c->record->config.tty = true; /* no new pipes: the old ones are found below */
+	r = mb_container_monitor_open(c, &a->monitor, err);
+	c->record->config = config;
+	if (r == 0)
+		r = open_network(a, err);
+	if (r == 0)
+		r = mb_container_cgroup_open(c, &a->cgroups, &a->cgroup, err);
+	if (r == 0)
+		r = fork_monitor(a, err);
+	if (r == 0)
+		r = save_monitor(a, err);
+	if (r < 0)
+		return r;
+	if (!config.tty) {
+		a->monitor.ours[0] = config.open_stdin ? open_its(id.pid, 0, O_WRONLY) : -1;
+		a->monitor.ours[1] = open_its(id.pid, 1, O_RDONLY);
+		a->monitor.ours[2] = open_its(id.pid, 2, O_RDONLY);
+	}
+	setup.net = a->net;
+	setup.sandbox = a->sandbox;
+	setup.resolver = a->has_resolver ? &a->resolver : NULL;
+	setup.cgroup = a->cgroup;
+	setup.adopted_pidfd = a->pidfd;
+	return mb_container_monitor_setup(c, &a->monitor, &setup, err);
+}
+
+int mb_container_adopt(struct mb_container *c, struct mb_err *err)
+{
+	__attribute__((cleanup(adopting_done))) struct adopting a = {
+		.c = c,
+		.monitor = MB_CONTAINER_MONITOR_INIT,
+		.resolver = MB_NET_RESOLVER_INIT,
+		.pidfd = -1,
+	};
+	MB_AUTO_CLOSE int lock = -1;
+	int r;
+
+	if (!c->state.monitor_lost)
+		return 0;
+	r = mb_container_lock(c, &lock, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (!c->state.monitor_lost)
+		return 0;
+	r = adopt(&a, err);
+	if (r < 0)
+		return mb_wrap(err, r, "container '%s' has lost its monitor and gets no other",
+			       mb_container_name(c));
+	mb_container_refresh(c);
+	return 0;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "container/bundle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "container/container.h"
+#include "core/err.h"
+#include "core/io.h"
+#include "core/parse.h"
+#include "core/str.h"
+#include "json/json.h"
+
+enum { SECCOMP_PROFILE_MAX = 1 << 20 };
+
+void mb_container_bundle_done(struct mb_container_bundle *bundle)
+{
+	for (size_t i = 0; i < bundle->n_mount_fds; i++)
+		mb_close(&bundle->mount_fds[i]);
+	free(bundle->mount_fds);
+	free(bundle->devices);
+	mb_oci_spec_done(&bundle->spec);
+	*bundle = (struct mb_container_bundle){0};
+}
+
+/* The process whose namespace "container:ID" means. */
+static int other_pid(struct mb_store *store, const char *id, int *ret_pid, struct mb_err *err)
+{
+	MB_AUTO(mb_container_free) struct mb_container *other = NULL;
+	int r = mb_container_open(store, id, &other, err);
+
+	if (r != 0)
+		return r < 0 ? r : -ENOENT;
+	if (other->state.status != MB_STATUS_RUNNING && other->state.status != MB_STATUS_PAUSED)
+		return mb_fail(err, ESRCH, "cannot join namespace of a non running container: %s",
+			       mb_container_name(other));
+	*ret_pid = other->state.run.pid;
+	return 0;
+}
+
+/* @mode: NULL or other words = a new one, "host" = none, "container:ID" = joined. */
+static int add_namespace(struct mb_container *c, struct mb_oci_spec *spec, const char *type,
+			 const char *mode, struct mb_err *err)
+{
+	static const char *const files[][2] = {{"network", "net"}, {"ipc", "ipc"}, {"pid", "pid"}};
+	const char *other = mode ? mb_skip_prefix(mode, "container:") : NULL;
+	MB_AUTO_FREE char *path = NULL;
+	int pid, r;
+
+	if (mb_streq(mode, "host"))
+		return 0;
+	if (!other) {
+		mb_oci_spec_add_namespace(spec, type, NULL);
+		return 0;
+	}
+	r = other_pid(c->store, other, &pid, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < MB_N(files); i++)
+		if (strcmp(files[i][0], type) == 0)
+			path = mb_asprintf("/proc/%d/ns/%s", pid, files[i][1]);
+	mb_oci_spec_add_namespace(spec, type, path);
+	return 0;
+}
+
+static int fill_namespaces(struct mb_container *c, struct mb_oci_spec *spec, struct mb_err *err)
+{
+	const struct mb_container_host_config *h = &c->record->host;
+	int r;
+
+	mb_oci_spec_add_namespace(spec, "mount", NULL);
+	r = add_namespace(c, spec, "network", h->network_mode, err);
+	if (r == 0)
+		r = add_namespace(c, spec, "uts", h->uts_mode, err);
+	if (r == 0)
+		r = add_namespace(c, spec, "pid", h->pid_mode, err);
+	if (r == 0)
+		r = add_namespace(c, spec, "ipc", h->ipc_mode, err);
+	if (r == 0)
+		r = add_namespace(c, spec, "cgroup", h->cgroupns_mode, err);
+	return r;
+}
+
+static int load_seccomp(const char *path, struct mb_oci_spec *spec, struct mb_err *err)
+{
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	int r = mb_read_file(AT_FDCWD, path, SECCOMP_PROFILE_MAX, &text, err);
+
+	if (r < 0)
+		return mb_wrap(err, r, "opening seccomp profile (%s) failed", path);
+	r = mb_json_parse_object(text.buf, text.len, &spec->linux.seccomp, err);
+	return r < 0 ? mb_wrap(err, r, "Decoding seccomp profile failed") : 0;
+}
+
+static int fill_security(const struct mb_container_host_config *h,
+			 struct mb_container_bundle *bundle, struct mb_err *err)
+{
+	struct mb_oci_process *process = bundle->spec.process;
+	int r;
+
+	bundle->seccomp_default = !h->privileged;
+	for (size_t i = 0; i < h->security_opt.n; i++) {
+		const char *opt = h->security_opt.v[i];
+		const char *value = opt + strcspn(opt, "=:");
+
+		value += *value != '\0';
+		if (mb_starts_with(opt, "no-new-privileges")) {
+			process->no_new_privileges = true;
+			if (*value)
+				mb_parse_bool(value, &process->no_new_privileges);
+		} else if (mb_starts_with(opt, "seccomp")) {
+			bundle->seccomp_default = false;
+			if (strcmp(value, "unconfined") == 0)
+				continue;
+			r = load_seccomp(value, &bundle->spec, err);
+			if (r < 0)
+				return r;
+		} else if (mb_starts_with(opt, "apparmor") && strcmp(value, "unconfined") != 0) {
+			mb_strset(&process->apparmor_profile, value);
+		}
+	}
+	return 0;
+}
+
+static void fill_sysctls(const struct mb_container_host_config *h, struct mb_oci_spec *spec)
+{
+	struct mb_oci_namespace *net = mb_oci_spec_find_namespace(spec, "network");
+
+	if (net && !net->path) {
+		mb_kv_set(&spec->linux.sysctl, "net.ipv4.ping_group_range", "0 2147483647");
+		mb_kv_set(&spec->linux.sysctl, "net.ipv4.ip_unprivileged_port_start", "0");
+	}
+	mb_kv_set_all(&spec->linux.sysctl, &h->sysctls);
+}
+
+int mb_container_bundle_make(struct mb_container *c, int rootfs_fd,
+			     struct mb_container_bundle *bundle, struct mb_err *err)
+{
+	const struct mb_container_record *record = c->record;
+	struct mb_oci_spec *spec = &bundle->spec;
+	int r;
+
+	spec->oci_version = mb_strdup(MB_OCI_SPEC_VERSION);
+	spec->root.path = mb_strdup("rootfs");
+	spec->root.readonly = record->host.readonly_rootfs;
+	if (!mb_streq(record->host.uts_mode, "host")) {
+		spec->hostname = mb_strdup(record->config.hostname);
+		if (record->config.domainname && *record->config.domainname)
+			spec->domainname = mb_strdup(record->config.domainname);
+	}
+	spec->process = mb_calloc(1, sizeof(*spec->process));
+	mb_kv_set_all(&spec->annotations, &record->host.annotations);
+	spec->linux.cgroups_path = mb_asprintf(
+		"%s/%s", record->host.cgroup_parent && *record->host.cgroup_parent
+				 ? record->host.cgroup_parent
+				 : "/mybox",
+		record->id);
+	r = mb_container_process_fill(record, rootfs_fd, spec->process, err);
+	if (r == 0)
+		r = fill_namespaces(c, spec, err);
+	if (r == 0)
+		r = fill_security(&record->host, bundle, err);
+	if (r == 0)
+		r = mb_container_mounts_fill(c, rootfs_fd, bundle, err);
+	if (r == 0)
+		r = mb_container_devices_fill(record, bundle, err);
+	if (r < 0)
+		return r;
+	fill_sysctls(&record->host, spec);
+	mb_container_resources_fill(record, spec);
+	return 0;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "container/bundle.h"
+#include "container/container.h"
+#include "container/mounts.h"
+#include "core/err.h"
+#include "core/str.h"
+#include "sys/mount.h"
+#include "sys/path.h"
+#include "sys/proc.h"
+
+static void add_mount(struct mb_container_bundle *b, const char *destination, const char *type,
+		      const char *options, int fd)
+{
+	struct mb_oci_mount *m = mb_oci_spec_add_mount(&b->spec, destination, type, type);
+	int *slot = mb_container_append(&b->mount_fds, &b->n_mount_fds, sizeof(*slot));
+
+	mb_strv_split(&m->options, options, ',');
+	*slot = fd;
+}
+
+static bool is_users(const struct mb_container_record *record, const char *destination)
+{
+	for (size_t i = 0; i < record->n_mounts; i++)
+		if (strcmp(record->mounts[i].destination, destination) == 0)
+			return true;
+	return false;
+}
+
+/* /dev/shm of a container whose ipc namespace is joined lives in its mount namespace alone. */
+struct foreign {
+	int pid;
+	const char *path;
+};
+
+static int clone_foreign(void *arg, int *fd, struct mb_err *err)
+{
+	const struct foreign *f = arg;
+	MB_AUTO_CLOSE int ns = -1;
+	int r = mb_sys_proc_ns_open(f->pid, "mnt", &ns, err);
+
+	if (r != 0)
+		return r < 0 ? r : mb_fail(err, ESRCH, "it does not run any more");
+	r = mb_sys_proc_ns_join_fd(ns, CLONE_NEWNS, err);
+	if (r < 0)
+		return r;
+	return mb_sys_mount_clone(AT_FDCWD, f->path, false, fd, err);
+}
+
+static int add_shared_shm(struct mb_container *c, struct mb_container_bundle *b,
+			  struct mb_err *err)
+{
+	const char *mode = c->record->host.ipc_mode, *other = mb_skip_prefix(mode, "container:");
+	int fd = -1, r;
+
+	if (!other) {
+		r = mb_sys_mount_clone(AT_FDCWD, "/dev/shm", true, &fd, err);
+	} else {
+		MB_AUTO(mb_container_free) struct mb_container *x = NULL;
+		struct foreign f = {.path = "/dev/shm"};
+
+		r = mb_container_open(c->store, other, &x, err);
+		if (r != 0)
+			return r < 0 ? r : -ENOENT;
+		if (!mb_container_is_running(x))
+			return mb_fail(err, ESRCH,
+				       "cannot join IPC of a non running container: %s",
+				       mb_container_name(x));
+		f.pid = x->state.run.pid;
+		r = mb_sys_proc_call(clone_foreign, &f, &fd, err);
+	}
+	if (r < 0)
+		return mb_wrap(err, r, "cannot share /dev/shm");
+	add_mount(b, "/dev/shm", "bind", "bind", fd);
+	return 0;
+}
+
+static int add_defaults(struct mb_container *c, struct mb_container_bundle *b, struct mb_err *err)
+{
+	const struct mb_container_record *record = c->record;
+	const char *ipc = record->host.ipc_mode;
+	bool shared = mb_streq(ipc, "host") || mb_starts_with(ipc, "container:");
+	bool privileged = record->host.privileged;
+	MB_AUTO_FREE char *shm = NULL;
+
+	if (!is_users(record, "/proc"))
+		add_mount(b, "/proc", "proc", "nosuid,noexec,nodev", -1);
+	if (!is_users(record, "/dev"))
+		add_mount(b, "/dev", "tmpfs", "nosuid,strictatime,mode=755,size=65536k", -1);
+	add_mount(b, "/dev/pts", "devpts",
+		  "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5", -1);
+	if (!is_users(record, "/sys"))
+		add_mount(b, "/sys", "sysfs",
+			  privileged ? "nosuid,noexec,nodev,rw" : "nosuid,noexec,nodev,ro", -1);
+	if (!is_users(record, "/sys/fs/cgroup"))
+		add_mount(b, "/sys/fs/cgroup", "cgroup",
+			  privileged ? "nosuid,noexec,nodev,relatime,rw"
+				     : "nosuid,noexec,nodev,relatime,ro",
+			  -1);
+	add_mount(b, "/dev/mqueue", "mqueue", "nosuid,noexec,nodev", -1);
+	if (is_users(record, "/dev/shm") || mb_streq(ipc, "none"))
+		return 0;
+	if (shared)
+		return add_shared_shm(c, b, err);
+	shm = mb_asprintf("nosuid,noexec,nodev,mode=1777,size=%lld",
+			  (long long)record->host.shm_size);
+	add_mount(b, "/dev/shm", "tmpfs", shm, -1);
+	return 0;
+}
+
+/* The files that mybox keeps for the container in RUN/c/ID. */
+static int add_etc(struct mb_container *c, struct mb_container_bundle *b, struct mb_err *err)
+{
+	static const char *const names[] = {"resolv.conf", "hostname", "hosts"};
+
+	for (size_t i = 0; i < MB_N(names); i++) {
+		MB_AUTO_FREE char *destination = mb_asprintf("/etc/%s", names[i]);
+		MB_AUTO_CLOSE int file = openat(c->run_fd, names[i], O_PATH | O_CLOEXEC | O_NOFOLLOW);
+		int fd = -1, r;
+
+		if (is_users(c->record, destination) || (file < 0 && errno == ENOENT))
+			continue;
+		if (file < 0)
+			return mb_fail_sys(err, errno, "cannot open '%s'", names[i]);
+		r = mb_sys_mount_clone(file, "", false, &fd, err);
+		if (r < 0)
+			return mb_wrap(err, r, "'%s'", destination);
+		add_mount(b, destination, "bind", "rbind,rprivate", fd);
+	}
+	return 0;
+}
+
+static int depth(const char *path)
+{
+	int n = 0;
+
+	for (; *path; path++)
+		n += *path == '/';
+	return n;
+}
+
+static int shallow_first(const void *a, const void *b)
+{
+	const struct mb_container_mount *const *x = a, *const *y = b;
+	int left = depth((*x)->destination), right = depth((*y)->destination);
+
+	if (left != right)
+		return left - right;
+	/* Elements of one list: their places tell the order in which they were asked for. */
+	return *x < *y ? -1 : 1;
+}
+
+static char *option_text(const struct mb_container_mount *m)
+{
+	struct mb_str s = MB_STR_INIT;
+
+	if (strcmp(m->type, "tmpfs") == 0)
+		mb_str_addf(&s, "nosuid,nodev%s%s", m->options && *m->options ? "," : ",noexec,",
+			    m->options ? m->options : "");
+	else
+		mb_str_add(&s, m->recursive == 1 ? "bind" : "rbind");
+	if (!m->rw)
+		mb_str_add(&s, ",ro");
+	if (m->propagation && *m->propagation)
+		mb_str_addf(&s, ",%s", m->propagation);
+	while (s.len && s.buf[s.len - 1] == ',')
+		s.buf[--s.len] = '\0';
+	return mb_str_take(&s);
+}
+
+static int add_users(struct mb_container *c, int rootfs_fd, struct mb_container_bundle *b,
+		     struct mb_err *err)
+{
+	const struct mb_container_record *record = c->record;
+	MB_AUTO_FREE const struct mb_container_mount **sorted =
+		mb_calloc(record->n_mounts, sizeof(*sorted));
+
+	for (size_t i = 0; i < record->n_mounts; i++)
+		sorted[i] = &record->mounts[i];
+	qsort(sorted, record->n_mounts, sizeof(*sorted), shallow_first);
+	for (size_t i = 0; i < record->n_mounts; i++) {
+		MB_AUTO_FREE char *options = option_text(sorted[i]);
+		int fd = -1;
+		int r = mb_container_mount_open(c->store, sorted[i], rootfs_fd, &fd, err);
+
+		if (r < 0)
+			return r;
+		add_mount(b, sorted[i]->destination, fd < 0 ? "tmpfs" : "bind", options, fd);
+		if (fd >= 0)
+			mb_strset(&b->spec.mounts[b->spec.n_mounts - 1].source, sorted[i]->source);
+	}
+	return 0;
+}
+
+static void add_masks(const struct mb_container_host_config *h, struct mb_oci_spec *spec)
+{
+	static const char *const masked[] = {
+		"/proc/acpi",	     "/proc/asound", "/proc/interrupts", "/proc/kcore",
+		"/proc/keys",	     "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
+		"/proc/timer_list",  "/proc/timer_stats",   "/sys/firmware",
+		"/sys/devices/virtual/powercap", "/sys/fs/selinux",
+	};
+	static const char *const readonly[] = {
+		"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
+	};
+
+	if (h->privileged)
+		return;
+	for (size_t i = 0; i < h->security_opt.n; i++)
+		if (mb_starts_with(h->security_opt.v[i], "systempaths"))
+			return;
+	for (size_t i = 0; i < MB_N(masked); i++)
+		mb_strv_add(&spec->linux.masked_paths, masked[i]);
+	for (size_t i = 0; i < MB_N(readonly); i++)
+		mb_strv_add(&spec->linux.readonly_paths, readonly[i]);
+}
+
+int mb_container_mounts_fill(struct mb_container *c, int rootfs_fd, struct mb_container_bundle *b,
+			     struct mb_err *err)
+{
+	int r = add_defaults(c, b, err);
+
+	if (r == 0)
+		r = add_etc(c, b, err);
+	if (r == 0)
+		r = add_users(c, rootfs_fd, b, err);
+	if (r < 0)
+		return r;
+	add_masks(&c->record->host, &b->spec);
+	return 0;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "container/bundle.h"
+#include "container/record.h"
+#include "core/err.h"
+#include "core/str.h"
+#include "sys/caps.h"
+#include "sys/userdb.h"
+
+/* docker's fourteen. */
+static const char *const default_caps[] = {
+	"CHOWN",  "DAC_OVERRIDE", "FSETID",	      "FOWNER",	    "MKNOD", "NET_RAW",	    "SETGID",
+	"SETUID", "SETFCAP",	  "SETPCAP",	      "NET_BIND_SERVICE", "SYS_CHROOT", "KILL",
+	"AUDIT_WRITE",
+};
+
+static int change_caps(const struct mb_strv *names, bool add, uint64_t *set, struct mb_err *err)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		uint64_t bits;
+		int cap;
+
+		if (strcasecmp(names->v[i], "ALL") == 0)
+			bits = mb_sys_cap_all();
+		else if (mb_sys_cap_parse(names->v[i], &cap) == 0)
+			bits = MB_SYS_CAP_BIT(cap);
+		else
+			return mb_fail(err, EINVAL, "invalid capability: \"%s\"", names->v[i]);
+		*set = add ? *set | bits : *set & ~bits;
+	}
+	return 0;
+}
+
+static bool has_all(const struct mb_strv *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (strcasecmp(names->v[i], "ALL") == 0)
+			return true;
+	return false;
+}
+
+/* "--cap-drop ALL --cap-add X" leaves X, "--cap-add ALL --cap-drop X" all but X: the ALL goes
+ * first, whichever it is. */
+int mb_container_caps_fill(const struct mb_container_host_config *host, bool privileged,
+			   struct mb_oci_process *process, struct mb_err *err)
+{
+	bool drop_first = has_all(&host->cap_drop);
+	uint64_t set = 0;
+	int r = 0, cap;
+
+	for (size_t i = 0; i < MB_N(default_caps); i++)
+		if (mb_sys_cap_parse(default_caps[i], &cap) == 0)
+			set |= MB_SYS_CAP_BIT(cap);
+	for (int pass = 0; r == 0 && pass < 2; pass++) {
+		bool add = (pass == 0) != drop_first;
+
+		r = change_caps(add ? &host->cap_add : &host->cap_drop, add, &set, err);
+	}
+	if (r < 0)
+		return r;
+	set &= mb_sys_cap_all();
+	if (privileged)
+		set = mb_sys_cap_all();
+	process->capabilities = mb_calloc(1, sizeof(*process->capabilities));
+	mb_sys_caps_format(set, &process->capabilities->bounding);
+	mb_sys_caps_format(set, &process->capabilities->permitted);
+	mb_sys_caps_format(set, &process->capabilities->effective);
+	return 0;
+}
+
+int mb_container_user_fill(int rootfs_fd, const char *user, const struct mb_strv *group_add,
+			   struct mb_oci_process *process, struct mb_err *err)
+{
+	MB_AUTO_USER struct mb_sys_user who = {0};
+	int r = mb_sys_userdb_resolve(rootfs_fd, user ? user : "", group_add, &who, err);
+
+	if (r < 0)
+		return r;
+	process->user.uid = who.uid;
+	process->user.gid = who.gid;
+	process->user.additional_gids = mb_take_ptr(&who.groups);
+	process->user.n_additional_gids = who.n_groups;
+	who.n_groups = 0;
+	if (!mb_env_find(&process->env, "HOME"))
+		mb_strv_addf(&process->env, "HOME=%s", who.home ? who.home : "/");
+	return 0;
+}
+
+static void fill_rlimits(const struct mb_container_host_config *h, struct mb_oci_process *process)
+{
+	bool has_nofile = false;
+
+	for (size_t i = 0; i < h->n_ulimits; i++) {
+		const struct mb_container_ulimit *u = &h->ulimits[i];
+		char type[32] = "RLIMIT_";
+
+		for (size_t k = 0; u->name[k] && k < 16; k++)
+			type[7 + k] = (char)(u->name[k] & ~0x20);
+		has_nofile |= strcmp(u->name, "nofile") == 0;
+		mb_oci_process_add_rlimit(process, type,
+					  u->soft < 0 ? UINT64_MAX : (uint64_t)u->soft,
+					  u->hard < 0 ? UINT64_MAX : (uint64_t)u->hard);
+	}
+	if (!has_nofile)
+		mb_oci_process_add_rlimit(process, "RLIMIT_NOFILE", 1024, 524288);
+}
+
+int mb_container_process_fill(const struct mb_container_record *record, int rootfs_fd,
+			      struct mb_oci_process *process, struct mb_err *err)
+{
+	const struct mb_container_config *config = &record->config;
+	int r;
+
+	process->terminal = config->tty;
+	mb_strv_add_all(&process->args, &config->entrypoint);
+	mb_strv_add_all(&process->args, &config->cmd);
+	mb_strv_add_all(&process->env, &config->env);
+	if (!mb_env_find(&process->env, "HOSTNAME"))
+		mb_strv_addf(&process->env, "HOSTNAME=%s", config->hostname);
+	if (config->tty && !mb_env_find(&process->env, "TERM"))
+		mb_strv_add(&process->env, "TERM=xterm");
+	process->cwd = mb_strdup(config->working_dir && *config->working_dir ? config->working_dir
+									     : "/");
+	r = mb_container_user_fill(rootfs_fd, config->user, &record->host.group_add, process, err);
+	if (r == 0)
+		r = mb_container_caps_fill(&record->host, record->host.privileged, process, err);
+	if (r < 0)
+		return r;
+	fill_rlimits(&record->host, process);
+	process->oom_score_adj = record->host.oom_score_adj;
+	process->has_oom_score_adj = true;
+	return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/container/check_request.h — everything a user can get wrong in create and run, found before
+ * anything is made. */
+#ifndef MB_CONTAINER_CHECK_REQUEST_H
+#define MB_CONTAINER_CHECK_REQUEST_H
+
+struct mb_container_create_request;
+struct mb_container_record;
+struct mb_err;
+struct mb_store;
+struct mb_strv;
+
+/* Check @q and turn what was typed into members of q->config, q->host and record->networks.
+ * What is granted only in part goes to @warnings (may be NULL).  Return: 0 or -errno, told. */
+int mb_container_request_check(struct mb_store *store, struct mb_container_create_request *q,
+			       struct mb_container_record *record, struct mb_strv *warnings,
+			       struct mb_err *err);
+
+#endif

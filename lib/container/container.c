@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "container/container.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/err.h"
+#include "core/parse.h"
+#include "core/str.h"
+#include "store/doc.h"
+#include "store/lock.h"
+#include "store/store.h"
+
+void mb_container_free(struct mb_container *c)
+{
+	if (!c)
+		return;
+	mb_close(&c->dir_fd);
+	mb_close(&c->run_fd);
+	mb_container_record_free(c->record);
+	mb_container_state_done(&c->state);
+	free(c);
+}
+
+const char *mb_container_name(const struct mb_container *c)
+{
+	return c->record->name;
+}
+
+bool mb_container_is_running(const struct mb_container *c)
+{
+	enum mb_container_status s = c->state.status;
+
+	return s == MB_STATUS_RUNNING || s == MB_STATUS_PAUSED || s == MB_STATUS_RESTARTING;
+}
+
+static int open_dir(int base, const char *name)
+{
+	return openat(base, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+static void open_run(struct mb_container *c)
+{
+	char path[8 + MB_ID_TEXT];
+
+	mb_close(&c->run_fd);
+	snprintf(path, sizeof(path), "c/%s", c->id);
+	c->run_fd = open_dir(c->store->run_fd, path);
+}
+
+void mb_container_refresh(struct mb_container *c)
+{
+	mb_container_state_done(&c->state);
+	open_run(c);
+	mb_container_state_load(c->dir_fd, c->run_fd, &c->state);
+}
+
+/* What can be said of a container whose record cannot be read. */
+static struct mb_container_record *bare_record(const char *id)
+{
+	struct mb_container_record *record = mb_calloc(1, sizeof(*record));
+
+	record->id = mb_strdup(id);
+	record->name = mb_strndup(id, MB_ID_SHORT);
+	record->image_id = mb_strdup("");
+	return record;
+}
+
+static int open_at(struct mb_store *store, int containers, const char *id,
+		   struct mb_container **ret, struct mb_err *err)
+{
+	MB_AUTO(mb_container_free) struct mb_container *c = mb_calloc(1, sizeof(*c));
+	struct mb_err why = MB_ERR_INIT;
+	int r;
+
+	c->store = store;
+	c->run_fd = -1;
+	memcpy(c->id, id, MB_ID_TEXT);
+	c->dir_fd = open_dir(containers, id);
+	if (c->dir_fd < 0) {
+		r = mb_fail_sys(err, errno, "cannot open container '%s'", id);
+		return r == -ENOENT ? MB_CONTAINER_ABSENT : r;
+	}
+	open_run(c);
+	mb_container_state_load(c->dir_fd, c->run_fd, &c->state);
+	r = mb_container_record_load(c->dir_fd, &c->record, &why);
+	if (r == 0 && strcmp(c->record->id, id) != 0) {
+		r = mb_fail(&why, EBADMSG, "'container.json' is another container's");
+		mb_container_record_free(c->record);
+		c->record = NULL;
+	}
+	if (r != 0) {
+		c->record = bare_record(id);
+		mb_strset(&c->state.error, why.msg);
+		c->state.status = MB_STATUS_DEAD;
+	}
+	*ret = mb_take_ptr(&c);
+	return 0;
+}
+
+/* The one directory that begins with @prefix. */
+static int find_prefix(int containers, const char *prefix, char *ret_id, struct mb_err *err)
+{
+	size_t n = strlen(prefix), found = 0;
+	struct dirent *entry;
+	DIR *dir;
+	int fd = open_dir(containers, ".");
+
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir)
+		return mb_fail_sys(err, errno, "cannot list the containers");
+	while ((entry = readdir(dir)))
+		if (strncmp(entry->d_name, prefix, n) == 0 &&
+		    mb_hex_is_valid(entry->d_name, MB_ID_LEN)) {
+			memcpy(ret_id, entry->d_name, MB_ID_TEXT);
+			found++;
+		}
+	closedir(dir);
+	if (found == 0)
+		return MB_CONTAINER_ABSENT;
+	if (found > 1) {
+		mb_fail(err, EINVAL, "Multiple IDs found with provided prefix: %s", prefix);
+		return MB_CONTAINER_AMBIGUOUS;
+	}
+	return 0;
+}
+
+static int absent(const char *reference, struct mb_err *err)
+{
+	mb_fail(err, ENOENT, "No such container: %s", reference);
+	return MB_CONTAINER_ABSENT;
+}
+
+int mb_container_resolve(struct mb_store *store, const char *reference, char ret_id[MB_ID_TEXT],
+			 struct mb_err *err)
+{
+	const char *name = reference[0] == '/' ? reference + 1 : reference;
+	MB_AUTO_CLOSE int names = -1, containers = -1;
+	size_t digits = strspn(name, "0123456789abcdef"), len = strlen(name);
+	int r = mb_store_dir(store, "containers", false, &containers, err);
+
+	if (r == 0)
+		r = mb_store_dir(store, "names", false, &names, err);
+	if (r < 0)
+		return r;
+	if (len == 0 || len > 253)
+		return absent(reference, err);
+	if (digits == MB_ID_LEN && len == MB_ID_LEN &&
+	    faccessat(containers, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		memcpy(ret_id, name, MB_ID_TEXT);
+		return 0;
+	}
+	if (mb_name_is_valid(name)) {
+		r = mb_store_name_find(names, name, ret_id, err);
+		/* A name may be ahead of its container, or outlive it, for a moment. */
+		if (r < 0 || (r == 0 && faccessat(containers, ret_id, F_OK, 0) == 0))
+			return r;
+	}
+	if (digits != len)
+		return absent(reference, err);
+	r = find_prefix(containers, name, ret_id, err);
+	return r == MB_CONTAINER_ABSENT ? absent(reference, err) : r;
+}
+
+int mb_container_open(struct mb_store *store, const char *id, struct mb_container **ret,
+		      struct mb_err *err)
+{
+	MB_AUTO_CLOSE int containers = -1;
+	int r = mb_store_dir(store, "containers", false, &containers, err);
+
+	if (r < 0)
+		return r;
+	r = open_at(store, containers, id, ret, err);
+	return r == MB_CONTAINER_ABSENT ? absent(id, err) : r;
+}
+
+int mb_container_find(struct mb_store *store, const char *reference, struct mb_container **ret,
+		      struct mb_err *err)
+{
+	char id[MB_ID_TEXT];
+	int r = mb_container_resolve(store, reference, id, err);
+
+	if (r != 0)
+		return r;
+	r = mb_container_open(store, id, ret, err);
+	return r == MB_CONTAINER_ABSENT ? absent(reference, err) : r;
+}
+
+int mb_container_lock(struct mb_container *c, int *ret_lock, struct mb_err *err)
+{
+	char path[16 + MB_ID_TEXT];
+	MB_AUTO_CLOSE int lock = -1;
+	int r;
+
+	snprintf(path, sizeof(path), "c-%s", c->id);
+	r = mb_store_lock(c->store, MB_RANK_CONTAINER, path, true, true, &lock, err);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "containers/%s", c->id);
+	if (faccessat(c->store->root_fd, path, F_OK, 0) < 0)
+		return absent(mb_container_name(c), err);
+	mb_container_refresh(c);
+	*ret_lock = mb_take_fd(&lock);
+	return 0;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct mb_container *const *x = a, *const *y = b;
+	int64_t left = (*x)->record->created, right = (*y)->record->created;
+
+	if (left != right)
+		return left > right ? -1 : 1;
+	return strcmp((*x)->id, (*y)->id);
+}
+
+void mb_container_list_done(struct mb_container_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		mb_container_free(list->v[i]);
+	free(list->v);
+	*list = (struct mb_container_list){0};
+}
+
+int mb_container_list_load(struct mb_store *store, struct mb_container_list *ret,
+			   struct mb_err *err)
+{
+	struct mb_container_list list = {0};
+	MB_AUTO_CLOSE int containers = -1;
+	struct dirent *entry;
+	DIR *dir;
+	int fd, r = mb_store_dir(store, "containers", false, &containers, err);
+
+	if (r < 0)
+		return r;
+	fd = open_dir(containers, ".");
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir)
+		return mb_fail_sys(err, errno, "cannot list the containers");
+	while (r == 0 && (entry = readdir(dir))) {
+		struct mb_container *c;
+
+		if (!mb_hex_is_valid(entry->d_name, MB_ID_LEN))
+			continue;
+		r = open_at(store, containers, entry->d_name, &c, err);
+		if (r == 0) {
+			struct mb_container **slot =
+				mb_container_append(&list.v, &list.n, sizeof(*slot));
+
+			*slot = c;
+		} else if (r == MB_CONTAINER_ABSENT) {
+			r = 0;
+		}
+	}
+	closedir(dir);
+	if (r < 0) {
+		mb_container_list_done(&list);
+		return r;
+	}
+	if (list.n > 1)
+		qsort(list.v, list.n, sizeof(*list.v), newest_first);
+	*ret = list;
+	return 0;
+}

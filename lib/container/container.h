@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/container/container.h — a container in the store: found, listed, locked, read.
+ *
+ * Reading takes no lock: documents change by rename, so what is read was true together.
+ */
+#ifndef MB_CONTAINER_CONTAINER_H
+#define MB_CONTAINER_CONTAINER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "container/record.h"
+#include "container/state.h"
+#include "core/own.h"
+
+struct mb_err;
+struct mb_store;
+
+enum { MB_CONTAINER_ABSENT = 1, MB_CONTAINER_AMBIGUOUS, MB_CONTAINER_CORRUPT };
+
+struct mb_container {
+	struct mb_store *store; /* borrowed */
+	char id[MB_ID_TEXT];
+	int dir_fd;                         /* ROOT/containers/ID */
+	int run_fd;                         /* RUN/c/ID, or -1 when it has none */
+	struct mb_container_record *record; /* never NULL; bare (id and name) when corrupt */
+	struct mb_container_state state;
+};
+
+/* By full id, name ("/name" too), or unique prefix of an id, in this order.
+ * Return: 0; MB_CONTAINER_ABSENT, told ("No such container: x"); MB_CONTAINER_AMBIGUOUS, told;
+ * or -errno.  A container whose documents cannot be read is found with status dead and the
+ * reason in state.error. */
+int mb_container_find(struct mb_store *store, const char *reference, struct mb_container **ret,
+		      struct mb_err *err);
+/* By its full id alone.  Return: 0; MB_CONTAINER_ABSENT, told; or -errno. */
+int mb_container_open(struct mb_store *store, const char *id, struct mb_container **ret,
+		      struct mb_err *err);
+/* Only the name: whose is it?  Return: 0 and the id; MB_CONTAINER_ABSENT; _AMBIGUOUS; -errno. */
+int mb_container_resolve(struct mb_store *store, const char *reference, char ret_id[MB_ID_TEXT],
+			 struct mb_err *err);
+void mb_container_free(struct mb_container *c);
+MB_AUTO_DEFINE(struct mb_container, mb_container_free)
+
+/* Lock it against other commands that change it, and read its state again.
+ * Return: 0 and *@ret_lock (closing unlocks); MB_CONTAINER_ABSENT, told: it was removed
+ * meanwhile; or -errno. */
+int mb_container_lock(struct mb_container *c, int *ret_lock, struct mb_err *err);
+/* Read state (and RUN's directory) again. */
+void mb_container_refresh(struct mb_container *c);
+
+struct mb_container_list {
+	struct mb_container **v; /* newest first */
+	size_t n;
+};
+/* All of them; one that goes meanwhile is left out. */
+int mb_container_list_load(struct mb_store *store, struct mb_container_list *ret,
+			   struct mb_err *err);
+void mb_container_list_done(struct mb_container_list *list);
+
+/* docker's words. */
+bool mb_container_is_running(const struct mb_container *c); /* running, paused or restarting */
+const char *mb_container_name(const struct mb_container *c);
+
+/* Names for containers that get none: "adjective_surname". */
+void mb_container_name_make(unsigned attempt, char name[64]);
+
+#endif

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How a container ends: signals, waiting, and putting away what a run leaves outside of it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "container/cgroup_of.h"
+#include "container/container.h"
+#include "container/life.h"
+#include "container/mounts.h"
+#include "core/clock.h"
+#include "core/err.h"
+#include "core/parse.h"
+#include "core/str.h"
+#include "monitor/client.h"
+#include "net/net.h"
+#include "store/lock.h"
+#include "store/store.h"
+#include "sys/cgroup.h"
+#include "sys/proc.h"
+#include "sys/tree.h"
+
+enum { DEFAULT_STOP_SECONDS = 10, FREEZE_MSEC = 10000, LAST_WAIT_MSEC = 10000 };
+
+static int not_running(const struct mb_container *c, struct mb_err *err)
+{
+	mb_fail(err, ESRCH, "Container %s is not running", mb_container_name(c));
+	return MB_CONTAINER_NOT_RUNNING;
+}
+
+/* --- the cgroup ------------------------------------------------------------------------------- */
+
+static int open_cgroup(struct mb_container *c, struct mb_sys_cgroup_host **host,
+		       struct mb_sys_cgroup **ret, struct mb_err *err)
+{
+	const char *parent = c->record->host.cgroup_parent;
+	MB_AUTO_FREE char *path = NULL;
+	int r = mb_sys_cgroup_host_open(host, err);
+
+	if (r == 0)
+		r = mb_sys_cgroup_path_make(parent && *parent ? parent : NULL, c->id, &path, err);
+	if (r == 0)
+		r = mb_sys_cgroup_open(*host, path, ret, err);
+	return r;
+}
+
+int mb_container_cgroup_open(struct mb_container *c, struct mb_sys_cgroup_host **ret_host,
+			     struct mb_sys_cgroup **ret, struct mb_err *err)
+{
+	MB_AUTO(mb_sys_cgroup_host_free) struct mb_sys_cgroup_host *host = NULL;
+	int r = open_cgroup(c, &host, ret, err);
+
+	if (r == 0)
+		*ret_host = mb_take_ptr(&host);
+	return r;
+}
+
+/* --- cleaning --------------------------------------------------------------------------------- */
+
+static int remove_cgroup(struct mb_container *c, struct mb_err *err)
+{
+	MB_AUTO(mb_sys_cgroup_host_free) struct mb_sys_cgroup_host *host = NULL;
+	MB_AUTO(mb_sys_cgroup_free) struct mb_sys_cgroup *cgroup = NULL;
+	int r = open_cgroup(c, &host, &cgroup, err);
+
+	if (r == MB_SYS_CGROUP_ABSENT)
+		return 0;
+	if (r < 0)
+		return r;
+	/* What an exec left behind ends with the container. */
+	r = mb_sys_cgroup_remove(cgroup, err);
+	if (r == -EBUSY) {
+		mb_sys_cgroup_kill(cgroup, NULL);
+		r = mb_sys_cgroup_remove(cgroup, err);
+	}
+	return r;
+}
+
+int mb_container_cleanup_locked(struct mb_container *c, struct mb_err *err)
+{
+	MB_AUTO(mb_net_free) struct mb_net *net = NULL;
+	MB_AUTO_CLOSE int all = -1;
+	int r = 0, last = 0;
+
+	if (!mb_starts_with(c->record->host.network_mode ? c->record->host.network_mode : "",
+			    "container:") &&
+	    !mb_streq(c->record->host.network_mode, "host")) {
+		mb_net_new(c->store, &net);
+		r = mb_net_detach(net, c->id, err);
+	}
+	last = remove_cgroup(c, r < 0 ? NULL : err);
+	r = r < 0 ? r : last;
+	/* Last, because it is what makes a command look here at all. */
+	last = mb_store_dir(c->store, "c", true, &all, r < 0 ? NULL : err);
+	if (last == 0)
+		last = mb_sys_tree_remove(all, c->id, r < 0 ? NULL : err);
+	mb_close(&c->run_fd);
+	return r < 0 ? r : last;
+}
+
+int mb_container_finish(struct mb_container *c, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int lock = -1;
+	int r = mb_container_lock(c, &lock, err);
+
+	if (r != 0)
+		return r < 0 ? r : 0; /* removed meanwhile: nothing is left to do */
+	if (c->state.has_run) {
+		const struct mb_sys_proc_id id = {.pid = c->state.run.pid,
+						  .start = c->state.run.pid_start};
+
+		if (mb_sys_proc_id_is_alive(&id))
+			return 0;
+	}
+	if (c->record->host.auto_remove)
+		return mb_container_remove_locked(c, true, err);
+	return c->run_fd >= 0 ? mb_container_cleanup_locked(c, err) : 0;
+}
+
+/* --- removal ---------------------------------------------------------------------------------- */
+
+int mb_container_remove_locked(struct mb_container *c, bool volumes, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int containers = -1, names = -1;
+	char gone[8 + MB_ID_TEXT], lock_name[8 + MB_ID_TEXT];
+	int r = mb_store_dir(c->store, "containers", false, &containers, err);
+
+	if (r == 0)
+		r = mb_store_dir(c->store, "names", false, &names, err);
+	if (r < 0)
+		return r;
+	/* From this rename on it does not exist; whatever is interrupted, `system check` ends it. */
+	snprintf(gone, sizeof(gone), ".rm-%s", c->id);
+	if (renameat(containers, c->id, containers, gone) < 0)
+		return mb_fail_sys(err, errno, "cannot remove container '%s'",
+				   mb_container_name(c));
+	r = mb_store_name_release(names, mb_container_name(c), c->id, err);
+	if (r == 0)
+		r = mb_container_cleanup_locked(c, err);
+	if (r == 0 && volumes)
+		mb_container_mounts_discard(c->store, c->record);
+	if (r == 0)
+		r = mb_sys_tree_remove(containers, gone, err);
+	snprintf(lock_name, sizeof(lock_name), "c-%s", c->id);
+	mb_store_lock_retire(c->store, lock_name, -1);
+	return r;
+}
+
+/* End it now, with whoever would start it again. */
+static int end_now(struct mb_container *c, struct mb_err *err)
+{
+	MB_AUTO(mb_sys_cgroup_host_free) struct mb_sys_cgroup_host *host = NULL;
+	MB_AUTO(mb_sys_cgroup_free) struct mb_sys_cgroup *cgroup = NULL;
+	struct mb_sys_proc_id id = {.pid = c->state.run.pid, .start = c->state.run.pid_start};
+	struct mb_sys_proc_id monitor = {.pid = c->state.run.monitor,
+					 .start = c->state.run.monitor_start};
+	MB_AUTO_CLOSE int sock = -1, pidfd = -1, monitor_fd = -1;
+	int r = c->run_fd >= 0 ? mb_monitor_connect(c->run_fd, &sock, err) : MB_MONITOR_GONE;
+
+	if (r == 0 && mb_monitor_stopping(sock, true, NULL) == 0)
+		mb_monitor_wait_send(sock, MB_MONITOR_CLEANS, NULL);
+	r = mb_sys_proc_id_open(&id, &pidfd, err);
+	if (r == 0)
+		r = mb_sys_proc_signal(pidfd, SIGKILL, err);
+	if (c->state.status == MB_STATUS_PAUSED && open_cgroup(c, &host, &cgroup, NULL) == 0) {
+		mb_sys_cgroup_kill(cgroup, NULL);
+		mb_sys_cgroup_freeze(cgroup, false, FREEZE_MSEC, NULL);
+	}
+	if (r == 0)
+		r = mb_sys_proc_wait(pidfd, LAST_WAIT_MSEC, err);
+	if (r == MB_SYS_PROC_TIMEOUT)
+		return mb_fail(err, ETIMEDOUT, "container '%s' does not end",
+			       mb_container_name(c));
+	if (r < 0)
+		return r;
+	/* We clean up: the monitor is told so and waits for nothing else. */
+	if (sock >= 0) {
+		mb_monitor_cleaned(sock, NULL);
+		if (mb_sys_proc_id_open(&monitor, &monitor_fd, NULL) == 0) {
+			static struct mb_monitor_packet packet;
+
+			while (mb_monitor_receive(sock, &packet, false, NULL) == 0 &&
+			       packet.head.type != MB_MONITOR_EXIT)
+				;
+			mb_monitor_cleaned(sock, NULL);
+		}
+	}
+	return 0;
+}
+
+int mb_container_remove(struct mb_container *c, bool force, bool volumes, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int lock = -1;
+	int r = mb_container_lock(c, &lock, err);
+
+	if (r != 0)
+		return r;
+	if (mb_container_is_running(c)) {
+		if (!force) {
+			mb_fail(err, EBUSY,
+				"You cannot remove a %s container %s. Stop the container before "
+				"attempting removal or force remove",
+				mb_container_status_name(c->state.status), c->id);
+			return MB_CONTAINER_RUNNING;
+		}
+		r = end_now(c, err);
+		if (r < 0)
+			return r;
+	}
+	return mb_container_remove_locked(c, volumes, err);
+}
+
+/* --- signals ---------------------------------------------------------------------------------- */
+
+int mb_container_kill(struct mb_container *c, int sig, struct mb_err *err)
+{
+	struct mb_sys_proc_id id = {.pid = c->state.run.pid, .start = c->state.run.pid_start};
+	MB_AUTO_CLOSE int pidfd = -1, sock = -1;
+	int r;
+
+	if (!mb_container_is_running(c) || c->state.status == MB_STATUS_RESTARTING)
+		return not_running(c, err);
+	/* docker: a user's kill is not a failure to be mended by a restart. */
+	if (sig == SIGKILL && mb_monitor_connect(c->run_fd, &sock, NULL) == 0)
+		mb_monitor_stopping(sock, true, NULL);
+	r = mb_sys_proc_id_open(&id, &pidfd, err);
+	if (r == 0)
+		r = mb_sys_proc_signal(pidfd, sig, err);
+	if (r == MB_SYS_PROC_GONE)
+		return not_running(c, err);
+	if (r == 0 && sig == SIGKILL && c->state.status == MB_STATUS_PAUSED) {
+		MB_AUTO(mb_sys_cgroup_host_free) struct mb_sys_cgroup_host *host = NULL;
+		MB_AUTO(mb_sys_cgroup_free) struct mb_sys_cgroup *cgroup = NULL;
+
+		if (open_cgroup(c, &host, &cgroup, NULL) == 0)
+			mb_sys_cgroup_freeze(cgroup, false, FREEZE_MSEC, NULL);
+	}
+	return r;
+}
+
+int mb_container_stop_signal(const struct mb_container *c)
+{
+	const char *name = c->record->config.stop_signal;
+	int sig;
+
+	return name && *name && mb_parse_signal(name, &sig) == 0 ? sig : SIGTERM;
+}
+
+int64_t mb_container_stop_timeout(const struct mb_container *c)
+{
+	return c->record->config.has_stop_timeout ? c->record->config.stop_timeout
+						  : DEFAULT_STOP_SECONDS;
+}
+
+/* Until the monitor has written down the end and put things away, or is gone. */
+static void wait_for_monitor(int sock)
+{
+	static struct mb_monitor_packet packet;
+
+	while (mb_monitor_receive(sock, &packet, false, NULL) == 0)
+		;
+}
+
+static int stop_running(struct mb_container *c, int sig, int64_t timeout, struct mb_err *err)
+{
+	struct mb_sys_proc_id id = {.pid = c->state.run.pid, .start = c->state.run.pid_start};
+	int msec = timeout < 0 ? -1 : timeout > 86400 ? 86400000 : (int)timeout * 1000;
+	MB_AUTO_CLOSE int pidfd = -1;
+	int r = mb_sys_proc_id_open(&id, &pidfd, err);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (msec != 0) {
+		r = mb_sys_proc_signal(pidfd, sig, err);
+		if (r == 0)
+			r = mb_sys_proc_wait(pidfd, msec, err);
+		if (r != MB_SYS_PROC_TIMEOUT)
+			return r < 0 ? r : 0;
+	}
+	r = mb_sys_proc_signal(pidfd, SIGKILL, err);
+	if (r == 0)
+		r = mb_sys_proc_wait(pidfd, LAST_WAIT_MSEC, err);
+	if (r == MB_SYS_PROC_TIMEOUT)
+		return mb_fail(err, ETIMEDOUT, "container '%s' does not end", mb_container_name(c));
+	return r < 0 ? r : 0;
+}
+
+int mb_container_stop(struct mb_container *c, int sig, int64_t timeout, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int sock = -1;
+	int r;
+
+	if (!mb_container_is_running(c))
+		return 0;
+	if (c->state.status == MB_STATUS_PAUSED) {
+		r = mb_container_pause(c, false, err);
+		if (r < 0)
+			return r;
+	}
+	if (mb_monitor_connect(c->run_fd, &sock, NULL) == 0) {
+		mb_monitor_stopping(sock, true, NULL);
+		mb_monitor_wait_send(sock, MB_MONITOR_CLEANS, NULL);
+	}
+	if (c->state.status != MB_STATUS_RESTARTING) {
+		r = stop_running(c, sig ? sig : mb_container_stop_signal(c), timeout, err);
+		if (r < 0)
+			return r;
+	}
+	if (sock >= 0) {
+		static struct mb_monitor_packet packet;
+
+		while (mb_monitor_receive(sock, &packet, false, NULL) == 0 &&
+		       packet.head.type != MB_MONITOR_EXIT)
+			;
+	}
+	r = mb_container_finish(c, err);
+	if (sock >= 0) {
+		mb_monitor_cleaned(sock, NULL);
+		wait_for_monitor(sock);
+	}
+	return r;
+}
+
+int mb_container_wait(struct mb_container *c, int *ret_code, struct mb_err *err)
+{
+	static struct mb_monitor_packet packet;
+	MB_AUTO_CLOSE int sock = -1;
+	int r;
+
+	for (;;) {
+		if (!mb_container_is_running(c)) {
+			*ret_code = c->state.has_exit ? c->state.exit.exit_code : 0;
+			return 0;
+		}
+		r = c->run_fd < 0 ? MB_MONITOR_GONE : mb_monitor_connect(c->run_fd, &sock, err);
+		if (r < 0)
+			return r;
+		if (r == 0 && mb_monitor_wait_send(sock, 0, err) == 0)
+			while ((r = mb_monitor_receive(sock, &packet, false, err)) == 0)
+				if (packet.head.type == MB_MONITOR_EXIT) {
+					*ret_code = packet.body.exit.exit_code;
+					return 0;
+				}
+		mb_close(&sock);
+		/* Between two monitors, or one was lost: look again. */
+		usleep(20000);
+		mb_container_refresh(c);
+	}
+}
+
+/* --- pause ------------------------------------------------------------------------------------ */
+
+static int mark_paused(struct mb_container *c, bool paused, struct mb_err *err)
+{
+	int fd;
+
+	if (!paused) {
+		if (unlinkat(c->run_fd, "paused", 0) < 0 && errno != ENOENT)
+			return mb_fail_sys(err, errno, "cannot unmark the pause");
+		return 0;
+	}
+	fd = openat(c->run_fd, "paused", O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return mb_fail_sys(err, errno, "cannot mark the pause");
+	close(fd);
+	return 0;
+}
+
+int mb_container_pause(struct mb_container *c, bool pause, struct mb_err *err)
+{
+	MB_AUTO(mb_sys_cgroup_host_free) struct mb_sys_cgroup_host *host = NULL;
+	MB_AUTO(mb_sys_cgroup_free) struct mb_sys_cgroup *cgroup = NULL;
+	MB_AUTO_CLOSE int lock = -1;
+	int r = mb_container_lock(c, &lock, err);
+
+	if (r != 0)
+		return r < 0 ? r : -ENOENT;
+	if (!mb_container_is_running(c) || c->state.status == MB_STATUS_RESTARTING) {
+		not_running(c, err);
+		return -ESRCH;
+	}
+	if (pause == (c->state.status == MB_STATUS_PAUSED))
+		return mb_fail(err, EINVAL, "Container %s is %s paused", mb_container_name(c),
+			       pause ? "already" : "not");
+	r = open_cgroup(c, &host, &cgroup, err);
+	if (r != 0)
+		return r < 0 ? r : mb_fail(err, ENOENT, "its control group is gone");
+	/* Marked first when it stops, last when it goes on: never running and marked for long. */
+	if (pause)
+		r = mark_paused(c, true, err);
+	if (r == 0)
+		r = mb_sys_cgroup_freeze(cgroup, pause, FREEZE_MSEC, err);
+	if (r == 0 && !pause)
+		r = mark_paused(c, false, err);
+	if (r < 0 && pause) {
+		mb_sys_cgroup_freeze(cgroup, false, FREEZE_MSEC, NULL);
+		mark_paused(c, false, NULL);
+	}
+	mb_container_refresh(c);
+	return r;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "container/start_parts.h"
+#include "core/err.h"
+#include "core/io.h"
+#include "core/str.h"
+#include "store/store.h"
+
+enum { ETC_FILE_MAX = 1 << 20 };
+
+static int write_file(int dir_fd, const char *name, const struct mb_str *text, struct mb_err *err)
+{
+	const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(dir_fd, name, flags, 0644), r;
+
+	if (fd < 0)
+		return mb_fail_sys(err, errno, "cannot create '%s'", name);
+	/* The container's own users read it. */
+	if (fchmod(fd, 0644) < 0)
+		r = -errno;
+	else
+		r = mb_write_full(fd, mb_str_text(text), text->len);
+	if (close(fd) < 0 && r == 0)
+		r = -errno;
+	return r < 0 ? mb_fail_sys(err, -r, "cannot write '%s'", name) : 0;
+}
+
+/* Who shares a network shares its names. */
+static int copy_other(struct mb_container *c, const char *id, struct mb_err *err)
+{
+	static const char *const names[] = {"hosts", "hostname", "resolv.conf"};
+	char path[8 + MB_ID_TEXT];
+	MB_AUTO_CLOSE int other = -1;
+	int r = 0;
+
+	snprintf(path, sizeof(path), "c/%s", id);
+	r = mb_store_dir_find(c->store, path, true, &other, err);
+	for (size_t i = 0; r == 0 && i < MB_N(names); i++) {
+		MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+
+		r = mb_read_file(other, names[i], ETC_FILE_MAX, &text, err);
+		if (r == 0)
+			r = write_file(c->run_fd, names[i], &text, err);
+	}
+	return r;
+}
+
+int mb_container_etc_write(struct mb_container *c, struct mb_net *net,
+			   const struct mb_net_sandbox *sandbox, struct mb_err *err)
+{
+	const struct mb_container_record *record = c->record;
+	const char *other = mb_skip_prefix(record->host.network_mode, "container:");
+	MB_AUTO_STR struct mb_str hosts = MB_STR_INIT, resolv = MB_STR_INIT, name = MB_STR_INIT;
+	struct mb_net_files files = {
+		.hostname = record->config.hostname,
+		.domainname = record->config.domainname,
+		.sandbox = sandbox,
+		.add_hosts = record->host.extra_hosts,
+		.dns = record->host.dns,
+		.dns_search = record->host.dns_search,
+		.dns_options = record->host.dns_options,
+		.no_resolver = !sandbox || sandbox->n_endpoints == 0,
+	};
+	int r;
+
+	if (other)
+		return copy_other(c, other, err);
+	r = mb_net_hosts_format(net, &files, &hosts, err);
+	if (r == 0)
+		r = mb_net_resolv_format(&files, &resolv, err);
+	if (r < 0)
+		return r;
+	mb_net_hostname_format(&files, &name);
+	r = write_file(c->run_fd, "hosts", &hosts, err);
+	if (r == 0)
+		r = write_file(c->run_fd, "resolv.conf", &resolv, err);
+	if (r == 0)
+		r = write_file(c->run_fd, "hostname", &name, err);
+	return r;
+}

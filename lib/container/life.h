@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/container/life.h — what happens to a container: start, stop, kill, pause, remove.
+ *
+ * Functions that change it take its lock themselves, unless they say that the caller has it.
+ */
+#ifndef MB_CONTAINER_LIFE_H
+#define MB_CONTAINER_LIFE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/strv.h"
+
+struct mb_container;
+struct mb_container_exit;
+struct mb_err;
+
+enum {
+	MB_CONTAINER_NOT_RUNNING = 16, /* told: "Container x is not running" */
+	MB_CONTAINER_RUNNING,	       /* told: it runs, and must not */
+};
+
+/* --- start ------------------------------------------------------------------------------------ */
+
+/* The caller's place at a container that it started or attached to. */
+struct mb_container_session {
+	int sock;     /* to the monitor; OUTPUT and EXIT come here (monitor/client.h) */
+	int stdin_fd; /* write end, or console master when tty; -1: no input */
+	int pidfd;    /* of process 1 */
+	bool tty;
+	bool cleans; /* the caller promised mb_container_finish() after EXIT */
+};
+#define MB_CONTAINER_SESSION_INIT \
+	((struct mb_container_session){.sock = -1, .stdin_fd = -1, .pidfd = -1})
+void mb_container_session_done(struct mb_container_session *session);
+
+struct mb_container_start {
+	unsigned streams;	     /* MB_MONITOR_STDOUT | _STDERR to attach to */
+	bool attach, want_stdin;     /* attach: *ret_session is filled */
+	bool restart;		     /* by the monitor's policy: counts on */
+	struct mb_strv warnings;     /* out: lines for the user */
+	int exit_code;		     /* out, on failure: 125, 126 or 127 */
+};
+
+/* Start it.  One that runs already is a success without effect (0, no session).
+ * Return: 0; or -errno, told: nothing of the start is left but its reason. */
+int mb_container_start(struct mb_container *c, struct mb_container_start *how,
+		       struct mb_container_session *ret_session, struct mb_err *err);
+
+/* --- end -------------------------------------------------------------------------------------- */
+
+/* Undo what a run has left outside of it (network, cgroup, RUN/c/ID), and remove it if it was
+ * started with --rm.  For the monitor (__cleanup) and whoever took over from it.  Does nothing
+ * to one that runs. */
+int mb_container_finish(struct mb_container *c, struct mb_err *err);
+
+/* Send a signal.  Return: 0; MB_CONTAINER_NOT_RUNNING, told; or -errno. */
+int mb_container_kill(struct mb_container *c, int sig, struct mb_err *err);
+/* The stop signal, then SIGKILL after @timeout seconds (-1 = never); returns when it has ended.
+ * One that does not run is a success.  @sig 0 = its own. */
+int mb_container_stop(struct mb_container *c, int sig, int64_t timeout, struct mb_err *err);
+/* Wait until it ends.  Return: 0 and the exit; or -errno. */
+int mb_container_wait(struct mb_container *c, int *ret_code, struct mb_err *err);
+/* Its own stop signal and timeout. */
+int mb_container_stop_signal(const struct mb_container *c);
+int64_t mb_container_stop_timeout(const struct mb_container *c);
+
+int mb_container_pause(struct mb_container *c, bool pause, struct mb_err *err);
+/* Return: 0; MB_CONTAINER_RUNNING, told, without @force; or -errno. */
+int mb_container_remove(struct mb_container *c, bool force, bool volumes, struct mb_err *err);
+int mb_container_rename(struct mb_container *c, const char *name, struct mb_err *err);
+
+/* --- attach ----------------------------------------------------------------------------------- */
+
+/* Attach to one that runs.  Return: 0; MB_CONTAINER_NOT_RUNNING, told; or -errno. */
+int mb_container_attach(struct mb_container *c, unsigned streams, bool want_stdin,
+			struct mb_container_session *ret, struct mb_err *err);
+
+/* --- within the folder ------------------------------------------------------------------------ */
+
+/* The caller has the lock. */
+int mb_container_cleanup_locked(struct mb_container *c, struct mb_err *err);
+int mb_container_remove_locked(struct mb_container *c, bool volumes, struct mb_err *err);
+/* A container whose monitor died gets a new one.  Does nothing when it is not so. */
+int mb_container_adopt(struct mb_container *c, struct mb_err *err);
+
+#endif

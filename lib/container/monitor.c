@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "container/exe.h"
+#include "container/start_parts.h"
+#include "core/err.h"
+#include "core/sock.h"
+#include "core/str.h"
+#include "monitor/blob.h"
+#include "monitor/client.h"
+#include "store/store.h"
+
+void mb_container_monitor_done(struct mb_container_monitor *m)
+{
+	mb_close(&m->sock);
+	mb_close(&m->image);
+	mb_close(&m->control);
+	for (int i = 0; i < 3; i++) {
+		mb_close(&m->stdio[i]);
+		mb_close(&m->ours[i]);
+	}
+}
+
+/* A pipe whose container end @mine is open for both directions: while a monitor is away (it was
+ * killed, the next command brings another) a writer then waits for a reader instead of dying of
+ * SIGPIPE, and a reader instead of seeing the end. */
+static int open_pipe(int *ret_container, int *ret_ours, bool container_reads, struct mb_err *err)
+{
+	char path[32];
+	int ends[2], both;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return mb_fail_sys(err, errno, "cannot create a pipe");
+	if (container_reads) {
+		*ret_container = ends[0];
+		*ret_ours = ends[1];
+		return 0;
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[1]);
+	both = open(path, O_RDWR | O_CLOEXEC);
+	close(ends[1]);
+	if (both < 0) {
+		close(ends[0]);
+		return mb_fail_sys(err, errno, "cannot open a pipe again");
+	}
+	*ret_container = both;
+	*ret_ours = ends[0];
+	return 0;
+}
+
+static int open_stdio(const struct mb_container_config *config, struct mb_container_monitor *m,
+		      struct mb_err *err)
+{
+	int r = 0;
+
+	if (config->tty)
+		return 0;
+	if (config->open_stdin)
+		r = open_pipe(&m->stdio[0], &m->ours[0], true, err);
+	for (int i = 1; r == 0 && i < 3; i++)
+		r = open_pipe(&m->stdio[i], &m->ours[i], false, err);
+	return r;
+}
+
+int mb_container_monitor_open(struct mb_container *c, struct mb_container_monitor *m,
+			      struct mb_err *err)
+{
+	int r = mb_monitor_image_open(mb_monitor_elf, mb_monitor_elf_size, &m->image, err);
+
+	if (r == 0)
+		r = mb_sock_listen(c->run_fd, "monitor.sock", SOCK_SEQPACKET, &m->control, err);
+	if (r == 0)
+		r = open_stdio(&c->record->config, m, err);
+	return r;
+}
+
+/* In the child: never returns. */
+static void become_monitor(struct mb_container *c, const struct mb_container_monitor *m, int sock,
+			   struct mb_runtime_plan *plan)
+{
+	struct mb_err err = MB_ERR_INIT;
+	pid_t pid;
+
+	setsid();
+	if (mb_runtime_plan_clone(plan, &pid, NULL, &err) == 0)
+		mb_monitor_image_exec(m->image, sock, pid, c->id, &err);
+	_exit(125);
+}
+
+int mb_container_monitor_fork(struct mb_container *c, struct mb_container_monitor *m,
+			      struct mb_runtime_plan *plan, struct mb_err *err)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return mb_fail_sys(err, errno, "cannot create a socket pair");
+	m->pid = fork();
+	if (m->pid < 0) {
+		int saved = errno;
+
+		close(pair[0]);
+		close(pair[1]);
+		return mb_fail_sys(err, saved, "cannot fork");
+	}
+	if (m->pid == 0) {
+		close(pair[0]);
+		become_monitor(c, m, pair[1], plan);
+	}
+	close(pair[1]);
+	m->sock = pair[0];
+	for (int i = 0; i < 3; i++)
+		mb_close(&m->stdio[i]);
+	return 0;
+}
+
+static int gone(int r, struct mb_err *err)
+{
+	return r > 0 ? mb_fail(err, EPIPE, "the container's monitor went away") : r;
+}
+
+static int send_network(struct mb_container *c, int sock,
+			const struct mb_container_monitor_start *start, struct mb_err *err)
+{
+	const struct mb_net_sandbox *sandbox = start->sandbox;
+	MB_AUTO_STRV struct mb_strv dirs = MB_STRV_INIT;
+	int r = 0;
+
+	(void)c;
+	if (sandbox->n_reserved)
+		r = gone(mb_monitor_send_hold(sock, sandbox->reserved, sandbox->n_reserved, err),
+			 err);
+	mb_net_names_dirs(start->net, sandbox, &dirs);
+	for (size_t i = 0; r == 0 && i < sandbox->n_endpoints && i < dirs.n; i++) {
+		const struct mb_net_endpoint *e = &sandbox->endpoints[i];
+		MB_AUTO_CLOSE int dir = open(dirs.v[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (dir < 0)
+			return mb_fail_sys(err, errno, "cannot open '%s'", dirs.v[i]);
+		r = gone(mb_monitor_send_network(sock, e->network_id, e->network,
+						 e->internal ? MB_MONITOR_INTERNAL : 0, dir, err),
+			 err);
+	}
+	return r;
+}
+
+static int send_dns(const struct mb_container *c, int sock,
+		    const struct mb_container_monitor_start *start, struct mb_err *err)
+{
+	const struct mb_net_resolver *resolver = start->resolver;
+	const struct mb_strv *servers = &c->record->host.dns;
+	struct mb_monitor_dns dns = {0};
+	int fds[MB_MONITOR_DNS_SLOT_N_] = {
+		[MB_MONITOR_DNS_UDP] = resolver->udp_fd,
+		[MB_MONITOR_DNS_TCP] = resolver->tcp_fd,
+		[MB_MONITOR_DNS_RAW] = resolver->reply_fd,
+		[MB_MONITOR_DNS_LINK] = resolver->link_fd,
+	};
+
+	for (size_t i = 0; i < servers->n && i < MB_MONITOR_UPSTREAMS_MAX; i++)
+		snprintf(dns.upstream[i], sizeof(dns.upstream[i]), "%s", servers->v[i]);
+	return gone(mb_monitor_send_dns(sock, &dns, fds, err), err);
+}
+
+static uint32_t restart_of(const struct mb_container_restart *policy)
+{
+	if (mb_streq(policy->name, "on-failure"))
+		return MB_MONITOR_RESTART_ON_FAILURE;
+	if (mb_streq(policy->name, "always") || mb_streq(policy->name, "unless-stopped"))
+		return MB_MONITOR_RESTART_ALWAYS;
+	return MB_MONITOR_RESTART_NO;
+}
+
+static int fill_setup(struct mb_container *c, const struct mb_container_monitor_start *start,
+		      struct mb_monitor_setup *setup, struct mb_err *err)
+{
+	const struct mb_container_record *record = c->record;
+	const struct mb_container_start *how = start->how;
+
+	*setup = (struct mb_monitor_setup){
+		.started_nsec = start->started,
+		.policy.restart = restart_of(&record->host.restart),
+		.policy.max = (uint32_t)record->host.restart.max_retries,
+	};
+	if (how->attach) {
+		setup->flags |= MB_MONITOR_FOREGROUND | MB_MONITOR_CLEANS;
+		setup->foreground_streams = how->streams;
+	}
+	if (record->host.auto_remove)
+		setup->flags |= MB_MONITOR_LAZY_EXIT;
+	if (record->config.stdin_once)
+		setup->flags |= MB_MONITOR_STDIN_ONCE;
+	if (how->restart && c->state.has_exit) {
+		setup->restarts = (uint32_t)c->state.exit.restarts;
+		setup->backoff_ms = (uint32_t)c->state.exit.backoff_ms;
+	}
+	if ((size_t)snprintf(setup->root, sizeof(setup->root), "%s", c->store->root) >=
+		    sizeof(setup->root) ||
+	    (size_t)snprintf(setup->run, sizeof(setup->run), "%s", c->store->run) >=
+		    sizeof(setup->run))
+		return mb_fail(err, ENAMETOOLONG, "the paths of the store are too long");
+	return mb_container_exe_path(setup->exe, sizeof(setup->exe), err);
+}
+
+int mb_container_monitor_setup(struct mb_container *c, struct mb_container_monitor *m,
+			       const struct mb_container_monitor_start *start, struct mb_err *err)
+{
+	bool keeps_stdin = start->how->attach && start->how->want_stdin;
+	struct mb_monitor_setup setup;
+	MB_AUTO_CLOSE int oom = -1, exe = -1;
+	int fds[MB_MONITOR_SLOT_N_], r = 0;
+
+	if (start->sandbox)
+		r = send_network(c, m->sock, start, err);
+	if (r == 0 && start->resolver)
+		r = send_dns(c, m->sock, start, err);
+	if (r == 0)
+		r = fill_setup(c, start, &setup, err);
+	if (r == 0 && start->cgroup)
+		r = mb_sys_cgroup_oom_open(start->cgroup, &oom, err);
+	if (r < 0)
+		return r;
+	exe = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+	for (int i = 0; i < MB_MONITOR_SLOT_N_; i++)
+		fds[i] = -1;
+	fds[MB_MONITOR_SLOT_CONTAINER] = c->dir_fd;
+	fds[MB_MONITOR_SLOT_RUN] = c->run_fd;
+	fds[MB_MONITOR_SLOT_RUNROOT] = c->store->run_fd;
+	fds[MB_MONITOR_SLOT_CONTROL] = m->control;
+	fds[MB_MONITOR_SLOT_STDIN] = keeps_stdin ? -1 : m->ours[0];
+	fds[MB_MONITOR_SLOT_STDOUT] = m->ours[1];
+	fds[MB_MONITOR_SLOT_STDERR] = m->ours[2];
+	fds[MB_MONITOR_SLOT_CONSOLE] = start->console_fd;
+	fds[MB_MONITOR_SLOT_OOM] = oom;
+	fds[MB_MONITOR_SLOT_PIDFD] = start->adopted_pidfd;
+	fds[MB_MONITOR_SLOT_EXE] = exe;
+	return gone(mb_monitor_send_setup(m->sock, &setup, fds, err), err);
+}

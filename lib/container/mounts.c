@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "container/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "container/container.h"
+#include "container/create.h"
+#include "core/err.h"
+#include "core/str.h"
+#include "store/store.h"
+#include "sys/mount.h"
+#include "sys/path.h"
+#include "volume/mount.h"
+#include "volume/volume.h"
+
+/* --- at create -------------------------------------------------------------------------------- */
+
+struct collecting {
+	struct mb_store *store;
+	struct mb_container_record *record;
+	bool ephemeral; /* --rm */
+};
+
+static bool has_destination(const struct mb_container_record *record, const char *destination)
+{
+	for (size_t i = 0; i < record->n_mounts; i++)
+		if (strcmp(record->mounts[i].destination, destination) == 0)
+			return true;
+	return false;
+}
+
+static int use_volume(struct collecting *c, struct mb_container_mount *m,
+		      const struct mb_volume_mount *asked, struct mb_err *err)
+{
+	struct mb_volume_create_request request = {
+		.name = asked->source,
+		.driver = asked->driver,
+		.labels = &asked->labels,
+		.options = &asked->options,
+		.anonymous = !asked->source,
+		.ephemeral = c->ephemeral && !asked->source,
+	};
+	MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
+	int r = mb_volume_create(c->store, &request, &volume, NULL, err);
+
+	if (r < 0)
+		return r;
+	m->name = mb_strdup(volume->name);
+	m->source = mb_strdup(volume->mountpoint);
+	m->anonymous = volume->anonymous;
+	return 0;
+}
+
+static char *tmpfs_options(const struct mb_volume_mount *asked)
+{
+	MB_AUTO_STRV struct mb_strv options = MB_STRV_INIT;
+
+	mb_strv_add_all(&options, &asked->tmpfs_options);
+	if (asked->tmpfs_size)
+		mb_strv_addf(&options, "size=%lld", (long long)asked->tmpfs_size);
+	if (asked->tmpfs_has_mode)
+		mb_strv_addf(&options, "mode=%o", asked->tmpfs_mode);
+	return mb_strv_join(&options, ",");
+}
+
+static int check_bind(const struct mb_volume_mount *asked, struct mb_err *err)
+{
+	struct stat st;
+
+	if (asked->by_short_form || asked->create_source || stat(asked->source, &st) == 0)
+		return 0;
+	if (errno == ENOENT || errno == ENOTDIR)
+		return mb_fail(err, EINVAL,
+			       "invalid mount config for type \"bind\": bind source path does not "
+			       "exist: %s",
+			       asked->source);
+	return mb_fail_sys(err, errno, "invalid mount config for type \"bind\": '%s'",
+			   asked->source);
+}
+
+static int add(struct collecting *c, const struct mb_volume_mount *asked, struct mb_err *err)
+{
+	struct mb_container_mount *m;
+	int r = 0;
+
+	if (strcmp(asked->target, "/") == 0)
+		return mb_fail(err, EINVAL, "invalid specification: destination can't be '/'");
+	if (has_destination(c->record, asked->target))
+		return mb_fail(err, EINVAL, "Duplicate mount point: %s", asked->target);
+	m = mb_container_append(&c->record->mounts, &c->record->n_mounts, sizeof(*m));
+	m->type = mb_strdup(mb_volume_mount_type_name(asked->type));
+	m->destination = mb_strdup(asked->target);
+	m->rw = !asked->readonly;
+	m->mode = asked->relabel ? mb_strndup(&asked->relabel, 1) : mb_strdup("");
+	m->nocopy = asked->nocopy;
+	m->recursive = (int)asked->recursive;
+	m->create_source = asked->by_short_form || asked->create_source;
+	m->subpath = mb_strdup_or_null(asked->subpath);
+	m->propagation = mb_strdup("");
+	if (asked->type == MB_VOLUME_VOLUME)
+		return use_volume(c, m, asked, err);
+	if (asked->type == MB_VOLUME_TMPFS) {
+		m->source = mb_strdup("");
+		m->options = tmpfs_options(asked);
+		return 0;
+	}
+	m->source = mb_strdup(asked->source);
+	mb_strset(&m->propagation, asked->propagation == MB_VOLUME_PROPAGATION_DEFAULT
+					   ? "rprivate"
+					   : mb_volume_propagation_name(asked->propagation));
+	r = check_bind(asked, err);
+	return r;
+}
+
+typedef int parse_fn(const char *text, const char *cwd, struct mb_volume_mount **ret,
+		     struct mb_err *err);
+
+static int parse_tmpfs(const char *text, const char *cwd, struct mb_volume_mount **ret,
+		       struct mb_err *err)
+{
+	(void)cwd;
+	return mb_volume_mount_parse_tmpfs(text, ret, err);
+}
+
+static int add_all(struct collecting *c, const struct mb_strv *texts, const char *cwd,
+		   parse_fn *parse, struct mb_err *err)
+{
+	for (size_t i = 0; i < texts->n; i++) {
+		MB_AUTO(mb_volume_mount_free) struct mb_volume_mount *asked = NULL;
+		int r = parse(texts->v[i], cwd, &asked, err);
+
+		if (r == 0)
+			r = add(c, asked, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void copy_mount(struct mb_container_record *record, const struct mb_container_mount *from,
+		       bool readonly)
+{
+	struct mb_container_mount *m =
+		mb_container_append(&record->mounts, &record->n_mounts, sizeof(*m));
+
+	*m = *from;
+	m->type = mb_strdup(from->type);
+	m->name = mb_strdup_or_null(from->name);
+	m->source = mb_strdup_or_null(from->source);
+	m->destination = mb_strdup(from->destination);
+	m->mode = mb_strdup_or_null(from->mode);
+	m->propagation = mb_strdup_or_null(from->propagation);
+	m->options = mb_strdup_or_null(from->options);
+	m->subpath = mb_strdup_or_null(from->subpath);
+	m->rw = from->rw && !readonly;
+	m->nocopy = true;
+	m->anonymous = false; /* it goes with the container that made it */
+}
+
+static int add_from(struct collecting *c, const char *text, struct mb_err *err)
+{
+	MB_AUTO(mb_container_free) struct mb_container *other = NULL;
+	MB_AUTO_FREE char *name = NULL;
+	bool readonly;
+	int r = mb_volume_from_parse(text, &name, &readonly, err);
+
+	if (r < 0)
+		return r;
+	r = mb_container_find(c->store, name, &other, err);
+	if (r != 0)
+		return r < 0 ? r : -ENOENT;
+	for (size_t i = 0; i < other->record->n_mounts; i++) {
+		const struct mb_container_mount *m = &other->record->mounts[i];
+
+		if (strcmp(m->type, "tmpfs") != 0 && !has_destination(c->record, m->destination))
+			copy_mount(c->record, m, readonly);
+	}
+	return 0;
+}
+
+static int add_image_volumes(struct collecting *c, const struct mb_strv *paths, struct mb_err *err)
+{
+	for (size_t i = 0; i < paths->n; i++) {
+		MB_AUTO_FREE char *target = mb_sys_path_clean(paths->v[i]);
+		struct mb_volume_mount asked = {.type = MB_VOLUME_VOLUME, .target = target};
+		int r;
+
+		if (has_destination(c->record, target))
+			continue;
+		r = add(c, &asked, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int mb_container_mounts_collect(struct mb_store *store, struct mb_container_create_request *q,
+				struct mb_container_record *record, struct mb_err *err)
+{
+	struct collecting c = {.store = store, .record = record, .ephemeral = q->host.auto_remove};
+	int r = add_all(&c, &q->volumes, q->cwd, mb_volume_mount_parse_short, err);
+
+	if (r == 0)
+		r = add_all(&c, &q->mounts, q->cwd, mb_volume_mount_parse_long, err);
+	if (r == 0)
+		r = add_all(&c, &q->tmpfs, NULL, parse_tmpfs, err);
+	for (size_t i = 0; r == 0 && i < q->host.volumes_from.n; i++)
+		r = add_from(&c, q->host.volumes_from.v[i], err);
+	if (r == 0)
+		r = add_image_volumes(&c, &q->config.volumes, err);
+	if (r < 0) {
+		mb_container_mounts_discard(store, record);
+		return r;
+	}
+	mb_strv_add_all(&q->host.binds, &q->volumes);
+	for (size_t i = 0; i < q->tmpfs.n; i++) {
+		MB_AUTO_FREE char *pair = mb_strdup(q->tmpfs.v[i]);
+		char *colon = strchr(pair, ':');
+
+		if (colon)
+			*colon = '\0';
+		mb_kv_set(&q->host.tmpfs, pair, colon ? colon + 1 : "");
+	}
+	return 0;
+}
+
+void mb_container_mounts_discard(struct mb_store *store, const struct mb_container_record *record)
+{
+	for (size_t i = 0; i < record->n_mounts; i++)
+		if (record->mounts[i].anonymous)
+			mb_volume_remove(store, record->mounts[i].name, true, NULL, NULL);
+}
+
+/* --- at start --------------------------------------------------------------------------------- */
+
+static int open_volume(struct mb_store *store, const struct mb_container_mount *mount,
+		       int rootfs_fd, int *ret_fd, struct mb_err *err)
+{
+	MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
+	MB_AUTO_CLOSE int data = -1, below = -1;
+	bool is_mount = false;
+	int r = mb_volume_find(store, mount->name, &volume, err);
+
+	if (r != 0)
+		return r < 0 ? r : -ENOENT;
+	r = mb_volume_data_open(store, volume, &data, &is_mount, err);
+	if (r < 0)
+		return r;
+	if (!mount->nocopy && !mount->subpath) {
+		r = mb_volume_copy_up(store, volume, rootfs_fd, mount->destination, data, err);
+		if (r < 0)
+			return r;
+	}
+	if (is_mount && !mount->subpath) {
+		*ret_fd = mb_take_fd(&data);
+		return 0;
+	}
+	if (mount->subpath) {
+		r = mb_sys_path_open(data, mount->subpath, O_PATH, &below, err);
+		if (r < 0)
+			return mb_wrap(err, r, "volume '%s'", mount->name);
+	}
+	return mb_sys_mount_clone(below >= 0 ? below : data, "", true, ret_fd, err);
+}
+
+/* docker makes what -v names and is not there, as a directory of root's. */
+static int make_source(const char *path, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (root < 0)
+		return mb_fail_sys(err, errno, "cannot open '/'");
+	return mb_sys_path_mkdirs(root, path, 0755, NULL, err);
+}
+
+static int open_bind(const struct mb_container_mount *mount, int *ret_fd, struct mb_err *err)
+{
+	bool recursive = mount->recursive != MB_VOLUME_RECURSIVE_DISABLED;
+	MB_AUTO_CLOSE int source = open(mount->source, O_PATH | O_CLOEXEC);
+	int r;
+
+	if (source < 0 && errno == ENOENT && mount->create_source) {
+		r = make_source(mount->source, err);
+		if (r < 0)
+			return r;
+		source = open(mount->source, O_PATH | O_CLOEXEC);
+	}
+	if (source < 0)
+		return mb_fail_sys(err, errno, "cannot open the bind source '%s'", mount->source);
+	return mb_sys_mount_clone(source, "", recursive, ret_fd, err);
+}
+
+static uint64_t propagation_of(const char *name)
+{
+	static const struct {
+		const char *name;
+		uint64_t flag;
+	} rows[] = {{"shared", MS_SHARED}, {"slave", MS_SLAVE}, {"private", MS_PRIVATE}};
+
+	name += name[0] == 'r';
+	for (size_t i = 0; i < MB_N(rows); i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return rows[i].flag;
+	return MS_PRIVATE;
+}
+
+static int set_flags(const struct mb_container_mount *mount, int fd, struct mb_err *err)
+{
+	const char *propagation = mount->propagation ? mount->propagation : "";
+	bool all = mount->recursive == MB_VOLUME_RECURSIVE_READONLY ||
+		   mount->recursive == MB_VOLUME_RECURSIVE_DEFAULT;
+	int r = mb_sys_mount_setattr(fd, 0, 0, propagation_of(propagation), propagation[0] != 's',
+				     err);
+
+	if (r < 0 || mount->rw)
+		return r;
+	r = mb_sys_mount_setattr(fd, MOUNT_ATTR_RDONLY, 0, 0, all, err);
+	/* What lies below may not allow it; docker then makes the top alone read-only. */
+	if (r < 0 && mount->recursive == MB_VOLUME_RECURSIVE_DEFAULT)
+		r = mb_sys_mount_setattr(fd, MOUNT_ATTR_RDONLY, 0, 0, false, err);
+	return r;
+}
+
+int mb_container_mount_open(struct mb_store *store, const struct mb_container_mount *mount,
+			    int rootfs_fd, int *ret_fd, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int fd = -1;
+	int r;
+
+	*ret_fd = -1;
+	if (strcmp(mount->type, "tmpfs") == 0)
+		return 0;
+	if (strcmp(mount->type, "volume") == 0)
+		r = open_volume(store, mount, rootfs_fd, &fd, err);
+	else
+		r = open_bind(mount, &fd, err);
+	if (r == 0)
+		r = set_flags(mount, fd, err);
+	if (r < 0)
+		return mb_wrap(err, r, "mount '%s'", mount->destination);
+	*ret_fd = mb_take_fd(&fd);
+	return 0;
+}

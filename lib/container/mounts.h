@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/container/mounts.h — a container's mounts: collected at create, opened at start. */
+#ifndef MB_CONTAINER_MOUNTS_H
+#define MB_CONTAINER_MOUNTS_H
+
+#include <stddef.h>
+
+struct mb_container_create_request;
+struct mb_container_mount;
+struct mb_container_record;
+struct mb_err;
+struct mb_store;
+
+/* Read -v, --mount, --tmpfs, --volumes-from and the image's VOLUMEs into record->mounts; volumes
+ * that are not there are made.  The first word on a destination is the user's, then
+ * --volumes-from's, then the image's. */
+int mb_container_mounts_collect(struct mb_store *store, struct mb_container_create_request *q,
+				struct mb_container_record *record, struct mb_err *err);
+/* Remove the anonymous volumes of a container that did not come to be, or that goes. */
+void mb_container_mounts_discard(struct mb_store *store,
+				 const struct mb_container_record *record);
+
+/* The detached mount for a bind or a volume, with its flags set; a missing -v source is made, a
+ * fresh volume gets what the image (below @rootfs_fd) has there.  *@ret_fd is -1 for a tmpfs. */
+int mb_container_mount_open(struct mb_store *store, const struct mb_container_mount *mount,
+			    int rootfs_fd, int *ret_fd, struct mb_err *err);
+
+#endif

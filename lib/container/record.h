@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/container/record.h — what the user asked of one container: ROOT/containers/ID/container.json.
+ *
+ * Member names on disk are those of docker's inspect, so that inspect is this document and what
+ * is true now beside it.  Written once at create; rename, update and connect replace it.
+ */
+#ifndef MB_CONTAINER_RECORD_H
+#define MB_CONTAINER_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/id.h"
+#include "core/own.h"
+#include "core/strv.h"
+
+struct json_object;
+struct mb_err;
+
+struct mb_container_config {
+	char *hostname, *domainname, *user, *image, *working_dir, *stop_signal;
+	bool attach_stdin, attach_stdout, attach_stderr, tty, open_stdin, stdin_once;
+	struct mb_strv env, cmd, entrypoint, exposed_ports, volumes;
+	struct mb_kv labels;
+	int64_t stop_timeout; /* seconds; -1 = for ever */
+	bool has_stop_timeout;
+};
+
+struct mb_container_device {
+	char *path_on_host, *path_in_container, *permissions;
+};
+
+struct mb_container_ulimit {
+	char *name;
+	int64_t soft, hard; /* -1 = unlimited */
+};
+
+struct mb_container_restart {
+	char *name; /* no, always, unless-stopped, on-failure */
+	int max_retries;
+};
+
+struct mb_container_throttle {
+	char *path;
+	uint64_t rate;
+};
+
+struct mb_container_host_config {
+	struct mb_strv binds, volumes_from, cap_add, cap_drop, dns, dns_options, dns_search,
+		extra_hosts, group_add, security_opt, device_cgroup_rules, links,
+		publish; /* -p as typed and checked; lib/net/port_spec.h reads it */
+	char *network_mode, *ipc_mode, *pid_mode, *uts_mode, *cgroupns_mode, *cgroup_parent,
+		*userns_mode, *runtime, *container_id_file, *cpuset_cpus, *cpuset_mems;
+	struct mb_container_restart restart;
+	struct mb_kv tmpfs, sysctls, annotations;
+	bool auto_remove, privileged, publish_all, readonly_rootfs, init, oom_kill_disable;
+	int64_t shm_size, memory, memory_reservation, memory_swap, nano_cpus, cpu_shares,
+		cpu_period, cpu_quota, pids_limit;
+	int oom_score_adj, blkio_weight, memory_swappiness;
+	struct mb_container_device *devices;
+	size_t n_devices;
+	struct mb_container_ulimit *ulimits;
+	size_t n_ulimits;
+	struct mb_container_throttle *read_bps, *write_bps, *read_iops, *write_iops;
+	size_t n_read_bps, n_write_bps, n_read_iops, n_write_iops;
+};
+
+struct mb_container_mount {
+	char *type;        /* bind, volume, tmpfs */
+	char *name;        /* of a volume */
+	char *source, *destination, *mode, *propagation;
+	char *options;     /* what is left of the mode for the mount: "noexec,size=64m" */
+	char *subpath;     /* of a volume */
+	int recursive;     /* enum mb_volume_recursive */
+	bool rw, nocopy, anonymous, create_source;
+};
+
+struct mb_container_record {
+	char *id, *name;
+	int64_t created; /* ns since 1970 */
+	char *image_id;  /* sha256:... or "" with --rootfs */
+	struct mb_container_config config;
+	struct mb_container_host_config host;
+	struct mb_container_mount *mounts;
+	size_t n_mounts;
+	struct mb_strv networks; /* --network in its long form; lib/net/network_spec.h reads it */
+};
+
+/* Release what it owns, not itself. */
+void mb_container_record_done(struct mb_container_record *record);
+void mb_container_record_free(struct mb_container_record *record);
+MB_AUTO_DEFINE(struct mb_container_record, mb_container_record_free)
+
+/* Read or write container.json below the container's directory.  Flags as in store/doc.h.
+ * Load returns 0; MB_DOC_CORRUPT, told; -ENOENT and other -errno, told. */
+int mb_container_record_load(int dir_fd, struct mb_container_record **ret, struct mb_err *err);
+int mb_container_record_save(int dir_fd, const struct mb_container_record *record, unsigned flags,
+			     struct mb_err *err);
+
+/* Parts of it as inspect shows them; owned by the caller. */
+struct json_object *mb_container_config_json(const struct mb_container_config *config);
+struct json_object *mb_container_host_json(const struct mb_container_host_config *host);
+
+/* Append a zeroed element to one of the lists above, by its pointer and count:
+ *	mount = mb_container_append(&record->mounts, &record->n_mounts, sizeof(*mount));
+ * Borrowed until the next append. */
+void *mb_container_append(void *list, size_t *count, size_t size);
+
+#endif

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The order of a start is read here, from top to bottom; what each step does is elsewhere. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "container/start_parts.h"
+#include "core/clock.h"
+#include "core/err.h"
+#include "core/log.h"
+#include "core/str.h"
+#include "store/doc.h"
+#include "store/store.h"
+#include "sys/proc.h"
+#include "sys/tree.h"
+
+struct starting {
+	struct mb_container *c;
+	struct mb_container_start *how;
+	struct mb_container_bundle bundle;
+	struct mb_container_monitor monitor;
+	struct mb_sys_cgroup_host *cgroups;
+	struct mb_sys_cgroup *cgroup;
+	struct mb_net *net;
+	struct mb_net_sandbox *sandbox;
+	struct mb_net_resolver resolver;
+	struct mb_runtime_plan *plan;
+	struct mb_runtime_ready ready;
+	int rootfs_fd, console_fd, cache_fd;
+	bool has_resolver;
+	int64_t started;
+};
+
+static void starting_done(struct starting *s)
+{
+	mb_runtime_plan_free(s->plan);
+	mb_container_bundle_done(&s->bundle);
+	mb_container_monitor_done(&s->monitor);
+	mb_sys_cgroup_free(s->cgroup);
+	mb_sys_cgroup_host_free(s->cgroups);
+	mb_net_sandbox_free(s->sandbox);
+	if (s->has_resolver)
+		mb_net_resolver_done(&s->resolver);
+	mb_net_free(s->net);
+	mb_close(&s->ready.pidfd);
+	mb_close(&s->ready.netns_fd);
+	mb_close(&s->rootfs_fd);
+	mb_close(&s->console_fd);
+	mb_close(&s->cache_fd);
+}
+
+void mb_container_session_done(struct mb_container_session *session)
+{
+	mb_close(&session->sock);
+	mb_close(&session->stdin_fd);
+	mb_close(&session->pidfd);
+}
+
+static int make_run_dir(struct mb_container *c, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int all = -1;
+	int r = mb_store_dir(c->store, "c", true, &all, err);
+
+	if (r < 0)
+		return r;
+	if (mkdirat(all, c->id, 0700) < 0 && errno != EEXIST)
+		return mb_fail_sys(err, errno, "cannot create the container's run directory");
+	mb_close(&c->run_fd);
+	c->run_fd = openat(all, c->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (c->run_fd < 0)
+		return mb_fail_sys(err, errno, "cannot open the container's run directory");
+	return 0;
+}
+
+static int make_cgroup(struct starting *s, struct mb_err *err)
+{
+	const struct mb_container_record *record = s->c->record;
+	const char *parent = record->host.cgroup_parent;
+	struct mb_sys_cgroup_throttle throttles[MB_CONTAINER_MAX_THROTTLES];
+	struct mb_sys_cgroup_limits limits;
+	MB_AUTO_FREE char *path = NULL;
+	int r = mb_sys_cgroup_host_open(&s->cgroups, err);
+
+	if (r == 0)
+		r = mb_sys_cgroup_path_make(parent && *parent ? parent : NULL, s->c->id, &path, err);
+	if (r == 0)
+		r = mb_container_limits_fill(record, &s->bundle, throttles, &limits, err);
+	if (r == 0)
+		r = mb_sys_cgroup_create(s->cgroups, path, &limits, &s->cgroup, err);
+	return r;
+}
+
+static int write_bundle(struct starting *s, struct mb_err *err)
+{
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+
+	if (faccessat(s->c->dir_fd, "config.json", F_OK, 0) == 0)
+		unlinkat(s->c->dir_fd, "config.json", 0);
+	mb_oci_spec_save_text(&s->bundle.spec, &text);
+	return mb_store_file_write(s->c->dir_fd, "config.json", text.buf, text.len, MB_DOC_DIRECT,
+				   err);
+}
+
+/* Everything that needs no process yet. */
+static int prepare(struct starting *s, struct mb_err *err)
+{
+	struct mb_container *c = s->c;
+	int r = make_run_dir(c, err);
+
+	mb_net_new(c->store, &s->net);
+	if (r == 0)
+		r = mb_container_network_prepare(c, s->net, &s->sandbox, err);
+	mb_debug("network prepared");
+	if (r == 0)
+		r = mb_container_etc_write(c, s->net, s->sandbox, err);
+	if (r == 0)
+		r = mb_container_rootfs_mount(c, &s->rootfs_fd, err);
+	mb_debug("root file system mounted");
+	if (r == 0)
+		r = mb_container_bundle_make(c, s->rootfs_fd, &s->bundle, err);
+	if (r == 0)
+		r = write_bundle(s, err);
+	mb_debug("bundle made");
+	if (r == 0)
+		r = make_cgroup(s, err);
+	mb_debug("cgroup made");
+	if (r == 0)
+		r = mb_container_monitor_open(c, &s->monitor, err);
+	if (r == 0)
+		r = mb_store_dir(c->store, "seccomp", true, &s->cache_fd, err);
+	return r;
+}
+
+static int launch(struct starting *s, struct mb_err *err)
+{
+	const struct mb_container_record *record = s->c->record;
+	struct mb_runtime_request request = MB_RUNTIME_REQUEST_INIT;
+	int r;
+
+	request.id = s->c->id;
+	request.spec = &s->bundle.spec;
+	request.rootfs_fd = s->rootfs_fd;
+	memcpy(request.stdio, s->monitor.stdio, sizeof(request.stdio));
+	request.cgroup = s->cgroup;
+	request.with_init = record->host.init;
+	request.seccomp_default = s->bundle.seccomp_default;
+	request.mount_fds = s->bundle.mount_fds;
+	request.n_mount_fds = s->bundle.n_mount_fds;
+	request.cache_fd = s->cache_fd;
+	r = mb_runtime_plan_new(&request, &s->plan, err);
+	if (r == 0)
+		r = mb_container_monitor_fork(s->c, &s->monitor, s->plan, err);
+	mb_debug("monitor forked");
+	if (r == 0)
+		r = mb_runtime_plan_await_ready(s->plan, &s->ready, err);
+	mb_debug("process 1 is in its namespaces");
+	return r;
+}
+
+static int connect_network(struct starting *s, struct mb_err *err)
+{
+	int r;
+
+	if (!s->sandbox)
+		return 0;
+	r = mb_net_sandbox_attach(s->net, s->sandbox, s->ready.netns_fd, err);
+	if (r == 0)
+		r = mb_net_sandbox_publish(s->net, s->sandbox, err);
+	if (r == 0 && s->sandbox->n_endpoints) {
+		r = mb_net_resolver_open(s->net, s->ready.netns_fd, &s->resolver, err);
+		s->has_resolver = r == 0;
+	}
+	mb_debug("network attached");
+	return r;
+}
+
+static void fill_ports(struct mb_container_run *run, const struct mb_net_sandbox *sandbox)
+{
+	for (size_t i = 0; sandbox && i < sandbox->n_bindings; i++) {
+		const struct mb_net_binding *b = &sandbox->bindings[i];
+		struct mb_container_published *p =
+			mb_container_append(&run->ports, &run->n_ports, sizeof(*p));
+
+		p->container_port = mb_asprintf("%u/%s", b->port,
+						b->proto == 17 ? "udp" : b->proto == 132 ? "sctp" : "tcp");
+		p->host_ip = mb_strdup(b->host_ip);
+		p->host_port = mb_asprintf("%u", b->host_port);
+	}
+}
+
+static void free_ports(struct mb_container_run *run)
+{
+	for (size_t i = 0; i < run->n_ports; i++) {
+		free(run->ports[i].container_port);
+		free(run->ports[i].host_ip);
+		free(run->ports[i].host_port);
+	}
+	free(run->ports);
+}
+
+/* Written before the program runs: whoever finds the process finds out whose it is.  The exit
+ * document says from now on what is true if nobody lives to say better. */
+static int write_state(struct starting *s, struct mb_err *err)
+{
+	struct mb_container *c = s->c;
+	struct mb_sys_proc_id process, monitor;
+	struct mb_container_exit lost = {.exit_code = 255,
+					 .started = s->started,
+					 .error = mb_strdup("its end was not seen: the host or the "
+							    "monitor went down first")};
+	struct mb_container_run run = {.started = s->started};
+	int r = mb_sys_proc_id_read(s->ready.pid, &process, err);
+
+	if (r == 0)
+		r = mb_sys_proc_id_read(s->monitor.pid, &monitor, err);
+	if (r > 0)
+		r = mb_fail(err, ESRCH, "the container's process went away");
+	if (r == 0 && !c->record->host.auto_remove)
+		r = mb_container_exit_save(c->dir_fd, &lost, err);
+	free(lost.error);
+	if (r < 0)
+		return r;
+	run.pid = process.pid;
+	run.pid_start = process.start;
+	run.monitor = monitor.pid;
+	run.monitor_start = monitor.start;
+	run.restart_count = s->how->restart && c->state.has_exit ? c->state.exit.restarts : 0;
+	fill_ports(&run, s->sandbox);
+	r = mb_container_run_save(c->run_fd, &run, err);
+	free_ports(&run);
+	return r;
+}
+
+static int release(struct starting *s, struct mb_err *err)
+{
+	struct mb_runtime_started done = {.console_fd = -1};
+	struct mb_container_monitor_start setup = {
+		.how = s->how,
+		.net = s->net,
+		.sandbox = s->sandbox,
+		.resolver = s->has_resolver ? &s->resolver : NULL,
+		.cgroup = s->cgroup,
+		.adopted_pidfd = -1,
+		.started = s->started,
+	};
+	int r = mb_runtime_plan_start(s->plan, &done, err);
+
+	if (r < 0) {
+		s->how->exit_code = mb_runtime_exit_code(r, err);
+		return r;
+	}
+	mb_debug("the program runs");
+	s->console_fd = done.console_fd;
+	setup.console_fd = s->console_fd;
+	for (char *const *w = mb_runtime_plan_warnings(s->plan); w && *w; w++)
+		mb_strv_add(&s->how->warnings, *w);
+	return mb_container_monitor_setup(s->c, &s->monitor, &setup, err);
+}
+
+static int run_steps(struct starting *s, struct mb_err *err)
+{
+	int r = prepare(s, err);
+
+	if (r == 0)
+		r = launch(s, err);
+	if (r == 0)
+		r = connect_network(s, err);
+	s->started = mb_now_nsec();
+	if (r == 0)
+		r = write_state(s, err);
+	if (r == 0)
+		r = release(s, err);
+	return r;
+}
+
+/* The ends of the channels close, process 1 and the monitor leave; what is outside goes too. */
+static void undo(struct starting *s, const struct mb_err *why)
+{
+	struct mb_container *c = s->c;
+	struct mb_container_exit failed = {.exit_code = s->how->exit_code, .failed_start = true};
+	char *reason = mb_strdup(why->msg);
+
+	mb_runtime_plan_free(s->plan);
+	s->plan = NULL;
+	mb_close(&s->monitor.sock);
+	if (s->cgroup)
+		mb_sys_cgroup_kill(s->cgroup, NULL);
+	if (s->monitor.pid > 0)
+		waitpid(s->monitor.pid, NULL, 0);
+	mb_container_cleanup_locked(c, NULL);
+	failed.error = reason;
+	if (!c->record->host.auto_remove)
+		mb_container_exit_save(c->dir_fd, &failed, NULL);
+	free(reason);
+}
+
+static void fill_session(struct starting *s, struct mb_container_session *session)
+{
+	bool tty = s->c->record->config.tty;
+
+	session->sock = mb_take_fd(&s->monitor.sock);
+	session->pidfd = mb_take_fd(&s->ready.pidfd);
+	session->tty = tty;
+	session->cleans = true;
+	session->stdin_fd = -1;
+	if (s->how->want_stdin)
+		session->stdin_fd = tty ? mb_take_fd(&s->console_fd)
+					: mb_take_fd(&s->monitor.ours[0]);
+}
+
+static int start_locked(struct mb_container *c, struct mb_container_start *how,
+			struct mb_container_session *ret_session, struct mb_err *err)
+{
+	__attribute__((cleanup(starting_done))) struct starting s = {
+		.c = c,
+		.how = how,
+		.monitor = MB_CONTAINER_MONITOR_INIT,
+		.resolver = MB_NET_RESOLVER_INIT,
+		.ready = {.pidfd = -1, .netns_fd = -1},
+		.rootfs_fd = -1,
+		.console_fd = -1,
+		.cache_fd = -1,
+	};
+	int r;
+
+	/* What an earlier run left when nobody could tidy up. */
+	if (c->run_fd >= 0) {
+		r = mb_container_cleanup_locked(c, err);
+		if (r < 0)
+			return r;
+	}
+	how->exit_code = 125;
+	r = run_steps(&s, err);
+	if (r < 0) {
+		undo(&s, err);
+		return r;
+	}
+	if (how->attach)
+		fill_session(&s, ret_session);
+	mb_container_refresh(c);
+	return 0;
+}
+
+int mb_container_start(struct mb_container *c, struct mb_container_start *how,
+		       struct mb_container_session *ret_session, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int lock = -1;
+	int r = mb_container_lock(c, &lock, err);
+
+	if (r != 0)
+		return r < 0 ? r : -ENOENT;
+	if (c->state.status == MB_STATUS_DEAD)
+		return mb_fail(err, EBADMSG, "container '%s' is corrupt: %s", mb_container_name(c),
+			       c->state.error);
+	if (c->state.status == MB_STATUS_PAUSED)
+		return mb_fail(err, EBUSY, "cannot start a paused container, try unpause instead");
+	if (mb_container_is_running(c) && !(how->restart &&
+					    c->state.status == MB_STATUS_RESTARTING))
+		return 0;
+	return start_locked(c, how, ret_session, err);
+}

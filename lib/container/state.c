@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "container/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/err.h"
+#include "json/json.h"
+#include "store/doc.h"
+#include "sys/proc.h"
+
+// clang-format off
+static const struct mb_json_field published_table[] = {
+	MB_JSON_STR("port", struct mb_container_published, container_port),
+	MB_JSON_STR("host_ip", struct mb_container_published, host_ip),
+	MB_JSON_STR("host_port", struct mb_container_published, host_port),
+	MB_JSON_END,
+};
+
+static const struct mb_json_field run_table[] = {
+	MB_JSON_INT("pid", struct mb_container_run, pid),
+	MB_JSON_U64("pid_start", struct mb_container_run, pid_start),
+	MB_JSON_INT("monitor", struct mb_container_run, monitor),
+	MB_JSON_U64("monitor_start", struct mb_container_run, monitor_start),
+	MB_JSON_TIME("started", struct mb_container_run, started),
+	MB_JSON_INT("restart_count", struct mb_container_run, restart_count),
+	MB_JSON_LIST("ports", struct mb_container_run, ports, n_ports,
+		     struct mb_container_published, published_table),
+	MB_JSON_END,
+};
+
+static const struct mb_json_field exit_table[] = {
+	MB_JSON_INT("exit_code", struct mb_container_exit, exit_code),
+	MB_JSON_BOOL("oom_killed", struct mb_container_exit, oom_killed),
+	MB_JSON_TIME("started", struct mb_container_exit, started),
+	MB_JSON_TIME("finished", struct mb_container_exit, finished),
+	MB_JSON_INT("restarts", struct mb_container_exit, restarts),
+	MB_JSON_INT("backoff_ms", struct mb_container_exit, backoff_ms),
+	MB_JSON_BOOL("restarting", struct mb_container_exit, restarting),
+	MB_JSON_BOOL("failed_start", struct mb_container_exit, failed_start),
+	MB_JSON_BOOL("stop_requested", struct mb_container_exit, stop_requested),
+	MB_JSON_STR("error", struct mb_container_exit, error),
+	MB_JSON_END,
+};
+// clang-format on
+
+static const char *const status_names[] = {
+	[MB_STATUS_CREATED] = "created", [MB_STATUS_RUNNING] = "running",
+	[MB_STATUS_PAUSED] = "paused",	 [MB_STATUS_RESTARTING] = "restarting",
+	[MB_STATUS_EXITED] = "exited",	 [MB_STATUS_REMOVING] = "removing",
+	[MB_STATUS_DEAD] = "dead",
+};
+_Static_assert(MB_N(status_names) == MB_STATUS_N_, "every status has a name");
+
+const char *mb_container_status_name(enum mb_container_status status)
+{
+	return status_names[status];
+}
+
+void mb_container_state_done(struct mb_container_state *state)
+{
+	mb_json_done(run_table, &state->run);
+	mb_json_done(exit_table, &state->exit);
+	mb_strset(&state->error, NULL);
+}
+
+/* An absent document is no news; a broken one makes the container dead. */
+static bool load(int fd, const char *name, const struct mb_json_field *table, void *out,
+		 struct mb_container_state *state)
+{
+	struct mb_err err = MB_ERR_INIT;
+	int r;
+
+	if (fd < 0)
+		return false;
+	r = mb_store_doc_load(fd, name, table, out, &err);
+	if (r == 0)
+		return true;
+	if (r != -ENOENT) {
+		mb_strset(&state->error, err.msg);
+		state->status = MB_STATUS_DEAD;
+	}
+	return false;
+}
+
+static bool alive(int pid, uint64_t start)
+{
+	const struct mb_sys_proc_id id = {.pid = pid, .start = start};
+
+	return pid > 0 && mb_sys_proc_id_is_alive(&id);
+}
+
+static enum mb_container_status ask(struct mb_container_state *s, int run_fd)
+{
+	const struct mb_container_run *run = &s->run;
+	bool monitored = s->has_run && alive(run->monitor, run->monitor_start);
+
+	if (s->has_run && alive(run->pid, run->pid_start)) {
+		s->monitor_lost = !monitored;
+		if (faccessat(run_fd, "paused", F_OK, 0) == 0)
+			return MB_STATUS_PAUSED;
+		return MB_STATUS_RUNNING;
+	}
+	/* The process is gone: its monitor writes down how, or sleeps until the next start. */
+	if (monitored)
+		return s->has_exit && s->exit.restarting ? MB_STATUS_RESTARTING : MB_STATUS_RUNNING;
+	return s->has_exit && !s->exit.failed_start ? MB_STATUS_EXITED : MB_STATUS_CREATED;
+}
+
+void mb_container_state_load(int dir_fd, int run_fd, struct mb_container_state *ret)
+{
+	enum mb_container_status status;
+
+	*ret = (struct mb_container_state){0};
+	ret->has_run = load(run_fd, "state.json", run_table, &ret->run, ret);
+	ret->has_exit = load(dir_fd, "exit.json", exit_table, &ret->exit, ret);
+	status = ask(ret, run_fd);
+	/* A broken document must not hide a process that lives. */
+	if (ret->status != MB_STATUS_DEAD || status == MB_STATUS_RUNNING)
+		ret->status = status;
+}
+
+int mb_container_run_save(int run_fd, const struct mb_container_run *run, struct mb_err *err)
+{
+	return mb_store_doc_save(run_fd, "state.json", run_table, run, MB_DOC_REPLACE, err);
+}
+
+int mb_container_exit_save(int dir_fd, const struct mb_container_exit *ended, struct mb_err *err)
+{
+	return mb_store_doc_save(dir_fd, "exit.json", exit_table, ended, MB_DOC_REPLACE, err);
+}
