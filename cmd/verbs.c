@@ -82,7 +82,7 @@ const struct mb_cli_program *mb_cmd_program(void)
 	};
 	size_t n = 0;
 
-	for (size_t i = 0; !present[0] && i < sizeof(planned) / sizeof(planned[0]); i++)
+	for (size_t i = 0; i < sizeof(planned) / sizeof(planned[0]); i++)
 		if (planned[i])
 			present[n++] = planned[i];
 	return &program;
