@@ -195,6 +195,18 @@ int mb_sys_tree_remove(int dirfd, const char *name, struct mb_err *err)
 {
 	struct mb_err local = MB_ERR_INIT;
 	struct removal rm = {.top = -1, .err = err ? err : &local};
+	MB_AUTO_CLOSE int parent = -1;
+	const char *slash = strrchr(name, '/');
 
+	/* Resolution below takes one name at a time; the way to the first is the caller's. */
+	if (slash) {
+		MB_AUTO_FREE char *path = mb_strndup(name, (size_t)(slash - name) + 1);
+
+		parent = openat(dirfd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (parent < 0)
+			return settle(&rm, -errno, name);
+		dirfd = parent;
+		name = slash + 1;
+	}
 	return settle(&rm, remove_entry(&rm, dirfd, name, DT_UNKNOWN, 1), name);
 }

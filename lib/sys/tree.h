@@ -5,7 +5,8 @@
 
 struct mb_err;
 
-/* Remove @name below @dirfd, whatever it is, with everything in it.  Follows no link, enters no
+/* Remove @name below @dirfd, whatever it is, with everything in it.  Directories in @name itself
+ * are the caller's (links in them are followed); from its last part on, follows no link, enters no
  * mount (-EBUSY), uses at most 40 descriptors and bounded stack however deep the tree is.
  * Others may remove the same tree at the same time: what is gone is success, -ENOENT never
  * comes.  A failure is remembered, the rest is removed all the same. */
