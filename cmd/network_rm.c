@@ -3,6 +3,7 @@
 #include "cmd/context.h"
 #include "cmd/each.h"
 #include "cmd/network.h"
+#include "cmd/report.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "net/net.h"
@@ -31,7 +32,9 @@ static int remove_one(void *arg, const char *reference, struct mb_err *err)
 	}
 	if (r == 0)
 		r = mb_net_network_remove(removal->net, n, err);
-	return r == MB_NET_IN_USE ? -1 : r;
+	if (r == MB_NET_IN_USE)
+		mb_cmd_report(err);
+	return r;
 }
 
 static int rm_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)

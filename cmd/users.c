@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/users.h"
+#include "container/container.h"
+#include "core/err.h"
+#include "core/str.h"
+
+#include <stdio.h>
+
+static int ask_image(void *store, const char *image_id, char container[MB_IMAGE_ID_TEXT],
+                     struct mb_err *err)
+{
+	struct mb_container_list list = {0};
+	int use = MB_IMAGE_UNUSED, r = mb_container_list_load(store, &list, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < list.n && use != MB_IMAGE_USE_RUNNING; i++) {
+		const struct mb_container *c = list.v[i];
+		const char *id = c->record->image_id ? c->record->image_id : "";
+		const char *hex = mb_skip_prefix(id, "sha256:");
+
+		if (!mb_streq(hex ? hex : id, image_id))
+			continue;
+		use = mb_container_is_running(c) ? MB_IMAGE_USE_RUNNING : MB_IMAGE_USE_STOPPED;
+		snprintf(container, MB_IMAGE_ID_TEXT, "%s", c->id);
+	}
+	mb_container_list_done(&list);
+	return use;
+}
+
+struct mb_image_users mb_cmd_image_users(struct mb_store *store)
+{
+	return (struct mb_image_users){ask_image, store};
+}
+
+static bool uses_volume(const struct mb_container_record *record, const char *name)
+{
+	for (size_t i = 0; i < record->n_mounts; i++)
+		if (mb_streq(record->mounts[i].type, "volume") &&
+		    mb_streq(record->mounts[i].name, name))
+			return true;
+	return false;
+}
+
+static int ask_volume(void *store, const char *name, struct mb_strv *out, struct mb_err *err)
+{
+	struct mb_container_list list = {0};
+	int r = mb_container_list_load(store, &list, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < list.n; i++)
+		if (uses_volume(list.v[i]->record, name))
+			mb_strv_add(out, list.v[i]->id);
+	mb_container_list_done(&list);
+	return 0;
+}
+
+struct mb_volume_users mb_cmd_volume_users(struct mb_store *store)
+{
+	return (struct mb_volume_users){ask_volume, store};
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/volume.h"
+
+#include <string.h>
+
+#include "cmd/report.h"
+#include "core/clock.h"
+#include "core/err.h"
+#include "core/strv.h"
+#include "volume/volume.h"
+#include "json/json.h"
+
+int mb_cmd_volume_find(struct mb_store *store, const char *name, struct mb_volume **ret,
+                       struct mb_err *err)
+{
+	int r = mb_volume_find(store, name, ret, err);
+
+	if (r == MB_VOLUME_ABSENT)
+		mb_cmd_say("Error: No such volume: %s", name);
+	return r;
+}
+
+static struct json_object *new_map(const struct mb_kv *kv)
+{
+	struct json_object *o = mb_json_new_object();
+
+	MB_KV_FOREACH (pair, kv)
+		mb_json_set_str(o, pair->key, pair->value);
+	return o;
+}
+
+struct json_object *mb_cmd_volume_describe(const struct mb_volume *volume)
+{
+	struct json_object *o = mb_json_new_object();
+	char created[MB_TIME_TEXT], *fraction = NULL;
+
+	mb_time_format(volume->created, created);
+	fraction = strchr(created, '.');
+	if (fraction) /* docker has whole seconds here */
+		strcpy(fraction, "Z");
+	mb_json_set_str(o, "CreatedAt", created);
+	mb_json_set_str(o, "Driver", volume->driver);
+	mb_json_set(o, "Labels", new_map(&volume->labels));
+	mb_json_set_str(o, "Mountpoint", volume->mountpoint);
+	mb_json_set_str(o, "Name", volume->name);
+	mb_json_set(o, "Options", new_map(&volume->options));
+	mb_json_set_str(o, "Scope", "local");
+	return o;
+}
