@@ -176,7 +176,7 @@ int mb_sys_cgroup_sub_create(struct mb_sys_cgroup *cg, const char *name, struct 
 {
 	MB_AUTO(mb_sys_cgroup_free) struct mb_sys_cgroup *sub = NULL;
 	MB_AUTO_FREE char *path = mb_asprintf("%s/%s", cg->path, name);
-	int core = cg->host->core;
+	int core = cg->host->core, r;
 
 	if (strchr(name, '/') || !mb_sys_cgroup_path_is_valid(path))
 		return mb_fail(err, EINVAL, "invalid cgroup name '%s'", name);
@@ -184,8 +184,9 @@ int mb_sys_cgroup_sub_create(struct mb_sys_cgroup *cg, const char *name, struct 
 		return mb_fail(err, ENOENT, "cgroup '%s' is gone", cg->path);
 	sub = handle_new(cg->host, path);
 	sub->is_sub = true;
-	if (mkdirat(cg->fd[core], name, 0755) < 0 && errno != EEXIST)
-		return mb_fail_sys(err, errno, "cannot make cgroup '%s'", path);
+	r = mb_sys_cgroup_mkdir(cg->fd[core], name, &sub->made[core]);
+	if (r < 0)
+		return mb_fail_sys(err, -r, "cannot make cgroup '%s'", path);
 	for (size_t t = 0; t < cg->host->n; t++) {
 		if (cg->fd[t] < 0)
 			continue;
@@ -344,6 +345,13 @@ int mb_sys_cgroup_join_self(const struct mb_sys_cgroup_join *join)
 		if (write(join->tasks_fds[i], "0", 1) != 1)
 			return errno ? -errno : -EIO;
 	return 0;
+}
+
+int mb_sys_cgroup_join_self_slowly(const struct mb_sys_cgroup_join *join)
+{
+	int r = join->v2_fd < 0 ? 0 : mb_write_kernel_file(join->v2_fd, "cgroup.procs", "0");
+
+	return r < 0 ? r : mb_sys_cgroup_join_self(join);
 }
 
 int mb_sys_cgroup_attach(struct mb_sys_cgroup *cg, pid_t pid, struct mb_err *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* lib/sys/cgroup.h — control groups of version 2, version 1, and of both side by side.
  *
- * A host is what /proc/self/mountinfo shows, read once.  A cgroup is one path ("/mybox/ID",
+ * A host is what is mounted, looked at once.  A cgroup is one path ("/mybox/ID",
  * relative to what is mounted) in every hierarchy in use, held open by descriptors: once open no
  * path is walked again.  Where a cgroup2 tree exists (pure or beside v1 controllers) it is what
  * kills, freezes and counts processes; v1 controllers only account and limit.
@@ -57,7 +57,7 @@ enum mb_sys_cgroup_version mb_sys_cgroup_host_version(const struct mb_sys_cgroup
 bool mb_sys_cgroup_host_has(const struct mb_sys_cgroup_host *host, const char *controller);
 /* Every mounted hierarchy, for the runtime that shows them in a container. */
 const struct mb_sys_cgroup_hierarchy *
-mb_sys_cgroup_host_hierarchies(const struct mb_sys_cgroup_host *host, size_t *ret_n);
+mb_sys_cgroup_host_hierarchies(struct mb_sys_cgroup_host *host, size_t *ret_n);
 
 /* The path of container @name below @parent: NULL is "mybox"; "/a/b" and "a/b" are paths;
  * "a-b.slice" is "/a.slice/a-b.slice".  Return: 0 (caller frees) or -EINVAL, told. */
@@ -155,6 +155,11 @@ int mb_sys_cgroup_join_open(struct mb_sys_cgroup *cg, struct mb_sys_cgroup_join 
 /* In the single-threaded child: enter the v1 groups.  Async-signal-safe.  (The cgroup2 tree was
  * entered by clone3.)  Return: 0 or -errno, nothing told. */
 int mb_sys_cgroup_join_self(const struct mb_sys_cgroup_join *join);
+/* The same for a child that was cloned without CLONE_INTO_CGROUP; costs about 10 ms.  Since Linux
+ * 6.14 a child cloned into another cgroup is killed at birth when its parent's own cgroup was
+ * ever the target of cgroup.kill: a child that dies of SIGKILL before its first word is to be
+ * cloned again this way. */
+int mb_sys_cgroup_join_self_slowly(const struct mb_sys_cgroup_join *join);
 void mb_sys_cgroup_join_done(struct mb_sys_cgroup_join *join);
 /* Move a whole process in, in every hierarchy.  On v1 this costs many milliseconds: a start
  * uses join_self. */

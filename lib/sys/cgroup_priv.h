@@ -40,6 +40,7 @@ struct mb_sys_cgroup_host {
 	int v2;               /* index of the cgroup2 tree or -1 */
 	int core;             /* index of the tree that kills, freezes and counts, or -1 */
 	int by_ctrl[CTRL_N_]; /* index of the tree a controller is used in, or -1 */
+	bool knows_own;       /* own paths were read */
 	bool is_fake;         /* a unit test's directories: no magic numbers to verify */
 };
 
@@ -56,6 +57,14 @@ const char *mb_sys_cgroup_ctrl_name(enum mb_sys_cgroup_ctrl c, bool v2);
 /* A host from texts instead of /proc, for unit tests: directories stand for hierarchies. */
 int mb_sys_cgroup_host_fake(const char *mountinfo, const char *self_cgroup,
                             struct mb_sys_cgroup_host **ret, struct mb_err *err);
+unsigned mb_sys_cgroup_ctrl_bit(const char *name);
+unsigned mb_sys_cgroup_ctrl_bits(const char *list, char separator);
+void mb_sys_cgroup_tree_done(struct tree *t);
+/* Read where this process is; fills own_path and pub. */
+void mb_sys_cgroup_own_paths(struct mb_sys_cgroup_host *host);
+/* cgroup_mounts.c: fill trees[].  probe() returns false where the layout is not the usual. */
+bool mb_sys_cgroup_probe(struct mb_sys_cgroup_host *host);
+void mb_sys_cgroup_mountinfo_parse(struct mb_sys_cgroup_host *host, char *text);
 /* The root directory of tree @t, opened on first use. */
 int mb_sys_cgroup_tree_root(struct mb_sys_cgroup_host *host, int t, int *ret_fd,
                             struct mb_err *err);
@@ -93,6 +102,8 @@ bool mb_sys_cgroup_find(const char *text, const char *key, uint64_t *ret);
 /* cgroup_walk.c */
 /* Relative paths of all directories below @fd, parents first; "" (itself) is not among them. */
 int mb_sys_cgroup_walk(int fd, struct mb_strv *ret_paths, struct mb_err *err);
+/* A fresh directory, or the one that is there if it is in use.  Return: 0 or -errno, not told. */
+int mb_sys_cgroup_mkdir(int fd, const char *path, bool *ret_made);
 /* Names of those right below @fd. */
 int mb_sys_cgroup_children(int fd, struct mb_strv *ret_names, struct mb_err *err);
 

@@ -73,10 +73,11 @@ int mb_sys_cgroup_v1_make(struct mb_sys_cgroup *cg, int t, struct mb_err *err)
 	if (r < 0)
 		return r;
 	/* Nearly always the parent is there already. */
-	if (!is_cpuset && (mkdirat(root, path + 1, 0755) == 0 || errno == EEXIST))
-		cg->made[t] = errno != EEXIST;
-	else
+	r = is_cpuset ? -ENOENT : mb_sys_cgroup_mkdir(root, path + 1, &cg->made[t]);
+	if (r == -ENOENT)
 		r = make_stepwise(root, path, is_cpuset, &cg->made[t], err);
+	else if (r < 0)
+		return mb_fail_sys(err, -r, "cannot make '%s'", path);
 	if (r < 0)
 		return r;
 	cg->fd[t] = openat(root, path + 1, DIRECTORY_FLAGS);

@@ -94,11 +94,13 @@ static int enable(int dir, unsigned bits, bool may_evacuate)
 /* From the root to the parent of @path: make directories, hand controllers on. */
 static int make_parents(struct mb_sys_cgroup *cg, int root, unsigned bits, struct mb_err *err)
 {
-	const char *own = cg->host->trees[cg->host->v2].own_path;
+	const char *own;
 	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
 	MB_AUTO_STR struct mb_str so_far = MB_STR_INIT;
 	MB_AUTO_CLOSE int dir = -1;
 
+	mb_sys_cgroup_own_paths(cg->host);
+	own = cg->host->trees[cg->host->v2].own_path;
 	mb_strv_split(&names, cg->path + 1, '/');
 	for (size_t i = 0; i < names.n; i++) {
 		MB_AUTO_CLOSE int parent = mb_take_fd(&dir);
@@ -146,11 +148,14 @@ static int check_handed_on(const struct mb_sys_cgroup *cg, unsigned missing, str
  * process is in. */
 static bool move_into_own(struct mb_sys_cgroup *cg, int errnum)
 {
-	const char *own = cg->host->trees[cg->host->v2].own_path;
+	const char *own;
 	char *path;
 
-	if ((errnum != EACCES && errnum != EPERM && errnum != EROFS) || mb_streq(own, "/") ||
-	    strstr(own, "..") || mb_starts_with(cg->path, own))
+	if (errnum != EACCES && errnum != EPERM && errnum != EROFS)
+		return false;
+	mb_sys_cgroup_own_paths(cg->host);
+	own = cg->host->trees[cg->host->v2].own_path;
+	if (mb_streq(own, "/") || strstr(own, "..") || mb_starts_with(cg->path, own))
 		return false;
 	path = mb_asprintf("%s%s", own, cg->path);
 	free(cg->path);
@@ -160,28 +165,21 @@ static bool move_into_own(struct mb_sys_cgroup *cg, int errnum)
 
 static int make_directory(struct mb_sys_cgroup *cg, int root, unsigned bits, struct mb_err *err)
 {
-	int t = cg->host->v2, r;
+	int t = cg->host->v2, r = 0;
 
 	for (int attempt = 0; attempt < 3; attempt++) {
-		if (mkdirat(root, cg->path + 1, 0755) == 0) {
-			cg->made[t] = true;
+		r = mb_sys_cgroup_mkdir(root, cg->path + 1, &cg->made[t]);
+		if (r == 0)
 			return 0;
-		}
-		if (errno == EEXIST)
-			return 0;
-		if (move_into_own(cg, errno))
-			continue;
-		if (errno != ENOENT)
+		if (r == -ENOENT) {
+			r = make_parents(cg, root, bits, err);
+			if (r < 0 && !move_into_own(cg, -r))
+				return r;
+		} else if (!move_into_own(cg, -r)) {
 			break;
-		r = make_parents(cg, root, bits, err);
-		if (r == -EACCES || r == -EPERM || r == -EROFS) {
-			if (move_into_own(cg, -r))
-				continue;
 		}
-		if (r < 0)
-			return r;
 	}
-	return mb_fail_sys(err, errno, "cannot make '%s'", cg->path);
+	return mb_fail_sys(err, -r, "cannot make '%s'", cg->path);
 }
 
 int mb_sys_cgroup_v2_make(struct mb_sys_cgroup *cg, unsigned want, unsigned must,

@@ -60,3 +60,17 @@ int mb_sys_cgroup_walk(int fd, struct mb_strv *ret_paths, struct mb_err *err)
 		r = children_add(fd, ret_paths->v[i], ret_paths, err);
 	return r;
 }
+
+int mb_sys_cgroup_mkdir(int fd, const char *path, bool *ret_made)
+{
+	*ret_made = true;
+	if (mkdirat(fd, path, 0755) == 0)
+		return 0;
+	/* A left-over would bring its counters along, and one that was ever killed through
+	 * cgroup.kill kills what is cloned into it (README.md): make it anew if nobody is in. */
+	if (errno == EEXIST && unlinkat(fd, path, AT_REMOVEDIR) == 0 &&
+	    mkdirat(fd, path, 0755) == 0)
+		return 0;
+	*ret_made = false;
+	return errno == EEXIST || errno == EBUSY || errno == ENOTEMPTY ? 0 : -errno;
+}
