@@ -56,7 +56,7 @@ void mb_runtime_plan_done(struct mb_runtime_plan *plan)
 	mb_close(&plan->pidfd);
 	mb_close(&plan->console_fd);
 	mb_sys_cgroup_join_done(&plan->cgroup);
-	mb_sys_cgroup_host_free(plan->cgroup_host);
+	mb_sys_cgroup_host_free(plan->own_cgroup_host);
 	mb_strv_done(&plan->warnings);
 	free(plan->mounts);
 	free(plan->devices);

@@ -107,10 +107,11 @@ struct mb_runtime_plan {
 	size_t filter_bytes;
 	bool filter_is_known; /* to allow what the stub does after it */
 	struct mb_sys_cgroup_join cgroup;
-	struct mb_sys_cgroup_host *cgroup_host;
+	struct mb_sys_cgroup_host *cgroup_host; /* borrowed, or the next */
+	struct mb_sys_cgroup_host *own_cgroup_host;
 
 	/* What came through the channel. */
-	bool is_cloned, is_ended;
+	bool is_cloned, is_executing, is_ended;
 	pid_t pid;
 	int pidfd, console_fd;
 	struct mb_strv warnings;

@@ -27,6 +27,7 @@ struct mb_err;
 struct mb_oci_spec;
 struct mb_str;
 struct mb_sys_cgroup;
+struct mb_sys_cgroup_host;
 struct mb_runtime_plan; /* opaque */
 
 /* What may be asked for; all is borrowed until mb_runtime_plan_free().  Descriptors stay the
@@ -38,6 +39,7 @@ struct mb_runtime_request {
 	int rootfs_fd; /* detached mount that becomes the root, or -1: spec.root.path */
 	int stdio[3];  /* when !spec.process.terminal; -1 = /dev/null */
 	struct mb_sys_cgroup *cgroup; /* made and limited, or NULL */
+	struct mb_sys_cgroup_host *cgroup_host; /* for mounts of it; NULL: read when needed */
 	int netns_fd;                 /* join this one, or -1: as spec.namespaces says */
 	bool with_init;               /* a minimal init as process 1 */
 	/* The built-in profile, for the spec's capabilities, when the spec brings none.  False and

@@ -31,6 +31,7 @@ enum mb_runtime_message_kind {
 	MB_RUNTIME_CONSOLE,    /* to the command: with the pty's master side */
 	MB_RUNTIME_WARNING,    /* to the command: a struct mb_err follows */
 	MB_RUNTIME_FAILED,     /* to the command: a struct mb_err follows */
+	MB_RUNTIME_EXECUTING,  /* to the command: nothing but execve is left to do */
 	MB_RUNTIME_STUB,       /* to the command: the stub failed; code is errno, step says where */
 };
 

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The host part of a plan: everything of the host that process 1 will need, opened by the command
+ * while paths still mean what the user meant. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/err.h"
+#include "core/own.h"
+#include "runtime/init/blob.h"
+#include "runtime/plan.h"
+#include "runtime/seccomp.h"
+#include "sys/cgroup.h"
+#include "sys/mount.h"
+#include "sys/proc.h"
+#include "sys/seal.h"
+
+/* Paths of the bundle are relative to it. */
+static int base_of(const struct mb_runtime_plan *plan, const char *path, int *ret_fd,
+		   struct mb_err *err)
+{
+	*ret_fd = AT_FDCWD;
+	if (path[0] == '/')
+		return 0;
+	if (plan->req.bundle_fd < 0)
+		return mb_fail(err, EINVAL, "'%s' is a relative path, and there is no bundle", path);
+	*ret_fd = plan->req.bundle_fd;
+	return 0;
+}
+
+static int open_root(struct mb_runtime_plan *plan, struct mb_err *err)
+{
+	const char *path = plan->spec->root.path;
+	int base_fd = -1, r;
+
+	if (plan->req.rootfs_fd >= 0) {
+		plan->root_fd = plan->req.rootfs_fd;
+		plan->root_is_borrowed = true;
+		return 0;
+	}
+	r = base_of(plan, path, &base_fd, err);
+	if (r == 0)
+		r = mb_sys_mount_clone(base_fd, path, true, &plan->root_fd, err);
+	if (r == 0)
+		r = mb_sys_mount_setattr(plan->root_fd, 0, 0, MS_PRIVATE, true, err);
+	return r < 0 ? mb_wrap(err, r, "root file system '%s'", path) : 0;
+}
+
+static int open_source(const struct mb_runtime_plan *plan, struct mb_runtime_mount *m,
+		       struct mb_err *err)
+{
+	int base_fd = -1;
+	int r = base_of(plan, m->source, &base_fd, err);
+
+	if (r < 0)
+		return r;
+	return mb_sys_mount_clone(base_fd, m->source, m->flags.bind_recursive, &m->fd, err);
+}
+
+static int open_mount(struct mb_runtime_plan *plan, struct mb_runtime_mount *m, struct mb_err *err)
+{
+	struct stat st;
+	int r = 0;
+
+	if (m->kind != MB_RUNTIME_MOUNT_BIND)
+		return 0;
+	if (m->fd < 0)
+		r = open_source(plan, m, err);
+	if (r < 0)
+		return r;
+	if (fstat(m->fd, &st) < 0)
+		return mb_fail_sys(err, errno, "cannot look at the source");
+	m->is_file = !S_ISDIR(st.st_mode);
+	return mb_sys_mount_flags_apply(m->fd, &m->flags, err);
+}
+
+static int open_mounts(struct mb_runtime_plan *plan, struct mb_err *err)
+{
+	bool wants_cgroup = false;
+
+	for (size_t i = 0; i < plan->n_mounts; i++) {
+		struct mb_runtime_mount *m = &plan->mounts[i];
+		int r = open_mount(plan, m, err);
+
+		if (r < 0)
+			return mb_wrap(err, r, "mount '%s'", m->destination);
+		wants_cgroup |= m->kind == MB_RUNTIME_MOUNT_CGROUP;
+	}
+	plan->cgroup_host = plan->req.cgroup_host;
+	if (!wants_cgroup || plan->cgroup_host)
+		return 0;
+	if (mb_sys_cgroup_host_open(&plan->own_cgroup_host, err) < 0)
+		return -err->code;
+	plan->cgroup_host = plan->own_cgroup_host;
+	return 0;
+}
+
+static int open_joins(struct mb_runtime_plan *plan, struct mb_err *err)
+{
+	for (size_t i = 0; i < plan->n_joins; i++) {
+		struct mb_runtime_join *j = &plan->joins[i];
+
+		if (j->fd >= 0)
+			continue;
+		j->fd = open(j->path, O_RDONLY | O_CLOEXEC);
+		if (j->fd < 0)
+			return mb_fail_sys(err, errno, "cannot open the %s namespace '%s'", j->type,
+					   j->path);
+	}
+	return 0;
+}
+
+int mb_runtime_plan_open(struct mb_runtime_plan *plan, struct mb_err *err)
+{
+	int r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, plan->channel) < 0)
+		return mb_fail_sys(err, errno, "cannot make a socket pair");
+	r = open_root(plan, err);
+	if (r == 0)
+		r = open_mounts(plan, err);
+	if (r == 0)
+		r = open_joins(plan, err);
+	if (r == 0 && plan->req.cgroup)
+		r = mb_sys_cgroup_join_open(plan->req.cgroup, &plan->cgroup, err);
+	if (r == 0)
+		r = mb_runtime_seccomp_open(plan->spec->linux.seccomp, plan->filter, plan->process,
+					    plan->req.cache_fd, &plan->filter_fd,
+					    &plan->filter_bytes, err);
+	plan->filter_is_known = plan->filter == MB_RUNTIME_FILTER_BUILTIN;
+	if (r == 0)
+		r = mb_sys_seal_blob("mybox-init", mb_runtime_init_elf, mb_runtime_init_elf_size,
+				     &plan->init_fd, err);
+	return r;
+}

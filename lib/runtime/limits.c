@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What a process may use: rlimits, its place before the OOM killer, its personality. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "core/err.h"
+#include "core/own.h"
+#include "runtime/child.h"
+#include "runtime/init/protocol.h"
+#include "runtime/plan.h"
+#include "sys/mount.h"
+
+/* A hard limit can be raised only by who has CAP_SYS_RESOURCE, which a nested or a restricted
+ * root has not: it gets what there is, and is told. */
+static int clamp(const struct mb_runtime_rlimit *l, int channel, struct mb_err *err)
+{
+	struct rlimit now, wanted;
+	struct mb_err warning = MB_ERR_INIT;
+
+	if (getrlimit((__rlimit_resource_t)l->resource, &now) < 0)
+		return mb_fail_sys(err, errno, "cannot read %s", l->name);
+	wanted.rlim_max = l->hard < now.rlim_max ? l->hard : now.rlim_max;
+	wanted.rlim_cur = l->soft < wanted.rlim_max ? l->soft : wanted.rlim_max;
+	if (setrlimit((__rlimit_resource_t)l->resource, &wanted) < 0)
+		return mb_fail_sys(err, errno, "cannot set %s", l->name);
+	mb_fail(&warning, EPERM, "%s stays at %llu: raising it needs CAP_SYS_RESOURCE", l->name,
+		(unsigned long long)wanted.rlim_max);
+	mb_runtime_channel_tell(channel, MB_RUNTIME_WARNING, &warning);
+	return 0;
+}
+
+int mb_runtime_rlimits_apply(const struct mb_runtime_rlimit *limits, size_t n, int channel,
+			     struct mb_err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct mb_runtime_rlimit *l = &limits[i];
+		const struct rlimit wanted = {l->soft, l->hard};
+		int r = 0;
+
+		if (setrlimit((__rlimit_resource_t)l->resource, &wanted) == 0)
+			continue;
+		if (errno != EPERM)
+			r = mb_fail_sys(err, errno, "cannot set %s", l->name);
+		else
+			r = clamp(l, channel, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int mb_runtime_oom_write(int proc_fd, const struct mb_oci_process *process, struct mb_err *err)
+{
+	char text[16];
+	int n;
+
+	MB_AUTO_CLOSE int fd = -1;
+
+	if (!process->has_oom_score_adj)
+		return 0;
+	fd = openat(proc_fd, "self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return mb_fail_sys(err, errno, "cannot open 'oom_score_adj'");
+	n = snprintf(text, sizeof(text), "%d", process->oom_score_adj);
+	if (write(fd, text, (size_t)n) < 0)
+		return mb_fail_sys(err, errno, "cannot set the OOM score to %s", text);
+	return 0;
+}
+
+int mb_runtime_limits_set(struct mb_runtime_child *c, struct mb_err *err)
+{
+	const struct mb_runtime_plan *plan = c->plan;
+	MB_AUTO_CLOSE int own_fd = -1;
+	int r = mb_runtime_rlimits_apply(plan->rlimits, plan->n_rlimits, c->channel, err);
+
+	if (r == 0 && plan->process->has_oom_score_adj && c->proc_fd < 0)
+		r = mb_sys_mount_proc(true, NULL, &own_fd, err);
+	if (r == 0)
+		r = mb_runtime_oom_write(c->proc_fd < 0 ? own_fd : c->proc_fd, plan->process, err);
+	if (r == 0 && plan->personality >= 0 && personality((unsigned long)plan->personality) < 0)
+		r = mb_fail_sys(err, errno, "cannot set the personality");
+	return r;
+}

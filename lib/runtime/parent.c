@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The two processes that outlive the setup: who becomes the parent, and the command. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/err.h"
+#include "core/own.h"
+#include "core/sock.h"
+#include "runtime/child.h"
+#include "runtime/idmap.h"
+#include "runtime/init/protocol.h"
+#include "runtime/plan.h"
+#include "runtime/report.h"
+#include "sys/proc.h"
+
+#ifndef PIDFD_GET_NET_NAMESPACE
+#define PIDFD_GET_NET_NAMESPACE _IO(0xFF, 4) /* Linux 6.11 */
+#endif
+
+int mb_runtime_plan_new(const struct mb_runtime_request *req, struct mb_runtime_plan **ret_plan,
+			struct mb_err *err)
+{
+	struct mb_runtime_plan *plan = mb_calloc(1, sizeof(*plan));
+	int r;
+
+	mb_runtime_plan_init(plan);
+	r = mb_runtime_plan_fill(plan, req, err);
+	if (r == 0)
+		r = mb_runtime_plan_open(plan, err);
+	if (r == 0)
+		*ret_plan = plan;
+	else
+		mb_runtime_plan_free(plan);
+	return r;
+}
+
+void mb_runtime_plan_free(struct mb_runtime_plan *plan)
+{
+	if (!plan)
+		return;
+	mb_runtime_plan_done(plan);
+	free(plan);
+}
+
+char *const *mb_runtime_plan_warnings(const struct mb_runtime_plan *plan)
+{
+	return plan->warnings.n ? plan->warnings.v : NULL;
+}
+
+/* ---- in the parent to be ---- */
+
+/* Membership of a pid namespace begins at birth, so the parent takes it on for its children,
+ * and returns: what it forks later is not the container's. */
+static int enter_pidns(const struct mb_runtime_plan *plan, int *ret_own_fd, struct mb_err *err)
+{
+	int r;
+
+	for (size_t i = 0; i < plan->n_joins; i++) {
+		if (plan->joins[i].flag != CLONE_NEWPID)
+			continue;
+		r = mb_sys_proc_ns_open(0, "pid", ret_own_fd, err);
+		if (r == 0)
+			r = mb_sys_proc_ns_join_fd(plan->joins[i].fd, CLONE_NEWPID, err);
+		return r < 0 ? mb_wrap(err, r, "cannot join the pid namespace") : 0;
+	}
+	return 0;
+}
+
+static int clone_child(struct mb_runtime_plan *plan, pid_t *ret_pid, int *ret_pidfd,
+		       struct mb_err *err)
+{
+	struct mb_sys_clone how = MB_SYS_CLONE_INIT;
+	MB_AUTO_CLOSE int own_fd = -1;
+	int r = enter_pidns(plan, &own_fd, err);
+
+	if (r < 0)
+		return r;
+	how.flags = plan->clone_flags;
+	how.cgroup_fd = plan->cgroup.v2_fd;
+	r = mb_sys_proc_clone(&how, ret_pid, ret_pidfd, err);
+	if (r == 0 && *ret_pid == 0)
+		mb_runtime_child_run(plan);
+	if (own_fd >= 0 && mb_sys_proc_ns_join_fd(own_fd, CLONE_NEWPID, err) < 0)
+		return -err->code;
+	return r;
+}
+
+/* The child reads this before it does anything; then the command learns that it exists. */
+static int introduce(const struct mb_runtime_plan *plan, pid_t pid, int pidfd, struct mb_err *err)
+{
+	int r = 0;
+
+	if (plan->has_new_userns) {
+		r = mb_runtime_idmap_write(&plan->spec->linux, pid, pidfd, err);
+		if (r < 0)
+			return r;
+		r = mb_runtime_channel_send(plan->channel[0], MB_RUNTIME_MAPPED, -1, 0);
+	}
+	if (r == 0)
+		r = mb_runtime_channel_send(plan->channel[1], MB_RUNTIME_CLONED, pidfd, pid);
+	return r < 0 ? mb_fail_sys(err, -r, "cannot reach process 1's other end") : 0;
+}
+
+int mb_runtime_plan_clone(struct mb_runtime_plan *plan, pid_t *ret_pid, int *ret_pidfd,
+			  struct mb_err *err)
+{
+	MB_AUTO_CLOSE int pidfd = -1;
+	struct mb_err own = MB_ERR_INIT;
+	pid_t pid = -1;
+	int r = clone_child(plan, &pid, &pidfd, &own);
+
+	if (r == 0)
+		r = introduce(plan, pid, pidfd, &own);
+	if (r < 0) {
+		mb_runtime_channel_tell(plan->channel[1], MB_RUNTIME_FAILED, &own);
+		if (pidfd >= 0)
+			(void)mb_sys_proc_signal(pidfd, SIGKILL, NULL);
+		if (err)
+			*err = own;
+		return r;
+	}
+	if (ret_pid)
+		*ret_pid = pid;
+	if (ret_pidfd)
+		*ret_pidfd = mb_take_fd(&pidfd);
+	return 0;
+}
+
+/* ---- in the command ---- */
+
+/* Its own copy of process 1's end would hide the end of file.  So does one in the parent to be,
+ * until its execve: the start is over when both have executed what they should. */
+static void close_far_end(struct mb_runtime_plan *plan)
+{
+	mb_close(&plan->channel[1]);
+}
+
+static int open_netns(const struct mb_runtime_plan *plan, int *ret_fd, struct mb_err *err)
+{
+	for (size_t i = 0; i < plan->n_joins; i++) {
+		if (plan->joins[i].flag != CLONE_NEWNET)
+			continue;
+		*ret_fd = fcntl(plan->joins[i].fd, F_DUPFD_CLOEXEC, 3);
+		return *ret_fd < 0 ? mb_fail_sys(err, errno, "cannot copy a descriptor") : 0;
+	}
+	if (!(plan->clone_flags & CLONE_NEWNET))
+		return mb_sys_proc_ns_open(0, "net", ret_fd, err);
+	*ret_fd = ioctl(plan->pidfd, PIDFD_GET_NET_NAMESPACE, 0);
+	if (*ret_fd >= 0)
+		return 0;
+	if (mb_sys_proc_ns_open(plan->pid, "net", ret_fd, err) != 0)
+		return mb_fail(err, ESRCH, "process 1 has ended");
+	if (mb_sys_proc_signal(plan->pidfd, 0, err) == 0)
+		return 0;
+	mb_close(ret_fd);
+	return mb_fail(err, ESRCH, "process 1 has ended");
+}
+
+int mb_runtime_plan_await_ready(struct mb_runtime_plan *plan, struct mb_runtime_ready *ret,
+				struct mb_err *err)
+{
+	int netns_fd = -1, r = 0;
+
+	close_far_end(plan);
+	while (r == 0 && !plan->is_cloned && !plan->is_ended)
+		r = mb_runtime_report_read(plan, err);
+	if (r == 0 && !plan->is_cloned)
+		r = mb_fail(err, ECHILD, "the container's first process could not be made");
+	if (r == 0)
+		r = open_netns(plan, &netns_fd, err);
+	if (r < 0)
+		return r;
+	ret->pid = plan->pid;
+	ret->pidfd = mb_take_fd(&plan->pidfd);
+	ret->netns_fd = netns_fd;
+	return 0;
+}
+
+int mb_runtime_plan_start(struct mb_runtime_plan *plan, struct mb_runtime_started *ret,
+			  struct mb_err *err)
+{
+	int r;
+
+	close_far_end(plan);
+	/* A process that has failed already cannot be reached; what it told is read below. */
+	(void)mb_runtime_channel_send(plan->channel[0], MB_RUNTIME_GO, -1, 0);
+	do {
+		r = mb_runtime_report_read(plan, err);
+	} while (r == 0 && !plan->is_ended);
+	if (r == 0 && !plan->is_executing)
+		r = mb_fail(err, ECHILD, "the container's first process died while being set up");
+	if (r == 0)
+		ret->console_fd = mb_take_fd(&plan->console_fd);
+	return r;
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The root file system: put into the new mount namespace, and made its root. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/err.h"
+#include "core/own.h"
+#include "runtime/child.h"
+#include "runtime/plan.h"
+#include "sys/mount.h"
+#include "sys/path.h"
+
+/* The new root covers the old one at "/": no directory of the host is needed for it, and
+ * pivot_root takes it from there.  Nothing of what follows may spread to the host, so its copy
+ * becomes private first. */
+int mb_runtime_rootfs_attach(struct mb_runtime_child *c, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int host_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (host_fd < 0)
+		return mb_fail_sys(err, errno, "cannot open '/'");
+	r = mb_runtime_null_open(host_fd, "dev/null", O_PATH, &c->null_fd, err);
+	if (r < 0)
+		return r;
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return mb_fail_sys(err, errno, "cannot make the mounts private");
+	return mb_sys_mount_move(c->root_fd, host_fd, err);
+}
+
+static int make_readonly(const struct mb_runtime_child *c, struct mb_err *err)
+{
+	int r = 0;
+
+	if (c->plan->spec->root.readonly)
+		r = mb_sys_mount_setattr(c->root_fd, MOUNT_ATTR_RDONLY, 0, 0, false, err);
+	if (r == 0 && c->plan->root_propagation)
+		r = mb_sys_mount_setattr(c->root_fd, 0, 0, c->plan->root_propagation,
+					 c->plan->root_propagation_recursive, err);
+	return r < 0 ? mb_wrap(err, r, "root file system") : 0;
+}
+
+int mb_runtime_rootfs_enter(struct mb_runtime_child *c, struct mb_err *err)
+{
+	const char *cwd = c->plan->process->cwd;
+	int r;
+
+	/* As docker does, what is missing is made, as root. */
+	r = mb_sys_path_mkdirs(c->root_fd, cwd && cwd[0] ? cwd : "/", 0755, &c->cwd_fd, err);
+	if (r < 0)
+		return mb_wrap(err, r, "working directory '%s'", cwd);
+	r = make_readonly(c, err);
+	if (r < 0)
+		return r;
+	if (fchdir(c->root_fd) < 0)
+		return mb_fail_sys(err, errno, "cannot enter the root file system");
+	if (syscall(SYS_pivot_root, ".", ".") < 0)
+		return mb_fail_sys(err, errno, "cannot change the root file system");
+	/* The old root now lies over the new one. */
+	if (umount2(".", MNT_DETACH) < 0)
+		return mb_fail_sys(err, errno, "cannot leave the host's file systems");
+	if (chdir("/") < 0)
+		return mb_fail_sys(err, errno, "cannot enter '/'");
+	return 0;
+}
+
+int mb_runtime_cwd_enter(struct mb_runtime_child *c, struct mb_err *err)
+{
+	const char *cwd = c->plan->process->cwd;
+
+	if (fchdir(c->cwd_fd) < 0)
+		return mb_fail_sys(err, errno, "cannot enter the working directory '%s'", cwd);
+	return mb_sys_path_check_cwd(err);
+}
