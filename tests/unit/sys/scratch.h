@@ -3,11 +3,12 @@
 #ifndef MB_TEST_SYS_SCRATCH_H
 #define MB_TEST_SYS_SCRATCH_H
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <cmocka.h>
 
 #include <errno.h>
 #include <fcntl.h>
