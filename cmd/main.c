@@ -22,27 +22,6 @@
 
 enum { EXIT_FAIL = 1, EXIT_BROKEN_PIPE = 141 };
 
-int mb_cmd_store(struct mb_cmd_context *cx, struct mb_store **ret, struct mb_err *err)
-{
-	int r = 0;
-
-	if (!cx->store)
-		r = mb_store_open(cx->root, cx->run, &cx->store, err);
-	if (r == 0)
-		*ret = cx->store;
-	return r;
-}
-
-const char *mb_cmd_user_env(const struct mb_cmd_context *cx, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (char *const *v = cx->user_env; v && *v; v++)
-		if (strncmp(*v, name, len) == 0 && (*v)[len] == '=')
-			return *v + len + 1;
-	return NULL;
-}
-
 /* Docker's layout for a command line that cannot be meant. */
 static int bad_usage(int r, const struct mb_cli_verb *verb, const char *path,
                      const struct mb_err *err)

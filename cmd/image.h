@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cmd/image.h — what the image verbs share. */
+#ifndef MB_CMD_IMAGE_H
+#define MB_CMD_IMAGE_H
+
+#include <stdbool.h>
+
+struct mb_cmd_progress;
+struct mb_image_progress;
+
+/* "repo:tag" or "repo@sha256:..." in parts; what is not there, and NULL, is "<none>". */
+struct mb_cmd_image_name {
+	char *repository, *tag, *digest;
+};
+void mb_cmd_image_name_split(const char *name, struct mb_cmd_image_name *ret);
+void mb_cmd_image_name_done(struct mb_cmd_image_name *split);
+/* Whether the glob @pattern means the name, with its tag or without.  NULL is matched by none. */
+bool mb_cmd_image_name_matches(const char *name, const char *pattern);
+
+/* For struct mb_image_report: draws on the struct mb_cmd_progress @progress. */
+void mb_cmd_image_report(void *progress, const struct mb_image_progress *p);
+
+#endif
