@@ -175,15 +175,17 @@ enum mb_monitor_dns_slot {
 struct mb_monitor_dns {
 	uint32_t slots; /* bits of enum mb_monitor_dns_slot */
 	uint32_t flags; /* 0 */
-	/* Numeric addresses (IPv4 or IPv6, "%scope" allowed) asked instead of those in the host's
-	 * resolv.conf: --dns.  "" ends the list; none = the host's */
+	/* Numeric addresses (IPv4 or IPv6, "%scope" and "#port" allowed) asked instead of those in
+	 * the host's resolv.conf: --dns.  "" ends the list; none = the host's */
 	char upstream[MB_MONITOR_UPSTREAMS_MAX][64];
 	char resolv_conf[256]; /* the host's; "" = /etc/resolv.conf */
 };
 
 enum mb_monitor_attach_flags {
 	MB_MONITOR_WANT_STDIN = 1, /* the input's descriptor shall come with ATTACHED */
-				   /* MB_MONITOR_CLEANS = 2 */
+	/* MB_MONITOR_CLEANS = 2, as in setup.flags */
+	MB_MONITOR_WANT_TAIL = 4, /* begin with what the container wrote of a line that it has not
+	                           * ended (a prompt): the log does not hold that yet */
 };
 
 /* Afterwards OUTPUT messages follow and finally EXIT.  Only the foreground client is lossless;

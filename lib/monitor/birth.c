@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SETUP: the moment from which the container outlives the command. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/own.h"
+#include "monitor/monitor.h"
+
+int mb_monitor_birth_hold(struct mb_monitor *m, const int *fds, size_t n_fds)
+{
+	if (m->n_holds + n_fds > MB_MONITOR_HOLDS_MAX)
+		return -EMFILE;
+	/* A copy, so that the caller's list stays the one that it closes. */
+	for (size_t i = 0; i < n_fds; i++) {
+		int fd = fcntl(fds[i], F_DUPFD_CLOEXEC, MB_MONITOR_SETUP_FD);
+
+		if (fd < 0)
+			return -errno;
+		m->hold[m->n_holds++] = fd;
+	}
+	return 0;
+}
+
+static bool is_ended(const char *text)
+{
+	return memchr(text, '\0', MB_MONITOR_PATH_MAX) != NULL;
+}
+
+static int watch_stream(struct mb_monitor *m, unsigned i, enum mb_monitor_slot slot)
+{
+	int fd = m->fd[slot];
+
+	m->stream[i].stream = i == 0 ? MB_MONITOR_STDOUT : MB_MONITOR_STDERR;
+	if (fd < 0)
+		return 0;
+	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0)
+		return -errno;
+	m->stream_fd[i] = fd;
+	return mb_monitor_watch(m, fd, MB_MONITOR_FROM_STREAM, i, EPOLLIN);
+}
+
+static int watch_all(struct mb_monitor *m)
+{
+	bool tty = m->fd[MB_MONITOR_SLOT_CONSOLE] >= 0;
+	int control = m->fd[MB_MONITOR_SLOT_CONTROL], pidfd = m->fd[MB_MONITOR_SLOT_PIDFD];
+	int r = watch_stream(m, 0, tty ? MB_MONITOR_SLOT_CONSOLE : MB_MONITOR_SLOT_STDOUT);
+
+	if (r == 0 && !tty)
+		r = watch_stream(m, 1, MB_MONITOR_SLOT_STDERR);
+	if (r == 0 && control >= 0) {
+		fcntl(control, F_SETFL, O_NONBLOCK);
+		r = mb_monitor_watch(m, control, MB_MONITOR_FROM_LISTENER, 0, EPOLLIN);
+	}
+	if (r == 0 && pidfd >= 0)
+		r = mb_monitor_watch(m, pidfd, MB_MONITOR_FROM_PIDFD, 0, EPOLLIN);
+	return r;
+}
+
+static void make_foreground(struct mb_monitor *m, struct mb_monitor_client *c)
+{
+	if (m->setup.flags & MB_MONITOR_FOREGROUND) {
+		c->foreground = c->waits = true;
+		c->streams = m->setup.foreground_streams;
+		c->has_stdin = m->setup.flags & MB_MONITOR_STDIN_ONCE;
+		m->foreground = (unsigned)(c - m->client) + 1;
+	}
+	c->cleans = m->setup.flags & MB_MONITOR_CLEANS;
+	c->waits |= c->cleans;
+}
+
+int mb_monitor_birth_setup(struct mb_monitor *m, struct mb_monitor_client *c, const void *payload,
+                           size_t n, const int *fds, size_t n_fds)
+{
+	struct mb_monitor_setup *setup = &m->setup;
+	int r;
+
+	mb_monitor_message_decode(setup, sizeof(*setup), payload, n);
+	r = mb_monitor_message_slots(setup->slots, fds, n_fds, m->fd, MB_MONITOR_SLOT_N_);
+	if (r < 0)
+		return r;
+	if (m->fd[MB_MONITOR_SLOT_CONTAINER] < 0 || m->fd[MB_MONITOR_SLOT_RUN] < 0 ||
+	    !is_ended(setup->exe) || !is_ended(setup->root) || !is_ended(setup->run))
+		return -EINVAL;
+	if (!setup->started_nsec)
+		setup->started_nsec = mb_now_nsec();
+	m->born_nsec = mb_monotonic_nsec();
+	m->restarts = setup->restarts;
+	if (m->fd[MB_MONITOR_SLOT_OOM] >= 0)
+		m->oom_before = mb_monitor_finish_oom_count(m->fd[MB_MONITOR_SLOT_OOM]);
+	if (!(setup->flags & MB_MONITOR_NO_LOG))
+		mb_logwrite_open(&m->log, m->fd[MB_MONITOR_SLOT_CONTAINER], setup->log_files,
+		                 setup->log_size);
+	m->dns.run_fd = m->fd[MB_MONITOR_SLOT_RUNROOT];
+	r = watch_all(m);
+	if (r < 0)
+		return r;
+	make_foreground(m, c);
+	m->phase = MB_MONITOR_ALIVE;
+	mb_monitor_server_tell(m, c, MB_MONITOR_READY, NULL, 0);
+	mb_monitor_finish_reap(m);
+	return 0;
+}

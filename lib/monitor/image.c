@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/err.h"
+#include "core/io.h"
+#include "core/own.h"
+#include "monitor/client.h"
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010u /* 6.3; kernels before it take the call without */
+#endif
+
+int mb_monitor_image_open(const void *elf, size_t size, int *ret_fd, struct mb_err *err)
+{
+	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	MB_AUTO_CLOSE int fd = memfd_create("mybox-monitor", flags | MFD_EXEC);
+	int r;
+
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("mybox-monitor", flags);
+	if (fd < 0)
+		return mb_fail_sys(err, errno, "cannot create the monitor's memory file");
+	r = mb_write_full(fd, elf, size);
+	if (r < 0)
+		return mb_fail_sys(err, -r, "cannot write the monitor's memory file");
+	if (fcntl(fd, F_ADD_SEALS, seals) < 0)
+		return mb_fail_sys(err, errno, "cannot seal the monitor's memory file");
+	*ret_fd = mb_take_fd(&fd);
+	return 0;
+}
+
+int mb_monitor_image_exec(int image_fd, int sock, pid_t pid, const char *id, struct mb_err *err)
+{
+	char pid_text[16], name[] = "mybox-monitor";
+	MB_AUTO_FREE char *id_text = mb_strdup(id);
+	char *argv[] = {name, pid_text, id_text, NULL};
+	char *envp[] = {NULL};
+	int r;
+
+	snprintf(pid_text, sizeof(pid_text), "%d", pid);
+	if (image_fd == MB_MONITOR_SETUP_FD) {
+		image_fd = fcntl(image_fd, F_DUPFD_CLOEXEC, MB_MONITOR_SETUP_FD + 1);
+		if (image_fd < 0)
+			return mb_fail_sys(err, errno, "cannot move a descriptor");
+	}
+	r = sock == MB_MONITOR_SETUP_FD ? fcntl(sock, F_SETFD, 0) : dup2(sock, MB_MONITOR_SETUP_FD);
+	if (r < 0)
+		return mb_fail_sys(err, errno, "cannot move a descriptor");
+	fexecve(image_fd, argv, envp);
+	return mb_fail_sys(err, errno, "cannot start the monitor");
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/monitor/monitor.h — the running monitor: all of its state, in one object without a heap.
+ *
+ * Internal to the folder.  The object lives in zeroed memory that the kernel gives page by page
+ * as it is touched, so its limits cost nothing until they are used.
+ */
+#ifndef MB_MONITOR_MONITOR_H
+#define MB_MONITOR_MONITOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "monitor/dns.h"
+#include "monitor/logwrite.h"
+#include "monitor/message.h"
+#include "monitor/protocol.h"
+#include "monitor/source.h"
+
+enum { MB_MONITOR_READ = 64 << 10 };
+
+enum mb_monitor_phase {
+	MB_MONITOR_UNBORN, /* before SETUP */
+	MB_MONITOR_ALIVE,
+	MB_MONITOR_DRAINING, /* process 1 ended; its pipes may hold more */
+	MB_MONITOR_LINGER,   /* told to all; a slow reader or a cleaning client is waited for */
+	MB_MONITOR_RESTART,  /* back-off */
+};
+
+struct mb_monitor_client {
+	int fd; /* 0: free slot */
+	unsigned streams;
+	bool foreground, waits, cleans, has_stdin;
+	bool is_told, owes_exit; /* EXIT was sent; did not fit yet */
+	bool is_cleaning;
+	bool guarded; /* guard_fd[] is armed */
+	bool guard_is_cgroup;
+	int guard_fd[2];
+	char guard_name[128];
+};
+
+/* A killed exec's cgroup that is not empty yet. */
+struct mb_monitor_corpse {
+	int parent_fd; /* 0: free slot */
+	int tries;
+	char name[128];
+};
+enum { MB_MONITOR_CORPSES = 16 };
+
+struct mb_monitor {
+	int epoll, signals;
+	enum mb_monitor_phase phase;
+	pid_t pid;
+	const char *id;
+	struct mb_monitor_setup setup;
+	int fd[MB_MONITOR_SLOT_N_]; /* -1: absent */
+	bool stopping;
+	uint64_t oom_before;
+
+	/* output */
+	int stream_fd[2]; /* stdout or console, stderr; -1: none or ended */
+	struct mb_logwrite_stream stream[2];
+	struct mb_logwrite log;
+	uint64_t output_bytes;
+	unsigned foreground; /* index of the lossless client + 1; 0: none */
+	struct {
+		const char *bytes; /* what of the read buffer it has not taken */
+		size_t n;
+		enum mb_monitor_stream stream;
+	} stalled;
+	bool is_touched; /* the read buffer has pages */
+
+	/* the end */
+	int exit_code;
+	bool oom_killed, is_restarting;
+	bool is_decided, is_telling, is_written;
+	const char *exit_error;
+	int64_t finished_nsec, restart_nsec;
+	int64_t deadline, last_deadline; /* CLOCK_MONOTONIC; of the phase */
+	int64_t born_nsec;               /* CLOCK_MONOTONIC of SETUP */
+	uint64_t bytes_at_deadline;
+	uint32_t restarts, backoff_ms;
+
+	struct mb_monitor_client client[MB_MONITOR_CLIENTS_MAX];
+	unsigned n_clients, n_slots; /* connected; one more than the highest slot ever used */
+	struct mb_monitor_corpse corpse[MB_MONITOR_CORPSES];
+	unsigned n_corpses;
+	int hold[MB_MONITOR_HOLDS_MAX];
+	unsigned n_holds;
+	struct mb_dns dns;
+
+	/* as the command had them */
+	struct rlimit limit_before[2];
+	char oom_score_before[16];
+
+	_Alignas(4096) char packet[MB_MONITOR_PACKET_MAX];
+	_Alignas(4096) char scratch[MB_LOGWRITE_PIECE + MB_MONITOR_READ];
+};
+
+/* process.c */
+int mb_monitor_process_init(struct mb_monitor *m, char **argv);
+void mb_monitor_process_kill(struct mb_monitor *m) __attribute__((noreturn));
+void mb_monitor_process_become(struct mb_monitor *m, const char *verb) __attribute__((noreturn));
+
+/* loop.c */
+int mb_monitor_watch(struct mb_monitor *m, int fd, enum mb_monitor_source from, unsigned index,
+                     uint32_t events);
+void mb_monitor_rewatch(struct mb_monitor *m, int fd, enum mb_monitor_source from, unsigned index,
+                        uint32_t events);
+void mb_monitor_run(struct mb_monitor *m) __attribute__((noreturn));
+
+/* birth.c: messages before and of SETUP.  Return: 0 or -errno, which the client is told. */
+int mb_monitor_birth_setup(struct mb_monitor *m, struct mb_monitor_client *c, const void *payload,
+                           size_t n, const int *fds, size_t n_fds);
+int mb_monitor_birth_hold(struct mb_monitor *m, const int *fds, size_t n_fds);
+
+/* server.c */
+void mb_monitor_server_accept(struct mb_monitor *m);
+struct mb_monitor_client *mb_monitor_server_add(struct mb_monitor *m, int fd);
+void mb_monitor_server_event(struct mb_monitor *m, unsigned index, uint32_t events);
+void mb_monitor_server_drop(struct mb_monitor *m, struct mb_monitor_client *c);
+/* Return: 0 or -errno; a client that cannot take it is dropped, unless it is the foreground. */
+int mb_monitor_server_tell(struct mb_monitor *m, struct mb_monitor_client *c,
+                           enum mb_monitor_type type, const void *payload, size_t n);
+
+/* output.c */
+void mb_monitor_output_read(struct mb_monitor *m, unsigned i);
+void mb_monitor_output_resume(
+	struct mb_monitor *m); /* the foreground client can take more, or left */
+bool mb_monitor_output_is_done(const struct mb_monitor *m);
+void mb_monitor_output_close(struct mb_monitor *m);
+void mb_monitor_output_trim(struct mb_monitor *m); /* give the read buffer's pages back */
+
+/* finish.c */
+void mb_monitor_finish_reap(struct mb_monitor *m);
+void mb_monitor_finish_lost(struct mb_monitor *m); /* an adopted process 1 ended */
+void mb_monitor_finish_step(struct mb_monitor *m); /* something that the phase waits for changed */
+void mb_monitor_finish_cancel(struct mb_monitor *m); /* STOPPING in a back-off */
+int mb_monitor_finish_tell(struct mb_monitor *m, struct mb_monitor_client *c);
+uint64_t mb_monitor_finish_oom_count(int fd);
+
+/* guard.c */
+void mb_monitor_guard_fire(struct mb_monitor *m, struct mb_monitor_client *c);
+void mb_monitor_guard_disarm(struct mb_monitor_client *c);
+void mb_monitor_guard_step(struct mb_monitor *m); /* soon again while .n_corpses */
+
+#endif
