@@ -95,8 +95,8 @@ static int load_seccomp(const char *path, struct mb_oci_spec *spec, struct mb_er
 	return r < 0 ? mb_wrap(err, r, "Decoding seccomp profile failed") : 0;
 }
 
-static int fill_security(const struct mb_container_host_config *h,
-			 struct mb_container_bundle *bundle, struct mb_err *err)
+int mb_container_security_fill(const struct mb_container_host_config *h,
+			       struct mb_container_bundle *bundle, struct mb_err *err)
 {
 	struct mb_oci_process *process = bundle->spec.process;
 	int r;
@@ -162,7 +162,7 @@ int mb_container_bundle_make(struct mb_container *c, int rootfs_fd,
 	if (r == 0)
 		r = fill_namespaces(c, spec, err);
 	if (r == 0)
-		r = fill_security(&record->host, bundle, err);
+		r = mb_container_security_fill(&record->host, bundle, err);
 	if (r == 0)
 		r = mb_container_mounts_fill(c, rootfs_fd, bundle, err);
 	if (r == 0)

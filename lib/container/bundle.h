@@ -31,7 +31,11 @@ void mb_container_bundle_done(struct mb_container_bundle *bundle);
 int mb_container_bundle_make(struct mb_container *c, int rootfs_fd,
 			     struct mb_container_bundle *ret, struct mb_err *err);
 
-/* --- the parts, each in a file of its own --- */
+/* --- the parts --- */
+
+/* bundle.c: --security-opt.  Also of an exec. */
+int mb_container_security_fill(const struct mb_container_host_config *host,
+			       struct mb_container_bundle *bundle, struct mb_err *err);
 
 /* bundle_process.c: args, environment, user, capabilities, rlimits.  Also of an exec. */
 int mb_container_process_fill(const struct mb_container_record *record, int rootfs_fd,

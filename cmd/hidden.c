@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a monitor becomes at its end: the container is put away, or started again. */
+#include "cli/cli.h"
+#include "cmd/context.h"
+#include "container/container.h"
+#include "container/life.h"
+#include "core/err.h"
+#include "core/own.h"
+#include "store/store.h"
+
+static int cleanup_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
+			struct mb_err *err)
+{
+	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
+	struct mb_store *store;
+	int r = mb_cmd_store(cx, &store, err);
+
+	if (r == 0)
+		r = mb_container_open(store, in->operands[0], &c, err);
+	if (r != 0)
+		return r < 0 ? r : 0; /* removed already */
+	return mb_container_finish(c, err);
+}
+
+static int restart_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
+			struct mb_err *err)
+{
+	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
+	struct mb_container_start how = {.restart = true};
+	struct mb_store *store;
+	int r = mb_cmd_store(cx, &store, err);
+
+	if (r == 0)
+		r = mb_container_open(store, in->operands[0], &c, err);
+	if (r == 0)
+		r = mb_container_start(c, &how, NULL, err);
+	mb_strv_done(&how.warnings);
+	return r < 0 ? r : 0;
+}
+
+const struct mb_cli_verb mb_cmd_cleanup_hidden = {
+	.paths = "__cleanup",
+	.summary = "put away what an ended container leaves",
+	.operands = "ID",
+	.min = 1,
+	.max = 1,
+	.hidden = true,
+	.main = cleanup_main,
+};
+
+const struct mb_cli_verb mb_cmd_restart_hidden = {
+	.paths = "__restart",
+	.summary = "start a container again by its policy",
+	.operands = "ID",
+	.min = 1,
+	.max = 1,
+	.hidden = true,
+	.main = restart_main,
+};

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "cmd/terminal.h"
+#include "container/container.h"
+#include "container/life.h"
+#include "core/err.h"
+#include "core/io.h"
+#include "core/own.h"
+#include "monitor/client.h"
+#include "sys/proc.h"
+
+enum { INPUT_SIZE = 32 << 10 };
+
+struct session {
+	struct mb_container_session *far; /* NULL: console and pidfd only */
+	int console_fd, pidfd, signal_fd;
+	bool sig_proxy, tty;
+	bool reading; /* our stdin is open */
+	struct mb_cmd_keys keys;
+	size_t pending, sent; /* bytes of input on their way */
+	unsigned char input[INPUT_SIZE + 16];
+	struct mb_monitor_packet packet;
+	int exit_code;
+	bool restarting;
+};
+
+/* --- signals ---------------------------------------------------------------------------------- */
+
+static int open_signals(int *ret_fd, struct mb_err *err)
+{
+	/* What the terminal, the kernel or the program itself means for us alone. */
+	static const int ours[] = {SIGKILL, SIGSTOP, SIGCHLD, SIGPIPE, SIGSEGV, SIGBUS,
+	                           SIGFPE,  SIGILL,  SIGABRT, SIGTRAP, SIGSYS,  SIGTTIN,
+	                           SIGTTOU, SIGTSTP, SIGCONT, SIGURG};
+	sigset_t set;
+	int fd;
+
+	sigfillset(&set);
+	for (size_t i = 0; i < MB_N(ours); i++)
+		sigdelset(&set, ours[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return mb_fail_sys(err, errno, "cannot block signals");
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return mb_fail_sys(err, errno, "cannot open a signalfd");
+	*ret_fd = fd;
+	return 0;
+}
+
+static void send_size(struct session *s)
+{
+	struct winsize size;
+
+	if (!s->tty || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+		return;
+	if (s->console_fd >= 0)
+		ioctl(s->console_fd, TIOCSWINSZ, &size);
+	else
+		mb_monitor_resize(s->far->sock, size.ws_row, size.ws_col, NULL);
+}
+
+/* Return: 0, or the signal that ends us since it is not passed on. */
+static int take_signals(struct session *s)
+{
+	struct signalfd_siginfo info;
+
+	while (read(s->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		int sig = (int)info.ssi_signo;
+
+		if (sig == SIGWINCH)
+			send_size(s);
+		else if (s->sig_proxy)
+			mb_sys_proc_signal(s->pidfd, sig, NULL);
+		else if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT)
+			return sig;
+	}
+	return 0;
+}
+
+/* --- bytes ------------------------------------------------------------------------------------ */
+
+static int *input_of(struct session *s)
+{
+	return s->far ? &s->far->stdin_fd : &s->console_fd;
+}
+
+static void end_input(struct session *s)
+{
+	s->reading = false;
+	if (!s->far)
+		return;
+	if (!s->tty) {
+		if (s->far->stdin_fd >= 0)
+			mb_monitor_close_stdin(s->far->sock, NULL);
+		mb_close(&s->far->stdin_fd);
+	}
+}
+
+static int take_input(struct session *s)
+{
+	unsigned char typed[INPUT_SIZE];
+	ssize_t n = read(STDIN_FILENO, typed, s->tty ? INPUT_SIZE : sizeof(typed));
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return 0;
+	if (n <= 0) {
+		end_input(s);
+		return 0;
+	}
+	s->sent = 0;
+	if (!s->tty) {
+		memcpy(s->input, typed, (size_t)n);
+		s->pending = (size_t)n;
+		return 0;
+	}
+	return mb_cmd_keys_feed(&s->keys, typed, (size_t)n, s->input, &s->pending) ? MB_CMD_DETACHED
+	                                                                           : 0;
+}
+
+static void give_input(struct session *s)
+{
+	ssize_t n = write(*input_of(s), s->input + s->sent, s->pending - s->sent);
+
+	if (n < 0) {
+		if (errno == EAGAIN || errno == EINTR)
+			return;
+		/* Nobody reads it any more. */
+		s->pending = s->sent = 0;
+		end_input(s);
+		return;
+	}
+	s->sent += (size_t)n;
+	if (s->sent == s->pending)
+		s->pending = s->sent = 0;
+}
+
+/* Return: 0; 1 when it has ended; or -errno. */
+static int take_messages(struct session *s, struct mb_err *err)
+{
+	for (;;) {
+		const struct mb_monitor_packet *p = &s->packet;
+		int r = mb_monitor_receive(s->far->sock, &s->packet, true, err);
+
+		if (r == MB_MONITOR_AGAIN)
+			return 0;
+		if (r == MB_MONITOR_GONE)
+			return mb_fail(err, EPIPE, "the connection to the container was lost");
+		if (r < 0)
+			return r;
+		if (p->head.type == MB_MONITOR_OUTPUT) {
+			int to =
+				p->head.stream == MB_MONITOR_STDERR ? STDERR_FILENO : STDOUT_FILENO;
+
+			r = mb_write_full(to, p->body.data, p->head.size);
+			if (r == -EPIPE)
+				return mb_fail_sys(err, EPIPE, "cannot write output");
+		} else if (p->head.type == MB_MONITOR_EXIT) {
+			s->exit_code = p->body.exit.exit_code;
+			s->restarting = p->body.exit.flags & MB_MONITOR_RESTARTING;
+			return 1;
+		} else if (p->head.type == MB_MONITOR_ERROR) {
+			return mb_fail(err, p->body.error.code, "%s", p->body.error.msg);
+		}
+	}
+}
+
+/* Return: 0; 1 at the console's end. */
+static int take_console(struct session *s)
+{
+	char bytes[INPUT_SIZE];
+	ssize_t n = read(s->console_fd, bytes, sizeof(bytes));
+
+	if (n > 0) {
+		mb_write_full(STDOUT_FILENO, bytes, (size_t)n);
+		return 0;
+	}
+	return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : 1;
+}
+
+/* --- the loop --------------------------------------------------------------------------------- */
+
+enum { FAR, SIGNALS, NEAR, INPUT, N_POLL };
+
+static void fill_poll(struct session *s, struct pollfd p[N_POLL])
+{
+	int input = *input_of(s);
+	bool may_read = s->reading && s->pending == 0 && input >= 0;
+
+	p[FAR] = (struct pollfd){.fd = s->far ? s->far->sock : s->console_fd, .events = POLLIN};
+	p[SIGNALS] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
+	p[NEAR] = (struct pollfd){.fd = may_read ? STDIN_FILENO : -1, .events = POLLIN};
+	p[INPUT] = (struct pollfd){.fd = s->pending ? input : -1, .events = POLLOUT};
+}
+
+static int loop(struct session *s, struct mb_err *err)
+{
+	for (;;) {
+		struct pollfd p[N_POLL];
+		int r = 0;
+
+		fill_poll(s, p);
+		if (poll(p, N_POLL, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			return mb_fail_sys(err, errno, "cannot poll");
+		}
+		if (p[FAR].revents)
+			r = s->far ? take_messages(s, err) : take_console(s);
+		if (r != 0)
+			return r < 0 ? r : 0;
+		if (p[SIGNALS].revents && (r = take_signals(s))) {
+			s->exit_code = 128 + r;
+			return MB_CMD_DETACHED;
+		}
+		if (p[INPUT].revents)
+			give_input(s);
+		if (p[NEAR].revents && take_input(s) == MB_CMD_DETACHED)
+			return MB_CMD_DETACHED;
+	}
+}
+
+static int begin(struct session *s, const struct mb_cmd_session_options *options,
+                 struct mb_err *err)
+{
+	const char *keys = options->detach_keys ? options->detach_keys : "ctrl-p,ctrl-q";
+	int r = mb_cmd_keys_parse(keys, &s->keys, err);
+
+	s->sig_proxy = options->sig_proxy;
+	if (r == 0)
+		r = open_signals(&s->signal_fd, err);
+	if (r == 0 && s->tty && s->reading && isatty(STDIN_FILENO))
+		r = mb_cmd_terminal_raw(STDIN_FILENO, err);
+	if (*input_of(s) >= 0)
+		fcntl(*input_of(s), F_SETFL, O_NONBLOCK | fcntl(*input_of(s), F_GETFL));
+	send_size(s);
+	return r;
+}
+
+/* Between two runs of a container that restarts there is nobody to talk to. */
+static int wait_for_next(struct mb_container *c, struct session *s, struct mb_err *err)
+{
+	struct mb_container_session next = MB_CONTAINER_SESSION_INIT;
+	int r;
+
+	do {
+		usleep(20000);
+		mb_container_refresh(c);
+		if (!mb_container_is_running(c))
+			return 1;
+		r = c->state.status == MB_STATUS_RUNNING
+		            ? mb_container_attach(c, MB_MONITOR_STDOUT | MB_MONITOR_STDERR,
+		                                  s->far->stdin_fd >= 0, &next, err)
+		            : -EAGAIN;
+	} while (r != 0);
+	mb_container_session_done(s->far);
+	*s->far = next;
+	s->pidfd = next.pidfd;
+	s->restarting = false;
+	return 0;
+}
+
+int mb_cmd_session_run(struct mb_container *c, struct mb_container_session *session,
+                       const struct mb_cmd_session_options *options, int *ret_code,
+                       struct mb_err *err)
+{
+	static struct session s;
+	int r;
+
+	s = (struct session){.far = session,
+	                     .console_fd = -1,
+	                     .pidfd = session->pidfd,
+	                     .signal_fd = -1,
+	                     .tty = session->tty,
+	                     .reading = session->stdin_fd >= 0};
+	r = begin(&s, options, err);
+	do {
+		if (r == 0)
+			r = loop(&s, err);
+	} while (r == 0 && s.restarting && wait_for_next(c, &s, err) == 0);
+	mb_cmd_terminal_restore();
+	mb_close(&s.signal_fd);
+	*ret_code = s.exit_code;
+	return r;
+}
+
+int mb_cmd_console_run(int console_fd, int pidfd, const struct mb_cmd_session_options *options,
+                       int *ret_code, struct mb_err *err)
+{
+	static struct session s;
+	int r;
+
+	s = (struct session){.console_fd = console_fd,
+	                     .pidfd = pidfd,
+	                     .signal_fd = -1,
+	                     .tty = true,
+	                     .reading = true};
+	r = begin(&s, options, err);
+	if (r == 0)
+		r = loop(&s, err);
+	mb_cmd_terminal_restore();
+	mb_close(&s.signal_fd);
+	if (r == 0)
+		r = mb_sys_proc_reap(pidfd, ret_code, err);
+	return r;
+}
+
+int mb_cmd_child_wait(int pidfd, int *ret_code, struct mb_err *err)
+{
+	struct session s = {.console_fd = -1, .pidfd = pidfd, .signal_fd = -1, .sig_proxy = true};
+	int r = open_signals(&s.signal_fd, err);
+
+	while (r == 0) {
+		struct pollfd p[] = {{.fd = pidfd, .events = POLLIN},
+		                     {.fd = s.signal_fd, .events = POLLIN}};
+
+		if (poll(p, MB_N(p), -1) < 0 && errno != EINTR)
+			r = mb_fail_sys(err, errno, "cannot poll");
+		if (p[1].revents)
+			take_signals(&s);
+		if (p[0].revents)
+			break;
+	}
+	mb_close(&s.signal_fd);
+	return r < 0 ? r : mb_sys_proc_reap(pidfd, ret_code, err);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cmd/session.h — the user's terminal or pipes at one end, a container at the other. */
+#ifndef MB_CMD_SESSION_H
+#define MB_CMD_SESSION_H
+
+#include <stdbool.h>
+
+struct mb_container;
+struct mb_container_session;
+struct mb_err;
+
+enum { MB_CMD_DETACHED = 1 };
+
+struct mb_cmd_session_options {
+	bool sig_proxy;          /* signals that we get go to the container's process 1 */
+	const char *detach_keys; /* "ctrl-p,ctrl-q"; NULL = that */
+};
+
+/* Carry bytes, signals and window sizes until the container ends or the user detaches.
+ * Return: 0 and its exit code; MB_CMD_DETACHED; or -errno.  The terminal is as it was. */
+int mb_cmd_session_run(struct mb_container *c, struct mb_container_session *session,
+                       const struct mb_cmd_session_options *options, int *ret_code,
+                       struct mb_err *err);
+
+/* The same for a process whose console we hold ourselves (exec -t). */
+int mb_cmd_console_run(int console_fd, int pidfd, const struct mb_cmd_session_options *options,
+                       int *ret_code, struct mb_err *err);
+
+/* A child that has our own descriptors: pass signals on, wait.  *@ret_code as above. */
+int mb_cmd_child_wait(int pidfd, int *ret_code, struct mb_err *err);
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "container/exec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "container/bundle.h"
+#include "container/cgroup_of.h"
+#include "container/container.h"
+#include "container/life.h"
+#include "core/err.h"
+#include "core/log.h"
+#include "core/str.h"
+#include "monitor/client.h"
+#include "runtime/runtime.h"
+#include "store/store.h"
+#include "sys/proc.h"
+
+struct executing {
+	struct mb_container *c;
+	const struct mb_container_exec_request *request;
+	struct mb_container_bundle bundle;
+	struct mb_sys_cgroup_host *cgroups;
+	struct mb_sys_cgroup *cgroup, *own;
+	int pidfd, root_fd, cache_fd;
+};
+
+static void executing_done(struct executing *x)
+{
+	mb_container_bundle_done(&x->bundle);
+	mb_sys_cgroup_free(x->own);
+	mb_sys_cgroup_free(x->cgroup);
+	mb_sys_cgroup_host_free(x->cgroups);
+	mb_close(&x->pidfd);
+	mb_close(&x->root_fd);
+	mb_close(&x->cache_fd);
+}
+
+static int fill_process(struct executing *x, struct mb_err *err)
+{
+	const struct mb_container_config *config = &x->c->record->config;
+	const struct mb_container_exec_request *q = x->request;
+	struct mb_oci_process *process = x->bundle.spec.process;
+	const char *user = q->user ? q->user : config->user;
+	const char *cwd = q->workdir ? q->workdir : config->working_dir;
+	int r;
+
+	process->terminal = q->tty;
+	mb_strv_add_all(&process->args, &q->args);
+	for (size_t i = 0; i < config->env.n; i++)
+		mb_env_set(&process->env, config->env.v[i]);
+	if (!mb_env_find(&process->env, "HOSTNAME"))
+		mb_strv_addf(&process->env, "HOSTNAME=%s", config->hostname);
+	if (q->tty && !mb_env_find(&process->env, "TERM"))
+		mb_strv_add(&process->env, "TERM=xterm");
+	for (size_t i = 0; i < q->env.n; i++)
+		mb_env_set(&process->env, q->env.v[i]);
+	process->cwd = mb_strdup(cwd && *cwd ? cwd : "/");
+	r = mb_container_user_fill(x->root_fd, user, &x->c->record->host.group_add, process, err);
+	if (r == 0)
+		r = mb_container_caps_fill(&x->c->record->host,
+					   q->privileged || x->c->record->host.privileged, process,
+					   err);
+	return r;
+}
+
+static int open_container(struct executing *x, struct mb_err *err)
+{
+	struct mb_container *c = x->c;
+	struct mb_sys_proc_id id = {.pid = c->state.run.pid, .start = c->state.run.pid_start};
+	char path[32];
+	int r = mb_sys_proc_id_open(&id, &x->pidfd, err);
+
+	if (r != 0)
+		return r < 0 ? r : mb_fail(err, ESRCH, "Container %s is not running", c->id);
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)id.pid);
+	x->root_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (x->root_fd < 0)
+		return mb_fail_sys(err, errno, "cannot open the container's root");
+	return mb_store_dir(c->store, "seccomp", true, &x->cache_fd, err);
+}
+
+/* A group of its own, so that it and its children can be ended without the container. */
+static int open_cgroup(struct executing *x, struct mb_container_exec *ret, struct mb_err *err)
+{
+	struct mb_sys_cgroup_join join = MB_SYS_CGROUP_JOIN_INIT;
+	int r = mb_container_cgroup_open(x->c, &x->cgroups, &x->cgroup, err);
+
+	if (r != 0)
+		return r < 0 ? r : mb_fail(err, ENOENT, "the container's control group is gone");
+	snprintf(ret->name, sizeof(ret->name), "exec-%d", (int)getpid());
+	r = mb_sys_cgroup_sub_create(x->cgroup, ret->name, &x->own, err);
+	if (r == 0)
+		r = mb_sys_cgroup_join_open(x->cgroup, &join, err);
+	if (r < 0)
+		return r;
+	ret->cgroup_fd = mb_take_fd(&join.v2_fd);
+	mb_sys_cgroup_join_done(&join);
+	return 0;
+}
+
+/* The monitor outlives us: it ends what we started when our connection ends. */
+static int set_guard(struct executing *x, struct mb_container_exec *ret, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int own = -1;
+	int r;
+
+	if (x->request->detach)
+		return 0;
+	r = mb_monitor_connect(x->c->run_fd, &ret->guard, err);
+	if (r == MB_MONITOR_GONE) {
+		mb_debug("no monitor guards this exec");
+		return 0;
+	}
+	if (r < 0 || ret->cgroup_fd < 0)
+		return r;
+	own = openat(ret->cgroup_fd, ret->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (own < 0)
+		return mb_fail_sys(err, errno, "cannot open the group '%s'", ret->name);
+	r = mb_monitor_guard_cgroup(ret->guard, own, ret->cgroup_fd, ret->name, err);
+	return r > 0 ? 0 : r;
+}
+
+static int run(struct executing *x, struct mb_container_exec *ret, int *ret_code,
+	       struct mb_err *err)
+{
+	const struct mb_container_exec_request *q = x->request;
+	struct mb_runtime_exec_request request = MB_RUNTIME_EXEC_REQUEST_INIT;
+	struct mb_runtime_exec done = {.pidfd = -1, .console_fd = -1};
+	int r;
+
+	request.spec = &x->bundle.spec;
+	request.process = x->bundle.spec.process;
+	request.pidfd = x->pidfd;
+	request.pid = x->c->state.run.pid;
+	memcpy(request.stdio, q->stdio, sizeof(request.stdio));
+	request.cgroup = x->own;
+	request.seccomp_default = x->bundle.seccomp_default && !q->privileged;
+	request.detach = q->detach;
+	request.cache_fd = x->cache_fd;
+	r = mb_runtime_exec(&request, &done, err);
+	if (r < 0) {
+		*ret_code = mb_runtime_exit_code(r, err);
+		return r;
+	}
+	ret->pid = done.pid;
+	ret->pidfd = done.pidfd;
+	ret->console_fd = done.console_fd;
+	return 0;
+}
+
+void mb_container_exec_done(struct mb_container_exec *exec)
+{
+	if (exec->guard >= 0)
+		mb_monitor_release(exec->guard, NULL);
+	/* Stays while a child that it left behind lives, and goes with the container then. */
+	if (exec->cgroup_fd >= 0 && exec->name[0])
+		unlinkat(exec->cgroup_fd, exec->name, AT_REMOVEDIR);
+	mb_close(&exec->guard);
+	mb_close(&exec->cgroup_fd);
+	mb_close(&exec->pidfd);
+	mb_close(&exec->console_fd);
+}
+
+int mb_container_exec(struct mb_container *c, const struct mb_container_exec_request *request,
+		      struct mb_container_exec *ret, int *ret_code, struct mb_err *err)
+{
+	__attribute__((cleanup(executing_done))) struct executing x = {
+		.c = c, .request = request, .pidfd = -1, .root_fd = -1, .cache_fd = -1};
+	struct mb_container_exec done = MB_CONTAINER_EXEC_INIT;
+	int r;
+
+	*ret_code = 1;
+	if (c->state.status == MB_STATUS_PAUSED)
+		return mb_fail(err, EBUSY,
+			       "Container %s is paused, unpause the container before exec",
+			       mb_container_name(c));
+	if (c->state.status != MB_STATUS_RUNNING) {
+		mb_fail(err, ESRCH, "Container %s is not running", c->id);
+		return MB_CONTAINER_NOT_RUNNING;
+	}
+	x.bundle.spec.process = mb_calloc(1, sizeof(*x.bundle.spec.process));
+	r = open_container(&x, err);
+	if (r == 0)
+		r = mb_container_security_fill(&c->record->host, &x.bundle, err);
+	if (r == 0)
+		r = fill_process(&x, err);
+	if (r == 0)
+		r = open_cgroup(&x, &done, err);
+	if (r == 0)
+		r = set_guard(&x, &done, err);
+	mb_debug("exec prepared");
+	if (r == 0)
+		r = run(&x, &done, ret_code, err);
+	mb_debug("exec runs");
+	if (r < 0) {
+		mb_container_exec_done(&done);
+		return r;
+	}
+	*ret = done;
+	return 0;
+}
