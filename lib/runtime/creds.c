@@ -62,18 +62,22 @@ int mb_runtime_creds_apply(struct mb_runtime_child *c, struct mb_err *err)
 	return mb_runtime_creds_become(c->plan->process, carry, err);
 }
 
-/* Keys of who started mybox are not the container's.  A kernel without them, or a quota used
- * up, is no reason to fail: the old keyring is left in both cases by the session's end. */
-int mb_runtime_keyring_join(struct mb_runtime_child *c, struct mb_err *err)
+/* Keys of who started mybox are not the container's.  A kernel without keyrings, or a quota used
+ * up, is no reason to fail. */
+int mb_runtime_keyring_enter(const char *id, int channel, struct mb_err *err)
 {
-	MB_AUTO_FREE char *name = mb_asprintf("_ses.%s", c->plan->req.id ? c->plan->req.id : "");
+	MB_AUTO_FREE char *name = mb_asprintf("_ses.%s", id ? id : "");
 	struct mb_err warning = MB_ERR_INIT;
 	int r = mb_sys_keyring_join(name, err);
 
-	if (r == MB_SYS_KEYRING_NONE) {
-		mb_fail(&warning, ENOSYS, "the session keyring of the caller is kept");
-		mb_runtime_channel_tell(c->channel, MB_RUNTIME_WARNING, &warning);
-		return 0;
-	}
-	return r;
+	if (r != MB_SYS_KEYRING_NONE)
+		return r;
+	mb_fail(&warning, ENOSYS, "the session keyring of the caller is kept");
+	mb_runtime_channel_tell(channel, MB_RUNTIME_WARNING, &warning);
+	return 0;
+}
+
+int mb_runtime_keyring_join(struct mb_runtime_child *c, struct mb_err *err)
+{
+	return mb_runtime_keyring_enter(c->plan->req.id, c->channel, err);
 }

@@ -85,8 +85,10 @@ static void print_mount(const struct mb_runtime_mount *m, struct mb_str *out)
 			    propagation_name(m->flags.propagation));
 	if (m->copy_up)
 		mb_str_add(out, " copy-up");
-	MB_STRV_FOREACH(option, &m->data)
-		mb_str_addf(out, " %s", option);
+	MB_STRV_FOREACH(option, &m->data) {
+		if (!mb_starts_with(option, "source="))
+			mb_str_addf(out, " %s", option);
+	}
 	mb_str_addc(out, '\n');
 }
 

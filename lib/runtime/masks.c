@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Paths that a container must not read or write.  Files are covered by the host's null device,
- * which was verified before anything of the image was in sight; directories by copies of one
- * empty read-only tmpfs.
+ * Paths that a container must not read or write.  Files are covered by a null device that we made
+ * ourselves in the fresh /dev (or the host's, where there is none), and verified; directories by
+ * copies of one empty read-only tmpfs.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,6 +47,22 @@ static int make_empty(struct mb_runtime_child *c, int *ret_fd, struct mb_err *er
 	return mb_sys_mount_new("tmpfs", &options, attr, ret_fd, err);
 }
 
+static int open_null(struct mb_runtime_child *c, struct mb_err *err)
+{
+	if (c->null_fd >= 0)
+		return 0;
+	if (c->plan->dev_mount != SIZE_MAX)
+		return mb_runtime_null_open(c->dev_fd, "null", O_PATH, &c->null_fd, err);
+	return mb_runtime_null_open(AT_FDCWD, "/dev/null", O_PATH, &c->null_fd, err);
+}
+
+static int mask_file(struct mb_runtime_child *c, int *ret_fd, struct mb_err *err)
+{
+	int r = open_null(c, err);
+
+	return r < 0 ? r : mb_sys_mount_clone(c->null_fd, "", false, ret_fd, err);
+}
+
 static int mask(struct mb_runtime_child *c, const char *path, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int target_fd = -1, mount_fd = -1;
@@ -60,7 +76,7 @@ static int mask(struct mb_runtime_child *c, const char *path, struct mb_err *err
 	if (S_ISDIR(st.st_mode))
 		r = make_empty(c, &mount_fd, err);
 	else
-		r = mb_sys_mount_clone(c->null_fd, "", false, &mount_fd, err);
+		r = mask_file(c, &mount_fd, err);
 	if (r == 0)
 		r = mb_sys_mount_move(mount_fd, target_fd, err);
 	if (r == 0 && S_ISDIR(st.st_mode) && c->mask_fd < 0)

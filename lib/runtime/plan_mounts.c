@@ -114,6 +114,9 @@ static int plan_mount(struct mb_runtime_plan *plan, size_t i, struct mb_err *err
 		return mb_fail(err, EOPNOTSUPP, "mount '%s': 'uidMappings' are not supported",
 			       m->destination);
 	m->kind = kind_of(m);
+	/* What `mount` shows in the container, as docker's do. */
+	if (m->kind != MB_RUNTIME_MOUNT_BIND && m->kind != MB_RUNTIME_MOUNT_CGROUP && m->source)
+		mb_strv_addf(&m->data, "source=%s", m->source);
 	/* A copy of a shared mount is its peer until told otherwise. */
 	if (m->kind == MB_RUNTIME_MOUNT_BIND && m->flags.propagation == 0) {
 		m->flags.propagation = MS_PRIVATE;

@@ -20,13 +20,9 @@
 int mb_runtime_rootfs_attach(struct mb_runtime_child *c, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int host_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r;
 
 	if (host_fd < 0)
 		return mb_fail_sys(err, errno, "cannot open '/'");
-	r = mb_runtime_null_open(host_fd, "dev/null", O_PATH, &c->null_fd, err);
-	if (r < 0)
-		return r;
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return mb_fail_sys(err, errno, "cannot make the mounts private");
 	return mb_sys_mount_move(c->root_fd, host_fd, err);

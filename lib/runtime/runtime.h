@@ -109,6 +109,7 @@ char *const *mb_runtime_plan_warnings(const struct mb_runtime_plan *plan);
 
 struct mb_oci_process;
 struct mb_runtime_exec_request {
+	const char *id;                       /* of the container */
 	const struct mb_oci_spec *spec;       /* the container's: namespaces, seccomp, masks */
 	const struct mb_oci_process *process; /* what to run, as which user, with which caps */
 	int pidfd;                            /* the container's process 1 */
