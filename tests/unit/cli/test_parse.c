@@ -38,7 +38,7 @@ static const struct mb_cli_opt run_opts[] = {
 	MB_OPT_DURATION(0, "time", NULL, struct run_args, timeout, "a time"),
 	MB_OPT_STRING(0, "name", NULL, struct run_args, name, "a name"),
 	MB_OPT_STRING(0, "network", NULL, struct run_args, network, "a network",
-		      .aliases = "net|netns"),
+                      .aliases = "net|netns"),
 	MB_OPT_STRING(0, "pull", NULL, struct run_args, pull, "when to pull", .bare = "always"),
 	MB_OPT_LIST('e', "env", NULL, struct run_args, env, "variables"),
 	MB_OPT_LIST('p', "publish", NULL, struct run_args, ports, "ports"),
@@ -86,7 +86,7 @@ static const struct mb_cli_verb rm_verb = {
 enum { MAX_WORDS = 16 };
 
 static int parse_words(const struct mb_cli_verb *verb, const char *line, char *text, size_t size,
-		       struct mb_cli_input *in, struct mb_strv *warnings, struct mb_err *err)
+                       struct mb_cli_input *in, struct mb_strv *warnings, struct mb_err *err)
 {
 	char *words[MAX_WORDS] = {0};
 	int n = 0;
@@ -111,17 +111,17 @@ static void describe(const struct mb_cli_input *in, struct mb_str *out)
 	MB_AUTO_FREE char *env = mb_strv_join(&a->env, "+"), *ports = mb_strv_join(&a->ports, "+");
 
 	mb_str_addf(out, "%s%s%s%s", a->tty ? "t" : "", a->stdin_open ? "i" : "",
-		    a->detach ? "d" : "", a->sig_proxy ? "" : "S");
+	            a->detach ? "d" : "", a->sig_proxy ? "" : "S");
 	if (a->quiet_tri)
 		mb_str_addf(out, " tri=%d", a->quiet_tri);
 	if (a->number != 7)
 		mb_str_addf(out, " n=%d", a->number);
 	if (a->big || a->unsigned_big)
 		mb_str_addf(out, " big=%lld,%llu", (long long)a->big,
-			    (unsigned long long)a->unsigned_big);
+		            (unsigned long long)a->unsigned_big);
 	if (a->memory || a->cpus || a->timeout)
-		mb_str_addf(out, " m=%lld c=%lld t=%lld", (long long)a->memory,
-			    (long long)a->cpus, (long long)a->timeout);
+		mb_str_addf(out, " m=%lld c=%lld t=%lld", (long long)a->memory, (long long)a->cpus,
+		            (long long)a->timeout);
 	if (a->name)
 		mb_str_addf(out, " name=%s", a->name);
 	if (a->network)
@@ -158,7 +158,7 @@ static void check_rows(const struct mb_cli_verb *verb, const struct row *rows, s
 			mb_str_add(&out, err.msg);
 		if (r != rows[i].result || strcmp(mb_str_text(&out), rows[i].expect) != 0)
 			fail_msg("'%s': got %d '%s', want %d '%s'", rows[i].line, r,
-				 mb_str_text(&out), rows[i].result, rows[i].expect);
+			         mb_str_text(&out), rows[i].result, rows[i].expect);
 		mb_cli_input_done(&in);
 	}
 }
@@ -208,9 +208,9 @@ static void parse_accepts_what_docker_accepts(void **state)
 		{"-n -3 img", 0, " n=-3 |img"},
 		{"-n3 -n4 img", 0, " n=4 |img"},
 		{"--big -5 --unsigned 18446744073709551615 img", 0,
-		 " big=-5,18446744073709551615 |img"},
+	         " big=-5,18446744073709551615 |img"},
 		{"-m 64m --cpus 1.5 --time 1m30s img", 0,
-		 " m=67108864 c=1500000000 t=90000000000 |img"},
+	         " m=67108864 c=1500000000 t=90000000000 |img"},
 		{"-m -1 img", 0, " m=-1 c=0 t=0 |img"},
 		{"-l a=b -l c --label a=d img", 0, " l:a=d l:c= |img"},
 		{"--level high img", 0, " level=1 |img"},
@@ -243,26 +243,26 @@ static void parse_refuses_in_docker_s_words(void **state)
 		{"--name", MB_CLI_BAD_FLAG, "flag needs an argument: --name"},
 		{"-itp", MB_CLI_BAD_FLAG, "flag needs an argument: 'p' in -p"},
 		{"--tty=maybe img", MB_CLI_BAD_FLAG,
-		 "invalid argument \"maybe\" for \"-t, --tty\" flag: "
-		 "strconv.ParseBool: parsing \"maybe\": invalid syntax"},
+	         "invalid argument \"maybe\" for \"-t, --tty\" flag: "
+	         "strconv.ParseBool: parsing \"maybe\": invalid syntax"},
 		{"-n x img", MB_CLI_BAD_FLAG,
-		 "invalid argument \"x\" for \"-n, --number\" flag: "
-		 "strconv.ParseInt: parsing \"x\": invalid syntax"},
+	         "invalid argument \"x\" for \"-n, --number\" flag: "
+	         "strconv.ParseInt: parsing \"x\": invalid syntax"},
 		{"-n 99999999999 img", MB_CLI_BAD_FLAG,
-		 "invalid argument \"99999999999\" for \"-n, --number\" flag: "
-		 "strconv.ParseInt: parsing \"99999999999\": value out of range"},
+	         "invalid argument \"99999999999\" for \"-n, --number\" flag: "
+	         "strconv.ParseInt: parsing \"99999999999\": value out of range"},
 		{"--unsigned -1 img", MB_CLI_BAD_FLAG,
-		 "invalid argument \"-1\" for \"--unsigned\" flag: "
-		 "strconv.ParseUint: parsing \"-1\": invalid syntax"},
+	         "invalid argument \"-1\" for \"--unsigned\" flag: "
+	         "strconv.ParseUint: parsing \"-1\": invalid syntax"},
 		{"-m x img", MB_CLI_BAD_FLAG,
-		 "invalid argument \"x\" for \"-m, --memory\" flag: invalid size: 'x'"},
+	         "invalid argument \"x\" for \"-m, --memory\" flag: invalid size: 'x'"},
 		{"--time x img", MB_CLI_BAD_FLAG,
-		 "invalid argument \"x\" for \"--time\" flag: time: invalid duration \"x\""},
+	         "invalid argument \"x\" for \"--time\" flag: time: invalid duration \"x\""},
 		{"--cpus x img", MB_CLI_BAD_FLAG,
-		 "invalid argument \"x\" for \"--cpus\" flag: "
-		 "failed to parse \"x\" as a rational number"},
+	         "invalid argument \"x\" for \"--cpus\" flag: "
+	         "failed to parse \"x\" as a rational number"},
 		{"--level x img", MB_CLI_BAD_FLAG,
-		 "invalid argument \"x\" for \"--level\" flag: must be one of: low, high"},
+	         "invalid argument \"x\" for \"--level\" flag: must be one of: low, high"},
 		{"-t", MB_CLI_BAD_OPERANDS, "\"mybox run\" requires at least 1 argument."},
 		{"--gpus all img", -95, "option '--gpus' is not offered: no driver"},
 		{"--gpus=all img", -95, "option '--gpus' is not offered: no driver"},
@@ -326,9 +326,8 @@ static void is_given_tells_default_from_given(void **state)
 	char text[64];
 
 	(void)state;
-	assert_int_equal(parse_words(&run_verb, "-n 7 --net x img", text, sizeof(text), &in, NULL,
-				     &err),
-			 0);
+	assert_int_equal(
+		parse_words(&run_verb, "-n 7 --net x img", text, sizeof(text), &in, NULL, &err), 0);
 	assert_true(mb_cli_is_given(&in, "number"));
 	assert_true(mb_cli_is_given(&in, "network"));
 	assert_true(mb_cli_is_given(&in, "net"));
