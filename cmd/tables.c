@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The hidden verbs that turn the tables into documents: __introspect and __man, for tests and for
- * the build. */
+/* The hidden verbs that turn the tables into documents: __introspect, __man and __lint, for tests
+ * and for the build. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -8,9 +8,11 @@
 
 #include "cli/cli.h"
 #include "cli/introspect.h"
+#include "cli/lint.h"
 #include "cli/man.h"
 #include "cmd/context.h"
 #include "cmd/output.h"
+#include "cmd/report.h"
 #include "core/err.h"
 #include "core/io.h"
 #include "core/own.h"
@@ -110,4 +112,42 @@ const struct mb_cli_verb mb_cmd_man_hidden = {
 	.opts = man_opts,
 	.args_size = sizeof(struct man_args),
 	.main = man_main,
+};
+
+/* Every verb that help shows has prose. */
+static void lint_prose(const struct mb_cli_program *program, const char *directory,
+                       struct mb_strv *faults)
+{
+	for (const struct mb_cli_verb *const *v = program->verbs; *v; v++) {
+		MB_AUTO_STR struct mb_str page = MB_STR_INIT;
+		MB_AUTO_FREE char *path = NULL;
+
+		mb_cli_man_name(*v, &page);
+		path = mb_asprintf("%s/%s.1.in", directory, mb_str_text(&page));
+		if (!(*v)->hidden && access(path, R_OK) < 0)
+			mb_strv_addf(faults, "%s: no prose in '%s'", (*v)->paths, path);
+	}
+}
+
+static int lint_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
+{
+	const struct man_args *args = in->args;
+	MB_AUTO_STRV struct mb_strv faults = MB_STRV_INIT;
+
+	(void)err;
+	mb_cli_lint(cx->program, &faults);
+	if (args->prose)
+		lint_prose(cx->program, args->prose, &faults);
+	MB_STRV_FOREACH (fault, &faults)
+		mb_cmd_say("%s", fault);
+	return faults.n > 0;
+}
+
+const struct mb_cli_verb mb_cmd_lint_hidden = {
+	.paths = "__lint",
+	.hidden = true,
+	.unprivileged = true,
+	.opts = man_opts,
+	.args_size = sizeof(struct man_args),
+	.main = lint_main,
 };

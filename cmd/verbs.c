@@ -18,7 +18,7 @@
 	X(volume_create) X(volume_ls) X(volume_inspect) X(volume_rm) X(volume_prune) \
 	X(volume_exists) X(volume_export) X(volume_import) \
 	X(version) X(info) X(events) X(system_df) X(system_prune) X(system_check) \
-	X(help) X(completion) X(complete_hidden) X(introspect_hidden) X(man_hidden) \
+	X(help) X(completion) X(complete_hidden) X(introspect_hidden) X(man_hidden) X(lint_hidden) \
 	X(cleanup_hidden) X(restart_hidden) X(health_hidden)
 // clang-format on
 
