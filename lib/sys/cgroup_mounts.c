@@ -61,29 +61,39 @@ static bool mount_line_parse(char *line, struct mount_line *ret)
 	return true;
 }
 
+static bool is_controller(const char *option)
+{
+	static const char *const others[] = {"rw",
+	                                     "ro",
+	                                     "all",
+	                                     "relatime",
+	                                     "xattr",
+	                                     "noxattr",
+	                                     "noprefix",
+	                                     "none",
+	                                     "clone_children",
+	                                     "cpuset_v2_mode",
+	                                     "favordynmods",
+	                                     "nofavordynmods"};
+
+	if (mb_starts_with(option, "name="))
+		return true;
+	for (size_t i = 0; i < MB_N(others); i++)
+		if (!strcmp(option, others[i]))
+			return false;
+	return !strchr(option, '=');
+}
+
 /* "rw,xattr,cpu,cpuacct" to "cpu,cpuacct"; a named hierarchy gives "name=systemd". */
 static char *controllers_of(const char *super_options)
 {
-	static const char *const others[] = {
-		"rw",     "ro",       "xattr",          "noprefix",
-		"all",    "relatime", "clone_children", "cpuset_v2_mode",
-		"noxattr"};
-	MB_AUTO_STRV struct mb_strv words = MB_STRV_INIT;
+	MB_AUTO_STRV struct mb_strv words = MB_STRV_INIT, kept = MB_STRV_INIT;
 
 	mb_strv_split(&words, super_options, ',');
-	for (size_t i = 0; i < MB_N(others); i++)
-		mb_strv_remove(&words, others[i]);
-	for (size_t i = 0; i < words.n;) {
-		const char *w = words.v[i];
-
-		if (strchr(w, '=') && !mb_starts_with(w, "name="))
-			mb_strv_remove(&words, w);
-		else if (mb_starts_with(w, "favordynmods") || mb_starts_with(w, "nofavor"))
-			mb_strv_remove(&words, w);
-		else
-			i++;
-	}
-	return mb_strv_join(&words, ",");
+	MB_STRV_FOREACH (word, &words)
+		if (is_controller(word))
+			mb_strv_add(&kept, word);
+	return mb_strv_join(&kept, ",");
 }
 
 /* Of several mounts of one hierarchy take the writable one, then the one at the usual place,

@@ -67,7 +67,8 @@ int mb_sys_cgroup_mkdir(int fd, const char *path, bool *ret_made)
 	if (mkdirat(fd, path, 0755) == 0)
 		return 0;
 	/* A left-over would bring its counters along, and one that was ever killed through
-	 * cgroup.kill kills what is cloned into it (README.md): make it anew if nobody is in. */
+	 * cgroup.kill kills what is cloned into it (README.cgroup.md): make it anew if nobody is
+	 * in. */
 	if (errno == EEXIST && unlinkat(fd, path, AT_REMOVEDIR) == 0 &&
 	    mkdirat(fd, path, 0755) == 0)
 		return 0;
