@@ -197,7 +197,7 @@ int mb_sys_device_apply_v2(int dirfd, const struct mb_sys_device_rule *rules, si
 	MB_AUTO_FREE struct bpf_insn *insns = NULL;
 	MB_AUTO_CLOSE int fd = -1, old = -1;
 	union bpf_attr attr = {0};
-	size_t n_insns;
+	size_t n_insns = 0;
 	int r = mb_sys_device_program_make(rules, n, &insns, &n_insns, err);
 
 	if (r < 0)
