@@ -76,7 +76,7 @@ static int import_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 
 static const struct mb_cli_opt import_opts[] = {
 	MB_OPT_LIST('c', "change", NULL, struct import_args, changes,
-                    "apply a Dockerfile instruction: CMD, ENV, USER..."),
+                    "apply a Dockerfile instruction, such as CMD or ENV"),
 	MB_OPT_STRING('m', "message", NULL, struct import_args, message,
                       "message for the history of the image"),
 	MB_OPT_STRING(0, "platform", NULL, struct import_args, platform,
