@@ -2,24 +2,24 @@
 # Completion of mybox for bash.  The program itself knows what can follow: mybox __complete.
 _mybox()
 {
-	local line kind cur=${COMP_WORDS[COMP_CWORD]}
-	local -a words=("${COMP_WORDS[@]:1:COMP_CWORD}")
+	local line kind word before cur=${COMP_WORDS[COMP_CWORD]}
+	local -a words
 
-	# bash cuts words at '=': put "--name = value" together again.
-	if ((COMP_CWORD >= 2)) && [[ $cur == '=' || ${COMP_WORDS[COMP_CWORD - 1]} == '=' ]]; then
-		local at=$((COMP_CWORD - 1)) flag
-		[[ $cur == '=' ]] && flag=${COMP_WORDS[at]}= cur='' ||
-			{ at=$((at - 1)); flag=${COMP_WORDS[at]}=$cur; }
-		words=("${COMP_WORDS[@]:1:at-1}" "$flag")
-	fi
+	# bash cuts words at ':' and '=' too; mybox wants them whole, and readline replaces only
+	# what stands behind the last cut.
+	read -ra words <<<"${COMP_LINE:0:COMP_POINT}"
+	[[ ${COMP_LINE:0:COMP_POINT} == *[[:space:]] ]] && words+=('')
+	word=${words[-1]}
+	before=$word
+	[[ $cur == [:=] ]] || before=${word%"$cur"}
 	COMPREPLY=()
 	while IFS= read -r line; do
+		line=${line%%$'\t'*}
 		case $line in
-		:*) kind=$line ;;
-		--*=*) line=${line%%$'\t'*}; COMPREPLY+=("${line#*=}") ;;
-		*) COMPREPLY+=("${line%%$'\t'*}") ;;
+		:files | :dirs | :none) kind=$line ;;
+		*) COMPREPLY+=("${line#"$before"}") ;;
 		esac
-	done < <("${COMP_WORDS[0]}" __complete -- "${words[@]}" 2>/dev/null)
+	done < <("${words[0]}" __complete -- "${words[@]:1}" 2>/dev/null)
 	case $kind in
 	:files) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); compopt -o filenames ;;
 	:dirs) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); compopt -o filenames ;;
