@@ -207,9 +207,9 @@ void mb_cli_complete_words(const struct mb_cli_program *program, int n, char *co
 		complete_verb(&s, found.verb, n - skip - found.words, words + skip + found.words);
 	else if (r == MB_CLI_ONLY_PARENT && n - skip == 2)
 		offer_verbs(&s, found.parent->name);
-	else if (n - skip <= 1 && s.word[0] == '-')
-		offer_options(&s, program->globals);
-	else if (n - skip <= 1)
+	else if (n - skip <= 1 && s.word[0] != '-')
 		offer_verbs(&s, "");
+	else if (n - skip <= 1 && !offer_attached(&s, program->globals))
+		offer_options(&s, program->globals);
 	mb_str_addf(out, "%s\n", s.shell);
 }

@@ -67,6 +67,8 @@ static void candidates_follow_the_tables(void **state)
 		{"load _", ":files"},
 		{"-", "--debug --root --help :none"},
 		{"--root _", ":dirs"},
+		{"--root=/x", ":dirs"},
+		{"--nosuch=x", ":none"},
 		{"--root /x r", "run rm :none"},
 		{"-D container _", "run rm load :none"},
 		{"nosuch _", ":none"},
