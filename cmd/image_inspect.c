@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <json-c/json_object.h>
+
+#include "cli/cli.h"
+#include "cmd/context.h"
+#include "cmd/image.h"
+#include "cmd/output.h"
+#include "cmd/report.h"
+#include "core/err.h"
+#include "core/own.h"
+#include "core/str.h"
+#include "image/image.h"
+#include "json/json.h"
+
+struct inspect_args {
+	const char *format;
+};
+
+/* Members that docker shows whether the image has them or not. */
+static void add_missing(struct json_object *config)
+{
+	static const char *const strings[] = {"Hostname", "Domainname", "User", "Image",
+	                                      "WorkingDir"};
+	static const char *const switches[] = {"AttachStdin", "AttachStdout", "AttachStderr",
+	                                       "Tty",         "OpenStdin",    "StdinOnce"};
+	static const char *const nulls[] = {"Env",        "Cmd",     "Volumes",
+	                                    "Entrypoint", "OnBuild", "Labels"};
+
+	for (size_t i = 0; i < MB_N(strings); i++)
+		if (!mb_json_find(config, strings[i]))
+			mb_json_set_str(config, strings[i], "");
+	for (size_t i = 0; i < MB_N(switches); i++)
+		if (!mb_json_find(config, switches[i]))
+			mb_json_set_bool(config, switches[i], false);
+	for (size_t i = 0; i < MB_N(nulls); i++)
+		if (!mb_json_find(config, nulls[i]))
+			mb_json_set(config, nulls[i], NULL);
+}
+
+/* The image's own configuration, as it came. */
+static int read_config(struct mb_store *store, const struct mb_image *image,
+                       struct json_object **ret, struct mb_err *err)
+{
+	MB_AUTO(mb_json_free) struct json_object *whole = NULL;
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	struct json_object *config = NULL;
+	int r = mb_image_config_read(store, image->id, &text, err);
+
+	if (r == 0)
+		r = mb_json_parse_object(text.buf, text.len, &whole, err);
+	if (r)
+		return r;
+	config = mb_json_find(whole, "config");
+	config = config ? json_object_get(config) : mb_json_new_object();
+	add_missing(config);
+	*ret = config;
+	return 0;
+}
+
+static void add_names(struct json_object *o, const struct mb_strv *names)
+{
+	struct json_object *tags = mb_json_new_array(), *digests = mb_json_new_array();
+
+	MB_STRV_FOREACH (name, names) {
+		struct mb_cmd_image_name split = {0};
+
+		mb_cmd_image_name_split(name, &split);
+		mb_json_push_str(mb_streq(split.digest, "<none>") ? tags : digests, name);
+		mb_cmd_image_name_done(&split);
+	}
+	mb_json_set(o, "RepoTags", tags);
+	mb_json_set(o, "RepoDigests", digests);
+}
+
+static struct json_object *new_rootfs(const struct mb_image *image)
+{
+	struct json_object *rootfs = mb_json_new_object(), *layers = mb_json_new_array();
+
+	MB_STRV_FOREACH (hex, &image->diff_ids) {
+		MB_AUTO_FREE char *digest = mb_asprintf("sha256:%s", hex);
+		mb_json_push_str(layers, digest);
+	}
+	mb_json_set_str(rootfs, "Type", "layers");
+	mb_json_set(rootfs, "Layers", layers);
+	return rootfs;
+}
+
+static void add_facts(struct json_object *o, const struct mb_image *image)
+{
+	struct json_object *driver = mb_json_new_object();
+
+	mb_json_set_str(o, "Parent", "");
+	mb_json_set_str(o, "Comment", image->comment ? image->comment : "");
+	mb_json_set_time(o, "Created", image->created);
+	mb_json_set_str(o, "Container", "");
+	mb_json_set_str(o, "DockerVersion", "");
+	mb_json_set_str(o, "Author", image->author ? image->author : "");
+	mb_json_set_str(o, "Architecture", image->architecture ? image->architecture : "");
+	if (image->variant && *image->variant)
+		mb_json_set_str(o, "Variant", image->variant);
+	mb_json_set_str(o, "Os", image->os ? image->os : "linux");
+	mb_json_set_i64(o, "Size", (int64_t)image->size);
+	mb_json_set_i64(o, "VirtualSize", (int64_t)image->size);
+	mb_json_set_str(driver, "Name", "overlay2");
+	mb_json_set(driver, "Data", NULL);
+	mb_json_set(o, "GraphDriver", driver);
+	mb_json_set(o, "RootFS", new_rootfs(image));
+}
+
+int mb_cmd_image_describe(struct mb_store *store, const struct mb_image *image,
+                          struct json_object **ret, struct mb_err *err)
+{
+	MB_AUTO(mb_json_free) struct json_object *o = mb_json_new_object();
+	MB_AUTO_FREE char *id = mb_asprintf("sha256:%s", image->id);
+	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
+	struct json_object *config = NULL;
+	int r = mb_image_names(store, image->id, &names, err);
+
+	if (r == 0)
+		r = read_config(store, image, &config, err);
+	if (r)
+		return r;
+	mb_json_set_str(o, "Id", id);
+	add_names(o, &names);
+	add_facts(o, image);
+	mb_json_set(o, "Config", config);
+	*ret = mb_take_ptr(&o);
+	return 0;
+}
+
+static int describe_one(struct mb_store *store, const char *name, struct json_object *values)
+{
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+	struct json_object *value = NULL;
+	struct mb_err err = MB_ERR_INIT;
+	int r = mb_image_find(store, name, &image, NULL, &err);
+
+	if (r > 0)
+		mb_cmd_say("Error: %s", err.msg);
+	if (r == 0)
+		r = mb_cmd_image_describe(store, image, &value, &err);
+	if (r == 0)
+		mb_json_push(values, value);
+	else if (r < 0)
+		mb_cmd_report(&err);
+	return r;
+}
+
+static int inspect_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
+                        struct mb_err *err)
+{
+	const struct inspect_args *args = in->args;
+	MB_AUTO(mb_json_free) struct json_object *values = mb_json_new_array();
+	struct mb_store *store = NULL;
+	bool failed = false;
+	int r = mb_cmd_store(cx, &store, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < in->n_operands; i++)
+		failed |= describe_one(store, in->operands[i], values) != 0;
+	r = mb_cmd_inspect_put(args->format, values, err);
+	return r == 0 && failed ? 1 : r;
+}
+
+static const struct mb_cli_opt inspect_opts[] = {
+	MB_OPT_STRING('f', "format", NULL, struct inspect_args, format,
+                      "print by a Go template, or \"json\""),
+	MB_OPT_END,
+};
+
+const struct mb_cli_verb mb_cmd_image_inspect = {
+	.paths = "image inspect",
+	.summary = "show all about one or more images",
+	.operands = "IMAGE [IMAGE...]",
+	.min = 1,
+	.max = MB_CLI_MANY,
+	.complete = {MB_COMP_IMAGE},
+	.opts = inspect_opts,
+	.args_size = sizeof(struct inspect_args),
+	.examples = "mybox image inspect -f '{{json .Config.Cmd}}' debian\n",
+	.main = inspect_main,
+};
