@@ -43,6 +43,11 @@ void mb_image_place_done(struct mb_image_place *p)
 		free(p->late[i].acl);
 	}
 	free(p->late);
+	for (size_t i = 0; i < p->n_implied; i++)
+		free(p->implied[i]);
+	free(p->implied);
+	p->implied = NULL;
+	p->n_implied = p->cap_implied = 0;
 	p->late = NULL;
 	p->n_late = p->cap_late = 0;
 }
@@ -60,6 +65,18 @@ static int mark_opaque(int fd, struct mb_err *err)
 }
 
 /* --- parents --------------------------------------------------------------------------------- */
+
+/* What it is below this layer is looked up later, by its name. */
+static void remember_implied(struct mb_image_place *p, const char *path)
+{
+	if (p->names_fd < 0)
+		return;
+	if (p->n_implied == p->cap_implied) {
+		p->cap_implied = p->cap_implied ? 2 * p->cap_implied : 64;
+		p->implied = mb_realloc(p->implied, p->cap_implied * sizeof(*p->implied));
+	}
+	p->implied[p->n_implied++] = mb_strdup(path);
+}
 
 /* Make one missing directory at @path (cleaned) below its parent, which exists. */
 static int make_parent(struct mb_image_place *p, const char *path, struct mb_err *err)
@@ -81,11 +98,10 @@ static int make_parent(struct mb_image_place *p, const char *path, struct mb_err
 	}
 	if (mkdirat(fd, leaf, 0755) < 0)
 		return mb_fail_sys(err, errno, "cannot create '%s'", path);
-	/* What it is below this layer is looked up later, by its name. */
-	if (p->names_fd >= 0 && !covers)
-		(void)mb_write_full(p->names_fd, path, strlen(path) + 1);
-	if (!covers)
+	if (!covers) {
+		remember_implied(p, path);
 		return 0;
+	}
 	made = openat(fd, leaf, DIR_FLAGS | O_NOFOLLOW);
 	if (made < 0)
 		return mb_fail_sys(err, errno, "cannot open '%s'", path);
@@ -456,9 +472,40 @@ int mb_image_place_opaque(struct mb_image_place *p, const struct mb_image_entry_
 	return r < 0 ? r : mark_opaque(p->dir, err);
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Those that got an entry after all need nothing from below. */
+static int tell_implied(struct mb_image_place *p, struct mb_err *err)
+{
+	MB_AUTO_FREE const char **known = NULL;
+
+	if (!p->n_implied)
+		return 0;
+	known = mb_calloc(p->n_late + 1, sizeof(*known));
+	for (size_t i = 0; i < p->n_late; i++)
+		known[i] = p->late[i].path;
+	qsort(known, p->n_late, sizeof(*known), by_text);
+	for (size_t i = 0; i < p->n_implied; i++) {
+		const char *path = p->implied[i];
+
+		if (bsearch(&path, known, p->n_late, sizeof(*known), by_text))
+			continue;
+		if (mb_write_full(p->names_fd, path, strlen(path) + 1) < 0)
+			return mb_fail_sys(err, errno, "cannot tell the implied directories");
+	}
+	return 0;
+}
+
 int mb_image_place_finish(struct mb_image_place *p, struct mb_err *err)
 {
+	int told = tell_implied(p, err);
+
 	forget_dir(p);
+	if (told < 0)
+		return told;
 	for (size_t i = 0; i < p->n_late; i++) {
 		const struct mb_image_late *late = &p->late[i];
 		MB_AUTO_CLOSE int fd = -1;

@@ -17,10 +17,11 @@
 struct mb_err;
 
 struct mb_image_place {
-	int root;     /* borrowed */
-	bool bottom;  /* the lowest layer: there is nothing to white out */
-	int names_fd; /* directories made without an entry are written here, each with a NUL;
-	               * -1 */
+	int root;       /* borrowed */
+	bool bottom;    /* the lowest layer: there is nothing to white out */
+	int names_fd;   /* gets the implied directories at the end, each with a NUL; or -1 */
+	char **implied; /* directories made because something is in them */
+	size_t n_implied, cap_implied;
 	/* The directory of the last entry, open. */
 	int dir;
 	char dir_name[MB_IMAGE_PATH];

@@ -2,7 +2,6 @@
 #include "image/record.h"
 
 #include <errno.h>
-#include <json-c/json_object.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

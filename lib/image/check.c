@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/err.h"
+#include "core/own.h"
+#include "core/parse.h"
+#include "core/str.h"
+#include "image/collect.h"
+#include "image/commit.h"
+#include "image/image.h"
+#include "image/layer.h"
+#include "image/record.h"
+#include "image/refs.h"
+#include "oci/image_spec.h"
+#include "store/lock.h"
+#include "store/store.h"
+
+struct checking {
+	struct mb_store *store;
+	const struct mb_image_check_request *request;
+	int images, layers;
+	bool alone; /* no load is at work: what nobody has is garbage, and repair is safe */
+	size_t left;
+};
+
+/* @repaired: it was put right. */
+static void tell(struct checking *c, const char *subject, const char *problem, bool repaired)
+{
+	if (c->request->finding)
+		c->request->finding(c->request->arg, subject, problem, repaired);
+	c->left += !repaired;
+}
+
+static bool may_repair(const struct checking *c)
+{
+	return c->request->repair && c->alone;
+}
+
+static bool drop_image(struct checking *c, const char *id)
+{
+	static const char *const suffixes[] = {".record", ".json"};
+
+	for (size_t i = 0; i < MB_N(suffixes); i++) {
+		char name[MB_IMAGE_ID_TEXT + 8];
+
+		snprintf(name, sizeof(name), "%.64s%s", id, suffixes[i]);
+		if (unlinkat(c->images, name, 0) < 0 && errno != ENOENT)
+			return false;
+	}
+	return true;
+}
+
+/* The size of an image whose layers are all there; false when one is not. */
+static bool sum_layers(struct checking *c, const struct mb_image *image, uint64_t *ret_bytes,
+                       char problem[128])
+{
+	uint64_t bytes = 0;
+
+	MB_STRV_FOREACH (chain, &image->layers) {
+		struct mb_image_layer_meta meta = {0};
+		int r = mb_image_layer_meta_load(c->layers, chain, &meta, NULL);
+
+		bytes += meta.bytes;
+		mb_image_layer_meta_done(&meta);
+		if (r != 0) {
+			snprintf(problem, 128, "layer %.12s is %s", chain,
+			         r < 0 ? "corrupt" : "missing");
+			return false;
+		}
+	}
+	*ret_bytes = bytes;
+	return true;
+}
+
+/* The record is made of the configuration; so it can be made again. */
+static bool remake_record(struct checking *c, const char *id)
+{
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	struct mb_oci_image_config config = {0};
+	char problem[128];
+	bool made;
+
+	if (mb_image_config_read(c->store, id, &text, NULL) < 0 ||
+	    mb_oci_image_config_load(mb_str_text(&text), text.len, &config, NULL) < 0)
+		return false;
+	made = mb_image_record_make(id, &config, &image, NULL) == 0 &&
+	       sum_layers(c, image, &image->size, problem) &&
+	       mb_image_record_save(c->images, image, NULL) == 0;
+	mb_oci_image_config_done(&config);
+	return made;
+}
+
+static bool config_is_sound(struct checking *c, const char *id)
+{
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	char name[MB_IMAGE_ID_TEXT + 8];
+
+	snprintf(name, sizeof(name), "%.64s.json", id);
+	if (!c->request->full)
+		return faccessat(c->images, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return mb_image_config_read(c->store, id, &text, NULL) == 0;
+}
+
+static void check_image(struct checking *c, const char *id)
+{
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+	char subject[96], problem[128] = "the record cannot be read";
+	uint64_t bytes;
+	int r = mb_image_record_load(c->images, id, &image, NULL);
+
+	snprintf(subject, sizeof(subject), "image sha256:%.64s", id);
+	if (r != 0) {
+		tell(c, subject, problem,
+		     may_repair(c) && (remake_record(c, id) || drop_image(c, id)));
+		return;
+	}
+	if (!config_is_sound(c, id))
+		tell(c, subject, "the configuration is missing or has another digest",
+		     may_repair(c) && drop_image(c, id));
+	else if (!sum_layers(c, image, &bytes, problem))
+		tell(c, subject, problem, may_repair(c) && drop_image(c, id));
+}
+
+static int check_images(struct checking *c, struct mb_err *err)
+{
+	struct dirent *entry;
+	DIR *dir;
+	int fd = openat(c->images, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		mb_close(&fd);
+		return mb_fail_sys(err, errno, "cannot read 'images'");
+	}
+	while ((entry = readdir(dir))) {
+		char id[MB_IMAGE_ID_TEXT];
+
+		if (mb_image_record_name_parse(entry->d_name, id))
+			check_image(c, id);
+	}
+	closedir(dir);
+	return 0;
+}
+
+static void check_ref(struct checking *c, const struct mb_image_ref *ref)
+{
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+	MB_AUTO_FREE char *subject = NULL;
+
+	if (mb_image_record_load(c->images, ref->id, &image, NULL) != MB_IMAGE_ABSENT)
+		return;
+	subject = mb_asprintf("image name %s", ref->name);
+	tell(c, subject, "its image is gone",
+	     may_repair(c) && mb_image_ref_remove(c->store, ref->name, NULL) == 0);
+}
+
+static int check_refs(struct checking *c, struct mb_err *err)
+{
+	MB_AUTO_IMAGE_REFS struct mb_image_refs refs = {0};
+	MB_AUTO_CLOSE int fd = -1;
+	int r = mb_image_refs_load(c->store, &refs, err);
+
+	if (r == 0)
+		r = mb_store_dir(c->store, "refs", false, &fd, err);
+	for (size_t i = 0; r == 0 && i < refs.n; i++)
+		check_ref(c, &refs.v[i]);
+	MB_STRV_FOREACH (file, &refs.corrupt) {
+		MB_AUTO_FREE char *subject = mb_asprintf("image name %s", file);
+
+		tell(c, subject, "the document cannot be read",
+		     may_repair(c) && unlinkat(fd, file, 0) == 0);
+	}
+	return r;
+}
+
+/* Layers without an image, and what loads left behind. */
+static int check_garbage(struct checking *c, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv used = MB_STRV_INIT;
+	struct dirent *entry;
+	DIR *dir;
+	int fd, r = mb_image_collect_used(c->store, &used, err);
+
+	/* With an unreadable record nobody knows; that one was told already. */
+	if (r < 0)
+		return r == -EBADMSG ? 0 : r;
+	fd = openat(c->layers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		mb_close(&fd);
+		return mb_fail_sys(err, errno, "cannot read 'layers'");
+	}
+	while ((entry = readdir(dir))) {
+		char subject[80];
+
+		if (!mb_hex_is_valid(entry->d_name, 64) ||
+		    mb_image_collect_has(&used, entry->d_name))
+			continue;
+		snprintf(subject, sizeof(subject), "layer %.64s", entry->d_name);
+		tell(c, subject, "no image has it",
+		     may_repair(c) &&
+		             mb_image_layer_remove(c->store, c->layers, entry->d_name, NULL) == 0);
+	}
+	closedir(dir);
+	return 0;
+}
+
+static int check_ingest(struct checking *c, struct mb_err *err)
+{
+	struct dirent *entry;
+	DIR *dir;
+	int fd = -1, r = mb_store_dir(c->store, "ingest", false, &fd, err);
+
+	dir = r == 0 ? fdopendir(fd) : NULL;
+	if (!dir) {
+		mb_close(&fd);
+		return r < 0 ? r : mb_fail_sys(err, errno, "cannot read 'ingest'");
+	}
+	while ((entry = readdir(dir))) {
+		MB_AUTO_FREE char *subject = NULL;
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		subject = mb_asprintf("ingest/%s", entry->d_name);
+		tell(c, subject, "left by a load that ended early", c->request->repair);
+	}
+	closedir(dir);
+	return 0;
+}
+
+static int check_all(struct checking *c, struct mb_err *err)
+{
+	int r = check_images(c, err);
+
+	if (r == 0)
+		r = check_refs(c, err);
+	if (r == 0 && c->alone)
+		r = check_garbage(c, err);
+	if (r == 0 && c->alone)
+		r = check_ingest(c, err);
+	return r;
+}
+
+int mb_image_check(struct mb_store *store, const struct mb_image_check_request *request,
+                   size_t *ret_left, struct mb_err *err)
+{
+	struct checking c = {.store = store, .request = request, .images = -1, .layers = -1};
+	int r = mb_store_dir(store, "images", false, &c.images, err);
+
+	if (r == 0)
+		r = mb_store_dir(store, "layers", false, &c.layers, err);
+	if (r == 0) {
+		MB_AUTO_CLOSE int lock = -1;
+		MB_AUTO_CLOSE int names = -1;
+
+		r = mb_store_lock(store, MB_RANK_IMAGE, "images", true, false, &lock, err);
+		c.alone = r == 0;
+		if (r >= 0)
+			r = mb_image_refs_lock(store, &names, err);
+		if (r == 0)
+			r = check_all(&c, err);
+	}
+	if (r == 0 && request->repair)
+		mb_image_commit_clean(store);
+	mb_close(&c.images);
+	mb_close(&c.layers);
+	if (r == 0)
+		*ret_left = c.left;
+	return r;
+}

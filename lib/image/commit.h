@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/image/commit.h — the last steps of whatever brings an image in. */
+#ifndef MB_IMAGE_COMMIT_H
+#define MB_IMAGE_COMMIT_H
+
+struct mb_err;
+struct mb_image;
+struct mb_store;
+struct mb_str;
+
+/* Everything unpacked so far reaches the disk: one syncfs(2) for all layers. */
+int mb_image_commit_sync(struct mb_store *store, struct mb_err *err);
+/* Write configuration and record, durable.  The layers are synced; the caller holds the lock of
+ * names, so that nobody removes the image before it has one.  Idempotent. */
+int mb_image_commit(struct mb_store *store, const struct mb_image *image,
+                    const struct mb_str *config, struct mb_err *err);
+/* Remove what dead loads left in ROOT/ingest, unless one is at work. */
+void mb_image_commit_clean(struct mb_store *store);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/err.h"
+#include "core/sha256.h"
+#include "core/str.h"
+#include "image/change.h"
+#include "image/commit.h"
+#include "image/image.h"
+#include "image/layer.h"
+#include "image/record.h"
+#include "image/refs.h"
+#include "oci/image_spec.h"
+#include "store/store.h"
+#include "json/json.h"
+
+static int describe_source(int fd, struct mb_image_stretch *ret, struct mb_err *err)
+{
+	struct stat st;
+	off_t at;
+
+	if (fstat(fd, &st) < 0)
+		return mb_fail_sys(err, errno, "cannot stat the archive");
+	if (S_ISDIR(st.st_mode))
+		return mb_fail_sys(err, EISDIR, "cannot read the archive");
+	*ret = (struct mb_image_stretch){.fd = fd, .size = UINT64_MAX};
+	at = lseek(fd, 0, SEEK_CUR);
+	if (!S_ISREG(st.st_mode) || at < 0 || at > st.st_size)
+		return 0;
+	ret->seekable = true;
+	ret->offset = (uint64_t)at;
+	ret->size = (uint64_t)(st.st_size - at);
+	return 0;
+}
+
+/* The configuration before the layer is known; changes are checked before work is done. */
+static int begin_config(const struct mb_image_import_request *request,
+                        struct mb_oci_image_config *config, struct mb_err *err)
+{
+	const char *architecture, *variant;
+
+	mb_oci_host_architecture(&architecture, &variant);
+	config->created = mb_now_nsec();
+	config->architecture =
+		mb_strdup(request->architecture ? request->architecture : architecture);
+	config->variant = request->architecture ? NULL : mb_strdup_or_null(variant);
+	config->os = mb_strdup("linux");
+	config->comment = request->message && *request->message
+	                          ? mb_strdup(request->message)
+	                          : mb_asprintf("Imported from %s", request->source);
+	config->rootfs_type = mb_strdup("layers");
+	config->history = mb_calloc(1, sizeof(*config->history));
+	config->n_history = 1;
+	config->history[0].created = config->created;
+	config->history[0].comment = mb_strdup(config->comment);
+	if (!request->changes)
+		return 0;
+	MB_STRV_FOREACH (line, request->changes) {
+		int r = mb_image_change_apply(&config->config, line, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int finish(struct mb_store *store, const char *name, struct mb_oci_image_config *config,
+                  const struct mb_image_layer *layer, char ret_id[MB_IMAGE_ID_TEXT],
+                  struct mb_err *err)
+{
+	MB_AUTO(mb_json_free) struct json_object *tree = NULL;
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	MB_AUTO_CLOSE int lock = -1;
+	char id[MB_IMAGE_ID_TEXT];
+	int r;
+
+	mb_strv_addf(&config->diff_ids, "sha256:%s", layer->diff_id);
+	tree = mb_oci_image_config_save(config);
+	mb_json_format(tree, false, &text);
+	mb_sha256_text(mb_str_text(&text), text.len, id);
+	r = mb_image_record_make(id, config, &image, err);
+	if (r < 0)
+		return r;
+	image->size = layer->bytes;
+	r = mb_image_commit_sync(store, err);
+	if (r == 0)
+		r = mb_image_refs_lock(store, &lock, err);
+	if (r == 0)
+		r = mb_image_commit(store, image, &text, err);
+	if (r == 0 && name)
+		r = mb_image_ref_set(store, name, id, err);
+	if (r == 0)
+		memcpy(ret_id, id, sizeof(id));
+	return r;
+}
+
+static int import(struct mb_store *store, const struct mb_image_import_request *request,
+                  struct mb_oci_image_config *config, char ret_id[MB_IMAGE_ID_TEXT],
+                  struct mb_err *err)
+{
+	struct mb_image_layer_job job = {.report = &request->report, .count = 1};
+	MB_AUTO_FREE char *name = NULL;
+	MB_AUTO_CLOSE int hold = -1;
+	struct mb_image_layer layer;
+	int r = begin_config(request, config, err);
+
+	if (r == 0 && request->name)
+		r = mb_image_ref_canonical(request->name, &name, err);
+	if (r == 0)
+		r = describe_source(request->fd, &job.from, err);
+	if (r < 0)
+		return r;
+	mb_image_commit_clean(store);
+	r = mb_image_hold(store, &hold, err);
+	if (r == 0)
+		r = mb_image_layer_ensure(store, &job, &layer, err);
+	return r < 0 ? r : finish(store, name, config, &layer, ret_id, err);
+}
+
+int mb_image_import(struct mb_store *store, const struct mb_image_import_request *request,
+                    char ret_id[MB_IMAGE_ID_TEXT], struct mb_err *err)
+{
+	struct mb_oci_image_config config = {0};
+	int r = import(store, request, &config, ret_id, err);
+
+	mb_oci_image_config_done(&config);
+	return r < 0 ? mb_wrap(err, r, "cannot import '%s'", request->source) : 0;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/image/layer.h — layers in the store: ROOT/layers/CHAIN/{diff/,meta.json,COMPLETE}.
+ *
+ * A layer is made in ROOT/ingest and renamed when its digest is verified.  COMPLETE holds the
+ * boot under which it was made: within that boot the page cache is as good as the disk.  Of
+ * another boot it counts only if an image has it, as images are written down after a syncfs.
+ */
+#ifndef MB_IMAGE_LAYER_H
+#define MB_IMAGE_LAYER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "image/feed.h"
+#include "image/image.h"
+
+struct mb_err;
+struct mb_oci_digest;
+struct mb_store;
+
+struct mb_image_layer_job {
+	struct mb_image_stretch from;
+	const char *parent;        /* chain id of the layer below, or NULL */
+	const char *const *lowers; /* chain ids below, lowest first */
+	size_t n_lowers;
+	const char *diff_id;              /* what must come out; NULL: whatever comes */
+	const struct mb_oci_digest *blob; /* of the bytes as stored, or NULL */
+	const struct mb_image_report *report;
+	size_t index, count;
+};
+struct mb_image_layer {
+	char chain[MB_IMAGE_ID_TEXT], diff_id[MB_IMAGE_ID_TEXT];
+	uint64_t bytes; /* of regular files */
+	bool cached;    /* it was there */
+};
+/* The caller holds mb_image_hold().  Who else makes the same layer is waited for. */
+int mb_image_layer_ensure(struct mb_store *store, const struct mb_image_layer_job *job,
+                          struct mb_image_layer *ret, struct mb_err *err);
+
+/* The document of a layer. */
+struct mb_image_layer_meta {
+	char *chain, *diff_id;
+	uint64_t bytes, files, entries;
+	int64_t created;
+};
+void mb_image_layer_meta_done(struct mb_image_layer_meta *meta);
+/* Return: 0; MB_IMAGE_ABSENT when there is no complete layer (not told); -EBADMSG, told. */
+int mb_image_layer_meta_load(int layers_fd, const char *chain, struct mb_image_layer_meta *ret,
+                             struct mb_err *err);
+/* Was it made under this boot? */
+bool mb_image_layer_is_of_boot(struct mb_store *store, int layers_fd, const char *chain);
+/* Remove a layer whole: first out of the way in one rename, then the tree. */
+int mb_image_layer_remove(struct mb_store *store, int layers_fd, const char *chain,
+                          struct mb_err *err);
+
+/* Directories that an archive only implies take owner and mode from the layers below
+ * (@lowers, descriptors, top first).  @names: as the writer left them, @n bytes. */
+void mb_image_layer_inherit(int diff_fd, const int *lowers, size_t n_lowers, const char *names,
+                            size_t n);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/err.h"
+#include "core/str.h"
+#include "image/commit.h"
+#include "image/image.h"
+#include "image/layer.h"
+#include "image/plan.h"
+#include "image/record.h"
+#include "image/refs.h"
+#include "image/source.h"
+#include "oci/digest.h"
+#include "store/store.h"
+
+static size_t count_layers(const struct mb_image_plans *plans)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plans->n; i++)
+		n += plans->v[i].n_layers;
+	return n;
+}
+
+/* Every layer of one image; @index counts over all images. */
+static int unpack_image(struct mb_store *store, struct mb_image_plan *plan,
+                        const struct mb_image_report *report, size_t *index, size_t count,
+                        struct mb_err *err)
+{
+	struct mb_image *image = plan->image;
+
+	for (size_t i = 0; i < plan->n_layers; i++) {
+		const struct mb_image_plan_layer *from = &plan->layers[i];
+		const struct mb_image_layer_job job = {
+			.from = from->from,
+			.parent = i ? image->layers.v[i - 1] : NULL,
+			.lowers = (const char *const *)image->layers.v,
+			.n_lowers = i,
+			.diff_id = image->diff_ids.v[i],
+			.blob = from->blob.alg ? &from->blob : NULL,
+			.report = report,
+			.index = (*index)++,
+			.count = count,
+		};
+		struct mb_image_layer layer;
+		int r = mb_image_layer_ensure(store, &job, &layer, err);
+
+		if (r < 0)
+			return r;
+		image->size += layer.bytes;
+	}
+	return 0;
+}
+
+static int unpack_all(struct mb_store *store, struct mb_image_plans *plans,
+                      const struct mb_image_report *report, struct mb_err *err)
+{
+	size_t index = 0, count = count_layers(plans);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plans->n; i++)
+		r = unpack_image(store, &plans->v[i], report, &index, count, err);
+	return r;
+}
+
+static struct mb_image_loaded_row *append(struct mb_image_loaded *loaded, const char *id)
+{
+	if ((loaded->n & (loaded->n - 1)) == 0)
+		loaded->v =
+			mb_realloc(loaded->v, (loaded->n ? 2 * loaded->n : 1) * sizeof(*loaded->v));
+	loaded->v[loaded->n] = (struct mb_image_loaded_row){.id = mb_strdup(id)};
+	return &loaded->v[loaded->n++];
+}
+
+static int name_images(struct mb_store *store, const struct mb_image_plans *plans,
+                       struct mb_image_loaded *loaded, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int lock = -1;
+	int r = mb_image_refs_lock(store, &lock, err);
+
+	for (size_t i = 0; r == 0 && i < plans->n; i++)
+		r = mb_image_commit(store, plans->v[i].image, &plans->v[i].config, err);
+	for (size_t i = 0; r == 0 && i < plans->n; i++) {
+		const struct mb_image_plan *plan = &plans->v[i];
+
+		if (!plan->names.n)
+			append(loaded, plan->image->id);
+		MB_STRV_FOREACH (name, &plan->names) {
+			struct mb_image_loaded_row *row = append(loaded, plan->image->id);
+			char old[MB_IMAGE_ID_TEXT];
+
+			row->name = mb_image_ref_familiar(name);
+			if (mb_image_ref_find(store, name, old, NULL) == 0 &&
+			    strcmp(old, plan->image->id) != 0)
+				row->replaced = mb_strdup(old);
+			r = mb_image_ref_set(store, name, plan->image->id, err);
+			if (r < 0)
+				break;
+		}
+	}
+	return r;
+}
+
+static int load_plans(struct mb_store *store, struct mb_image_plans *plans,
+                      const struct mb_image_report *report, struct mb_image_loaded *loaded,
+                      struct mb_err *err)
+{
+	MB_AUTO_CLOSE int hold = -1;
+	int r;
+
+	mb_image_commit_clean(store);
+	r = mb_image_hold(store, &hold, err);
+	if (r == 0)
+		r = unpack_all(store, plans, report, err);
+	if (r == 0)
+		r = mb_image_commit_sync(store, err);
+	if (r == 0)
+		r = name_images(store, plans, loaded, err);
+	return r;
+}
+
+int mb_image_load(struct mb_store *store, const struct mb_image_load_request *request,
+                  struct mb_image_loaded *ret, struct mb_err *err)
+{
+	MB_AUTO_IMAGE_SOURCE struct mb_image_source source = {.fd = -1};
+	struct mb_image_loaded loaded = {0};
+	struct mb_image_plans plans = {0};
+	int r = mb_image_source_open(store, request->fd, NULL, &source, err);
+
+	if (r == 0)
+		r = mb_image_plans_load(&source, &plans, err);
+	if (r == 0)
+		r = load_plans(store, &plans, &request->report, &loaded, err);
+	mb_image_plans_done(&plans);
+	if (r < 0) {
+		mb_image_loaded_done(&loaded);
+		return mb_wrap(err, r, "cannot load '%s'", request->source);
+	}
+	*ret = loaded;
+	return 0;
+}
+
+void mb_image_loaded_done(struct mb_image_loaded *loaded)
+{
+	for (size_t i = 0; i < loaded->n; i++) {
+		free(loaded->v[i].id);
+		free(loaded->v[i].name);
+		free(loaded->v[i].replaced);
+	}
+	free(loaded->v);
+	*loaded = (struct mb_image_loaded){0};
+}
