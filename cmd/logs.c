@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cmd/container_each.h"
+#include "container/container.h"
+#include "core/clock.h"
+#include "core/err.h"
+#include "core/io.h"
+#include "core/own.h"
+#include "core/parse.h"
+#include "monitor/logfile.h"
+#include "sys/proc.h"
+
+struct logs_args {
+	bool follow, timestamps, details;
+	const char *tail, *since, *until;
+};
+
+static int write_piece(void *arg, enum mb_monitor_stream stream, const void *bytes, size_t n)
+{
+	(void)arg;
+	return mb_write_full(stream == MB_MONITOR_STDERR ? STDERR_FILENO : STDOUT_FILENO, bytes,
+			     n);
+}
+
+static int fill_options(const struct logs_args *args, struct mb_logfile_options *o,
+			struct mb_err *err)
+{
+	int64_t now = mb_now_nsec();
+
+	/* docker: whatever is no number means all. */
+	o->tail = -1;
+	if (args->tail && mb_parse_i64(args->tail, &o->tail) < 0)
+		o->tail = -1;
+	if (args->since && mb_time_parse_reference(args->since, now, &o->since) < 0)
+		return mb_fail(err, EINVAL, "invalid value for \"since\": failed to parse value "
+					    "as time or duration: \"%s\"",
+			       args->since);
+	if (args->until && mb_time_parse_reference(args->until, now, &o->until) < 0)
+		return mb_fail(err, EINVAL, "invalid value for \"until\": failed to parse value "
+					    "as time or duration: \"%s\"",
+			       args->until);
+	return 0;
+}
+
+/* New lines as they come, until the container ended and all is read. */
+static int follow(struct mb_container *c, struct mb_logfile *log, bool stamps, struct mb_err *err)
+{
+	struct mb_sys_proc_id id = {.pid = c->state.run.monitor, .start = c->state.run.monitor_start};
+	MB_AUTO_CLOSE int monitor = -1;
+	int log_fd, r = mb_logfile_follow(log, &log_fd, err);
+
+	if (r == 0)
+		r = mb_sys_proc_id_open(&id, &monitor, err);
+	while (r == 0 && !mb_logfile_is_past(log)) {
+		struct pollfd p[] = {{.fd = log_fd, .events = POLLIN},
+				     {.fd = monitor, .events = POLLIN}};
+
+		r = mb_logfile_copy(log, stamps, write_piece, NULL, err);
+		if (r < 0)
+			return r;
+		if (poll(p, MB_N(p), -1) < 0 && errno != EINTR)
+			return mb_fail_sys(err, errno, "cannot poll");
+		mb_logfile_settle(log);
+		if (p[1].revents)
+			break;
+		r = 0;
+	}
+	return r < 0 ? r : 0;
+}
+
+static int logs_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
+{
+	const struct logs_args *args = in->args;
+	struct mb_logfile_options options = {0};
+	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
+	MB_AUTO(mb_logfile_free) struct mb_logfile *log = NULL;
+	int r = fill_options(args, &options, err);
+
+	if (r == 0)
+		r = mb_cmd_container_find(cx, in->operands[0], &c, err);
+	if (r == 0)
+		r = mb_logfile_open(c->dir_fd, &options, &log, err);
+	if (r < 0)
+		return r;
+	/* A reader that leaves ends us, as it ends cat. */
+	signal(SIGPIPE, SIG_DFL);
+	if (args->follow && mb_container_is_running(c))
+		r = follow(c, log, args->timestamps, err);
+	if (r < 0)
+		return r;
+	mb_logfile_finish(log);
+	r = mb_logfile_copy(log, args->timestamps, write_piece, NULL, err);
+	return r < 0 ? r : 0;
+}
+
+static const struct mb_cli_opt logs_opts[] = {
+	MB_OPT_SWITCH(0, "details", struct logs_args, details,
+		      "show extra details provided to logs"),
+	MB_OPT_SWITCH('f', "follow", struct logs_args, follow, "follow log output"),
+	MB_OPT_STRING(0, "since", NULL, struct logs_args, since,
+		      "show logs since a time or a duration ago (42m)"),
+	MB_OPT_STRING('n', "tail", NULL, struct logs_args, tail,
+		      "number of lines to show from the end", .def = "all"),
+	MB_OPT_SWITCH('t', "timestamps", struct logs_args, timestamps, "show timestamps"),
+	MB_OPT_STRING(0, "until", NULL, struct logs_args, until,
+		      "show logs before a time or a duration ago (42m)"),
+	MB_OPT_END,
+};
+
+const struct mb_cli_verb mb_cmd_logs = {
+	.paths = "logs|container logs",
+	.summary = "fetch the logs of a container",
+	.operands = "CONTAINER",
+	.min = 1,
+	.max = 1,
+	.complete = {MB_COMP_CONTAINER},
+	.opts = logs_opts,
+	.args_size = sizeof(struct logs_args),
+	.main = logs_main,
+};

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+
+#include "cli/cli.h"
+#include "cmd/container_each.h"
+#include "cmd/report.h"
+#include "cmd/session.h"
+#include "container/container.h"
+#include "container/life.h"
+#include "core/err.h"
+#include "core/own.h"
+#include "monitor/client.h"
+
+struct start_args {
+	bool attach, interactive;
+	const char *detach_keys;
+};
+
+static int start_one(void *arg, struct mb_container *c, struct mb_err *err)
+{
+	struct mb_container_start how = {0};
+	int r = mb_container_start(c, &how, NULL, err);
+
+	(void)arg;
+	for (size_t i = 0; i < how.warnings.n; i++)
+		mb_cmd_say("WARNING: %s", how.warnings.v[i]);
+	mb_strv_done(&how.warnings);
+	return r;
+}
+
+/* It runs already, or it does now and we are attached: stay until it ends. */
+static int stay(struct mb_container *c, struct mb_container_session *session,
+		const struct start_args *args, struct mb_err *err)
+{
+	const struct mb_cmd_session_options options = {.sig_proxy = true,
+						       .detach_keys = args->detach_keys};
+	int code = 0, r = 0;
+
+	if (session->sock < 0)
+		r = mb_container_attach(c, MB_MONITOR_STDOUT | MB_MONITOR_STDERR,
+					args->interactive, session, err);
+	if (r != 0)
+		return r < 0 ? r : -ESRCH;
+	r = mb_cmd_session_run(c, session, &options, &code, err);
+	if (r == 0 && session->cleans) {
+		r = mb_container_finish(c, err);
+		mb_monitor_cleaned(session->sock, NULL);
+	}
+	return r < 0 ? r : code;
+}
+
+static int start_attached(struct mb_cmd_context *cx, const struct mb_cli_input *in,
+			  struct mb_err *err)
+{
+	const struct start_args *args = in->args;
+	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
+	__attribute__((cleanup(mb_container_session_done))) struct mb_container_session session =
+		MB_CONTAINER_SESSION_INIT;
+	struct mb_container_start how = {.attach = true,
+					 .want_stdin = args->interactive,
+					 .streams = MB_MONITOR_STDOUT | MB_MONITOR_STDERR};
+	int r;
+
+	if (in->n_operands > 1)
+		return mb_fail(err, EINVAL, "you cannot start and attach multiple containers at once");
+	r = mb_cmd_container_find(cx, in->operands[0], &c, err);
+	if (r == 0) {
+		how.want_stdin = args->interactive && c->record->config.open_stdin;
+		r = mb_container_start(c, &how, &session, err);
+	}
+	for (size_t i = 0; i < how.warnings.n; i++)
+		mb_cmd_say("WARNING: %s", how.warnings.v[i]);
+	mb_strv_done(&how.warnings);
+	return r < 0 ? r : stay(c, &session, args, err);
+}
+
+static int start_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
+{
+	const struct start_args *args = in->args;
+
+	if (args->attach || args->interactive)
+		return start_attached(cx, in, err);
+	return mb_cmd_container_each(cx, in, start_one, NULL, err);
+}
+
+static const struct mb_cli_opt start_opts[] = {
+	MB_OPT_SWITCH('a', "attach", struct start_args, attach,
+		      "attach STDOUT and STDERR and forward signals"),
+	MB_OPT_STRING(0, "detach-keys", NULL, struct start_args, detach_keys,
+		      "keys that detach from the container"),
+	MB_OPT_SWITCH('i', "interactive", struct start_args, interactive,
+		      "attach the container's STDIN"),
+	MB_OPT_REFUSED(0, "checkpoint", true, NULL),
+	MB_OPT_REFUSED(0, "checkpoint-dir", true, NULL),
+	MB_OPT_END,
+};
+
+const struct mb_cli_verb mb_cmd_start = {
+	.paths = "start|container start",
+	.summary = "start one or more stopped containers",
+	.operands = "CONTAINER [CONTAINER...]",
+	.min = 1,
+	.max = MB_CLI_MANY,
+	.complete = {MB_COMP_STOPPED},
+	.opts = start_opts,
+	.args_size = sizeof(struct start_args),
+	.main = start_main,
+};

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+
+#include "cli/cli.h"
+#include "cmd/container_each.h"
+#include "container/container.h"
+#include "container/life.h"
+#include "core/err.h"
+#include "core/parse.h"
+
+struct stop_args {
+	int timeout;
+	const char *signal;
+};
+
+struct stopping {
+	int sig;
+	bool has_timeout, again;
+	int64_t timeout;
+};
+
+static int stop_one(void *arg, struct mb_container *c, struct mb_err *err)
+{
+	const struct stopping *s = arg;
+	struct mb_container_start how = {0};
+	int r = mb_container_stop(c, s->sig,
+				  s->has_timeout ? s->timeout : mb_container_stop_timeout(c), err);
+
+	if (r != 0 || !s->again)
+		return r;
+	mb_container_refresh(c);
+	r = mb_container_start(c, &how, NULL, err);
+	mb_strv_done(&how.warnings);
+	return r;
+}
+
+static int stop_all(struct mb_cmd_context *cx, const struct mb_cli_input *in, bool again,
+		    struct mb_err *err)
+{
+	const struct stop_args *args = in->args;
+	struct stopping s = {.has_timeout = mb_cli_is_given(in, "time"),
+			     .timeout = args->timeout,
+			     .again = again};
+
+	if (args->signal && mb_parse_signal(args->signal, &s.sig) < 0)
+		return mb_fail(err, EINVAL, "Invalid signal: %s", args->signal);
+	return mb_cmd_container_each(cx, in, stop_one, &s, err);
+}
+
+static int stop_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
+{
+	return stop_all(cx, in, false, err);
+}
+
+static int restart_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
+			struct mb_err *err)
+{
+	return stop_all(cx, in, true, err);
+}
+
+static const struct mb_cli_opt stop_opts[] = {
+	MB_OPT_INT('t', "time", "seconds", struct stop_args, timeout,
+		   "seconds to wait before killing it", .aliases = "timeout"),
+	MB_OPT_STRING('s', "signal", NULL, struct stop_args, signal,
+		      "signal to send to the container", .complete = MB_COMP_SIGNAL),
+	MB_OPT_END,
+};
+
+const struct mb_cli_verb mb_cmd_stop = {
+	.paths = "stop|container stop",
+	.summary = "stop one or more running containers",
+	.operands = "CONTAINER [CONTAINER...]",
+	.min = 1,
+	.max = MB_CLI_MANY,
+	.complete = {MB_COMP_RUNNING},
+	.opts = stop_opts,
+	.args_size = sizeof(struct stop_args),
+	.main = stop_main,
+};
+
+const struct mb_cli_verb mb_cmd_restart = {
+	.paths = "restart|container restart",
+	.summary = "restart one or more containers",
+	.operands = "CONTAINER [CONTAINER...]",
+	.min = 1,
+	.max = MB_CLI_MANY,
+	.complete = {MB_COMP_CONTAINER},
+	.opts = stop_opts,
+	.args_size = sizeof(struct stop_args),
+	.main = restart_main,
+};
