@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The words of ps about one container. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "container/container.h"
+#include "container/inspect.h"
+#include "core/clock.h"
+#include "core/err.h"
+#include "core/parse.h"
+#include "core/str.h"
+#include "format/human.h"
+#include "net/network_spec.h"
+
+static void add_ago(struct mb_str *out, int64_t then, const char *after)
+{
+	char text[MB_FORMAT_HUMAN_TEXT];
+	int64_t past = mb_now_nsec() - then;
+
+	mb_str_addf(out, "%s%s", mb_format_duration(past > 0 ? past : 0, text), after);
+}
+
+void mb_container_status_text(const struct mb_container *c, struct mb_str *out)
+{
+	const struct mb_container_state *s = &c->state;
+
+	switch (s->status) {
+	case MB_STATUS_RUNNING:
+	case MB_STATUS_PAUSED:
+		mb_str_add(out, "Up ");
+		add_ago(out, s->run.started, s->status == MB_STATUS_PAUSED ? " (Paused)" : "");
+		break;
+	case MB_STATUS_RESTARTING:
+		mb_str_addf(out, "Restarting (%d) ", s->exit.exit_code);
+		add_ago(out, s->exit.finished, " ago");
+		break;
+	case MB_STATUS_EXITED:
+		mb_str_addf(out, "Exited (%d)", s->exit.exit_code);
+		if (s->exit.finished) {
+			mb_str_addc(out, ' ');
+			add_ago(out, s->exit.finished, " ago");
+		}
+		break;
+	case MB_STATUS_CREATED:
+		mb_str_add(out, "Created");
+		break;
+	case MB_STATUS_REMOVING:
+		mb_str_add(out, "Removal In Progress");
+		break;
+	case MB_STATUS_DEAD:
+	case MB_STATUS_N_:
+		mb_str_add(out, "Dead");
+		break;
+	}
+}
+
+void mb_container_command_text(const struct mb_container *c, struct mb_str *out)
+{
+	const struct mb_strv *parts[] = {&c->record->config.entrypoint, &c->record->config.cmd};
+
+	for (size_t k = 0; k < MB_N(parts); k++)
+		for (size_t i = 0; i < parts[k]->n; i++)
+			mb_str_addf(out, "%s%s", out->len ? " " : "", parts[k]->v[i]);
+}
+
+void mb_container_network_names(const struct mb_container *c, struct mb_strv *out)
+{
+	const struct mb_strv *networks = &c->record->networks;
+
+	for (size_t i = 0; i < networks->n; i++) {
+		struct mb_net_network_spec spec = {0};
+
+		if (mb_net_network_spec_parse(networks->v[i], &spec, NULL) < 0)
+			continue;
+		mb_strv_add(out, spec.name);
+		mb_net_network_spec_done(&spec);
+	}
+	if (networks->n == 0 && c->record->host.network_mode)
+		mb_strv_add(out, c->record->host.network_mode);
+}
+
+/* --- ports ------------------------------------------------------------------------------------ */
+
+struct shown {
+	const char *ip; /* NULL: only exposed */
+	const char *proto;
+	unsigned host, port;
+};
+
+static int compare(const void *a, const void *b)
+{
+	const struct shown *x = a, *y = b;
+	int by_ip;
+
+	if (!x->ip != !y->ip)
+		return !x->ip - !y->ip;
+	by_ip = x->ip ? strcmp(x->ip, y->ip) : 0;
+	if (by_ip)
+		return (strchr(x->ip, ':') != NULL) != (strchr(y->ip, ':') != NULL)
+			       ? (strchr(x->ip, ':') != NULL) - (strchr(y->ip, ':') != NULL)
+			       : by_ip;
+	if (strcmp(x->proto, y->proto) != 0)
+		return strcmp(x->proto, y->proto);
+	return x->port < y->port ? -1 : x->port > y->port;
+}
+
+static bool follows(const struct shown *a, const struct shown *b)
+{
+	return mb_streq(a->ip, b->ip) && strcmp(a->proto, b->proto) == 0 &&
+	       b->port == a->port + 1 && (!a->ip || b->host == a->host + 1);
+}
+
+static void add_range(struct mb_str *out, unsigned first, unsigned last)
+{
+	mb_str_addf(out, "%u", first);
+	if (last != first)
+		mb_str_addf(out, "-%u", last);
+}
+
+static void add_run(struct mb_str *out, const struct shown *first, const struct shown *last)
+{
+	if (out->len)
+		mb_str_add(out, ", ");
+	if (first->ip) {
+		mb_str_addf(out, strchr(first->ip, ':') ? "[%s]:" : "%s:", first->ip);
+		add_range(out, first->host, last->host);
+		mb_str_add(out, "->");
+	}
+	add_range(out, first->port, last->port);
+	mb_str_addf(out, "/%s", first->proto);
+}
+
+static struct shown split_port(const char *text)
+{
+	const char *slash = strchr(text, '/');
+
+	return (struct shown){.port = (unsigned)atoi(text), .proto = slash ? slash + 1 : "tcp"};
+}
+
+static bool is_published(const struct mb_container_run *run, const char *port)
+{
+	for (size_t i = 0; i < run->n_ports; i++)
+		if (strcmp(run->ports[i].container_port, port) == 0)
+			return true;
+	return false;
+}
+
+void mb_container_ports_text(const struct mb_container *c, struct mb_str *out)
+{
+	const struct mb_container_run *run = &c->state.run;
+	const struct mb_strv *exposed = &c->record->config.exposed_ports;
+	MB_AUTO_FREE struct shown *v = mb_calloc(run->n_ports + exposed->n, sizeof(*v));
+	size_t n = 0;
+
+	if (!mb_container_is_running(c))
+		return;
+	for (size_t i = 0; i < run->n_ports; i++) {
+		v[n] = split_port(run->ports[i].container_port);
+		v[n].ip = run->ports[i].host_ip;
+		v[n++].host = (unsigned)atoi(run->ports[i].host_port);
+	}
+	for (size_t i = 0; i < exposed->n; i++)
+		if (!is_published(run, exposed->v[i]))
+			v[n++] = split_port(exposed->v[i]);
+	qsort(v, n, sizeof(*v), compare);
+	for (size_t i = 0; i < n;) {
+		size_t last = i;
+
+		while (last + 1 < n && follows(&v[last], &v[last + 1]))
+			last++;
+		add_run(out, &v[i], &v[last]);
+		i = last + 1;
+	}
+}
+
+/* --- size ------------------------------------------------------------------------------------- */
+
+static int add_tree(int parent, const char *name, int depth, int64_t *total)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir || depth > 200) {
+		if (dir)
+			closedir(dir);
+		return errno == ENOENT ? 0 : -errno;
+	}
+	while (r == 0 && (entry = readdir(dir))) {
+		struct stat st;
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		if (S_ISREG(st.st_mode))
+			*total += st.st_size;
+		else if (S_ISDIR(st.st_mode))
+			r = add_tree(dirfd(dir), entry->d_name, depth + 1, total);
+	}
+	closedir(dir);
+	return r;
+}
+
+int mb_container_size(const struct mb_container *c, int64_t *ret_bytes, struct mb_err *err)
+{
+	int64_t total = 0;
+	int r = add_tree(c->dir_fd, "upper", 0, &total);
+
+	if (r < 0)
+		return mb_fail_sys(err, -r, "cannot measure container '%s'", mb_container_name(c));
+	*ret_bytes = total;
+	return 0;
+}

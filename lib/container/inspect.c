@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "container/inspect.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "container/container.h"
+#include "core/clock.h"
+#include "core/err.h"
+#include "core/str.h"
+#include "image/image.h"
+#include "json/json.h"
+#include "net/net.h"
+#include "net/port_spec.h"
+#include "store/store.h"
+
+static struct json_object *state_json(const struct mb_container *c)
+{
+	const struct mb_container_state *s = &c->state;
+	struct json_object *o = mb_json_new_object();
+	bool up = s->status == MB_STATUS_RUNNING || s->status == MB_STATUS_PAUSED;
+	bool ended = s->has_exit && !up;
+	const char *error = s->status == MB_STATUS_DEAD ? s->error : ended ? s->exit.error : "";
+
+	mb_json_set_str(o, "Status", mb_container_status_name(s->status));
+	mb_json_set_bool(o, "Running", up || s->status == MB_STATUS_RESTARTING);
+	mb_json_set_bool(o, "Paused", s->status == MB_STATUS_PAUSED);
+	mb_json_set_bool(o, "Restarting", s->status == MB_STATUS_RESTARTING);
+	mb_json_set_bool(o, "OOMKilled", ended && s->exit.oom_killed);
+	mb_json_set_bool(o, "Dead", s->status == MB_STATUS_DEAD);
+	mb_json_set_i64(o, "Pid", up ? s->run.pid : 0);
+	mb_json_set_i64(o, "ExitCode", ended ? s->exit.exit_code : 0);
+	mb_json_set_str(o, "Error", error ? error : "");
+	mb_json_set_time(o, "StartedAt", s->has_run ? s->run.started : s->exit.started);
+	mb_json_set_time(o, "FinishedAt", ended ? s->exit.finished : 0);
+	return o;
+}
+
+static void add_binding(struct json_object *ports, const char *port, const char *ip,
+			const char *host_port)
+{
+	struct json_object *list = mb_json_find(ports, port), *one = mb_json_new_object();
+
+	if (!list || !json_object_is_type(list, json_type_array)) {
+		list = mb_json_new_array();
+		mb_json_set(ports, port, list);
+	}
+	mb_json_set_str(one, "HostIp", ip);
+	mb_json_set_str(one, "HostPort", host_port);
+	mb_json_push(list, one);
+}
+
+/* {"80/tcp": [{"HostIp": ..., "HostPort": ...}], "443/tcp": null} */
+static struct json_object *ports_json(const struct mb_container *c)
+{
+	const struct mb_container_run *run = &c->state.run;
+	const struct mb_strv *exposed = &c->record->config.exposed_ports;
+	struct json_object *ports = mb_json_new_object();
+
+	if (!mb_container_is_running(c))
+		return ports;
+	for (size_t i = 0; i < exposed->n; i++)
+		mb_json_set(ports, exposed->v[i], NULL);
+	for (size_t i = 0; i < run->n_ports; i++)
+		add_binding(ports, run->ports[i].container_port, run->ports[i].host_ip,
+			    run->ports[i].host_port);
+	return ports;
+}
+
+static struct json_object *bindings_json(const struct mb_container_record *record)
+{
+	struct json_object *ports = mb_json_new_object();
+
+	for (size_t i = 0; i < record->host.publish.n; i++) {
+		struct mb_net_port_spec spec = {0};
+
+		if (mb_net_port_spec_parse(record->host.publish.v[i], &spec, NULL) < 0)
+			continue;
+		for (unsigned k = 0; k <= (unsigned)(spec.port_hi - spec.port_lo); k++) {
+			MB_AUTO_FREE char *port = mb_asprintf("%u/%s", spec.port_lo + k,
+							      mb_net_proto_name(spec.proto));
+			MB_AUTO_FREE char *host = spec.host_lo ? mb_asprintf("%u", spec.host_lo + k)
+							       : mb_strdup("");
+
+			add_binding(ports, port, spec.host_ip ? spec.host_ip : "", host);
+		}
+		mb_net_port_spec_done(&spec);
+	}
+	return ports;
+}
+
+static struct json_object *endpoint_json(const struct mb_net_endpoint *e)
+{
+	struct json_object *o = mb_json_new_object();
+
+	mb_json_set(o, "Aliases", e->aliases.n ? mb_json_new_strv(&e->aliases) : NULL);
+	mb_json_set(o, "DNSNames", mb_json_new_strv(&e->names));
+	mb_json_set_str(o, "NetworkID", e->network_id);
+	mb_json_set_str(o, "EndpointID", e->id ? e->id : "");
+	mb_json_set_str(o, "Gateway", e->gw4 ? e->gw4 : "");
+	mb_json_set_str(o, "IPAddress", e->ip4 ? e->ip4 : "");
+	mb_json_set_i64(o, "IPPrefixLen", e->ip4 ? e->prefix4 : 0);
+	mb_json_set_str(o, "IPv6Gateway", e->gw6 ? e->gw6 : "");
+	mb_json_set_str(o, "GlobalIPv6Address", e->ip6 ? e->ip6 : "");
+	mb_json_set_i64(o, "GlobalIPv6PrefixLen", e->ip6 ? e->prefix6 : 0);
+	mb_json_set_str(o, "MacAddress", e->mac ? e->mac : "");
+	return o;
+}
+
+static void set_first(struct json_object *o, const struct mb_net_endpoint *e)
+{
+	mb_json_set_str(o, "Gateway", e && e->gw4 ? e->gw4 : "");
+	mb_json_set_str(o, "IPAddress", e && e->ip4 ? e->ip4 : "");
+	mb_json_set_i64(o, "IPPrefixLen", e && e->ip4 ? e->prefix4 : 0);
+	mb_json_set_str(o, "IPv6Gateway", e && e->gw6 ? e->gw6 : "");
+	mb_json_set_str(o, "GlobalIPv6Address", e && e->ip6 ? e->ip6 : "");
+	mb_json_set_i64(o, "GlobalIPv6PrefixLen", e && e->ip6 ? e->prefix6 : 0);
+	mb_json_set_str(o, "MacAddress", e && e->mac ? e->mac : "");
+	mb_json_set_str(o, "EndpointID", e && e->id ? e->id : "");
+}
+
+static struct json_object *network_json(struct mb_container *c, struct mb_net *net)
+{
+	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *sandbox = NULL;
+	struct json_object *o = mb_json_new_object(), *networks = mb_json_new_object();
+	const struct mb_net_endpoint *first = NULL;
+	char key[64] = "";
+
+	if (c->run_fd >= 0 && mb_net_sandbox_load(net, c->id, &sandbox, NULL) == 0)
+		for (size_t i = 0; i < sandbox->n_endpoints; i++) {
+			const struct mb_net_endpoint *e = &sandbox->endpoints[i];
+
+			if (strcmp(e->network, MB_NET_DEFAULT) == 0)
+				first = e;
+			mb_json_set(networks, e->network, endpoint_json(e));
+		}
+	if (mb_container_is_running(c))
+		snprintf(key, sizeof(key), "/proc/%d/ns/net", c->state.run.pid);
+	mb_json_set_str(o, "SandboxID", sandbox ? c->id : "");
+	mb_json_set_str(o, "SandboxKey", key);
+	mb_json_set(o, "Ports", ports_json(c));
+	set_first(o, first);
+	mb_json_set(o, "Networks", networks);
+	return o;
+}
+
+static struct json_object *mounts_json(const struct mb_container_record *record)
+{
+	struct json_object *list = mb_json_new_array();
+
+	for (size_t i = 0; i < record->n_mounts; i++) {
+		const struct mb_container_mount *m = &record->mounts[i];
+		struct json_object *o = mb_json_new_object();
+
+		mb_json_set_str(o, "Type", m->type);
+		if (m->name) {
+			mb_json_set_str(o, "Name", m->name);
+			mb_json_set_str(o, "Driver", "local");
+		}
+		mb_json_set_str(o, "Source", m->source ? m->source : "");
+		mb_json_set_str(o, "Destination", m->destination);
+		mb_json_set_str(o, "Mode", m->mode ? m->mode : "");
+		mb_json_set_bool(o, "RW", m->rw);
+		mb_json_set_str(o, "Propagation", m->propagation ? m->propagation : "");
+		mb_json_push(list, o);
+	}
+	return list;
+}
+
+static void set_command(struct json_object *o, const struct mb_container_config *config)
+{
+	MB_AUTO_STRV struct mb_strv all = MB_STRV_INIT;
+	struct json_object *args = mb_json_new_array();
+
+	mb_strv_add_all(&all, &config->entrypoint);
+	mb_strv_add_all(&all, &config->cmd);
+	mb_json_set_str(o, "Path", all.n ? all.v[0] : "");
+	for (size_t i = 1; i < all.n; i++)
+		mb_json_push_str(args, all.v[i]);
+	mb_json_set(o, "Args", args);
+}
+
+static void set_files(struct json_object *o, const struct mb_container *c)
+{
+	static const char *const rows[][2] = {{"ResolvConfPath", "resolv.conf"},
+					      {"HostnamePath", "hostname"},
+					      {"HostsPath", "hosts"}};
+
+	for (size_t i = 0; i < MB_N(rows); i++) {
+		MB_AUTO_FREE char *path =
+			mb_asprintf("%s/c/%s/%s", c->store->run, c->id, rows[i][1]);
+
+		mb_json_set_str(o, rows[i][0], path);
+	}
+	MB_AUTO_FREE char *log = mb_asprintf("%s/containers/%s/log", c->store->root, c->id);
+	mb_json_set_str(o, "LogPath", log);
+}
+
+static struct json_object *driver_json(const struct mb_container *c)
+{
+	struct json_object *o = mb_json_new_object(), *data = mb_json_new_object();
+	MB_AUTO_FREE char *dir = mb_asprintf("%s/containers/%s", c->store->root, c->id);
+	MB_AUTO_FREE char *upper = mb_asprintf("%s/upper", dir);
+	MB_AUTO_FREE char *work = mb_asprintf("%s/work", dir);
+
+	mb_json_set_str(data, "UpperDir", upper);
+	mb_json_set_str(data, "WorkDir", work);
+	mb_json_set(o, "Data", data);
+	mb_json_set_str(o, "Name", "overlay2");
+	return o;
+}
+
+static int set_sizes(struct json_object *o, struct mb_container *c, struct mb_err *err)
+{
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+	const char *image_id = mb_skip_prefix(c->record->image_id, "sha256:");
+	int64_t own;
+	int r = mb_container_size(c, &own, err);
+
+	if (r < 0)
+		return r;
+	if (image_id)
+		mb_image_open(c->store, image_id, &image, NULL);
+	mb_json_set_i64(o, "SizeRw", own);
+	mb_json_set_i64(o, "SizeRootFs", own + (image ? (int64_t)image->size : 0));
+	return 0;
+}
+
+int mb_container_inspect(struct mb_container *c, struct mb_net *net, bool size,
+			 struct json_object **ret, struct mb_err *err)
+{
+	const struct mb_container_record *record = c->record;
+	MB_AUTO(mb_json_free) struct json_object *o = mb_json_new_object();
+	MB_AUTO_FREE char *name = mb_asprintf("/%s", record->name);
+	struct json_object *host;
+	int restarts = c->state.has_run ? c->state.run.restart_count : c->state.exit.restarts;
+	int r = 0;
+
+	mb_json_set_str(o, "Id", record->id);
+	mb_json_set_time(o, "Created", record->created);
+	set_command(o, &record->config);
+	mb_json_set(o, "State", state_json(c));
+	mb_json_set_str(o, "Image", record->image_id);
+	set_files(o, c);
+	mb_json_set_str(o, "Name", name);
+	mb_json_set_i64(o, "RestartCount", restarts);
+	mb_json_set_str(o, "Driver", "overlay2");
+	mb_json_set_str(o, "Platform", "linux");
+	host = mb_container_host_json(&record->host);
+	mb_json_set(host, "PortBindings", bindings_json(record));
+	mb_json_set(o, "HostConfig", host);
+	mb_json_set(o, "GraphDriver", driver_json(c));
+	if (size)
+		r = set_sizes(o, c, err);
+	if (r < 0)
+		return r;
+	mb_json_set(o, "Mounts", mounts_json(record));
+	mb_json_set(o, "Config", mb_container_config_json(&record->config));
+	mb_json_set(o, "NetworkSettings", network_json(c, net));
+	*ret = mb_take_ptr(&o);
+	return 0;
+}
