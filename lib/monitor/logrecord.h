@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/monitor/logrecord.h — one record of a log file, taken apart. */
+#ifndef MB_MONITOR_LOGRECORD_H
+#define MB_MONITOR_LOGRECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "monitor/protocol.h"
+
+struct mb_logrecord {
+	int64_t nsec;
+	enum mb_monitor_stream stream;
+	bool is_piece; /* P: the line goes on in the stream's next record */
+	const char *text;
+	size_t size;
+};
+
+/* Remembers the second that was parsed last: records of one second are many. */
+struct mb_logrecord_clock {
+	char text[20];
+	int64_t nsec;
+};
+
+/* @line of @n bytes, without its line feed.  What is no record is taken whole, as a line of
+ * stdout at time 0. */
+void mb_logrecord_parse(const char *line, size_t n, struct mb_logrecord_clock *clock,
+                        struct mb_logrecord *ret);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "monitor/logtail.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/own.h"
+#include "monitor/logfile.h"
+#include "monitor/logrecord.h"
+#include "monitor/logset.h"
+
+enum { BLOCK = 64 << 10 };
+
+/* Walking from the newest record to older ones. */
+struct walk {
+	uint64_t lines; /* still wanted */
+	unsigned streams;
+	bool is_full;  /* all wanted lines have been met */
+	bool met[2];   /* any record of the stream */
+	bool open[2];  /* within a wanted line of it, whose beginning is not met yet */
+	uint64_t past; /* bytes walked since is_full */
+	struct mb_logtail *to;
+	struct mb_logrecord_clock clock;
+	char block[BLOCK];
+};
+
+/* Return: whether to walk on, with the record counted in; else it is left out. */
+static bool take(struct walk *w, const struct mb_logrecord *r, size_t size)
+{
+	unsigned s = r->stream == MB_MONITOR_STDERR;
+	bool ends_line = !r->is_piece || !w->met[s];
+
+	if (!(w->streams & r->stream))
+		return true;
+	w->met[s] = true;
+	if (ends_line)
+		w->open[s] = false;
+	if (!w->is_full && ends_line) {
+		if (w->lines == 0)
+			w->is_full = true;
+		else
+			w->lines--;
+		w->open[s] = !w->is_full;
+	}
+	if (!w->is_full)
+		return true;
+	w->past += size;
+	if ((!w->open[0] && !w->open[1]) || w->past > MB_LOGFILE_JOIN_MAX)
+		return false;
+	if (!w->open[s])
+		w->to->skip[s]++;
+	return true;
+}
+
+/* Walk the records of w->block[0..n), the last of which ends there.
+ * Return: false when the beginning was found, *@ret_at bytes into the block; true with the bytes
+ * of a record that begins before the block. */
+static bool walk_block(struct walk *w, size_t n, bool is_first, size_t *ret_at)
+{
+	size_t end = n;
+
+	while (end > 0) {
+		const char *feed = memrchr(w->block, '\n', end - 1);
+		size_t from = feed ? (size_t)(feed + 1 - w->block) : 0;
+		struct mb_logrecord record;
+
+		if (!feed && !is_first)
+			break;
+		mb_logrecord_parse(w->block + from, end - 1 - from, &w->clock, &record);
+		if (!take(w, &record, end - from)) {
+			*ret_at = end;
+			return false;
+		}
+		end = from;
+	}
+	*ret_at = end;
+	return true;
+}
+
+/* Return: 0 when the beginning lies in @fd, *@ret_offset; MB_LOGSET_NONE when it does not. */
+static int walk_file(struct walk *w, int fd, uint64_t *ret_offset)
+{
+	struct stat st;
+	uint64_t end;
+	bool at_end = true;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	end = (uint64_t)st.st_size;
+	while (end > 0) {
+		uint64_t from = end > BLOCK ? end - BLOCK : 0;
+		ssize_t n = pread(fd, w->block, (size_t)(end - from), (off_t)from);
+		size_t at, whole;
+
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		whole = (size_t)n;
+		/* The writer may be in the middle of the last record. */
+		while (at_end && whole > 0 && w->block[whole - 1] != '\n')
+			whole--;
+		at_end = false;
+		if (!walk_block(w, whole, from == 0, &at)) {
+			*ret_offset = from + at;
+			return 0;
+		}
+		/* No line feed in a whole block: no log of ours; pass over it. */
+		end = at == whole && from > 0 ? from : from + at;
+	}
+	return MB_LOGSET_NONE;
+}
+
+int mb_logtail_find(int dir_fd, unsigned streams, uint64_t lines, struct mb_logtail *ret)
+{
+	MB_AUTO_FREE struct walk *w = mb_calloc(1, sizeof(*w));
+	MB_AUTO_CLOSE int fd = -1;
+	int r;
+
+	w->lines = lines;
+	w->streams = streams;
+	w->to = ret;
+	*ret = (struct mb_logtail){.fd = -1};
+	r = mb_logset_newest(dir_fd, &fd);
+	if (r != 0)
+		return r == MB_LOGSET_NONE ? 0 : r;
+	for (;;) {
+		int older = -1;
+
+		r = walk_file(w, fd, &ret->offset);
+		if (r <= 0)
+			break;
+		ret->offset = 0;
+		r = mb_logset_older(dir_fd, fd, &older);
+		if (r != 0)
+			break;
+		mb_close(&fd);
+		fd = older;
+	}
+	if (r < 0)
+		return r;
+	ret->fd = mb_take_fd(&fd);
+	return 0;
+}
+
+static int64_t first_time(int fd)
+{
+	char line[64];
+	struct mb_logrecord_clock clock = {0};
+	struct mb_logrecord record;
+	ssize_t n = pread(fd, line, sizeof(line), 0);
+
+	if (n <= 0)
+		return INT64_MAX;
+	mb_logrecord_parse(line, (size_t)n, &clock, &record);
+	return record.nsec;
+}
+
+int mb_logtail_find_since(int dir_fd, int64_t since, struct mb_logtail *ret)
+{
+	MB_AUTO_CLOSE int fd = -1;
+	int r = mb_logset_newest(dir_fd, &fd);
+
+	*ret = (struct mb_logtail){.fd = -1};
+	while (r == 0 && first_time(fd) >= since) {
+		int older = -1;
+
+		r = mb_logset_older(dir_fd, fd, &older);
+		if (r == 0) {
+			mb_close(&fd);
+			fd = older;
+		}
+	}
+	if (r < 0)
+		return r;
+	ret->fd = mb_take_fd(&fd);
+	return 0;
+}

@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The log's writer and reader, against each other and across rotation. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/clock.h"
+#include "core/io.h"
+#include "core/own.h"
+#include "core/str.h"
+#include "monitor/logfile.h"
+#include "monitor/logwrite.h"
+
+#define T0 1475799429669794202ll /* 2016-10-07T00:17:09.669794202Z */
+
+struct bench {
+	char path[64];
+	int dir;
+	struct mb_logwrite *w;
+	struct mb_logwrite_stream *s[2];
+	char *area;
+};
+
+static int bench_setup(void **state)
+{
+	struct bench *b = mb_calloc(1, sizeof(*b));
+
+	snprintf(b->path, sizeof(b->path), "/tmp/mybox-test-log-XXXXXX");
+	assert_non_null(mkdtemp(b->path));
+	b->dir = open(b->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	b->w = mb_calloc(1, sizeof(*b->w));
+	b->w->fd = -1;
+	for (int i = 0; i < 2; i++) {
+		b->s[i] = mb_calloc(1, sizeof(*b->s[i]));
+		b->s[i]->stream = i ? MB_MONITOR_STDERR : MB_MONITOR_STDOUT;
+	}
+	b->area = mb_malloc(MB_LOGWRITE_PIECE + (128 << 10));
+	*state = b;
+	return 0;
+}
+
+static int bench_teardown(void **state)
+{
+	struct bench *b = *state;
+	char command[128];
+
+	mb_logwrite_close(b->w);
+	close(b->dir);
+	snprintf(command, sizeof(command), "rm -rf %s", b->path);
+	assert_int_equal(system(command), 0);
+	free(b->s[0]);
+	free(b->s[1]);
+	free(b->w);
+	free(b->area);
+	free(b);
+	return 0;
+}
+
+static void feed(struct bench *b, int stream, const void *bytes, size_t n, int64_t nsec)
+{
+	memcpy(b->area + MB_LOGWRITE_PIECE, bytes, n);
+	mb_logwrite_feed(b->w, b->s[stream], b->area + MB_LOGWRITE_PIECE, n, nsec);
+}
+
+static void feed_text(struct bench *b, int stream, const char *text, int64_t nsec)
+{
+	feed(b, stream, text, strlen(text), nsec);
+}
+
+static void expect_file(struct bench *b, const char *name, const char *want)
+{
+	MB_AUTO_STR struct mb_str got = MB_STR_INIT;
+
+	assert_int_equal(mb_read_file(b->dir, name, 1 << 20, &got, NULL), 0);
+	assert_string_equal(mb_str_text(&got), want);
+}
+
+static void format_of_records(void **state)
+{
+	struct bench *b = *state;
+
+	mb_logwrite_open(b->w, b->dir, 3, 0);
+	feed_text(b, 0, "one\ntw", T0);
+	feed_text(b, 1, "\n", T0 + 1);
+	feed_text(b, 0, "o\n", T0 + 1000000000);
+	feed_text(b, 0, "end", T0 + 1000000000);
+	mb_logwrite_end(b->w, b->s[0], T0 + 2000000000);
+	mb_logwrite_end(b->w, b->s[1], T0 + 2000000000);
+	expect_file(b, "log",
+	            "2016-10-07T00:17:09.669794202Z stdout F one\n"
+	            "2016-10-07T00:17:09.669794203Z stderr F \n"
+	            "2016-10-07T00:17:10.669794202Z stdout F two\n"
+	            "2016-10-07T00:17:11.669794202Z stdout P end\n");
+}
+
+static void long_lines_are_pieces(void **state)
+{
+	struct bench *b = *state;
+	static char line[3 * MB_LOGWRITE_PIECE + 100];
+	MB_AUTO_STR struct mb_str got = MB_STR_INIT;
+	char *second;
+
+	mb_logwrite_open(b->w, b->dir, 3, 0);
+	memset(line, 'x', sizeof(line));
+	line[2 * MB_LOGWRITE_PIECE + 5] = '\n';
+	feed(b, 0, line, 2 * MB_LOGWRITE_PIECE + 6, T0);
+	feed(b, 0, line, MB_LOGWRITE_PIECE, T0);
+	feed(b, 0, "\n", 1, T0);
+	assert_int_equal(mb_read_file(b->dir, "log", 1 << 20, &got, NULL), 0);
+	assert_int_equal(got.len, 5 * 40 + 3 * MB_LOGWRITE_PIECE + 5 + 5);
+	assert_memory_equal(got.buf + 37, " P ", 3);
+	second = got.buf + 40 + MB_LOGWRITE_PIECE + 1;
+	assert_memory_equal(second + 37, " P ", 3);
+	second += 40 + MB_LOGWRITE_PIECE + 1;
+	assert_memory_equal(second + 37, " F xxxxx\n", 9);
+	second += 46;
+	assert_memory_equal(second + 37, " P x", 4);
+	assert_memory_equal(got.buf + got.len - 4, " F \n", 4);
+}
+
+static void rotation_keeps_records_whole(void **state)
+{
+	struct bench *b = *state;
+	struct stat st;
+
+	mb_logwrite_open(b->w, b->dir, 3, 100); /* two records of 44 each */
+	for (int i = 0; i < 9; i++) {
+		char line[16];
+
+		snprintf(line, sizeof(line), "%03d\n", i);
+		feed_text(b, 0, line, T0);
+	}
+	expect_file(b, "log", "2016-10-07T00:17:09.669794202Z stdout F 008\n");
+	expect_file(b, "log.1",
+	            "2016-10-07T00:17:09.669794202Z stdout F 006\n"
+	            "2016-10-07T00:17:09.669794202Z stdout F 007\n");
+	assert_int_equal(fstatat(b->dir, "log.2", &st, 0), 0);
+	assert_int_equal(fstatat(b->dir, "log.3", &st, 0), -1);
+	/* all at once gives the same */
+	feed_text(b, 0, "009\n010\n011\n012\n013\n", T0);
+	expect_file(b, "log.1",
+	            "2016-10-07T00:17:09.669794202Z stdout F 010\n"
+	            "2016-10-07T00:17:09.669794202Z stdout F 011\n");
+}
+
+static void one_file_only(void **state)
+{
+	struct bench *b = *state;
+	struct stat st;
+
+	mb_logwrite_open(b->w, b->dir, 1, 60);
+	feed_text(b, 0, "a\nb\nc\n", T0);
+	expect_file(b, "log", "2016-10-07T00:17:09.669794202Z stdout F c\n");
+	assert_int_equal(fstatat(b->dir, "log.1", &st, 0), -1);
+}
+
+static void torn_end_is_cut_when_opened(void **state)
+{
+	struct bench *b = *state;
+
+	mb_logwrite_open(b->w, b->dir, 3, 0);
+	feed_text(b, 0, "a\n", T0);
+	assert_int_equal(write(b->w->fd, "2016-10-07T00:17:09.6", 21), 21);
+	mb_logwrite_close(b->w);
+	mb_logwrite_open(b->w, b->dir, 3, 0);
+	feed_text(b, 0, "b\n", T0);
+	expect_file(b, "log",
+	            "2016-10-07T00:17:09.669794202Z stdout F a\n"
+	            "2016-10-07T00:17:09.669794202Z stdout F b\n");
+}
+
+static void full_disk_drops_whole_records(void **state)
+{
+	struct bench *b = *state;
+	struct rlimit before, small;
+
+	mb_logwrite_open(b->w, b->dir, 3, 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = before;
+	small.rlim_cur = 100; /* two records and a bit */
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	feed_text(b, 0, "a\nb\ncccccc\n", T0);
+	feed_text(b, 0, "d\n", T0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(b->w->dropped, 9);
+	feed_text(b, 0, "e\n", T0);
+	expect_file(b, "log",
+	            "2016-10-07T00:17:09.669794202Z stdout F a\n"
+	            "2016-10-07T00:17:09.669794202Z stdout F b\n"
+	            "2016-10-07T00:17:09.669794202Z stdout F e\n");
+}
+
+static struct mb_logfile *reader(struct bench *b, struct mb_logfile_options options)
+{
+	struct mb_logfile *log = NULL;
+
+	assert_int_equal(mb_logfile_open(b->dir, &options, &log, NULL), 0);
+	return log;
+}
+
+/* All entries as "text;" ("text+" when partial), stderr's in capitals' place with a '!'. */
+static void read_all(struct mb_logfile *log, struct mb_str *out)
+{
+	struct mb_logfile_entry e;
+
+	while (mb_logfile_next(log, &e, NULL) == 0) {
+		if (e.stream == MB_MONITOR_STDERR)
+			mb_str_addc(out, '!');
+		mb_str_addn(out, e.text, e.size);
+		mb_str_addc(out, e.partial ? '+' : ';');
+	}
+}
+
+static void expect(struct bench *b, struct mb_logfile_options options, const char *want)
+{
+	MB_AUTO(mb_logfile_free) struct mb_logfile *log = reader(b, options);
+	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
+
+	read_all(log, &out);
+	assert_string_equal(mb_str_text(&out), want);
+}
+
+static const struct mb_logfile_options everything = {.tail = -1};
+
+static void empty_and_absent(void **state)
+{
+	struct bench *b = *state;
+
+	expect(b, everything, "");
+	expect(b, (struct mb_logfile_options){.tail = 5}, "");
+	expect(b, (struct mb_logfile_options){.tail = -1, .since = 5}, "");
+	mb_logwrite_open(b->w, b->dir, 3, 0);
+	expect(b, everything, "");
+	expect(b, (struct mb_logfile_options){.tail = 5}, "");
+}
+
+static void read_select_and_join(void **state)
+{
+	struct bench *b = *state;
+	static char line[2 * MB_LOGWRITE_PIECE + 2];
+
+	mb_logwrite_open(b->w, b->dir, 3, 0);
+	feed_text(b, 0, "a\n", T0);
+	feed_text(b, 1, "b\n", T0 + 10);
+	feed_text(b, 0, "c\nd", T0 + 20);
+	mb_logwrite_end(b->w, b->s[0], T0 + 30);
+	expect(b, everything, "a;!b;c;d+");
+	expect(b, (struct mb_logfile_options){.tail = -1, .streams = MB_MONITOR_STDERR}, "!b;");
+	expect(b, (struct mb_logfile_options){.tail = -1, .since = T0 + 10}, "!b;c;d+");
+	expect(b, (struct mb_logfile_options){.tail = -1, .until = T0 + 20}, "a;!b;");
+	expect(b, (struct mb_logfile_options){.tail = 2}, "c;d+");
+	expect(b, (struct mb_logfile_options){.tail = 0}, "");
+	expect(b, (struct mb_logfile_options){.tail = 99}, "a;!b;c;d+");
+	feed_text(b, 0, "ay\n", T0 + 40);
+	expect(b, everything, "a;!b;c;day;");
+	memset(line, 'x', sizeof(line));
+	line[sizeof(line) - 1] = '\n';
+	feed(b, 0, line, sizeof(line), T0 + 50);
+	{
+		MB_AUTO(mb_logfile_free)
+		struct mb_logfile *log = reader(b, (struct mb_logfile_options){.tail = 1});
+		struct mb_logfile_entry e;
+
+		assert_int_equal(mb_logfile_next(log, &e, NULL), 0);
+		assert_int_equal(e.size, sizeof(line) - 1);
+		assert_int_equal(e.nsec, T0 + 50);
+		assert_false(e.partial);
+		assert_int_equal(mb_logfile_next(log, &e, NULL), MB_LOGFILE_END);
+	}
+}
+
+/* Lines of both streams whose pieces are mixed: the tail takes each from its beginning. */
+static void tail_takes_interleaved_lines_whole(void **state)
+{
+	struct bench *b = *state;
+	static const char log[] = "2016-10-07T00:17:09.669794202Z stdout F one\n"
+				  "2016-10-07T00:17:09.669794202Z stderr P tw\n"
+				  "2016-10-07T00:17:09.669794202Z stdout F three\n"
+				  "2016-10-07T00:17:09.669794202Z stdout F four\n"
+				  "2016-10-07T00:17:09.669794202Z stderr F o\n"
+				  "2016-10-07T00:17:09.669794202Z stdout F five\n";
+	int fd = openat(b->dir, "log", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_int_equal(write(fd, log, sizeof(log) - 1), sizeof(log) - 1);
+	close(fd);
+	expect(b, everything, "one;three;four;!two;five;");
+	expect(b, (struct mb_logfile_options){.tail = 1}, "five;");
+	expect(b, (struct mb_logfile_options){.tail = 2}, "!two;five;");
+	expect(b, (struct mb_logfile_options){.tail = 3}, "four;!two;five;");
+	expect(b, (struct mb_logfile_options){.tail = 4}, "three;four;!two;five;");
+	expect(b, (struct mb_logfile_options){.tail = 2, .streams = MB_MONITOR_STDOUT},
+	       "four;five;");
+}
+
+static void junk_is_shown_as_it_stands(void **state)
+{
+	struct bench *b = *state;
+	static const char log[] = "hello\n\n2016-10-07T00:17:09.669794202Z stdin F one\n"
+				  "2016-1x-07T00:17:09.669794202Z stdout F one\n";
+	int fd = openat(b->dir, "log", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_int_equal(write(fd, log, sizeof(log) - 1), sizeof(log) - 1);
+	close(fd);
+	expect(b, everything,
+	       "hello;;2016-10-07T00:17:09.669794202Z stdin F one;"
+	       "2016-1x-07T00:17:09.669794202Z stdout F one;");
+}
+
+static void tail_at_every_count_over_rotated_files(void **state)
+{
+	struct bench *b = *state;
+	MB_AUTO_STR struct mb_str all = MB_STR_INIT;
+	char *lines[200];
+
+	mb_logwrite_open(b->w, b->dir, 50, 300);
+	for (int i = 0; i < 200; i++) {
+		lines[i] = mb_asprintf("line %d%.*s\n", i, i % 23, "xxxxxxxxxxxxxxxxxxxxxxxxx");
+		feed_text(b, i % 3 == 0, lines[i], T0 + i);
+	}
+	expect(b, (struct mb_logfile_options){.tail = -1, .since = T0 + 1000}, "");
+	for (int n = 0; n <= 200; n += n < 12 ? 1 : 17) {
+		mb_str_reset(&all);
+		for (int i = 200 - n; i < 200; i++) {
+			if (i % 3 == 0)
+				mb_str_addc(&all, '!');
+			mb_str_addn(&all, lines[i], strlen(lines[i]) - 1);
+			mb_str_addc(&all, ';');
+		}
+		expect(b, (struct mb_logfile_options){.tail = n}, mb_str_text(&all));
+		if (n)
+			expect(b, (struct mb_logfile_options){.tail = -1, .since = T0 + 200 - n},
+			       mb_str_text(&all));
+	}
+	for (int i = 0; i < 200; i++)
+		free(lines[i]);
+}
+
+/* Rotate at every record boundary while a reader stands anywhere: nothing lost or repeated. */
+static void follow_across_rotation_at_every_boundary(void **state)
+{
+	struct bench *b = *state;
+
+	for (uint64_t max = 1; max < 300; max += 41) {
+		MB_AUTO(mb_logfile_free) struct mb_logfile *log = NULL;
+		MB_AUTO_STR struct mb_str want = MB_STR_INIT, got = MB_STR_INIT;
+		int fd;
+
+		mb_logwrite_close(b->w);
+		for (int i = 0; i < 500; i++) {
+			char name[16];
+
+			snprintf(name, sizeof(name), i ? "log.%d" : "log", i);
+			unlinkat(b->dir, name, 0);
+		}
+		mb_logwrite_open(b->w, b->dir, 400, max);
+		log = reader(b, everything);
+		assert_int_equal(mb_logfile_follow(log, &fd, NULL), 0);
+		for (int i = 0; i < 120; i++) {
+			char line[32];
+
+			snprintf(line, sizeof(line), "%d%.*s", i, i % 11, "yyyyyyyyyyyyyy");
+			mb_str_addf(&want, "%s%s;", i % 4 == 1 ? "!" : "", line);
+			strcat(line, "\n");
+			feed_text(b, i % 4 == 1, line, T0 + i);
+			if (i % 5 == 0 || i % 7 == 0)
+				read_all(log, &got);
+		}
+		read_all(log, &got);
+		assert_string_equal(mb_str_text(&got), want.buf);
+		assert_int_equal(mb_logfile_gaps(log), 0);
+	}
+}
+
+static void follow_a_writer_in_another_process(void **state)
+{
+	struct bench *b = *state;
+	MB_AUTO(mb_logfile_free) struct mb_logfile *log = NULL;
+	struct mb_logfile_entry e;
+	int fd, next = 0, status;
+	pid_t pid;
+
+	log = reader(b, everything);
+	assert_int_equal(mb_logfile_follow(log, &fd, NULL), 0);
+	pid = fork();
+	if (pid == 0) {
+		mb_logwrite_open(b->w, b->dir, 1000, 4000);
+		for (int i = 0; i < 9000; i += 3) {
+			char lines[64];
+
+			snprintf(lines, sizeof(lines), "%d\n%d\n%d\n", i, i + 1, i + 2);
+			feed_text(b, 0, lines, mb_now_nsec());
+		}
+		_exit(0);
+	}
+	alarm(30);
+	while (next < 9000) {
+		int r = mb_logfile_next(log, &e, NULL);
+
+		if (r == MB_LOGFILE_END) {
+			struct pollfd p = {.fd = fd, .events = POLLIN};
+
+			assert_true(poll(&p, 1, 5000) > 0);
+			mb_logfile_settle(log);
+			continue;
+		}
+		assert_int_equal(r, 0);
+		assert_int_equal(strtol(e.text, NULL, 10), next);
+		next++;
+	}
+	alarm(0);
+	waitpid(pid, &status, 0);
+	assert_int_equal(mb_logfile_gaps(log), 0);
+}
+
+static void overtaken_reader_goes_on_at_the_oldest(void **state)
+{
+	struct bench *b = *state;
+	MB_AUTO(mb_logfile_free) struct mb_logfile *log = NULL;
+	struct mb_logfile_entry e;
+
+	mb_logwrite_open(b->w, b->dir, 2, 60);
+	feed_text(b, 0, "1\n", T0);
+	log = reader(b, everything);
+	assert_int_equal(mb_logfile_next(log, &e, NULL), 0);
+	feed_text(b, 0, "2\n3\n4\n5\n", T0);
+	assert_int_equal(mb_logfile_next(log, &e, NULL), 0);
+	assert_memory_equal(e.text, "4", 1);
+	assert_int_equal(mb_logfile_gaps(log), 1);
+}
+
+static void stops_where_attach_begins(void **state)
+{
+	struct bench *b = *state;
+	struct mb_logfile_options o = everything;
+
+	mb_logwrite_open(b->w, b->dir, 3, 0);
+	feed_text(b, 0, "1\n2\n", T0);
+	o.stop_inode = b->w->inode;
+	o.stop_offset = b->w->size;
+	feed_text(b, 0, "3\n", T0);
+	expect(b, o, "1;2;");
+	o.stop_offset = 0;
+	expect(b, o, "");
+}
+
+static int collect(void *arg, enum mb_monitor_stream stream, const void *bytes, size_t n)
+{
+	struct mb_str *out = arg;
+
+	mb_str_addn(&out[stream == MB_MONITOR_STDERR], bytes, n);
+	return 0;
+}
+
+static void copy_gives_the_bytes_back(void **state)
+{
+	struct bench *b = *state;
+	struct mb_str want[2] = {MB_STR_INIT, MB_STR_INIT}, got[2] = {MB_STR_INIT, MB_STR_INIT};
+	MB_AUTO(mb_logfile_free) struct mb_logfile *log = NULL;
+
+	srand(7);
+	mb_logwrite_open(b->w, b->dir, 1000, 50000);
+	for (int i = 0; i < 300; i++) {
+		static char bytes[40000];
+		size_t n = (size_t)rand() % (i % 10 == 0 ? sizeof(bytes) : 400) + 1;
+		int s = rand() % 3 == 0;
+
+		for (size_t j = 0; j < n; j++)
+			bytes[j] = rand() % (i % 3 ? 30 : 20000) ? (char)rand() : '\n';
+		feed(b, s, bytes, n, T0 + i);
+		mb_str_addn(&want[s], bytes, n);
+	}
+	mb_logwrite_end(b->w, b->s[0], T0);
+	mb_logwrite_end(b->w, b->s[1], T0);
+	log = reader(b, everything);
+	assert_int_equal(mb_logfile_copy(log, false, collect, got, NULL), MB_LOGFILE_END);
+	for (int s = 0; s < 2; s++) {
+		assert_int_equal(got[s].len, want[s].len);
+		assert_memory_equal(got[s].buf, want[s].buf, want[s].len);
+		mb_str_done(&got[s]);
+		mb_str_done(&want[s]);
+	}
+}
+
+static void copy_stamps_lines_not_pieces(void **state)
+{
+	struct bench *b = *state;
+	struct mb_str got[2] = {MB_STR_INIT, MB_STR_INIT};
+	MB_AUTO(mb_logfile_free) struct mb_logfile *log = NULL;
+
+	mb_logwrite_open(b->w, b->dir, 3, 0);
+	feed_text(b, 0, "a\nb", T0);
+	mb_logwrite_end(b->w, b->s[0], T0);
+	feed_text(b, 0, "c\n", T0 + 5);
+	log = reader(b, everything);
+	assert_int_equal(mb_logfile_copy(log, true, collect, got, NULL), MB_LOGFILE_END);
+	assert_string_equal(got[0].buf, "2016-10-07T00:17:09.669794202Z a\n"
+	                                "2016-10-07T00:17:09.669794202Z bc\n");
+	mb_str_done(&got[0]);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(format_of_records),
+		TEST(long_lines_are_pieces),
+		TEST(rotation_keeps_records_whole),
+		TEST(one_file_only),
+		TEST(torn_end_is_cut_when_opened),
+		TEST(full_disk_drops_whole_records),
+		TEST(empty_and_absent),
+		TEST(read_select_and_join),
+		TEST(tail_takes_interleaved_lines_whole),
+		TEST(junk_is_shown_as_it_stands),
+		TEST(tail_at_every_count_over_rotated_files),
+		TEST(follow_across_rotation_at_every_boundary),
+		TEST(follow_a_writer_in_another_process),
+		TEST(overtaken_reader_goes_on_at_the_oldest),
+		TEST(stops_where_attach_begins),
+		TEST(copy_gives_the_bytes_back),
+		TEST(copy_stamps_lines_not_pieces),
+	};
+
+	return cmocka_run_group_tests_name("monitor/log", tests, NULL, NULL);
+}
