@@ -135,11 +135,8 @@ static int mount_hierarchy(const struct mb_sys_cgroup_hierarchy *h, uint64_t att
 	int r;
 
 	mb_strv_add(&options, "source=cgroup");
-	if (!h->is_v2 && strchr(h->controllers, '='))
-		mb_strv_add(&options, "none");
-	if (!h->is_v2)
-		mb_strv_split(&options, h->controllers, ',');
-	r = mb_sys_mount_new(h->is_v2 ? "cgroup2" : "cgroup", &options, attr, &fd, err);
+	mb_strv_split(&options, h->controllers, ',');
+	r = mb_sys_mount_new("cgroup", &options, attr, &fd, err);
 	if (r < 0)
 		return r;
 	if (mkdirat(dir_fd, name, 0555) < 0)
@@ -164,6 +161,24 @@ static void link_controllers(const struct mb_sys_cgroup_hierarchy *h, int dir_fd
 	}
 }
 
+/* What programs read to find their limits.  Each mount costs a start and an end 50 us, so the
+ * hierarchies that a container cannot use (named ones, devices, freezer, network classes) are
+ * left out. */
+static bool is_shown(const struct mb_sys_cgroup_hierarchy *h)
+{
+	static const char *const shown[] = {"memory", "cpu", "cpuacct", "cpuset", "pids", "blkio"};
+	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
+
+	if (h->is_v2)
+		return false;
+	mb_strv_split(&names, h->controllers, ',');
+	for (size_t i = 0; i < MB_N(shown); i++) {
+		if (mb_strv_has(&names, shown[i]))
+			return true;
+	}
+	return false;
+}
+
 static int mount_v1(struct mb_runtime_child *c, const struct mb_runtime_mount *m, int target_fd,
 		    struct mb_err *err)
 {
@@ -181,6 +196,8 @@ static int mount_v1(struct mb_runtime_child *c, const struct mb_runtime_mount *m
 		r = mb_sys_mount_move(fd, target_fd, err);
 	h = mb_sys_cgroup_host_hierarchies(c->plan->cgroup_host, &n);
 	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (!is_shown(&h[i]))
+			continue;
 		r = mount_hierarchy(&h[i], m->flags.set, fd, err);
 		if (r < 0)
 			mb_wrap(err, r, "'%s'", h[i].mount_point);
