@@ -69,9 +69,13 @@ static int call_verb(struct mb_cmd_context *cx, const struct mb_cli_verb *verb, 
 		return show_help(verb, path);
 	if (r > 0)
 		return bad_usage(r, verb, path, &err);
-	if (r == 0 && !verb->unprivileged && geteuid() != 0) {
+	if (r < 0) { /* a refused option; run, create and exec tell it from the command's own 1 */
+		fail(verb, &err);
+		return verb->stop_at_operand ? MB_CLI_EXIT_FLAGS : EXIT_FAIL;
+	}
+	if (!verb->unprivileged && geteuid() != 0) {
 		r = mb_fail(&err, EPERM, "'%s %s' needs root: run it with sudo", MB_CLI_NAME, path);
-	} else if (r == 0) {
+	} else {
 		r = verb->main(cx, &in, &err);
 	}
 	mb_cli_input_done(&in);
