@@ -205,6 +205,18 @@ static size_t list_verbs(const struct mb_cli_program *program, const char *paren
 	return n;
 }
 
+static bool has_children(const struct mb_cli_program *program, const char *parent)
+{
+	for (const struct mb_cli_verb *const *v = program->verbs; *v; v++) {
+		const char *leaf = NULL;
+		size_t len = 0;
+
+		if (!(*v)->hidden && mb_cli_names_listed(*v, parent, &leaf, &len))
+			return true;
+	}
+	return false;
+}
+
 void mb_cli_help_parent(const struct mb_cli_program *program, const struct mb_cli_parent *parent,
                         size_t width, struct mb_str *out)
 {
@@ -232,7 +244,7 @@ void mb_cli_help_top(const struct mb_cli_program *program, size_t width, struct 
 	add_list("Common Commands", list, n, width, out);
 	n = 0;
 	for (const struct mb_cli_parent *p = program->parents; p->name && n < MAX_LISTED; p++)
-		if (!p->hidden)
+		if (!p->hidden && has_children(program, p->name))
 			list[n++] = (struct listed){p->name, strlen(p->name), p->summary};
 	add_list("Management Commands", list, n, width, out);
 	n = list_verbs(program, "", false, list);
