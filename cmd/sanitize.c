@@ -50,6 +50,20 @@ static bool names_descriptors(int argc, char *const *argv)
 	return pid && getenv("LISTEN_FDS") && strtol(pid, NULL, 10) == getpid();
 }
 
+static void nothing(int sig)
+{
+	(void)sig;
+}
+
+/* Without effect here, and as ever for what we execute: exec resets a handler, but passes on that
+ * a signal is ignored. */
+static void disregard(int sig)
+{
+	const struct sigaction action = {.sa_handler = nothing, .sa_flags = SA_RESTART};
+
+	sigaction(sig, &action, NULL);
+}
+
 static void reset_signals(void)
 {
 	sigset_t none;
@@ -60,12 +74,16 @@ static void reset_signals(void)
 	for (int sig = 1; sig < SIGSYS; sig++) {
 		if (sig == SIGKILL || sig == SIGSTOP || sigaction(sig, NULL, &action) < 0)
 			continue;
-		if (action.sa_handler == SIG_IGN && sig != SIGHUP) /* nohup stays */
+		if (action.sa_handler != SIG_IGN)
+			continue;
+		if (sig == SIGHUP) /* nohup holds for us, not for a container */
+			disregard(sig);
+		else
 			signal(sig, SIG_DFL);
 	}
 	/* A reader that went away is an error of write(2), not the end in mid-work. */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
+	disregard(SIGPIPE);
+	disregard(SIGXFSZ);
 }
 
 static void reset_limits(void)
