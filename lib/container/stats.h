@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/container/stats.h — what a container uses, at one moment. */
+#ifndef MB_CONTAINER_STATS_H
+#define MB_CONTAINER_STATS_H
+
+#include <stdint.h>
+
+#include "sys/cgroup.h"
+
+struct mb_container;
+struct mb_err;
+
+struct mb_container_sample {
+	int64_t taken_nsec; /* CLOCK_MONOTONIC */
+	struct mb_sys_cgroup_stats cgroup;
+	uint64_t rx_bytes, tx_bytes; /* all interfaces but lo */
+	bool has_network;
+};
+
+/* An open place to sample from again and again. */
+struct mb_container_meter;
+/* Return: 0; MB_SYS_CGROUP_ABSENT: it does not run; or -errno. */
+int mb_container_meter_open(struct mb_container *c, struct mb_container_meter **ret,
+			    struct mb_err *err);
+int mb_container_meter_read(struct mb_container_meter *meter, struct mb_container_sample *ret,
+			    struct mb_err *err);
+void mb_container_meter_free(struct mb_container_meter *meter);
+MB_AUTO_DEFINE(struct mb_container_meter, mb_container_meter_free)
+
+#endif
