@@ -66,11 +66,15 @@ struct mb_volume_users {
 int mb_volume_remove(struct mb_store *store, const char *name, bool force,
                      const struct mb_volume_users *users, struct mb_err *err);
 
-/* What stands at _data: a directory descriptor (O_PATH, O_NOFOLLOW) for a plain volume; for one
- * with driver options a new detached mount of type/device/o, not attached anywhere (*@ret_mount
- * true; a device of type "none"/o=bind is cloned).  Caller closes it. */
+/* What stands at _data, O_PATH, never through a link.  A volume with driver options has its
+ * type/device/o mounted there at the first use, and all its users share that mount.  *@ret_mount
+ * (may be NULL) is whether @ret_fd is a detached mount; it never is: clone it.  Caller closes. */
 int mb_volume_data_open(struct mb_store *store, const struct mb_volume *volume, int *ret_fd,
                         bool *ret_mount, struct mb_err *err);
+
+/* Nobody uses the volume any more: unmount what driver options mounted.  Does nothing for plain
+ * volumes and absent ones. */
+int mb_volume_release(struct mb_store *store, const char *name, struct mb_err *err);
 
 /* First use: copy what the image has at @path (resolved below @rootfs_fd, in root) into the
  * volume's directory @data_fd, with owner, mode, xattrs, hard links; nothing happens when the

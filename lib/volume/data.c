@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/err.h"
+#include "store/store.h"
+#include "sys/mount.h"
+#include "volume/meta.h"
+
+static bool is_mounted(int volume_fd)
+{
+	struct statx stx;
+
+	return statx(volume_fd, "_data", AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &stx) ==
+	               0 &&
+	       (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
+static int open_data(int volume_fd, const char *name, int *ret_fd, struct mb_err *err)
+{
+	*ret_fd = openat(volume_fd, "_data", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*ret_fd < 0)
+		return mb_fail_sys(err, errno, "cannot open the data of volume '%s'", name);
+	return 0;
+}
+
+/* type, device and o as mount(8) has them, to a detached mount. */
+static int make_mount(const struct mb_volume *volume, int *ret_fd, struct mb_err *err)
+{
+	const char *type = mb_kv_find(&volume->options, "type");
+	const char *device = mb_kv_find(&volume->options, "device");
+	const char *o = mb_kv_find(&volume->options, "o");
+	MB_AUTO_STRV struct mb_strv options = MB_STRV_INIT, data = MB_STRV_INIT;
+	struct mb_sys_mount_flags flags = {0};
+	MB_AUTO_CLOSE int fd = -1;
+	int r;
+
+	if (!type || !device)
+		return mb_fail(err, EINVAL, "type or device is missing");
+	if (o)
+		mb_strv_split(&options, o, ',');
+	r = mb_sys_mount_flags_parse(&options, &flags, &data, err);
+	if (r < 0)
+		return r;
+	if (flags.bind) {
+		r = mb_sys_mount_clone(AT_FDCWD, device, flags.bind_recursive, &fd, err);
+	} else {
+		mb_strv_addf(&data, "source=%s", device);
+		r = mb_sys_mount_new(type, &data, flags.set, &fd, err);
+	}
+	if (r == 0)
+		r = mb_sys_mount_flags_apply(fd, &flags, err);
+	if (r < 0)
+		return r;
+	*ret_fd = mb_take_fd(&fd);
+	return 0;
+}
+
+static int mount_data(struct mb_store *store, const struct mb_volume *volume, int volume_fd,
+                      struct mb_err *err)
+{
+	MB_AUTO_CLOSE int lock = -1, mount = -1, target = -1;
+	int r = mb_volume_meta_lock(store, volume->name, &lock, err);
+
+	if (r < 0 || is_mounted(volume_fd))
+		return r;
+	r = make_mount(volume, &mount, err);
+	if (r == 0)
+		r = open_data(volume_fd, volume->name, &target, err);
+	if (r == 0)
+		r = mb_sys_mount_move(mount, target, err);
+	return r < 0 ? mb_wrap(err, r, "failed to mount local volume '%s'", volume->name) : 0;
+}
+
+int mb_volume_data_open(struct mb_store *store, const struct mb_volume *volume, int *ret_fd,
+                        bool *ret_mount, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int fd = -1;
+	int r = mb_volume_meta_open(store, volume->name, &fd, err);
+
+	if (r > 0)
+		return -ENOENT;
+	if (r == 0 && volume->options.n && !is_mounted(fd))
+		r = mount_data(store, volume, fd, err);
+	if (r == 0)
+		r = open_data(fd, volume->name, ret_fd, err);
+	/* A mount that is attached is cloned like any directory. */
+	if (r == 0 && ret_mount)
+		*ret_mount = false;
+	return r;
+}
+
+int mb_volume_release(struct mb_store *store, const char *name, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int fd = -1;
+	char path[64];
+	int r = mb_volume_meta_open(store, name, &fd, err);
+
+	if (r > 0)
+		return 0;
+	if (r < 0 || !is_mounted(fd))
+		return r;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/_data", fd);
+	if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+		return mb_fail_sys(err, errno, "cannot unmount volume '%s'", name);
+	return 0;
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "volume/volume.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/err.h"
+#include "core/id.h"
+#include "core/parse.h"
+#include "core/str.h"
+#include "store/doc.h"
+#include "store/lock.h"
+#include "store/store.h"
+#include "sys/tree.h"
+#include "volume/meta.h"
+
+int mb_volume_find(struct mb_store *store, const char *name, struct mb_volume **ret_volume,
+                   struct mb_err *err)
+{
+	MB_AUTO_CLOSE int fd = -1;
+	int r = mb_volume_meta_open(store, name, &fd, err);
+
+	return r == 0 ? mb_volume_meta_load(store, fd, name, ret_volume, err) : r;
+}
+
+/* --- create ---------------------------------------------------------------------------------- */
+
+static int check_options(const struct mb_kv *options, struct mb_err *err)
+{
+	static const char *const required[] = {"device", "type"};
+
+	MB_KV_FOREACH (pair, options) {
+		if (strcmp(pair->key, "size") == 0)
+			return mb_fail(err, EOPNOTSUPP,
+			               "volume option 'size' is not supported by this version");
+		if (strcmp(pair->key, "type") != 0 && strcmp(pair->key, "device") != 0 &&
+		    strcmp(pair->key, "o") != 0)
+			return mb_fail(err, EINVAL, "invalid option: \"%s\"", pair->key);
+	}
+	for (size_t i = 0; options->n && i < MB_N(required); i++)
+		if (!mb_kv_find(options, required[i]))
+			return mb_fail(err, EINVAL, "missing required option: \"%s\"", required[i]);
+	return 0;
+}
+
+static int check_request(const struct mb_volume_create_request *request, struct mb_err *err)
+{
+	const char *name = request->name, *driver = request->driver;
+
+	if (driver && *driver && strcmp(driver, "local") != 0)
+		return mb_fail(err, ENOENT,
+		               "error looking up volume plugin %s: plugin \"%s\" not found", driver,
+		               driver);
+	if (name && strlen(name) == 1)
+		return mb_fail(err, EINVAL,
+		               "create %s: volume name is too short, names should be at least two "
+		               "alphanumeric characters",
+		               name);
+	if (name && !mb_name_is_valid(name))
+		return mb_fail(err, EINVAL,
+		               "create %s: \"%s\" includes invalid characters for a local volume "
+		               "name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you "
+		               "intended to pass a host directory, use absolute path",
+		               name, name);
+	return request->options ? check_options(request->options, err) : 0;
+}
+
+static bool is_subset(const struct mb_kv *asked, const struct mb_kv *has)
+{
+	MB_KV_FOREACH (pair, asked) {
+		const char *value = mb_kv_find(has, pair->key);
+
+		if (!value || strcmp(value, pair->value) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* The one that is there will do, unless it is of another kind. */
+static int find_existing(struct mb_store *store, const struct mb_volume_create_request *request,
+                         struct mb_volume **ret_volume, struct mb_err *err)
+{
+	MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
+	int r = mb_volume_find(store, request->name, &volume, err);
+
+	if (r != 0)
+		return r;
+	if (request->options && !is_subset(request->options, &volume->options))
+		return mb_fail(err, EEXIST,
+		               "a volume named %s already exists with other driver options",
+		               request->name);
+	*ret_volume = mb_take_ptr(&volume);
+	return 0;
+}
+
+/* The directory is made under another name, whole, then renamed: that is the moment it is. */
+static int make(int volumes, const struct mb_volume *volume, bool durable, struct mb_err *err)
+{
+	char tmp[16 + MB_ID_TEXT] = ".tmp-";
+	MB_AUTO_CLOSE int fd = -1;
+	int r;
+
+	mb_id_make(tmp + strlen(tmp));
+	if (mkdirat(volumes, tmp, 0700) < 0)
+		return mb_fail_sys(err, errno, "cannot create volume '%s'", volume->name);
+	fd = openat(volumes, tmp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || mkdirat(fd, "_data", 0755) < 0 || fchmodat(fd, "_data", 0755, 0) < 0)
+		r = mb_fail_sys(err, errno, "cannot create volume '%s'", volume->name);
+	else
+		r = mb_volume_meta_save(
+			fd, volume, MB_DOC_DIRECT | (durable ? (unsigned)MB_DOC_DURABLE : 0), err);
+	if (r == 0 && renameat2(volumes, tmp, volumes, volume->name, RENAME_NOREPLACE) < 0)
+		r = errno == EEXIST
+		            ? -EEXIST
+		            : mb_fail_sys(err, errno, "cannot create volume '%s'", volume->name);
+	if (r < 0)
+		mb_sys_tree_remove(volumes, tmp, NULL);
+	else if (durable && fsync(volumes) < 0)
+		r = mb_fail_sys(err, errno, "cannot write volume '%s' to disk", volume->name);
+	return r;
+}
+
+static struct mb_volume *new_volume(struct mb_store *store,
+                                    const struct mb_volume_create_request *request)
+{
+	struct mb_volume *volume = mb_calloc(1, sizeof(*volume));
+	char id[MB_ID_TEXT];
+
+	mb_id_make(id);
+	volume->name = mb_strdup(request->name ? request->name : id);
+	volume->driver = mb_strdup("local");
+	volume->mountpoint = mb_asprintf("%s/volumes/%s/_data", store->root, volume->name);
+	volume->created = mb_now_nsec();
+	volume->anonymous = request->anonymous || !request->name;
+	if (request->labels)
+		mb_kv_set_all(&volume->labels, request->labels);
+	if (request->options)
+		mb_kv_set_all(&volume->options, request->options);
+	return volume;
+}
+
+int mb_volume_create(struct mb_store *store, const struct mb_volume_create_request *request,
+                     struct mb_volume **ret_volume, bool *ret_created, struct mb_err *err)
+{
+	MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
+	MB_AUTO_CLOSE int volumes = -1, lock = -1;
+	bool created = false;
+	int r = check_request(request, err);
+
+	if (r == 0 && request->name) {
+		r = find_existing(store, request, &volume, err);
+		if (r == MB_VOLUME_ABSENT)
+			r = 0;
+	}
+	if (r == 0 && !volume)
+		r = mb_store_dir(store, "volumes", false, &volumes, err);
+	/* Shared: those who clear leftovers away must not take ours for one. */
+	if (r == 0 && !volume)
+		r = mb_store_lock(store, MB_RANK_VOLUME, "volumes", false, true, &lock, err);
+	if (r == 0 && !volume) {
+		volume = new_volume(store, request);
+		r = make(volumes, volume, !request->ephemeral, err);
+		created = r == 0;
+		if (r == -EEXIST) { /* somebody was quicker */
+			mb_volume_free(mb_take_ptr(&volume));
+			r = find_existing(store, request, &volume, err);
+		}
+	}
+	if (r != 0)
+		return r > 0 ? mb_fail(err, EAGAIN, "volume '%s' came and went", request->name) : r;
+	*ret_volume = mb_take_ptr(&volume);
+	if (ret_created)
+		*ret_created = created;
+	return 0;
+}
+
+/* --- list ------------------------------------------------------------------------------------ */
+
+static int by_name(const void *a, const void *b)
+{
+	const struct mb_volume *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+int mb_volume_list_load(struct mb_store *store, struct mb_volume_list *ret, struct mb_err *err)
+{
+	struct mb_volume_list list = {0};
+	struct dirent *entry;
+	size_t cap = 0;
+	DIR *dir;
+	int fd = -1, r = mb_store_dir(store, "volumes", false, &fd, err);
+
+	if (r < 0)
+		return r;
+	dir = fdopendir(fd);
+	if (!dir) {
+		r = mb_fail_sys(err, errno, "cannot read 'volumes'");
+		mb_close(&fd);
+		return r;
+	}
+	while ((entry = readdir(dir))) {
+		if (!mb_name_is_valid(entry->d_name))
+			continue;
+		if (list.n == cap) {
+			cap = cap ? 2 * cap : 32;
+			list.v = mb_realloc(list.v, cap * sizeof(*list.v));
+		}
+		r = mb_volume_find(store, entry->d_name, &list.v[list.n], NULL);
+		if (r == 0)
+			list.n++;
+		else if (r < 0)
+			mb_strv_add(&list.corrupt, entry->d_name);
+	}
+	closedir(dir);
+	if (list.n)
+		qsort(list.v, list.n, sizeof(*list.v), by_name);
+	mb_strv_sort(&list.corrupt);
+	*ret = list;
+	return 0;
+}
+
+void mb_volume_list_done(struct mb_volume_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		mb_volume_free(list->v[i]);
+	free(list->v);
+	mb_strv_done(&list->corrupt);
+	*list = (struct mb_volume_list){0};
+}
+
+/* --- remove ---------------------------------------------------------------------------------- */
+
+static int check_users(const struct mb_volume_users *users, const char *name, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
+	MB_AUTO_FREE char *joined = NULL;
+	int r = users && users->ask ? users->ask(users->arg, name, &ids, err) : 0;
+
+	if (r < 0 || !ids.n)
+		return r;
+	joined = mb_strv_join(&ids, ", ");
+	mb_fail(err, EBUSY, "remove %s: volume is in use - [%s]", name, joined);
+	return MB_VOLUME_IN_USE;
+}
+
+/* Out of the way in one rename, then the tree. */
+static int destroy(int volumes, const char *name, struct mb_err *err)
+{
+	char gone[16 + MB_ID_TEXT] = ".rm-";
+	int r;
+
+	mb_id_make(gone + strlen(gone));
+	if (renameat(volumes, name, volumes, gone) < 0)
+		return errno == ENOENT ? 0
+		                       : mb_fail_sys(err, errno, "cannot remove volume '%s'", name);
+	r = mb_sys_tree_remove(volumes, gone, err);
+	return r < 0 ? mb_wrap(err, r, "volume '%s'", name) : 0;
+}
+
+int mb_volume_remove(struct mb_store *store, const char *name, bool force,
+                     const struct mb_volume_users *users, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int volumes = -1, all = -1, lock = -1, fd = -1;
+	MB_AUTO_FREE char *lock_name = mb_asprintf("volume-%s", name);
+	int r = mb_volume_meta_open(store, name, &fd, err);
+
+	if (r == MB_VOLUME_ABSENT && force)
+		return 0;
+	if (r == 0)
+		r = mb_store_dir(store, "volumes", false, &volumes, err);
+	if (r == 0)
+		r = mb_store_lock(store, MB_RANK_VOLUME, "volumes", false, true, &all, err);
+	if (r == 0)
+		r = mb_volume_meta_lock(store, name, &lock, err);
+	if (r == 0)
+		r = check_users(users, name, err);
+	if (r == 0)
+		r = mb_volume_release(store, name, err);
+	if (r == 0)
+		r = destroy(volumes, name, err);
+	if (r == 0)
+		mb_store_lock_retire(store, lock_name, lock);
+	return r;
+}
+
+/* --- check ----------------------------------------------------------------------------------- */
+
+static void check_one(struct mb_store *store, const struct mb_volume_check_request *request,
+                      const char *name, size_t *left)
+{
+	MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
+	MB_AUTO_FREE char *subject = mb_asprintf("volume %s", name);
+	MB_AUTO_CLOSE int fd = -1;
+	bool repaired = false;
+	int r = mb_volume_meta_open(store, name, &fd, NULL);
+
+	if (r == 0)
+		r = mb_volume_meta_load(store, fd, name, &volume, NULL);
+	if (r >= 0)
+		return;
+	/* The data is what matters: a plain document makes it usable again. */
+	if (request->repair && fd >= 0 && faccessat(fd, "_data", F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		const struct mb_volume_create_request again = {.name = name};
+		MB_AUTO(mb_volume_free) struct mb_volume *fresh = new_volume(store, &again);
+
+		fresh->copied = true;
+		repaired =
+			mb_volume_meta_save(fd, fresh, MB_DOC_DURABLE | MB_DOC_REPLACE, NULL) == 0;
+	}
+	*left += !repaired;
+	if (request->finding)
+		request->finding(request->arg, subject, "the document cannot be read", repaired);
+}
+
+int mb_volume_check(struct mb_store *store, const struct mb_volume_check_request *request,
+                    size_t *ret_left, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int lock = -1;
+	struct dirent *entry;
+	size_t left = 0;
+	DIR *dir;
+	bool alone;
+	int fd = -1, r = mb_store_dir(store, "volumes", false, &fd, err);
+
+	if (r < 0)
+		return r;
+	r = mb_store_lock(store, MB_RANK_VOLUME, "volumes", true, false, &lock, err);
+	alone = r == 0;
+	dir = r < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		mb_close(&fd);
+		return r < 0 ? r : mb_fail_sys(err, errno, "cannot read 'volumes'");
+	}
+	while ((entry = readdir(dir))) {
+		bool leftover = mb_starts_with(entry->d_name, ".tmp-") ||
+		                mb_starts_with(entry->d_name, ".rm-");
+
+		if (mb_name_is_valid(entry->d_name)) {
+			check_one(store, request, entry->d_name, &left);
+		} else if (leftover && alone) {
+			MB_AUTO_FREE char *subject = mb_asprintf("volumes/%s", entry->d_name);
+			bool gone = request->repair &&
+			            mb_sys_tree_remove(dirfd(dir), entry->d_name, NULL) == 0;
+
+			left += !gone;
+			if (request->finding)
+				request->finding(request->arg, subject,
+				                 "left by a command that ended early", gone);
+		}
+	}
+	closedir(dir);
+	*ret_left = left;
+	return 0;
+}
