@@ -21,6 +21,7 @@ enum {
 	DEPTH_MAX = 32,       /* levels open at once; what is deeper is moved up first */
 	PASSES_MAX = 64,      /* over one directory that somebody keeps filling */
 	TOP_PASSES = 1 << 20, /* over the first one: one for every DEPTH_MAX levels */
+	EXCHANGES_MAX = 64,
 	NAME_TEXT = 48,
 };
 
@@ -64,15 +65,16 @@ static int open_dir(int dirfd, const char *name, int *ret_fd)
 	                           ret_fd);
 }
 
-/* Return: 0, or -errno when it cannot be moved (another file system's edge, ...). */
-static int move_up(struct removal *rm, int dirfd, const char *name)
+/* Rename @name into @to_fd under a name of our own.
+ * Return: 0, or -errno when it cannot be moved (another file system's edge, ...). */
+static int move_entry(struct removal *rm, int dirfd, const char *name, int to_fd,
+                      char new_name[NAME_TEXT])
 {
-	char new_name[NAME_TEXT];
 	int r;
 
 	do {
-		snprintf(new_name, sizeof(new_name), ".mybox-rm-%d-%u", getpid(), rm->moved++);
-		r = (int)syscall(SYS_renameat2, dirfd, name, rm->top, new_name, 1 /* NOREPLACE */);
+		snprintf(new_name, NAME_TEXT, ".mybox-rm-%d-%u", getpid(), rm->moved++);
+		r = (int)syscall(SYS_renameat2, dirfd, name, to_fd, new_name, RENAME_NOREPLACE);
 	} while (r < 0 && errno == EEXIST);
 	return r < 0 ? -errno : 0;
 }
@@ -82,20 +84,32 @@ static int unlink_at(int dirfd, const char *name, int flags)
 	return unlinkat(dirfd, name, flags) < 0 ? -errno : 0;
 }
 
-/* Return: 0 gone (whoever did it), or -errno. */
+/* What it is may change between two calls.  Who exchanges it fast enough keeps step with us for
+ * ever, so it gets a name that nobody knows.
+ * Return: 0 gone (whoever did it), or -errno. */
 static int remove_entry(struct removal *rm, int dirfd, const char *name, unsigned char type,
                         unsigned depth)
 {
-	int r = -EISDIR;
+	bool is_dir = type == DT_DIR;
+	char new_name[NAME_TEXT];
+	int r = 0;
 
-	if (type != DT_DIR)
-		r = unlink_at(dirfd, name, 0);
-	if (r == -EISDIR || (r == -EPERM && type == DT_UNKNOWN)) {
-		r = unlink_at(dirfd, name, AT_REMOVEDIR);
-		if (r == -ENOTEMPTY || r == -EEXIST)
-			r = remove_dir(rm, dirfd, name, depth);
-		if (r == -ENOTDIR || r == -ELOOP) /* exchanged meanwhile */
+	for (int tries = 0; tries < EXCHANGES_MAX; tries++) {
+		if (is_dir) {
+			r = unlink_at(dirfd, name, AT_REMOVEDIR);
+			if (r == -ENOTEMPTY || r == -EEXIST)
+				r = remove_dir(rm, dirfd, name, depth);
+			if (r != -ENOTDIR && r != -ELOOP)
+				break;
+		} else {
 			r = unlink_at(dirfd, name, 0);
+			if (r != -EISDIR)
+				break;
+		}
+		is_dir = !is_dir;
+		if (tries > 0 && name != new_name &&
+		    move_entry(rm, dirfd, name, dirfd, new_name) == 0)
+			name = new_name;
 	}
 	return r == -ENOENT ? 0 : r;
 }
@@ -147,9 +161,10 @@ static int pass_over(struct removal *rm, int fd, unsigned depth, unsigned *ret_r
 static int remove_dir(struct removal *rm, int dirfd, const char *name, unsigned depth)
 {
 	int max = depth == 1 ? TOP_PASSES : PASSES_MAX, r = 0;
+	char new_name[NAME_TEXT];
 	unsigned removed = 1;
 
-	if (depth > DEPTH_MAX && move_up(rm, dirfd, name) == 0)
+	if (depth > DEPTH_MAX && move_entry(rm, dirfd, name, rm->top, new_name) == 0)
 		return 0; /* its new place is looked at once more */
 	for (int pass = 0; pass < max; pass++) {
 		int fd;

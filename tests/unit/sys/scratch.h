@@ -89,11 +89,11 @@ static inline int count_fds(void)
 	return n;
 }
 
-/* Root in the initial sense: what a mount test needs.  Says why when it skips. */
-static inline void need_root(void)
+/* Skips the test and says why. */
+static inline void need_root(const char *what_for)
 {
 	if (geteuid() != 0) {
-		print_message("needs root: mounts\n");
+		print_message("needs root: %s\n", what_for);
 		skip();
 	}
 }

@@ -141,7 +141,7 @@ static void creds_apply_becomes_a_user(void **state)
 	int r;
 
 	(void)state;
-	need_root();
+	need_root("credentials");
 	r = mb_sys_proc_call(become_child, NULL, NULL, &err);
 	if (r)
 		print_error("%d %s\n", r, err.msg);
@@ -167,7 +167,7 @@ static int drop_child(void *arg, int *fd, struct mb_err *err)
 static void creds_apply_root_without_anything(void **state)
 {
 	(void)state;
-	need_root();
+	need_root("credentials");
 	assert_int_equal(mb_sys_proc_call(drop_child, NULL, NULL, E), 0);
 }
 

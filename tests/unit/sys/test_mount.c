@@ -98,7 +98,7 @@ static void new_tells_what_the_kernel_says(void **state)
 	int fd = -1;
 
 	(void)state;
-	need_root();
+	need_root("mounts");
 	assert_int_equal(mb_sys_mount_new("no such type", NULL, 0, &fd, &err), -ENODEV);
 	mb_strv_add(&options, "rubbish=1");
 	assert_int_equal(mb_sys_mount_new("tmpfs", &options, 0, &fd, &err), -EINVAL);
@@ -113,7 +113,7 @@ static void new_tmpfs_clone_setattr(void **state)
 	int fd = -1, copy = -1;
 
 	(void)state;
-	need_root();
+	need_root("mounts");
 	mb_strv_add(&options, "size=1m");
 	mb_strv_add(&options, "mode=700");
 	assert_int_equal(mb_sys_mount_new("tmpfs", &options, MOUNT_ATTR_NODEV, &fd, E), 0);
@@ -135,7 +135,7 @@ static void proc_of_our_own(void **state)
 	int fd = -1;
 
 	(void)state;
-	need_root();
+	need_root("mounts");
 	assert_int_equal(mb_sys_mount_proc(true, NULL, &fd, E), 0);
 	assert_int_equal(fstatfs(fd, &fs), 0);
 	assert_int_equal(fs.f_type, 0x9fa0);
@@ -184,7 +184,7 @@ static void move_to_descriptors(void **state)
 	struct mb_err err = MB_ERR_INIT;
 	int r;
 
-	need_root();
+	need_root("mounts");
 	r = mb_sys_proc_call(move_child, *state, NULL, &err);
 	if (r)
 		print_error("%s\n", err.msg);
@@ -287,7 +287,7 @@ static void overlay_each_method(void **state, size_t n)
 	struct layers l;
 	int fds;
 
-	need_root();
+	need_root("mounts");
 	make_layers(scratch_fd(state), n, &l);
 	assert_non_null(getcwd(cwd, sizeof(cwd)));
 	fds = count_fds();
@@ -334,7 +334,7 @@ static void overlay_refuses(void **state)
 	                 -EINVAL);
 	assert_int_equal(mb_sys_mount_overlay(&(struct mb_sys_overlay){.n_lowers = 129}, &fd, E),
 	                 -EINVAL);
-	need_root();
+	need_root("mounts");
 	make_layers(scratch_fd(state), FEW, &l);
 	file = openat(l.lowers[0], "who", O_PATH | O_CLOEXEC);
 	close(l.lowers[1]);

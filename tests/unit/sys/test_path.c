@@ -9,6 +9,7 @@
 
 #include "core/clock.h"
 #include "sys/path.h"
+#include "sys/proc.h"
 
 #define E                \
 	&(struct mb_err) \
@@ -256,6 +257,7 @@ static pid_t start_racer(int root)
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		mb_sys_proc_die_with_parent(0, NULL);
 		for (;;)
 			syscall(SYS_renameat2, root, "flip", root, "flop", 2 /* EXCHANGE */);
 	}

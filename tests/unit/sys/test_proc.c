@@ -123,7 +123,7 @@ static void clone_with_a_chosen_pid(void **state)
 	pid_t pid;
 
 	(void)state;
-	need_root();
+	need_root("namespaces");
 	assert_int_equal(mb_sys_proc_clone(&how, &pid, &pidfd, E), 0);
 	if (pid == 0)
 		_exit(getpid() == 1 ? 7 : 8);
@@ -226,7 +226,7 @@ static void ns_open_and_join(void **state)
 	pid_t pid;
 
 	(void)state;
-	need_root();
+	need_root("namespaces");
 	assert_int_equal(mb_sys_proc_clone(&how, &pid, &pidfd, E), 0);
 	if (pid == 0)
 		for (;;)

@@ -79,7 +79,7 @@ static void self_by_each_method(void **state)
 	assert_int_equal(mb_sys_seal_self(MB_SYS_SEAL_MEMFD, &fd, &err), 0);
 	assert_int_equal(run_self(fd, "sealed"), 0);
 	close(fd);
-	need_root();
+	need_root("mounts");
 	r = mb_sys_seal_self(MB_SYS_SEAL_OVERLAY, &fd, &err);
 	if (r < 0)
 		print_error("%s\n", err.msg);

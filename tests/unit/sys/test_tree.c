@@ -4,9 +4,12 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "core/clock.h"
 #include "sys/mount.h"
+#include "sys/proc.h"
 
 #define E                \
 	&(struct mb_err) \
@@ -112,6 +115,35 @@ static void remove_by_several(void **state)
 	assert_false(exists(fd, "t"));
 }
 
+/* A directory in the tree and a link out of it change places while it is removed. */
+static void remove_races_with_links(void **state)
+{
+	const int64_t end = mb_monotonic_nsec() + 400000000;
+	int fd = scratch_fd(state);
+	pid_t racer;
+
+	assert_int_equal(mkdirat(fd, "canary", 0755), 0);
+	write_text(fd, "canary/f", "x");
+	assert_int_equal(symlinkat("canary", fd, "link"), 0);
+	racer = fork();
+	if (racer == 0) {
+		mb_sys_proc_die_with_parent(0, NULL);
+		for (;;)
+			syscall(SYS_renameat2, fd, "t/x", fd, "link", 2 /* EXCHANGE */);
+	}
+	while (mb_monotonic_nsec() < end) {
+		assert_int_equal(mkdirat(fd, "t", 0755), 0);
+		assert_int_equal(mkdirat(fd, "t/x", 0755), 0);
+		write_text(fd, "t/f", "x");
+		assert_int_equal(mb_sys_tree_remove(fd, "t", E), 0);
+		assert_true(exists(fd, "canary/f"));
+		(void)mb_sys_tree_remove(fd, "link", NULL);
+		(void)symlinkat("canary", fd, "link");
+	}
+	kill(racer, SIGKILL);
+	waitpid(racer, NULL, 0);
+}
+
 static void empty_keeps_the_directory(void **state)
 {
 	int fd = scratch_fd(state), t;
@@ -157,7 +189,7 @@ static void remove_never_enters_mounts(void **state)
 	int pipes[2], line = -1;
 	pid_t pid;
 
-	need_root();
+	need_root("mounts");
 	assert_int_equal(pipe(pipes), 0);
 	pid = fork();
 	if (pid == 0) {
@@ -207,6 +239,7 @@ int main(void)
 		SCRATCH_TEST(remove_deep_with_few_descriptors),
 		SCRATCH_TEST(remove_wide),
 		SCRATCH_TEST(remove_by_several),
+		SCRATCH_TEST(remove_races_with_links),
 		SCRATCH_TEST(empty_keeps_the_directory),
 		SCRATCH_TEST(remove_never_enters_mounts),
 		SCRATCH_TEST(remove_tells_what_stays),
