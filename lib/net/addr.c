@@ -170,7 +170,7 @@ int mb_net_mac_parse(const char *text, uint8_t ret[MB_NET_MAC_BYTES])
 char *mb_net_mac_format(const uint8_t mac[MB_NET_MAC_BYTES], char buf[MB_NET_MAC_TEXT])
 {
 	snprintf(buf, MB_NET_MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
-		 mac[3], mac[4], mac[5]);
+	         mac[3], mac[4], mac[5]);
 	return buf;
 }
 

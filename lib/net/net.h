@@ -96,9 +96,10 @@ struct mb_net_endpoint {
 	char *ip4, *gw4, *ip6, *gw6, *mac;
 	uint32_t prefix4, prefix6, mtu, slot; /* slot: 0 is eth0 */
 	int gw_priority;
-	bool internal, gateway; /* gateway: carries the default route and the ports */
-	struct mb_strv aliases; /* --network-alias */
-	struct mb_strv names;   /* all that the resolver answers to */
+	bool internal, isolated; /* isolated: no traffic between neighbours (icc off) */
+	bool gateway;            /* carries the default route and the ports */
+	struct mb_strv aliases;  /* --network-alias */
+	struct mb_strv names;    /* all that the resolver answers to */
 	struct mb_kv driver_opts;
 	char *wanted_ip4, *wanted_ip6; /* --ip, --ip6 */
 };

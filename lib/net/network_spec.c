@@ -30,7 +30,7 @@ static int set_addr(char **slot, int family, const char *text, struct mb_err *er
 
 	if (mb_net_addr_parse(text, &a) < 0 || a.family != family)
 		return mb_fail(err, EINVAL, "invalid IPv%d address '%s'", family == AF_INET ? 4 : 6,
-			       text);
+		               text);
 	mb_strset(slot, mb_net_addr_format(&a, buf));
 	return 0;
 }
@@ -118,8 +118,7 @@ static bool is_long(const char *text)
 	return text[n] == '=' && !mb_starts_with(text, "container:");
 }
 
-int mb_net_network_spec_parse(const char *text, struct mb_net_network_spec *ret,
-			      struct mb_err *err)
+int mb_net_network_spec_parse(const char *text, struct mb_net_network_spec *ret, struct mb_err *err)
 {
 	MB_AUTO_STRV struct mb_strv fields = MB_STRV_INIT;
 	struct mb_net_network_spec s = {0};
@@ -144,7 +143,7 @@ int mb_net_network_spec_parse(const char *text, struct mb_net_network_spec *ret,
 }
 
 int mb_net_network_spec_set(struct mb_net_network_spec *spec, const char *ip4, const char *ip6,
-			    const char *mac, const struct mb_strv *aliases, struct mb_err *err)
+                            const char *mac, const struct mb_strv *aliases, struct mb_err *err)
 {
 	int r = 0;
 

@@ -48,7 +48,7 @@ static int parse_port(const char *text, uint16_t *ret, struct mb_err *err)
 
 	if (mb_parse_u32(text, &v) < 0 || v == 0 || v > UINT16_MAX)
 		return mb_fail(err, EINVAL, "invalid port '%s': it is a number from 1 to 65535",
-			       text);
+		               text);
 	*ret = (uint16_t)v;
 	return 0;
 }
@@ -96,7 +96,7 @@ static int check_widths(const struct mb_net_port_spec *s, struct mb_err *err)
 	if (!s->host_lo || host == inside || inside == 0)
 		return 0;
 	return mb_fail(err, EINVAL, "the ranges %u-%u and %u-%u are not of the same length",
-		       s->host_lo, s->host_hi, s->port_lo, s->port_hi);
+	               s->host_lo, s->host_hi, s->port_lo, s->port_hi);
 }
 
 /* Cut "/proto" off the end of @text. */

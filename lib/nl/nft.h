@@ -106,6 +106,9 @@ void mb_nl_nft_masquerade(struct mb_nl_nft_rule *r);
 
 /* Return: 0; MB_NL_ABSENT (route.h); or -errno. */
 int mb_nl_nft_table_find(struct mb_nl *nl, const char *table, struct mb_err *err);
+/* One element: @elem has the key, the rest is filled in.  Return: 0; MB_NL_ABSENT; or -errno. */
+int mb_nl_nft_elem_find(struct mb_nl *nl, const char *table, const char *set,
+                        struct mb_nl_nft_elem *elem, struct mb_err *err);
 typedef int mb_nl_nft_elem_each(const struct mb_nl_nft_elem *elem, void *arg);
 /* Return: 0; MB_NL_ABSENT: no such table or set; or -errno. */
 int mb_nl_nft_elem_dump(struct mb_nl *nl, const char *table, const char *set,

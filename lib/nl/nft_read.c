@@ -153,6 +153,42 @@ int mb_nl_nft_elem_dump(struct mb_nl *nl, const char *table, const char *set,
 	return 0;
 }
 
+static int keep_elem(const struct mb_nl_nft_elem *elem, void *arg)
+{
+	*(struct mb_nl_nft_elem *)arg = *elem;
+	return 0;
+}
+
+int mb_nl_nft_elem_find(struct mb_nl *nl, const char *table, const char *set,
+                        struct mb_nl_nft_elem *elem, struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct reader reader = {.elem = keep_elem, .arg = elem};
+	struct mb_err told = MB_ERR_INIT;
+	size_t list, item, key;
+	int r;
+
+	get_message(&b, NFT_MSG_GETSETELEM, 0, NFPROTO_INET);
+	mb_nl_put_str(&b, NFTA_SET_ELEM_LIST_TABLE, table);
+	mb_nl_put_str(&b, NFTA_SET_ELEM_LIST_SET, set);
+	list = mb_nl_nest(&b, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED);
+	item = mb_nl_nest(&b, NFTA_LIST_ELEM | NLA_F_NESTED);
+	key = mb_nl_nest(&b, NFTA_SET_ELEM_KEY | NLA_F_NESTED);
+	mb_nl_put(&b, NFTA_DATA_VALUE, elem->key, elem->key_len);
+	mb_nl_nest_end(&b, key);
+	mb_nl_nest_end(&b, item);
+	mb_nl_nest_end(&b, list);
+	r = mb_nl_dump(nl, &b, each_elem_message, &reader, &told);
+	if (r == -ENOENT)
+		return MB_NL_ABSENT;
+	if (r < 0) {
+		if (err)
+			*err = told;
+		return mb_wrap(err, r, "cannot look up an element of nftables set '%s'", set);
+	}
+	return 0;
+}
+
 static int each_chain(const struct nlmsghdr *h, void *arg)
 {
 	const struct nlattr *at[NFTA_CHAIN_MAX + 1], *hook[NFTA_HOOK_MAX + 1];

@@ -61,9 +61,10 @@ void mb_nl_veth_add(struct mb_nl_batch *b, const struct mb_nl_veth *v)
 	mb_nl_nest_end(b, info);
 }
 
-void mb_nl_bridge_add(struct mb_nl_batch *b, const char *name, uint32_t mtu, const uint8_t *mac)
+void mb_nl_bridge_add(struct mb_nl_batch *b, const char *name, uint32_t mtu, const uint8_t *mac,
+                      int index)
 {
-	struct ifinfomsg i = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	struct ifinfomsg i = {.ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
 	size_t info;
 
 	mb_nl_message(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &i, sizeof(i));

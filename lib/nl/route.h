@@ -27,8 +27,9 @@ struct mb_nl_veth {
 /* The pair at once, one queue at each end, the peer born in its namespace (down: up is
  * ENOTCONN).  -EEXIST: a name is taken; -EBUSY: an index is. */
 void mb_nl_veth_add(struct mb_nl_batch *b, const struct mb_nl_veth *v);
-/* A bridge, up.  @mtu 0: the kernel's default; @mac 6 bytes or NULL. */
-void mb_nl_bridge_add(struct mb_nl_batch *b, const char *name, uint32_t mtu, const uint8_t *mac);
+/* A bridge, up.  @mtu 0: the kernel's default; @mac 6 bytes or NULL; @index 0: the kernel's. */
+void mb_nl_bridge_add(struct mb_nl_batch *b, const char *name, uint32_t mtu, const uint8_t *mac,
+                      int index);
 void mb_nl_link_set_up(struct mb_nl_batch *b, int index, const char *name_if_no_index);
 void mb_nl_link_set_alias(struct mb_nl_batch *b, int index, const char *name_if_no_index,
                           const char *alias);

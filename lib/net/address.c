@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "core/err.h"
+#include "core/str.h"
+#include "net/handle.h"
+#include "net/ipam.h"
+
+/* Slots of the subnet of @pool that texts mean; 0 when they mean none. */
+static uint32_t slot_of(const struct mb_net_pool *pool, const char *address)
+{
+	struct mb_net_prefix subnet;
+	struct mb_net_addr a;
+
+	if (!address || !pool->subnet || mb_net_prefix_parse(pool->subnet, &subnet) < 0 ||
+	    mb_net_addr_parse(address, &a) < 0 || !mb_net_prefix_has(&subnet, &a))
+		return 0;
+	return mb_net_prefix_index(&subnet, &a);
+}
+
+struct choice {
+	const char *wanted, *before;
+	uint32_t preferred; /* IPv6: the host number of the IPv4 address */
+};
+
+static int take(struct mb_net *net, const struct mb_net_network *n, bool v6,
+                const struct choice *choice, const char *container_id, char **ret_text,
+                uint32_t *ret_slot, struct mb_err *err)
+{
+	const struct mb_net_pool *pool = v6 ? &n->v6 : &n->v4;
+	MB_AUTO_NET_IPAM struct mb_net_ipam ipam = MB_NET_IPAM_INIT;
+	struct mb_net_ipam_want want = {.alive = mb_net_owner_is_alive, .arg = net};
+	struct mb_net_prefix subnet;
+	struct mb_net_addr a;
+	char buf[MB_NET_ADDR_TEXT];
+	int r;
+
+	want.owner = mb_net_ipam_owner(container_id);
+	want.wanted = slot_of(pool, choice->wanted);
+	want.preferred = slot_of(pool, choice->before);
+	if (!want.preferred)
+		want.preferred = choice->preferred;
+	if (choice->wanted && !want.wanted)
+		return mb_fail(err, EINVAL, "address %s is not in subnet %s of network %s",
+		               choice->wanted, pool->subnet, n->name);
+	r = mb_net_pool_open(net, n, v6, &ipam, err);
+	if (r)
+		return r;
+	r = mb_net_ipam_take(&ipam, &want, ret_slot);
+	if (r == MB_NET_IPAM_TAKEN)
+		return mb_fail(err, EADDRINUSE, "address %s of network %s is already in use",
+		               choice->wanted, n->name);
+	if (r == MB_NET_IPAM_FULL)
+		return mb_fail(err, ENOSPC, "network %s has no free address in %s", n->name,
+		               pool->ip_range ? pool->ip_range : pool->subnet);
+	if (mb_net_prefix_parse(pool->subnet, &subnet) < 0)
+		return mb_fail(err, EBADMSG, "network %s has no subnet", n->name);
+	mb_net_prefix_at(&subnet, *ret_slot, &a);
+	mb_strset(ret_text, mb_net_addr_format(&a, buf));
+	return 0;
+}
+
+static uint32_t prefix_bits(const char *subnet)
+{
+	struct mb_net_prefix p;
+
+	return subnet && mb_net_prefix_parse(subnet, &p) == 0 ? p.bits : 0;
+}
+
+int mb_net_address_take(struct mb_net *net, const struct mb_net_network *n,
+                        struct mb_net_endpoint *e, const char *container_id,
+                        const struct mb_net_endpoint *before, struct mb_err *err)
+{
+	struct choice v4 = {.wanted = e->wanted_ip4, .before = before ? before->ip4 : NULL};
+	struct choice v6 = {.wanted = e->wanted_ip6, .before = before ? before->ip6 : NULL};
+	uint32_t slot, slot6;
+	int r;
+
+	if (e->wanted_ip6 && !n->v6.subnet)
+		return mb_fail(err, EINVAL, "network %s has no IPv6: create it with --ipv6",
+		               n->name);
+	r = take(net, n, false, &v4, container_id, &e->ip4, &slot, err);
+	if (r)
+		return r;
+	e->prefix4 = prefix_bits(n->v4.subnet);
+	if (!n->internal)
+		mb_strset(&e->gw4, n->v4.gateway);
+	if (!n->v6.subnet)
+		return 0;
+	v6.preferred = slot;
+	r = take(net, n, true, &v6, container_id, &e->ip6, &slot6, err);
+	if (r)
+		return r;
+	e->prefix6 = prefix_bits(n->v6.subnet);
+	if (!n->internal)
+		mb_strset(&e->gw6, n->v6.gateway);
+	return 0;
+}
+
+static void release(struct mb_net *net, const struct mb_net_network *n, bool v6,
+                    const char *address, const char *container_id)
+{
+	MB_AUTO_NET_IPAM struct mb_net_ipam ipam = MB_NET_IPAM_INIT;
+	uint32_t slot = slot_of(v6 ? &n->v6 : &n->v4, address);
+
+	if (slot && mb_net_pool_open(net, n, v6, &ipam, NULL) == 0)
+		mb_net_ipam_release(&ipam, slot, mb_net_ipam_owner(container_id));
+}
+
+void mb_net_address_release(struct mb_net *net, const struct mb_net_endpoint *e,
+                            const char *container_id)
+{
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+
+	/* A network that is gone has taken its table along. */
+	if (mb_net_doc_read(net, e->network_id, &n, NULL) < 0)
+		return;
+	release(net, n, false, e->ip4, container_id);
+	release(net, n, true, e->ip6, container_id);
+}

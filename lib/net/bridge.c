@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/err.h"
+#include "core/io.h"
+#include "core/log.h"
+#include "core/parse.h"
+#include "core/str.h"
+#include "net/firewall.h"
+#include "net/handle.h"
+#include "nl/route.h"
+#include "store/store.h"
+#include "sys/tree.h"
+
+/* RUN/net/<id>/bridge -> interface index: made last, so that it says that all is there. */
+#define MARKER        "bridge"
+#define OPTION_BRIDGE "com.docker.network.bridge.name"
+enum { INDEX_TRIES = 16, INDEX_TEXT = 16 };
+
+int mb_net_bridge_index(struct mb_net *net, const char *network_id)
+{
+	MB_AUTO_CLOSE int dir = -1;
+	char text[INDEX_TEXT];
+	ssize_t len;
+	int index;
+
+	if (mb_net_run_dir(net, network_id, &dir, NULL) < 0)
+		return 0;
+	len = readlinkat(dir, MARKER, text, sizeof(text) - 1);
+	if (len <= 0)
+		return 0;
+	text[len] = '\0';
+	return mb_parse_int(text, &index) < 0 ? 0 : index;
+}
+
+static int set_marker(struct mb_net *net, const struct mb_net_network *n, int index,
+                      struct mb_err *err)
+{
+	MB_AUTO_CLOSE int dir = -1;
+	char text[INDEX_TEXT];
+	int r;
+
+	r = mb_net_run_dir(net, n->id, &dir, err);
+	if (r)
+		return r;
+	snprintf(text, sizeof(text), "%d", index);
+	(void)unlinkat(dir, MARKER, 0);
+	if (symlinkat(text, dir, MARKER) < 0 && errno != EEXIST)
+		return mb_fail_sys(err, errno, "cannot mark the bridge as up");
+	return 0;
+}
+
+static void put_address(struct mb_nl_batch *b, const struct mb_net_pool *pool, int index)
+{
+	struct mb_net_prefix subnet;
+	struct mb_net_addr gateway;
+
+	if (!pool->subnet || mb_net_prefix_parse(pool->subnet, &subnet) < 0 ||
+	    mb_net_addr_parse(pool->gateway, &gateway) < 0)
+		return;
+	mb_nl_addr_add(b, gateway.family, gateway.b, subnet.bits, index, true);
+}
+
+/* A bridge that changed its MAC with each port would break everybody's ARP entries. */
+static void bridge_mac(const struct mb_net_network *n, uint8_t mac[MB_NET_MAC_BYTES])
+{
+	struct mb_net_addr gateway = {0};
+
+	(void)mb_net_addr_parse(n->v4.gateway, &gateway);
+	mb_net_mac_of(&gateway, mac);
+}
+
+static int create(struct mb_net *net, const struct mb_net_network *n, int *ret_index,
+                  struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	MB_AUTO_FREE char *alias = mb_asprintf("%s%.12s", net->alias, n->id);
+	uint8_t mac[MB_NET_MAC_BYTES];
+	int index = 0, r = -EBUSY;
+
+	bridge_mac(n, mac);
+	for (unsigned int i = 0; r == -EBUSY && i < INDEX_TRIES; i++) {
+		index = mb_net_index_make(n->id, i);
+		mb_nl_bridge_add(&b, n->bridge, n->mtu, mac, index);
+		mb_nl_link_set_alias(&b, index, NULL, alias);
+		put_address(&b, &n->v4, index);
+		put_address(&b, &n->v6, index);
+		r = mb_nl_send(&net->route, &b, NULL, err);
+	}
+	if (r && r != -EEXIST) {
+		mb_nl_link_del(&b, 0, n->bridge);
+		(void)mb_nl_send(&net->route, &b, NULL, NULL);
+	}
+	if (r)
+		return mb_wrap(err, r, "cannot make bridge '%s'", n->bridge);
+	*ret_index = index;
+	return 0;
+}
+
+/* The interface exists: it must be ours, or one that the user named. */
+static int adopt(struct mb_net *net, const struct mb_net_network *n, const struct mb_nl_link *link,
+                 struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	int r;
+
+	if (!mb_streq(link->kind, "bridge") ||
+	    (!mb_starts_with(link->alias, net->alias) && !mb_kv_find(&n->options, OPTION_BRIDGE)))
+		return mb_fail(err, EEXIST, "interface '%s' exists and is not of this store",
+		               n->bridge);
+	mb_nl_link_set_up(&b, link->index, NULL);
+	put_address(&b, &n->v4, link->index);
+	put_address(&b, &n->v6, link->index);
+	r = mb_nl_send(&net->route, &b, NULL, err);
+	return r == -EEXIST ? 0 : r;
+}
+
+/* Forwarding turns router advertisements off where a host lives by them: keep them on there. */
+static void keep_router_advertisements(void)
+{
+	DIR *dir = opendir("/proc/sys/net/ipv6/conf");
+	struct dirent *entry;
+	char now[8], path[160];
+
+	if (!dir)
+		return;
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.' || mb_streq(entry->d_name, "all"))
+			continue;
+		snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%.64s/accept_ra",
+		         entry->d_name);
+		if (mb_read_kernel_file(AT_FDCWD, path, now, sizeof(now)) == 0 &&
+		    mb_streq(now, "1"))
+			(void)mb_write_kernel_file(AT_FDCWD, path, "2");
+	}
+	closedir(dir);
+}
+
+static void enable_forwarding(const struct mb_net_network *n)
+{
+	char now[8];
+
+	if (mb_net_sysctl("1", "/proc/sys/net/ipv4/ip_forward"))
+		mb_warn("cannot turn net.ipv4.ip_forward on: containers do not reach the world");
+	if (!n->v6.subnet)
+		return;
+	if (mb_read_kernel_file(AT_FDCWD, "/proc/sys/net/ipv6/conf/all/forwarding", now,
+	                        sizeof(now)) < 0 ||
+	    mb_streq(now, "1"))
+		return;
+	keep_router_advertisements();
+	if (mb_net_sysctl("1", "/proc/sys/net/ipv6/conf/all/forwarding"))
+		mb_warn("cannot turn IPv6 forwarding on: containers do not reach the world by it");
+}
+
+/* Containers must not configure the host by router advertisements. */
+static void set_sysctls(const struct mb_net_network *n)
+{
+	if (n->v6.subnet)
+		(void)mb_net_sysctl("0", "/proc/sys/net/ipv6/conf/%s/accept_ra", n->bridge);
+	else
+		(void)mb_net_sysctl("1", "/proc/sys/net/ipv6/conf/%s/disable_ipv6", n->bridge);
+	(void)mb_net_sysctl("1", "/proc/sys/net/ipv4/conf/%s/route_localnet", n->bridge);
+	if (!n->internal)
+		enable_forwarding(n);
+}
+
+static int apply_elements(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
+{
+	MB_AUTO_NET_CHANGES struct mb_net_changes changes = {0};
+	int r;
+
+	mb_net_changes_network(&changes, n, false);
+	r = mb_net_firewall_ensure(net, err);
+	return r ? r : mb_net_firewall_apply(net, &changes, err);
+}
+
+int mb_net_bridge_up(struct mb_net *net, const struct mb_net_network *n, bool force, int *ret_index,
+                     struct mb_err *err)
+{
+	struct mb_nl_link link = {0};
+	int index, r;
+
+	index = force ? 0 : mb_net_bridge_index(net, n->id);
+	if (index) {
+		*ret_index = index;
+		return 0;
+	}
+	r = mb_net_route_sock(net, err);
+	if (!r)
+		r = mb_nl_link_find(&net->route, n->bridge, &link, err);
+	if (r < 0)
+		return r;
+	index = link.index;
+	r = r == MB_NL_ABSENT ? create(net, n, &index, err) : adopt(net, n, &link, err);
+	if (r)
+		return r;
+	set_sysctls(n);
+	r = apply_elements(net, n, err);
+	if (!r)
+		r = set_marker(net, n, index, err);
+	if (r)
+		return r;
+	*ret_index = index;
+	return 0;
+}
+
+int mb_net_bridge_down(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
+{
+	MB_AUTO_NET_CHANGES struct mb_net_changes changes = {0};
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	MB_AUTO_CLOSE int dir = -1;
+	struct mb_nl_link link;
+	int r;
+
+	mb_net_changes_network(&changes, n, true);
+	r = mb_net_firewall_apply(net, &changes, err);
+	if (!r)
+		r = mb_net_route_sock(net, err);
+	if (!r)
+		r = mb_nl_link_find(&net->route, n->bridge, &link, err);
+	if (r < 0)
+		return r;
+	/* A bridge that was there before us stays. */
+	if (r != MB_NL_ABSENT && mb_starts_with(link.alias, net->alias)) {
+		mb_nl_link_del(&b, link.index, NULL);
+		r = mb_nl_send(&net->route, &b, NULL, err);
+		if (r && r != -ENODEV)
+			return mb_wrap(err, r, "cannot remove bridge '%s'", n->bridge);
+	}
+	r = mb_store_dir(net->store, "net", true, &dir, err);
+	return r ? r : mb_sys_tree_remove(dir, n->id, err);
+}

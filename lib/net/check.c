@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/err.h"
+#include "core/id.h"
+#include "core/parse.h"
+#include "core/str.h"
+#include "net/firewall.h"
+#include "net/handle.h"
+#include "net/ipam.h"
+#include "nl/route.h"
+#include "store/store.h"
+
+/* What ought to be follows from documents and records; what is comes from the kernel and from
+ * RUN/net.  A container lives while RUN/c/<id> is there. */
+struct check {
+	struct mb_net *net;
+	bool repair;
+	struct mb_strv *findings;
+	struct mb_strv live, dead;       /* ids of containers with a record */
+	struct mb_net_networks networks; /* documents with a bridge */
+	bool rebuild;                    /* the firewall is to be written again */
+};
+
+static void done(struct check *c)
+{
+	mb_strv_done(&c->live);
+	mb_strv_done(&c->dead);
+	mb_net_networks_done(&c->networks);
+}
+
+static void tell(struct check *c, bool repaired, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+static void tell(struct check *c, bool repaired, const char *fmt, ...)
+{
+	MB_AUTO_STR struct mb_str s = MB_STR_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	mb_str_addv(&s, fmt, ap);
+	va_end(ap);
+	if (c->repair && !repaired)
+		mb_str_add(&s, " (not repaired)");
+	mb_strv_take(c->findings, mb_str_take(&s));
+}
+
+/* ---- records of the dead -------------------------------------------------------------- */
+
+static bool is_live(struct mb_net *net, const char *id)
+{
+	MB_AUTO_FREE char *path = mb_asprintf("c/%s", id);
+
+	return faccessat(net->store->run_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int each_record(struct mb_net *net, struct mb_net_sandbox *s, void *arg, struct mb_err *err)
+{
+	struct check *c = arg;
+
+	(void)err;
+	mb_strv_add(is_live(net, s->container_id) ? &c->live : &c->dead, s->container_id);
+	return 0;
+}
+
+static int check_records(struct check *c, struct mb_err *err)
+{
+	int r = mb_net_records_walk(c->net, each_record, c, err);
+
+	MB_STRV_FOREACH (id, &c->dead) {
+		bool gone = c->repair && mb_net_detach(c->net, id, NULL) == 0;
+
+		tell(c, gone, "network record of container '%.12s', which is gone", id);
+	}
+	return r;
+}
+
+/* ---- links ---------------------------------------------------------------------------- */
+
+static int load_networks(struct check *c, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
+	int r = mb_net_doc_ids(c->net, &ids, err);
+
+	MB_STRV_FOREACH (id, &ids) {
+		struct mb_err told = MB_ERR_INIT;
+		struct mb_net_network *n;
+
+		if (mb_net_doc_read(c->net, id, &n, &told) < 0) {
+			tell(c, false, "document of network '%.12s': %s", id, told.msg);
+			continue;
+		}
+		c->networks.v = mb_realloc(c->networks.v,
+		                           (c->networks.n + 1) * sizeof(struct mb_net_network *));
+		c->networks.v[c->networks.n++] = n;
+	}
+	return r;
+}
+
+struct links {
+	struct mb_nl_link *v;
+	size_t n;
+};
+
+static int each_link(const struct mb_nl_link *link, void *arg)
+{
+	struct links *l = arg;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].index == link->index)
+			return 0;
+	l->v = mb_realloc(l->v, (l->n + 1) * sizeof(*l->v));
+	l->v[l->n++] = *link;
+	return 0;
+}
+
+static bool drop_link(struct check *c, const struct mb_nl_link *link)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+
+	mb_nl_link_del(&b, link->index, NULL);
+	return mb_nl_send(&c->net->route, &b, NULL, NULL) == 0;
+}
+
+static const struct mb_net_network *network_of_bridge(const struct check *c, const char *name)
+{
+	for (size_t i = 0; i < c->networks.n; i++)
+		if (mb_streq(c->networks.v[i]->bridge, name))
+			return c->networks.v[i];
+	return NULL;
+}
+
+/* "mb" and ten digits of a container's id, and ".n" for its further networks. */
+static bool is_ours(const struct mb_nl_link *link)
+{
+	const char *digits = mb_skip_prefix(link->name, "mb");
+	size_t n = digits ? strspn(digits, "0123456789abcdef") : 0;
+
+	return n == 10 && (digits[n] == '\0' || digits[n] == '.');
+}
+
+static bool has_owner(const struct check *c, const char *ifname)
+{
+	MB_STRV_FOREACH (id, &c->live)
+		if (strncmp(ifname + 2, id, 10) == 0)
+			return true;
+	return false;
+}
+
+static void check_port_link(struct check *c, const struct links *all, const struct mb_nl_link *link)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		/* Ports of other stores' bridges are theirs to look after. */
+		if (all->v[i].index != link->master || !network_of_bridge(c, all->v[i].name))
+			continue;
+		if (!has_owner(c, link->name))
+			tell(c, c->repair && drop_link(c, link),
+			     "interface '%s' of a container that is gone", link->name);
+	}
+}
+
+static void check_bridges(struct check *c, const struct links *all)
+{
+	for (size_t k = 0; k < c->networks.n; k++) {
+		const struct mb_net_network *n = c->networks.v[k];
+		bool there = false, fixed = false;
+		int index;
+
+		if (!n->bridge || !mb_net_bridge_index(c->net, n->id))
+			continue; /* not used since boot */
+		for (size_t i = 0; i < all->n; i++)
+			there = there || mb_streq(all->v[i].name, n->bridge);
+		if (there)
+			continue;
+		if (c->repair)
+			fixed = mb_net_bridge_up(c->net, n, true, &index, NULL) == 0;
+		tell(c, fixed, "bridge '%s' of network '%s' is missing", n->bridge, n->name);
+	}
+}
+
+static int check_links(struct check *c, struct mb_err *err)
+{
+	struct links all = {0};
+	MB_AUTO_FREE struct mb_nl_link *owner = NULL;
+	int r;
+
+	r = mb_net_route_sock(c->net, err);
+	if (!r)
+		r = mb_nl_link_dump(&c->net->route, each_link, &all, err);
+	owner = all.v;
+	if (r)
+		return r;
+	for (size_t i = 0; i < all.n; i++) {
+		const struct mb_nl_link *link = &all.v[i];
+
+		if (mb_streq(link->kind, "veth") && is_ours(link))
+			check_port_link(c, &all, link);
+		else if (mb_streq(link->kind, "bridge") &&
+		         mb_starts_with(link->alias, c->net->alias) &&
+		         !network_of_bridge(c, link->name))
+			tell(c, c->repair && drop_link(c, link),
+			     "bridge '%s' of a network that is gone", link->name);
+	}
+	check_bridges(c, &all);
+	return 0;
+}
+
+/* ---- the firewall --------------------------------------------------------------------- */
+
+struct present {
+	struct mb_nl_nft_elem *v;
+	size_t n;
+};
+
+static int each_elem(const struct mb_nl_nft_elem *elem, void *arg)
+{
+	struct present *p = arg;
+
+	p->v = mb_realloc(p->v, (p->n + 1) * sizeof(*p->v));
+	p->v[p->n++] = *elem;
+	return 0;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct mb_nl_nft_elem *x = a, *y = b;
+
+	return memcmp(x->key, y->key, sizeof(x->key));
+}
+
+static bool same(const struct mb_nl_nft_elem *a, const struct mb_nl_nft_elem *b)
+{
+	return memcmp(a->key, b->key, sizeof(a->key)) == 0 &&
+	       memcmp(a->data, b->data, sizeof(a->data)) == 0;
+}
+
+/* Both sides sorted by key, duplicates (of a dump read twice) side by side. */
+static bool differs(const struct mb_net_changes *wanted, enum mb_net_set set, struct present *now)
+{
+	struct present want = {0};
+	MB_AUTO_FREE struct mb_nl_nft_elem *owner = NULL;
+	size_t i = 0, k = 0;
+
+	for (size_t j = 0; j < wanted->n; j++)
+		if (wanted->v[j].set == set)
+			(void)each_elem(&wanted->v[j].elem, &want);
+	owner = want.v;
+	if (want.n)
+		qsort(want.v, want.n, sizeof(*want.v), by_key);
+	if (now->n)
+		qsort(now->v, now->n, sizeof(*now->v), by_key);
+	while (i < want.n && k < now->n && same(&want.v[i], &now->v[k])) {
+		const struct mb_nl_nft_elem *at = &want.v[i];
+
+		while (i < want.n && by_key(&want.v[i], at) == 0)
+			i++;
+		while (k < now->n && by_key(&now->v[k], at) == 0)
+			k++;
+	}
+	return i < want.n || k < now->n;
+}
+
+static int check_firewall(struct check *c, struct mb_err *err)
+{
+	MB_AUTO_NET_CHANGES struct mb_net_changes wanted = {0};
+	int r;
+
+	r = mb_net_netfilter_sock(c->net, err);
+	if (!r)
+		r = mb_net_firewall_wanted(c->net, &wanted, err);
+	if (!r)
+		r = mb_nl_nft_table_find(&c->net->netfilter, c->net->table, err);
+	if (r == MB_NL_ABSENT) {
+		bool in_use = false;
+
+		for (size_t i = 0; i < c->networks.n; i++)
+			in_use = in_use || mb_net_bridge_index(c->net, c->networks.v[i]->id);
+		if (in_use)
+			tell(c, c->repair && mb_net_firewall_rebuild(c->net, NULL) == 0,
+			     "nftables table '%s' is missing", c->net->table);
+		return 0;
+	}
+	for (unsigned int set = 0; !r && set < MB_NET_SET_N_; set++) {
+		struct present now = {0};
+		const char *name = mb_net_set_name(set);
+
+		r = mb_nl_nft_elem_dump(&c->net->netfilter, c->net->table, name, each_elem, &now,
+		                        err);
+		if (r == MB_NL_ABSENT || (r == 0 && differs(&wanted, set, &now))) {
+			tell(c, true, "nftables set '%s' does not hold what the state says", name);
+			c->rebuild = true;
+			r = 0;
+		}
+		free(now.v);
+	}
+	return c->rebuild && c->repair && !r ? mb_net_firewall_rebuild(c->net, err) : r;
+}
+
+/* ---- addresses and names -------------------------------------------------------------- */
+
+struct owners {
+	uint64_t *v;
+	size_t n;
+};
+
+static bool owns(const struct owners *o, uint64_t owner)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (o->v[i] == owner)
+			return true;
+	return false;
+}
+
+/* Everything below RUN/c owns what it has, also before it has a record. */
+static int live_owners(struct mb_net *net, struct owners *o, struct mb_err *err)
+{
+	struct dirent *entry;
+	int fd = -1, r;
+	DIR *dir;
+
+	r = mb_store_dir(net->store, "c", true, &fd, err);
+	if (r)
+		return r;
+	dir = fdopendir(fd);
+	if (!dir) {
+		mb_close(&fd);
+		return mb_fail_sys(err, errno, "cannot list the containers");
+	}
+	while ((entry = readdir(dir))) {
+		uint64_t owner = mb_net_ipam_owner(entry->d_name);
+
+		if (!owner)
+			continue;
+		o->v = mb_realloc(o->v, (o->n + 1) * sizeof(*o->v));
+		o->v[o->n++] = owner;
+	}
+	closedir(dir);
+	return 0;
+}
+
+static int check_addresses(struct check *c, const struct mb_net_network *n, bool v6,
+                           const struct owners *live, struct mb_err *err)
+{
+	MB_AUTO_NET_IPAM struct mb_net_ipam ipam = MB_NET_IPAM_INIT;
+	int r;
+
+	r = mb_net_pool_open(c->net, n, v6, &ipam, err);
+	for (uint32_t slot = r ? 0 : mb_net_ipam_next(&ipam, 0); slot;
+	     slot = mb_net_ipam_next(&ipam, slot + 1)) {
+		uint64_t owner = mb_net_ipam_owner_of(&ipam, slot);
+
+		if (owns(live, owner))
+			continue;
+		tell(c, true, "address %u of network '%s' is held by a container that is gone",
+		     slot, n->name);
+		if (c->repair)
+			mb_net_ipam_release(&ipam, slot, owner);
+	}
+	return r;
+}
+
+/* n/<name>/<container>: entries of containers without a record here. */
+static void check_name(struct check *c, const struct mb_net_network *n, int names, const char *name)
+{
+	int fd = openat(names, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		mb_close(&fd);
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.' || mb_strv_has(&c->live, entry->d_name))
+			continue;
+		tell(c, !c->repair || unlinkat(fd, entry->d_name, 0) == 0,
+		     "name '%s' of network '%s' leads to a container that is gone", name, n->name);
+	}
+	if (c->repair)
+		(void)unlinkat(names, name, AT_REMOVEDIR);
+	closedir(dir);
+}
+
+static void check_names(struct check *c, const struct mb_net_network *n)
+{
+	MB_AUTO_CLOSE int run = -1;
+	struct dirent *entry;
+	DIR *dir;
+	int fd;
+
+	if (mb_net_run_dir(c->net, n->id, &run, NULL) < 0)
+		return;
+	fd = openat(run, "n", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		mb_close(&fd);
+		return;
+	}
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			check_name(c, n, fd, entry->d_name);
+	closedir(dir);
+}
+
+static int check_run(struct check *c, struct mb_err *err)
+{
+	struct owners live = {0};
+	MB_AUTO_FREE uint64_t *owner = NULL;
+	int r;
+
+	r = live_owners(c->net, &live, err);
+	owner = live.v;
+	for (size_t i = 0; !r && i < c->networks.n; i++) {
+		const struct mb_net_network *n = c->networks.v[i];
+
+		if (!mb_net_bridge_index(c->net, n->id))
+			continue;
+		r = check_addresses(c, n, false, &live, err);
+		if (!r && n->v6.subnet)
+			r = check_addresses(c, n, true, &live, err);
+		check_names(c, n);
+	}
+	return r;
+}
+
+int mb_net_check(struct mb_net *net, bool repair, struct mb_strv *findings, struct mb_err *err)
+{
+	__attribute__((cleanup(done))) struct check c = {
+		.net = net, .repair = repair, .findings = findings};
+	MB_AUTO_CLOSE int lock = -1;
+	int r;
+
+	r = mb_net_networks_lock(net, true, &lock, err);
+	if (!r)
+		r = load_networks(&c, err);
+	if (!r)
+		r = check_records(&c, err);
+	if (!r)
+		r = check_links(&c, err);
+	if (!r)
+		r = check_firewall(&c, err);
+	return r ? r : check_run(&c, err);
+}
+
+/* ---- reload --------------------------------------------------------------------------- */
+
+static int reload_one(struct mb_net *net, struct mb_net_sandbox *s, void *arg, struct mb_err *err)
+{
+	int r = 0;
+
+	(void)arg;
+	for (size_t i = 0; !r && is_live(net, s->container_id) && i < s->n_endpoints; i++)
+		r = mb_net_names_add(net, s, &s->endpoints[i], err);
+	return r;
+}
+
+int mb_net_reload(struct mb_net *net, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
+	MB_AUTO_CLOSE int lock = -1;
+	int r, index;
+
+	r = mb_net_networks_lock(net, true, &lock, err);
+	if (!r)
+		r = mb_net_firewall_rebuild(net, err);
+	if (!r)
+		r = mb_net_doc_ids(net, &ids, err);
+	for (size_t i = 0; !r && i < ids.n; i++) {
+		MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+
+		if (mb_net_bridge_index(net, ids.v[i]) &&
+		    mb_net_doc_read(net, ids.v[i], &n, NULL) == 0)
+			r = mb_net_bridge_up(net, n, true, &index, err);
+	}
+	return r ? r : mb_net_records_walk(net, reload_one, NULL, err);
+}
+
+/* ---- firewalls of others -------------------------------------------------------------- */
+
+static const char *family_name(uint8_t family)
+{
+	return family == NFPROTO_INET ? "inet" : family == NFPROTO_IPV6 ? "ip6" : "ip";
+}
+
+static int each_base(const struct mb_nl_nft_base *base, void *arg)
+{
+	struct mb_strv *findings = arg;
+
+	if (base->hook != NF_INET_FORWARD || base->policy != NF_DROP ||
+	    (base->family != NFPROTO_INET && base->family != NFPROTO_IPV4 &&
+	     base->family != NFPROTO_IPV6))
+		return 0;
+	mb_strv_addf(findings, "table %s %s chain %s (policy drop)", family_name(base->family),
+	             base->table, base->name);
+	return 0;
+}
+
+int mb_net_foreign_drops(struct mb_net *net, struct mb_strv *findings, struct mb_err *err)
+{
+	int r = mb_net_netfilter_sock(net, err);
+
+	return r ? r : mb_nl_nft_base_dump(&net->netfilter, each_base, findings, err);
+}

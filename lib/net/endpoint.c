@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/endpoint.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "core/err.h"
+#include "core/id.h"
+#include "core/str.h"
+#include "net/handle.h"
+#include "net/network_spec.h"
+#include "nl/route.h"
+
+#define OPTION_PREFIX "com.docker.network.container_iface_prefix"
+#define OPTION_IFNAME "com.docker.network.endpoint.ifname"
+enum { LO_INDEX = 1, HOST_NAME_DIGITS = 10 };
+
+/* ---- making one ----------------------------------------------------------------------- */
+
+static uint32_t free_slot(const struct mb_net_sandbox *s)
+{
+	for (uint32_t slot = 0;; slot++) {
+		bool taken = false;
+
+		for (size_t i = 0; i < s->n_endpoints; i++)
+			taken = taken || s->endpoints[i].slot == slot;
+		if (!taken)
+			return slot;
+	}
+}
+
+static int choose_ifname(const struct mb_net_network *n, struct mb_net_endpoint *e,
+                         struct mb_err *err)
+{
+	const char *prefix = mb_kv_find(&n->options, OPTION_PREFIX);
+	const char *name = mb_kv_find(&e->driver_opts, OPTION_IFNAME);
+
+	MB_KV_FOREACH (pair, &e->driver_opts)
+		if (!mb_streq(pair->key, OPTION_IFNAME))
+			return mb_fail(err, EOPNOTSUPP, "driver option '%s' is not supported",
+			               pair->key);
+	if (name && (!*name || strlen(name) >= IFNAMSIZ || strpbrk(name, "/ \t\n:%") ||
+	             name[0] == '.' || mb_streq(name, "lo")))
+		return mb_fail(err, EINVAL, "invalid interface name '%s'", name);
+	e->ifname = name ? mb_strdup(name) : mb_asprintf("%s%u", prefix ? prefix : "eth", e->slot);
+	return 0;
+}
+
+int mb_net_endpoint_fill(const struct mb_net_sandbox *s, const struct mb_net_network *n,
+                         const struct mb_net_network_spec *spec, struct mb_net_endpoint *e,
+                         struct mb_err *err)
+{
+	char id[MB_ID_TEXT];
+
+	mb_id_make(id);
+	e->id = mb_strdup(id);
+	e->network_id = mb_strdup(n->id);
+	e->network = mb_strdup(n->name);
+	e->bridge = mb_strdup(n->bridge);
+	e->internal = n->internal;
+	e->isolated = !n->icc;
+	e->mtu = n->mtu;
+	e->gw_priority = spec->gw_priority;
+	e->slot = free_slot(s);
+	/* mb0123456789, and mb0123456789.1 for eth1: found again without a journal. */
+	e->host_ifname = mb_asprintf("mb%.*s", HOST_NAME_DIGITS, s->container_id);
+	if (e->slot) {
+		MB_AUTO_FREE char *first = mb_take_ptr(&e->host_ifname);
+
+		e->host_ifname = mb_asprintf("%s.%u", first, e->slot);
+	}
+	e->mac = mb_strdup_or_null(spec->mac);
+	e->wanted_ip4 = mb_strdup_or_null(spec->ip4);
+	e->wanted_ip6 = mb_strdup_or_null(spec->ip6);
+	mb_strv_add_all(&e->aliases, &spec->aliases);
+	mb_kv_set_all(&e->driver_opts, &spec->driver_opts);
+	return choose_ifname(n, e, err);
+}
+
+void mb_net_endpoint_finish(const struct mb_net_sandbox *s, struct mb_net_endpoint *e)
+{
+	uint8_t mac[MB_NET_MAC_BYTES];
+	char buf[MB_NET_MAC_TEXT];
+	struct mb_net_addr ip4;
+
+	if (!e->mac && e->ip4 && mb_net_addr_parse(e->ip4, &ip4) == 0) {
+		mb_net_mac_of(&ip4, mac);
+		e->mac = mb_strdup(mb_net_mac_format(mac, buf));
+	}
+	mb_net_names_collect(e, s);
+}
+
+void mb_net_gateway_choose(struct mb_net_sandbox *s)
+{
+	struct mb_net_endpoint *best = NULL;
+
+	for (size_t i = 0; i < s->n_endpoints; i++) {
+		struct mb_net_endpoint *e = &s->endpoints[i];
+
+		e->gateway = false;
+		if (!e->internal && (!best || e->gw_priority > best->gw_priority))
+			best = e;
+	}
+	if (best)
+		best->gateway = true;
+}
+
+/* ---- inside the namespace ------------------------------------------------------------- */
+
+static void put_address(struct mb_nl_batch *b, const char *text, uint32_t prefix, int index)
+{
+	struct mb_net_addr a;
+
+	if (text && mb_net_addr_parse(text, &a) == 0)
+		mb_nl_addr_add(b, a.family, a.b, prefix, index, a.family == AF_INET6);
+}
+
+void mb_net_endpoint_put_routes(struct mb_nl_batch *b, const struct mb_net_endpoint *e, int index,
+                                bool add)
+{
+	const char *const gateways[] = {e->gw4, e->gw6};
+
+	for (size_t i = 0; i < MB_N(gateways); i++) {
+		struct mb_net_addr a;
+		struct mb_nl_route r = {.index = index};
+
+		if (!gateways[i] || mb_net_addr_parse(gateways[i], &a) < 0)
+			continue;
+		r.family = a.family;
+		r.gateway = a.b;
+		if (add)
+			mb_nl_route_add(b, &r);
+		else
+			mb_nl_route_del(b, &r);
+	}
+}
+
+static void put_endpoint(struct mb_nl_batch *b, const struct mb_net_endpoint *e, int index)
+{
+	mb_nl_link_set_up(b, index, NULL);
+	put_address(b, e->ip4, e->prefix4, index);
+	put_address(b, e->ip6, e->prefix6, index);
+	if (e->gateway)
+		mb_net_endpoint_put_routes(b, e, index, true);
+}
+
+/* A neighbour must not be able to give the container addresses or routes by advertisements. */
+static void set_sysctls(const struct mb_net_endpoint *e)
+{
+	if (e->ip6)
+		(void)mb_net_sysctl("0", "/proc/sys/net/ipv6/conf/%s/accept_ra", e->ifname);
+	else
+		(void)mb_net_sysctl("1", "/proc/sys/net/ipv6/conf/%s/disable_ipv6", e->ifname);
+}
+
+int mb_net_endpoints_configure(const struct mb_net_sandbox *s, size_t first, size_t n, int netns_fd,
+                               const int *indexes, struct mb_err *err)
+{
+	__attribute__((cleanup(mb_net_netns_leave))) int home = -1;
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	MB_AUTO_NL struct mb_nl nl = MB_NL_INIT;
+	int r;
+
+	r = mb_net_netns_enter(netns_fd, &home, err);
+	if (!r)
+		r = mb_nl_open(&nl, NETLINK_ROUTE, err);
+	if (r)
+		return r;
+	mb_nl_link_set_up(&b, LO_INDEX, NULL);
+	for (size_t i = 0; i < n; i++) {
+		set_sysctls(&s->endpoints[first + i]);
+		put_endpoint(&b, &s->endpoints[first + i], indexes[i]);
+	}
+	r = mb_nl_send(&nl, &b, NULL, err);
+	return r ? mb_wrap(err, r, "cannot configure the container's interfaces") : 0;
+}

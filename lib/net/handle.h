@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/net/handle.h — what the files of this folder share, not for others. */
+#ifndef MB_NET_HANDLE_H
+#define MB_NET_HANDLE_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/addr.h"
+#include "net/net.h"
+#include "nl/sock.h"
+
+struct mb_net_changes;
+struct mb_net_ipam;
+struct mb_net_ipam_plan;
+
+struct mb_net {
+	struct mb_store *store; /* borrowed */
+	struct mb_nl route, netfilter;
+	char table[24]; /* nftables table of this store */
+	char alias[32]; /* what bridges of this store begin their alias with */
+	bool table_seen;
+};
+
+int mb_net_route_sock(struct mb_net *net, struct mb_err *err);
+int mb_net_netfilter_sock(struct mb_net *net, struct mb_err *err);
+/* RUN/net/<id> and RUN/net/e. */
+int mb_net_run_dir(struct mb_net *net, const char *network_id, int *ret_fd, struct mb_err *err);
+int mb_net_records_dir(struct mb_net *net, int *ret_fd, struct mb_err *err);
+/* Enter the namespace; come back with _leave, which ends the process if it cannot. */
+int mb_net_netns_enter(int netns_fd, int *ret_home_fd, struct mb_err *err);
+void mb_net_netns_leave(int *home_fd);
+/* A sysctl below /proc/sys of the namespace the caller is in; "1\n" is written only if it does
+ * not hold the value already.  Return: 0 or -errno (nothing told). */
+int mb_net_sysctl(const char *value, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* An index for a new interface: far from those that the kernel gives. */
+int mb_net_index_make(const char *seed, unsigned int attempt);
+
+/* network_doc.c */
+void mb_net_network_names(const char *id, char bridge[16]);
+int mb_net_doc_write(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err);
+int mb_net_doc_read(struct mb_net *net, const char *id, struct mb_net_network **ret,
+                    struct mb_err *err);
+int mb_net_doc_remove(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err);
+/* Ids of all documents. */
+int mb_net_doc_ids(struct mb_net *net, struct mb_strv *ids, struct mb_err *err);
+/* The default network, its document made when it is not there. */
+int mb_net_default(struct mb_net *net, struct mb_net_network **ret, struct mb_err *err);
+struct mb_net_network *mb_net_builtin(struct mb_net *net, const char *name);
+
+/* network.c */
+int mb_net_networks_lock(struct mb_net *net, bool exclusive, int *ret_fd, struct mb_err *err);
+
+/* pool.c: choosing and checking subnets.  The caller holds the networks' lock. */
+int mb_net_pool_choose(struct mb_net *net, struct mb_net_network *n,
+                       const struct mb_net_create *request, struct mb_err *err);
+int mb_net_pool_plan(const struct mb_net_pool *pool, struct mb_net_ipam_plan *plan,
+                     uint32_t *reserved, size_t max_reserved, struct mb_err *err);
+int mb_net_pool_open(struct mb_net *net, const struct mb_net_network *n, bool v6,
+                     struct mb_net_ipam *ret, struct mb_err *err);
+bool mb_net_owner_is_alive(uint64_t owner, void *net);
+
+/* bridge.c */
+/* The bridge with its addresses and elements; the caller holds the lock exclusively. */
+int mb_net_bridge_up(struct mb_net *net, const struct mb_net_network *n, bool force, int *ret_index,
+                     struct mb_err *err);
+/* Its index when it is up; 0 otherwise. */
+int mb_net_bridge_index(struct mb_net *net, const char *network_id);
+int mb_net_bridge_down(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err);
+
+/* record.c */
+int mb_net_record_write(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_err *err);
+int mb_net_record_remove(struct mb_net *net, const char *container_id, struct mb_err *err);
+void mb_net_endpoint_done(struct mb_net_endpoint *e);
+struct mb_net_endpoint *mb_net_endpoint_find(const struct mb_net_sandbox *s,
+                                             const char *network_id);
+/* Of every record; stops when @each returns non-zero. */
+typedef int mb_net_record_each(struct mb_net *net, struct mb_net_sandbox *s, void *arg,
+                               struct mb_err *err);
+int mb_net_records_walk(struct mb_net *net, mb_net_record_each *each, void *arg,
+                        struct mb_err *err);
+
+/* address.c */
+int mb_net_address_take(struct mb_net *net, const struct mb_net_network *n,
+                        struct mb_net_endpoint *e, const char *container_id,
+                        const struct mb_net_endpoint *before, struct mb_err *err);
+void mb_net_address_release(struct mb_net *net, const struct mb_net_endpoint *e,
+                            const char *container_id);
+
+/* names.c */
+void mb_net_names_collect(struct mb_net_endpoint *e, const struct mb_net_sandbox *s);
+int mb_net_names_add(struct mb_net *net, const struct mb_net_sandbox *s,
+                     const struct mb_net_endpoint *e, struct mb_err *err);
+void mb_net_names_remove(struct mb_net *net, const struct mb_net_sandbox *s,
+                         const struct mb_net_endpoint *e);
+
+/* ports.c */
+/* Decide the bindings and bind them.  @default_ip may be NULL: everywhere. */
+int mb_net_ports_reserve(struct mb_net_sandbox *s, const struct mb_net_port_spec *specs,
+                         size_t n_specs, const char *default_ip, struct mb_err *err);
+void mb_net_ports_changes(const struct mb_net_sandbox *s, struct mb_net_changes *c, bool remove);
+int mb_net_ports_publish(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_err *err);
+int mb_net_ports_unpublish(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_err *err);
+const struct mb_net_endpoint *mb_net_gateway_endpoint(const struct mb_net_sandbox *s);
+
+/* link.c */
+int mb_net_link_attach(struct mb_net *net, const struct mb_net_endpoint *e, bool hairpin,
+                       int netns_fd, int *ret_index, struct mb_err *err);
+bool mb_net_hairpin_is_needed(void);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "core/err.h"
+#include "core/io.h"
+#include "core/str.h"
+#include "net/handle.h"
+#include "nl/route.h"
+
+enum {
+	TRIES = 16,
+	PEER_INDEX_FIRST = 100, /* above the fallback interfaces a new namespace may have */
+	PEER_INDEX_STEP = 1000, /* per try */
+};
+
+/* Where bridged frames pass iptables' hooks too, what a container sends to its own published
+ * port turns round inside the bridge. */
+bool mb_net_hairpin_is_needed(void)
+{
+	char now[8];
+
+	return mb_read_kernel_file(AT_FDCWD, "/proc/sys/net/bridge/bridge-nf-call-iptables", now,
+	                           sizeof(now)) == 0 &&
+	       mb_streq(now, "1");
+}
+
+static int try_attach(struct mb_net *net, const struct mb_net_endpoint *e, bool hairpin,
+                      const struct mb_nl_veth *v, struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+
+	mb_nl_veth_add(&b, v);
+	if (hairpin || e->isolated)
+		mb_nl_port_set(&b, v->index, hairpin, e->isolated);
+	return mb_nl_send(&net->route, &b, NULL, err);
+}
+
+static void remove_stale(struct mb_net *net, const char *name)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+
+	mb_nl_link_del(&b, 0, name);
+	(void)mb_nl_send(&net->route, &b, NULL, NULL);
+}
+
+/* Up again, if somebody removed it. */
+static int revive(struct mb_net *net, const char *network_id, int *ret_index, struct mb_err *err)
+{
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+	MB_AUTO_CLOSE int lock = -1;
+	int r;
+
+	r = mb_net_networks_lock(net, true, &lock, err);
+	if (!r)
+		r = mb_net_doc_read(net, network_id, &n, err);
+	return r ? r : mb_net_bridge_up(net, n, true, ret_index, err);
+}
+
+int mb_net_link_attach(struct mb_net *net, const struct mb_net_endpoint *e, bool hairpin,
+                       int netns_fd, int *ret_index, struct mb_err *err)
+{
+	struct mb_nl_veth v = {.name = e->host_ifname,
+	                       .mtu = e->mtu,
+	                       .peer_name = e->ifname,
+	                       .peer_netns_fd = netns_fd};
+	uint8_t mac[MB_NET_MAC_BYTES];
+	bool revived = false;
+	int r = -EBUSY;
+
+	if (e->mac && mb_net_mac_parse(e->mac, mac) == 0)
+		v.peer_mac = mac;
+	v.master = mb_net_bridge_index(net, e->network_id);
+	for (unsigned int i = 0; i < TRIES; i++) {
+		if (!v.master) {
+			r = revive(net, e->network_id, &v.master, err);
+			if (r)
+				break;
+			revived = true;
+		}
+		v.index = mb_net_index_make(e->id, i);
+		v.peer_index = (int)(PEER_INDEX_FIRST + e->slot + i * PEER_INDEX_STEP);
+		r = try_attach(net, e, hairpin, &v, err);
+		if (r == -EEXIST)
+			/* Of a life before: its namespace is still being taken down. */
+			remove_stale(net, e->host_ifname);
+		else if ((r == -ENODEV || r == -EINVAL) && !revived)
+			v.master = 0;
+		else if (r != -EBUSY)
+			break;
+	}
+	if (r == -EXFULL)
+		return mb_fail(err, EXFULL, "network %s is full: a bridge takes 1023 containers",
+		               e->network);
+	if (r)
+		return mb_wrap(err, r, "cannot connect to network %s", e->network);
+	*ret_index = v.peer_index;
+	return 0;
+}

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/err.h"
+#include "core/id.h"
+#include "core/log.h"
+#include "core/parse.h"
+#include "core/str.h"
+#include "net/handle.h"
+#include "net/ipam.h"
+#include "nl/route.h"
+#include "store/lock.h"
+#include "store/store.h"
+
+#define DOCKER "com.docker.network."
+enum { MTU_DEFAULT = 1500, MTU_MIN = 68, MTU_MIN6 = 1280, MTU_MAX = 65535 };
+
+int mb_net_networks_lock(struct mb_net *net, bool exclusive, int *ret_fd, struct mb_err *err)
+{
+	return mb_store_lock(net->store, MB_RANK_NETWORK, "networks", exclusive, true, ret_fd, err);
+}
+
+/* ---- options -------------------------------------------------------------------------- */
+
+static int set_name(struct mb_net_network *n, const char *value)
+{
+	if (!*value || strlen(value) >= IFNAMSIZ || strpbrk(value, "/ \t\n:") || *value == '.')
+		return -EINVAL;
+	mb_strset(&n->bridge, value);
+	return 0;
+}
+
+static int set_mtu(struct mb_net_network *n, const char *value)
+{
+	uint32_t mtu;
+
+	if (mb_parse_u32(value, &mtu) < 0 || (mtu && (mtu < MTU_MIN || mtu > MTU_MAX)))
+		return -EINVAL;
+	n->mtu = mtu;
+	return 0;
+}
+
+static int set_icc(struct mb_net_network *n, const char *value)
+{
+	return mb_parse_bool(value, &n->icc);
+}
+
+static int set_masquerade(struct mb_net_network *n, const char *value)
+{
+	return mb_parse_bool(value, &n->masquerade);
+}
+
+static int set_host_binding(struct mb_net_network *n, const char *value)
+{
+	struct mb_net_addr a;
+
+	if (mb_net_addr_parse(value, &a) < 0 || a.family != AF_INET)
+		return -EINVAL;
+	mb_strset(&n->host_binding, value);
+	return 0;
+}
+
+/* A prefix that leaves room for a number. */
+static int check_iface_prefix(struct mb_net_network *n, const char *value)
+{
+	(void)n;
+	return *value && strlen(value) <= IFNAMSIZ - 4 && !strpbrk(value, "/ \t\n:%") &&
+	                       *value != '.'
+	               ? 0
+	               : -EINVAL;
+}
+
+static const struct {
+	const char *key;
+	int (*set)(struct mb_net_network *n, const char *value);
+} options[] = {
+	{DOCKER "bridge.name", set_name},
+	{DOCKER "bridge.enable_icc", set_icc},
+	{DOCKER "bridge.enable_ip_masquerade", set_masquerade},
+	{DOCKER "bridge.host_binding_ipv4", set_host_binding},
+	{DOCKER "container_iface_prefix", check_iface_prefix},
+	{DOCKER "driver.mtu", set_mtu},
+	{"mtu", set_mtu},
+};
+
+static int set_option(struct mb_net_network *n, const struct mb_kv_pair *pair, struct mb_err *err)
+{
+	for (size_t i = 0; i < MB_N(options); i++) {
+		if (!mb_streq(pair->key, options[i].key))
+			continue;
+		if (options[i].set(n, pair->value) < 0)
+			return mb_fail(err, EINVAL, "invalid value '%s' of option '%s'",
+			               pair->value, pair->key);
+		return 0;
+	}
+	return mb_fail(err, EOPNOTSUPP, "option '%s' is not supported by the bridge driver",
+	               pair->key);
+}
+
+/* ---- create --------------------------------------------------------------------------- */
+
+static int check_driver(const char *driver, struct mb_err *err)
+{
+	static const char *const later[] = {"macvlan", "ipvlan", "overlay"};
+
+	if (!driver || !*driver || mb_streq(driver, "bridge"))
+		return 0;
+	if (mb_streq(driver, "host") || mb_streq(driver, "null") || mb_streq(driver, "none"))
+		return mb_fail(err, EPERM, "only one instance of '%s' network is allowed", driver);
+	for (size_t i = 0; i < MB_N(later); i++)
+		if (mb_streq(driver, later[i]))
+			return mb_fail(err, EOPNOTSUPP,
+			               "network driver '%s' is not supported by this version",
+			               driver);
+	return mb_fail(err, ENOENT, "network driver '%s' not found", driver);
+}
+
+static int check_request(const struct mb_net_create *q, struct mb_err *err)
+{
+	static const char *const builtins[] = {MB_NET_DEFAULT, "host", "none", "default"};
+
+	if (!q->name || !mb_name_is_valid(q->name))
+		return mb_fail(err, EINVAL,
+		               "invalid network name '%s': only [a-zA-Z0-9][a-zA-Z0-9_.-] are "
+		               "allowed",
+		               q->name ? q->name : "");
+	for (size_t i = 0; i < MB_N(builtins); i++)
+		if (mb_streq(q->name, builtins[i]))
+			return mb_fail(err, EPERM,
+			               "operation is not permitted on predefined %s network",
+			               q->name);
+	return check_driver(q->driver, err);
+}
+
+struct uplink {
+	int index;
+	uint32_t metric, mtu;
+};
+
+static int each_route(const struct mb_nl_route_info *route, void *arg)
+{
+	struct uplink *u = arg;
+
+	if (route->prefix == 0 && route->index && (!u->index || route->metric < u->metric)) {
+		u->index = route->index;
+		u->metric = route->metric;
+	}
+	return 0;
+}
+
+static int each_link(const struct mb_nl_link *link, void *arg)
+{
+	struct uplink *u = arg;
+
+	if (link->index == u->index)
+		u->mtu = link->mtu;
+	return 0;
+}
+
+/* What leaves by an uplink of a tunnel or a cloud must fit through it. */
+static uint32_t uplink_mtu(struct mb_net *net)
+{
+	struct uplink u = {0};
+
+	if (mb_net_route_sock(net, NULL) == 0 &&
+	    mb_nl_route_dump(&net->route, AF_INET, each_route, &u, NULL) == 0 && u.index)
+		(void)mb_nl_link_dump(&net->route, each_link, &u, NULL);
+	return u.mtu >= MTU_MIN6 && u.mtu < MTU_DEFAULT ? u.mtu : 0;
+}
+
+static int fill(struct mb_net *net, const struct mb_net_create *q, struct mb_net_network *n,
+                struct mb_err *err)
+{
+	char id[MB_ID_TEXT], bridge[IFNAMSIZ];
+	int r = 0;
+
+	mb_id_make(id);
+	mb_net_network_names(id, bridge);
+	n->id = mb_strdup(id);
+	n->name = mb_strdup(q->name);
+	n->driver = mb_strdup("bridge");
+	n->created = mb_now_nsec();
+	n->bridge = mb_strdup(bridge);
+	n->internal = q->internal;
+	n->ipv6 = q->ipv6;
+	n->attachable = q->attachable;
+	n->icc = n->masquerade = true;
+	mb_kv_set_all(&n->options, &q->options);
+	mb_kv_set_all(&n->labels, &q->labels);
+	n->mtu = uplink_mtu(net);
+	MB_KV_FOREACH (pair, &n->options)
+		r = r ? r : set_option(n, pair, err);
+	return r;
+}
+
+/* Claim the name.  A claim whose document never came to be is a dead one's. */
+static int claim(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
+{
+	MB_AUTO(mb_net_network_free) struct mb_net_network *holder = NULL;
+	MB_AUTO_CLOSE int names = -1;
+	char id[MB_ID_TEXT];
+	int r;
+
+	r = mb_store_dir(net->store, "networks/names", false, &names, err);
+	if (!r)
+		r = mb_store_name_claim(names, n->name, n->id, id, err);
+	if (r == MB_STORE_TAKEN && mb_net_doc_read(net, id, &holder, NULL) == -ENOENT) {
+		r = mb_store_name_release(names, n->name, id, err);
+		if (!r)
+			r = mb_store_name_claim(names, n->name, n->id, id, err);
+	}
+	if (r != MB_STORE_TAKEN)
+		return r;
+	mb_fail(err, EEXIST, "network with name %s already exists", n->name);
+	return MB_NET_TAKEN;
+}
+
+static int create_locked(struct mb_net *net, const struct mb_net_create *q,
+                         struct mb_net_network *n, struct mb_err *err)
+{
+	int r, index;
+
+	r = claim(net, n, err);
+	if (r)
+		return r;
+	r = mb_net_pool_choose(net, n, q, err);
+	if (!r)
+		r = mb_net_doc_write(net, n, err);
+	if (!r) {
+		r = mb_net_bridge_up(net, n, true, &index, err);
+		if (r)
+			(void)mb_net_bridge_down(net, n, NULL);
+	}
+	if (r)
+		(void)mb_net_doc_remove(net, n, NULL);
+	return r;
+}
+
+int mb_net_network_create(struct mb_net *net, const struct mb_net_create *q,
+                          struct mb_net_network **ret_network, struct mb_err *err)
+{
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = mb_calloc(1, sizeof(*n));
+	MB_AUTO_CLOSE int lock = -1;
+	int r;
+
+	r = check_request(q, err);
+	if (!r)
+		r = fill(net, q, n, err);
+	if (!r)
+		r = mb_net_networks_lock(net, true, &lock, err);
+	if (!r)
+		r = create_locked(net, q, n, err);
+	if (r)
+		return r;
+	*ret_network = mb_take_ptr(&n);
+	return 0;
+}
+
+/* ---- find ----------------------------------------------------------------------------- */
+
+static int absent(const char *reference, struct mb_err *err)
+{
+	mb_fail(err, ENOENT, "network %s not found", reference);
+	return MB_NET_ABSENT;
+}
+
+static int find_builtin(struct mb_net *net, const char *reference, struct mb_net_network **ret)
+{
+	static const char *const names[] = {"host", "none"};
+
+	for (size_t i = 0; i < MB_N(names); i++) {
+		MB_AUTO(mb_net_network_free)
+		struct mb_net_network *n = mb_net_builtin(net, names[i]);
+
+		if (mb_streq(reference, n->name) || mb_streq(reference, n->id)) {
+			*ret = mb_take_ptr(&n);
+			return 0;
+		}
+	}
+	return MB_NET_ABSENT;
+}
+
+static int find_by_prefix(struct mb_net *net, const char *reference, struct mb_net_network **ret,
+                          struct mb_err *err)
+{
+	static const char *const builtins[] = {"host", "none"};
+	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
+	const char *found = NULL;
+	int r;
+
+	r = mb_net_doc_ids(net, &ids, err);
+	if (r)
+		return r;
+	for (size_t i = 0; i < MB_N(builtins); i++) {
+		MB_AUTO(mb_net_network_free)
+		struct mb_net_network *n = mb_net_builtin(net, builtins[i]);
+
+		mb_strv_add(&ids, n->id);
+	}
+	MB_STRV_FOREACH (id, &ids) {
+		if (!mb_starts_with(id, reference))
+			continue;
+		if (found)
+			return mb_fail(err, EINVAL, "network %s is ambiguous: several ids begin so",
+			               reference);
+		found = id;
+	}
+	if (!found)
+		return absent(reference, err);
+	if (find_builtin(net, found, ret) == 0)
+		return 0;
+	return mb_net_doc_read(net, found, ret, err);
+}
+
+int mb_net_network_find(struct mb_net *net, const char *reference,
+                        struct mb_net_network **ret_network, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int names = -1;
+	char id[MB_ID_TEXT];
+	int r;
+
+	if (mb_streq(reference, MB_NET_DEFAULT) || mb_streq(reference, "default"))
+		return mb_net_default(net, ret_network, err);
+	if (find_builtin(net, reference, ret_network) == 0)
+		return 0;
+	if (!mb_name_is_valid(reference))
+		return absent(reference, err);
+	r = mb_store_dir(net->store, "networks/names", false, &names, err);
+	if (!r)
+		r = mb_store_name_find(names, reference, id, err);
+	if (r == MB_STORE_ABSENT)
+		return find_by_prefix(net, reference, ret_network, err);
+	if (r)
+		return r;
+	r = mb_net_doc_read(net, id, ret_network, err);
+	return r == -ENOENT ? absent(reference, err) : r;
+}
+
+static void list_add(struct mb_net_networks *list, struct mb_net_network *n)
+{
+	list->v = mb_realloc(list->v, (list->n + 1) * sizeof(struct mb_net_network *));
+	list->v[list->n++] = n;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct mb_net_network *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+int mb_net_network_list(struct mb_net *net, struct mb_net_networks *ret, struct mb_err *err)
+{
+	struct mb_net_networks list = {0};
+	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
+	struct mb_net_network *n;
+	int r;
+
+	r = mb_net_default(net, &n, err);
+	if (r)
+		return r;
+	mb_net_network_free(n);
+	r = mb_net_doc_ids(net, &ids, err);
+	if (r)
+		return r;
+	MB_STRV_FOREACH (id, &ids) {
+		struct mb_err told = MB_ERR_INIT;
+
+		if (mb_net_doc_read(net, id, &n, &told) == 0)
+			list_add(&list, n);
+		else if (told.code != ENOENT)
+			mb_warn("%s", told.msg);
+	}
+	list_add(&list, mb_net_builtin(net, "host"));
+	list_add(&list, mb_net_builtin(net, "none"));
+	qsort(list.v, list.n, sizeof(struct mb_net_network *), by_name);
+	*ret = list;
+	return 0;
+}
+
+/* ---- remove --------------------------------------------------------------------------- */
+
+static int check_unused(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
+{
+	MB_AUTO_NET_IPAM struct mb_net_ipam ipam = MB_NET_IPAM_INIT;
+	int r;
+
+	r = mb_net_pool_open(net, n, false, &ipam, err);
+	if (r)
+		return r;
+	for (uint32_t slot = mb_net_ipam_next(&ipam, 0); slot;
+	     slot = mb_net_ipam_next(&ipam, slot + 1)) {
+		if (!mb_net_owner_is_alive(mb_net_ipam_owner_of(&ipam, slot), net))
+			continue;
+		mb_fail(err, EBUSY, "network %s has active endpoints", n->name);
+		return MB_NET_IN_USE;
+	}
+	return 0;
+}
+
+int mb_net_network_remove(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int lock = -1;
+	int r;
+
+	if (n->builtin)
+		return mb_fail(err, EPERM, "%s is a pre-defined network and cannot be removed",
+		               n->name);
+	r = mb_net_networks_lock(net, true, &lock, err);
+	if (!r)
+		r = check_unused(net, n, err);
+	/* The bridge first: a network without one comes up again when it is next used. */
+	if (!r)
+		r = mb_net_bridge_down(net, n, err);
+	return r ? r : mb_net_doc_remove(net, n, err);
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/err.h"
+#include "core/id.h"
+#include "core/parse.h"
+#include "core/sha256.h"
+#include "core/str.h"
+#include "net/handle.h"
+#include "nl/route.h"
+#include "store/doc.h"
+#include "store/store.h"
+#include "json/json.h"
+
+#define DEFAULT_BRIDGE "mybox0"
+
+static const struct mb_json_field pool_table[] = {
+	MB_JSON_STR("subnet", struct mb_net_pool, subnet),
+	MB_JSON_STR("gateway", struct mb_net_pool, gateway),
+	MB_JSON_STR("ip_range", struct mb_net_pool, ip_range),
+	MB_JSON_KV("aux", struct mb_net_pool, aux),
+	MB_JSON_END,
+};
+
+static const struct mb_json_field network_table[] = {
+	MB_JSON_STR("id", struct mb_net_network, id, .flags = MB_JSON_REQUIRED),
+	MB_JSON_STR("name", struct mb_net_network, name, .flags = MB_JSON_REQUIRED),
+	MB_JSON_STR("driver", struct mb_net_network, driver, .flags = MB_JSON_REQUIRED),
+	MB_JSON_TIME("created", struct mb_net_network, created),
+	MB_JSON_STR("bridge", struct mb_net_network, bridge),
+	MB_JSON_BOOL("internal", struct mb_net_network, internal),
+	MB_JSON_BOOL("ipv6", struct mb_net_network, ipv6),
+	MB_JSON_BOOL("icc", struct mb_net_network, icc),
+	MB_JSON_BOOL("masquerade", struct mb_net_network, masquerade),
+	MB_JSON_BOOL("attachable", struct mb_net_network, attachable),
+	MB_JSON_BOOL("builtin", struct mb_net_network, builtin),
+	MB_JSON_U32("mtu", struct mb_net_network, mtu),
+	MB_JSON_STR("host_binding", struct mb_net_network, host_binding),
+	MB_JSON_OBJ("v4", struct mb_net_network, v4, pool_table),
+	MB_JSON_OBJ("v6", struct mb_net_network, v6, pool_table),
+	MB_JSON_KV("options", struct mb_net_network, options),
+	MB_JSON_KV("labels", struct mb_net_network, labels),
+	MB_JSON_END,
+};
+
+void mb_net_network_free(struct mb_net_network *n)
+{
+	if (!n)
+		return;
+	mb_json_done(network_table, n);
+	free(n);
+}
+
+void mb_net_networks_done(struct mb_net_networks *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		mb_net_network_free(list->v[i]);
+	free(list->v);
+	*list = (struct mb_net_networks){0};
+}
+
+void mb_net_network_names(const char *id, char bridge[IFNAMSIZ])
+{
+	snprintf(bridge, IFNAMSIZ, "mb-%.12s", id);
+}
+
+static void document_name(const char *id, char name[MB_ID_TEXT + 8])
+{
+	snprintf(name, MB_ID_TEXT + 8, "%.64s.json", id);
+}
+
+int mb_net_doc_write(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
+{
+	MB_AUTO(mb_json_free) struct json_object *body = mb_json_encode(network_table, n);
+	char name[MB_ID_TEXT + 8];
+	MB_AUTO_CLOSE int dir = -1;
+	int r;
+
+	r = mb_store_dir(net->store, "networks", false, &dir, err);
+	if (r)
+		return r;
+	document_name(n->id, name);
+	return mb_store_doc_write(dir, name, body, MB_DOC_DURABLE, err);
+}
+
+/* What a document says is checked where it names things of the kernel or of the disk. */
+static int check_document(const struct mb_net_network *n, const char *id, struct mb_err *err)
+{
+	if (!mb_streq(n->id, id) || !mb_name_is_valid(n->name))
+		return mb_fail(err, EBADMSG, "the document of network '%.12s' is not its own", id);
+	if (n->bridge && (strlen(n->bridge) >= IFNAMSIZ || strpbrk(n->bridge, "/ ") ||
+	                  n->bridge[0] == '.' || !*n->bridge))
+		return mb_fail(err, EBADMSG, "the document of network '%.12s' names no bridge", id);
+	return 0;
+}
+
+int mb_net_doc_read(struct mb_net *net, const char *id, struct mb_net_network **ret,
+                    struct mb_err *err)
+{
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = mb_calloc(1, sizeof(*n));
+	MB_AUTO(mb_json_free) struct json_object *body = NULL;
+	char name[MB_ID_TEXT + 8];
+	MB_AUTO_CLOSE int dir = -1;
+	int r;
+
+	r = mb_store_dir(net->store, "networks", false, &dir, err);
+	if (r)
+		return r;
+	document_name(id, name);
+	r = mb_store_doc_read(dir, name, &body, err);
+	if (r == MB_DOC_CORRUPT)
+		r = -EBADMSG;
+	if (!r)
+		r = mb_json_decode(body, network_table, n, err);
+	if (!r)
+		r = check_document(n, id, err);
+	if (r)
+		return r;
+	*ret = mb_take_ptr(&n);
+	return 0;
+}
+
+int mb_net_doc_remove(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
+{
+	char name[MB_ID_TEXT + 8];
+	MB_AUTO_CLOSE int dir = -1, names = -1;
+	int r;
+
+	r = mb_store_dir(net->store, "networks", false, &dir, err);
+	if (!r)
+		r = mb_store_dir(net->store, "networks/names", false, &names, err);
+	if (r)
+		return r;
+	document_name(n->id, name);
+	if (unlinkat(dir, name, 0) < 0 && errno != ENOENT)
+		return mb_fail_sys(err, errno, "cannot remove the document of network '%s'",
+		                   n->name);
+	return mb_store_name_release(names, n->name, n->id, err);
+}
+
+int mb_net_doc_ids(struct mb_net *net, struct mb_strv *ids, struct mb_err *err)
+{
+	struct dirent *entry;
+	int r, fd = -1;
+	DIR *dir;
+
+	r = mb_store_dir(net->store, "networks", false, &fd, err);
+	if (r)
+		return r;
+	dir = fdopendir(fd);
+	if (!dir) {
+		r = mb_fail_sys(err, errno, "cannot list the networks");
+		close(fd);
+		return r;
+	}
+	while ((entry = readdir(dir))) {
+		char id[MB_ID_TEXT];
+
+		if (strlen(entry->d_name) != MB_ID_LEN + 5 || !mb_ends_with(entry->d_name, ".json"))
+			continue;
+		snprintf(id, sizeof(id), "%.64s", entry->d_name);
+		if (mb_hex_is_valid(id, MB_ID_LEN))
+			mb_strv_add(ids, id);
+	}
+	closedir(dir);
+	return 0;
+}
+
+/* ---- those that always exist ---------------------------------------------------------- */
+
+/* Their ids are the same in every process without anyone having to write them down. */
+static char *builtin_id(struct mb_net *net, const char *name)
+{
+	MB_AUTO_FREE char *seed = mb_asprintf("mybox network %s %s", name, net->store->root);
+	char id[MB_SHA256_TEXT];
+
+	mb_sha256_text(seed, strlen(seed), id);
+	return mb_strdup(id);
+}
+
+struct mb_net_network *mb_net_builtin(struct mb_net *net, const char *name)
+{
+	struct mb_net_network *n = mb_calloc(1, sizeof(*n));
+
+	n->id = builtin_id(net, name);
+	n->name = mb_strdup(name);
+	n->driver = mb_strdup(mb_streq(name, "none") ? "null" : name);
+	n->builtin = true;
+	return n;
+}
+
+/* mybox0 belongs to the first store that wants it. */
+static int default_bridge(struct mb_net *net, const char *id, char name[IFNAMSIZ],
+                          struct mb_err *err)
+{
+	struct mb_nl_link link;
+	int r;
+
+	snprintf(name, IFNAMSIZ, "%s", DEFAULT_BRIDGE);
+	r = mb_net_route_sock(net, err);
+	if (!r)
+		r = mb_nl_link_find(&net->route, name, &link, err);
+	if (r < 0)
+		return r;
+	if (r != MB_NL_ABSENT && !mb_starts_with(link.alias, net->alias))
+		mb_net_network_names(id, name);
+	return 0;
+}
+
+static int make_default(struct mb_net *net, struct mb_net_network **ret, struct mb_err *err)
+{
+	const struct mb_net_create request = {.name = MB_NET_DEFAULT};
+	MB_AUTO(mb_net_network_free)
+	struct mb_net_network *n = mb_net_builtin(net, MB_NET_DEFAULT);
+	char bridge[IFNAMSIZ];
+	int r;
+
+	r = default_bridge(net, n->id, bridge, err);
+	if (r)
+		return r;
+	n->bridge = mb_strdup(bridge);
+	n->created = mb_now_nsec();
+	n->icc = n->masquerade = true;
+	r = mb_net_pool_choose(net, n, &request, err);
+	if (!r)
+		r = mb_net_doc_write(net, n, err);
+	if (r)
+		return r;
+	*ret = mb_take_ptr(&n);
+	return 0;
+}
+
+int mb_net_default(struct mb_net *net, struct mb_net_network **ret, struct mb_err *err)
+{
+	MB_AUTO_FREE char *id = builtin_id(net, MB_NET_DEFAULT);
+	struct mb_err told = MB_ERR_INIT;
+	int r;
+
+	r = mb_net_doc_read(net, id, ret, &told);
+	if (r == -ENOENT) {
+		r = make_default(net, ret, &told);
+		/* Another process was faster. */
+		if (r == -EEXIST)
+			r = mb_net_doc_read(net, id, ret, &told);
+	}
+	if (r && err)
+		*err = told;
+	return r ? mb_wrap(err, r, "cannot make the default network") : 0;
+}

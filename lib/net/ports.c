@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "core/err.h"
+#include "core/io.h"
+#include "core/log.h"
+#include "core/str.h"
+#include "net/firewall.h"
+#include "net/handle.h"
+#include "net/port_spec.h"
+#include "nl/conntrack.h"
+
+/* Binding is the claim: the kernel says who has a port of the host, whoever asks. */
+enum { RANDOM_TRIES = 32, BINDINGS_MAX = 65536 };
+
+const struct mb_net_endpoint *mb_net_gateway_endpoint(const struct mb_net_sandbox *s)
+{
+	for (size_t i = 0; i < s->n_endpoints; i++)
+		if (s->endpoints[i].gateway)
+			return &s->endpoints[i];
+	return NULL;
+}
+
+static int socket_type(uint8_t proto)
+{
+	return proto == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM;
+}
+
+/* Bind, not listen: nobody can connect, nobody else can bind.  *@port 0 becomes what the kernel
+ * chose.  Return: 0 and *@ret_fd, -1 where the kernel knows no sockets of @proto; or -errno. */
+static int hold_port(const struct mb_net_addr *host, uint8_t proto, uint16_t *port, int *ret_fd)
+{
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(*port)};
+	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(*port)};
+	struct sockaddr_storage bound = {0};
+	socklen_t len = sizeof(bound);
+	const int on = 1;
+	MB_AUTO_CLOSE int fd = socket(host->family, socket_type(proto) | SOCK_CLOEXEC, proto);
+	int r;
+
+	if (fd < 0) {
+		*ret_fd = -1;
+		return *port && (errno == EPROTONOSUPPORT || errno == ESOCKTNOSUPPORT) ? 0 : -errno;
+	}
+	memcpy(&four.sin_addr, host->b, sizeof(four.sin_addr));
+	memcpy(&six.sin6_addr, host->b, sizeof(six.sin6_addr));
+	if (host->family == AF_INET6) {
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+		r = bind(fd, (const struct sockaddr *)&six, sizeof(six));
+	} else {
+		r = bind(fd, (const struct sockaddr *)&four, sizeof(four));
+	}
+	if (r < 0 || getsockname(fd, (struct sockaddr *)&bound, &len) < 0)
+		return -errno;
+	memcpy(&four, &bound, sizeof(four));
+	*port = ntohs(four.sin_port); /* at the same place in both families */
+	*ret_fd = mb_take_fd(&fd);
+	return 0;
+}
+
+static void add_binding(struct mb_net_sandbox *s, const struct mb_net_addr *host, uint8_t proto,
+                        uint16_t host_port, uint16_t port, int fd)
+{
+	struct mb_net_binding *b;
+	char buf[MB_NET_ADDR_TEXT];
+
+	s->bindings = mb_realloc(s->bindings, (s->n_bindings + 1) * sizeof(*s->bindings));
+	b = &s->bindings[s->n_bindings++];
+	*b = (struct mb_net_binding){.proto = proto, .port = port, .host_port = host_port};
+	b->host_ip = mb_strdup(mb_net_addr_format(host, buf));
+	if (fd < 0)
+		return;
+	s->reserved = mb_realloc(s->reserved, (s->n_reserved + 1) * sizeof(*s->reserved));
+	s->reserved[s->n_reserved++] = fd;
+}
+
+/* The addresses of the host that one -p means. */
+struct hosts {
+	struct mb_net_addr v[2];
+	size_t n;
+};
+
+/* The same port of all addresses, or none of them. */
+static int hold_all(const struct hosts *hosts, uint8_t proto, uint16_t *port, int fds[2])
+{
+	uint16_t chosen = *port;
+	int r = 0;
+
+	fds[0] = fds[1] = -1;
+	for (size_t i = 0; !r && i < hosts->n; i++)
+		r = hold_port(&hosts->v[i], proto, &chosen, &fds[i]);
+	if (r) {
+		mb_close(&fds[0]);
+		mb_close(&fds[1]);
+		return r;
+	}
+	*port = chosen;
+	return 0;
+}
+
+static int tell_conflict(int r, const struct hosts *hosts, uint16_t port, uint8_t proto,
+                         struct mb_err *err)
+{
+	char buf[MB_NET_ADDR_TEXT];
+	bool v6 = hosts->v[0].family == AF_INET6;
+	const char *why = r == -EADDRINUSE ? "port is already allocated" : strerror(-r);
+
+	mb_net_addr_format(&hosts->v[0], buf);
+	return mb_fail(err, -r, "cannot publish a port: bind for %s%s%s:%u/%s failed: %s",
+	               v6 ? "[" : "", buf, v6 ? "]" : "", port, mb_net_proto_name(proto), why);
+}
+
+static int reserve_one(struct mb_net_sandbox *s, const struct mb_net_port_spec *spec,
+                       const struct hosts *hosts, uint16_t offset, struct mb_err *err)
+{
+	uint32_t first = spec->host_lo, last = spec->host_hi;
+	uint16_t port = 0;
+	int fds[2], r = -EADDRINUSE;
+
+	if (!first)
+		for (int i = 0; r == -EADDRINUSE && i < RANDOM_TRIES; i++) {
+			port = 0;
+			r = hold_all(hosts, spec->proto, &port, fds);
+		}
+	/* As many host ports as ports inside: one each.  More: the first that is free. */
+	if (first && spec->port_lo != spec->port_hi)
+		first = last = first + offset;
+	for (uint32_t p = first; first && p <= last && r == -EADDRINUSE; p++) {
+		port = (uint16_t)p;
+		r = hold_all(hosts, spec->proto, &port, fds);
+	}
+	if (r)
+		return tell_conflict(r, hosts, port, spec->proto, err);
+	for (size_t i = 0; i < hosts->n; i++)
+		add_binding(s, &hosts->v[i], spec->proto, port, (uint16_t)(spec->port_lo + offset),
+		            fds[i]);
+	return 0;
+}
+
+/* NAT leads nobody from ::1 to another host, and from IPv6 to IPv4 nobody at all. */
+static int check_host(const struct mb_net_addr *a, const char *text, bool has_v6,
+                      struct mb_err *err)
+{
+	if (a->family == AF_INET6 && IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)a->b))
+		return mb_fail(err, EOPNOTSUPP,
+		               "cannot publish a port on [%s]: only 127.0.0.1 of the loopback "
+		               "addresses is supported",
+		               text);
+	if (a->family == AF_INET6 && !has_v6)
+		return mb_fail(err, EADDRNOTAVAIL,
+		               "cannot publish a port on [%s]: the network has no IPv6", text);
+	return 0;
+}
+
+static int hosts_of(const struct mb_net_port_spec *spec, const char *default_ip, bool has_v6,
+                    struct hosts *ret, struct mb_err *err)
+{
+	const char *text = spec->host_ip ? spec->host_ip : default_ip;
+
+	*ret = (struct hosts){0};
+	if (text) {
+		if (mb_net_addr_parse(text, &ret->v[0]) < 0)
+			return mb_fail(err, EINVAL, "invalid IP address '%s'", text);
+		ret->n = 1;
+		return check_host(&ret->v[0], text, has_v6, err);
+	}
+	ret->v[ret->n++].family = AF_INET;
+	if (has_v6)
+		ret->v[ret->n++].family = AF_INET6;
+	return 0;
+}
+
+int mb_net_ports_reserve(struct mb_net_sandbox *s, const struct mb_net_port_spec *specs,
+                         size_t n_specs, const char *default_ip, struct mb_err *err)
+{
+	const struct mb_net_endpoint *e = mb_net_gateway_endpoint(s);
+	int r = 0;
+
+	/* As docker has it: a container that only internal networks know publishes nothing. */
+	if (!e && n_specs)
+		mb_warn("no port is published: no network of '%s' reaches the world",
+		        s->container_name);
+	for (size_t i = 0; e && !r && i < n_specs; i++) {
+		struct hosts hosts;
+
+		r = hosts_of(&specs[i], default_ip, e->ip6 != NULL, &hosts, err);
+		for (uint32_t port = specs[i].port_lo; !r && port <= specs[i].port_hi; port++)
+			r = reserve_one(s, &specs[i], &hosts, (uint16_t)(port - specs[i].port_lo),
+			                err);
+		if (!r && s->n_bindings > BINDINGS_MAX)
+			r = mb_fail(err, E2BIG, "too many ports are published");
+	}
+	return r;
+}
+
+int mb_net_sandbox_reserve(struct mb_net *net, struct mb_net_sandbox *s, struct mb_err *err)
+{
+	(void)net;
+	for (size_t i = 0; i < s->n_bindings; i++) {
+		const struct mb_net_binding *b = &s->bindings[i];
+		struct hosts host = {.n = 1};
+		uint16_t port = (uint16_t)b->host_port;
+		int r, fd;
+
+		if (mb_net_addr_parse(b->host_ip, &host.v[0]) < 0)
+			continue;
+		r = hold_port(&host.v[0], (uint8_t)b->proto, &port, &fd);
+		if (r)
+			return tell_conflict(r, &host, port, (uint8_t)b->proto, err);
+		if (fd < 0)
+			continue;
+		s->reserved = mb_realloc(s->reserved, (s->n_reserved + 1) * sizeof(*s->reserved));
+		s->reserved[s->n_reserved++] = fd;
+	}
+	return 0;
+}
+
+/* ---- the firewall's side -------------------------------------------------------------- */
+
+void mb_net_ports_changes(const struct mb_net_sandbox *s, struct mb_net_changes *c, bool remove)
+{
+	const struct mb_net_endpoint *e = mb_net_gateway_endpoint(s);
+	struct mb_net_addr four = {0}, six = {0};
+
+	if (!e || !s->n_bindings)
+		return;
+	if (e->ip4 && mb_net_addr_parse(e->ip4, &four) == 0)
+		mb_net_changes_self(c, &four, remove);
+	if (e->ip6 && mb_net_addr_parse(e->ip6, &six) == 0)
+		mb_net_changes_self(c, &six, remove);
+	for (size_t i = 0; i < s->n_bindings; i++) {
+		const struct mb_net_binding *b = &s->bindings[i];
+		struct mb_net_mapping m = {.proto = b->proto,
+		                           .host_port = (uint16_t)b->host_port,
+		                           .port = (uint16_t)b->port};
+
+		if (mb_net_addr_parse(b->host_ip, &m.host) < 0)
+			continue;
+		m.to = m.host.family == AF_INET ? four : six;
+		if (m.to.family)
+			mb_net_changes_port(c, &m, remove);
+	}
+}
+
+/* No entry, no search: reading the whole table costs milliseconds. */
+static bool has_connections(void)
+{
+	char n[24];
+
+	return mb_read_kernel_file(AT_FDCWD, "/proc/sys/net/netfilter/nf_conntrack_count", n,
+	                           sizeof(n)) < 0 ||
+	       !mb_streq(n, "0");
+}
+
+static int forget_udp(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_err *err)
+{
+	static const int families[] = {AF_INET, AF_INET6};
+	MB_AUTO_FREE uint16_t *ports = mb_calloc(s->n_bindings + 1, sizeof(*ports));
+	int r = 0;
+
+	for (size_t k = 0; !r && k < MB_N(families); k++) {
+		size_t n = 0;
+
+		for (size_t i = 0; i < s->n_bindings; i++) {
+			bool v6 = strchr(s->bindings[i].host_ip, ':') != NULL;
+
+			if (s->bindings[i].proto == IPPROTO_UDP && v6 == (families[k] == AF_INET6))
+				ports[n++] = (uint16_t)s->bindings[i].host_port;
+		}
+		if (n && has_connections())
+			r = mb_nl_conntrack_forget_udp(&net->netfilter, families[k], ports, n, NULL,
+			                               err);
+	}
+	return r;
+}
+
+static int change(struct mb_net *net, const struct mb_net_sandbox *s, bool remove,
+                  struct mb_err *err)
+{
+	MB_AUTO_NET_CHANGES struct mb_net_changes c = {0};
+	int r;
+
+	mb_net_ports_changes(s, &c, remove);
+	if (!c.n)
+		return 0;
+	r = mb_net_firewall_apply(net, &c, err);
+	return r ? r : forget_udp(net, s, err);
+}
+
+int mb_net_ports_publish(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_err *err)
+{
+	return change(net, s, false, err);
+}
+
+int mb_net_ports_unpublish(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_err *err)
+{
+	return change(net, s, true, err);
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/err.h"
+#include "core/id.h"
+#include "core/log.h"
+#include "core/str.h"
+#include "net/endpoint.h"
+#include "net/firewall.h"
+#include "net/handle.h"
+#include "net/network_spec.h"
+#include "net/port_spec.h"
+#include "nl/nft.h"
+#include "nl/route.h"
+#include "store/store.h"
+
+enum { ENDPOINTS_MAX = 32 };
+
+/* ---- prepare -------------------------------------------------------------------------- */
+
+/* The networks' lock, shared, or exclusive where the network has to be brought up. */
+struct guard {
+	int fd;
+	bool exclusive;
+};
+
+static int hold(struct mb_net *net, struct guard *g, bool exclusive, struct mb_err *err)
+{
+	if (g->fd >= 0 && (g->exclusive || !exclusive))
+		return 0;
+	mb_close(&g->fd);
+	g->exclusive = exclusive;
+	return mb_net_networks_lock(net, exclusive, &g->fd, err);
+}
+
+/* Between finding it and locking it may have been removed. */
+static int still_there(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
+{
+	MB_AUTO_FREE char *path = mb_asprintf("networks/%s.json", n->id);
+
+	if (faccessat(net->store->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	mb_fail(err, ENOENT, "network %s not found", n->name);
+	return MB_NET_ABSENT;
+}
+
+static int check_spec(const struct mb_net_sandbox *s, const struct mb_net_network *n,
+                      struct mb_err *err)
+{
+	if (!n->bridge)
+		return mb_fail(err, EINVAL,
+		               "network %s cannot be combined with other networks or joined later",
+		               n->name);
+	if (mb_net_endpoint_find(s, n->id)) {
+		mb_fail(err, EEXIST, "container %s is on network %s already", s->container_name,
+		        n->name);
+		return MB_NET_TAKEN;
+	}
+	if (s->n_endpoints == ENDPOINTS_MAX)
+		return mb_fail(err, E2BIG, "a container is on %d networks at most", ENDPOINTS_MAX);
+	return 0;
+}
+
+int mb_net_endpoint_add(struct mb_net *net, struct mb_net_sandbox *s,
+                        const struct mb_net_network_spec *spec, const struct mb_net_sandbox *before,
+                        struct mb_err *err)
+{
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+	__attribute__((cleanup(mb_net_endpoint_done))) struct mb_net_endpoint e = {0};
+	struct guard g = {.fd = -1};
+	int r, index;
+
+	if (spec->mode != MB_NET_MODE_NETWORK)
+		return mb_fail(err, EINVAL, "'%s' is not a network to join", spec->name);
+	r = mb_net_network_find(net, spec->name, &n, err);
+	if (!r)
+		r = check_spec(s, n, err);
+	if (!r)
+		r = hold(net, &g, !mb_net_bridge_index(net, n->id), err);
+	if (!r)
+		r = still_there(net, n, err);
+	if (!r && g.exclusive)
+		r = mb_net_bridge_up(net, n, false, &index, err);
+	if (!r)
+		r = mb_net_endpoint_fill(s, n, spec, &e, err);
+	if (!r)
+		r = mb_net_address_take(net, n, &e, s->container_id,
+		                        before ? mb_net_endpoint_find(before, n->id) : NULL, err);
+	mb_close(&g.fd);
+	if (r)
+		return r;
+	mb_net_endpoint_finish(s, &e);
+	s->endpoints = mb_realloc(s->endpoints, (s->n_endpoints + 1) * sizeof(*s->endpoints));
+	s->endpoints[s->n_endpoints++] = e;
+	e = (struct mb_net_endpoint){0};
+	return 0;
+}
+
+static void release_addresses(struct mb_net *net, const struct mb_net_sandbox *s)
+{
+	for (size_t i = 0; i < s->n_endpoints; i++)
+		mb_net_address_release(net, &s->endpoints[i], s->container_id);
+}
+
+/* Where -p without an address binds: as the network of the ports says. */
+static int default_binding(struct mb_net *net, const struct mb_net_sandbox *s, char **ret,
+                           struct mb_err *err)
+{
+	const struct mb_net_endpoint *e = mb_net_gateway_endpoint(s);
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+	int r;
+
+	*ret = NULL;
+	if (!e)
+		return 0;
+	r = mb_net_doc_read(net, e->network_id, &n, err);
+	if (!r)
+		*ret = mb_strdup_or_null(n->host_binding);
+	return r;
+}
+
+static int prepare(struct mb_net *net, const struct mb_net_request *q, struct mb_net_sandbox *s,
+                   struct mb_err *err)
+{
+	MB_AUTO_FREE char *host_ip = NULL;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < q->n_networks; i++)
+		r = mb_net_endpoint_add(net, s, &q->networks[i], q->before, err);
+	if (r)
+		return r;
+	mb_net_gateway_choose(s);
+	if (q->n_ports) {
+		r = default_binding(net, s, &host_ip, err);
+		if (!r)
+			r = mb_net_ports_reserve(s, q->ports, q->n_ports, host_ip, err);
+	}
+	return r ? r : mb_net_record_write(net, s, err);
+}
+
+int mb_net_sandbox_prepare(struct mb_net *net, const struct mb_net_request *q,
+                           struct mb_net_sandbox **ret, struct mb_err *err)
+{
+	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = mb_calloc(1, sizeof(*s));
+	int r;
+
+	s->container_id = mb_strdup(q->container_id);
+	s->container_name = mb_strdup(q->container_name ? q->container_name : "");
+	s->hostname = mb_strdup_or_null(q->hostname);
+	r = prepare(net, q, s, err);
+	if (r) {
+		release_addresses(net, s);
+		return r;
+	}
+	*ret = mb_take_ptr(&s);
+	return 0;
+}
+
+/* ---- attach --------------------------------------------------------------------------- */
+
+/* The firewall may have been flushed by someone since: put it back before anyone relies on it. */
+static int check_firewall(struct mb_net *net, struct mb_err *err)
+{
+	int r;
+
+	if (net->table_seen)
+		return 0;
+	r = mb_net_netfilter_sock(net, err);
+	if (!r)
+		r = mb_nl_nft_table_find(&net->netfilter, net->table, err);
+	if (r == MB_NL_ABSENT)
+		r = mb_net_firewall_rebuild(net, err);
+	net->table_seen = r == 0;
+	return r;
+}
+
+static int attach_links(struct mb_net *net, struct mb_net_sandbox *s, int netns_fd, int *indexes,
+                        struct mb_err *err)
+{
+	bool hairpin = s->n_bindings && mb_net_hairpin_is_needed();
+	int r = mb_net_route_sock(net, err);
+
+	for (size_t i = 0; !r && i < s->n_endpoints; i++)
+		r = mb_net_link_attach(net, &s->endpoints[i], hairpin, netns_fd, &indexes[i], err);
+	return r;
+}
+
+int mb_net_sandbox_attach(struct mb_net *net, struct mb_net_sandbox *s, int netns_fd,
+                          struct mb_err *err)
+{
+	int indexes[ENDPOINTS_MAX], r = 0;
+
+	if (s->n_endpoints)
+		r = check_firewall(net, err);
+	if (!r)
+		r = attach_links(net, s, netns_fd, indexes, err);
+	return r ? r : mb_net_endpoints_configure(s, 0, s->n_endpoints, netns_fd, indexes, err);
+}
+
+/* ---- publish, detach ------------------------------------------------------------------ */
+
+int mb_net_sandbox_publish(struct mb_net *net, struct mb_net_sandbox *s, struct mb_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < s->n_endpoints; i++)
+		r = mb_net_names_add(net, s, &s->endpoints[i], err);
+	return r ? r : mb_net_ports_publish(net, s, err);
+}
+
+int mb_net_detach(struct mb_net *net, const char *container_id, struct mb_err *err)
+{
+	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = NULL;
+	int r;
+
+	r = mb_net_sandbox_load(net, container_id, &s, err);
+	if (r == MB_NET_ABSENT)
+		return 0;
+	if (r == -EBADMSG)
+		/* It says nothing that could be undone; `system check` finds what is left. */
+		return mb_net_record_remove(net, container_id, err);
+	if (!r)
+		r = mb_net_ports_unpublish(net, s, err);
+	if (r)
+		return r;
+	for (size_t i = 0; i < s->n_endpoints; i++)
+		mb_net_names_remove(net, s, &s->endpoints[i]);
+	release_addresses(net, s);
+	return mb_net_record_remove(net, container_id, err);
+}
+
+int mb_net_sandbox_rename(struct mb_net *net, const char *container_id, const char *new_name,
+                          struct mb_err *err)
+{
+	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = NULL;
+	int r;
+
+	r = mb_net_sandbox_load(net, container_id, &s, err);
+	if (r)
+		return r == MB_NET_ABSENT ? 0 : r;
+	for (size_t i = 0; i < s->n_endpoints; i++)
+		mb_net_names_remove(net, s, &s->endpoints[i]);
+	mb_strset(&s->container_name, new_name);
+	for (size_t i = 0; i < s->n_endpoints; i++)
+		mb_net_names_collect(&s->endpoints[i], s);
+	r = mb_net_record_write(net, s, err);
+	for (size_t i = 0; !r && i < s->n_endpoints; i++)
+		r = mb_net_names_add(net, s, &s->endpoints[i], err);
+	return r;
+}
+
+void mb_net_names_dirs(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_strv *dirs)
+{
+	for (size_t i = 0; i < s->n_endpoints; i++)
+		mb_strv_addf(dirs, "%s/net/%s", net->store->run, s->endpoints[i].network_id);
+}
