@@ -22,6 +22,7 @@ struct mb_runtime_child {
 	int root_fd;   /* the root file system */
 	int dev_fd;    /* the fresh /dev, or -1 */
 	int proc_fd;   /* the procfs that we mounted ourselves, or -1 */
+	int sysctl_fd; /* its "sys", below what is laid over it later, or -1 */
 	int devpts_fd; /* the same for devpts */
 	int null_fd;   /* a verified c 1:3, below our own mounts while the host's are there */
 	int mask_fd;   /* the one empty directory that hides directories, or -1 */
@@ -46,6 +47,7 @@ mb_runtime_stage_fn mb_runtime_console_open;
 mb_runtime_stage_fn mb_runtime_masks_apply;
 mb_runtime_stage_fn mb_runtime_rootfs_enter;
 mb_runtime_stage_fn mb_runtime_hostname_set;
+mb_runtime_stage_fn mb_runtime_sysctl_open;
 mb_runtime_stage_fn mb_runtime_sysctl_write;
 mb_runtime_stage_fn mb_runtime_limits_set;
 mb_runtime_stage_fn mb_runtime_keyring_join;

@@ -136,9 +136,10 @@ static int copy_tree(int from_fd, int to_fd, int depth, struct mb_err *err)
 
 int mb_runtime_copyup(int from_fd, int to_fd, struct mb_err *err)
 {
-	MB_AUTO_CLOSE int from = openat(from_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC; /* both may be O_PATH */
+	MB_AUTO_CLOSE int from = openat(from_fd, ".", flags), to = openat(to_fd, ".", flags);
 
-	if (from < 0)
+	if (from < 0 || to < 0)
 		return mb_fail_sys(err, errno, "cannot open what to copy");
-	return copy_tree(from, to_fd, 0, err);
+	return copy_tree(from, to, 0, err);
 }

@@ -163,6 +163,21 @@ static int open_netns(const struct mb_runtime_plan *plan, int *ret_fd, struct mb
 	return mb_fail(err, ESRCH, "process 1 has ended");
 }
 
+/* It may have failed already: then what it told says more than that it is gone. */
+static int explain(struct mb_runtime_plan *plan, int r, struct mb_err *err)
+{
+	struct mb_err told = MB_ERR_INIT;
+	int reported = 0;
+
+	while (reported == 0 && !plan->is_ended)
+		reported = mb_runtime_report_read(plan, &told);
+	if (reported == 0)
+		return r;
+	if (err)
+		*err = told;
+	return reported;
+}
+
 int mb_runtime_plan_await_ready(struct mb_runtime_plan *plan, struct mb_runtime_ready *ret,
 				struct mb_err *err)
 {
@@ -173,10 +188,11 @@ int mb_runtime_plan_await_ready(struct mb_runtime_plan *plan, struct mb_runtime_
 		r = mb_runtime_report_read(plan, err);
 	if (r == 0 && !plan->is_cloned)
 		r = mb_fail(err, ECHILD, "the container's first process could not be made");
-	if (r == 0)
-		r = open_netns(plan, &netns_fd, err);
 	if (r < 0)
 		return r;
+	r = open_netns(plan, &netns_fd, err);
+	if (r < 0)
+		return explain(plan, r, err);
 	ret->pid = plan->pid;
 	ret->pidfd = mb_take_fd(&plan->pidfd);
 	ret->netns_fd = netns_fd;

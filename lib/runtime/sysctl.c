@@ -23,20 +23,20 @@ static char *path_of(const char *name)
 {
 	const char *dot = strchr(name, '.'), *slash = strchr(name, '/');
 	const bool swap = !slash || (dot && dot < slash);
-	char *path = mb_asprintf("sys/%s", name);
+	char *path = mb_strdup(name);
 
-	for (char *c = path + 4; swap && *c; c++)
+	for (char *c = path; swap && *c; c++)
 		*c = (char)(*c == '.' ? '/' : *c == '/' ? '.' : *c);
 	return path;
 }
 
-static int write_one(int proc_fd, const struct mb_kv_pair *p, struct mb_err *err)
+static int write_one(int sysctl_fd, const struct mb_kv_pair *p, struct mb_err *err)
 {
 	const uint64_t how = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
 	MB_AUTO_FREE char *path = path_of(p->key);
 	MB_AUTO_CLOSE int fd = -1;
 	struct statfs fs;
-	int r = mb_sys_path_openat2(proc_fd, path, O_WRONLY, 0, how, &fd);
+	int r = mb_sys_path_openat2(sysctl_fd, path, O_WRONLY, 0, how, &fd);
 
 	if (r < 0)
 		return mb_fail_sys(err, -r, "cannot open it");
@@ -47,26 +47,37 @@ static int write_one(int proc_fd, const struct mb_kv_pair *p, struct mb_err *err
 	return 0;
 }
 
-/* Settings of a network interface have to wait until the command has made it. */
-int mb_runtime_sysctl_write(struct mb_runtime_child *c, struct mb_err *err)
+/* "sys" of our own procfs, taken before anything covers it. */
+int mb_runtime_sysctl_open(struct mb_runtime_child *c, struct mb_err *err)
 {
-	const struct mb_kv *all = &c->plan->spec->linux.sysctl;
 	MB_AUTO_CLOSE int own_fd = -1;
 	int r = 0;
 
-	if (!all->n)
+	if (!c->plan->spec->linux.sysctl.n)
+		return 0;
+	if (c->proc_fd < 0)
+		r = mb_sys_mount_proc(false, NULL, &own_fd, err);
+	if (r < 0)
+		return r;
+	c->sysctl_fd = openat(c->proc_fd < 0 ? own_fd : c->proc_fd, "sys",
+			      O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return c->sysctl_fd < 0 ? mb_fail_sys(err, errno, "cannot open the sysctls") : 0;
+}
+
+/* Settings of a network interface have to wait until the command has made it. */
+int mb_runtime_sysctl_write(struct mb_runtime_child *c, struct mb_err *err)
+{
+	if (c->sysctl_fd < 0)
 		return 0;
 	if (c->plan->sysctl_waits) {
 		mb_runtime_channel_wait(c->channel, MB_RUNTIME_GO);
 		c->has_gone = true;
 	}
-	if (c->proc_fd < 0)
-		r = mb_sys_mount_proc(false, NULL, &own_fd, err);
-	MB_KV_FOREACH(p, all) {
-		if (r == 0)
-			r = write_one(c->proc_fd < 0 ? own_fd : c->proc_fd, p, err);
+	MB_KV_FOREACH(p, &c->plan->spec->linux.sysctl) {
+		int r = write_one(c->sysctl_fd, p, err);
+
 		if (r < 0)
 			return mb_wrap(err, r, "sysctl '%s'", p->key);
 	}
-	return r;
+	return 0;
 }

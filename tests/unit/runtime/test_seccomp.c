@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/err.h"
+#include "core/own.h"
+#include "json/json.h"
+#include "runtime/seccomp.h"
+#include "runtime/seccomp_data.h"
+
+enum { ALLOW = 0 }; /* else the errno */
+
+/* What the kernel would do, for the instructions that filters are made of. */
+static uint32_t run(const struct sock_filter *f, size_t n, const struct seccomp_data *data)
+{
+	uint32_t a = 0;
+
+	for (size_t pc = 0; pc < n; pc++) {
+		const uint32_t k = f[pc].k;
+		bool yes = false;
+
+		switch (f[pc].code) {
+		case BPF_LD | BPF_W | BPF_ABS:
+			assert_true(k + 4 <= sizeof(*data));
+			memcpy(&a, (const char *)data + k, 4);
+			continue;
+		case BPF_ALU | BPF_AND | BPF_K:
+			a &= k;
+			continue;
+		case BPF_RET | BPF_K:
+			return k;
+		case BPF_JMP | BPF_JA:
+			pc += k;
+			continue;
+		case BPF_JMP | BPF_JEQ | BPF_K:
+			yes = a == k;
+			break;
+		case BPF_JMP | BPF_JGE | BPF_K:
+			yes = a >= k;
+			break;
+		case BPF_JMP | BPF_JGT | BPF_K:
+			yes = a > k;
+			break;
+		case BPF_JMP | BPF_JSET | BPF_K:
+			yes = a & k;
+			break;
+		default:
+			fail_msg("instruction %#x", f[pc].code);
+		}
+		pc += yes ? f[pc].jt : f[pc].jf;
+	}
+	fail_msg("no verdict");
+	return 0;
+}
+
+static int verdict(uint32_t ret)
+{
+	if (ret == SECCOMP_RET_ALLOW)
+		return ALLOW;
+	assert_int_equal(ret & SECCOMP_RET_ACTION_FULL, SECCOMP_RET_ERRNO);
+	return (int)(ret & SECCOMP_RET_DATA);
+}
+
+static int ask(const struct sock_filter *f, size_t n, uint32_t arch, int nr, uint64_t arg)
+{
+	const struct seccomp_data data = {.nr = nr, .arch = arch, .args = {arg}};
+
+	return verdict(run(f, n, &data));
+}
+
+static int ask_native(uint64_t caps, const char *name, uint64_t arg)
+{
+	static struct sock_filter f[MB_SECCOMP_MAX_INSNS];
+	size_t n = mb_runtime_seccomp_emit(mb_runtime_seccomp_archs, MB_SECCOMP_MAX_ARCHS, caps, f);
+
+	assert_in_range(n, 1, 1024);
+	return ask(f, n, mb_runtime_seccomp_archs[0].audit, seccomp_syscall_resolve_name(name), arg);
+}
+
+static void rows_are_sorted_and_unique(void **state)
+{
+	(void)state;
+	for (size_t i = 1; i < mb_runtime_seccomp_n_rows; i++) {
+		const char *a = mb_runtime_seccomp_rows[i - 1].name;
+		const char *b = mb_runtime_seccomp_rows[i].name;
+
+		a += strspn(a, "_");
+		b += strspn(b, "_");
+		assert_true(strcmp(a, b) < 0);
+	}
+}
+
+/* Every call that libseccomp knows natively is in the table: none is forgotten. */
+static void every_known_call_has_a_row(void **state)
+{
+	const uint32_t native = seccomp_arch_native();
+
+	(void)state;
+	for (int nr = 0; nr < 450; nr++) {
+		char *name = seccomp_syscall_resolve_num_arch(native, nr);
+		bool found = !name;
+
+		for (size_t i = 0; !found && i < mb_runtime_seccomp_n_rows; i++)
+			found = strcmp(name, mb_runtime_seccomp_rows[i].name) == 0;
+		if (!found)
+			fail_msg("'%s' (%d) has no row", name, nr);
+		free(name);
+	}
+}
+
+static void the_numbers_that_rows_give_are_right(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < mb_runtime_seccomp_n_rows; i++) {
+		const struct mb_seccomp_row *row = &mb_runtime_seccomp_rows[i];
+		int nr = seccomp_syscall_resolve_name(row->name);
+
+		if (row->number && nr >= 0)
+			assert_int_equal(nr, row->number);
+	}
+}
+
+static void the_prebuilt_program_is_the_emitted_one(void **state)
+{
+	static struct sock_filter f[MB_SECCOMP_MAX_INSNS];
+	size_t n = mb_runtime_seccomp_emit(mb_runtime_seccomp_archs, MB_SECCOMP_MAX_ARCHS,
+					   mb_runtime_seccomp_default_caps(), f);
+
+	(void)state;
+	assert_int_equal(n, mb_runtime_seccomp_default_n);
+	assert_memory_equal(f, mb_runtime_seccomp_default, n * sizeof(f[0]));
+}
+
+#define CAP(name) (UINT64_C(1) << CAP_##name)
+static void verdicts_are_dockers(void **state)
+{
+	const uint64_t usual = mb_runtime_seccomp_default_caps();
+	const struct {
+		const char *name;
+		uint64_t arg, caps;
+		int expected;
+	} rows[] = {
+		{"read", 0, usual, ALLOW},
+		{"execve", 0, usual, ALLOW},
+		{"ptrace", 0, usual, ALLOW},
+		{"mount", 0, usual, EPERM},
+		{"mount", 0, CAP(SYS_ADMIN), ALLOW},
+		{"unshare", 0, usual, EPERM},
+		{"setns", 0, usual, EPERM},
+		{"pivot_root", 0, CAP(SYS_ADMIN), EPERM},
+		{"keyctl", 0, usual, EPERM},
+		{"add_key", 0, usual, EPERM},
+		{"io_uring_setup", 0, usual, EPERM},
+		{"userfaultfd", 0, usual, EPERM},
+		{"kexec_load", 0, usual, EPERM},
+		{"bpf", 0, usual, EPERM},
+		{"bpf", 0, CAP(BPF), ALLOW},
+		{"perf_event_open", 0, CAP(PERFMON), ALLOW},
+		{"syslog", 0, CAP(SYSLOG), ALLOW},
+		{"reboot", 0, CAP(SYS_BOOT), ALLOW},
+		{"chroot", 0, usual, ALLOW},
+		{"chroot", 0, 0, EPERM},
+		{"open_by_handle_at", 0, usual, EPERM},
+		{"open_by_handle_at", 0, CAP(DAC_READ_SEARCH), ALLOW},
+		{"clone3", 0, usual, ENOSYS},
+		{"clone3", 0, CAP(SYS_ADMIN), ALLOW},
+		{"clone", 0x00000011, usual, ALLOW},
+		{"clone", 0x10000000, usual, EPERM}, /* CLONE_NEWUSER */
+		{"clone", 0x00020000, usual, EPERM}, /* CLONE_NEWNS */
+		{"clone", 0x10000000, CAP(SYS_ADMIN), ALLOW},
+		{"socket", 2, usual, ALLOW},
+		{"socket", 16, usual, ALLOW},
+		{"socket", 17, usual, ALLOW},
+		{"socket", 12, usual, EPERM},
+		{"socket", 38, usual, EPERM}, /* AF_ALG */
+		{"socket", 40, usual, EPERM}, /* AF_VSOCK */
+		{"socket", UINT64_C(0x100000026), usual, EPERM},
+		{"socket", 44, usual, ALLOW},
+		{"socket", 46, usual, EPERM},
+		{"personality", 0, usual, ALLOW},
+		{"personality", 0xffffffff, usual, ALLOW},
+		{"personality", 0x0040000, usual, EPERM}, /* ADDR_NO_RANDOMIZE */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MB_N(rows); i++) {
+		int got = ask_native(rows[i].caps, rows[i].name, rows[i].arg);
+
+		if (got != rows[i].expected)
+			fail_msg("%s(%#llx): %d, not %d", rows[i].name,
+				 (unsigned long long)rows[i].arg, got, rows[i].expected);
+	}
+}
+
+/* No call slips between the runs: every row's verdict, on both architectures. */
+static void every_row_is_found_by_the_search(void **state)
+{
+	static struct sock_filter f[MB_SECCOMP_MAX_INSNS];
+	size_t n = mb_runtime_seccomp_emit(mb_runtime_seccomp_archs, MB_SECCOMP_MAX_ARCHS, 0, f);
+
+	(void)state;
+	for (size_t a = 0; a < MB_SECCOMP_MAX_ARCHS; a++) {
+		const struct mb_seccomp_arch *arch = &mb_runtime_seccomp_archs[a];
+
+		for (size_t i = 0; i < mb_runtime_seccomp_n_rows; i++) {
+			const struct mb_seccomp_row *row = &mb_runtime_seccomp_rows[i];
+			int got;
+
+			if (arch->numbers[i] < 0)
+				continue;
+			got = ask(f, n, arch->audit, arch->numbers[i], 0);
+			if (row->rule == MB_SECCOMP_DENY || row->rule == MB_SECCOMP_CAP)
+				assert_int_equal(got, EPERM);
+			else if (row->rule == MB_SECCOMP_CLONE3)
+				assert_int_equal(got, ENOSYS);
+			else
+				assert_int_equal(got, ALLOW);
+		}
+	}
+}
+
+static void the_unknown_does_not_exist(void **state)
+{
+	const struct sock_filter *f = mb_runtime_seccomp_default;
+	const size_t n = mb_runtime_seccomp_default_n;
+	const uint32_t native = mb_runtime_seccomp_archs[0].audit;
+
+	(void)state;
+	assert_int_equal(ask(f, n, native, 511, 0), ENOSYS);
+	assert_int_equal(ask(f, n, native, 512, 0), ENOSYS);
+	assert_int_equal(ask(f, n, native, -1, 0), ENOSYS);
+	assert_int_equal(ask(f, n, native, 0x40000000, 0), ENOSYS); /* x32's read */
+	assert_int_equal(ask(f, n, AUDIT_ARCH_S390X, 3, 0), ENOSYS);
+}
+
+/* ---- profiles that users bring ---- */
+
+static int compile(const char *text, uint64_t caps, struct sock_filter **f, size_t *n,
+		   struct mb_err *err)
+{
+	struct json_object *profile = NULL;
+	int r = mb_json_parse(text, strlen(text), &profile, err);
+
+	assert_int_equal(r, 0);
+	r = mb_runtime_seccomp_compile(profile, caps, f, n, err);
+	mb_json_free(profile);
+	return r;
+}
+
+static const char docker_profile[] =
+	"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":38,"
+	"\"archMap\":[{\"architecture\":\"SCMP_ARCH_X86_64\",\"subArchitectures\":[]}],"
+	"\"syscalls\":[{\"names\":[\"read\",\"no_such_call\"],\"action\":\"SCMP_ACT_ALLOW\"},"
+	"{\"names\":[\"mount\"],\"action\":\"SCMP_ACT_ALLOW\","
+	"\"includes\":{\"caps\":[\"CAP_SYS_ADMIN\"]}},"
+	"{\"names\":[\"mount\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":1,"
+	"\"excludes\":{\"caps\":[\"CAP_SYS_ADMIN\"]}},"
+	"{\"names\":[\"write\"],\"action\":\"SCMP_ACT_ALLOW\",\"includes\":{\"minKernel\":\"99.1\"}},"
+	"{\"names\":[\"socket\"],\"action\":\"SCMP_ACT_ALLOW\","
+	"\"args\":[{\"index\":0,\"value\":2,\"op\":\"SCMP_CMP_EQ\"}]}]}";
+
+static void docker_profiles_follow_capabilities(void **state)
+{
+	const uint32_t native = mb_runtime_seccomp_archs[0].audit;
+	const int nr_mount = seccomp_syscall_resolve_name("mount");
+
+	(void)state;
+	for (int admin = 0; admin < 2; admin++) {
+		MB_AUTO_FREE struct sock_filter *f = NULL;
+		struct mb_err err = MB_ERR_INIT;
+		size_t n = 0;
+
+		assert_int_equal(compile(docker_profile, admin ? CAP(SYS_ADMIN) : 0, &f, &n, &err),
+				 0);
+		assert_int_equal(ask(f, n, native, nr_mount, 0), admin ? ALLOW : EPERM);
+		assert_int_equal(ask(f, n, native, seccomp_syscall_resolve_name("read"), 0), ALLOW);
+		assert_int_equal(ask(f, n, native, seccomp_syscall_resolve_name("write"), 0),
+				 ENOSYS);
+		assert_int_equal(ask(f, n, native, seccomp_syscall_resolve_name("socket"), 2),
+				 ALLOW);
+		assert_int_equal(ask(f, n, native, seccomp_syscall_resolve_name("socket"), 3),
+				 ENOSYS);
+	}
+}
+
+static void bad_profiles_are_refused(void **state)
+{
+	static const char *const texts[] = {
+		"{}",
+		"{\"defaultAction\":\"SCMP_ACT_MAYBE\"}",
+		"{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}",
+		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"architectures\":[\"SCMP_ARCH_VAX\"]}",
+		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":[\"SECCOMP_FILTER_FLAG_X\"]}",
+		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],"
+		"\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":6,\"value\":1,"
+		"\"op\":\"SCMP_CMP_EQ\"}]}]}",
+		"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":70000}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MB_N(texts); i++) {
+		struct sock_filter *f = NULL;
+		struct mb_err err = MB_ERR_INIT;
+		size_t n = 0;
+
+		assert_true(compile(texts[i], 0, &f, &n, &err) < 0);
+		assert_true(err.msg[0]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rows_are_sorted_and_unique),
+		cmocka_unit_test(every_known_call_has_a_row),
+		cmocka_unit_test(the_numbers_that_rows_give_are_right),
+		cmocka_unit_test(the_prebuilt_program_is_the_emitted_one),
+		cmocka_unit_test(verdicts_are_dockers),
+		cmocka_unit_test(every_row_is_found_by_the_search),
+		cmocka_unit_test(the_unknown_does_not_exist),
+		cmocka_unit_test(docker_profiles_follow_capabilities),
+		cmocka_unit_test(bad_profiles_are_refused),
+	};
+
+	return cmocka_run_group_tests_name("runtime/seccomp", tests, NULL, NULL);
+}
