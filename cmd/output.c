@@ -93,12 +93,6 @@ const char *mb_cmd_list_format(const char *format, bool quiet, const char *quiet
 	return quiet ? quiet_template : NULL;
 }
 
-static bool row_is_struct(void *user, struct json_object *object)
-{
-	(void)user;
-	return mb_json_find(object, labels_key) != NULL;
-}
-
 static int call_label(void *user, struct json_object *object, const char *name,
                       struct json_object *const *args, size_t n_args, struct json_object **ret,
                       struct mb_err *err)
@@ -116,7 +110,7 @@ static int call_label(void *user, struct json_object *object, const char *name,
 
 const struct mb_format_host *mb_cmd_list_host(void)
 {
-	static const struct mb_format_host host = {.is_struct = row_is_struct, .call = call_label};
+	static const struct mb_format_host host = {.call = call_label};
 
 	return &host;
 }
@@ -146,15 +140,34 @@ int mb_cmd_list_put(struct mb_format_list *list, struct mb_err *err)
 	return mb_cmd_put(&out);
 }
 
+/* Members whose own members are the user's words: one that is not there is no mistake. */
+static bool value_is_struct(void *user, struct json_object *object, const char *member)
+{
+	static const char *const maps[] = {
+		"Labels",  "Options",      "Containers",  "Networks",           "Ports",
+		"Volumes", "ExposedPorts", "Sysctls",     "DriverOpts",         "PortBindings",
+		"Tmpfs",   "Data",         "Annotations", "AuxiliaryAddresses",
+	};
+
+	(void)user;
+	(void)object;
+	for (size_t i = 0; member && i < MB_N(maps); i++)
+		if (strcmp(member, maps[i]) == 0)
+			return false;
+	return true;
+}
+
 static int run_template(const char *format, struct json_object *values, struct mb_str *out,
                         struct mb_err *err)
 {
+	static const struct mb_format_host host = {.is_struct = value_is_struct};
 	MB_AUTO(mb_format_template_free) struct mb_format_template *t = NULL;
 	size_t n = values ? json_object_array_length(values) : 0;
 	int r = mb_format_template_new(format, false, &t, err);
 
 	for (size_t i = 0; i < n && r == 0; i++) {
-		r = mb_format_template_run(t, json_object_array_get_idx(values, i), NULL, out, err);
+		r = mb_format_template_run(t, json_object_array_get_idx(values, i), &host, out,
+		                           err);
 		mb_str_addc(out, '\n');
 	}
 	return r;

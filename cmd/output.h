@@ -35,7 +35,7 @@ int mb_cmd_put_line(const char *text);
  *
  * --format wins over -q, which is the template @quiet_template.  NULL is the default table. */
 const char *mb_cmd_list_format(const char *format, bool quiet, const char *quiet_template);
-/* Rows are structs (an unknown field is an error), and have {{.Label "name"}}. */
+/* Rows have {{.Label "name"}}. */
 const struct mb_format_host *mb_cmd_list_host(void);
 /* Set the row's "Labels" ("a=b,c=d") and what {{.Label}} looks in. */
 void mb_cmd_row_labels(struct json_object *row, const struct mb_kv *labels);
