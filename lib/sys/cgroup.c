@@ -275,7 +275,7 @@ static int names_add(int root, const char *path, struct mb_strv *names, struct m
 		return errno == ENOENT ? 0 : mb_fail_sys(err, errno, "cannot open '%s'", path);
 	r = mb_sys_cgroup_children(fd, &children, err);
 	MB_STRV_FOREACH (name, &children)
-		if (!mb_strv_has(names, name))
+		if (name[0] != '.' && !mb_strv_has(names, name)) /* what keeps a program */
 			mb_strv_add(names, name);
 	return r;
 }

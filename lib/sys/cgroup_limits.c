@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "core/err.h"
+#include "core/own.h"
 #include "core/parse.h"
 #include "sys/cgroup_priv.h"
 #include "sys/device.h"
@@ -83,9 +85,21 @@ static int apply_devices_v1(int fd, const struct mb_sys_cgroup_limits *l, struct
 	return mb_sys_device_apply_v1(fd, l->devices, l->n_devices, err);
 }
 
-static int apply_devices_v2(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err)
+/* Containers in mybox's own parent share a program; a foreign parent is not littered. */
+static int devices_apply_v2(struct mb_sys_cgroup *cg, const struct mb_sys_cgroup_limits *l,
+                            struct mb_err *err)
 {
-	return mb_sys_device_apply_v2(fd, l->devices, l->n_devices, err);
+	MB_AUTO_CLOSE int parent = -1;
+	int root, r = mb_sys_cgroup_tree_root(cg->host, cg->host->v2, &root, err);
+
+	if (r < 0)
+		return r;
+	if (mb_starts_with(cg->path, "/" MB_SYS_CGROUP_PARENT "/"))
+		parent = openat(root, MB_SYS_CGROUP_PARENT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (parent < 0)
+		return mb_sys_device_apply_v2(cg->fd[cg->host->v2], l->devices, l->n_devices, err);
+	return mb_sys_device_apply_v2_kept(parent, cg->fd[cg->host->v2], l->devices, l->n_devices,
+	                                   err);
 }
 
 /* The order is that of writing.  cpuset comes first: a v1 cpuset takes no process before. */
@@ -100,7 +114,7 @@ static const struct limit {
 	{CTRL_PIDS, wants_pids, apply_pids, apply_pids},
 	{CTRL_IO, wants_io, mb_sys_cgroup_v1_io, mb_sys_cgroup_v2_io},
 	{CTRL_HUGETLB, wants_hugetlb, mb_sys_cgroup_v1_hugetlb, mb_sys_cgroup_v2_hugetlb},
-	{CTRL_DEVICES, wants_devices, apply_devices_v1, apply_devices_v2},
+	{CTRL_DEVICES, wants_devices, apply_devices_v1, NULL /* devices_apply_v2() */},
 };
 
 /* --- checks that need no system --- */
@@ -277,10 +291,12 @@ int mb_sys_cgroup_limits_apply(struct mb_sys_cgroup *cg, const struct mb_sys_cgr
 		const struct limit *row = &limits_table[i];
 		apply_fn *apply = mb_sys_cgroup_ctrl_is_v2(cg->host, row->ctrl) ? row->apply_v2
 		                                                                : row->apply_v1;
-		int r = row->wants(limits)
-		                ? apply(mb_sys_cgroup_ctrl_fd(cg, row->ctrl), limits, err)
-		                : 0;
+		int r;
 
+		if (!row->wants(limits))
+			continue;
+		r = apply ? apply(mb_sys_cgroup_ctrl_fd(cg, row->ctrl), limits, err)
+		          : devices_apply_v2(cg, limits, err);
 		if (r < 0)
 			return r;
 	}

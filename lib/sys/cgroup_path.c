@@ -7,8 +7,6 @@
 #include "core/own.h"
 #include "sys/cgroup_priv.h"
 
-#define DEFAULT_PARENT "mybox"
-
 /* A component that is no ".", no "..", and moves no terminal. */
 static bool component_is_valid(const char *s, size_t n)
 {
@@ -72,7 +70,7 @@ static void path_clean(const char *s, struct mb_str *out)
 static int parent_add(const char *parent, struct mb_str *out, struct mb_err *err)
 {
 	if (!parent || !*parent)
-		parent = DEFAULT_PARENT;
+		parent = MB_SYS_CGROUP_PARENT;
 	if (!strchr(parent, '/') && mb_ends_with(parent, ".slice"))
 		return slice_expand(parent, out, err);
 	path_clean(parent, out);

@@ -7,6 +7,8 @@
 #include "core/strv.h"
 #include "sys/cgroup.h"
 
+#define MB_SYS_CGROUP_PARENT "mybox" /* the default */
+
 /* Controllers that mybox knows; version 2 calls blkio "io". */
 enum mb_sys_cgroup_ctrl {
 	CTRL_CPU,

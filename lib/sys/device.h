@@ -59,5 +59,9 @@ int mb_sys_device_program_make(const struct mb_sys_device_rule *rules, size_t n,
  * attached here before is replaced in a single step.  Return: 0 or -errno, told. */
 int mb_sys_device_apply_v2(int dirfd, const struct mb_sys_device_rule *rules, size_t n,
                            struct mb_err *err);
+/* The same, but the default rules' program is loaded once: an empty cgroup in @parent_fd, named
+ * ".device-HASH", keeps it for all that come later (loading costs 250 us). */
+int mb_sys_device_apply_v2_kept(int parent_fd, int dirfd, const struct mb_sys_device_rule *rules,
+                                size_t n, struct mb_err *err);
 
 #endif

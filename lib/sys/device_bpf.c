@@ -2,12 +2,15 @@
 #include "sys/device.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/crc32c.h"
 #include "core/err.h"
 #include "core/own.h"
 
@@ -191,23 +194,10 @@ static int program_find(int dirfd, int *ret_fd)
 	return 0;
 }
 
-int mb_sys_device_apply_v2(int dirfd, const struct mb_sys_device_rule *rules, size_t n,
-                           struct mb_err *err)
+static int program_attach(int dirfd, int fd, int old)
 {
-	MB_AUTO_FREE struct bpf_insn *insns = NULL;
-	MB_AUTO_CLOSE int fd = -1, old = -1;
 	union bpf_attr attr = {0};
-	size_t n_insns = 0;
-	int r = mb_sys_device_program_make(rules, n, &insns, &n_insns, err);
 
-	if (r < 0)
-		return r;
-	fd = program_load(insns, n_insns);
-	if (fd < 0)
-		return mb_fail_sys(err, -fd, "cannot load the device program");
-	r = program_find(dirfd, &old);
-	if (r < 0)
-		return mb_fail_sys(err, -r, "cannot ask for the cgroup's device programs");
 	attr.target_fd = (uint32_t)dirfd;
 	attr.attach_bpf_fd = (uint32_t)fd;
 	attr.attach_type = BPF_CGROUP_DEVICE;
@@ -216,6 +206,98 @@ int mb_sys_device_apply_v2(int dirfd, const struct mb_sys_device_rule *rules, si
 		attr.attach_flags |= BPF_F_REPLACE;
 		attr.replace_bpf_fd = (uint32_t)old;
 	}
-	r = bpf(BPF_PROG_ATTACH, &attr);
+	return bpf(BPF_PROG_ATTACH, &attr);
+}
+
+/* Attach @fd, in the place of an earlier one if there is any. */
+static int program_put(int dirfd, int fd, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int old = -1;
+	int r = program_find(dirfd, &old);
+
+	if (r < 0)
+		return mb_fail_sys(err, -r, "cannot ask for the cgroup's device programs");
+	r = program_attach(dirfd, fd, old);
 	return r < 0 ? mb_fail_sys(err, -r, "cannot attach the device program") : 0;
+}
+
+static int load_and_put(int dirfd, const struct bpf_insn *insns, size_t n, int *ret_fd,
+                        struct mb_err *err)
+{
+	MB_AUTO_CLOSE int fd = program_load(insns, n);
+	int r;
+
+	if (fd < 0)
+		return mb_fail_sys(err, -fd, "cannot load the device program");
+	r = program_put(dirfd, fd, err);
+	if (r == 0)
+		*ret_fd = mb_take_fd(&fd);
+	return r;
+}
+
+int mb_sys_device_apply_v2(int dirfd, const struct mb_sys_device_rule *rules, size_t n,
+                           struct mb_err *err)
+{
+	MB_AUTO_FREE struct bpf_insn *insns = NULL;
+	MB_AUTO_CLOSE int fd = -1;
+	size_t n_insns = 0;
+	int r = mb_sys_device_program_make(rules, n, &insns, &n_insns, err);
+
+	return r < 0 ? r : load_and_put(dirfd, insns, n_insns, &fd, err);
+}
+
+/* --- the kept program --- */
+
+/* The name of the cgroup that keeps the default rules' program, if @insns is that program. */
+static char *keeper_name(const struct bpf_insn *insns, size_t n)
+{
+	MB_AUTO_FREE struct bpf_insn *usual = NULL;
+	size_t n_rules, n_usual = 0;
+	const struct mb_sys_device_rule *rules = mb_sys_device_rules_default(&n_rules);
+
+	if (mb_sys_device_program_make(rules, n_rules, &usual, &n_usual, NULL) < 0 ||
+	    n != n_usual || memcmp(insns, usual, n * sizeof(*insns)) != 0)
+		return NULL;
+	return mb_asprintf(".device-%08x", mb_crc32c(0, insns, n * sizeof(*insns)));
+}
+
+static int keeper_find(int parent_fd, const char *keeper, int *ret_fd)
+{
+	MB_AUTO_CLOSE int dir =
+		openat(parent_fd, keeper, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	*ret_fd = -1;
+	return dir < 0 ? -errno : program_find(dir, ret_fd);
+}
+
+/* Best effort: without it the next container loads a program of its own. */
+static void keeper_make(int parent_fd, const char *keeper, int fd)
+{
+	MB_AUTO_CLOSE int dir = -1;
+
+	if (mkdirat(parent_fd, keeper, 0755) < 0 && errno != EEXIST)
+		return;
+	dir = openat(parent_fd, keeper, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (dir < 0 || program_attach(dir, fd, -1) < 0)
+		(void)unlinkat(parent_fd, keeper, AT_REMOVEDIR);
+}
+
+int mb_sys_device_apply_v2_kept(int parent_fd, int dirfd, const struct mb_sys_device_rule *rules,
+                                size_t n, struct mb_err *err)
+{
+	MB_AUTO_FREE struct bpf_insn *insns = NULL;
+	MB_AUTO_FREE char *keeper = NULL;
+	MB_AUTO_CLOSE int fd = -1;
+	size_t n_insns = 0;
+	int r = mb_sys_device_program_make(rules, n, &insns, &n_insns, err);
+
+	if (r < 0)
+		return r;
+	keeper = keeper_name(insns, n_insns);
+	if (keeper && keeper_find(parent_fd, keeper, &fd) >= 0 && fd >= 0)
+		return program_put(dirfd, fd, err);
+	r = load_and_put(dirfd, insns, n_insns, &fd, err);
+	if (r == 0 && keeper)
+		keeper_make(parent_fd, keeper, fd);
+	return r;
 }

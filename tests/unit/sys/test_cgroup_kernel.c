@@ -3,6 +3,7 @@
  * has cgroup2 alone.  Skipped without root. */
 #include "scratch.h"
 
+#include <linux/bpf.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -13,6 +14,7 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 
+#include "core/crc32c.h"
 #include "sys/cgroup.h"
 #include "sys/device.h"
 
@@ -293,6 +295,70 @@ static void devices_are_denied_allowed_and_denied_again(void **state)
 	assert_int_equal(WEXITSTATUS(status_of(spawn(f->cg, try_devices))), 0);
 }
 
+static int v2_root_open(struct fixture *f)
+{
+	size_t n;
+	const struct mb_sys_cgroup_hierarchy *h = mb_sys_cgroup_host_hierarchies(f->host, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (h[i].is_v2)
+			return open(h[i].mount_point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return -1;
+}
+
+static int try_devices_in(int dirfd)
+{
+	struct clone_args args = {
+		.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)dirfd};
+	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+
+	assert_true(pid >= 0);
+	if (!pid)
+		_exit(try_devices());
+	return WEXITSTATUS(status_of(pid));
+}
+
+static void the_default_program_is_kept_and_shared(void **state)
+{
+	static const char *const groups[] = {"a", "b"};
+	struct fixture *f = need_cgroups(state);
+	MB_AUTO_CLOSE int root = v2_root_open(f), parent = -1;
+	MB_AUTO_FREE struct bpf_insn *insns = NULL;
+	MB_AUTO_FREE char *keeper = NULL;
+	size_t n_insns;
+	size_t n;
+	const struct mb_sys_device_rule *rules = mb_sys_device_rules_default(&n);
+
+	if (root < 0)
+		skip();
+	assert_int_equal(mb_sys_device_program_make(rules, n, &insns, &n_insns, NULL), 0);
+	keeper = mb_asprintf(PARENT "/.device-%08x", mb_crc32c(0, insns, n_insns * sizeof(*insns)));
+	assert_true(mkdirat(root, PARENT, 0755) == 0 || errno == EEXIST);
+	parent = openat(root, PARENT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_true(parent >= 0);
+	for (size_t i = 0; i < MB_N(groups); i++) {
+		MB_AUTO_CLOSE int dir = -1;
+		int before = count_fds();
+
+		assert_int_equal(mkdirat(parent, groups[i], 0755), 0);
+		dir = openat(parent, groups[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		assert_int_equal(mb_sys_device_apply_v2_kept(parent, dir, rules, n, NULL), 0);
+		assert_int_equal(try_devices_in(dir), 0);
+		/* Other rules replace it in this group alone. */
+		assert_int_equal(mb_sys_device_apply_v2_kept(
+					 parent, dir,
+					 &(struct mb_sys_device_rule){true, 'a', -1, -1, 7}, 1,
+					 NULL),
+		                 0);
+		assert_int_equal(try_devices_in(dir) & ~2, 0);
+		assert_int_equal(mb_sys_device_apply_v2_kept(parent, dir, rules, n, NULL), 0);
+		assert_int_equal(try_devices_in(dir), 0);
+		assert_int_equal(count_fds(), before + 1);
+		assert_int_equal(unlinkat(parent, groups[i], AT_REMOVEDIR), 0);
+	}
+	assert_int_equal(unlinkat(root, keeper, AT_REMOVEDIR), 0);
+}
+
 static int eat(void)
 {
 	size_t n = 64 << 20;
@@ -406,6 +472,7 @@ static int run(const char *name)
 		KERNEL_TEST(freeze_stops_and_thaw_goes_on),
 		KERNEL_TEST(sub_dies_alone_and_goes_with_its_parent),
 		KERNEL_TEST(devices_are_denied_allowed_and_denied_again),
+		KERNEL_TEST(the_default_program_is_kept_and_shared),
 		KERNEL_TEST(memory_limit_kills_counts_and_can_be_changed),
 		KERNEL_TEST(pids_limit_holds),
 		KERNEL_TEST(cpuset_takes_processes),
