@@ -181,11 +181,16 @@ static int remove_dir(struct removal *rm, int dirfd, const char *name, unsigned 
 	return r;
 }
 
+/* The end: when all is gone, failures on the way do not count. */
 static int settle(struct removal *rm, int r, const char *name)
 {
-	if (r < 0 && r != -ENOENT)
-		remember(rm, -r, name);
-	return rm->failed ? -(rm->err->code) : 0;
+	if (r == 0 || r == -ENOENT) {
+		if (rm->failed)
+			*rm->err = MB_ERR_INIT;
+		return 0;
+	}
+	remember(rm, -r, name);
+	return -rm->err->code;
 }
 
 int mb_sys_tree_empty(int dirfd, struct mb_err *err)
