@@ -34,6 +34,8 @@ int mb_json_parse(const char *text, size_t len, struct json_object **ret, struct
 /* The same, and the value must be an object: *@ret is never NULL. */
 int mb_json_parse_object(const char *text, size_t len, struct json_object **ret,
                          struct mb_err *err);
+/* One reference more.  Return: @o. */
+struct json_object *mb_json_ref(struct json_object *o);
 /* Drop one reference.  NULL is fine. */
 void mb_json_free(struct json_object *o);
 MB_AUTO_DEFINE(struct json_object, mb_json_free)

@@ -5,6 +5,11 @@
 #include "core/strv.h"
 #include "json/row.h"
 
+struct json_object *mb_json_ref(struct json_object *o)
+{
+	return json_object_get(o);
+}
+
 void mb_json_free(struct json_object *o)
 {
 	json_object_put(o);
