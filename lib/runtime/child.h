@@ -70,15 +70,15 @@ void mb_runtime_channel_wait(int channel, int kind);
 
 /* Apply rlimits; one that cannot be raised is clamped and told as a warning. */
 int mb_runtime_rlimits_apply(const struct mb_runtime_rlimit *limits, size_t n, int channel,
-			     struct mb_err *err);
+                             struct mb_err *err);
 /* Write what @process says into /proc/self/oom_score_adj of @proc_fd. */
 int mb_runtime_oom_write(int proc_fd, const struct mb_oci_process *process, struct mb_err *err);
 /* Find args[0] for execve, by env's PATH.  @program: PATH_MAX bytes. */
 int mb_runtime_program_search(const struct mb_oci_process *process, char *program,
-			      struct mb_err *err);
+                              struct mb_err *err);
 /* A pty of the devpts @devpts_fd: both sides, the size set, owned by @process's user. */
 int mb_runtime_console_make(int devpts_fd, const struct mb_oci_process *process, int *ret_master,
-			    int *ret_slave, struct mb_err *err);
+                            int *ret_slave, struct mb_err *err);
 /* 0, 1, 2 from @fds; nothing else survives execve. */
 int mb_runtime_stdio_place(const int fds[3], uint32_t uid, struct mb_err *err);
 /* Become the process's user.  @carry: keep CAP_SYS_ADMIN across the stub's execve. */

@@ -18,7 +18,7 @@
 
 /* The slave comes from the master by ioctl, never by a name in /dev/pts. */
 int mb_runtime_console_make(int devpts_fd, const struct mb_oci_process *process, int *ret_master,
-			    int *ret_slave, struct mb_err *err)
+                            int *ret_slave, struct mb_err *err)
 {
 	const int flags = O_RDWR | O_NOCTTY | O_CLOEXEC;
 	const struct winsize size = {

@@ -45,9 +45,10 @@ static int copy_bytes(int from, int to, struct mb_err *err)
 }
 
 static int copy_file(int from_dir, int to_dir, const char *name, const struct stat *st,
-		     struct mb_err *err)
+                     struct mb_err *err)
 {
-	MB_AUTO_CLOSE int from = openat(from_dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	MB_AUTO_CLOSE int from =
+		openat(from_dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	MB_AUTO_CLOSE int to = -1;
 	struct stat now;
 	int r;
@@ -64,7 +65,7 @@ static int copy_file(int from_dir, int to_dir, const char *name, const struct st
 }
 
 static int copy_link(int from_dir, int to_dir, const char *name, const struct stat *st,
-		     struct mb_err *err)
+                     struct mb_err *err)
 {
 	char target[PATH_MAX];
 	ssize_t n = readlinkat(from_dir, name, target, sizeof(target) - 1);

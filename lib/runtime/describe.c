@@ -15,7 +15,7 @@
 #include "sys/proc.h"
 
 static const int namespace_flags[] = {
-	CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID, CLONE_NEWIPC,
+	CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID,    CLONE_NEWIPC,
 	CLONE_NEWUTS,  CLONE_NEWNET, CLONE_NEWCGROUP,
 };
 
@@ -30,15 +30,15 @@ static void print_namespaces(const struct mb_runtime_plan *plan, struct mb_str *
 	}
 	for (size_t i = 0; i < plan->n_joins; i++)
 		mb_str_addf(out, "namespace join %s %s\n", plan->joins[i].type,
-			    plan->joins[i].path ? plan->joins[i].path : "(descriptor)");
+		            plan->joins[i].path ? plan->joins[i].path : "(descriptor)");
 }
 
 static void print_maps(const char *name, const struct mb_oci_id_map *maps, size_t n,
-		       struct mb_str *out)
+                       struct mb_str *out)
 {
 	for (size_t i = 0; i < n; i++)
 		mb_str_addf(out, "%s %u %u %u\n", name, maps[i].container_id, maps[i].host_id,
-			    maps[i].size);
+		            maps[i].size);
 }
 
 static void print_attr(uint64_t attr, struct mb_str *out)
@@ -77,15 +77,15 @@ static void print_mount(const struct mb_runtime_mount *m, struct mb_str *out)
 {
 	const char *source = m->fd >= 0 ? "(descriptor)" : m->source ? m->source : "none";
 
-	mb_str_addf(out, "mount %s %s on %s",
-		    m->kind == MB_RUNTIME_MOUNT_BIND ? "bind" : m->type, source, m->destination);
+	mb_str_addf(out, "mount %s %s on %s", m->kind == MB_RUNTIME_MOUNT_BIND ? "bind" : m->type,
+	            source, m->destination);
 	print_attr(m->flags.set | m->flags.rec_set, out);
 	if (m->flags.propagation)
 		mb_str_addf(out, " %s%s", m->flags.propagation_recursive ? "r" : "",
-			    propagation_name(m->flags.propagation));
+		            propagation_name(m->flags.propagation));
 	if (m->copy_up)
 		mb_str_add(out, " copy-up");
-	MB_STRV_FOREACH(option, &m->data) {
+	MB_STRV_FOREACH (option, &m->data) {
 		if (!mb_starts_with(option, "source="))
 			mb_str_addf(out, " %s", option);
 	}
@@ -100,12 +100,14 @@ static void print_paths(const struct mb_runtime_plan *plan, struct mb_str *out)
 		const struct mb_runtime_device *d = &plan->devices[i];
 
 		mb_str_addf(out, "device %s %c %u:%u %04o\n", d->path,
-			    S_ISBLK(d->mode) ? 'b' : S_ISCHR(d->mode) ? 'c' : 'p', major(d->rdev),
-			    minor(d->rdev), d->mode & 07777);
+		            S_ISBLK(d->mode)   ? 'b'
+		            : S_ISCHR(d->mode) ? 'c'
+		                               : 'p',
+		            major(d->rdev), minor(d->rdev), d->mode & 07777);
 	}
-	MB_STRV_FOREACH(path, &l->readonly_paths)
+	MB_STRV_FOREACH (path, &l->readonly_paths)
 		mb_str_addf(out, "read-only %s\n", path);
-	MB_STRV_FOREACH(path, &l->masked_paths)
+	MB_STRV_FOREACH (path, &l->masked_paths)
 		mb_str_addf(out, "mask %s\n", path);
 }
 
@@ -116,14 +118,13 @@ static void print_process(const struct mb_runtime_plan *plan, struct mb_str *out
 
 	if (spec->hostname && spec->hostname[0])
 		mb_str_addf(out, "host name %s\n", spec->hostname);
-	MB_KV_FOREACH(p, &spec->linux.sysctl)
+	MB_KV_FOREACH (p, &spec->linux.sysctl)
 		mb_str_addf(out, "sysctl %s = %s\n", p->key, p->value);
 	for (size_t i = 0; i < plan->n_rlimits; i++)
 		mb_str_addf(out, "limit %s %llu %llu\n", plan->rlimits[i].name,
-			    (unsigned long long)plan->rlimits[i].soft,
-			    (unsigned long long)plan->rlimits[i].hard);
-	mb_str_addf(out, "working directory %s\n",
-		    plan->process->cwd ? plan->process->cwd : "/");
+		            (unsigned long long)plan->rlimits[i].soft,
+		            (unsigned long long)plan->rlimits[i].hard);
+	mb_str_addf(out, "working directory %s\n", plan->process->cwd ? plan->process->cwd : "/");
 	if (plan->process->terminal)
 		mb_str_add(out, "terminal\n");
 	mb_str_addf(out, "user %u:%u\n", plan->creds.uid, plan->creds.gid);
@@ -132,7 +133,7 @@ static void print_process(const struct mb_runtime_plan *plan, struct mb_str *out
 		mb_str_add(out, "no new privileges\n");
 	mb_str_addf(out, "seccomp %s\n", filters[plan->filter]);
 	mb_str_addf(out, "execute%s", plan->req.with_init ? " behind init" : "");
-	MB_STRV_FOREACH(arg, &plan->process->args) {
+	MB_STRV_FOREACH (arg, &plan->process->args) {
 		MB_AUTO_FREE char *text = mb_printable(arg);
 
 		mb_str_addf(out, " %s", text);
@@ -148,8 +149,8 @@ void mb_runtime_plan_print(const struct mb_runtime_plan *plan, struct mb_str *ou
 	print_maps("uid map", l->uid_mappings, l->n_uid_mappings, out);
 	print_maps("gid map", l->gid_mappings, l->n_gid_mappings, out);
 	mb_str_addf(out, "root %s%s\n",
-		    plan->req.rootfs_fd >= 0 ? "(descriptor)" : plan->spec->root.path,
-		    plan->spec->root.readonly ? " ro" : "");
+	            plan->req.rootfs_fd >= 0 ? "(descriptor)" : plan->spec->root.path,
+	            plan->spec->root.readonly ? " ro" : "");
 	for (size_t i = 0; i < plan->n_mounts; i++)
 		print_mount(&plan->mounts[i], out);
 	print_paths(plan, out);
@@ -157,7 +158,7 @@ void mb_runtime_plan_print(const struct mb_runtime_plan *plan, struct mb_str *ou
 }
 
 int mb_runtime_plan_describe(const struct mb_runtime_request *req, struct mb_str *out,
-			     struct mb_err *err)
+                             struct mb_err *err)
 {
 	struct mb_runtime_plan plan;
 	int r;

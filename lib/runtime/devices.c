@@ -26,9 +26,8 @@ static const struct {
 static const struct {
 	const char *name, *target;
 } links[] = {
-	{"fd", "/proc/self/fd"},         {"stdin", "/proc/self/fd/0"},
-	{"stdout", "/proc/self/fd/1"},   {"stderr", "/proc/self/fd/2"},
-	{"ptmx", "pts/ptmx"},
+	{"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
+	{"stderr", "/proc/self/fd/2"}, {"ptmx", "pts/ptmx"},
 };
 
 /* What is found there must be the device it is said to be: an image may have put anything. */
@@ -45,7 +44,7 @@ static int verify_node(int dir_fd, const char *name, mode_t type, dev_t rdev, st
 
 /* In a user namespace there is no mknod: the host's node is shown instead. */
 static int bind_node(const struct mb_runtime_child *c, int dir_fd, const char *name, dev_t rdev,
-		     struct mb_err *err)
+                     struct mb_err *err)
 {
 	MB_AUTO_FREE char *path = mb_asprintf("/dev/%s", name);
 	MB_AUTO_CLOSE int host_fd = -1, mount_fd = -1, target_fd = -1;
@@ -58,7 +57,8 @@ static int bind_node(const struct mb_runtime_child *c, int dir_fd, const char *n
 		return mb_fail_sys(err, errno, "cannot open the host's '%s'", path);
 	if (st.st_rdev != rdev)
 		return mb_fail(err, ENODEV, "the host's '%s' is another device", path);
-	target_fd = openat(dir_fd, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	target_fd =
+		openat(dir_fd, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (target_fd < 0)
 		return mb_fail_sys(err, errno, "cannot make '%s'", name);
 	r = mb_sys_mount_clone(host_fd, "", false, &mount_fd, err);
@@ -66,7 +66,7 @@ static int bind_node(const struct mb_runtime_child *c, int dir_fd, const char *n
 }
 
 static int make_node(const struct mb_runtime_child *c, int dir_fd, const char *name,
-		     const struct mb_runtime_device *d, struct mb_err *err)
+                     const struct mb_runtime_device *d, struct mb_err *err)
 {
 	const mode_t type = d->mode & S_IFMT;
 
@@ -77,8 +77,7 @@ static int make_node(const struct mb_runtime_child *c, int dir_fd, const char *n
 			return mb_fail_sys(err, errno, "cannot make '%s'", name);
 		return verify_node(dir_fd, name, type, d->rdev, err);
 	}
-	if ((d->uid || d->gid) &&
-	    fchownat(dir_fd, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if ((d->uid || d->gid) && fchownat(dir_fd, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return mb_fail_sys(err, errno, "cannot set the owner of '%s'", name);
 	return 0;
 }
@@ -103,7 +102,7 @@ static int make_defaults(struct mb_runtime_child *c, struct mb_err *err)
 }
 
 static int make_asked(struct mb_runtime_child *c, const struct mb_runtime_device *d,
-		      struct mb_err *err)
+                      struct mb_err *err)
 {
 	const char *name = strrchr(d->path, '/') + 1;
 	MB_AUTO_FREE char *parent = mb_strndup(d->path, (size_t)(name - d->path));

@@ -69,7 +69,8 @@ static int join(struct joiner *j, struct mb_err *err)
 		int flag = 0;
 
 		if (mb_sys_proc_ns_flag(l->namespaces[i].type, &flag) < 0)
-			return mb_fail(err, EINVAL, "unknown namespace '%s'", l->namespaces[i].type);
+			return mb_fail(err, EINVAL, "unknown namespace '%s'",
+			               l->namespaces[i].type);
 		flags |= flag;
 	}
 	r = mb_sys_proc_ns_join(j->req->pidfd, flags, err);
@@ -109,7 +110,7 @@ static int enter_cwd(struct joiner *j, struct mb_err *err)
 	const char *cwd = j->req->process->cwd;
 	MB_AUTO_CLOSE int fd = -1;
 	int r = mb_sys_path_open(j->root_fd, cwd && cwd[0] ? cwd : "/", O_PATH | O_DIRECTORY, &fd,
-				 err);
+	                         err);
 
 	if (r < 0)
 		return mb_wrap(err, r, "working directory '%s'", cwd);
@@ -165,8 +166,8 @@ static int run_stub(struct joiner *j, struct mb_err *err)
 		.filter_is_known = j->plan->filter_is_known,
 		.channel = j->channel,
 		.flags = MB_INIT_VISIBLE | MB_INIT_SETSID |
-			 (j->req->process->terminal ? MB_INIT_CTTY : 0) |
-			 (j->req->detach ? 0 : MB_INIT_DIE),
+	                 (j->req->process->terminal ? MB_INIT_CTTY : 0) |
+	                 (j->req->detach ? 0 : MB_INIT_DIE),
 		.process = j->req->process,
 		.program = j->program,
 	};
@@ -180,7 +181,7 @@ static int (*const steps[])(struct joiner *j, struct mb_err *err) = {
 };
 
 static _Noreturn void run_joiner(const struct mb_runtime_exec_request *req,
-				 const struct mb_runtime_plan *plan)
+                                 const struct mb_runtime_plan *plan)
 {
 	struct joiner j = {
 		.req = req,
@@ -201,7 +202,7 @@ static _Noreturn void run_joiner(const struct mb_runtime_exec_request *req,
 /* ---- the command ---- */
 
 static int open_plan(const struct mb_runtime_exec_request *req, struct mb_runtime_plan *plan,
-		     struct mb_err *err)
+                     struct mb_err *err)
 {
 	const struct mb_oci_process *process = req->process;
 	int r;
@@ -221,11 +222,11 @@ static int open_plan(const struct mb_runtime_exec_request *req, struct mb_runtim
 		r = mb_sys_cgroup_join_open(req->cgroup, &plan->cgroup, err);
 	if (r == 0)
 		r = mb_runtime_seccomp_open(req->spec->linux.seccomp, plan->filter, process,
-					    req->cache_fd, &plan->filter_fd, &plan->filter_bytes,
-					    err);
+		                            req->cache_fd, &plan->filter_fd, &plan->filter_bytes,
+		                            err);
 	if (r == 0)
 		r = mb_sys_seal_blob("mybox-init", mb_runtime_init_elf, mb_runtime_init_elf_size,
-				     &plan->init_fd, err);
+		                     &plan->init_fd, err);
 	return r;
 }
 
@@ -243,9 +244,12 @@ static int await_exec(struct mb_runtime_plan *plan, struct mb_err *err)
 	return r;
 }
 
-/* A child that did not get as far as its program is no business of the caller's. */
+/* A child that did not get as far as its program is no business of the caller's.  Its failure
+ * may have been heard before its birth. */
 static void bury(struct mb_runtime_plan *plan)
 {
+	for (int i = 0; i < 8 && !plan->is_cloned && !plan->is_ended; i++)
+		(void)mb_runtime_report_read(plan, NULL);
 	if (!plan->is_cloned)
 		return;
 	(void)mb_sys_proc_signal(plan->pidfd, SIGKILL, NULL);
@@ -253,7 +257,7 @@ static void bury(struct mb_runtime_plan *plan)
 }
 
 static int start(const struct mb_runtime_exec_request *req, struct mb_runtime_plan *plan,
-		 struct mb_err *err)
+                 struct mb_err *err)
 {
 	struct mb_sys_clone how = MB_SYS_CLONE_INIT;
 	pid_t joiner = -1;
@@ -274,7 +278,7 @@ static int start(const struct mb_runtime_exec_request *req, struct mb_runtime_pl
 }
 
 int mb_runtime_exec(const struct mb_runtime_exec_request *req, struct mb_runtime_exec *ret,
-		    struct mb_err *err)
+                    struct mb_err *err)
 {
 	struct mb_runtime_plan plan;
 	int r;

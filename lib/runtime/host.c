@@ -21,13 +21,14 @@
 
 /* Paths of the bundle are relative to it. */
 static int base_of(const struct mb_runtime_plan *plan, const char *path, int *ret_fd,
-		   struct mb_err *err)
+                   struct mb_err *err)
 {
 	*ret_fd = AT_FDCWD;
 	if (path[0] == '/')
 		return 0;
 	if (plan->req.bundle_fd < 0)
-		return mb_fail(err, EINVAL, "'%s' is a relative path, and there is no bundle", path);
+		return mb_fail(err, EINVAL, "'%s' is a relative path, and there is no bundle",
+		               path);
 	*ret_fd = plan->req.bundle_fd;
 	return 0;
 }
@@ -51,7 +52,7 @@ static int open_root(struct mb_runtime_plan *plan, struct mb_err *err)
 }
 
 static int open_source(const struct mb_runtime_plan *plan, struct mb_runtime_mount *m,
-		       struct mb_err *err)
+                       struct mb_err *err)
 {
 	int base_fd = -1;
 	int r = base_of(plan, m->source, &base_fd, err);
@@ -109,7 +110,7 @@ static int open_joins(struct mb_runtime_plan *plan, struct mb_err *err)
 		j->fd = open(j->path, O_RDONLY | O_CLOEXEC);
 		if (j->fd < 0)
 			return mb_fail_sys(err, errno, "cannot open the %s namespace '%s'", j->type,
-					   j->path);
+			                   j->path);
 	}
 	return 0;
 }
@@ -129,11 +130,11 @@ int mb_runtime_plan_open(struct mb_runtime_plan *plan, struct mb_err *err)
 		r = mb_sys_cgroup_join_open(plan->req.cgroup, &plan->cgroup, err);
 	if (r == 0)
 		r = mb_runtime_seccomp_open(plan->spec->linux.seccomp, plan->filter, plan->process,
-					    plan->req.cache_fd, &plan->filter_fd,
-					    &plan->filter_bytes, err);
+		                            plan->req.cache_fd, &plan->filter_fd,
+		                            &plan->filter_bytes, err);
 	plan->filter_is_known = plan->filter == MB_RUNTIME_FILTER_BUILTIN;
 	if (r == 0)
 		r = mb_sys_seal_blob("mybox-init", mb_runtime_init_elf, mb_runtime_init_elf_size,
-				     &plan->init_fd, err);
+		                     &plan->init_fd, err);
 	return r;
 }

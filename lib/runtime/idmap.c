@@ -14,14 +14,14 @@
 #include "oci/spec.h"
 
 static int write_map(int proc_fd, const char *name, const struct mb_oci_id_map *maps, size_t n,
-		     struct mb_err *err)
+                     struct mb_err *err)
 {
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
 	int r;
 
 	for (size_t i = 0; i < n; i++)
 		mb_str_addf(&text, "%u %u %u\n", maps[i].container_id, maps[i].host_id,
-			    maps[i].size);
+		            maps[i].size);
 	r = mb_write_kernel_file(proc_fd, name, mb_str_text(&text));
 	return r < 0 ? mb_fail_sys(err, -r, "cannot write '%s'", name) : 0;
 }

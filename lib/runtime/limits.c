@@ -29,13 +29,13 @@ static int clamp(const struct mb_runtime_rlimit *l, int channel, struct mb_err *
 	if (setrlimit((__rlimit_resource_t)l->resource, &wanted) < 0)
 		return mb_fail_sys(err, errno, "cannot set %s", l->name);
 	mb_fail(&warning, EPERM, "%s stays at %llu: raising it needs CAP_SYS_RESOURCE", l->name,
-		(unsigned long long)wanted.rlim_max);
+	        (unsigned long long)wanted.rlim_max);
 	mb_runtime_channel_tell(channel, MB_RUNTIME_WARNING, &warning);
 	return 0;
 }
 
 int mb_runtime_rlimits_apply(const struct mb_runtime_rlimit *limits, size_t n, int channel,
-			     struct mb_err *err)
+                             struct mb_err *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct mb_runtime_rlimit *l = &limits[i];

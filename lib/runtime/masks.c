@@ -21,7 +21,7 @@
 
 /* Return: 1 when there is nothing at @path: nothing to protect. */
 static int open_covered(const struct mb_runtime_child *c, const char *path, int *ret_fd,
-			struct mb_err *err)
+                        struct mb_err *err)
 {
 	const uint64_t how = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
 	int r = mb_sys_path_openat2(c->root_fd, path, O_PATH, 0, how, ret_fd);
@@ -34,8 +34,8 @@ static int open_covered(const struct mb_runtime_child *c, const char *path, int 
 /* The first use attaches the empty tmpfs, and later ones copy it from there. */
 static int make_empty(struct mb_runtime_child *c, int *ret_fd, struct mb_err *err)
 {
-	const uint64_t attr = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-			      MOUNT_ATTR_NOEXEC;
+	const uint64_t attr =
+		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 	MB_AUTO_STRV struct mb_strv options = MB_STRV_INIT;
 
 	if (c->mask_fd >= 0)
@@ -101,13 +101,13 @@ int mb_runtime_masks_apply(struct mb_runtime_child *c, struct mb_err *err)
 {
 	const struct mb_oci_linux *l = &c->plan->spec->linux;
 
-	MB_STRV_FOREACH(path, &l->readonly_paths) {
+	MB_STRV_FOREACH (path, &l->readonly_paths) {
 		int r = protect(c, path, err);
 
 		if (r < 0)
 			return mb_wrap(err, r, "read-only path '%s'", path);
 	}
-	MB_STRV_FOREACH(path, &l->masked_paths) {
+	MB_STRV_FOREACH (path, &l->masked_paths) {
 		int r = mask(c, path, err);
 
 		if (r < 0)

@@ -57,7 +57,7 @@ static int open_strict(int root_fd, const char *path, int *ret_fd, struct mb_err
 }
 
 static int open_target(struct mb_runtime_child *c, const struct mb_runtime_mount *m, int *ret_fd,
-		       struct mb_err *err)
+                       struct mb_err *err)
 {
 	MB_AUTO_CLOSE int fd = -1;
 	int r;
@@ -127,7 +127,7 @@ static const char *base_name(const char *path)
 }
 
 static int mount_hierarchy(const struct mb_sys_cgroup_hierarchy *h, uint64_t attr, int dir_fd,
-			   struct mb_err *err)
+                           struct mb_err *err)
 {
 	MB_AUTO_STRV struct mb_strv options = MB_STRV_INIT;
 	MB_AUTO_CLOSE int fd = -1, target_fd = -1;
@@ -155,7 +155,7 @@ static void link_controllers(const struct mb_sys_cgroup_hierarchy *h, int dir_fd
 	if (!strchr(h->controllers, ','))
 		return;
 	mb_strv_split(&names, h->controllers, ',');
-	MB_STRV_FOREACH(name, &names) {
+	MB_STRV_FOREACH (name, &names) {
 		/* One that is there already serves as well. */
 		(void)!symlinkat(base_name(h->mount_point), dir_fd, name);
 	}
@@ -180,7 +180,7 @@ static bool is_shown(const struct mb_sys_cgroup_hierarchy *h)
 }
 
 static int mount_v1(struct mb_runtime_child *c, const struct mb_runtime_mount *m, int target_fd,
-		    struct mb_err *err)
+                    struct mb_err *err)
 {
 	MB_AUTO_STRV struct mb_strv options = MB_STRV_INIT;
 	MB_AUTO_CLOSE int fd = -1;
@@ -191,7 +191,7 @@ static int mount_v1(struct mb_runtime_child *c, const struct mb_runtime_mount *m
 	mb_strv_add(&options, "mode=755");
 	mb_strv_add(&options, "size=64k");
 	r = mb_sys_mount_new("tmpfs", &options, m->flags.set & ~(uint64_t)MOUNT_ATTR_RDONLY, &fd,
-			     err);
+	                     err);
 	if (r == 0)
 		r = mb_sys_mount_move(fd, target_fd, err);
 	h = mb_sys_cgroup_host_hierarchies(c->plan->cgroup_host, &n);
@@ -209,8 +209,8 @@ static int mount_v1(struct mb_runtime_child *c, const struct mb_runtime_mount *m
 	return r;
 }
 
-static int mount_cgroup(struct mb_runtime_child *c, const struct mb_runtime_mount *m,
-			int target_fd, struct mb_err *err)
+static int mount_cgroup(struct mb_runtime_child *c, const struct mb_runtime_mount *m, int target_fd,
+                        struct mb_err *err)
 {
 	struct mb_sys_cgroup_host *host = c->plan->cgroup_host;
 	MB_AUTO_CLOSE int fd = -1;

@@ -25,7 +25,7 @@
 #endif
 
 int mb_runtime_plan_new(const struct mb_runtime_request *req, struct mb_runtime_plan **ret_plan,
-			struct mb_err *err)
+                        struct mb_err *err)
 {
 	struct mb_runtime_plan *plan = mb_calloc(1, sizeof(*plan));
 	int r;
@@ -74,7 +74,7 @@ static int enter_pidns(const struct mb_runtime_plan *plan, int *ret_own_fd, stru
 }
 
 static int clone_child(struct mb_runtime_plan *plan, pid_t *ret_pid, int *ret_pidfd,
-		       struct mb_err *err)
+                       struct mb_err *err)
 {
 	struct mb_sys_clone how = MB_SYS_CLONE_INIT;
 	MB_AUTO_CLOSE int own_fd = -1;
@@ -109,7 +109,7 @@ static int introduce(const struct mb_runtime_plan *plan, pid_t pid, int pidfd, s
 }
 
 int mb_runtime_plan_clone(struct mb_runtime_plan *plan, pid_t *ret_pid, int *ret_pidfd,
-			  struct mb_err *err)
+                          struct mb_err *err)
 {
 	MB_AUTO_CLOSE int pidfd = -1;
 	struct mb_err own = MB_ERR_INIT;
@@ -179,7 +179,7 @@ static int explain(struct mb_runtime_plan *plan, int r, struct mb_err *err)
 }
 
 int mb_runtime_plan_await_ready(struct mb_runtime_plan *plan, struct mb_runtime_ready *ret,
-				struct mb_err *err)
+                                struct mb_err *err)
 {
 	int netns_fd = -1, r = 0;
 
@@ -200,7 +200,7 @@ int mb_runtime_plan_await_ready(struct mb_runtime_plan *plan, struct mb_runtime_
 }
 
 int mb_runtime_plan_start(struct mb_runtime_plan *plan, struct mb_runtime_started *ret,
-			  struct mb_err *err)
+                          struct mb_err *err)
 {
 	int r;
 

@@ -68,7 +68,7 @@ void mb_runtime_plan_done(struct mb_runtime_plan *plan)
 /* ---- namespaces ---- */
 
 static int add_join(struct mb_runtime_plan *plan, int flag, const char *type, const char *path,
-		    int fd)
+                    int fd)
 {
 	plan->joins[plan->n_joins++] = (struct mb_runtime_join){
 		.flag = flag, .type = type, .path = path, .fd = fd, .is_borrowed = fd >= 0};
@@ -76,7 +76,7 @@ static int add_join(struct mb_runtime_plan *plan, int flag, const char *type, co
 }
 
 static int plan_namespace(struct mb_runtime_plan *plan, const struct mb_oci_namespace *ns,
-			  struct mb_err *err)
+                          struct mb_err *err)
 {
 	int flag = 0;
 
@@ -128,14 +128,14 @@ bool mb_runtime_wants_seal(const struct mb_oci_spec *spec)
 /* ---- credentials and limits ---- */
 
 static int parse_caps(const struct mb_oci_capabilities *caps, struct mb_sys_caps *ret,
-		      struct mb_err *err)
+                      struct mb_err *err)
 {
 	const struct {
 		const struct mb_strv *names;
 		uint64_t *set;
 	} sets[] = {
-		{&caps->bounding, &ret->bounding},       {&caps->effective, &ret->effective},
-		{&caps->permitted, &ret->permitted},     {&caps->inheritable, &ret->inheritable},
+		{&caps->bounding, &ret->bounding},   {&caps->effective, &ret->effective},
+		{&caps->permitted, &ret->permitted}, {&caps->inheritable, &ret->inheritable},
 		{&caps->ambient, &ret->ambient},
 	};
 	int r = 0;
@@ -146,7 +146,7 @@ static int parse_caps(const struct mb_oci_capabilities *caps, struct mb_sys_caps
 }
 
 int mb_runtime_plan_creds(const struct mb_oci_process *process, struct mb_sys_creds *ret,
-			  struct mb_err *err)
+                          struct mb_err *err)
 {
 	const struct mb_oci_user *user = &process->user;
 	struct mb_sys_creds creds = {.uid = user->uid, .gid = user->gid};
@@ -190,15 +190,15 @@ static const struct {
 };
 
 static int parse_rlimit(const struct mb_oci_rlimit *from, struct mb_runtime_rlimit *to,
-			struct mb_err *err)
+                        struct mb_err *err)
 {
 	if (from->soft > from->hard)
 		return mb_fail(err, EINVAL, "%s: the soft limit is above the hard one", from->type);
 	for (size_t i = 0; i < MB_N(rlimit_names); i++) {
 		if (mb_streq(rlimit_names[i].name, from->type)) {
 			*to = (struct mb_runtime_rlimit){rlimit_names[i].resource,
-							 rlimit_names[i].name, from->soft,
-							 from->hard};
+			                                 rlimit_names[i].name, from->soft,
+			                                 from->hard};
 			return 0;
 		}
 	}
@@ -206,7 +206,7 @@ static int parse_rlimit(const struct mb_oci_rlimit *from, struct mb_runtime_rlim
 }
 
 int mb_runtime_plan_rlimits(const struct mb_oci_process *process, struct mb_runtime_rlimit **ret,
-			    size_t *ret_n, struct mb_err *err)
+                            size_t *ret_n, struct mb_err *err)
 {
 	MB_AUTO_FREE struct mb_runtime_rlimit *limits =
 		mb_calloc(process->n_rlimits + 1, sizeof(*limits));
@@ -229,13 +229,20 @@ static const struct {
 	const char *name; /* ends in '.': everything below */
 	int flag;
 } sysctl_owners[] = {
-	{"kernel.msgmax", CLONE_NEWIPC},          {"kernel.msgmnb", CLONE_NEWIPC},
-	{"kernel.msgmni", CLONE_NEWIPC},          {"kernel.sem", CLONE_NEWIPC},
-	{"kernel.shmall", CLONE_NEWIPC},          {"kernel.shmmax", CLONE_NEWIPC},
-	{"kernel.shmmni", CLONE_NEWIPC},          {"kernel.shm_rmid_forced", CLONE_NEWIPC},
-	{"kernel.msg_next_id", CLONE_NEWIPC},     {"kernel.sem_next_id", CLONE_NEWIPC},
-	{"kernel.shm_next_id", CLONE_NEWIPC},     {"fs.mqueue.", CLONE_NEWIPC},
-	{"net.", CLONE_NEWNET},                   {"kernel.domainname", CLONE_NEWUTS},
+	{"kernel.msgmax", CLONE_NEWIPC},
+	{"kernel.msgmnb", CLONE_NEWIPC},
+	{"kernel.msgmni", CLONE_NEWIPC},
+	{"kernel.sem", CLONE_NEWIPC},
+	{"kernel.shmall", CLONE_NEWIPC},
+	{"kernel.shmmax", CLONE_NEWIPC},
+	{"kernel.shmmni", CLONE_NEWIPC},
+	{"kernel.shm_rmid_forced", CLONE_NEWIPC},
+	{"kernel.msg_next_id", CLONE_NEWIPC},
+	{"kernel.sem_next_id", CLONE_NEWIPC},
+	{"kernel.shm_next_id", CLONE_NEWIPC},
+	{"fs.mqueue.", CLONE_NEWIPC},
+	{"net.", CLONE_NEWNET},
+	{"kernel.domainname", CLONE_NEWUTS},
 	{"kernel.hostname", CLONE_NEWUTS},
 };
 
@@ -251,7 +258,7 @@ static bool owns_namespace(const struct mb_runtime_plan *plan, int flag)
 }
 
 static int check_sysctl(const struct mb_runtime_plan *plan, const struct mb_kv_pair *p,
-			struct mb_err *err)
+                        struct mb_err *err)
 {
 	MB_AUTO_FREE char *name = mb_strdup(p->key);
 
@@ -266,7 +273,7 @@ static int check_sysctl(const struct mb_runtime_plan *plan, const struct mb_kv_p
 	for (size_t i = 0; i < MB_N(sysctl_owners); i++) {
 		const char *owner = sysctl_owners[i].name;
 		const bool matches = mb_ends_with(owner, ".") ? mb_starts_with(name, owner)
-							      : mb_streq(name, owner);
+		                                              : mb_streq(name, owner);
 
 		if (!matches)
 			continue;
@@ -279,13 +286,13 @@ static int check_sysctl(const struct mb_runtime_plan *plan, const struct mb_kv_p
 
 int mb_runtime_plan_sysctls(struct mb_runtime_plan *plan, struct mb_err *err)
 {
-	MB_KV_FOREACH(p, &plan->spec->linux.sysctl) {
+	MB_KV_FOREACH (p, &plan->spec->linux.sysctl) {
 		int r = check_sysctl(plan, p, err);
 
 		if (r < 0)
 			return r;
 		plan->sysctl_waits |= strstr(p->key, ".conf.") || strstr(p->key, ".neigh.") ||
-				      strchr(p->key, '/');
+		                      strchr(p->key, '/');
 	}
 	return 0;
 }
@@ -328,21 +335,23 @@ static bool is_label(const char *s)
 
 /* Named, never ignored. */
 static int refuse(const struct mb_oci_spec *spec, const struct mb_oci_process *p,
-		  struct mb_err *err)
+                  struct mb_err *err)
 {
 	const struct {
 		bool is_asked;
 		const char *what;
 	} rows[] = {
-		{spec->hooks && (spec->hooks->n_prestart || spec->hooks->n_create_runtime ||
-				 spec->hooks->n_create_container ||
-				 spec->hooks->n_start_container || spec->hooks->n_poststart ||
-				 spec->hooks->n_poststop),
-		 "'hooks' are not supported"},
-		{is_label(p->apparmor_profile), "an AppArmor profile is asked for, and there is none"},
-		{is_label(p->selinux_label), "an SELinux label is asked for, and SELinux is not there"},
+		{spec->hooks &&
+	                 (spec->hooks->n_prestart || spec->hooks->n_create_runtime ||
+	                  spec->hooks->n_create_container || spec->hooks->n_start_container ||
+	                  spec->hooks->n_poststart || spec->hooks->n_poststop),
+	         "'hooks' are not supported"},
+		{is_label(p->apparmor_profile),
+	         "an AppArmor profile is asked for, and there is none"},
+		{is_label(p->selinux_label),
+	         "an SELinux label is asked for, and SELinux is not there"},
 		{is_label(spec->linux.mount_label),
-		 "an SELinux mount label is asked for, and SELinux is not there"},
+	         "an SELinux mount label is asked for, and SELinux is not there"},
 		{p->scheduler, "'process.scheduler' is not supported"},
 		{p->io_priority, "'process.ioPriority' is not supported"},
 		{p->exec_cpu_affinity, "'process.execCPUAffinity' is not supported"},
@@ -374,7 +383,7 @@ static int plan_personality(struct mb_runtime_plan *plan, struct mb_err *err)
 }
 
 int mb_runtime_plan_fill(struct mb_runtime_plan *plan, const struct mb_runtime_request *req,
-			 struct mb_err *err)
+                         struct mb_err *err)
 {
 	const struct mb_oci_spec *spec = req->spec;
 	int r;

@@ -34,8 +34,8 @@ struct mb_runtime_join {
 };
 
 enum mb_runtime_mount_kind {
-	MB_RUNTIME_MOUNT_NEW,    /* a file system of its own: tmpfs, mqueue, overlay... */
-	MB_RUNTIME_MOUNT_BIND,   /* from the host, or handed over as a descriptor */
+	MB_RUNTIME_MOUNT_NEW,  /* a file system of its own: tmpfs, mqueue, overlay... */
+	MB_RUNTIME_MOUNT_BIND, /* from the host, or handed over as a descriptor */
 	MB_RUNTIME_MOUNT_PROC,
 	MB_RUNTIME_MOUNT_SYSFS,
 	MB_RUNTIME_MOUNT_CGROUP,
@@ -86,7 +86,7 @@ struct mb_runtime_plan {
 	size_t n_joins;
 	struct mb_runtime_mount *mounts;
 	size_t n_mounts;
-	size_t dev_mount; /* index of the fresh /dev, or SIZE_MAX */
+	size_t dev_mount;  /* index of the fresh /dev, or SIZE_MAX */
 	bool dev_is_bound; /* /dev comes from elsewhere: nothing is made in it */
 	struct mb_runtime_device *devices;
 	size_t n_devices;
@@ -94,8 +94,8 @@ struct mb_runtime_plan {
 	size_t n_rlimits;
 	uint64_t root_propagation; /* MS_* or 0 */
 	bool root_propagation_recursive;
-	bool sysctl_waits; /* it names an interface, which comes with the network */
-	long personality;  /* -1: as it is */
+	bool sysctl_waits;         /* it names an interface, which comes with the network */
+	long personality;          /* -1: as it is */
 	struct mb_sys_creds creds; /* groups owned */
 	enum mb_runtime_filter filter;
 
@@ -119,7 +119,7 @@ struct mb_runtime_plan {
 
 /* The pure part.  Return: 0 or -errno, told. */
 int mb_runtime_plan_fill(struct mb_runtime_plan *plan, const struct mb_runtime_request *req,
-			 struct mb_err *err);
+                         struct mb_err *err);
 void mb_runtime_plan_init(struct mb_runtime_plan *plan);
 void mb_runtime_plan_done(struct mb_runtime_plan *plan);
 /* Parts of it. */
@@ -129,9 +129,9 @@ int mb_runtime_plan_devices(struct mb_runtime_plan *plan, struct mb_err *err);
 int mb_runtime_plan_sysctls(struct mb_runtime_plan *plan, struct mb_err *err);
 /* Credentials of @process: ids, groups and capability sets. */
 int mb_runtime_plan_creds(const struct mb_oci_process *process, struct mb_sys_creds *ret,
-			  struct mb_err *err);
+                          struct mb_err *err);
 int mb_runtime_plan_rlimits(const struct mb_oci_process *process, struct mb_runtime_rlimit **ret,
-			    size_t *ret_n, struct mb_err *err);
+                            size_t *ret_n, struct mb_err *err);
 void mb_runtime_plan_print(const struct mb_runtime_plan *plan, struct mb_str *out);
 /* May a mount with this clean destination be?  Everything below /proc but what lxcfs serves is
  * refused: programs trust it. */

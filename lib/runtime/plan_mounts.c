@@ -112,7 +112,7 @@ static int plan_mount(struct mb_runtime_plan *plan, size_t i, struct mb_err *err
 	take_own_options(m);
 	if (from->n_uid_mappings || from->n_gid_mappings)
 		return mb_fail(err, EOPNOTSUPP, "mount '%s': 'uidMappings' are not supported",
-			       m->destination);
+		               m->destination);
 	m->kind = kind_of(m);
 	/* What `mount` shows in the container, as docker's do. */
 	if (m->kind != MB_RUNTIME_MOUNT_BIND && m->kind != MB_RUNTIME_MOUNT_CGROUP && m->source)
@@ -150,7 +150,7 @@ static const struct {
 } device_types[] = {{'c', S_IFCHR}, {'u', S_IFCHR}, {'b', S_IFBLK}, {'p', S_IFIFO}};
 
 static int plan_device(const struct mb_oci_device *from, struct mb_runtime_device *to,
-		       struct mb_err *err)
+                       struct mb_err *err)
 {
 	const char *letter = from->type ? from->type : "";
 	mode_t type = 0;
@@ -164,7 +164,7 @@ static int plan_device(const struct mb_oci_device *from, struct mb_runtime_devic
 	if (!from->path || !mb_starts_with(from->path, "/dev/"))
 		return mb_fail(err, EINVAL, "device '%s' is not below /dev", from->path);
 	if (type != S_IFIFO && (from->major < 0 || from->major >= 1 << 12 || from->minor < 0 ||
-				from->minor >= 1 << 20))
+	                        from->minor >= 1 << 20))
 		return mb_fail(err, ERANGE, "device '%s': no such number", from->path);
 	*to = (struct mb_runtime_device){
 		.path = from->path,

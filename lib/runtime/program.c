@@ -50,15 +50,15 @@ static int find_path(const char *name, char *program, struct mb_err *err)
 	if (r == -EACCES || r == -EPERM)
 		return mb_fail(err, EACCES, "exec: \"%s\": permission denied", name);
 	if (r == -ENOENT)
-		return mb_fail(err, ENOENT, "exec: \"%s\": stat %s: no such file or directory", name,
-			       name);
+		return mb_fail(err, ENOENT, "exec: \"%s\": stat %s: no such file or directory",
+		               name, name);
 	if (r < 0)
 		return mb_fail_sys(err, -r, "exec: \"%s\"", name);
 	return copy_path(program, name, err);
 }
 
 int mb_runtime_program_search(const struct mb_oci_process *process, char *program,
-			      struct mb_err *err)
+                              struct mb_err *err)
 {
 	const char *name = process->args.v[0], *path = mb_env_find(&process->env, "PATH");
 
@@ -70,8 +70,8 @@ int mb_runtime_program_search(const struct mb_oci_process *process, char *progra
 		const size_t n = strcspn(path, ":");
 		/* An empty entry means the working directory: not with us, as in Go. */
 		int length = n == 0 || path[0] != '/'
-				     ? -1
-				     : snprintf(program, PATH_MAX, "%.*s/%s", (int)n, path, name);
+		                     ? -1
+		                     : snprintf(program, PATH_MAX, "%.*s/%s", (int)n, path, name);
 
 		if (length > 0 && length < PATH_MAX && check_program(program) == 0)
 			return 0;
@@ -116,8 +116,8 @@ int mb_runtime_stub_run(const struct mb_runtime_stub *s, struct mb_err *err)
 	/* What execve will leave: to root the bounding set, to others the ambient one. */
 	kept = p->user.uid ? creds.caps.ambient : creds.caps.bounding | creds.caps.inheritable;
 	orders = mb_asprintf("%x:%x:%x:%zx:%llx:%llx", (unsigned)s->channel, flags,
-			     s->filter_fd < 0 ? 0 : (unsigned)s->filter_fd, s->filter_bytes,
-			     (unsigned long long)creds.caps.inheritable, (unsigned long long)kept);
+	                     s->filter_fd < 0 ? 0 : (unsigned)s->filter_fd, s->filter_bytes,
+	                     (unsigned long long)creds.caps.inheritable, (unsigned long long)kept);
 	argv[0] = name;
 	argv[1] = orders;
 	memcpy(&argv[2], &(char *){(char *)(uintptr_t)s->program}, sizeof(char *));
@@ -139,8 +139,8 @@ int mb_runtime_stub_exec(struct mb_runtime_child *c, struct mb_err *err)
 		.filter_is_known = plan->filter_is_known,
 		.channel = c->channel,
 		.flags = MB_INIT_SETSID | (terminal ? MB_INIT_CTTY : 0) |
-			 (c->has_gone ? 0 : MB_INIT_WAIT) |
-			 (plan->req.with_init ? MB_INIT_REAP : 0),
+	                 (c->has_gone ? 0 : MB_INIT_WAIT) |
+	                 (plan->req.with_init ? MB_INIT_REAP : 0),
 		.process = plan->process,
 		.program = c->program,
 	};

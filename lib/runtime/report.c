@@ -26,7 +26,7 @@ static const char *const steps[] = {
 
 /* The stub, and a container that got hold of its socket, can say only this much. */
 static int fail_stub(const struct mb_runtime_plan *plan, const struct mb_runtime_message *m,
-		     struct mb_err *err)
+                     struct mb_err *err)
 {
 	const int code = m->code > 0 && m->code < 4096 ? m->code : EIO;
 	MB_AUTO_FREE char *name = mb_printable(plan->process->args.v[0]);
@@ -36,11 +36,11 @@ static int fail_stub(const struct mb_runtime_plan *plan, const struct mb_runtime
 
 		why[0] = (char)(why[0] | 0x20);
 		return mb_fail(err, code, "exec %s: %s", name,
-			       code == ENOEXEC ? "exec format error" : why);
+		               code == ENOEXEC ? "exec format error" : why);
 	}
 	if (m->step >= 0 && (size_t)m->step < MB_N(steps))
 		return mb_fail_sys(err, code == ENOENT ? EIO : code, "init stub: %s",
-				   steps[m->step]);
+		                   steps[m->step]);
 	return mb_fail(err, EPROTO, "init stub: unknown report");
 }
 
@@ -62,7 +62,7 @@ static void take_cloned(struct mb_runtime_plan *plan, const struct packet *p, in
 }
 
 static int take(struct mb_runtime_plan *plan, struct packet *p, size_t n, int *fd,
-		struct mb_err *err)
+                struct mb_err *err)
 {
 	switch ((enum mb_runtime_message_kind)p->head.kind) {
 	case MB_RUNTIME_CLONED:

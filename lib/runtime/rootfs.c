@@ -36,7 +36,7 @@ static int make_readonly(const struct mb_runtime_child *c, struct mb_err *err)
 		r = mb_sys_mount_setattr(c->root_fd, MOUNT_ATTR_RDONLY, 0, 0, false, err);
 	if (r == 0 && c->plan->root_propagation)
 		r = mb_sys_mount_setattr(c->root_fd, 0, 0, c->plan->root_propagation,
-					 c->plan->root_propagation_recursive, err);
+		                         c->plan->root_propagation_recursive, err);
 	return r < 0 ? mb_wrap(err, r, "root file system") : 0;
 }
 

@@ -38,10 +38,10 @@ struct mb_runtime_request {
 	int bundle_fd; /* relative paths of the spec start here; -1: they are refused */
 	int rootfs_fd; /* detached mount that becomes the root, or -1: spec.root.path */
 	int stdio[3];  /* when !spec.process.terminal; -1 = /dev/null */
-	struct mb_sys_cgroup *cgroup; /* made and limited, or NULL */
+	struct mb_sys_cgroup *cgroup;           /* made and limited, or NULL */
 	struct mb_sys_cgroup_host *cgroup_host; /* for mounts of it; NULL: read when needed */
-	int netns_fd;                 /* join this one, or -1: as spec.namespaces says */
-	bool with_init;               /* a minimal init as process 1 */
+	int netns_fd;                           /* join this one, or -1: as spec.namespaces says */
+	bool with_init;                         /* a minimal init as process 1 */
 	/* The built-in profile, for the spec's capabilities, when the spec brings none.  False and
 	 * no profile in the spec: no filter. */
 	bool seccomp_default;
@@ -51,18 +51,18 @@ struct mb_runtime_request {
 	size_t n_mount_fds;
 	int cache_fd; /* directory for compiled seccomp profiles, or -1 */
 };
-#define MB_RUNTIME_REQUEST_INIT                                                    \
-	((struct mb_runtime_request){.bundle_fd = -1,                              \
-				     .rootfs_fd = -1,                              \
-				     .stdio = {-1, -1, -1},                        \
-				     .netns_fd = -1,                               \
-				     .cache_fd = -1})
+#define MB_RUNTIME_REQUEST_INIT                             \
+	((struct mb_runtime_request){.bundle_fd = -1,       \
+	                             .rootfs_fd = -1,       \
+	                             .stdio = {-1, -1, -1}, \
+	                             .netns_fd = -1,        \
+	                             .cache_fd = -1})
 
 /* In the command: check the spec, open what comes from the host, choose the seccomp program.
  * Nothing on the machine changes.  What the spec asks and mybox cannot do is refused by name
  * (-ENOTSUP); what it got only partly is in mb_runtime_plan_warnings(). */
 int mb_runtime_plan_new(const struct mb_runtime_request *req, struct mb_runtime_plan **ret_plan,
-			struct mb_err *err);
+                        struct mb_err *err);
 void mb_runtime_plan_free(struct mb_runtime_plan *plan); /* NULL is fine */
 
 /* True when process 1 will be visible to other containers from birth (a shared pid namespace):
@@ -72,13 +72,13 @@ bool mb_runtime_wants_seal(const struct mb_oci_spec *spec);
 /* One operation a line, in the order of their doing: what `run --plan` shows.  Needs no
  * privilege and opens nothing. */
 int mb_runtime_plan_describe(const struct mb_runtime_request *req, struct mb_str *out,
-			     struct mb_err *err);
+                             struct mb_err *err);
 
 /* In the parent to be.  Returns at once; the command learns pid and pidfd from await_ready().
  * After it returns 0 this process may do nothing but system calls and execve or _exit.
  * @ret_pid and @ret_pidfd (owned, close-on-exec) may be NULL. */
 int mb_runtime_plan_clone(struct mb_runtime_plan *plan, pid_t *ret_pid, int *ret_pidfd,
-			  struct mb_err *err);
+                          struct mb_err *err);
 
 struct mb_runtime_ready {
 	pid_t pid;    /* as the command sees it */
@@ -87,7 +87,7 @@ struct mb_runtime_ready {
 };
 /* In the command: process 1 exists and its namespaces do.  It works on meanwhile. */
 int mb_runtime_plan_await_ready(struct mb_runtime_plan *plan, struct mb_runtime_ready *ret,
-				struct mb_err *err);
+                                struct mb_err *err);
 
 struct mb_runtime_started {
 	int console_fd; /* owned; the pty's master side, or -1 */
@@ -96,7 +96,7 @@ struct mb_runtime_started {
  * happened; -errno as process 1 told it, and process 1 is gone or leaving.  On failure
  * mb_runtime_exit_code() gives the exit code that docker users know. */
 int mb_runtime_plan_start(struct mb_runtime_plan *plan, struct mb_runtime_started *ret,
-			  struct mb_err *err);
+                          struct mb_err *err);
 /* 127 program not found, 126 found but not to be executed, 125 anything else.  Valid after
  * plan_start() or mb_runtime_exec() failed with @r. */
 int mb_runtime_exit_code(int r, const struct mb_err *err);
@@ -130,6 +130,6 @@ struct mb_runtime_exec {
 };
 /* Return: 0 once execve has happened; -errno told (see mb_runtime_exit_code()). */
 int mb_runtime_exec(const struct mb_runtime_exec_request *req, struct mb_runtime_exec *ret,
-		    struct mb_err *err);
+                    struct mb_err *err);
 
 #endif

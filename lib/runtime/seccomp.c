@@ -18,13 +18,13 @@
 #include "core/own.h"
 #include "core/sha256.h"
 #include "core/str.h"
-#include "json/json.h"
 #include "runtime/plan.h"
 #include "runtime/seccomp_data.h"
 #include "sys/caps.h"
+#include "json/json.h"
 
 static int write_program(const struct sock_filter *insns, size_t n, int *ret_fd, size_t *ret_bytes,
-			 struct mb_err *err)
+                         struct mb_err *err)
 {
 	MB_AUTO_CLOSE int fd = memfd_create("seccomp", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	int r;
@@ -46,7 +46,7 @@ static int open_builtin(uint64_t caps, int *ret_fd, size_t *ret_bytes, struct mb
 
 	if (caps == mb_runtime_seccomp_default_caps())
 		return write_program(mb_runtime_seccomp_default, mb_runtime_seccomp_default_n,
-				     ret_fd, ret_bytes, err);
+		                     ret_fd, ret_bytes, err);
 	insns = mb_calloc(MB_SECCOMP_MAX_INSNS, sizeof(*insns));
 	n = mb_runtime_seccomp_emit(mb_runtime_seccomp_archs, MB_SECCOMP_MAX_ARCHS, caps, insns);
 	return write_program(insns, n, ret_fd, ret_bytes, err);
@@ -61,8 +61,8 @@ static void cache_name(struct json_object *profile, uint64_t caps, char name[MB_
 	struct utsname host = {0};
 
 	uname(&host);
-	mb_str_addf(&text, "1 %u.%u.%u %s %s %llx ", version->major, version->minor,
-		    version->micro, host.machine, host.release, (unsigned long long)caps);
+	mb_str_addf(&text, "1 %u.%u.%u %s %s %llx ", version->major, version->minor, version->micro,
+	            host.machine, host.release, (unsigned long long)caps);
 	mb_json_format(profile, false, &text);
 	mb_sha256_text(mb_str_text(&text), text.len, name);
 }
@@ -95,7 +95,7 @@ static void write_cache(int cache_fd, const char *name, const struct sock_filter
 }
 
 static int open_profile(struct json_object *profile, uint64_t caps, int cache_fd, int *ret_fd,
-			size_t *ret_bytes, struct mb_err *err)
+                        size_t *ret_bytes, struct mb_err *err)
 {
 	MB_AUTO_FREE struct sock_filter *insns = NULL;
 	char name[MB_SHA256_TEXT];
@@ -116,8 +116,8 @@ static int open_profile(struct json_object *profile, uint64_t caps, int cache_fd
 }
 
 int mb_runtime_seccomp_open(struct json_object *profile, unsigned filter,
-			    const struct mb_oci_process *process, int cache_fd, int *ret_fd,
-			    size_t *ret_bytes, struct mb_err *err)
+                            const struct mb_oci_process *process, int cache_fd, int *ret_fd,
+                            size_t *ret_bytes, struct mb_err *err)
 {
 	uint64_t caps = 0;
 	int r = 0;

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define BIT(cap) (UINT64_C(1) << CAP_##cap)
+#define BIT(cap)                      (UINT64_C(1) << CAP_##cap)
 #define ROW(name, number, rule, caps) {#name, (number), MB_SECCOMP_##rule, (caps)},
 const struct mb_seccomp_row mb_runtime_seccomp_rows[] = {
 #include "runtime/seccomp_rows.h"
@@ -45,7 +45,8 @@ struct emitter {
  * AF_ALG and AF_VSOCK: kernel code open to attack, or a way past the network namespace. */
 static const struct {
 	uint32_t first, last;
-} socket_families[] = {{0, 11}, {13, 18}, {21, 22}, {24, 24}, {26, 33}, {35, 36}, {39, 39}, {41, 45}};
+} socket_families[] = {{0, 11},  {13, 18}, {21, 22}, {24, 24},
+                       {26, 33}, {35, 36}, {39, 39}, {41, 45}};
 
 static const uint32_t personalities[] = {0, 8, 0x20000, 0x20008, 0xffffffff};
 
@@ -169,7 +170,7 @@ static void emit_search(struct emitter *e, const struct run *runs, size_t n)
 	distance = e->n - (at + 1);
 	if (distance - 1 <= UINT8_MAX) { /* a conditional jump reaches: take the long one out */
 		memmove(&e->insns[at + 1], &e->insns[at + 2],
-			(e->n - at - 2) * sizeof(e->insns[0]));
+		        (e->n - at - 2) * sizeof(e->insns[0]));
 		e->n--;
 		e->insns[at].jt = (uint8_t)(distance - 1);
 	} else {
@@ -180,7 +181,7 @@ static void emit_search(struct emitter *e, const struct run *runs, size_t n)
 }
 
 static size_t add_runs(struct run *runs, size_t n, uint32_t first, const enum verdict *at,
-		       uint32_t n_at)
+                       uint32_t n_at)
 {
 	for (uint32_t i = 0; i < n_at; i++) {
 		if (n == 0 || runs[n - 1].verdict != at[i])
@@ -204,11 +205,11 @@ static size_t find_runs(const struct mb_seccomp_arch *arch, uint64_t caps, struc
 			at_arm[nr - ARM_FIRST] = v;
 	}
 	return add_runs(runs, add_runs(runs, 0, 0, at, MAX_NUMBER + 1), ARM_FIRST, at_arm,
-			ARM_MAX + 1);
+	                ARM_MAX + 1);
 }
 
 size_t mb_runtime_seccomp_emit(const struct mb_seccomp_arch *archs, size_t n_archs, uint64_t caps,
-			       struct sock_filter *insns)
+                               struct sock_filter *insns)
 {
 	struct emitter e = {insns, 0};
 

@@ -48,6 +48,6 @@ uint64_t mb_runtime_seccomp_default_caps(void);
 /* The program for a process whose bounding capabilities are @caps, at most MB_SECCOMP_MAX_INSNS
  * instructions.  Return: the number of instructions. */
 size_t mb_runtime_seccomp_emit(const struct mb_seccomp_arch *archs, size_t n_archs, uint64_t caps,
-			       struct sock_filter *insns);
+                               struct sock_filter *insns);
 
 #endif

@@ -20,10 +20,10 @@
 #include "core/own.h"
 #include "core/str.h"
 #include "core/strv.h"
-#include "json/table.h"
 #include "runtime/seccomp.h"
 #include "runtime/seccomp_builtin.h"
 #include "sys/caps.h"
+#include "json/table.h"
 
 struct arg {
 	uint32_t index;
@@ -109,7 +109,7 @@ static const struct mb_json_field profile_table[] = {
 /* ---- words ---- */
 
 static int parse_action(const char *name, bool has_errno, uint32_t code, uint32_t *ret,
-			struct mb_err *err)
+                        struct mb_err *err)
 {
 	const uint32_t data = has_errno ? code : EPERM;
 	const struct {
@@ -159,7 +159,7 @@ static int parse_arg(const struct arg *from, struct scmp_arg_cmp *to, struct mb_
 	for (size_t i = 0; i < MB_N(compares); i++) {
 		if (mb_streq(compares[i].name, from->op)) {
 			*to = (struct scmp_arg_cmp){from->index, compares[i].op, from->value,
-						    from->value_two};
+			                            from->value_two};
 			return 0;
 		}
 	}
@@ -218,11 +218,11 @@ static bool holds(const struct rule *rule, uint64_t caps)
 		return false;
 	if (out->min_kernel && kernel_is_at_least(out->min_kernel))
 		return false;
-	MB_STRV_FOREACH(name, &in->caps) {
+	MB_STRV_FOREACH (name, &in->caps) {
 		if (!has_cap(name, caps))
 			return false;
 	}
-	MB_STRV_FOREACH(name, &out->caps) {
+	MB_STRV_FOREACH (name, &out->caps) {
 		if (has_cap(name, caps))
 			return false;
 	}
@@ -246,7 +246,7 @@ static int add_archs(scmp_filter_ctx ctx, const struct profile *p, struct mb_err
 {
 	int r = 0;
 
-	MB_STRV_FOREACH(name, &p->architectures) {
+	MB_STRV_FOREACH (name, &p->architectures) {
 		r = add_arch(ctx, name, err);
 		if (r < 0)
 			return r;
@@ -254,7 +254,7 @@ static int add_archs(scmp_filter_ctx ctx, const struct profile *p, struct mb_err
 	for (size_t i = 0; i < p->n_maps; i++) {
 		if (parse_arch(p->maps[i].architecture) != seccomp_arch_native())
 			continue;
-		MB_STRV_FOREACH(name, &p->maps[i].sub) {
+		MB_STRV_FOREACH (name, &p->maps[i].sub) {
 			r = add_arch(ctx, name, err);
 			if (r < 0)
 				return r;
@@ -264,8 +264,8 @@ static int add_archs(scmp_filter_ctx ctx, const struct profile *p, struct mb_err
 }
 
 /* A call with two conditions on one argument needs two rules: libseccomp takes each once. */
-static int add_calls(scmp_filter_ctx ctx, const char *name, uint32_t action, const struct rule *rule,
-		     const struct scmp_arg_cmp *args)
+static int add_calls(scmp_filter_ctx ctx, const char *name, uint32_t action,
+                     const struct rule *rule, const struct scmp_arg_cmp *args)
 {
 	const int nr = seccomp_syscall_resolve_name(name);
 	bool seen[6] = {false}, twice = false;
@@ -285,7 +285,7 @@ static int add_calls(scmp_filter_ctx ctx, const char *name, uint32_t action, con
 }
 
 static int add_rule(scmp_filter_ctx ctx, const struct rule *rule, uint32_t default_action,
-		    struct mb_err *err)
+                    struct mb_err *err)
 {
 	struct scmp_arg_cmp args[6];
 	uint32_t action = 0;
@@ -300,7 +300,7 @@ static int add_rule(scmp_filter_ctx ctx, const struct rule *rule, uint32_t defau
 		if (r < 0)
 			return r;
 	}
-	MB_STRV_FOREACH(name, &rule->names) {
+	MB_STRV_FOREACH (name, &rule->names) {
 		r = add_calls(ctx, name, action, rule, args);
 		if (r < 0)
 			return mb_fail_sys(err, -r, "rule of '%s'", name);
@@ -327,7 +327,7 @@ static int export(scmp_filter_ctx ctx, struct sock_filter **ret, size_t *ret_n, 
 	if (r < 0 || n > MB_SECCOMP_MAX_INSNS * sizeof(*insns)) {
 		free(insns);
 		return mb_fail(err, E2BIG, "it compiles to more than %d instructions",
-			       MB_SECCOMP_MAX_INSNS);
+		               MB_SECCOMP_MAX_INSNS);
 	}
 	*ret = insns;
 	*ret_n = n / sizeof(*insns);
@@ -335,12 +335,12 @@ static int export(scmp_filter_ctx ctx, struct sock_filter **ret, size_t *ret_n, 
 }
 
 static int compile(const struct profile *p, uint64_t caps, struct sock_filter **ret, size_t *ret_n,
-		   struct mb_err *err)
+                   struct mb_err *err)
 {
 	scmp_filter_ctx ctx;
 	uint32_t action = 0;
 	int r = parse_action(p->default_action, p->has_default_errno, p->default_errno, &action,
-			     err);
+	                     err);
 
 	if (r < 0)
 		return r;
@@ -362,7 +362,7 @@ static int compile(const struct profile *p, uint64_t caps, struct sock_filter **
 
 static int check_flags(const struct profile *p, struct mb_err *err)
 {
-	MB_STRV_FOREACH(flag, &p->flags) {
+	MB_STRV_FOREACH (flag, &p->flags) {
 		if (!mb_streq(flag, "SECCOMP_FILTER_FLAG_SPEC_ALLOW") &&
 		    !mb_streq(flag, "SECCOMP_FILTER_FLAG_TSYNC") &&
 		    !mb_streq(flag, "SECCOMP_FILTER_FLAG_LOG"))
@@ -371,8 +371,8 @@ static int check_flags(const struct profile *p, struct mb_err *err)
 	return 0;
 }
 
-int mb_runtime_seccomp_compile(struct json_object *profile, uint64_t caps,
-			       struct sock_filter **ret, size_t *ret_n, struct mb_err *err)
+int mb_runtime_seccomp_compile(struct json_object *profile, uint64_t caps, struct sock_filter **ret,
+                               size_t *ret_n, struct mb_err *err)
 {
 	struct profile p = {0};
 	int r = mb_json_decode(profile, profile_table, &p, err);

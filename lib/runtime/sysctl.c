@@ -60,7 +60,7 @@ int mb_runtime_sysctl_open(struct mb_runtime_child *c, struct mb_err *err)
 	if (r < 0)
 		return r;
 	c->sysctl_fd = openat(c->proc_fd < 0 ? own_fd : c->proc_fd, "sys",
-			      O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	                      O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return c->sysctl_fd < 0 ? mb_fail_sys(err, errno, "cannot open the sysctls") : 0;
 }
 
@@ -73,7 +73,7 @@ int mb_runtime_sysctl_write(struct mb_runtime_child *c, struct mb_err *err)
 		mb_runtime_channel_wait(c->channel, MB_RUNTIME_GO);
 		c->has_gone = true;
 	}
-	MB_KV_FOREACH(p, &c->plan->spec->linux.sysctl) {
+	MB_KV_FOREACH (p, &c->plan->spec->linux.sysctl) {
 		int r = write_one(c->sysctl_fd, p, err);
 
 		if (r < 0)

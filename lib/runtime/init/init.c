@@ -20,16 +20,16 @@
 #include "kernel.h"
 #include "protocol.h"
 
-#define MAX_FILTER 4096 /* BPF_MAXINSNS */
-#define LAST_SIGNAL 64
+#define MAX_FILTER    4096 /* BPF_MAXINSNS */
+#define LAST_SIGNAL   64
 #define KERNEL_SIGSET 8
-#define E_NOENT 2
-#define E_INTR 4
-#define E_INVAL 22
+#define E_NOENT       2
+#define E_INTR        4
+#define E_INVAL       22
 #define SIG_BLOCK_ALL 2 /* SIG_SETMASK */
-#define SIGNAL_CHLD 17
-#define SIGNAL_KILL 9
-#define SIGNAL_STOP 19
+#define SIGNAL_CHLD   17
+#define SIGNAL_KILL   9
+#define SIGNAL_STOP   19
 
 struct orders {
 	unsigned long channel, flags, filter, size, inheritable, permitted;
@@ -47,8 +47,8 @@ __asm__(".text\n.globl _start\n_start:\n" START_CODE);
 void *memset(void *to, int byte, unsigned long n);
 void *memcpy(void *to, const void *from, unsigned long n);
 
-__attribute__((optimize("no-tree-loop-distribute-patterns"))) void *
-memset(void *to, int byte, unsigned long n)
+__attribute__((optimize("no-tree-loop-distribute-patterns"))) void *memset(void *to, int byte,
+                                                                           unsigned long n)
 {
 	char *p = to;
 

@@ -15,16 +15,16 @@ static inline long kernel6(long nr, long a, long b, long c, long d, long e, long
 	long ret;
 
 	__asm__ volatile("syscall"
-			 : "=a"(ret)
-			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-			 : "rcx", "r11", "memory");
+	                 : "=a"(ret)
+	                 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+	                 : "rcx", "r11", "memory");
 	return ret;
 }
-#define START_CODE                        \
-	"	xor %ebp, %ebp\n"         \
-	"	mov %rsp, %rdi\n"         \
-	"	and $-16, %rsp\n"         \
-	"	call mybox_init\n"        \
+#define START_CODE           \
+	"	xor %ebp, %ebp\n"  \
+	"	mov %rsp, %rdi\n"  \
+	"	and $-16, %rsp\n"  \
+	"	call mybox_init\n" \
 	"	hlt\n"
 #elif defined(__aarch64__)
 static inline long kernel6(long nr, long a, long b, long c, long d, long e, long f)
@@ -38,16 +38,16 @@ static inline long kernel6(long nr, long a, long b, long c, long d, long e, long
 	register long x5 __asm__("x5") = f;
 
 	__asm__ volatile("svc 0"
-			 : "+r"(x0)
-			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
-			 : "memory");
+	                 : "+r"(x0)
+	                 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+	                 : "memory");
 	return x0;
 }
-#define START_CODE                     \
-	"	mov x29, #0\n"         \
-	"	mov x30, #0\n"         \
-	"	mov x0, sp\n"          \
-	"	bl mybox_init\n"       \
+#define START_CODE         \
+	"	mov x29, #0\n"   \
+	"	mov x30, #0\n"   \
+	"	mov x0, sp\n"    \
+	"	bl mybox_init\n" \
 	"	brk #1\n"
 #else
 #error "mybox runs on x86-64 and aarch64"

@@ -17,11 +17,11 @@ enum {
 	MB_INIT_FILTER = 2,      /* install the filter */
 	MB_INIT_FILTER_SOON = 4, /* before waiting: the filter is known to allow what follows */
 	MB_INIT_REAP = 8,        /* stay as a minimal init, run the program as a child */
-	MB_INIT_VISIBLE = 16,    /* exec: be born again in the pid namespace, as our parent's child */
-	MB_INIT_SETSID = 32,     /* lead a session */
-	MB_INIT_CTTY = 64,       /* descriptor 0 becomes the controlling terminal */
-	MB_INIT_DIE = 128,       /* SIGKILL when the parent dies */
-	MB_INIT_CAPS = 256,      /* set the inheritable capabilities, dropping what carried us here */
+	MB_INIT_VISIBLE = 16, /* exec: be born again in the pid namespace, as our parent's child */
+	MB_INIT_SETSID = 32,  /* lead a session */
+	MB_INIT_CTTY = 64,    /* descriptor 0 becomes the controlling terminal */
+	MB_INIT_DIE = 128,    /* SIGKILL when the parent dies */
+	MB_INIT_CAPS = 256,   /* set the inheritable capabilities, dropping what carried us here */
 };
 
 enum mb_runtime_message_kind {

@@ -34,12 +34,12 @@ static const struct {
 	const char *name;
 	int number;
 } i386_direct[] = {
-	{"socket", 359},      {"socketpair", 360},  {"bind", 361},        {"connect", 362},
-	{"listen", 363},      {"accept4", 364},     {"getsockopt", 365},  {"setsockopt", 366},
-	{"getsockname", 367}, {"getpeername", 368}, {"sendto", 369},      {"sendmsg", 370},
-	{"recvfrom", 371},    {"recvmsg", 372},     {"shutdown", 373},    {"semget", 393},
-	{"semctl", 394},      {"shmget", 395},      {"shmctl", 396},      {"shmat", 397},
-	{"shmdt", 398},       {"msgget", 399},      {"msgsnd", 400},      {"msgrcv", 401},
+	{"socket", 359},      {"socketpair", 360},  {"bind", 361},       {"connect", 362},
+	{"listen", 363},      {"accept4", 364},     {"getsockopt", 365}, {"setsockopt", 366},
+	{"getsockname", 367}, {"getpeername", 368}, {"sendto", 369},     {"sendmsg", 370},
+	{"recvfrom", 371},    {"recvmsg", 372},     {"shutdown", 373},   {"semget", 393},
+	{"semctl", 394},      {"shmget", 395},      {"shmctl", 396},     {"shmat", 397},
+	{"shmdt", 398},       {"msgget", 399},      {"msgsnd", 400},     {"msgrcv", 401},
 	{"msgctl", 402},
 };
 
@@ -90,7 +90,7 @@ int main(void)
 		printf("\t{%s, numbers%zu},\n", archs[i].audit_name, i);
 	printf("};\nconst struct sock_filter mb_runtime_seccomp_default[] = {\n");
 	n = mb_runtime_seccomp_emit(all, MB_SECCOMP_MAX_ARCHS, mb_runtime_seccomp_default_caps(),
-				    insns);
+	                            insns);
 	for (size_t i = 0; i < n; i++)
 		printf("\t{0x%02x, %u, %u, 0x%x},\n", insns[i].code, insns[i].jt, insns[i].jf,
 		       insns[i].k);

@@ -7,10 +7,10 @@
 #include <cmocka.h>
 
 #include <errno.h>
-#include <stdlib.h>
 #include <linux/capability.h>
 #include <linux/mount.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -65,7 +65,7 @@ static int fill(struct fixture *f)
 }
 
 static struct mb_oci_mount *add(struct fixture *f, const char *at, const char *type,
-				const char *source, const char *options)
+                                const char *source, const char *options)
 {
 	struct mb_oci_mount *m = mb_oci_spec_add_mount(&f->spec, at, type, source);
 
@@ -118,8 +118,7 @@ static void mounts_keep_order_flags_and_data(void **state)
 	m = f->plan.mounts;
 	assert_int_equal(f->plan.n_mounts, 4);
 	assert_int_equal(m[0].kind, MB_RUNTIME_MOUNT_PROC);
-	assert_int_equal(m[0].flags.set,
-			 MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV);
+	assert_int_equal(m[0].flags.set, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV);
 	assert_int_equal(f->plan.dev_mount, 1);
 	assert_true(mb_strv_has(&m[1].data, "mode=755"));
 	assert_true(mb_strv_has(&m[1].data, "size=65536k"));
@@ -162,18 +161,23 @@ static void procfs_cannot_be_shadowed(void **state)
 		const char *at, *type;
 		bool allowed;
 	} rows[] = {
-		{"/proc", "proc", true},          {"/proc", "bind", false},
-		{"/proc", "tmpfs", false},        {"/proc/self/attr", "bind", false},
-		{"/proc/sys", "bind", false},     {"/proc/cpuinfo", "bind", true},
-		{"/proc/uptime", "bind", true},   {"/proc/uptime2", "bind", false},
-		{"/procx", "bind", true},         {"/proc/sys/crypto/fips_enabled", "bind", true},
+		{"/proc", "proc", true},
+		{"/proc", "bind", false},
+		{"/proc", "tmpfs", false},
+		{"/proc/self/attr", "bind", false},
+		{"/proc/sys", "bind", false},
+		{"/proc/cpuinfo", "bind", true},
+		{"/proc/uptime", "bind", true},
+		{"/proc/uptime2", "bind", false},
+		{"/procx", "bind", true},
+		{"/proc/sys/crypto/fips_enabled", "bind", true},
 		{"/proc/sysrq-trigger", "bind", false},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < MB_N(rows); i++)
 		assert_int_equal(mb_runtime_mount_is_allowed(rows[i].at, rows[i].type),
-				 rows[i].allowed);
+		                 rows[i].allowed);
 }
 
 static void procfs_is_found_behind_dots_and_slashes(void **state)
@@ -190,8 +194,10 @@ static void mounts_are_refused(void **state)
 		const char *at, *type, *source, *options;
 		int code;
 	} rows[] = {
-		{"/", "tmpfs", NULL, NULL, EINVAL},      {"/a", "bind", NULL, "bind", EINVAL},
-		{"/a", NULL, "/x", NULL, EINVAL},        {"/a", "bind", "/x", "bind,bogus", EINVAL},
+		{"/", "tmpfs", NULL, NULL, EINVAL},
+		{"/a", "bind", NULL, "bind", EINVAL},
+		{"/a", NULL, "/x", NULL, EINVAL},
+		{"/a", "bind", "/x", "bind,bogus", EINVAL},
 		{"/a", "bind", "/x", "remount", EOPNOTSUPP},
 		{"/a", "mqueue", NULL, "tmpcopyup", EINVAL},
 	};
@@ -236,10 +242,14 @@ static void sysctls_stay_in_the_namespaces(void **state)
 		const char *name;
 		int code;
 	} rows[] = {
-		{"net.ipv4.ip_forward", 0},        {"net/ipv4/ip_forward", 0},
-		{"kernel.core_pattern", EPERM},    {"kernel.shmmax", EPERM}, /* no ipc namespace */
-		{"vm.overcommit_memory", EPERM},   {"net.ipv4..ip_forward", EINVAL},
-		{"net/../kernel/core_pattern", EINVAL}, {".net.x", EINVAL},
+		{"net.ipv4.ip_forward", 0},
+		{"net/ipv4/ip_forward", 0},
+		{"kernel.core_pattern", EPERM},
+		{"kernel.shmmax", EPERM}, /* no ipc namespace */
+		{"vm.overcommit_memory", EPERM},
+		{"net.ipv4..ip_forward", EINVAL},
+		{"net/../kernel/core_pattern", EINVAL},
+		{".net.x", EINVAL},
 	};
 
 	for (size_t i = 0; i < MB_N(rows); i++) {
@@ -299,19 +309,19 @@ static void describe_shows_the_operations(void **state)
 	f->req.with_init = true;
 	assert_int_equal(mb_runtime_plan_describe(&f->req, &out, &f->err), 0);
 	assert_string_equal(mb_str_text(&out), "namespace new mnt\n"
-					       "namespace new pid\n"
-					       "namespace new cgroup\n"
-					       "namespace join network /run/n\n"
-					       "root rootfs\n"
-					       "mount proc proc on /proc nosuid\n"
-					       "mount bind /srv on /data ro rslave\n"
-					       "mask /proc/kcore\n"
-					       "host name web\n"
-					       "working directory /\n"
-					       "user 0:0\n"
-					       "capabilities 1\n"
-					       "seccomp built-in\n"
-					       "execute behind init true\n");
+	                                       "namespace new pid\n"
+	                                       "namespace new cgroup\n"
+	                                       "namespace join network /run/n\n"
+	                                       "root rootfs\n"
+	                                       "mount proc proc on /proc nosuid\n"
+	                                       "mount bind /srv on /data ro rslave\n"
+	                                       "mask /proc/kcore\n"
+	                                       "host name web\n"
+	                                       "working directory /\n"
+	                                       "user 0:0\n"
+	                                       "capabilities 1\n"
+	                                       "seccomp built-in\n"
+	                                       "execute behind init true\n");
 }
 
 static void a_shared_pid_namespace_wants_a_seal(void **state)

@@ -137,7 +137,7 @@ static void other_failures_are_ours(void **state)
 
 	(void)state;
 	assert_int_equal(mb_runtime_exit_code(mb_fail(&err, ENOENT, "mount '/x': gone"), &err),
-			 125);
+	                 125);
 	assert_int_equal(mb_runtime_exit_code(0, &err), 0);
 }
 

@@ -17,9 +17,9 @@
 
 #include "core/err.h"
 #include "core/own.h"
-#include "json/json.h"
 #include "runtime/seccomp.h"
 #include "runtime/seccomp_data.h"
+#include "json/json.h"
 
 enum { ALLOW = 0 }; /* else the errno */
 
@@ -87,7 +87,8 @@ static int ask_native(uint64_t caps, const char *name, uint64_t arg)
 	size_t n = mb_runtime_seccomp_emit(mb_runtime_seccomp_archs, MB_SECCOMP_MAX_ARCHS, caps, f);
 
 	assert_in_range(n, 1, 1024);
-	return ask(f, n, mb_runtime_seccomp_archs[0].audit, seccomp_syscall_resolve_name(name), arg);
+	return ask(f, n, mb_runtime_seccomp_archs[0].audit, seccomp_syscall_resolve_name(name),
+	           arg);
 }
 
 static void rows_are_sorted_and_unique(void **state)
@@ -137,7 +138,7 @@ static void the_prebuilt_program_is_the_emitted_one(void **state)
 {
 	static struct sock_filter f[MB_SECCOMP_MAX_INSNS];
 	size_t n = mb_runtime_seccomp_emit(mb_runtime_seccomp_archs, MB_SECCOMP_MAX_ARCHS,
-					   mb_runtime_seccomp_default_caps(), f);
+	                                   mb_runtime_seccomp_default_caps(), f);
 
 	(void)state;
 	assert_int_equal(n, mb_runtime_seccomp_default_n);
@@ -201,7 +202,7 @@ static void verdicts_are_dockers(void **state)
 
 		if (got != rows[i].expected)
 			fail_msg("%s(%#llx): %d, not %d", rows[i].name,
-				 (unsigned long long)rows[i].arg, got, rows[i].expected);
+			         (unsigned long long)rows[i].arg, got, rows[i].expected);
 	}
 }
 
@@ -249,7 +250,7 @@ static void the_unknown_does_not_exist(void **state)
 /* ---- profiles that users bring ---- */
 
 static int compile(const char *text, uint64_t caps, struct sock_filter **f, size_t *n,
-		   struct mb_err *err)
+                   struct mb_err *err)
 {
 	struct json_object *profile = NULL;
 	int r = mb_json_parse(text, strlen(text), &profile, err);
@@ -268,7 +269,8 @@ static const char docker_profile[] =
 	"\"includes\":{\"caps\":[\"CAP_SYS_ADMIN\"]}},"
 	"{\"names\":[\"mount\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":1,"
 	"\"excludes\":{\"caps\":[\"CAP_SYS_ADMIN\"]}},"
-	"{\"names\":[\"write\"],\"action\":\"SCMP_ACT_ALLOW\",\"includes\":{\"minKernel\":\"99.1\"}},"
+	"{\"names\":[\"write\"],\"action\":\"SCMP_ACT_ALLOW\",\"includes\":{\"minKernel\":\"99.1\"}"
+        "},"
 	"{\"names\":[\"socket\"],\"action\":\"SCMP_ACT_ALLOW\","
 	"\"args\":[{\"index\":0,\"value\":2,\"op\":\"SCMP_CMP_EQ\"}]}]}";
 
@@ -284,15 +286,15 @@ static void docker_profiles_follow_capabilities(void **state)
 		size_t n = 0;
 
 		assert_int_equal(compile(docker_profile, admin ? CAP(SYS_ADMIN) : 0, &f, &n, &err),
-				 0);
+		                 0);
 		assert_int_equal(ask(f, n, native, nr_mount, 0), admin ? ALLOW : EPERM);
 		assert_int_equal(ask(f, n, native, seccomp_syscall_resolve_name("read"), 0), ALLOW);
 		assert_int_equal(ask(f, n, native, seccomp_syscall_resolve_name("write"), 0),
-				 ENOSYS);
+		                 ENOSYS);
 		assert_int_equal(ask(f, n, native, seccomp_syscall_resolve_name("socket"), 2),
-				 ALLOW);
+		                 ALLOW);
 		assert_int_equal(ask(f, n, native, seccomp_syscall_resolve_name("socket"), 3),
-				 ENOSYS);
+		                 ENOSYS);
 	}
 }
 

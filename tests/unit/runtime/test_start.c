@@ -24,12 +24,12 @@
 #include "core/io.h"
 #include "core/own.h"
 #include "core/str.h"
-#include "json/json.h"
 #include "oci/spec.h"
 #include "runtime/runtime.h"
 #include "sys/mount.h"
 #include "sys/path.h"
 #include "sys/tree.h"
+#include "json/json.h"
 
 static const char base[] =
 	"{\"ociVersion\":\"1.2.0\",\"process\":{\"user\":{\"uid\":0,\"gid\":0,"
@@ -86,11 +86,11 @@ static int make_all(void **state)
 		return -1;
 	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	command = mb_asprintf("cd %s && mkdir -p rootfs/bin rootfs/etc rootfs/full canary && "
-			      "cp /bin/busybox rootfs/bin/ && echo data >rootfs/full/file && "
-			      "ln -s file rootfs/full/link && "
-			      "for a in sh cat ls id grep touch hostname sleep kill tty mkdir "
-			      "readlink stat stty wc; do ln -s busybox rootfs/bin/$a; done",
-			      dir);
+	                      "cp /bin/busybox rootfs/bin/ && echo data >rootfs/full/file && "
+	                      "ln -s file rootfs/full/link && "
+	                      "for a in sh cat ls id grep touch hostname sleep kill tty mkdir "
+	                      "readlink stat stty wc; do ln -s busybox rootfs/bin/$a; done",
+	                      dir);
 	run_or_die(command);
 	return 0;
 }
@@ -199,12 +199,12 @@ static void expect(struct box *b, const char *text, const char *output)
 	assert_string_equal(mb_str_text(&b->out), output);
 }
 
-#define NEEDS_ROOT                                                         \
-	do {                                                               \
-		if (skip_reason) {                                         \
-			print_message("skipped: %s\n", skip_reason);       \
-			skip();                                            \
-		}                                                          \
+#define NEEDS_ROOT                                                   \
+	do {                                                         \
+		if (skip_reason) {                                   \
+			print_message("skipped: %s\n", skip_reason); \
+			skip();                                      \
+		}                                                    \
 	} while (0)
 
 static void it_is_process_1_of_its_own_world(void **state)
@@ -444,7 +444,7 @@ static void a_users_profile_may_deny_what_setup_needs(void **state)
 	NEEDS_ROOT;
 	b->spec.process->user.uid = 1000;
 	assert_int_equal(mb_json_parse(profile, strlen(profile), &b->spec.linux.seccomp, &b->err),
-			 0);
+	                 0);
 	expect(b, "id -u; grep -E '^(CapPrm|CapAmb|Seccomp:)' /proc/self/status",
 	       "1000\nCapPrm:\t0000000000000000\nCapAmb:\t0000000000000000\nSeccomp:\t2\n");
 }
@@ -493,13 +493,13 @@ static void exec_joins_the_container(void **state)
 	script(b, "sleep 100");
 	assert_int_equal(start(b), 0);
 	if (run_exec(b,
-		     "hostname; echo $PPID; cat /proc/1/comm; ls /proc/self/fd | wc -l; "
-		     "grep -E '^(CapPrm|CapInh|Seccomp:)' /proc/self/status; exit 9",
-		     &code) < 0)
+	             "hostname; echo $PPID; cat /proc/1/comm; ls /proc/self/fd | wc -l; "
+	             "grep -E '^(CapPrm|CapInh|Seccomp:)' /proc/self/status; exit 9",
+	             &code) < 0)
 		fail_msg("%s", b->err.msg);
 	assert_int_equal(code, 9);
 	assert_string_equal(mb_str_text(&b->out), "web\n0\nsleep\n4\nCapInh:\t0000000000000000\n"
-						  "CapPrm:\t0000000000000021\nSeccomp:\t2\n");
+	                                          "CapPrm:\t0000000000000021\nSeccomp:\t2\n");
 }
 
 static void exec_failures_are_coded(void **state)
@@ -539,8 +539,8 @@ static void exec_shows_nothing_of_mybox(void **state)
 	mb_strv_add(&b->spec.process->capabilities->permitted, "CAP_SYS_PTRACE");
 	mb_strv_add(&b->spec.process->capabilities->effective, "CAP_SYS_PTRACE");
 	script(b, "i=0; while [ $i -lt 400 ]; do i=$((i+1)); "
-		  "for p in /proc/[0-9]*; do readlink $p/exe; done; done 2>/dev/null | "
-		  "grep -vE '^(/bin/busybox|/memfd:mybox-init .deleted.)$'; echo end");
+	          "for p in /proc/[0-9]*; do readlink $p/exe; done; done 2>/dev/null | "
+	          "grep -vE '^(/bin/busybox|/memfd:mybox-init .deleted.)$'; echo end");
 	assert_int_equal(start(b), 0);
 	for (int i = 0; i < 12; i++)
 		assert_int_equal(run_exec(b, "true", &code), 0);
