@@ -174,21 +174,19 @@ static void add_value(struct json_object *info, const char *key, struct mb_str *
 static int info_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	const struct info_args *args = in->args;
-	MB_AUTO(mb_json_free) struct json_object *list = mb_json_new_array();
+	MB_AUTO(mb_json_free) struct json_object *info = NULL;
 	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
-	struct json_object *info = NULL;
 	struct mb_store *store = NULL;
 	int r = mb_cmd_store(cx, &store, err);
 
 	if (r < 0)
 		return r;
 	info = new_info(cx, store);
-	mb_json_push(list, info);
 	r = add_counts(store, info, err);
 	if (r < 0)
 		return r;
 	if (args->format && *args->format)
-		return mb_cmd_inspect_put(args->format, list, err);
+		return mb_cmd_document_put(args->format, info, err);
 	for (size_t i = 0; i < MB_N(lines); i++) {
 		mb_str_add(&out, lines[i].words);
 		if (lines[i].key)

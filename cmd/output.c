@@ -157,41 +157,71 @@ static bool value_is_struct(void *user, struct json_object *object, const char *
 	return true;
 }
 
-static int run_template(const char *format, struct json_object *values, struct mb_str *out,
+/* Docker's exit codes: 64 for a template that cannot be read, 1 for one that fails. */
+static int template_failed(int code, int r, struct mb_err *err)
+{
+	mb_wrap(err, r, "template parsing error");
+	mb_cmd_report(err);
+	return code;
+}
+
+static int put_text(struct mb_str *out)
+{
+	if (mb_cmd_is_tty(STDOUT_FILENO))
+		make_safe(out);
+	return mb_cmd_put(out);
+}
+
+static int run_template(const char *format, struct json_object *const *values, size_t n,
                         struct mb_err *err)
 {
 	static const struct mb_format_host host = {.is_struct = value_is_struct};
 	MB_AUTO(mb_format_template_free) struct mb_format_template *t = NULL;
-	size_t n = values ? json_object_array_length(values) : 0;
+	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
 	int r = mb_format_template_new(format, false, &t, err);
 
+	if (r < 0)
+		return template_failed(EXIT_TEMPLATE, r, err);
 	for (size_t i = 0; i < n && r == 0; i++) {
-		r = mb_format_template_run(t, json_object_array_get_idx(values, i), &host, out,
-		                           err);
-		mb_str_addc(out, '\n');
+		r = mb_format_template_run(t, values[i], &host, &out, err);
+		if (r == 0)
+			mb_str_addc(&out, '\n');
 	}
-	return r;
+	if (r == 0)
+		return put_text(&out);
+	put_text(&out);
+	return template_failed(EXIT_FAIL, r, err);
+}
+
+static int put_json(struct json_object *value, bool pretty)
+{
+	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
+
+	mb_json_format(value, pretty, &out);
+	mb_str_addc(&out, '\n');
+	return put_text(&out);
+}
+
+static bool is_template(const char *format)
+{
+	return format && *format && strcmp(format, "json") != 0;
 }
 
 int mb_cmd_inspect_put(const char *format, struct json_object *values, struct mb_err *err)
 {
-	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
-	int r = 0;
+	size_t n = json_object_array_length(values);
+	MB_AUTO_FREE struct json_object **each = mb_calloc(n + 1, sizeof(struct json_object *));
 
-	if (format && *format && strcmp(format, "json") != 0) {
-		r = run_template(format, values, &out, err);
-		if (r < 0) {
-			mb_cmd_put(&out);
-			mb_cmd_report(err);
-			return EXIT_TEMPLATE;
-		}
-	} else {
-		mb_json_format(values, !format || !*format, &out);
-		mb_str_addc(&out, '\n');
-	}
-	if (mb_cmd_is_tty(STDOUT_FILENO))
-		make_safe(&out);
-	return mb_cmd_put(&out);
+	if (!is_template(format))
+		return put_json(values, !format || !*format);
+	for (size_t i = 0; i < n; i++)
+		each[i] = json_object_array_get_idx(values, i);
+	return run_template(format, each, n, err);
+}
+
+int mb_cmd_document_put(const char *format, struct json_object *value, struct mb_err *err)
+{
+	return is_template(format) ? run_template(format, &value, 1, err) : put_json(value, false);
 }
 
 bool mb_cmd_confirm(const char *warning)

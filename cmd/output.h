@@ -43,9 +43,11 @@ void mb_cmd_row_labels(struct json_object *row, const struct mb_kv *labels);
 int mb_cmd_list_put(struct mb_format_list *list, struct mb_err *err);
 
 /* What `inspect` verbs print: @values (a JSON array, borrowed) with four spaces of indentation,
- * or the template @format for each element on a line of its own.  Return: an exit code (64: the
- * template), told; or -errno. */
+ * or the template @format for each element on a line of its own; "json" is compact.
+ * Return: an exit code, what failed is told on stderr. */
 int mb_cmd_inspect_put(const char *format, struct json_object *values, struct mb_err *err);
+/* The same for verbs with one document (version, info): the template, or compact JSON. */
+int mb_cmd_document_put(const char *format, struct json_object *value, struct mb_err *err);
 
 /* "@warning\nAre you sure you want to continue? [y/N] " on stdout, the answer from stdin. */
 bool mb_cmd_confirm(const char *warning);

@@ -75,7 +75,7 @@ static int version_main(struct mb_cmd_context *cx, const struct mb_cli_input *in
                         struct mb_err *err)
 {
 	const struct version_args *args = in->args;
-	MB_AUTO(mb_json_free) struct json_object *list = NULL;
+	MB_AUTO(mb_json_free) struct json_object *document = NULL;
 	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
 
 	(void)cx;
@@ -83,9 +83,8 @@ static int version_main(struct mb_cmd_context *cx, const struct mb_cli_input *in
 		describe(&out);
 		return mb_cmd_put(&out);
 	}
-	list = mb_json_new_array();
-	mb_json_push(list, new_document());
-	return mb_cmd_inspect_put(args->format, list, err);
+	document = new_document();
+	return mb_cmd_document_put(args->format, document, err);
 }
 
 static const struct mb_cli_opt version_opts[] = {
