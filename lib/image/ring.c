@@ -62,8 +62,8 @@ void mb_image_ring_be_producer(struct mb_image_ring *ring)
 
 void mb_image_ring_be_consumer(struct mb_image_ring *ring)
 {
+	/* empty[0] stays: giving a slot back to a producer that has ended must not be a SIGPIPE. */
 	mb_close(&ring->full[1]);
-	mb_close(&ring->empty[0]);
 }
 
 int mb_image_ring_slot(struct mb_image_ring *ring, unsigned char **ret_slot)
