@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 
 #include "container/bundle.h"
 #include "container/record.h"
@@ -90,6 +91,20 @@ int mb_container_user_fill(int rootfs_fd, const char *user, const struct mb_strv
 	return 0;
 }
 
+/* docker's limit of open files, as far as we may give it: without CAP_SYS_RESOURCE nobody can
+ * raise a hard limit, and nobody has asked for this one. */
+static void add_nofile(struct mb_oci_process *process)
+{
+	uint64_t hard = 524288, cap_sys_resource = MB_SYS_CAP_BIT(24);
+	struct mb_sys_caps ours;
+	struct rlimit now;
+
+	if (getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_max < hard &&
+	    (mb_sys_caps_read(&ours, NULL) < 0 || !(ours.effective & cap_sys_resource)))
+		hard = now.rlim_max;
+	mb_oci_process_add_rlimit(process, "RLIMIT_NOFILE", hard < 1024 ? hard : 1024, hard);
+}
+
 static void fill_rlimits(const struct mb_container_host_config *h, struct mb_oci_process *process)
 {
 	bool has_nofile = false;
@@ -106,7 +121,7 @@ static void fill_rlimits(const struct mb_container_host_config *h, struct mb_oci
 					  u->hard < 0 ? UINT64_MAX : (uint64_t)u->hard);
 	}
 	if (!has_nofile)
-		mb_oci_process_add_rlimit(process, "RLIMIT_NOFILE", 1024, 524288);
+		add_nofile(process);
 }
 
 int mb_container_process_fill(const struct mb_container_record *record, int rootfs_fd,

@@ -68,6 +68,20 @@ static int fill_process(struct executing *x, struct mb_err *err)
 	return r;
 }
 
+/* Whatever is its own, or another container's, is to be joined; only the host's is ours already. */
+static void fill_namespaces(struct executing *x)
+{
+	const struct mb_container_host_config *h = &x->c->record->host;
+	const struct {
+		const char *type, *mode;
+	} rows[] = {{"mount", NULL},	      {"network", h->network_mode}, {"uts", h->uts_mode},
+		    {"pid", h->pid_mode}, {"ipc", h->ipc_mode},	    {"cgroup", h->cgroupns_mode}};
+
+	for (size_t i = 0; i < MB_N(rows); i++)
+		if (!mb_streq(rows[i].mode, "host"))
+			mb_oci_spec_add_namespace(&x->bundle.spec, rows[i].type, NULL);
+}
+
 static int open_container(struct executing *x, struct mb_err *err)
 {
 	struct mb_container *c = x->c;
@@ -184,6 +198,7 @@ int mb_container_exec(struct mb_container *c, const struct mb_container_exec_req
 		return MB_CONTAINER_NOT_RUNNING;
 	}
 	x.bundle.spec.process = mb_calloc(1, sizeof(*x.bundle.spec.process));
+	fill_namespaces(&x);
 	r = open_container(&x, err);
 	if (r == 0)
 		r = mb_container_security_fill(&c->record->host, &x.bundle, err);
