@@ -64,7 +64,7 @@ static int import_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 		r = mb_cmd_store(cx, &store, err);
 	if (r < 0)
 		return r;
-	progress = mb_cmd_progress_new(args->quiet);
+	progress = mb_cmd_progress_new(args->quiet || !mb_cmd_is_tty(STDERR_FILENO));
 	request.fd = fd;
 	request.report = (struct mb_image_report){mb_cmd_image_report, progress};
 	r = mb_image_import(store, &request, id, err);
