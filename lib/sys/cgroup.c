@@ -18,7 +18,12 @@
 #include "sys/cgroup_priv.h"
 
 enum { DIRECTORY_FLAGS = O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW };
-enum { REMOVE_WAIT_MSEC = 1000, PAUSE_FIRST_NSEC = 100000, PAUSE_MAX_NSEC = 20000000 };
+enum {
+	REMOVE_WAIT_MSEC = 1000,
+	FREEZE_MSEC = 2000,
+	PAUSE_FIRST_NSEC = 100000,
+	PAUSE_MAX_NSEC = 20000000
+};
 
 static struct mb_sys_cgroup *handle_new(struct mb_sys_cgroup_host *host, const char *path)
 {
@@ -118,27 +123,73 @@ int mb_sys_cgroup_create(struct mb_sys_cgroup_host *host, const char *path,
 	return 0;
 }
 
+static int pids_move(struct mb_sys_cgroup *cg, unsigned trees, struct mb_err *err)
+{
+	MB_AUTO_FREE pid_t *pids = NULL;
+	size_t n = 0;
+	int r = mb_sys_cgroup_pids(cg, &pids, &n, err);
+
+	for (size_t t = 0; t < cg->host->n; t++)
+		for (size_t i = 0; i < n && r == 0 && (trees & (1u << t)); i++) {
+			r = mb_sys_cgroup_put(cg->fd[t], err, "cgroup.procs", "%d", (int)pids[i]);
+			r = r == -ESRCH ? 0 : r;
+		}
+	return r;
+}
+
+/* Move every process into the directories @trees (bits), which were made just now; frozen, so
+ * that none forks a child into the old ones meanwhile. */
+static int catch_up(struct mb_sys_cgroup *cg, unsigned trees, struct mb_err *err)
+{
+	bool was_frozen;
+	int r = mb_sys_cgroup_is_frozen(cg, &was_frozen, err);
+
+	if (r == 0 && !was_frozen)
+		r = mb_sys_cgroup_freeze(cg, true, FREEZE_MSEC, err);
+	if (r < 0)
+		return r;
+	r = pids_move(cg, trees, err);
+	if (!was_frozen)
+		(void)mb_sys_cgroup_freeze(cg, false, FREEZE_MSEC, r < 0 ? NULL : err);
+	return r;
+}
+
+/* Version 1: a controller that was not needed when the container was made. */
+static int late_trees_make(struct mb_sys_cgroup *cg, unsigned must, unsigned *ret_trees,
+                           struct mb_err *err)
+{
+	*ret_trees = 0;
+	for (unsigned c = 0; c < CTRL_N_; c++) {
+		int t = cg->host->by_ctrl[c], r;
+
+		if (!(must & CTRL_BIT(c)) || t < 0 || cg->fd[t] >= 0)
+			continue;
+		r = mb_sys_cgroup_v1_make(cg, t, err);
+		if (r < 0)
+			return r;
+		*ret_trees |= 1u << t;
+	}
+	return 0;
+}
+
 int mb_sys_cgroup_update(struct mb_sys_cgroup *cg, const struct mb_sys_cgroup_limits *limits,
                          struct mb_err *err)
 {
-	unsigned must;
+	unsigned must, late = 0;
 	int r = mb_sys_cgroup_limits_need(cg->host, limits, &must, err);
 
 	if (r < 0)
 		return r;
-	for (unsigned c = 0; c < CTRL_N_; c++)
-		if ((must & CTRL_BIT(c)) && mb_sys_cgroup_ctrl_fd(cg, c) < 0)
-			return mb_fail(err, EOPNOTSUPP,
-			               "cgroup '%s' was made without the controller '%s', and its "
-			               "processes cannot be moved now",
-			               cg->path, mb_sys_cgroup_ctrl_name(c, false));
-	if (cg->host->v2 >= 0) {
-		unsigned v2_ctrls = cg->host->trees[cg->host->v2].ctrls;
-
-		r = mb_sys_cgroup_v2_make(cg, 0, must & v2_ctrls, err);
-	}
+	if (cg->fd[cg->host->core] < 0)
+		return mb_fail(err, ENOENT, "cgroup '%s' is gone", cg->path);
+	if (cg->host->v2 >= 0)
+		r = mb_sys_cgroup_v2_make(cg, 0, must & cg->host->trees[cg->host->v2].ctrls, err);
+	if (r == 0)
+		r = late_trees_make(cg, must, &late, err);
 	if (r == 0)
 		r = mb_sys_cgroup_limits_apply(cg, limits, err);
+	if (r == 0 && late)
+		r = catch_up(cg, late, err);
 	return r < 0 ? mb_wrap(err, r, "cgroup '%s'", cg->path) : 0;
 }
 
@@ -223,8 +274,16 @@ static int tree_remove(struct mb_sys_cgroup *cg, int t, int64_t deadline, struct
 {
 	int64_t pause = PAUSE_FIRST_NSEC;
 
-	if (cg->fd[t] < 0 || (cg->is_sub && t != cg->host->core))
+	if (cg->is_sub && t != cg->host->core)
 		return 0;
+	if (cg->fd[t] < 0) {
+		/* An update by another process may have added it since this handle was made. */
+		int root = cg->host->trees[t].root_fd;
+
+		cg->fd[t] = root < 0 ? -1 : openat(root, cg->path + 1, DIRECTORY_FLAGS);
+		if (cg->fd[t] < 0)
+			return 0;
+	}
 	for (;;) {
 		int r;
 

@@ -430,6 +430,32 @@ static void pids_limit_holds(void **state)
 	assert_int_equal(WEXITSTATUS(status_of(spawn(f->cg, fork_ten))), 7);
 }
 
+static void update_adds_a_controller_to_what_runs(void **state)
+{
+	struct fixture *f = need_cgroups(state);
+	struct mb_sys_cgroup_limits l = {.cpuset_cpus = "0", .pids_max = 50};
+	struct mb_sys_cgroup_stats s;
+	struct mb_err err = MB_ERR_INIT;
+	cpu_set_t cpus;
+	bool frozen;
+	pid_t pid;
+
+	if (!mb_sys_cgroup_host_has(f->host, "cpuset") || !mb_sys_cgroup_host_has(f->host, "pids"))
+		skip();
+	make(f, &no_limits);
+	pid = spawn(f->cg, have_nine_children);
+	wait_for_pids(f->cg, 10);
+	if (mb_sys_cgroup_update(f->cg, &l, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(mb_sys_cgroup_stats_read(f->cg, &s, &err), 0);
+	assert_int_equal(s.pids, 10);
+	assert_int_equal(s.pids_limit, 50);
+	assert_int_equal(sched_getaffinity(pid, sizeof(cpus), &cpus), 0);
+	assert_int_equal(CPU_COUNT(&cpus), 1);
+	assert_int_equal(mb_sys_cgroup_is_frozen(f->cg, &frozen, &err), 0);
+	assert_false(frozen);
+}
+
 static void cpuset_takes_processes(void **state)
 {
 	struct fixture *f = need_cgroups(state);
@@ -475,6 +501,7 @@ static int run(const char *name)
 		KERNEL_TEST(the_default_program_is_kept_and_shared),
 		KERNEL_TEST(memory_limit_kills_counts_and_can_be_changed),
 		KERNEL_TEST(pids_limit_holds),
+		KERNEL_TEST(update_adds_a_controller_to_what_runs),
 		KERNEL_TEST(cpuset_takes_processes),
 		KERNEL_TEST(handles_leak_no_descriptor),
 	};
