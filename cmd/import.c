@@ -68,6 +68,7 @@ static int import_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	request.fd = fd;
 	request.report = (struct mb_image_report){mb_cmd_image_report, progress};
 	r = mb_image_import(store, &request, id, err);
+	mb_cmd_progress_free(mb_take_ptr(&progress));
 	if (r < 0)
 		return r;
 	strncat(line, id, MB_IMAGE_ID_TEXT);

@@ -25,6 +25,7 @@ struct mb_cmd_progress {
 	struct item items[MAX_ITEMS];
 	size_t n, drawn; /* lines now on the screen */
 	int64_t last;
+	bool changed; /* since they were drawn */
 };
 
 struct mb_cmd_progress *mb_cmd_progress_new(bool quiet)
@@ -117,6 +118,7 @@ static void draw(struct mb_cmd_progress *p)
 	}
 	p->drawn = p->n;
 	p->last = mb_monotonic_nsec();
+	p->changed = false;
 	mb_write_full(STDERR_FILENO, mb_str_text(&out), out.len);
 }
 
@@ -133,6 +135,7 @@ void mb_cmd_progress_update(struct mb_cmd_progress *p, const struct mb_cmd_progr
 	item->done = r->done;
 	item->total = r->total;
 	item->finished = r->finished;
+	p->changed = true;
 	if (p->tty) {
 		if (r->finished || mb_monotonic_nsec() - p->last >= REDRAW_NSEC)
 			draw(p);
@@ -149,7 +152,7 @@ void mb_cmd_progress_free(struct mb_cmd_progress *p)
 {
 	if (!p)
 		return;
-	if (p->tty && p->n)
+	if (p->tty && p->changed)
 		draw(p);
 	for (size_t i = 0; i < p->n; i++)
 		free(p->items[i].label);
