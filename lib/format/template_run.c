@@ -1,466 +1,64 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The tree and the data become text. */
-#include <errno.h>
+/* The tree and the data become text: everything that is no expression. */
 #include <json-c/json.h>
-#include <stdarg.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "core/err.h"
 #include "core/str.h"
-#include "format/template_tree.h"
+#include "format/template_run.h"
 #include "json/json.h"
 
-enum { MAX_ARGS = 64, JUMP_BREAK = 1, JUMP_CONTINUE = 2 };
+enum { JUMP_BREAK = 1, JUMP_CONTINUE = 2 };
 
-struct variable {
-	const char *name; /* borrowed from the tree */
-	struct mb_format_value value;
-};
-
-struct run {
-	const struct mb_format_template *t;
-	const struct mb_format_host *host;
-	struct mb_str *out;
-	size_t out_start, n_steps;
-	struct variable *vars;
-	size_t n_vars, cap_vars;
-	bool is_header;
-	struct mb_err *err;
-};
-
-/* What stands before a '|', if anything. */
-struct piped {
-	const struct mb_format_value *value;
-};
-
-static int run_list(struct run *run, const struct mb_format_node *list,
+static int run_list(struct mb_format_run *run, const struct mb_format_node *list,
                     const struct mb_format_value *dot);
-static int eval_pipeline(struct run *run, const struct mb_format_node *pipe,
-                         const struct mb_format_value *dot, struct mb_format_value *ret);
-static int eval_operand(struct run *run, const struct mb_format_node *node,
-                        const struct mb_format_value *dot, struct mb_format_value *ret);
 
-/* "template: :LINE:COLUMN: executing "" at <SOURCE>: REASON". */
-__attribute__((format(printf, 3, 4), cold)) static int
-fail(struct run *run, const struct mb_format_node *node, const char *fmt, ...)
-{
-	const char *source = run->t->source, *begin = source;
-	MB_AUTO_STR struct mb_str what = MB_STR_INIT;
-	MB_AUTO_FREE char *at =
-		mb_strndup(source + node->at, node->end > node->at ? node->end - node->at : 0);
-	MB_AUTO_FREE char *shown_at = mb_printable(at), *shown = NULL;
-	size_t line = 1;
-	va_list ap;
-
-	for (const char *p = source; p < source + node->told; p++) {
-		if (*p == '\n') {
-			line++;
-			begin = p + 1;
-		}
-	}
-	va_start(ap, fmt);
-	mb_str_addv(&what, fmt, ap);
-	va_end(ap);
-	shown = mb_printable(mb_str_text(&what));
-	return mb_fail(run->err, EINVAL, "template: :%zu:%zu: executing \"\" at <%.300s>: %s", line,
-	               (size_t)(source + node->told - begin), shown_at, shown);
-}
-
-static int step(struct run *run)
-{
-	if (++run->n_steps > MB_FORMAT_MAX_STEPS ||
-	    run->out->len - run->out_start > MB_FORMAT_MAX_OUTPUT)
-		return mb_fail(run->err, E2BIG, "template: the result is too long");
-	return 0;
-}
-
-/* Takes what @value holds. */
-static void push_variable(struct run *run, const char *name, struct mb_format_value *value)
-{
-	if (run->n_vars == run->cap_vars) {
-		run->cap_vars = run->cap_vars ? run->cap_vars * 2 : 8;
-		run->vars = mb_realloc(run->vars, run->cap_vars * sizeof(*run->vars));
-	}
-	run->vars[run->n_vars] = (struct variable){.name = name};
-	mb_format_value_move(&run->vars[run->n_vars++].value, value);
-}
-
-static void drop_variables(struct run *run, size_t n)
-{
-	while (run->n_vars > n)
-		mb_format_value_done(&run->vars[--run->n_vars].value);
-}
-
-/* The parser let only known names through. */
-static struct mb_format_value *find_variable(struct run *run, const char *name)
-{
-	for (size_t i = run->n_vars; i-- > 0;)
-		if (strcmp(run->vars[i].name, name) == 0)
-			return &run->vars[i].value;
-	return NULL;
-}
-
-struct call {
-	const struct mb_format_node *node;
-	const struct mb_format_value *args; /* of the last name */
-	size_t n_args;
-};
-
-/* "com.example.some-name" is headed "some name". */
-static struct json_object *label_heading(const char *label)
-{
-	const char *last = strrchr(label, '.');
-	MB_AUTO_FREE char *text = mb_strdup(last ? last + 1 : label);
-
-	for (char *p = text; *p; p++)
-		if (*p == '-' || *p == '_')
-			*p = ' ';
-	return json_object_new_string(text);
-}
-
-/* Ask the host.  Return: 0, 1 when it does not know the name, or -errno. */
-static int call_host(struct run *run, const struct call *call, const char *name,
-                     struct json_object *object, struct json_object **ret)
-{
-	struct json_object *args[MAX_ARGS];
-	struct mb_err why = MB_ERR_INIT;
-	int r;
-
-	if (run->is_header && call->n_args == 1 &&
-	    json_object_is_type(call->args[0].o, json_type_string)) {
-		*ret = label_heading(json_object_get_string(call->args[0].o));
-		return 0;
-	}
-	if (!run->host || !run->host->call)
-		return 1;
-	for (size_t i = 0; i < call->n_args; i++)
-		args[i] = call->args[i].o;
-	r = run->host->call(run->host->user, object, name, args, call->n_args, ret, &why);
-	return r < 0 ? fail(run, call->node, "error calling %s: %s", name, why.msg) : r;
-}
-
-static int missing(struct run *run, const struct call *call, const char *name,
-                   const struct mb_format_value *from, struct mb_format_value *ret)
-{
-	const struct mb_format_host *host = run->host;
-
-	if (call->n_args)
-		return fail(run, call->node, "%s is not a method but has arguments", name);
-	if (host && host->is_struct && host->is_struct(host->user, from->o, from->member))
-		return host->type ? fail(run, call->node, "can't evaluate field %s in type %s",
-		                         name, host->type)
-		                  : fail(run, call->node, "map has no entry for key \"%s\"", name);
-	mb_format_value_done(ret);
-	return 0;
-}
-
-/* The member @name of what *@v holds, into *@v. */
-static int eval_name(struct run *run, const struct call *call, const char *name,
-                     struct mb_format_value *v)
-{
-	struct mb_format_value next = MB_FORMAT_NO_VALUE;
-	struct json_object *found = NULL;
-	int r = 1;
-
-	if (!v->is_valid)
-		return 0;
-	if (!v->o)
-		return fail(run, call->node, "nil pointer evaluating interface {}.%s", name);
-	if (!json_object_is_type(v->o, json_type_object))
-		return fail(run, call->node, "can't evaluate field %s in type %s", name,
-		            mb_format_json_type(v->o));
-	if (!call->n_args && json_object_object_get_ex(v->o, name, &found)) {
-		found = json_object_get(found);
-		r = 0;
-	} else {
-		r = call_host(run, call, name, v->o, &found);
-	}
-	if (r < 0)
-		return r;
-	if (r == 1)
-		return json_object_object_get_ex(v->o, name, NULL) && call->n_args
-		               ? fail(run, call->node, "%s is not a method but has arguments", name)
-		               : missing(run, call, name, v, v);
-	next = mb_format_value_of(found);
-	next.member = mb_strdup(name);
-	mb_format_value_move(v, &next);
-	return 0;
-}
-
-/* All the names of @node one after the other from *@v on. */
-static int eval_names(struct run *run, const struct call *call, struct mb_format_value *v)
-{
-	const struct mb_strv *names = &call->node->names;
-	int r = 0;
-
-	for (size_t i = 0; i < names->n && r == 0; i++) {
-		struct call one = {.node = call->node};
-
-		r = eval_name(run, i + 1 == names->n ? call : &one, names->v[i], v);
-	}
-	return r;
-}
-
-/* Where a chain of names begins. */
-static int eval_head(struct run *run, const struct mb_format_node *node,
-                     const struct mb_format_value *dot, struct mb_format_value *ret)
-{
-	struct mb_format_value v = MB_FORMAT_NO_VALUE;
-
-	if (node->kind == MB_FORMAT_CHAIN)
-		return eval_operand(run, node->kids[0], dot, ret);
-	v = mb_format_value_copy(node->kind == MB_FORMAT_VARIABLE ? find_variable(run, node->text)
-	                                                          : dot);
-	mb_format_value_move(ret, &v);
-	return 0;
-}
-
-static int eval_short_circuit(struct run *run, const struct mb_format_node *command,
-                              const struct mb_format_value *dot, struct piped piped,
-                              struct mb_format_value *ret)
-{
-	bool is_and = strcmp(command->kids[0]->text, "and") == 0;
-	MB_AUTO_VALUE struct mb_format_value v = MB_FORMAT_NO_VALUE;
-	int r = 0;
-
-	if (command->n_kids == 1 && !piped.value)
-		return fail(run, command, "wrong number of args for %s: want at least 1 got 0",
-		            command->kids[0]->text);
-	for (size_t i = 1; i < command->n_kids && r == 0; i++) {
-		r = eval_operand(run, command->kids[i], dot, &v);
-		if (r == 0 && mb_format_value_is_true(&v) != is_and) {
-			mb_format_value_move(ret, &v);
-			return 0;
-		}
-	}
-	if (r == 0 && piped.value) {
-		struct mb_format_value last = mb_format_value_copy(piped.value);
-
-		mb_format_value_move(&v, &last);
-	}
-	if (r == 0)
-		mb_format_value_move(ret, &v);
-	return r;
-}
-
-/* In a heading, functions give their first argument back; only the words around change. */
-static bool is_plain_in_header(const char *name)
-{
-	static const char *const plain[] = {"json",  "join",  "title",   "lower",
-	                                    "upper", "split", "truncate"};
-
-	for (size_t i = 0; i < MB_N(plain); i++)
-		if (strcmp(name, plain[i]) == 0)
-			return true;
-	return false;
-}
-
-static int call_function(struct run *run, const struct mb_format_node *command,
-                         const struct call *call, struct mb_format_value *ret)
-{
-	const char *name = command->kids[0]->text;
-	struct mb_err why = MB_ERR_INIT;
-
-	if (run->is_header && call->n_args && is_plain_in_header(name)) {
-		struct mb_format_value first = mb_format_value_copy(&call->args[0]);
-
-		mb_format_value_move(ret, &first);
-		return 0;
-	}
-	if (mb_format_function_call(name, call->args, call->n_args, ret, &why) < 0)
-		return fail(run, command, "error calling %s: %s", name, why.msg);
-	return 0;
-}
-
-static int eval_callee(struct run *run, const struct mb_format_node *command,
-                       const struct mb_format_value *dot, const struct call *call,
-                       struct mb_format_value *ret)
-{
-	const struct mb_format_node *first = command->kids[0];
-	int r;
-
-	if (first->kind == MB_FORMAT_FUNCTION)
-		return call_function(run, command, call, ret);
-	if (first->kind == MB_FORMAT_NIL && command->n_kids == 1)
-		return fail(run, first, "nil is not a command");
-	if (call->n_args && !first->names.n)
-		return fail(run, first, "can't give argument to non-function %.*s",
-		            (int)(first->end - first->at), run->t->source + first->at);
-	if (!first->names.n)
-		return eval_operand(run, first, dot, ret);
-	r = eval_head(run, first, dot, ret);
-	return r < 0 ? r : eval_names(run, call, ret);
-}
-
-static int eval_command(struct run *run, const struct mb_format_node *command,
-                        const struct mb_format_value *dot, struct piped piped,
-                        struct mb_format_value *ret)
-{
-	const struct mb_format_node *first = command->kids[0];
-	struct mb_format_value args[MAX_ARGS];
-	size_t n = 0;
-	int r = 0;
-
-	if (first->kind == MB_FORMAT_FUNCTION &&
-	    (strcmp(first->text, "and") == 0 || strcmp(first->text, "or") == 0))
-		return eval_short_circuit(run, command, dot, piped, ret);
-	if (command->n_kids > MAX_ARGS)
-		return fail(run, command, "too many arguments");
-	for (size_t i = 1; i < command->n_kids && r == 0; i++) {
-		args[n] = MB_FORMAT_NO_VALUE;
-		r = eval_operand(run, command->kids[i], dot, &args[n]);
-		n += r == 0;
-	}
-	if (r == 0 && piped.value)
-		args[n++] = mb_format_value_copy(piped.value);
-	if (r == 0) {
-		struct call call = {.node = first, .args = args, .n_args = n};
-
-		r = eval_callee(run, command, dot, &call, ret);
-	}
-	while (n)
-		mb_format_value_done(&args[--n]);
-	return r;
-}
-
-static int eval_operand(struct run *run, const struct mb_format_node *node,
-                        const struct mb_format_value *dot, struct mb_format_value *ret)
-{
-	struct mb_format_value v = MB_FORMAT_NO_VALUE;
-	struct call call = {.node = node};
-	int r;
-
-	switch (node->kind) {
-	case MB_FORMAT_CONSTANT:
-		v = mb_format_value_of(json_object_get(node->constant));
-		break;
-	case MB_FORMAT_NIL:
-		v = mb_format_value_of(NULL);
-		break;
-	case MB_FORMAT_DOT:
-		v = mb_format_value_copy(dot);
-		break;
-	case MB_FORMAT_PIPE:
-		return eval_pipeline(run, node, dot, ret);
-	case MB_FORMAT_FUNCTION: {
-		/* A function without arguments among the arguments of another. */
-		struct mb_format_node *kids[] = {(struct mb_format_node *)(uintptr_t)node};
-		struct mb_format_node command = {
-
-			.at = node->at,
-			.told = node->told,
-			.end = node->end,
-			.kids = kids,
-			.n_kids = 1};
-
-		return eval_command(run, &command, dot, (struct piped){NULL}, ret);
-	}
-	case MB_FORMAT_FIELD:
-	case MB_FORMAT_VARIABLE:
-	case MB_FORMAT_CHAIN:
-		r = eval_head(run, node, dot, ret);
-		return r < 0 ? r : eval_names(run, &call, ret);
-	case MB_FORMAT_LIST:
-	case MB_FORMAT_TEXT:
-	case MB_FORMAT_ACTION:
-	case MB_FORMAT_IF:
-	case MB_FORMAT_WITH:
-	case MB_FORMAT_RANGE:
-	case MB_FORMAT_BREAK:
-	case MB_FORMAT_CONTINUE:
-	case MB_FORMAT_COMMAND:
-		break;
-	}
-	mb_format_value_move(ret, &v);
-	return 0;
-}
-
-/* The value alone: variables are set by who knows how (range sets others). */
-static int eval_commands(struct run *run, const struct mb_format_node *pipe,
-                         const struct mb_format_value *dot, struct mb_format_value *ret)
-{
-	MB_AUTO_VALUE struct mb_format_value v = MB_FORMAT_NO_VALUE;
-	int r = step(run);
-
-	for (size_t i = 0; i < pipe->n_kids && r == 0; i++) {
-		MB_AUTO_VALUE struct mb_format_value next = MB_FORMAT_NO_VALUE;
-
-		r = eval_command(run, pipe->kids[i], dot, (struct piped){i ? &v : NULL}, &next);
-		mb_format_value_move(&v, &next);
-	}
-	if (r == 0)
-		mb_format_value_move(ret, &v);
-	return r;
-}
-
-static void set_variable(struct run *run, const struct mb_format_node *pipe, size_t i,
-                         const struct mb_format_value *value)
-{
-	struct mb_format_value v = mb_format_value_copy(value);
-
-	if (pipe->is_assign)
-		mb_format_value_move(find_variable(run, pipe->names.v[i]), &v);
-	else
-		push_variable(run, pipe->names.v[i], &v);
-}
-
-static int eval_pipeline(struct run *run, const struct mb_format_node *pipe,
-                         const struct mb_format_value *dot, struct mb_format_value *ret)
-{
-	int r = eval_commands(run, pipe, dot, ret);
-
-	if (r == 0 && pipe->names.n)
-		set_variable(run, pipe, 0, ret);
-	return r;
-}
-
-static int run_action(struct run *run, const struct mb_format_node *node,
+static int run_action(struct mb_format_run *run, const struct mb_format_node *node,
                       const struct mb_format_value *dot)
 {
 	MB_AUTO_VALUE struct mb_format_value v = MB_FORMAT_NO_VALUE;
-	int r = eval_pipeline(run, node->kids[0], dot, &v);
+	int r = mb_format_eval_pipeline(run, node->kids[0], dot, &v);
 
 	if (r == 0 && !node->kids[0]->names.n)
 		mb_format_value_print(&v, run->out);
 	return r;
 }
 
-static int run_condition(struct run *run, const struct mb_format_node *node,
+static int run_condition(struct mb_format_run *run, const struct mb_format_node *node,
                          const struct mb_format_value *dot)
 {
 	MB_AUTO_VALUE struct mb_format_value v = MB_FORMAT_NO_VALUE;
 	size_t mark = run->n_vars;
-	int r = eval_pipeline(run, node->kids[0], dot, &v);
+	int r = mb_format_eval_pipeline(run, node->kids[0], dot, &v);
 
 	if (r == 0 && mb_format_value_is_true(&v))
 		r = run_list(run, node->kids[1], node->kind == MB_FORMAT_WITH ? &v : dot);
 	else if (r == 0 && node->n_kids > 2)
 		r = run_list(run, node->kids[2], dot);
-	drop_variables(run, mark);
+	mb_format_run_drop(run, mark);
 	return r;
 }
 
 /* One round.  Return: 0 to go on, JUMP_BREAK, or -errno. */
-static int run_round(struct run *run, const struct mb_format_node *node,
+static int run_round(struct mb_format_run *run, const struct mb_format_node *node,
                      const struct mb_format_value *key, const struct mb_format_value *value)
 {
 	const struct mb_format_node *pipe = node->kids[0];
 	size_t mark = run->n_vars;
-	int r = step(run);
+	int r = mb_format_run_step(run);
 
 	if (r < 0)
 		return r;
 	if (pipe->names.n == 2)
-		set_variable(run, pipe, 0, key);
+		mb_format_run_set(run, pipe, 0, key);
 	if (pipe->names.n)
-		set_variable(run, pipe, pipe->names.n - 1, value);
+		mb_format_run_set(run, pipe, pipe->names.n - 1, value);
 	r = run_list(run, node->kids[1], value);
-	drop_variables(run, mark);
+	mb_format_run_drop(run, mark);
 	return r == JUMP_CONTINUE ? 0 : r;
 }
 
-static int range_map(struct run *run, const struct mb_format_node *node, struct json_object *map)
+static int range_map(struct mb_format_run *run, const struct mb_format_node *node,
+                     struct json_object *map)
 {
 	MB_AUTO_STRV struct mb_strv keys = MB_STRV_INIT;
 	int r = 0;
@@ -479,8 +77,8 @@ static int range_map(struct run *run, const struct mb_format_node *node, struct 
 }
 
 /* Over a list, or over the numbers below @n when there is none. */
-static int range_list(struct run *run, const struct mb_format_node *node, struct json_object *list,
-                      int64_t n)
+static int range_list(struct mb_format_run *run, const struct mb_format_node *node,
+                      struct json_object *list, int64_t n)
 {
 	int r = 0;
 
@@ -497,23 +95,24 @@ static int range_list(struct run *run, const struct mb_format_node *node, struct
 	return r;
 }
 
-static int run_range(struct run *run, const struct mb_format_node *node,
+static int run_range(struct mb_format_run *run, const struct mb_format_node *node,
                      const struct mb_format_value *dot)
 {
 	MB_AUTO_VALUE struct mb_format_value v = MB_FORMAT_NO_VALUE;
 	const struct mb_format_node *pipe = node->kids[0];
 	size_t mark = run->n_vars;
-	int r = eval_commands(run, pipe, dot, &v);
+	int r = mb_format_eval_commands(run, pipe, dot, &v);
 
 	if (r < 0)
 		return r;
 	if (json_object_is_type(v.o, json_type_string) ||
 	    json_object_is_type(v.o, json_type_boolean) ||
 	    json_object_is_type(v.o, json_type_double))
-		return fail(run, pipe, "range can't iterate over %s", json_object_get_string(v.o));
+		return mb_format_run_fail(run, pipe, "range can't iterate over %s",
+		                          json_object_get_string(v.o));
 	/* {{else}} may name the variables too: they hold the empty list. */
 	for (size_t i = 0; i < pipe->names.n && !pipe->is_assign; i++)
-		set_variable(run, pipe, i, &v);
+		mb_format_run_set(run, pipe, i, &v);
 	if (!mb_format_value_is_true(&v))
 		r = node->n_kids > 2 ? run_list(run, node->kids[2], dot) : 0;
 	else if (json_object_is_type(v.o, json_type_object))
@@ -522,11 +121,11 @@ static int run_range(struct run *run, const struct mb_format_node *node,
 		r = range_list(run, node, v.o, (int64_t)json_object_array_length(v.o));
 	else
 		r = range_list(run, node, NULL, json_object_get_int64(v.o));
-	drop_variables(run, mark);
+	mb_format_run_drop(run, mark);
 	return r == JUMP_BREAK ? 0 : r;
 }
 
-static int run_node(struct run *run, const struct mb_format_node *node,
+static int run_node(struct mb_format_run *run, const struct mb_format_node *node,
                     const struct mb_format_value *dot)
 {
 	switch (node->kind) {
@@ -559,7 +158,7 @@ static int run_node(struct run *run, const struct mb_format_node *node,
 	return 0;
 }
 
-static int run_list(struct run *run, const struct mb_format_node *list,
+static int run_list(struct mb_format_run *run, const struct mb_format_node *list,
                     const struct mb_format_value *dot)
 {
 	size_t mark = run->n_vars;
@@ -567,20 +166,20 @@ static int run_list(struct run *run, const struct mb_format_node *list,
 
 	for (size_t i = 0; i < list->n_kids && r == 0; i++)
 		r = run_node(run, list->kids[i], dot);
-	drop_variables(run, mark);
+	mb_format_run_drop(run, mark);
 	return r;
 }
 
-static int run_all(struct run *run, struct json_object *data)
+static int run_all(struct mb_format_run *run, struct json_object *data)
 {
 	MB_AUTO_VALUE struct mb_format_value dot = mb_format_value_of(json_object_get(data));
 	struct mb_format_value root = mb_format_value_copy(&dot);
 	int r;
 
 	run->out_start = run->out->len;
-	push_variable(run, "$", &root);
+	mb_format_run_push(run, "$", &root);
 	r = run_list(run, run->t->root, &dot);
-	drop_variables(run, 0);
+	mb_format_run_drop(run, 0);
 	free(run->vars);
 	return r < 0 ? r : 0;
 }
@@ -589,7 +188,7 @@ int mb_format_template_run(const struct mb_format_template *t, struct json_objec
                            const struct mb_format_host *host, struct mb_str *out,
                            struct mb_err *err)
 {
-	struct run run = {.t = t, .host = host, .out = out, .err = err};
+	struct mb_format_run run = {.t = t, .host = host, .out = out, .err = err};
 
 	return run_all(&run, data);
 }
@@ -597,7 +196,7 @@ int mb_format_template_run(const struct mb_format_template *t, struct json_objec
 int mb_format_template_run_header(const struct mb_format_template *t, struct json_object *headings,
                                   struct mb_str *out, struct mb_err *err)
 {
-	struct run run = {.t = t, .out = out, .err = err, .is_header = true};
+	struct mb_format_run run = {.t = t, .out = out, .err = err, .is_header = true};
 
 	return run_all(&run, headings);
 }

@@ -323,6 +323,8 @@ static void template_fails(void **state)
 	                                   "index: index out of range: 5")},
 		{"{{index .Args -1}}", AT("2: executing \"\" at <index .Args -1>: error calling "
 	                                  "index: index out of range: -1")},
+		{"{{print .Id .Config.Foo}}",
+	         AT("19: executing \"\" at <.Config.Foo>: map has no entry for key \"Foo\"")},
 		{"{{len 3}}",
 	         AT("2: executing \"\" at <len 3>: error calling len: len of type int")},
 		{"{{.Config.Env 1}}", AT("9: executing \"\" at <.Config.Env>: "
