@@ -3,8 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/magic.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -77,12 +78,13 @@ int mb_runtime_console_open(struct mb_runtime_child *c, struct mb_err *err)
 	return r < 0 ? mb_wrap(err, r, "terminal") : 0;
 }
 
-/* A pipe of ours must be open to who is not root, also by way of /dev/stdout. */
+/* A pipe must be open to who is not root, also by way of /dev/stdout.  One with a name is the
+ * host's, and stays as it is. */
 static void give_to_user(int fd, uint32_t uid)
 {
-	struct stat st;
+	struct statfs fs;
 
-	if (uid && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) && st.st_uid != uid)
+	if (uid && fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC)
 		(void)!fchown(fd, uid, (gid_t)-1);
 }
 

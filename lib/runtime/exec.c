@@ -115,8 +115,9 @@ static int enter_cwd(struct joiner *j, struct mb_err *err)
 	if (r < 0)
 		return mb_wrap(err, r, "working directory '%s'", cwd);
 	if (fchdir(fd) < 0)
-		return mb_fail_sys(err, errno, "cannot enter the working directory '%s'", cwd);
-	return mb_sys_path_check_cwd(err);
+		return mb_fail_sys(err, errno, "working directory '%s'", cwd);
+	r = mb_sys_path_check_cwd(err);
+	return r < 0 ? mb_wrap(err, r, "working directory '%s'", cwd) : 0;
 }
 
 static int place_stdio(struct joiner *j, struct mb_err *err)
@@ -138,11 +139,14 @@ static int place_stdio(struct joiner *j, struct mb_err *err)
 	return mb_runtime_stdio_place(fds, process->user.uid, err);
 }
 
+static int enter_keyring(struct joiner *j, struct mb_err *err)
+{
+	return mb_runtime_keyring_enter(j->req->id, j->channel, err);
+}
+
 static int enter_limits(struct joiner *j, struct mb_err *err)
 {
-	int r = mb_runtime_rlimits_apply(j->plan->rlimits, j->plan->n_rlimits, j->channel, err);
-
-	return r < 0 ? r : mb_runtime_keyring_enter(j->req->id, j->channel, err);
+	return mb_runtime_rlimits_apply(j->plan->rlimits, j->plan->n_rlimits, j->channel, err);
 }
 
 static int become(struct joiner *j, struct mb_err *err)
@@ -176,8 +180,8 @@ static int run_stub(struct joiner *j, struct mb_err *err)
 }
 
 static int (*const steps[])(struct joiner *j, struct mb_err *err) = {
-	prepare,     join,   open_terminal, enter_limits, enter_cwd,
-	place_stdio, become, find_program,  run_stub,
+	prepare,     join,         open_terminal, enter_cwd,    enter_keyring,
+	place_stdio, enter_limits, become,        find_program, run_stub,
 };
 
 static _Noreturn void run_joiner(const struct mb_runtime_exec_request *req,
@@ -209,6 +213,9 @@ static int open_plan(const struct mb_runtime_exec_request *req, struct mb_runtim
 
 	if (process->args.n == 0)
 		return mb_fail(err, EINVAL, "no command to execute");
+	r = mb_runtime_plan_check_process(process, err);
+	if (r < 0)
+		return r;
 	plan->process = process;
 	if (req->spec->linux.seccomp)
 		plan->filter = MB_RUNTIME_FILTER_PROFILE;

@@ -333,36 +333,47 @@ static bool is_label(const char *s)
 	return s && s[0] && !mb_streq(s, "unconfined");
 }
 
-/* Named, never ignored. */
-static int refuse(const struct mb_oci_spec *spec, const struct mb_oci_process *p,
-                  struct mb_err *err)
-{
-	const struct {
-		bool is_asked;
-		const char *what;
-	} rows[] = {
-		{spec->hooks &&
-	                 (spec->hooks->n_prestart || spec->hooks->n_create_runtime ||
-	                  spec->hooks->n_create_container || spec->hooks->n_start_container ||
-	                  spec->hooks->n_poststart || spec->hooks->n_poststop),
-	         "'hooks' are not supported"},
-		{is_label(p->apparmor_profile),
-	         "an AppArmor profile is asked for, and there is none"},
-		{is_label(p->selinux_label),
-	         "an SELinux label is asked for, and SELinux is not there"},
-		{is_label(spec->linux.mount_label),
-	         "an SELinux mount label is asked for, and SELinux is not there"},
-		{p->scheduler, "'process.scheduler' is not supported"},
-		{p->io_priority, "'process.ioPriority' is not supported"},
-		{p->exec_cpu_affinity, "'process.execCPUAffinity' is not supported"},
-		{spec->linux.n_time_offsets, "'linux.timeOffsets' is not supported"},
-	};
+struct refusal {
+	bool is_asked;
+	const char *what;
+};
 
-	for (size_t i = 0; i < MB_N(rows); i++) {
+static int refuse_rows(const struct refusal *rows, size_t n, struct mb_err *err)
+{
+	for (size_t i = 0; i < n; i++) {
 		if (rows[i].is_asked)
 			return mb_fail(err, EOPNOTSUPP, "%s", rows[i].what);
 	}
 	return 0;
+}
+
+/* Named, never ignored. */
+int mb_runtime_plan_check_process(const struct mb_oci_process *p, struct mb_err *err)
+{
+	const struct refusal rows[] = {
+		{is_label(p->apparmor_profile), "AppArmor profiles are not supported"},
+		{is_label(p->selinux_label), "SELinux labels are not supported"},
+		{p->scheduler, "'process.scheduler' is not supported"},
+		{p->io_priority, "'process.ioPriority' is not supported"},
+		{p->exec_cpu_affinity, "'process.execCPUAffinity' is not supported"},
+	};
+
+	return refuse_rows(rows, MB_N(rows), err);
+}
+
+static int check_spec(const struct mb_oci_spec *spec, struct mb_err *err)
+{
+	const struct mb_oci_hooks *h = spec->hooks;
+	const bool has_hooks =
+		h && (h->n_prestart || h->n_create_runtime || h->n_create_container ||
+	              h->n_start_container || h->n_poststart || h->n_poststop);
+	const struct refusal rows[] = {
+		{has_hooks, "'hooks' are not supported"},
+		{is_label(spec->linux.mount_label), "'linux.mountLabel' is not supported"},
+		{spec->linux.n_time_offsets, "'linux.timeOffsets' is not supported"},
+	};
+
+	return refuse_rows(rows, MB_N(rows), err);
 }
 
 static int plan_personality(struct mb_runtime_plan *plan, struct mb_err *err)
@@ -397,7 +408,9 @@ int mb_runtime_plan_fill(struct mb_runtime_plan *plan, const struct mb_runtime_r
 		plan->filter = MB_RUNTIME_FILTER_PROFILE;
 	else if (req->seccomp_default)
 		plan->filter = MB_RUNTIME_FILTER_BUILTIN;
-	r = refuse(spec, spec->process, err);
+	r = mb_runtime_plan_check_process(spec->process, err);
+	if (r == 0)
+		r = check_spec(spec, err);
 	if (r == 0)
 		r = mb_runtime_plan_namespaces(plan, err);
 	if (r == 0)

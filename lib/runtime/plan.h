@@ -122,7 +122,8 @@ int mb_runtime_plan_fill(struct mb_runtime_plan *plan, const struct mb_runtime_r
                          struct mb_err *err);
 void mb_runtime_plan_init(struct mb_runtime_plan *plan);
 void mb_runtime_plan_done(struct mb_runtime_plan *plan);
-/* Parts of it. */
+/* Parts of it.  Refuse by name what a process asks for and cannot get. */
+int mb_runtime_plan_check_process(const struct mb_oci_process *process, struct mb_err *err);
 int mb_runtime_plan_namespaces(struct mb_runtime_plan *plan, struct mb_err *err);
 int mb_runtime_plan_mounts(struct mb_runtime_plan *plan, struct mb_err *err);
 int mb_runtime_plan_devices(struct mb_runtime_plan *plan, struct mb_err *err);

@@ -44,14 +44,22 @@ static int fail_stub(const struct mb_runtime_plan *plan, const struct mb_runtime
 	return mb_fail(err, EPROTO, "init stub: unknown report");
 }
 
+/* Names in it are an image's, and go to a terminal. */
 static int fail_child(struct packet *p, size_t n, struct mb_err *err)
 {
+	MB_AUTO_FREE char *text = NULL;
+
 	if (n != sizeof(*p) || p->err.code <= 0 || p->err.code >= 4096)
 		return mb_fail(err, EPROTO, "the container's first process failed");
 	p->err.msg[sizeof(p->err.msg) - 1] = '\0';
-	if (err)
-		*err = p->err;
-	return -p->err.code;
+	text = mb_printable(p->err.msg);
+	return mb_fail(err, p->err.code, "%s", text);
+}
+
+static void take_warning(struct mb_runtime_plan *plan, struct packet *p)
+{
+	p->err.msg[sizeof(p->err.msg) - 1] = '\0';
+	mb_strv_take(&plan->warnings, mb_printable(p->err.msg));
 }
 
 static void take_cloned(struct mb_runtime_plan *plan, const struct packet *p, int *fd)
@@ -81,8 +89,7 @@ static int take(struct mb_runtime_plan *plan, struct packet *p, size_t n, int *f
 	case MB_RUNTIME_WARNING:
 		if (n != sizeof(*p) || plan->warnings.n >= 64)
 			break;
-		p->err.msg[sizeof(p->err.msg) - 1] = '\0';
-		mb_strv_add(&plan->warnings, p->err.msg);
+		take_warning(plan, p);
 		return 0;
 	case MB_RUNTIME_FAILED:
 		return fail_child(p, n, err);
@@ -115,11 +122,13 @@ int mb_runtime_report_read(struct mb_runtime_plan *plan, struct mb_err *err)
 	return take(plan, &p, n, &fd, err);
 }
 
+/* What docker calls the fault of the command: it, and where it should have begun. */
 int mb_runtime_exit_code(int r, const struct mb_err *err)
 {
 	if (r >= 0)
 		return 0;
-	if (!err || !mb_starts_with(err->msg, "exec"))
+	if (!err ||
+	    (!mb_starts_with(err->msg, "exec") && !mb_starts_with(err->msg, "working directory")))
 		return 125;
 	return r == -ENOENT ? 127 : 126;
 }

@@ -67,8 +67,10 @@ int mb_runtime_rootfs_enter(struct mb_runtime_child *c, struct mb_err *err)
 int mb_runtime_cwd_enter(struct mb_runtime_child *c, struct mb_err *err)
 {
 	const char *cwd = c->plan->process->cwd;
+	int r;
 
 	if (fchdir(c->cwd_fd) < 0)
-		return mb_fail_sys(err, errno, "cannot enter the working directory '%s'", cwd);
-	return mb_sys_path_check_cwd(err);
+		return mb_fail_sys(err, errno, "working directory '%s'", cwd);
+	r = mb_sys_path_check_cwd(err);
+	return r < 0 ? mb_wrap(err, r, "working directory '%s'", cwd) : 0;
 }

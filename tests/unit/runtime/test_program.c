@@ -138,6 +138,8 @@ static void other_failures_are_ours(void **state)
 	(void)state;
 	assert_int_equal(mb_runtime_exit_code(mb_fail(&err, ENOENT, "mount '/x': gone"), &err),
 	                 125);
+	mb_fail(&err, ENOTDIR, "working directory '/x': not a directory");
+	assert_int_equal(mb_runtime_exit_code(-ENOTDIR, &err), 126);
 	assert_int_equal(mb_runtime_exit_code(0, &err), 0);
 }
 

@@ -270,7 +270,7 @@ static const char docker_profile[] =
 	"{\"names\":[\"mount\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":1,"
 	"\"excludes\":{\"caps\":[\"CAP_SYS_ADMIN\"]}},"
 	"{\"names\":[\"write\"],\"action\":\"SCMP_ACT_ALLOW\",\"includes\":{\"minKernel\":\"99.1\"}"
-        "},"
+	"},"
 	"{\"names\":[\"socket\"],\"action\":\"SCMP_ACT_ALLOW\","
 	"\"args\":[{\"index\":0,\"value\":2,\"op\":\"SCMP_CMP_EQ\"}]}]}";
 
