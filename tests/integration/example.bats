@@ -1,0 +1,33 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The worked example of the founding document, to the letter.
+load helpers
+
+teardown_file() { mybox network rm my-network; }
+
+@test "two containers on a network talk to each other" {
+	mybox network create my-network
+	mybox run -d --name container1 --network my-network deb sleep infinity
+	mybox run -d --name container2 --network my-network -v data:/data -p 8080:80 deb \
+		sh -c 'echo "served by container2" >/tmp/index.html; exec httpd -f -p 80 -h /tmp'
+
+	run bash -c '"$MYBOX" --root "$root" --runroot "$run" exec container1 echo "Hello, container2!" |
+		"$MYBOX" --root "$root" --runroot "$run" exec -i container2 cat'
+	[ "$output" = "Hello, container2!" ]
+
+	wait_until 5 mybox exec container1 wget -qO- http://container2/
+	run mybox exec container1 wget -qO- http://container2/
+	[ "$output" = "served by container2" ]
+	run busybox wget -qO- http://127.0.0.1:8080/
+	[ "$output" = "served by container2" ]
+
+	run mybox ps --format '{{.Names}} {{.Ports}}'
+	[ "${lines[0]}" = "container2 0.0.0.0:8080->80/tcp" ]
+	mybox stats --no-stream
+	mybox logs container2
+	mybox inspect container1 >/dev/null
+	run mybox stop -t 1 container1
+	[ "$output" = container1 ]
+	run mybox rm -f container1 container2
+	[ "${lines[1]}" = container2 ]
+}

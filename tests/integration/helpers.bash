@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What every bats file shares: a store of its own, images, and the check that nothing remains.
+# Run through tests/run, which gives the tests a network and mounts of their own.
+
+top=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
+: "${MYBOX:=$top/build/dev/cmd/mybox}"
+export MYBOX
+export ASAN_OPTIONS=detect_leaks=0:abort_on_error=0
+
+# One set of archives for all files of one run.
+images=/run/mybox-test/images
+ensure_images() {
+	[ -e "$images/done" ] && return
+	(
+		flock 9
+		[ -e "$images/done" ] || {
+			python3 "$top/tests/support/images.py" "$images" && touch "$images/done"
+		}
+	) 9>/run/mybox-test/images.lock
+}
+
+# The store below test: quick to make since the image is loaded once and copied.
+mybox() { "$MYBOX" --root "$root" --runroot "$run" "$@"; }
+
+setup_store() {
+	ensure_images
+	root=/run/mybox-test/$1/root run=/run/mybox-test/$1/run
+	rm -rf "/run/mybox-test/$1"
+	mkdir -p "/run/mybox-test/$1"
+	chmod 700 "/run/mybox-test/$1"
+	export root run
+	mybox load -q -i "$images/deb.tar" >/dev/null
+}
+
+teardown_store() {
+	local ids
+	ids=$(mybox ps -aq)
+	# shellcheck disable=SC2086
+	[ -z "$ids" ] || mybox rm -f -v $ids >/dev/null
+	# Names of networks that the kernel still takes down are gone a moment later.
+	local i out
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		out=$(mybox system check 2>&1) && return 0
+		sleep 0.2
+	done
+	echo "not clean after the test:"
+	echo "$out"
+	return 1
+}
+
+setup_file() { setup_store "${BATS_TEST_FILENAME##*/}"; }
+setup() {
+	name=${BATS_TEST_FILENAME##*/}
+	root=/run/mybox-test/$name/root run=/run/mybox-test/$name/run
+	export root run
+}
+teardown() { teardown_store; }
+
+# requires CONDITION: skip with a reason.
+requires() {
+	case $1 in
+	cgroup1) [ "${MYBOX_CGROUPS:-host}" = host ] && [ -d /sys/fs/cgroup/memory ] || skip "needs version 1 controllers" ;;
+	memory) [ -d /sys/fs/cgroup/memory ] || grep -qw memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null || skip "needs a memory controller" ;;
+	controllers) [ -d /sys/fs/cgroup/memory ] || grep -qw memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null || skip "needs cgroup controllers" ;;
+	*) command -v "$1" >/dev/null || skip "needs $1" ;;
+	esac
+}
+
+# wait_until SECONDS COMMAND...: poll, never sleep for a fixed time.
+wait_until() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.05
+	done
+}
