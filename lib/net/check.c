@@ -20,6 +20,8 @@
 
 /* What ought to be follows from documents and records; what is comes from the kernel and from
  * RUN/net.  A container lives while RUN/c/<id> is there. */
+enum { TEARDOWN_USEC = 200 * 1000 };
+
 struct check {
 	struct mb_net *net;
 	bool repair;
@@ -142,7 +144,7 @@ static bool is_ours(const struct mb_nl_link *link)
 	const char *digits = mb_skip_prefix(link->name, "mb");
 	size_t n = digits ? strspn(digits, "0123456789abcdef") : 0;
 
-	return n == 10 && (digits[n] == '\0' || digits[n] == '.');
+	return n == MB_NET_LINK_STEM - 2 && (digits[n] == '\0' || strchr(".-_+", digits[n]));
 }
 
 static bool has_owner(const struct check *c, const char *ifname)
@@ -184,6 +186,21 @@ static void check_bridges(struct check *c, const struct links *all)
 	}
 }
 
+static bool has_strays(const struct check *c, const struct links *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (mb_streq(all->v[i].kind, "veth") && is_ours(&all->v[i]) &&
+		    !has_owner(c, all->v[i].name))
+			return true;
+	return false;
+}
+
+static int read_links(struct check *c, struct links *all, struct mb_err *err)
+{
+	all->n = 0;
+	return mb_nl_link_dump(&c->net->route, each_link, all, err);
+}
+
 static int check_links(struct check *c, struct mb_err *err)
 {
 	struct links all = {0};
@@ -192,7 +209,12 @@ static int check_links(struct check *c, struct mb_err *err)
 
 	r = mb_net_route_sock(c->net, err);
 	if (!r)
-		r = mb_nl_link_dump(&c->net->route, each_link, &all, err);
+		r = read_links(c, &all, err);
+	/* The kernel takes a namespace down in its own time after the last process has gone. */
+	if (!r && has_strays(c, &all)) {
+		(void)usleep(TEARDOWN_USEC);
+		r = read_links(c, &all, err);
+	}
 	owner = all.v;
 	if (r)
 		return r;

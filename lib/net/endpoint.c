@@ -17,7 +17,7 @@
 
 #define OPTION_PREFIX "com.docker.network.container_iface_prefix"
 #define OPTION_IFNAME "com.docker.network.endpoint.ifname"
-enum { LO_INDEX = 1, HOST_NAME_DIGITS = 10 };
+enum { LO_INDEX = 1 };
 
 /* ---- making one ----------------------------------------------------------------------- */
 
@@ -67,7 +67,7 @@ int mb_net_endpoint_fill(const struct mb_net_sandbox *s, const struct mb_net_net
 	e->gw_priority = spec->gw_priority;
 	e->slot = free_slot(s);
 	/* mb0123456789, and mb0123456789.1 for eth1: found again without a journal. */
-	e->host_ifname = mb_asprintf("mb%.*s", HOST_NAME_DIGITS, s->container_id);
+	e->host_ifname = mb_asprintf("mb%.*s", MB_NET_LINK_STEM - 2, s->container_id);
 	if (e->slot) {
 		MB_AUTO_FREE char *first = mb_take_ptr(&e->host_ifname);
 

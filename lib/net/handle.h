@@ -105,8 +105,10 @@ int mb_net_ports_unpublish(struct mb_net *net, const struct mb_net_sandbox *s, s
 const struct mb_net_endpoint *mb_net_gateway_endpoint(const struct mb_net_sandbox *s);
 
 /* link.c */
-int mb_net_link_attach(struct mb_net *net, const struct mb_net_endpoint *e, bool hairpin,
-                       int netns_fd, int *ret_index, struct mb_err *err);
+enum { MB_NET_LINK_STEM = 12 }; /* "mb" and ten digits of the container's id */
+/* May give @e another host_ifname: the record has to be written again then. */
+int mb_net_link_attach(struct mb_net *net, struct mb_net_endpoint *e, bool hairpin, int netns_fd,
+                       int *ret_index, struct mb_err *err);
 bool mb_net_hairpin_is_needed(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/err.h"
@@ -19,11 +20,15 @@ enum {
  * port turns round inside the bridge. */
 bool mb_net_hairpin_is_needed(void)
 {
+	static const char *const switches[] = {"/proc/sys/net/bridge/bridge-nf-call-iptables",
+	                                       "/proc/sys/net/bridge/bridge-nf-call-ip6tables"};
 	char now[8];
 
-	return mb_read_kernel_file(AT_FDCWD, "/proc/sys/net/bridge/bridge-nf-call-iptables", now,
-	                           sizeof(now)) == 0 &&
-	       mb_streq(now, "1");
+	for (size_t i = 0; i < MB_N(switches); i++)
+		if (mb_read_kernel_file(AT_FDCWD, switches[i], now, sizeof(now)) == 0 &&
+		    mb_streq(now, "1"))
+			return true;
+	return false;
 }
 
 static int try_attach(struct mb_net *net, const struct mb_net_endpoint *e, bool hairpin,
@@ -35,6 +40,24 @@ static int try_attach(struct mb_net *net, const struct mb_net_endpoint *e, bool 
 	if (hairpin || e->isolated)
 		mb_nl_port_set(&b, v->index, hairpin, e->isolated);
 	return mb_nl_send(&net->route, &b, NULL, err);
+}
+
+/* The name is that of a life before, whose namespace is still being taken down: waiting for that
+ * takes 50 ms, another name none.  mb0123456789, mb0123456789-, mb0123456789-1 for eth1, ... */
+static bool choose_other_name(struct mb_net_endpoint *e)
+{
+	static const char separators[] = ".-_+";
+	char now =
+		strlen(e->host_ifname) > MB_NET_LINK_STEM ? e->host_ifname[MB_NET_LINK_STEM] : '.';
+	const char *next = strchr(separators, now) + 1;
+	MB_AUTO_FREE char *stem = mb_strndup(e->host_ifname, MB_NET_LINK_STEM);
+
+	if (!*next)
+		return false;
+	free(e->host_ifname);
+	e->host_ifname = e->slot ? mb_asprintf("%s%c%u", stem, *next, e->slot)
+	                         : mb_asprintf("%s%c", stem, *next);
+	return true;
 }
 
 static void remove_stale(struct mb_net *net, const char *name)
@@ -58,8 +81,8 @@ static int revive(struct mb_net *net, const char *network_id, int *ret_index, st
 	return r ? r : mb_net_bridge_up(net, n, true, ret_index, err);
 }
 
-int mb_net_link_attach(struct mb_net *net, const struct mb_net_endpoint *e, bool hairpin,
-                       int netns_fd, int *ret_index, struct mb_err *err)
+int mb_net_link_attach(struct mb_net *net, struct mb_net_endpoint *e, bool hairpin, int netns_fd,
+                       int *ret_index, struct mb_err *err)
 {
 	struct mb_nl_veth v = {.name = e->host_ifname,
 	                       .mtu = e->mtu,
@@ -82,12 +105,16 @@ int mb_net_link_attach(struct mb_net *net, const struct mb_net_endpoint *e, bool
 		v.index = mb_net_index_make(e->id, i);
 		v.peer_index = (int)(PEER_INDEX_FIRST + e->slot + i * PEER_INDEX_STEP);
 		r = try_attach(net, e, hairpin, &v, err);
-		if (r == -EEXIST)
-			/* Of a life before: its namespace is still being taken down. */
-			remove_stale(net, e->host_ifname);
-		else if ((r == -ENODEV || r == -EINVAL) && !revived)
+		if (r == -EEXIST) {
+			if (!choose_other_name(e))
+				remove_stale(net, e->host_ifname);
+			v.name = e->host_ifname;
+		}
+		if (r == 0)
+			break;
+		if ((r == -ENODEV || r == -EINVAL) && !revived)
 			v.master = 0;
-		else if (r != -EBUSY)
+		else if (r != -EBUSY && r != -EEXIST)
 			break;
 	}
 	if (r == -EXFULL)

@@ -4,8 +4,10 @@
  * A start is four calls: mb_net_sandbox_prepare (addresses and host ports are ours),
  * mb_net_sandbox_attach (interfaces in the namespace), mb_net_sandbox_publish (names and ports
  * become visible), and at the end of life mb_net_detach, which needs nothing but the id and may
- * be called at any time, any number of times.  What a container has is in its record
- * RUN/net/e/<container id>; it is written before anything that has to be undone.
+ * be called at any time, any number of times: after any of the three failed, too.  What a
+ * container has is in its record RUN/net/e/<container id>; it is written before anything that
+ * has to be undone.  A container lives, and keeps its addresses, while RUN/c/<id> is there: make
+ * that directory before prepare, remove it after detach.
  */
 #ifndef MB_NET_NET_H
 #define MB_NET_NET_H
@@ -128,7 +130,8 @@ MB_AUTO_DEFINE(struct mb_net_sandbox, mb_net_sandbox_free)
 
 struct mb_net_request {
 	const char *container_id, *container_name, *hostname;
-	const struct mb_net_network_spec *networks; /* none: an isolated namespace, lo only */
+	/* Each MB_NET_MODE_NETWORK; none: an isolated namespace, lo only. */
+	const struct mb_net_network_spec *networks;
 	size_t n_networks;
 	const struct mb_net_port_spec *ports; /* -p, and those of -P */
 	size_t n_ports;
@@ -138,7 +141,7 @@ struct mb_net_request {
  * Return: 0; MB_NET_ABSENT, told: no such network; or -errno, told, nothing left behind. */
 int mb_net_sandbox_prepare(struct mb_net *net, const struct mb_net_request *request,
                            struct mb_net_sandbox **ret, struct mb_err *err);
-/* lo up, every endpoint's pair of interfaces, addresses, routes. */
+/* lo up, every endpoint's pair of interfaces, addresses, routes.  Once per namespace. */
 int mb_net_sandbox_attach(struct mb_net *net, struct mb_net_sandbox *sandbox, int netns_fd,
                           struct mb_err *err);
 /* Names into the resolver's database, ports into the firewall. */

@@ -153,7 +153,10 @@ int mb_net_sandbox_prepare(struct mb_net *net, const struct mb_net_request *q,
 	s->container_id = mb_strdup(q->container_id);
 	s->container_name = mb_strdup(q->container_name ? q->container_name : "");
 	s->hostname = mb_strdup_or_null(q->hostname);
-	r = prepare(net, q, s, err);
+	/* What a start that died left under this id. */
+	r = mb_net_detach(net, q->container_id, err);
+	if (!r)
+		r = prepare(net, q, s, err);
 	if (r) {
 		release_addresses(net, s);
 		return r;
@@ -183,12 +186,16 @@ static int check_firewall(struct mb_net *net, struct mb_err *err)
 static int attach_links(struct mb_net *net, struct mb_net_sandbox *s, int netns_fd, int *indexes,
                         struct mb_err *err)
 {
-	bool hairpin = s->n_bindings && mb_net_hairpin_is_needed();
+	bool hairpin = s->n_bindings && mb_net_hairpin_is_needed(), renamed = false;
 	int r = mb_net_route_sock(net, err);
 
-	for (size_t i = 0; !r && i < s->n_endpoints; i++)
+	for (size_t i = 0; !r && i < s->n_endpoints; i++) {
+		MB_AUTO_FREE char *before = mb_strdup(s->endpoints[i].host_ifname);
+
 		r = mb_net_link_attach(net, &s->endpoints[i], hairpin, netns_fd, &indexes[i], err);
-	return r;
+		renamed = renamed || !mb_streq(before, s->endpoints[i].host_ifname);
+	}
+	return r || !renamed ? r : mb_net_record_write(net, s, err);
 }
 
 int mb_net_sandbox_attach(struct mb_net *net, struct mb_net_sandbox *s, int netns_fd,
