@@ -253,6 +253,8 @@ static int call_function(struct mb_format_run *run, const struct mb_format_node 
 		mb_format_value_move(ret, &first);
 		return 0;
 	}
+	if (mb_format_function_check(name, call->n_args, &why) < 0)
+		return mb_format_run_fail(run, command->kids[0], "%s", why.msg);
 	if (mb_format_function_call(name, call->args, call->n_args, ret, &why) < 0)
 		return mb_format_run_fail(run, command, "error calling %s: %s", name, why.msg);
 	return 0;

@@ -188,6 +188,30 @@ static int fn_truncate(const struct args *a, struct json_object **ret)
 	return 0;
 }
 
+/* As Go's HTMLEscapeString has it. */
+static int fn_html(const struct args *a, struct json_object **ret)
+{
+	MB_AUTO_STR struct mb_str plain = MB_STR_INIT, out = MB_STR_INIT;
+
+	for (size_t i = 0; i < a->n; i++)
+		mb_format_json_print(a->v[i].o, &plain);
+	for (size_t i = 0; i < plain.len; i++) {
+		if (plain.buf[i] == '<')
+			mb_str_add(&out, "&lt;");
+		else if (plain.buf[i] == '>')
+			mb_str_add(&out, "&gt;");
+		else if (plain.buf[i] == '&')
+			mb_str_add(&out, "&amp;");
+		else if (plain.buf[i] == '"')
+			mb_str_add(&out, "&#34;");
+		else if (plain.buf[i] == '\'')
+			mb_str_add(&out, "&#39;");
+		else
+			mb_str_addc(&out, plain.buf[i]);
+	}
+	return give_str(&out, ret);
+}
+
 static int fn_len(const struct args *a, struct json_object **ret)
 {
 	struct json_object *o = a->v[0].o;
@@ -431,17 +455,29 @@ static const struct function {
 	size_t min, max;
 	int (*call)(const struct args *a, struct json_object **ret);
 } functions[] = {
-	{"and", 1, ANY, NULL},         {"eq", 2, ANY, fn_eq},
-	{"ge", 2, 2, fn_ge},           {"gt", 2, 2, fn_gt},
-	{"index", 1, ANY, NULL},       {"join", 2, 2, fn_join},
-	{"json", 1, 1, fn_json},       {"le", 2, 2, fn_le},
-	{"len", 1, 1, fn_len},         {"lower", 1, 1, fn_lower},
-	{"lt", 2, 2, fn_lt},           {"ne", 2, 2, fn_ne},
-	{"not", 1, 1, fn_not},         {"or", 1, ANY, NULL},
-	{"pad", 3, 3, fn_pad},         {"print", 0, ANY, fn_print},
-	{"printf", 1, ANY, fn_printf}, {"println", 0, ANY, fn_println},
-	{"slice", 1, 3, fn_slice},     {"split", 2, 2, fn_split},
-	{"title", 1, 1, fn_title},     {"truncate", 2, 2, fn_truncate},
+	{"and", 1, ANY, NULL},
+	{"eq", 2, ANY, fn_eq},
+	{"ge", 2, 2, fn_ge},
+	{"gt", 2, 2, fn_gt},
+	{"html", 1, ANY, fn_html},
+	{"index", 1, ANY, NULL},
+	{"join", 2, 2, fn_join},
+	{"json", 1, 1, fn_json},
+	{"le", 2, 2, fn_le},
+	{"len", 1, 1, fn_len},
+	{"lower", 1, 1, fn_lower},
+	{"lt", 2, 2, fn_lt},
+	{"ne", 2, 2, fn_ne},
+	{"not", 1, 1, fn_not},
+	{"or", 1, ANY, NULL},
+	{"pad", 3, 3, fn_pad},
+	{"print", 0, ANY, fn_print},
+	{"printf", 1, ANY, fn_printf},
+	{"println", 0, ANY, fn_println},
+	{"slice", 1, 3, fn_slice},
+	{"split", 2, 2, fn_split},
+	{"title", 1, 1, fn_title},
+	{"truncate", 2, 2, fn_truncate},
 	{"upper", 1, 1, fn_upper},
 };
 
@@ -458,6 +494,16 @@ bool mb_format_function_exists(const char *name)
 	return find(name);
 }
 
+int mb_format_function_check(const char *name, size_t n, struct mb_err *err)
+{
+	const struct function *f = find(name);
+
+	if (n < f->min || n > f->max)
+		return mb_fail(err, EINVAL, "wrong number of args for %s: want %s%zu got %zu", name,
+		               f->max == ANY ? "at least " : "", n > f->max ? f->max : f->min, n);
+	return 0;
+}
+
 int mb_format_function_call(const char *name, const struct mb_format_value *args, size_t n,
                             struct mb_format_value *ret, struct mb_err *err)
 {
@@ -466,9 +512,6 @@ int mb_format_function_call(const char *name, const struct mb_format_value *args
 	struct mb_format_value value = MB_FORMAT_NO_VALUE;
 	int r;
 
-	if (n < f->min || n > f->max)
-		return mb_fail(err, EINVAL, "wrong number of args for %s: want %s%zu got %zu", name,
-		               f->max == ANY ? "at least " : "", n > f->max ? f->max : f->min, n);
 	if (!f->call)
 		return fn_index(&a, ret);
 	value.is_valid = true;

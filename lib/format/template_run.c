@@ -110,6 +110,10 @@ static int run_range(struct mb_format_run *run, const struct mb_format_node *nod
 	    json_object_is_type(v.o, json_type_double))
 		return mb_format_run_fail(run, pipe, "range can't iterate over %s",
 		                          json_object_get_string(v.o));
+	if (json_object_is_type(v.o, json_type_int) && pipe->names.n == 2)
+		return mb_format_run_fail(run, pipe,
+		                          "can't use %s to iterate over more than one variable",
+		                          json_object_get_string(v.o));
 	/* {{else}} may name the variables too: they hold the empty list. */
 	for (size_t i = 0; i < pipe->names.n && !pipe->is_assign; i++)
 		mb_format_run_set(run, pipe, i, &v);

@@ -88,8 +88,10 @@ int mb_format_value_order(const struct mb_format_value *a, const struct mb_forma
 
 /* Is @name among the functions of templates? */
 bool mb_format_function_exists(const char *name);
-/* Call @name; and, or are not among them: they do not evaluate all their arguments.  @args are
- * only read.  Return: 0 or -EINVAL with the bare reason told. */
+/* May @name take @n arguments?  Return: 0 or -EINVAL, told. */
+int mb_format_function_check(const char *name, size_t n, struct mb_err *err);
+/* Call @name with as many as it takes; and, or are not among them: they do not evaluate all their
+ * arguments.  @args are only read.  Return: 0 or -EINVAL with the bare reason told. */
 int mb_format_function_call(const char *name, const struct mb_format_value *args, size_t n,
                             struct mb_format_value *ret, struct mb_err *err);
 /* Go's Sprintf. */

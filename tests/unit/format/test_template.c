@@ -211,6 +211,7 @@ static void template_functions(void **state)
 		{"{{.Id | printf \"%q-%s\" \"z\"}}", "\"z\"-abc"},
 		{"{{.Id | len | printf \"%03d\"}}", "003"},
 		{"{{print}}|{{println}}", "|\n"},
+		{"{{html \"<a href='x'>&\\\"\"}}", "&lt;a href=&#39;x&#39;&gt;&amp;&#34;"},
 		{"{{(print \"a\") | printf \"%s%s\" (upper \"b\")}}", "Ba"},
 	};
 
@@ -340,9 +341,8 @@ static void template_fails(void **state)
 		{"{{upper 1}}",
 	         AT("2: executing \"\" at <upper 1>: error calling upper: wrong type for "
 	            "value; expected string; got int")},
-		{"{{len}}",
-	         AT("2: executing \"\" at <len>: error calling len: wrong number of args for "
-	            "len: want 1 got 0")},
+		{"{{len}}", AT("2: executing \"\" at <len>: wrong number of args for "
+	                       "len: want 1 got 0")},
 		{"{{.Label}}",
 	         AT("2: executing \"\" at <.Label>: error calling Label: want 1 got 0")},
 		{"{{slice \"hello\" 3 9}}",
