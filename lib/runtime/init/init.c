@@ -43,28 +43,28 @@ _Noreturn void mybox_init(long *stack);
 
 __asm__(".text\n.globl _start\n_start:\n" START_CODE);
 
-/* The compiler may call these for its own purposes. */
+/* The compiler may call these for its own purposes; the barrier keeps it from making calls of
+ * themselves out of them. */
 void *memset(void *to, int byte, unsigned long n);
 void *memcpy(void *to, const void *from, unsigned long n);
 
-__attribute__((optimize("no-tree-loop-distribute-patterns"))) void *memset(void *to, int byte,
-                                                                           unsigned long n)
+void *memset(void *to, int byte, unsigned long n)
 {
-	char *p = to;
-
-	while (n--)
+	for (char *p = to; n; n--) {
 		*p++ = (char)byte;
+		__asm__ volatile("" : : : "memory");
+	}
 	return to;
 }
 
-__attribute__((optimize("no-tree-loop-distribute-patterns"))) void *
-memcpy(void *to, const void *from, unsigned long n)
+void *memcpy(void *to, const void *from, unsigned long n)
 {
-	char *p = to;
 	const char *q = from;
 
-	while (n--)
+	for (char *p = to; n; n--) {
 		*p++ = *q++;
+		__asm__ volatile("" : : : "memory");
+	}
 	return to;
 }
 
