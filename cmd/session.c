@@ -109,7 +109,7 @@ static void end_input(struct session *s)
 static int take_input(struct session *s)
 {
 	unsigned char typed[INPUT_SIZE];
-	ssize_t n = read(STDIN_FILENO, typed, s->tty ? INPUT_SIZE : sizeof(typed));
+	ssize_t n = read(STDIN_FILENO, typed, sizeof(typed));
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return 0;

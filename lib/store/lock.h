@@ -16,10 +16,10 @@ struct mb_store;
 enum mb_store_rank {
 	MB_RANK_STORE,
 	MB_RANK_NAME,
+	MB_RANK_CONTAINER, /* one at a time; a start takes the others below it */
 	MB_RANK_IMAGE,
 	MB_RANK_NETWORK,
 	MB_RANK_VOLUME,
-	MB_RANK_CONTAINER,
 	MB_RANK_LEAF, /* addresses, nftables, ports */
 };
 

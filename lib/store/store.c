@@ -16,7 +16,7 @@
 #include "core/parse.h"
 #include "core/str.h"
 #include "store/doc.h"
-#include "sys/path.h"
+#include "sys/tree.h"
 
 enum { BOOT_ID_SIZE = 64 };
 
