@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/crc32c.h"
 #include "core/err.h"
 #include "core/io.h"
 #include "core/own.h"
@@ -31,6 +33,62 @@ int mb_monitor_image_open(const void *elf, size_t size, int *ret_fd, struct mb_e
 	if (fcntl(fd, F_ADD_SEALS, seals) < 0)
 		return mb_fail_sys(err, errno, "cannot seal the monitor's memory file");
 	*ret_fd = mb_take_fd(&fd);
+	return 0;
+}
+
+static int open_shared(int run_fd, const char *name, size_t size)
+{
+	MB_AUTO_CLOSE int fd = openat(run_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (size_t)st.st_size != size ||
+	    st.st_uid != geteuid() || st.st_mode & 0022)
+		return -ENOENT;
+	return mb_take_fd(&fd);
+}
+
+/* Under a name of its own first: what stands under the shared name is always whole. */
+static int write_shared(int run_fd, const char *name, const void *elf, size_t size)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+	char temporary[64];
+	int r;
+
+	snprintf(temporary, sizeof(temporary), ".monitor-%d.new", getpid());
+	unlinkat(run_fd, temporary, 0);
+	{
+		MB_AUTO_CLOSE int fd = openat(run_fd, temporary, flags, 0500);
+
+		if (fd < 0)
+			return -errno;
+		r = mb_write_full(fd, elf, size);
+	}
+	if (r == 0 && renameat(run_fd, temporary, run_fd, name) < 0)
+		r = -errno;
+	if (r < 0)
+		unlinkat(run_fd, temporary, 0);
+	return r;
+}
+
+int mb_monitor_image_share(int run_fd, const void *elf, size_t size, int *ret_fd,
+                           struct mb_err *err)
+{
+	char name[64];
+	int fd, r;
+
+	snprintf(name, sizeof(name), "monitor-%08x-%zu", mb_crc32c(0, elf, size), size);
+	fd = open_shared(run_fd, name, size);
+	if (fd < 0) {
+		r = write_shared(run_fd, name, elf, size);
+		if (r < 0)
+			return mb_fail_sys(err, -r, "cannot write '%s'", name);
+		fd = open_shared(run_fd, name, size);
+	}
+	if (fd < 0)
+		return mb_fail_sys(err, -fd, "cannot open '%s'", name);
+	*ret_fd = fd;
 	return 0;
 }
 

@@ -11,8 +11,6 @@
 #include "core/clock.h"
 #include "core/own.h"
 
-static char line_feed[] = "\n";
-
 static void file_name(char buf[16], unsigned i)
 {
 	if (i)
@@ -24,12 +22,16 @@ static void file_name(char buf[16], unsigned i)
 /* Cut what follows the last line feed: a record is shorter than the piece that is looked at. */
 static void mend(struct mb_logwrite *w)
 {
-	char end[MB_LOGWRITE_PIECE + 2 * MB_LOGWRITE_PREFIX];
-	uint64_t from = w->size > sizeof(end) ? w->size - sizeof(end) : 0;
-	ssize_t n = pread(w->fd, end, sizeof(end), (off_t)from);
+	const size_t room = MB_LOGWRITE_PIECE + 2 * MB_LOGWRITE_PREFIX;
+	uint64_t from = w->size > room ? w->size - room : 0;
+	char *end = w->batch, byte;
 	const char *last;
+	ssize_t n;
 
-	if (n <= 0 || end[n - 1] == '\n')
+	if (w->size == 0 || pread(w->fd, &byte, 1, (off_t)(w->size - 1)) != 1 || byte == '\n')
+		return;
+	n = pread(w->fd, end, room, (off_t)from);
+	if (n <= 0)
 		return;
 	last = memrchr(end, '\n', (size_t)n);
 	if (!last && from)
@@ -71,13 +73,14 @@ void mb_logwrite_close(struct mb_logwrite *w)
 	mb_close(&w->fd);
 }
 
-/* Oldest first, so that a reader which walks from old to new meets no file twice. */
+/* Oldest first, so that a reader which walks from old to new meets no file twice.  The last one
+ * is unlinked and not renamed over: that would make ext4 write the renamed file out at once. */
 static void rotate(struct mb_logwrite *w)
 {
 	char from[16], to[16];
 
-	if (w->files < 2)
-		unlinkat(w->dir_fd, "log", 0);
+	file_name(to, w->files - 1);
+	unlinkat(w->dir_fd, to, 0);
 	for (unsigned i = w->files - 1; i > 0; i--) {
 		file_name(from, i - 1);
 		file_name(to, i);
@@ -87,105 +90,101 @@ static void rotate(struct mb_logwrite *w)
 	open_file(w);
 }
 
-/* How many of the first @written bytes of the batch are whole records.  A record is the only
- * thing here that ends with a line feed. */
-static size_t whole_records(const struct mb_logwrite *w, size_t written, size_t *ret_text)
+/* Bytes of output in the records of the batch from @at on: a record has its prefix and, when it
+ * is a piece, a line feed that was not written by the container. */
+static uint64_t text_after(const struct mb_logwrite *w, size_t at)
 {
-	size_t sum = 0, whole = 0, text = 0, whole_text = 0;
+	uint64_t text = 0;
 
-	for (size_t i = 0; i < w->n_iov && sum + w->iov[i].iov_len <= written; i++) {
-		const char *base = w->iov[i].iov_base;
-		size_t n = w->iov[i].iov_len;
+	while (at < w->n) {
+		const char *feed = memchr(w->batch + at, '\n', w->n - at);
+		size_t end = (size_t)(feed - w->batch) + 1;
 
-		sum += n;
-		if (base != w->full && base != w->part && base != line_feed)
-			text += n;
-		if (base[n - 1] == '\n') {
-			whole = sum;
-			whole_text = text;
-		}
+		text += end - at - MB_LOGWRITE_PREFIX - (w->batch[at + 38] == 'P');
+		at = end;
 	}
-	*ret_text = whole_text;
-	return whole;
+	return text;
+}
+
+/* The disk took @written bytes of the batch, or none. */
+static void give_up(struct mb_logwrite *w, ssize_t written)
+{
+	const char *feed = written > 0 ? memrchr(w->batch, '\n', (size_t)written) : NULL;
+	size_t whole = feed ? (size_t)(feed - w->batch) + 1 : 0;
+
+	w->dropped += text_after(w, whole);
+	/* Half a record that cannot be taken back stays, and what follows is glued to it. */
+	if (written > 0 && ftruncate(w->fd, (off_t)(w->size + whole)) < 0)
+		whole = (size_t)written;
+	w->size += whole;
 }
 
 static void flush(struct mb_logwrite *w)
 {
-	size_t kept = 0, text = 0;
 	ssize_t r = -1;
 
-	if (!w->n_iov)
+	if (!w->n)
 		return;
 	if (w->fd < 0)
 		open_file(w);
 	if (w->fd >= 0)
 		do
-			r = writev(w->fd, w->iov, (int)w->n_iov);
+			r = write(w->fd, w->batch, w->n);
 		while (r < 0 && errno == EINTR);
-	if (r == (ssize_t)w->n_bytes) {
-		w->size += w->n_bytes;
-	} else {
-		if (r > 0) {
-			kept = whole_records(w, (size_t)r, &text);
-			/* Half a record that cannot be taken back is ended, to lose one only. */
-			if (ftruncate(w->fd, (off_t)(w->size + kept)) < 0)
-				kept = (size_t)r;
-		}
-		w->size += kept;
-		w->dropped += w->n_text - text;
-	}
-	w->n_iov = w->n_bytes = w->n_text = 0;
+	if (r == (ssize_t)w->n)
+		w->size += w->n;
+	else
+		give_up(w, r);
+	w->n = 0;
 }
 
-static void put_time(struct mb_logwrite *w, const char *stream, int64_t nsec)
+static void put_time(struct mb_logwrite *w, enum mb_monitor_stream stream, int64_t nsec)
 {
 	int64_t second = nsec / MB_NSEC_PER_SEC;
 	uint32_t rest = (uint32_t)(nsec % MB_NSEC_PER_SEC);
-	char *p = w->full;
+	char *p = w->prefix;
 
 	if (second != w->second) {
 		char text[MB_TIME_TEXT];
 
 		mb_time_format(nsec ? nsec : 1, text);
-		memcpy(w->stamp, text, 20);
+		memcpy(w->stamp, text, sizeof(w->stamp));
 		w->second = second;
 	}
-	memcpy(p, w->stamp, 20);
+	memcpy(p, w->stamp, sizeof(w->stamp));
 	for (int i = 28; i >= 20; i--, rest /= 10)
 		p[i] = (char)('0' + rest % 10);
-	memcpy(p + 29, "Z ", 2);
-	memcpy(p + 31, stream, 6);
-	memcpy(p + 37, " F ", 3);
-	w->n_prefix = 40;
-	memcpy(w->part, w->full, 40);
-	w->part[38] = 'P';
+	memcpy(p + 29, stream == MB_MONITOR_STDERR ? "Z stderr F " : "Z stdout F ", 11);
 }
 
-static inline void add(struct mb_logwrite *w, char *bytes, size_t n)
+/* In strides: the ends of both sides have room for one too many, and lines are short. */
+static inline void copy_strides(char *to, const char *from, size_t n)
 {
-	w->iov[w->n_iov].iov_base = bytes;
-	w->iov[w->n_iov++].iov_len = n;
-	w->n_bytes += n;
+	for (size_t at = 0; at < n; at += MB_LOGWRITE_SLACK)
+		__builtin_memcpy(to + at, from + at, MB_LOGWRITE_SLACK);
 }
 
 /* One record.  @ended: @text holds its line feed as the last byte. */
-static inline void put_record(struct mb_logwrite *w, char *text, size_t n, bool ended)
+static inline void put_record(struct mb_logwrite *w, const char *text, size_t n, bool ended)
 {
-	size_t size = w->n_prefix + n + !ended;
+	size_t size = MB_LOGWRITE_PREFIX + n + !ended;
+	char *to;
 
-	if (w->n_iov + 3 > MB_LOGWRITE_IOV)
+	if (w->n + size + MB_LOGWRITE_SLACK > sizeof(w->batch))
 		flush(w);
-	if (w->size + w->n_bytes + size > w->max && w->size + w->n_bytes > 0) {
+	if (w->size + w->n + size > w->max && w->size + w->n > 0) {
 		flush(w);
 		if (w->size > 0 && w->size + size > w->max)
 			rotate(w);
 	}
-	add(w, ended ? w->full : w->part, w->n_prefix);
-	if (n)
-		add(w, text, n);
-	if (!ended)
-		add(w, line_feed, 1);
-	w->n_text += n;
+	to = w->batch + w->n;
+	__builtin_memcpy(to, w->prefix, MB_LOGWRITE_PREFIX);
+	copy_strides(to + MB_LOGWRITE_PREFIX, text, n);
+	if (!ended) {
+		to[38] = 'P';
+		to[size - 1] = '\n';
+	}
+	w->n += size;
 }
 
 void mb_logwrite_feed(struct mb_logwrite *w, struct mb_logwrite_stream *s, char *bytes, size_t n,
@@ -195,7 +194,7 @@ void mb_logwrite_feed(struct mb_logwrite *w, struct mb_logwrite_stream *s, char 
 
 	memcpy(p, s->tail, s->n_tail);
 	s->n_tail = 0;
-	put_time(w, s->stream == MB_MONITOR_STDERR ? "stderr" : "stdout", nsec);
+	put_time(w, s->stream, nsec);
 	while (p < end) {
 		char *stop = memchr(seen, '\n', (size_t)(end - seen));
 		size_t line = (size_t)((stop ? stop : end) - p);
@@ -217,7 +216,7 @@ void mb_logwrite_end(struct mb_logwrite *w, struct mb_logwrite_stream *s, int64_
 {
 	if (!s->n_tail)
 		return;
-	put_time(w, s->stream == MB_MONITOR_STDERR ? "stderr" : "stdout", nsec);
+	put_time(w, s->stream, nsec);
 	put_record(w, s->tail, s->n_tail, false);
 	flush(w);
 	s->n_tail = 0;

@@ -11,20 +11,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/uio.h>
 
 #include "monitor/protocol.h"
 
 enum {
 	MB_LOGWRITE_PIECE = 16 << 10, /* longest text of a record */
-	MB_LOGWRITE_PREFIX = 48,
-	MB_LOGWRITE_IOV = 1024, /* IOV_MAX */
+	MB_LOGWRITE_PREFIX = 40,      /* "2016-10-06T00:17:09.669794202Z stdout F " */
+	MB_LOGWRITE_SLACK = 32,       /* bytes that may be read after any text */
+	MB_LOGWRITE_BATCH = 128 << 10,
 };
 
 struct mb_logwrite_stream {
 	enum mb_monitor_stream stream;
 	size_t n_tail;
-	char tail[MB_LOGWRITE_PIECE];
+	char tail[MB_LOGWRITE_PIECE + MB_LOGWRITE_SLACK];
 };
 
 struct mb_logwrite {
@@ -33,19 +33,18 @@ struct mb_logwrite {
 	unsigned files;
 	uint64_t max, size, inode;
 	uint64_t dropped; /* bytes of output that no record holds */
-	/* the batch being put together: whole records */
-	size_t n_iov, n_bytes, n_text;
-	struct iovec iov[MB_LOGWRITE_IOV];
-	char full[MB_LOGWRITE_PREFIX], part[MB_LOGWRITE_PREFIX];
-	size_t n_prefix;
-	int64_t second; /* that the prefixes' first 20 bytes are of */
-	char stamp[MB_LOGWRITE_PREFIX];
+	int64_t second;   /* that .stamp is of */
+	char stamp[20];
+	char prefix[MB_LOGWRITE_PREFIX + 1];
+	size_t n; /* bytes in .batch: whole records */
+	_Alignas(64) char batch[MB_LOGWRITE_BATCH];
 };
 
 /* Open or make the log below @dir_fd.  What a writer that was killed left half is cut off. */
 void mb_logwrite_open(struct mb_logwrite *w, int dir_fd, unsigned files, uint64_t max);
 void mb_logwrite_close(struct mb_logwrite *w);
-/* Log @n bytes that were read at @nsec.  The MB_LOGWRITE_PIECE bytes before @bytes are scratch. */
+/* Log @n bytes that were read at @nsec.  The MB_LOGWRITE_PIECE bytes before @bytes are scratch,
+ * MB_LOGWRITE_SLACK bytes after them are readable. */
 void mb_logwrite_feed(struct mb_logwrite *w, struct mb_logwrite_stream *s, char *bytes, size_t n,
                       int64_t nsec);
 /* The stream ended: the line that it did not end is written as a piece. */

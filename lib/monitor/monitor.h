@@ -95,7 +95,7 @@ struct mb_monitor {
 	char oom_score_before[16];
 
 	_Alignas(4096) char packet[MB_MONITOR_PACKET_MAX];
-	_Alignas(4096) char scratch[MB_LOGWRITE_PIECE + MB_MONITOR_READ];
+	_Alignas(4096) char scratch[MB_LOGWRITE_PIECE + MB_MONITOR_READ + MB_LOGWRITE_SLACK];
 };
 
 /* process.c */

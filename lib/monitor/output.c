@@ -14,7 +14,7 @@
 #include "core/own.h"
 #include "monitor/monitor.h"
 
-enum { READS_AT_ONCE = 8, BUSY_PIPE = 256 << 10 };
+enum { READS_AT_ONCE = 8, BUSY_PIPE = 256 << 10, PAGE = 4096 };
 
 static int offer(struct mb_monitor_client *c, enum mb_monitor_stream stream, const char *bytes,
                  size_t n)
@@ -163,10 +163,21 @@ void mb_monitor_output_close(struct mb_monitor *m)
 	mb_logwrite_close(&m->log);
 }
 
+/* The whole pages within @n bytes. */
+static void give_back(char *bytes, size_t n)
+{
+	uintptr_t from = ((uintptr_t)bytes + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
+	uintptr_t to = ((uintptr_t)bytes + n) & ~(uintptr_t)(PAGE - 1);
+
+	if (from < to)
+		madvise(bytes + (from - (uintptr_t)bytes), to - from, MADV_DONTNEED);
+}
+
 void mb_monitor_output_trim(struct mb_monitor *m)
 {
 	if (!m->is_touched || m->stalled.n)
 		return;
-	madvise(m->scratch, sizeof(m->scratch), MADV_DONTNEED);
+	give_back(m->scratch, sizeof(m->scratch));
+	give_back(m->log.batch, sizeof(m->log.batch));
 	m->is_touched = false;
 }

@@ -48,7 +48,7 @@ static int bench_setup(void **state)
 		b->s[i] = mb_calloc(1, sizeof(*b->s[i]));
 		b->s[i]->stream = i ? MB_MONITOR_STDERR : MB_MONITOR_STDOUT;
 	}
-	b->area = mb_malloc(MB_LOGWRITE_PIECE + (128 << 10));
+	b->area = mb_malloc(MB_LOGWRITE_PIECE + (128 << 10) + MB_LOGWRITE_SLACK);
 	*state = b;
 	return 0;
 }
