@@ -139,8 +139,6 @@ static void set_defaults(struct mb_container_create_request *q)
 	default_to(&host->runtime, "mybox");
 	if (host->shm_size == 0)
 		host->shm_size = 64 << 20;
-	if (host->pids_limit == 0)
-		host->pids_limit = 2048;
 }
 
 /* --- the store -------------------------------------------------------------------------------- */

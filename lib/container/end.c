@@ -41,6 +41,9 @@ static int open_cgroup(struct mb_container *c, struct mb_sys_cgroup_host **host,
 	MB_AUTO_FREE char *path = NULL;
 	int r = mb_sys_cgroup_host_open(host, err);
 
+	/* Where it was made; the rule for names is for one whose state is lost. */
+	if (r == 0 && c->state.has_run && c->state.run.cgroup)
+		return mb_sys_cgroup_open(*host, c->state.run.cgroup, ret, err);
 	if (r == 0)
 		r = mb_sys_cgroup_path_make(parent && *parent ? parent : NULL, c->id, &path, err);
 	if (r == 0)
@@ -65,6 +68,7 @@ static int remove_cgroup(struct mb_container *c, struct mb_err *err)
 {
 	MB_AUTO(mb_sys_cgroup_host_free) struct mb_sys_cgroup_host *host = NULL;
 	MB_AUTO(mb_sys_cgroup_free) struct mb_sys_cgroup *cgroup = NULL;
+	bool populated = false;
 	int r = open_cgroup(c, &host, &cgroup, err);
 
 	if (r == MB_SYS_CGROUP_ABSENT)
@@ -72,11 +76,11 @@ static int remove_cgroup(struct mb_container *c, struct mb_err *err)
 	if (r < 0)
 		return r;
 	/* What an exec left behind ends with the container. */
-	r = mb_sys_cgroup_remove(cgroup, err);
-	if (r == -EBUSY) {
-		mb_sys_cgroup_kill(cgroup, NULL);
+	r = mb_sys_cgroup_is_populated(cgroup, &populated, err);
+	if (r == 0 && populated)
+		r = mb_sys_cgroup_kill(cgroup, err);
+	if (r == 0)
 		r = mb_sys_cgroup_remove(cgroup, err);
-	}
 	return r;
 }
 

@@ -19,6 +19,8 @@
 #include "sys/proc.h"
 #include "sys/tree.h"
 
+enum { DEFAULT_PIDS = 2048 }; /* where the host can count them */
+
 struct starting {
 	struct mb_container *c;
 	struct mb_container_start *how;
@@ -90,6 +92,8 @@ static int make_cgroup(struct starting *s, struct mb_err *err)
 		r = mb_sys_cgroup_path_make(parent && *parent ? parent : NULL, s->c->id, &path, err);
 	if (r == 0)
 		r = mb_container_limits_fill(record, &s->bundle, throttles, &limits, err);
+	if (r == 0 && !limits.pids_max && mb_sys_cgroup_host_has(s->cgroups, "pids"))
+		limits.pids_max = DEFAULT_PIDS;
 	if (r == 0)
 		r = mb_sys_cgroup_create(s->cgroups, path, &limits, &s->cgroup, err);
 	return r;
@@ -230,8 +234,10 @@ static int write_state(struct starting *s, struct mb_err *err)
 	run.monitor = monitor.pid;
 	run.monitor_start = monitor.start;
 	run.restart_count = s->how->restart && c->state.has_exit ? c->state.exit.restarts : 0;
+	run.cgroup = mb_strdup(mb_sys_cgroup_path(s->cgroup));
 	fill_ports(&run, s->sandbox);
 	r = mb_container_run_save(c->run_fd, &run, err);
+	free(run.cgroup);
 	free_ports(&run);
 	return r;
 }

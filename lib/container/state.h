@@ -40,6 +40,7 @@ struct mb_container_run { /* RUN/c/ID/state.json */
 	uint64_t pid_start, monitor_start; /* clock ticks since boot */
 	int64_t started;                   /* ns since 1970 */
 	int restart_count;
+	char *cgroup; /* its path as lib/sys/cgroup.h knows it */
 	struct mb_container_published *ports;
 	size_t n_ports;
 };
