@@ -139,7 +139,7 @@ static struct json_object *encode_member(const struct mb_json_field *f, void *in
 static void encode_row(const struct mb_json_field *f, void *in, struct json_object *o)
 {
 	const unsigned int how = JSON_C_OBJECT_ADD_CONSTANT_KEY;
-	bool wanted = f->flags & (MB_JSON_ALWAYS | MB_JSON_NULL);
+	bool wanted = f->flags & (MB_JSON_ALWAYS | MB_JSON_NULL | MB_JSON_REQUIRED);
 	struct json_object *value;
 
 	if (f->kind == MB_JSON_KIND_REFUSED || (!wanted && mb_json_row_is_empty(f, in)))

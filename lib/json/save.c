@@ -168,7 +168,7 @@ static void save_member(const struct mb_json_field *f, void *in, struct mb_str *
  * is taken back, which is why its length is looked at afterwards. */
 static bool save_row(const struct mb_json_field *f, void *in, bool first, struct mb_str *out)
 {
-	bool wanted = f->flags & (MB_JSON_ALWAYS | MB_JSON_NULL);
+	bool wanted = f->flags & (MB_JSON_ALWAYS | MB_JSON_NULL | MB_JSON_REQUIRED);
 	bool empty = mb_json_row_is_empty(f, in);
 	size_t before = out->len, start;
 

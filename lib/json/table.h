@@ -54,7 +54,7 @@ enum mb_json_kind {
 enum mb_json_flag {
 	MB_JSON_ALWAYS = 1,   /* encode: write it even when empty (a NULL string is "") */
 	MB_JSON_NULL = 2,     /* encode: write null when empty */
-	MB_JSON_REQUIRED = 4, /* decode: its absence is an error */
+	MB_JSON_REQUIRED = 4, /* decode: its absence is an error; encode: as MB_JSON_ALWAYS */
 };
 
 struct mb_json_field {
@@ -74,11 +74,15 @@ struct mb_json_field {
 #define MB_JSON_IS_(s, m, ctype) \
 	MB_JSON_CHECK_(__builtin_types_compatible_p(__typeof__(((s *)0)->m), ctype))
 #define MB_JSON_AT_(s, m, ctype) (offsetof(s, m) + MB_JSON_IS_(s, m, ctype))
-#define MB_JSON_ROW_(n, k, s, m, ctype, ...) \
-	{ .name = (n), .kind = (k), .offset = MB_JSON_AT_(s, m, ctype), ##__VA_ARGS__ }
-#define MB_JSON_OPT_ROW_(n, k, s, m, has, ctype, ...)                       \
-	{ .name = (n), .kind = (k), .offset = MB_JSON_AT_(s, m, ctype),     \
-	  .other = MB_JSON_AT_(s, has, bool), .is_opt = true, ##__VA_ARGS__ }
+#define MB_JSON_ROW_(n, k, s, m, ctype, ...)                                                \
+	{                                                                                   \
+		.name = (n), .kind = (k), .offset = MB_JSON_AT_(s, m, ctype), ##__VA_ARGS__ \
+	}
+#define MB_JSON_OPT_ROW_(n, k, s, m, has, ctype, ...)                             \
+	{                                                                         \
+		.name = (n), .kind = (k), .offset = MB_JSON_AT_(s, m, ctype),     \
+		.other = MB_JSON_AT_(s, has, bool), .is_opt = true, ##__VA_ARGS__ \
+	}
 
 /* "name", struct type, member: */
 #define MB_JSON_STR(n, s, m, ...)  MB_JSON_ROW_(n, MB_JSON_KIND_STR, s, m, char *, ##__VA_ARGS__)
@@ -97,8 +101,7 @@ struct mb_json_field {
 #define MB_JSON_SET(n, s, m, ...) \
 	MB_JSON_ROW_(n, MB_JSON_KIND_SET, s, m, struct mb_strv, ##__VA_ARGS__)
 /* Object of strings; written sorted by name.  null as a value counts as "". */
-#define MB_JSON_KV(n, s, m, ...) \
-	MB_JSON_ROW_(n, MB_JSON_KIND_KV, s, m, struct mb_kv, ##__VA_ARGS__)
+#define MB_JSON_KV(n, s, m, ...) MB_JSON_ROW_(n, MB_JSON_KIND_KV, s, m, struct mb_kv, ##__VA_ARGS__)
 /* Any value, kept as a tree (one reference, owned). */
 #define MB_JSON_RAW(n, s, m, ...) \
 	MB_JSON_ROW_(n, MB_JSON_KIND_RAW, s, m, struct json_object *, ##__VA_ARGS__)
@@ -119,46 +122,64 @@ struct mb_json_field {
 
 /* int or enum <-> one of @texts (const char *const[], ended by NULL); the first one is 0.
  * A text that is not among them is an error; value 0 counts as empty. */
-#define MB_JSON_ENUM(n, s, m, texts, ...)                                             \
-	{ .name = (n), .kind = MB_JSON_KIND_ENUM, .names = (texts),                   \
-	  .offset = offsetof(s, m) + MB_JSON_CHECK_(sizeof(((s *)0)->m) == sizeof(int)), \
-	  ##__VA_ARGS__ }
+#define MB_JSON_ENUM(n, s, m, texts, ...)                                                      \
+	{                                                                                      \
+		.name = (n), .kind = MB_JSON_KIND_ENUM, .names = (texts),                      \
+		.offset = offsetof(s, m) + MB_JSON_CHECK_(sizeof(((s *)0)->m) == sizeof(int)), \
+		##__VA_ARGS__                                                                  \
+	}
 /* Array of numbers: uint32_t *@m with size_t @count. */
-#define MB_JSON_U32S(n, s, m, count, ...)                                                  \
-	{ .name = (n), .kind = MB_JSON_KIND_U32S, .offset = MB_JSON_AT_(s, m, uint32_t *), \
-	  .other = MB_JSON_AT_(s, count, size_t), .size = sizeof(uint32_t), ##__VA_ARGS__ }
+#define MB_JSON_U32S(n, s, m, count, ...)                                                        \
+	{                                                                                        \
+		.name = (n), .kind = MB_JSON_KIND_U32S, .offset = MB_JSON_AT_(s, m, uint32_t *), \
+		.other = MB_JSON_AT_(s, count, size_t), .size = sizeof(uint32_t), ##__VA_ARGS__  \
+	}
 /* A struct embedded in this one. */
-#define MB_JSON_OBJ(n, s, m, tab, ...)                                                     \
-	{ .name = (n), .kind = MB_JSON_KIND_OBJ, .offset = offsetof(s, m),                 \
-	  .size = sizeof(((s *)0)->m), .table = (tab), ##__VA_ARGS__ }
+#define MB_JSON_OBJ(n, s, m, tab, ...)                                           \
+	{                                                                        \
+		.name = (n), .kind = MB_JSON_KIND_OBJ, .offset = offsetof(s, m), \
+		.size = sizeof(((s *)0)->m), .table = (tab), ##__VA_ARGS__       \
+	}
 /* A pointer to a struct, NULL when absent; present even when empty ({}). */
-#define MB_JSON_PTR(n, s, m, tab, ...)                                                     \
-	{ .name = (n), .kind = MB_JSON_KIND_PTR, .offset = offsetof(s, m),                 \
-	  .size = sizeof(*((s *)0)->m), .table = (tab), ##__VA_ARGS__ }
+#define MB_JSON_PTR(n, s, m, tab, ...)                                           \
+	{                                                                        \
+		.name = (n), .kind = MB_JSON_KIND_PTR, .offset = offsetof(s, m), \
+		.size = sizeof(*((s *)0)->m), .table = (tab), ##__VA_ARGS__      \
+	}
 /* Array of objects: @elem *@m with size_t @count. */
-#define MB_JSON_LIST(n, s, m, count, elem, tab, ...)                                       \
-	{ .name = (n), .kind = MB_JSON_KIND_LIST, .offset = MB_JSON_AT_(s, m, elem *),     \
-	  .other = MB_JSON_AT_(s, count, size_t), .size = sizeof(elem), .table = (tab),    \
-	  ##__VA_ARGS__ }
+#define MB_JSON_LIST(n, s, m, count, elem, tab, ...)                                          \
+	{                                                                                     \
+		.name = (n), .kind = MB_JSON_KIND_LIST, .offset = MB_JSON_AT_(s, m, elem *),  \
+		.other = MB_JSON_AT_(s, count, size_t), .size = sizeof(elem), .table = (tab), \
+		##__VA_ARGS__                                                                 \
+	}
 /* Object of objects, in order: @elem *@m with size_t @count; the name goes to the char *
  * @keymember of each element (which has no row in @tab). */
-#define MB_JSON_MAP(n, s, m, count, elem, keymember, tab, ...)                             \
-	{ .name = (n), .kind = MB_JSON_KIND_MAP, .offset = MB_JSON_AT_(s, m, elem *),      \
-	  .other = MB_JSON_AT_(s, count, size_t), .size = sizeof(elem), .table = (tab),    \
-	  .key = MB_JSON_AT_(elem, keymember, char *), ##__VA_ARGS__ }
+#define MB_JSON_MAP(n, s, m, count, elem, keymember, tab, ...)                                \
+	{                                                                                     \
+		.name = (n), .kind = MB_JSON_KIND_MAP, .offset = MB_JSON_AT_(s, m, elem *),   \
+		.other = MB_JSON_AT_(s, count, size_t), .size = sizeof(elem), .table = (tab), \
+		.key = MB_JSON_AT_(elem, keymember, char *), ##__VA_ARGS__                    \
+	}
 /* Must not be there: -EOPNOTSUPP "'linux.intelRdt' is not supported". */
-#define MB_JSON_REFUSED(n) { .name = (n), .kind = MB_JSON_KIND_REFUSED }
-#define MB_JSON_END        { .kind = MB_JSON_KIND_END }
+#define MB_JSON_REFUSED(n)                                \
+	{                                                 \
+		.name = (n), .kind = MB_JSON_KIND_REFUSED \
+	}
+#define MB_JSON_END                      \
+	{                                \
+		.kind = MB_JSON_KIND_END \
+	}
 
 /* Fill @out from the object @obj.  Errors name the member with its path ('process.user.uid',
  * 'mounts[2].type').  Return: 0; -EINVAL for a wrong type or text; -ERANGE for a number that
  * does not fit; -EOPNOTSUPP for a refused member.  On failure @out is as decode left it: call
  * mb_json_done() on it either way. */
 int mb_json_decode(struct json_object *obj, const struct mb_json_field *table, void *out,
-		   struct mb_err *err);
+                   struct mb_err *err);
 /* Parse and decode at once: *@out is zeroed first, and released and zeroed again on failure. */
 int mb_json_load(const char *text, size_t len, const struct mb_json_field *table, void *out,
-		 size_t out_size, struct mb_err *err);
+                 size_t out_size, struct mb_err *err);
 /* A new object, owned by the caller. */
 struct json_object *mb_json_encode(const struct mb_json_field *table, const void *in);
 /* Append @in as compact text, without a tree in between. */
