@@ -23,7 +23,7 @@ struct mb_format_template; /* opaque */
 
 enum {
 	MB_FORMAT_MAX_OUTPUT = 64 * 1024 * 1024, /* bytes that one execution may write */
-	MB_FORMAT_MAX_STEPS = 1000 * 1000,  /* actions that one execution may take */
+	MB_FORMAT_MAX_STEPS = 1000 * 1000,       /* actions that one execution may take */
 };
 
 /* What the caller of a template may add.  Every member may be NULL. */

@@ -151,7 +151,7 @@ static void add_string(const struct verb *v, struct json_object *o, struct mb_st
 
 static void add_char(const struct verb *v, int64_t value, struct mb_str *out)
 {
-	char text[] = "\"\\uXXXX\"";
+	char text[] = "\"\\u0000\"";
 	MB_AUTO(mb_json_free) struct json_object *o = NULL;
 
 	if (value < 0 || value > 0xffff || (value >= 0xd800 && value <= 0xdfff))

@@ -110,19 +110,18 @@ static void index_finds_the_platform(void **state)
 	"{\"mediaType\":\"m\",\"digest\":\"sha256:" HEX "\",\"size\":" n \
 	",\"platform\":{\"architecture\":\"" arch "\",\"os\":\"linux\"" variant "}}"
 #define VARIANT(v) ",\"variant\":\"" v "\""
-	static const char
-		text[] = HEAD "\"manifests\":["
-			      "{\"mediaType\":\"m\",\"digest\":\"sha256:" HEX "\",\"size\":9,"
-			      "\"platform\":{\"architecture\":\"unknown\",\"os\":\"unknown\"}},"
-			      "{\"mediaType\":\"m\",\"digest\":\"sha256:" HEX "\",\"size\":8,"
-			      "\"platform\":{\"architecture\":\"amd64\",\"os\":\"windows\"}}"
-	                      "," ENTRY("1", "amd64", "") "," ENTRY("2", "arm", VARIANT("v5")) "," ENTRY(
-				      "3", "arm",
-				      VARIANT("v7")) "," ENTRY("4", "arm64",
-	                                                       VARIANT("v8")) "," ENTRY("5",
-	                                                                                "amd64",
-	                                                                                VARIANT("v"
-	                                                                                        "3")) "]}";
+	static const char text[] =
+		HEAD "\"manifests\":["
+		     "{\"mediaType\":\"m\",\"digest\":\"sha256:" HEX "\",\"size\":9,"
+		     "\"platform\":{\"architecture\":\"unknown\",\"os\":\"unknown\"}},"
+		     "{\"mediaType\":\"m\",\"digest\":\"sha256:" HEX "\",\"size\":8,"
+		     "\"platform\":{\"architecture\":\"amd64\",\"os\":\"windows\"}}"
+		     "," ENTRY("1", "amd64", "") "," ENTRY("2", "arm", VARIANT("v5")) "," ENTRY(
+			     "3", "arm",
+			     VARIANT("v7")) "," ENTRY("4", "arm64",
+	                                              VARIANT("v8")) "," ENTRY("5", "amd64",
+	                                                                       VARIANT("v"
+	                                                                               "3")) "]}";
 	static const struct {
 		const char *arch, *variant;
 		int64_t size;

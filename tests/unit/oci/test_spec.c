@@ -105,7 +105,7 @@ static void spec_builds(void **state)
 		"{\"destination\":\"/tmp\",\"type\":\"tmpfs\"}],"
 		"\"linux\":{\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"}]},"
 		"\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"ipc\",\"path\":\"/proc/1/ns/"
-	        "ipc\"}],"
+		"ipc\"}],"
 		"\"devices\":[{\"path\":\"/dev/null\",\"type\":\"c\",\"major\":0,\"minor\":0}]}}");
 }
 
