@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <sys/socket.h>
+
+#include "core/err.h"
+#include "core/own.h"
+#include "nl/nft.h"
+#include "nl/route.h"
+
+static const struct nlattr *attr(const struct mb_nl_batch *b, size_t header, unsigned int type)
+{
+	static const struct nlattr *at[64];
+	size_t used = NLMSG_SPACE(header);
+
+	assert_int_equal(mb_nl_parse(b->buf + used, b->len - used, at, 63), 0);
+	return at[type];
+}
+
+static void veth_is_one_message_with_its_peer(void **state)
+{
+	const uint8_t mac[6] = {2, 0x6d, 10, 88, 0, 2};
+	const struct mb_nl_veth v = {.name = "mb0123456789",
+	                             .index = 1000,
+	                             .master = 7,
+	                             .mtu = 1450,
+	                             .peer_name = "eth0",
+	                             .peer_index = 100,
+	                             .peer_netns_fd = 9,
+	                             .peer_mac = mac};
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	const struct nlattr *info[IFLA_INFO_MAX + 1], *data[VETH_INFO_MAX + 1], *peer[64], *a;
+	const struct ifinfomsg *i;
+
+	(void)state;
+	mb_nl_veth_add(&b, &v);
+	assert_int_equal(b.n_messages, 1);
+	i = NLMSG_DATA((const struct nlmsghdr *)(const void *)b.buf);
+	assert_int_equal(i->ifi_index, 1000);
+	assert_int_equal(i->ifi_flags & IFF_UP, IFF_UP);
+	assert_int_equal(mb_nl_u32(attr(&b, sizeof(*i), IFLA_MASTER), 0), 7);
+	a = attr(&b, sizeof(*i), IFLA_LINKINFO);
+	assert_int_equal(mb_nl_parse(mb_nl_data(a, 0), mb_nl_data_len(a), info, IFLA_INFO_MAX), 0);
+	assert_int_equal(mb_nl_parse(mb_nl_data(info[IFLA_INFO_DATA], 0),
+	                             mb_nl_data_len(info[IFLA_INFO_DATA]), data, VETH_INFO_MAX),
+	                 0);
+	i = mb_nl_data(data[VETH_INFO_PEER], sizeof(*i));
+	assert_int_equal(i->ifi_index, 100);
+	assert_int_equal(i->ifi_flags, 0); /* up at birth is ENOTCONN */
+	assert_int_equal(mb_nl_parse((const char *)i + sizeof(*i),
+	                             mb_nl_data_len(data[VETH_INFO_PEER]) - sizeof(*i), peer, 63),
+	                 0);
+	assert_string_equal(mb_nl_str(peer[IFLA_IFNAME]), "eth0");
+	assert_int_equal(mb_nl_u32(peer[IFLA_NET_NS_FD], 0), 9);
+	assert_int_equal(mb_nl_u32(peer[IFLA_NUM_TX_QUEUES], 0), 1);
+	assert_memory_equal(mb_nl_data(peer[IFLA_ADDRESS], 6), mac, 6);
+}
+
+static void addresses_have_their_broadcast(void **state)
+{
+	static const struct {
+		uint8_t addr[4];
+		unsigned int prefix;
+		uint8_t broadcast[4];
+	} rows[] = {
+		{{10, 88, 0, 2}, 24, {10, 88, 0, 255}},
+		{{172, 30, 5, 1}, 16, {172, 30, 255, 255}},
+		{{192, 168, 1, 130}, 26, {192, 168, 1, 191}},
+		{{10, 0, 0, 1}, 8, {10, 255, 255, 255}},
+		{{10, 0, 0, 1}, 30, {10, 0, 0, 3}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MB_N(rows); i++) {
+		MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+
+		mb_nl_addr_add(&b, AF_INET, rows[i].addr, rows[i].prefix, 3, true);
+		assert_memory_equal(
+			mb_nl_data(attr(&b, sizeof(struct ifaddrmsg), IFA_BROADCAST), 4),
+			rows[i].broadcast, 4);
+	}
+}
+
+static void point_to_point_has_no_broadcast(void **state)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	const uint8_t addr[4] = {10, 0, 0, 0};
+
+	(void)state;
+	mb_nl_addr_add(&b, AF_INET, addr, 31, 3, true);
+	assert_null(attr(&b, sizeof(struct ifaddrmsg), IFA_BROADCAST));
+}
+
+static void links_of_this_namespace_can_be_read(void **state)
+{
+	MB_AUTO_NL struct mb_nl nl = MB_NL_INIT;
+	struct mb_err err = MB_ERR_INIT;
+	struct mb_nl_link lo;
+
+	(void)state;
+	if (mb_nl_open(&nl, NETLINK_ROUTE, &err) < 0)
+		skip();
+	assert_int_equal(mb_nl_link_find(&nl, "lo", &lo, &err), 0);
+	assert_int_equal(lo.index, 1);
+	assert_int_equal(mb_nl_link_find(&nl, "no-such-link", &lo, &err), MB_NL_ABSENT);
+}
+
+static void refusals_are_told_with_their_number(void **state)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	MB_AUTO_NL struct mb_nl nl = MB_NL_INIT;
+	struct mb_err err = MB_ERR_INIT;
+	size_t failed = 99;
+	int r;
+
+	(void)state;
+	if (mb_nl_open(&nl, NETLINK_ROUTE, &err) < 0)
+		skip();
+	mb_nl_link_set_mtu(&b, 0x7ffffff0, 1500);
+	mb_nl_link_set_mtu(&b, 0x7ffffff1, 1500);
+	r = mb_nl_send(&nl, &b, &failed, &err);
+	assert_true(r == -ENODEV || r == -EPERM);
+	assert_int_equal(failed, 0);
+	assert_int_equal(b.len, 0);
+	assert_non_null(strstr(err.msg, "the kernel"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(veth_is_one_message_with_its_peer),
+		cmocka_unit_test(addresses_have_their_broadcast),
+		cmocka_unit_test(point_to_point_has_no_broadcast),
+		cmocka_unit_test(links_of_this_namespace_can_be_read),
+		cmocka_unit_test(refusals_are_told_with_their_number),
+	};
+
+	return cmocka_run_group_tests_name("nl/route", tests, NULL, NULL);
+}
