@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* completion prints the script that a shell loads; the script asks __complete at every tab. */
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -41,7 +42,8 @@ static int completion_main(struct mb_cmd_context *cx, const struct mb_cli_input 
 		mb_str_add(&out, scripts[i].script);
 		return mb_cmd_put(&out);
 	}
-	return mb_fail(err, 0, "no completion for '%s': one of bash, zsh, fish", in->operands[0]);
+	return mb_fail(err, EINVAL, "no completion for '%s': one of bash, zsh, fish",
+	               in->operands[0]);
 }
 
 const struct mb_cli_verb mb_cmd_completion = {

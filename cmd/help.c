@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -28,7 +29,7 @@ static int help_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 	} else if (r == MB_CLI_ONLY_PARENT && in->n_operands == 1) {
 		mb_cli_help_parent(cx->program, found.parent, width, &out);
 	} else {
-		return mb_fail(err, 0, "'%s' is not a mybox command", in->operands[0]);
+		return mb_fail(err, EINVAL, "'%s' is not a mybox command", in->operands[0]);
 	}
 	return mb_cmd_put(&out);
 }
