@@ -114,13 +114,23 @@ int mb_monitor_process_init(struct mb_monitor *m, char **argv)
 	return 0;
 }
 
+/* An adopted container is no child: it runs on, and its number may be anyone's by now. */
+static bool is_child(pid_t pid)
+{
+	siginfo_t info;
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
 void mb_monitor_process_kill(struct mb_monitor *m)
 {
 	siginfo_t info;
 
-	kill(m->pid, SIGKILL);
-	while (waitid(P_PID, (id_t)m->pid, &info, WEXITED) < 0 && errno == EINTR)
-		;
+	if (is_child(m->pid)) {
+		kill(m->pid, SIGKILL);
+		while (waitid(P_PID, (id_t)m->pid, &info, WEXITED) < 0 && errno == EINTR)
+			;
+	}
 	_exit(125);
 }
 

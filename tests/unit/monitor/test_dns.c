@@ -197,7 +197,7 @@ struct service {
 	int up_udp, up_tcp;
 };
 
-static void service_start(struct service *s, unsigned flags)
+static void service_start(struct service *s, unsigned flags, int raw)
 {
 	struct mb_monitor_dns dns = {0};
 	int fds[MB_MONITOR_DNS_SLOT_N_] = {-1, -1, -1, -1}, other;
@@ -208,6 +208,7 @@ static void service_start(struct service *s, unsigned flags)
 	box_init(&s->b);
 	fill(&s->b, s->net);
 	box_start(&s->b, "read x", 0, true);
+	fds[MB_MONITOR_DNS_RAW] = raw;
 	fds[MB_MONITOR_DNS_UDP] = bound(SOCK_DGRAM, &s->port);
 	fds[MB_MONITOR_DNS_TCP] = bound(SOCK_STREAM, &s->port);
 	s->up_udp = bound(SOCK_DGRAM, &s->up_port);
@@ -260,7 +261,7 @@ static void program_answers_by_udp(void **state)
 	unsigned first = 0;
 
 	(void)state;
-	service_start(&s, MB_MONITOR_INTERNAL);
+	service_start(&s, MB_MONITOR_INTERNAL, -1);
 	n = ask(&s, "wEb", MB_DNS_A, r);
 	assert_int_equal(r[3] & 15, MB_DNS_NOERROR);
 	assert_int_equal(r[7], 1);
@@ -287,6 +288,32 @@ static void program_answers_by_udp(void **state)
 	service_end(&s);
 }
 
+static void program_answers_from_port_53(void **state)
+{
+	MB_AUTO_CLOSE int raw = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_UDP);
+	MB_AUTO_CLOSE int fd = -1;
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct timeval patience = {.tv_sec = 5};
+	socklen_t size = sizeof(a);
+	struct service s;
+	uint8_t p[512], r[512];
+	uint16_t port = 0;
+	size_t n = query(p, 9, "web", MB_DNS_A);
+
+	(void)state;
+	if (raw < 0)
+		skip(); /* needs CAP_NET_RAW */
+	service_start(&s, 0, raw);
+	fd = bound(SOCK_DGRAM, &port);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	a.sin_port = htons(s.port);
+	assert_int_equal(sendto(fd, p, n, 0, (struct sockaddr *)&a, sizeof(a)), n);
+	assert_int_equal(recvfrom(fd, r, sizeof(r), 0, (struct sockaddr *)&a, &size), n + 16);
+	assert_int_equal(ntohs(a.sin_port), 53);
+	assert_int_equal(a.sin_addr.s_addr, htonl(INADDR_LOOPBACK));
+	service_end(&s);
+}
+
 static void program_forwards_by_udp(void **state)
 {
 	struct service s;
@@ -295,7 +322,7 @@ static void program_forwards_by_udp(void **state)
 	int fd;
 
 	(void)state;
-	service_start(&s, 0);
+	service_start(&s, 0, -1);
 	fd = connected(SOCK_DGRAM, s.port);
 	assert_int_equal(send(fd, p, n, 0), n);
 	upstream_udp(s.up_udp);
@@ -323,7 +350,7 @@ static void program_answers_by_tcp(void **state)
 	int fd;
 
 	(void)state;
-	service_start(&s, 0);
+	service_start(&s, 0, -1);
 	fd = connected(SOCK_STREAM, s.port);
 	for (uint16_t i = 0; i < 3; i++) { /* pipelined */
 		one = query(p + n + 2, i, i == 1 ? "long.example" : "web", MB_DNS_A);
@@ -362,7 +389,7 @@ static void program_survives_floods(void **state)
 	int fd, conns[50];
 
 	(void)state;
-	service_start(&s, 0);
+	service_start(&s, 0, -1);
 	fd = connected(SOCK_DGRAM, s.port);
 	srand(3);
 	for (int i = 0; i < 3000; i++) {
@@ -387,6 +414,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(directories),
 		cmocka_unit_test(program_answers_by_udp),
+		cmocka_unit_test(program_answers_from_port_53),
 		cmocka_unit_test(program_forwards_by_udp),
 		cmocka_unit_test(program_answers_by_tcp),
 		cmocka_unit_test(program_survives_floods),

@@ -506,6 +506,52 @@ static void junk_messages_end_only_their_connection(void **state)
 	box_done(&b);
 }
 
+/* A second monitor for a process that is not its child: what an adoption starts. */
+static void adopted_process_is_not_killed_and_ends_with_255(void **state)
+{
+	struct box b;
+	MB_AUTO_FREE char *doc = NULL;
+	int pair[2], pidfd, status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	box_init(&b);
+	box_image();
+	pidfd = pidfd_open(pid);
+	for (int round = 0; round < 2; round++) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+		b.monitor = fork();
+		if (b.monitor == 0) {
+			mb_monitor_image_exec(box_image(), pair[1], pid, "c0ffee", NULL);
+			_exit(126);
+		}
+		close(pair[1]);
+		b.sock = pair[0];
+		if (round == 1)
+			break;
+		box_wait_monitor(&b); /* the adoption failed */
+		assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+	}
+	b.fds[MB_MONITOR_SLOT_CONTAINER] = b.container;
+	b.fds[MB_MONITOR_SLOT_RUN] = b.run;
+	b.fds[MB_MONITOR_SLOT_PIDFD] = pidfd;
+	snprintf(b.setup.exe, sizeof(b.setup.exe), "%s", b.exe);
+	assert_int_equal(mb_monitor_send_setup(b.sock, &b.setup, b.fds, NULL), 0);
+	assert_int_equal(mb_monitor_await_ready(b.sock, NULL), 0);
+	kill(pid, SIGKILL);
+	box_wait_monitor(&b);
+	waitpid(pid, &status, 0);
+	close(pidfd);
+	doc = box_read(b.container, "exit.json");
+	assert_non_null(strstr(doc, "\"exit_code\":255,"));
+	assert_non_null(strstr(doc, "\"error\":\"the exit code is unknown"));
+	box_done(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -526,6 +572,7 @@ int main(void)
 		cmocka_unit_test(guard_kills_unless_released),
 		cmocka_unit_test(console_is_one_stream_and_resizes),
 		cmocka_unit_test(orphans_are_reaped_and_pipe_holders_bounded),
+		cmocka_unit_test(adopted_process_is_not_killed_and_ends_with_255),
 		cmocka_unit_test(junk_messages_end_only_their_connection),
 	};
 
