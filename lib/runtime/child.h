@@ -82,7 +82,8 @@ int mb_runtime_console_make(int devpts_fd, const struct mb_oci_process *process,
 /* 0, 1, 2 from @fds; nothing else survives execve. */
 int mb_runtime_stdio_place(const int fds[3], uint32_t uid, struct mb_err *err);
 /* Become the process's user.  @carry: keep CAP_SYS_ADMIN across the stub's execve. */
-int mb_runtime_creds_become(const struct mb_oci_process *process, bool carry, struct mb_err *err);
+int mb_runtime_creds_become(const struct mb_oci_process *process, bool carry, int channel,
+                            struct mb_err *err);
 /* A session keyring of the container's own; without one a warning is told. */
 int mb_runtime_keyring_enter(const char *id, int channel, struct mb_err *err);
 /* A writable, verified /dev/null (c 1:3) at @path of @dirfd, resolved in root. */

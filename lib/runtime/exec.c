@@ -153,7 +153,7 @@ static int become(struct joiner *j, struct mb_err *err)
 {
 	const bool carry = mb_runtime_stub_carries(j->plan->filter_fd, j->req->process);
 
-	return mb_runtime_creds_become(j->req->process, carry, err);
+	return mb_runtime_creds_become(j->req->process, carry, j->channel, err);
 }
 
 static int find_program(struct joiner *j, struct mb_err *err)
