@@ -519,6 +519,8 @@ def check_attributes(path, st, more):
 
 def check_tree(root, c):
     base = os.path.join(root, b"layers")
+    if not os.path.isdir(base):
+        return "no layer was made"
     layers = [os.path.join(base, d) for d in os.listdir(base) if len(d) == 64]
     layers.sort(key=lambda d: os.stat(os.path.join(d, b"COMPLETE")).st_mtime_ns)
     top = os.path.join(layers[-1], b"diff")

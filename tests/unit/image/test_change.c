@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/err.h"
+#include "core/own.h"
+#include "image/change.h"
+#include "oci/image_spec.h"
+
+static void change_rows(void **state)
+{
+	struct mb_oci_image_config image = {0};
+	struct mb_oci_container_config *c = &image.config;
+	MB_AUTO_FREE char *cmd = NULL, *entrypoint = NULL;
+
+	(void)state;
+	assert_int_equal(mb_image_change_apply(c, "CMD [\"a\", \"b c\"]", NULL), 0);
+	assert_int_equal(mb_image_change_apply(c, "entrypoint run it \"now\"", NULL), 0);
+	assert_int_equal(mb_image_change_apply(c, "ENV A=1 B=\"two words\" C=x\\ y", NULL), 0);
+	assert_int_equal(mb_image_change_apply(c, "ENV A old form", NULL), 0);
+	assert_int_equal(mb_image_change_apply(c, "EXPOSE 80 53/udp 80/tcp", NULL), 0);
+	assert_int_equal(mb_image_change_apply(c, "VOLUME [\"/a\"]", NULL), 0);
+	assert_int_equal(mb_image_change_apply(c, "VOLUME /b /a", NULL), 0);
+	assert_int_equal(mb_image_change_apply(c, "WORKDIR /w/x", NULL), 0);
+	assert_int_equal(mb_image_change_apply(c, "WORKDIR ../y", NULL), 0);
+	assert_int_equal(mb_image_change_apply(c, "USER 1:2  ", NULL), 0);
+	assert_int_equal(mb_image_change_apply(c, "LABEL a=b", NULL), 0);
+	assert_int_equal(mb_image_change_apply(c, "STOPSIGNAL SIGINT", NULL), 0);
+	cmd = mb_strv_join(&c->cmd, "|");
+	entrypoint = mb_strv_join(&c->entrypoint, "|");
+	assert_string_equal(cmd, "a|b c");
+	assert_string_equal(entrypoint, "/bin/sh|-c|run it \"now\"");
+	assert_string_equal(mb_env_find(&c->env, "A"), "old form");
+	assert_string_equal(mb_env_find(&c->env, "B"), "two words");
+	assert_string_equal(mb_env_find(&c->env, "C"), "x y");
+	assert_int_equal(c->exposed_ports.n, 2);
+	assert_int_equal(c->volumes.n, 2);
+	assert_string_equal(c->working_dir, "/w/y");
+	assert_string_equal(c->user, "1:2");
+	assert_string_equal(mb_kv_find(&c->labels, "a"), "b");
+	assert_string_equal(c->stop_signal, "SIGINT");
+	mb_oci_image_config_done(&image);
+}
+
+static void change_refuses(void **state)
+{
+	static const char *const lines[] = {
+		"FROM x",
+		"",
+		"CMD",
+		"ENV =x",
+		"ENV A=1 B",
+		"VOLUME rel",
+		"STOPSIGNAL NOPE",
+		"LABEL \"open=1",
+		"RUN ls",
+	};
+	struct mb_oci_image_config image = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		struct mb_err err = MB_ERR_INIT;
+
+		assert_int_equal(mb_image_change_apply(&image.config, lines[i], &err), -EINVAL);
+		assert_true(err.code);
+	}
+	mb_oci_image_config_done(&image);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(change_rows),
+		cmocka_unit_test(change_refuses),
+	};
+
+	return cmocka_run_group_tests_name("image/change", tests, NULL, NULL);
+}
