@@ -38,6 +38,8 @@ int mb_net_sysctl(const char *value, const char *fmt, ...) __attribute__((format
 int mb_net_index_make(const char *seed, unsigned int attempt);
 
 /* network_doc.c */
+/* As names of containers, and single characters too. */
+bool mb_net_name_is_valid(const char *name);
 void mb_net_network_names(const char *id, char bridge[16]);
 int mb_net_doc_write(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err);
 int mb_net_doc_read(struct mb_net *net, const char *id, struct mb_net_network **ret,

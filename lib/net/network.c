@@ -124,7 +124,7 @@ static int check_request(const struct mb_net_create *q, struct mb_err *err)
 {
 	static const char *const builtins[] = {MB_NET_DEFAULT, "host", "none", "default"};
 
-	if (!q->name || !mb_name_is_valid(q->name))
+	if (!q->name || !mb_net_name_is_valid(q->name))
 		return mb_fail(err, EINVAL,
 		               "invalid network name '%s': only [a-zA-Z0-9][a-zA-Z0-9_.-] are "
 		               "allowed",
@@ -328,7 +328,7 @@ int mb_net_network_find(struct mb_net *net, const char *reference,
 		return mb_net_default(net, ret_network, err);
 	if (find_builtin(net, reference, ret_network) == 0)
 		return 0;
-	if (!mb_name_is_valid(reference))
+	if (!mb_net_name_is_valid(reference))
 		return absent(reference, err);
 	r = mb_store_dir(net->store, "networks/names", false, &names, err);
 	if (!r)

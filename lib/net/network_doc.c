@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -90,10 +91,17 @@ int mb_net_doc_write(struct mb_net *net, const struct mb_net_network *n, struct 
 	return mb_store_doc_write(dir, name, body, MB_DOC_DURABLE, err);
 }
 
+bool mb_net_name_is_valid(const char *name)
+{
+	if (name[0] && !name[1])
+		return isalnum((unsigned char)name[0]);
+	return mb_name_is_valid(name);
+}
+
 /* What a document says is checked where it names things of the kernel or of the disk. */
 static int check_document(const struct mb_net_network *n, const char *id, struct mb_err *err)
 {
-	if (!mb_streq(n->id, id) || !mb_name_is_valid(n->name))
+	if (!mb_streq(n->id, id) || !mb_net_name_is_valid(n->name))
 		return mb_fail(err, EBADMSG, "the document of network '%.12s' is not its own", id);
 	if (n->bridge && (strlen(n->bridge) >= IFNAMSIZ || strpbrk(n->bridge, "/ ") ||
 	                  n->bridge[0] == '.' || !*n->bridge))

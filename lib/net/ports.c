@@ -259,24 +259,15 @@ static bool has_connections(void)
 
 static int forget_udp(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_err *err)
 {
-	static const int families[] = {AF_INET, AF_INET6};
 	MB_AUTO_FREE uint16_t *ports = mb_calloc(s->n_bindings + 1, sizeof(*ports));
-	int r = 0;
+	size_t n = 0;
 
-	for (size_t k = 0; !r && k < MB_N(families); k++) {
-		size_t n = 0;
-
-		for (size_t i = 0; i < s->n_bindings; i++) {
-			bool v6 = strchr(s->bindings[i].host_ip, ':') != NULL;
-
-			if (s->bindings[i].proto == IPPROTO_UDP && v6 == (families[k] == AF_INET6))
-				ports[n++] = (uint16_t)s->bindings[i].host_port;
-		}
-		if (n && has_connections())
-			r = mb_nl_conntrack_forget_udp(&net->netfilter, families[k], ports, n, NULL,
-			                               err);
-	}
-	return r;
+	for (size_t i = 0; i < s->n_bindings; i++)
+		if (s->bindings[i].proto == IPPROTO_UDP)
+			ports[n++] = (uint16_t)s->bindings[i].host_port;
+	if (!n || !has_connections())
+		return 0;
+	return mb_nl_conntrack_forget_udp(&net->netfilter, ports, n, NULL, err);
 }
 
 static int change(struct mb_net *net, const struct mb_net_sandbox *s, bool remove,

@@ -24,6 +24,7 @@ enum {
 struct entry {
 	uint8_t tuple[128]; /* CTA_TUPLE_ORIG as the kernel gave it */
 	uint32_t tuple_len, id;
+	uint8_t family;
 };
 
 struct search {
@@ -33,9 +34,9 @@ struct search {
 	size_t n, cap;
 };
 
-static void message(struct mb_nl_batch *b, uint16_t type, uint16_t flags, int family)
+static void message(struct mb_nl_batch *b, uint16_t type, uint16_t flags, uint8_t family)
 {
-	struct nfgenmsg g = {.nfgen_family = (uint8_t)family, .version = NFNETLINK_V0};
+	struct nfgenmsg g = {.nfgen_family = family, .version = NFNETLINK_V0};
 
 	mb_nl_message(b, (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | type), flags, &g, sizeof(g));
 }
@@ -80,19 +81,20 @@ static int each_flow(const struct nlmsghdr *h, void *arg)
 	}
 	e = &s->v[s->n++];
 	memcpy(e->tuple, mb_nl_data(at[CTA_TUPLE_ORIG], 0), len);
+	e->family = ((const struct nfgenmsg *)NLMSG_DATA(h))->nfgen_family;
 	e->tuple_len = (uint32_t)len;
 	e->id = mb_nl_u32(at[CTA_ID], 0);
 	return 0;
 }
 
 /* A dump of UDP alone where the kernel can choose (5.8), of everything where it cannot. */
-static int search_flows(struct mb_nl *nl, int family, struct search *s, struct mb_err *err)
+static int search_flows(struct mb_nl *nl, struct search *s, struct mb_err *err)
 {
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
 	size_t nest, proto;
 	int r;
 
-	message(&b, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family);
+	message(&b, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
 	nest = mb_nl_nest(&b, CTA_TUPLE_ORIG | NLA_F_NESTED);
 	proto = mb_nl_nest(&b, CTA_TUPLE_PROTO | NLA_F_NESTED);
 	mb_nl_put_u8(&b, CTA_PROTO_NUM, IPPROTO_UDP);
@@ -104,7 +106,7 @@ static int search_flows(struct mb_nl *nl, int family, struct search *s, struct m
 	r = mb_nl_dump(nl, &b, each_flow, s, NULL);
 	if (r == 0 || r == -EAGAIN)
 		return 0;
-	message(&b, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family);
+	message(&b, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
 	r = mb_nl_dump(nl, &b, each_flow, s, err);
 	return r == -EAGAIN ? 0 : r;
 }
@@ -118,12 +120,12 @@ int mb_nl_conntrack_forget_udp(struct mb_nl *nl, int family, const uint16_t *por
 	size_t done = 0;
 	int r;
 
-	r = search_flows(nl, family, &s, err);
+	r = search_flows(nl, &s, err);
 	owner = s.v;
 	if (r < 0)
 		return mb_wrap(err, r, "cannot read the connections");
 	for (size_t i = 0; i < s.n; i++) {
-		message(&b, IPCTNL_MSG_CT_DELETE, 0, family);
+		message(&b, IPCTNL_MSG_CT_DELETE, 0, s.v[i].family);
 		mb_nl_put(&b, CTA_TUPLE_ORIG | NLA_F_NESTED, s.v[i].tuple, s.v[i].tuple_len);
 		if (s.v[i].id)
 			mb_nl_put_u32(&b, CTA_ID, s.v[i].id);
