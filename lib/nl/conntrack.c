@@ -111,7 +111,7 @@ static int search_flows(struct mb_nl *nl, struct search *s, struct mb_err *err)
 	return r == -EAGAIN ? 0 : r;
 }
 
-int mb_nl_conntrack_forget_udp(struct mb_nl *nl, int family, const uint16_t *ports, size_t n_ports,
+int mb_nl_conntrack_forget_udp(struct mb_nl *nl, const uint16_t *ports, size_t n_ports,
                                size_t *ret_n, struct mb_err *err)
 {
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;

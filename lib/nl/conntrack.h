@@ -13,9 +13,10 @@
 
 #include "nl/sock.h"
 
-/* Delete the UDP entries of @family (AF_INET, AF_INET6) whose original destination is one of
- * @ports (host order).  Return: 0 and *@ret_n (may be NULL) how many; or -errno. */
-int mb_nl_conntrack_forget_udp(struct mb_nl *nl, int family, const uint16_t *ports, size_t n_ports,
+/* Delete the UDP entries of both families whose original destination port is one of @ports (host
+ * order).  The kernel walks its whole table for this: tens of milliseconds where that is large.
+ * Return: 0 and *@ret_n (may be NULL) how many; or -errno. */
+int mb_nl_conntrack_forget_udp(struct mb_nl *nl, const uint16_t *ports, size_t n_ports,
                                size_t *ret_n, struct mb_err *err);
 
 #endif
