@@ -82,7 +82,7 @@ static struct mb_image_written unpack(const struct row *rows, size_t n, bool bot
 	mb_close(&dir);
 	assert_int_equal(mb_image_ring_init(&ring, NULL), 0);
 	assert_int_equal(mb_image_ring_slot(&ring, &slot), 0);
-	archive_write_set_format_pax_restricted(a);
+	archive_write_set_format_pax(a);
 	archive_write_open_memory(a, slot, MB_IMAGE_RING_SLOT, &used);
 	for (size_t i = 0; i < n; i++)
 		add(a, &rows[i]);
