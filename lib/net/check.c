@@ -262,40 +262,56 @@ static bool same(const struct mb_nl_nft_elem *a, const struct mb_nl_nft_elem *b)
 	       memcmp(a->data, b->data, sizeof(a->data)) == 0;
 }
 
-/* Both sides sorted by key, duplicates (of a dump read twice) side by side. */
-static bool differs(const struct mb_net_changes *wanted, enum mb_net_set set, struct present *now)
+static void pick(const struct mb_net_changes *c, enum mb_net_set set, struct present *out)
 {
-	struct present want = {0};
-	MB_AUTO_FREE struct mb_nl_nft_elem *owner = NULL;
-	size_t i = 0, k = 0;
+	for (size_t i = 0; i < c->n; i++)
+		if (c->v[i].set == set)
+			(void)each_elem(&c->v[i].elem, out);
+	if (out->n)
+		qsort(out->v, out->n, sizeof(*out->v), by_key);
+}
 
-	for (size_t j = 0; j < wanted->n; j++)
-		if (wanted->v[j].set == set)
-			(void)each_elem(&wanted->v[j].elem, &want);
-	owner = want.v;
-	if (want.n)
-		qsort(want.v, want.n, sizeof(*want.v), by_key);
+/* Whether each of @some is among @all; both are sorted. */
+static bool is_within(const struct present *some, const struct present *all)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < some->n; i++) {
+		while (k < all->n && by_key(&all->v[k], &some->v[i]) < 0)
+			k++;
+		if (k == all->n || !same(&all->v[k], &some->v[i]))
+			return false;
+	}
+	return true;
+}
+
+/* What is in use must be there; of networks that are not up there may be elements as well. */
+static bool differs(const struct mb_net_changes *required, const struct mb_net_changes *allowed,
+                    enum mb_net_set set, struct present *now)
+{
+	struct present least = {0}, most = {0};
+	bool wrong;
+
+	pick(required, set, &least);
+	pick(allowed, set, &most);
 	if (now->n)
 		qsort(now->v, now->n, sizeof(*now->v), by_key);
-	while (i < want.n && k < now->n && same(&want.v[i], &now->v[k])) {
-		const struct mb_nl_nft_elem *at = &want.v[i];
-
-		while (i < want.n && by_key(&want.v[i], at) == 0)
-			i++;
-		while (k < now->n && by_key(&now->v[k], at) == 0)
-			k++;
-	}
-	return i < want.n || k < now->n;
+	wrong = !is_within(&least, now) || !is_within(now, &most);
+	free(least.v);
+	free(most.v);
+	return wrong;
 }
 
 static int check_firewall(struct check *c, struct mb_err *err)
 {
-	MB_AUTO_NET_CHANGES struct mb_net_changes wanted = {0};
+	MB_AUTO_NET_CHANGES struct mb_net_changes required = {0}, allowed = {0};
 	int r;
 
 	r = mb_net_netfilter_sock(c->net, err);
 	if (!r)
-		r = mb_net_firewall_wanted(c->net, &wanted, err);
+		r = mb_net_firewall_wanted(c->net, true, &required, err);
+	if (!r)
+		r = mb_net_firewall_wanted(c->net, false, &allowed, err);
 	if (!r)
 		r = mb_nl_nft_table_find(&c->net->netfilter, c->net->table, err);
 	if (r == MB_NL_ABSENT) {
@@ -314,7 +330,7 @@ static int check_firewall(struct check *c, struct mb_err *err)
 
 		r = mb_nl_nft_elem_dump(&c->net->netfilter, c->net->table, name, each_elem, &now,
 		                        err);
-		if (r == MB_NL_ABSENT || (r == 0 && differs(&wanted, set, &now))) {
+		if (r == MB_NL_ABSENT || (r == 0 && differs(&required, &allowed, set, &now))) {
 			tell(c, true, "nftables set '%s' does not hold what the state says", name);
 			c->rebuild = true;
 			r = 0;

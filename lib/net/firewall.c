@@ -314,7 +314,8 @@ static int each_record(struct mb_net *net, struct mb_net_sandbox *s, void *arg, 
 	return 0;
 }
 
-int mb_net_firewall_wanted(struct mb_net *net, struct mb_net_changes *c, struct mb_err *err)
+int mb_net_firewall_wanted(struct mb_net *net, bool only_up, struct mb_net_changes *c,
+                           struct mb_err *err)
 {
 	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
 	int r;
@@ -323,6 +324,8 @@ int mb_net_firewall_wanted(struct mb_net *net, struct mb_net_changes *c, struct 
 	for (size_t i = 0; !r && i < ids.n; i++) {
 		MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
 
+		if (only_up && !mb_net_bridge_index(net, ids.v[i]))
+			continue;
 		if (mb_net_doc_read(net, ids.v[i], &n, NULL) == 0 && n->bridge)
 			mb_net_changes_network(c, n, false);
 	}
@@ -339,7 +342,7 @@ int mb_net_firewall_rebuild(struct mb_net *net, struct mb_err *err)
 	if (!r)
 		r = lock(net, true, &fd, err);
 	if (!r)
-		r = mb_net_firewall_wanted(net, &c, err);
+		r = mb_net_firewall_wanted(net, false, &c, err);
 	return r ? r : replace(net, &c, err);
 }
 

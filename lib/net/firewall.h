@@ -66,8 +66,10 @@ const char *mb_net_set_name(enum mb_net_set set);
 int mb_net_firewall_apply(struct mb_net *net, const struct mb_net_changes *c, struct mb_err *err);
 /* Make the table where it is missing. */
 int mb_net_firewall_ensure(struct mb_net *net, struct mb_err *err);
-/* All elements that documents and records ask for; the table with them, in one transaction. */
-int mb_net_firewall_wanted(struct mb_net *net, struct mb_net_changes *c, struct mb_err *err);
+/* All elements that documents (with @only_up: of networks whose bridge is up) and records ask
+ * for; the table with them, in one transaction. */
+int mb_net_firewall_wanted(struct mb_net *net, bool only_up, struct mb_net_changes *c,
+                           struct mb_err *err);
 int mb_net_firewall_rebuild(struct mb_net *net, struct mb_err *err);
 int mb_net_firewall_remove(struct mb_net *net, struct mb_err *err);
 

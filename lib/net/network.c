@@ -163,7 +163,7 @@ static int each_link(const struct mb_nl_link *link, void *arg)
 }
 
 /* What leaves by an uplink of a tunnel or a cloud must fit through it. */
-static uint32_t uplink_mtu(struct mb_net *net)
+uint32_t mb_net_uplink_mtu(struct mb_net *net)
 {
 	struct uplink u = {0};
 
@@ -192,7 +192,7 @@ static int fill(struct mb_net *net, const struct mb_net_create *q, struct mb_net
 	n->icc = n->masquerade = true;
 	mb_kv_set_all(&n->options, &q->options);
 	mb_kv_set_all(&n->labels, &q->labels);
-	n->mtu = uplink_mtu(net);
+	n->mtu = mb_net_uplink_mtu(net);
 	MB_KV_FOREACH (pair, &n->options)
 		r = r ? r : set_option(n, pair, err);
 	return r;

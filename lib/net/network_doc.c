@@ -227,15 +227,20 @@ static int make_default(struct mb_net *net, struct mb_net_network **ret, struct 
 	const struct mb_net_create request = {.name = MB_NET_DEFAULT};
 	MB_AUTO(mb_net_network_free)
 	struct mb_net_network *n = mb_net_builtin(net, MB_NET_DEFAULT);
+	MB_AUTO_CLOSE int lock = -1;
 	char bridge[IFNAMSIZ];
 	int r;
 
-	r = default_bridge(net, n->id, bridge, err);
+	/* Nobody else may choose a subnet meanwhile. */
+	r = mb_net_networks_lock(net, true, &lock, err);
+	if (!r)
+		r = default_bridge(net, n->id, bridge, err);
 	if (r)
 		return r;
 	n->bridge = mb_strdup(bridge);
 	n->created = mb_now_nsec();
 	n->icc = n->masquerade = true;
+	n->mtu = mb_net_uplink_mtu(net);
 	r = mb_net_pool_choose(net, n, &request, err);
 	if (!r)
 		r = mb_net_doc_write(net, n, err);
