@@ -37,11 +37,15 @@ static int find_container(struct mb_cmd_context *cx, const char *reference,
 	return r > 0 ? 1 : r;
 }
 
-/* A container without a network stack of its own has nothing to connect. */
-static int check_mode(const struct mb_container *c, struct mb_err *err)
+/* Some networks cannot be shared with others: the host's, none, and another container's. */
+static int check_mode(const struct mb_net_network *network, const struct mb_container *c,
+                      struct mb_err *err)
 {
 	const char *mode = c->record->host.network_mode;
 
+	if (!mb_streq(network->driver, "bridge"))
+		return mb_fail(err, EINVAL, "cannot connect a container to network '%s'",
+		               network->name);
 	if (mb_streq(mode, "host") || mb_streq(mode, "none") ||
 	    (mode && mb_starts_with(mode, "container:")))
 		return mb_fail(err, EINVAL,
@@ -71,7 +75,7 @@ int mb_cmd_network_pair_open(struct mb_cmd_context *cx, const char *network, con
 	if (r == 0)
 		r = find_container(cx, container, &ret->container, err);
 	if (r == 0)
-		r = check_mode(ret->container, err);
+		r = check_mode(ret->network, ret->container, err);
 	if (r == 0)
 		r = mb_container_lock(ret->container, &ret->lock, err);
 	if (r == 0)

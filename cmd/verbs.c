@@ -2,44 +2,31 @@
 #include "cmd/verbs.h"
 #include "store/store.h"
 
-/* In the order of their mention in mybox(1). */
+/* One word for each file's `const struct mb_cli_verb mb_cmd_WORD`, in the order of mybox(1). */
 // clang-format off
 #define MB_CMD_VERBS(X) \
 	X(run) X(exec) X(ps) X(create) X(start) X(stop) X(restart) X(kill) X(rm) X(logs) \
-	X(attach) X(inspect) X(wait) X(cp) X(top) X(port) X(rename) X(pause) X(unpause) \
-	X(diff) X(export) X(commit) X(stats) X(update) X(container_exists) \
-	X(container_inspect) X(container_prune) X(container_mount) X(container_unmount) \
-	X(healthcheck_run) \
-	X(images) X(rmi) X(tag) X(untag) X(load) X(import) X(save) X(history) X(pull) X(push) \
-	X(build) X(login) X(logout) X(search) X(image_inspect) X(image_prune) X(image_exists) \
+	X(attach) X(inspect) X(wait) X(stats) X(top) X(port) X(rename) X(pause) X(unpause) \
+	X(container_inspect) X(container_exists) \
+	X(images) X(rmi) X(tag) X(untag) X(load) X(import) X(image_inspect) X(image_exists) \
 	X(network_create) X(network_ls) X(network_inspect) X(network_rm) X(network_connect) \
-	X(network_disconnect) X(network_prune) X(network_exists) X(network_reload) \
-	X(network_check) X(network_policy) \
-	X(volume_create) X(volume_ls) X(volume_inspect) X(volume_rm) X(volume_prune) \
-	X(volume_exists) X(volume_export) X(volume_import) \
-	X(version) X(info) X(events) X(system_df) X(system_prune) X(system_check) \
-	X(help) X(completion) X(complete_hidden) X(introspect_hidden) X(man_hidden) X(lint_hidden) \
-	X(cleanup_hidden) X(restart_hidden) X(health_hidden)
+	X(network_disconnect) X(network_exists) \
+	X(volume_create) X(volume_ls) X(volume_inspect) X(volume_rm) X(volume_exists) \
+	X(version) X(info) X(system_check) X(help) X(completion) \
+	X(complete_hidden) X(introspect_hidden) X(man_hidden) X(lint_hidden) \
+	X(cleanup_hidden) X(restart_hidden)
 // clang-format on
 
-/* Weak: a verb is there when its file is. */
-#define DECLARE(name) extern const struct mb_cli_verb mb_cmd_##name __attribute__((weak));
+#define DECLARE(name) extern const struct mb_cli_verb mb_cmd_##name;
 MB_CMD_VERBS(DECLARE)
 
 #define ENTRY(name) &mb_cmd_##name,
-static const struct mb_cli_verb *const planned[] = {MB_CMD_VERBS(ENTRY)};
+static const struct mb_cli_verb *const verbs[] = {MB_CMD_VERBS(ENTRY) NULL};
 
 static const struct mb_cli_parent parents[] = {
-	{"container", "manage containers"},
-	{"image", "manage images"},
-	{"network", "manage networks"},
-	{"volume", "manage volumes"},
-	{"system", "manage mybox"},
-	{"healthcheck", "manage health checks"},
-	{"builder", "manage builds", .hidden = true},
-	{"buildx", "manage builds", .hidden = true},
-	{"compose", "run applications of several containers", .hidden = true},
-	{NULL},
+	{"container", "manage containers"}, {"image", "manage images"},
+	{"network", "manage networks"},     {"volume", "manage volumes"},
+	{"system", "manage mybox"},         {NULL},
 };
 
 static const char *const log_levels[] = {"debug", "info", "warn", "error", "fatal", NULL};
@@ -71,19 +58,14 @@ static const struct mb_cli_opt globals[] = {
 
 const struct mb_cli_program *mb_cmd_program(void)
 {
-	static const struct mb_cli_verb *present[sizeof(planned) / sizeof(planned[0]) + 1];
 	static const struct mb_cli_program program = {
 		.name = MB_CLI_NAME,
 		.summary = "containers without a daemon",
-		.verbs = present,
+		.verbs = verbs,
 		.parents = parents,
 		.globals = globals,
 		.globals_size = sizeof(struct mb_cmd_globals),
 	};
-	size_t n = 0;
 
-	for (size_t i = 0; i < sizeof(planned) / sizeof(planned[0]); i++)
-		if (planned[i])
-			present[n++] = planned[i];
 	return &program;
 }
