@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "cli/cli.h"
 #include "cmd/context.h"
 #include "cmd/each.h"
 #include "container/container.h"
@@ -55,4 +56,21 @@ int mb_cmd_container_each(struct mb_cmd_context *cx, const struct mb_cli_input *
 
 	(void)err;
 	return mb_cmd_each(in, find_and_do, &each);
+}
+
+int mb_cmd_container_seal(struct mb_cmd_context *cx, const struct mb_cli_input *in,
+			  struct mb_err *err)
+{
+	struct mb_store *store;
+	int r = mb_cmd_store(cx, &store, err);
+
+	for (size_t i = 0; r == 0 && i < in->n_operands; i++) {
+		MB_AUTO(mb_container_free) struct mb_container *c = NULL;
+
+		/* One that is not there is told when its turn comes. */
+		if (mb_container_find(store, in->operands[i], &c, NULL) == 0 &&
+		    c->record->host.pid_mode && *c->record->host.pid_mode)
+			return mb_cmd_seal(cx, err);
+	}
+	return r;
 }

@@ -18,4 +18,9 @@ int mb_cmd_container_each(struct mb_cmd_context *cx, const struct mb_cli_input *
 int mb_cmd_container_find(struct mb_cmd_context *cx, const char *reference,
 			  struct mb_container **ret, struct mb_err *err);
 
+/* Before a start of those named: go on from a sealed copy if one of them shares its processes
+ * with others (mb_cmd_seal()). */
+int mb_cmd_container_seal(struct mb_cmd_context *cx, const struct mb_cli_input *in,
+			  struct mb_err *err);
+
 #endif

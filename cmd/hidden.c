@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a monitor becomes at its end: the container is put away, or started again. */
 #include "cli/cli.h"
+#include "cmd/container_each.h"
 #include "cmd/context.h"
 #include "container/container.h"
 #include "container/life.h"
@@ -9,7 +10,7 @@
 #include "store/store.h"
 
 static int cleanup_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
-			struct mb_err *err)
+                        struct mb_err *err)
 {
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
 	struct mb_store *store;
@@ -23,13 +24,15 @@ static int cleanup_main(struct mb_cmd_context *cx, const struct mb_cli_input *in
 }
 
 static int restart_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
-			struct mb_err *err)
+                        struct mb_err *err)
 {
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
 	struct mb_container_start how = {.restart = true};
 	struct mb_store *store;
-	int r = mb_cmd_store(cx, &store, err);
+	int r = mb_cmd_container_seal(cx, in, err);
 
+	if (r == 0)
+		r = mb_cmd_store(cx, &store, err);
 	if (r == 0)
 		r = mb_container_open(store, in->operands[0], &c, err);
 	if (r == 0)

@@ -190,7 +190,7 @@ static int run(struct mb_cmd_context *cx, int argc, char *const *argv)
 
 int main(int argc, char **argv)
 {
-	struct mb_cmd_context cx = {.user_env = mb_cmd_sanitize(argc, argv)};
+	struct mb_cmd_context cx = {.user_env = mb_cmd_sanitize(argc, argv), .argv = argv};
 	int code = EXIT_FAIL;
 
 	cx.program = mb_cmd_program();

@@ -31,9 +31,9 @@ static int open_cidfile(const char *path, int *ret_fd, struct mb_err *err)
 	*ret_fd = open(path, flags, 0644);
 	if (*ret_fd < 0 && errno == EEXIST)
 		return mb_fail(err, EEXIST,
-			       "container ID file found, make sure the other container isn't "
-			       "running or delete %s",
-			       path);
+		               "container ID file found, make sure the other container isn't "
+		               "running or delete %s",
+		               path);
 	if (*ret_fd < 0)
 		return mb_fail_sys(err, errno, "failed to create the container ID file '%s'", path);
 	return 0;
@@ -46,10 +46,11 @@ static void warn_all(const struct mb_strv *warnings)
 }
 
 static int create(struct mb_cmd_context *cx, const struct mb_cli_input *in,
-		  struct mb_container **ret, struct mb_err *err)
+                  struct mb_container **ret, struct mb_err *err)
 {
-	__attribute__((cleanup(mb_container_create_request_done)))
-	struct mb_container_create_request request = {0};
+	__attribute__((cleanup(
+		mb_container_create_request_done))) struct mb_container_create_request request = {
+		0};
 	const struct mb_cmd_create_args *args = in->args;
 	MB_AUTO_STRV struct mb_strv warnings = MB_STRV_INIT;
 	MB_AUTO_CLOSE int cidfile = -1;
@@ -79,7 +80,7 @@ static unsigned streams_of(const struct mb_container_config *config)
 }
 
 static int failed_start(struct mb_container *c, const struct mb_container_start *how,
-			const struct mb_err *err)
+                        const struct mb_err *err)
 {
 	mb_cmd_report(err);
 	if (c->record->host.auto_remove)
@@ -88,10 +89,10 @@ static int failed_start(struct mb_container *c, const struct mb_container_start 
 }
 
 static int run_attached(struct mb_container *c, const struct mb_cmd_create_args *args,
-			struct mb_container_start *how, struct mb_err *err)
+                        struct mb_container_start *how, struct mb_err *err)
 {
 	const struct mb_cmd_session_options options = {.sig_proxy = args->sig_proxy != MB_CLI_NO,
-						       .detach_keys = args->detach_keys};
+	                                               .detach_keys = args->detach_keys};
 	__attribute__((cleanup(mb_container_session_done))) struct mb_container_session session =
 		MB_CONTAINER_SESSION_INIT;
 	struct mb_err ignored = MB_ERR_INIT;
@@ -127,6 +128,11 @@ static int run_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, st
 
 	if (!args->detach && args->tty && args->interactive && !mb_cmd_is_tty(STDIN_FILENO))
 		return mb_fail(err, ENOTTY, "the input device is not a TTY");
+	if (args->pid && *args->pid) {
+		r = mb_cmd_seal(cx, err);
+		if (r < 0)
+			return r;
+	}
 	r = create(cx, in, &c, err);
 	if (r < 0)
 		return r;
@@ -145,8 +151,7 @@ static int run_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, st
 	return r;
 }
 
-static int create_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
-		       struct mb_err *err)
+static int create_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
 	int r = create(cx, in, &c, err);

@@ -78,6 +78,10 @@ static int start_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, 
 {
 	const struct start_args *args = in->args;
 
+	int r = mb_cmd_container_seal(cx, in, err);
+
+	if (r < 0)
+		return r;
 	if (args->attach || args->interactive)
 		return start_attached(cx, in, err);
 	return mb_cmd_container_each(cx, in, start_one, NULL, err);

@@ -55,7 +55,9 @@ static int stop_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 static int restart_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 			struct mb_err *err)
 {
-	return stop_all(cx, in, true, err);
+	int r = mb_cmd_container_seal(cx, in, err);
+
+	return r < 0 ? r : stop_all(cx, in, true, err);
 }
 
 static const struct mb_cli_opt stop_opts[] = {

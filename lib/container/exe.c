@@ -4,11 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "core/err.h"
+#include "sys/seal.h"
 
 int mb_container_exe_path(char *buf, size_t size, struct mb_err *err)
 {
@@ -16,7 +15,7 @@ int mb_container_exe_path(char *buf, size_t size, struct mb_err *err)
 	const char *sealed_from = getenv("MYBOX_EXE");
 	ssize_t n;
 
-	if (sealed_from && sealed_from[0] == '/') {
+	if (sealed_from && sealed_from[0] == '/' && mb_sys_seal_is_sealed()) {
 		if ((size_t)snprintf(buf, size, "%s", sealed_from) >= size)
 			return mb_fail_sys(err, ENAMETOOLONG, "'%s'", sealed_from);
 		return 0;

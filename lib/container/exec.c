@@ -147,6 +147,7 @@ static int run(struct executing *x, struct mb_container_exec *ret, int *ret_code
 	struct mb_runtime_exec done = {.pidfd = -1, .console_fd = -1};
 	int r;
 
+	request.id = x->c->id;
 	request.spec = &x->bundle.spec;
 	request.process = x->bundle.spec.process;
 	request.pidfd = x->pidfd;

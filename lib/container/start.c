@@ -151,6 +151,7 @@ static int launch(struct starting *s, struct mb_err *err)
 	request.rootfs_fd = s->rootfs_fd;
 	memcpy(request.stdio, s->monitor.stdio, sizeof(request.stdio));
 	request.cgroup = s->cgroup;
+	request.cgroup_host = s->cgroups;
 	request.with_init = record->host.init;
 	request.seccomp_default = s->bundle.seccomp_default;
 	request.mount_fds = s->bundle.mount_fds;
