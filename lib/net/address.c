@@ -23,15 +23,16 @@ static uint32_t slot_of(const struct mb_net_pool *pool, const char *address)
 }
 
 struct choice {
+	bool v6;
+	const char *container_id;
 	const char *wanted, *before;
 	uint32_t preferred; /* IPv6: the host number of the IPv4 address */
 };
 
-static int take(struct mb_net *net, const struct mb_net_network *n, bool v6,
-                const struct choice *choice, const char *container_id, char **ret_text,
-                uint32_t *ret_slot, struct mb_err *err)
+static int take(struct mb_net *net, const struct mb_net_network *n, const struct choice *choice,
+                char **ret_text, uint32_t *ret_slot, struct mb_err *err)
 {
-	const struct mb_net_pool *pool = v6 ? &n->v6 : &n->v4;
+	const struct mb_net_pool *pool = choice->v6 ? &n->v6 : &n->v4;
 	MB_AUTO_NET_IPAM struct mb_net_ipam ipam = MB_NET_IPAM_INIT;
 	struct mb_net_ipam_want want = {.alive = mb_net_owner_is_alive, .arg = net};
 	struct mb_net_prefix subnet;
@@ -39,7 +40,7 @@ static int take(struct mb_net *net, const struct mb_net_network *n, bool v6,
 	char buf[MB_NET_ADDR_TEXT];
 	int r;
 
-	want.owner = mb_net_ipam_owner(container_id);
+	want.owner = mb_net_ipam_owner(choice->container_id);
 	want.wanted = slot_of(pool, choice->wanted);
 	want.preferred = slot_of(pool, choice->before);
 	if (!want.preferred)
@@ -47,7 +48,7 @@ static int take(struct mb_net *net, const struct mb_net_network *n, bool v6,
 	if (choice->wanted && !want.wanted)
 		return mb_fail(err, EINVAL, "address %s is not in subnet %s of network %s",
 		               choice->wanted, pool->subnet, n->name);
-	r = mb_net_pool_open(net, n, v6, &ipam, err);
+	r = mb_net_pool_open(net, n, choice->v6, &ipam, err);
 	if (r)
 		return r;
 	r = mb_net_ipam_take(&ipam, &want, ret_slot);
@@ -75,15 +76,20 @@ int mb_net_address_take(struct mb_net *net, const struct mb_net_network *n,
                         struct mb_net_endpoint *e, const char *container_id,
                         const struct mb_net_endpoint *before, struct mb_err *err)
 {
-	struct choice v4 = {.wanted = e->wanted_ip4, .before = before ? before->ip4 : NULL};
-	struct choice v6 = {.wanted = e->wanted_ip6, .before = before ? before->ip6 : NULL};
+	struct choice v4 = {.container_id = container_id,
+	                    .wanted = e->wanted_ip4,
+	                    .before = before ? before->ip4 : NULL};
+	struct choice v6 = {.v6 = true,
+	                    .container_id = container_id,
+	                    .wanted = e->wanted_ip6,
+	                    .before = before ? before->ip6 : NULL};
 	uint32_t slot, slot6;
 	int r;
 
 	if (e->wanted_ip6 && !n->v6.subnet)
 		return mb_fail(err, EINVAL, "network %s has no IPv6: create it with --ipv6",
 		               n->name);
-	r = take(net, n, false, &v4, container_id, &e->ip4, &slot, err);
+	r = take(net, n, &v4, &e->ip4, &slot, err);
 	if (r)
 		return r;
 	e->prefix4 = prefix_bits(n->v4.subnet);
@@ -92,7 +98,7 @@ int mb_net_address_take(struct mb_net *net, const struct mb_net_network *n,
 	if (!n->v6.subnet)
 		return 0;
 	v6.preferred = slot;
-	r = take(net, n, true, &v6, container_id, &e->ip6, &slot6, err);
+	r = take(net, n, &v6, &e->ip6, &slot6, err);
 	if (r)
 		return r;
 	e->prefix6 = prefix_bits(n->v6.subnet);
