@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/err.h"
+#include "core/io.h"
 #include "json/json.h"
 #include "store/doc.h"
 #include "sys/proc.h"
@@ -86,11 +88,17 @@ static bool load(int fd, const char *name, const struct mb_json_field *table, vo
 	return false;
 }
 
+/* A zombie has ended, whoever is slow to reap it. */
 static bool alive(int pid, uint64_t start)
 {
-	const struct mb_sys_proc_id id = {.pid = pid, .start = start};
+	char path[32], text[1024], state;
+	uint64_t now;
+	pid_t parent;
 
-	return pid > 0 && mb_sys_proc_id_is_alive(&id);
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	return pid > 0 && mb_read_kernel_file(AT_FDCWD, path, text, sizeof(text)) == 0 &&
+	       mb_sys_proc_stat_parse(text, &state, &parent, &now) == 0 && now == start &&
+	       state != 'Z' && state != 'X';
 }
 
 static enum mb_container_status ask(struct mb_container_state *s, int run_fd)
