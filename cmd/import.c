@@ -54,7 +54,8 @@ static int import_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	};
 	MB_AUTO(mb_cmd_progress_free) struct mb_cmd_progress *progress = NULL;
 	MB_AUTO_CLOSE int fd = -1;
-	char id[MB_IMAGE_ID_TEXT], line[MB_IMAGE_ID_TEXT + sizeof("sha256:")] = "sha256:";
+	MB_AUTO_FREE char *line = NULL;
+	char id[MB_IMAGE_ID_TEXT];
 	struct mb_store *store = NULL;
 	int r = parse_platform(args->platform, &request.architecture, err);
 
@@ -71,7 +72,7 @@ static int import_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	mb_cmd_progress_free(mb_take_ptr(&progress));
 	if (r < 0)
 		return r;
-	strncat(line, id, MB_IMAGE_ID_TEXT);
+	line = mb_asprintf("sha256:%s", id);
 	return mb_cmd_put_line(line);
 }
 

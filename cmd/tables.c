@@ -47,17 +47,17 @@ static int read_prose(const char *directory, const char *page, struct mb_str *ou
                       struct mb_err *err)
 {
 	MB_AUTO_FREE char *path = mb_asprintf("%s/%s.1.in", directory, page);
+	int r = mb_read_file(AT_FDCWD, path, MAX_PROSE, out, err);
 
-	if (access(path, F_OK) < 0)
-		return 0;
-	return mb_read_file(AT_FDCWD, path, MAX_PROSE, out, err);
+	return r == -ENOENT ? 0 : r;
 }
 
 static int write_page(const char *directory, const char *page, const struct mb_str *text,
                       struct mb_err *err)
 {
+	const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
 	MB_AUTO_FREE char *path = mb_asprintf("%s/%s.1", directory, page);
-	MB_AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	MB_AUTO_CLOSE int fd = open(path, flags, 0644);
 	int r = fd < 0 ? -errno : mb_write_full(fd, mb_str_text(text), text->len);
 
 	if (r < 0)
@@ -119,13 +119,14 @@ static void lint_prose(const struct mb_cli_program *program, const char *directo
                        struct mb_strv *faults)
 {
 	for (const struct mb_cli_verb *const *v = program->verbs; *v; v++) {
-		MB_AUTO_STR struct mb_str page = MB_STR_INIT;
-		MB_AUTO_FREE char *path = NULL;
+		MB_AUTO_STR struct mb_str page = MB_STR_INIT, prose = MB_STR_INIT;
+		struct mb_err err = MB_ERR_INIT;
 
 		mb_cli_man_name(*v, &page);
-		path = mb_asprintf("%s/%s.1.in", directory, mb_str_text(&page));
-		if (!(*v)->hidden && access(path, R_OK) < 0)
-			mb_strv_addf(faults, "%s: no prose in '%s'", (*v)->paths, path);
+		if (!(*v)->hidden &&
+		    (read_prose(directory, mb_str_text(&page), &prose, &err) < 0 || !prose.len))
+			mb_strv_addf(faults, "%s: no prose '%s.1.in' in '%s'", (*v)->paths,
+			             mb_str_text(&page), directory);
 	}
 }
 

@@ -36,8 +36,10 @@ struct json_object *mb_cmd_volume_describe(const struct mb_volume *volume)
 
 	mb_time_format(volume->created, created);
 	fraction = strchr(created, '.');
-	if (fraction) /* docker has whole seconds here */
-		strcpy(fraction, "Z");
+	if (fraction) { /* docker has whole seconds here */
+		fraction[0] = 'Z';
+		fraction[1] = '\0';
+	}
 	mb_json_set_str(o, "CreatedAt", created);
 	mb_json_set_str(o, "Driver", volume->driver);
 	mb_json_set(o, "Labels", new_map(&volume->labels));

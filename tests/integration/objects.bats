@@ -173,3 +173,47 @@ load helpers
 	run mybox version --format '{{json .Client.Os}}'
 	[ "$output" = '"linux"' ]
 }
+
+@test "network connect and disconnect: at once while it runs, and for the next start" {
+	mybox network create net3
+	mybox network create net4
+	mybox run -d --name c1 --network net3 deb sleep infinity
+	mybox run -d --name c2 --network net4 deb sleep infinity
+	mybox network connect --alias db net4 c1
+	mybox exec c2 ping -c1 -W2 db
+	run mybox network connect net4 c1
+	[ "$status" = 1 ]
+	[[ $output == *"already exists in network net4"* ]]
+	run mybox network inspect -f '{{range .Containers}}{{.Name}} {{end}}' net4
+	[[ $output == *c1* ]] && [[ $output == *c2* ]]
+	run mybox network rm net4
+	[ "$status" = 1 ]
+	[[ $output == *"has active endpoints"* ]]
+	mybox network disconnect net4 c1
+	run mybox network disconnect net4 c1
+	[ "$status" = 1 ]
+	[[ $output == *"is not connected to network net4"* ]]
+	mybox stop -t 0 c1
+	mybox network connect net4 c1
+	mybox start c1
+	mybox exec c1 ping -c1 -W2 c2
+	run mybox network connect host c1
+	[ "$status" = 1 ]
+	run mybox network connect nosuch c1
+	[ "$status" = 1 ]
+	[ "$output" = "Error: No such network: nosuch" ]
+	run mybox network connect net3 nosuch
+	[ "$status" = 1 ]
+	[ "$output" = "Error: No such container: nosuch" ]
+	mybox rm -f c1 c2
+	mybox network rm net3 net4
+}
+
+@test "untag takes a name and leaves the image" {
+	mybox tag deb other:1
+	run mybox untag other:1
+	[ "$status" = 0 ]
+	mybox image exists deb
+	run mybox image exists other:1
+	[ "$status" = 1 ]
+}
