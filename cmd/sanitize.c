@@ -33,8 +33,8 @@ static void refuse_privilege_gain(void)
 
 static void open_standard_fds(void)
 {
-	/* lint: banned: these three are for whatever we execute, too */
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		/* lint: banned: these three are for whatever we execute, too */
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
 			_exit(EXIT_REFUSED);
 }
