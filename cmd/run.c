@@ -17,6 +17,7 @@
 #include "core/log.h"
 #include "image/image.h"
 #include "monitor/client.h"
+#include "oci/ref.h"
 #include "store/store.h"
 
 enum { EXIT_ENGINE = 125 };
@@ -45,6 +46,14 @@ static void warn_all(const struct mb_strv *warnings)
 		mb_cmd_say("WARNING: %s", warnings->v[i]);
 }
 
+static int no_image(const char *name, struct mb_err *err)
+{
+	MB_AUTO_OCI_REF struct mb_oci_ref ref = {0};
+	int r = mb_oci_ref_parse(name, true, &ref, err);
+
+	return r < 0 ? r : mb_fail(err, ENOENT, "Unable to find image '%s' locally", name);
+}
+
 static int create(struct mb_cmd_context *cx, const struct mb_cli_input *in,
                   struct mb_container **ret, struct mb_err *err)
 {
@@ -65,7 +74,7 @@ static int create(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 		r = mb_container_create(store, &request, ret, &warnings, err);
 	warn_all(&warnings);
 	if (r == MB_IMAGE_ABSENT)
-		r = mb_fail(err, ENOENT, "Unable to find image '%s' locally", in->operands[0]);
+		r = no_image(in->operands[0], err);
 	if (r == 0 && cidfile >= 0)
 		mb_write_full(cidfile, (*ret)->id, MB_ID_LEN);
 	else if (args->cidfile && cidfile >= 0)

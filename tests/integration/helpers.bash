@@ -2,6 +2,7 @@
 # What every bats file shares: a store of its own, images, and the check that nothing remains.
 # Run through tests/run, which gives the tests a network and mounts of their own.
 
+command -v bats_require_minimum_version >/dev/null && bats_require_minimum_version 1.5.0
 top=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 : "${MYBOX:=$top/build/dev/cmd/mybox}"
 export MYBOX
@@ -37,6 +38,13 @@ teardown_store() {
 	ids=$(mybox ps -aq)
 	# shellcheck disable=SC2086
 	[ -z "$ids" ] || mybox rm -f -v $ids >/dev/null
+	# A test that stopped halfway must not make the next ones fail.
+	ids=$(mybox network ls -q -f type=custom)
+	# shellcheck disable=SC2086
+	[ -z "$ids" ] || mybox network rm $ids >/dev/null
+	ids=$(mybox volume ls -q)
+	# shellcheck disable=SC2086
+	[ -z "$ids" ] || mybox volume rm $ids >/dev/null
 	# Names of networks that the kernel still takes down are gone a moment later.
 	local i out
 	for i in 1 2 3 4 5 6 7 8 9 10; do
