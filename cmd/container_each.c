@@ -12,7 +12,7 @@
 #include "core/own.h"
 
 int mb_cmd_container_find(struct mb_cmd_context *cx, const char *reference,
-			  struct mb_container **ret, struct mb_err *err)
+                          struct mb_container **ret, struct mb_err *err)
 {
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
 	struct mb_store *store;
@@ -49,8 +49,8 @@ static int find_and_do(void *arg, const char *operand, struct mb_err *err)
 }
 
 int mb_cmd_container_each(struct mb_cmd_context *cx, const struct mb_cli_input *in,
-			  int (*one)(void *arg, struct mb_container *c, struct mb_err *err),
-			  void *arg, struct mb_err *err)
+                          int (*one)(void *arg, struct mb_container *c, struct mb_err *err),
+                          void *arg, struct mb_err *err)
 {
 	struct each each = {cx, one, arg};
 
@@ -59,7 +59,7 @@ int mb_cmd_container_each(struct mb_cmd_context *cx, const struct mb_cli_input *
 }
 
 int mb_cmd_container_seal(struct mb_cmd_context *cx, const struct mb_cli_input *in,
-			  struct mb_err *err)
+                          struct mb_err *err)
 {
 	struct mb_store *store;
 	int r = mb_cmd_store(cx, &store, err);

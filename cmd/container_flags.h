@@ -56,13 +56,13 @@ extern const struct mb_cli_opt mb_cmd_run_opts[];    /* run: those and its own *
 
 /* What was said becomes a request; @ret is released by the caller in any case. */
 int mb_cmd_create_request_fill(struct mb_cmd_context *cx, const struct mb_cli_input *in,
-			       struct mb_container_create_request *ret, struct mb_err *err);
+                               struct mb_container_create_request *ret, struct mb_err *err);
 
 /* env.c: lines of --env-file and --label-file; "-e NAME" takes its value from the caller. */
 int mb_cmd_env_add(struct mb_cmd_context *cx, const char *assignment, struct mb_strv *env,
-		   struct mb_err *err);
+                   struct mb_err *err);
 int mb_cmd_env_file_add(struct mb_cmd_context *cx, const char *path, struct mb_strv *env,
-			struct mb_err *err);
+                        struct mb_err *err);
 int mb_cmd_label_file_add(const char *path, struct mb_kv *labels, struct mb_err *err);
 
 #endif

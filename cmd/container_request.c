@@ -13,7 +13,7 @@
 #include "core/str.h"
 
 static int fill_env(struct mb_cmd_context *cx, const struct mb_cmd_create_args *a,
-		    struct mb_strv *env, struct mb_err *err)
+                    struct mb_strv *env, struct mb_err *err)
 {
 	int r = 0;
 
@@ -24,8 +24,7 @@ static int fill_env(struct mb_cmd_context *cx, const struct mb_cmd_create_args *
 	return r;
 }
 
-static int fill_labels(const struct mb_cmd_create_args *a, struct mb_kv *labels,
-		       struct mb_err *err)
+static int fill_labels(const struct mb_cmd_create_args *a, struct mb_kv *labels, struct mb_err *err)
 {
 	int r = 0;
 
@@ -38,7 +37,7 @@ static int fill_labels(const struct mb_cmd_create_args *a, struct mb_kv *labels,
 
 /* -a STDIN -a STDOUT ...; without it what the terminal user expects. */
 static int fill_attach(const struct mb_cmd_create_args *a, struct mb_container_config *config,
-		       struct mb_err *err)
+                       struct mb_err *err)
 {
 	if (a->detach && a->attach.n)
 		return mb_fail(err, EINVAL, "Conflicting options: -a and -d");
@@ -53,9 +52,9 @@ static int fill_attach(const struct mb_cmd_create_args *a, struct mb_container_c
 			config->attach_stderr = true;
 		else
 			return mb_fail(err, EINVAL,
-				       "invalid argument \"%s\" for \"-a, --attach\" flag: valid "
-				       "streams are STDIN, STDOUT and STDERR",
-				       stream);
+			               "invalid argument \"%s\" for \"-a, --attach\" flag: valid "
+			               "streams are STDIN, STDOUT and STDERR",
+			               stream);
 	}
 	if (!a->detach && a->attach.n == 0) {
 		config->attach_stdin = a->interactive;
@@ -68,7 +67,7 @@ static int fill_attach(const struct mb_cmd_create_args *a, struct mb_container_c
 }
 
 static int fill_config(struct mb_cmd_context *cx, const struct mb_cli_input *in,
-		       struct mb_container_create_request *q, struct mb_err *err)
+                       struct mb_container_create_request *q, struct mb_err *err)
 {
 	const struct mb_cmd_create_args *a = in->args;
 	struct mb_container_config *config = &q->config;
@@ -141,7 +140,7 @@ static void fill_host(const struct mb_cmd_create_args *a, struct mb_container_ho
 static void fill_lists(const struct mb_cmd_create_args *a, struct mb_container_create_request *q)
 {
 	const struct mb_strv *throttles[] = {&a->read_bps, &a->write_bps, &a->read_iops,
-					     &a->write_iops};
+	                                     &a->write_iops};
 
 	mb_strv_add_all(&q->volumes, &a->volumes);
 	mb_strv_add_all(&q->mounts, &a->mounts);
@@ -156,7 +155,7 @@ static void fill_lists(const struct mb_cmd_create_args *a, struct mb_container_c
 }
 
 int mb_cmd_create_request_fill(struct mb_cmd_context *cx, const struct mb_cli_input *in,
-			       struct mb_container_create_request *q, struct mb_err *err)
+                               struct mb_container_create_request *q, struct mb_err *err)
 {
 	const struct mb_cmd_create_args *a = in->args;
 	int r = fill_config(cx, in, q, err);

@@ -15,7 +15,7 @@
 enum { FILE_MAX = 4 << 20 };
 
 int mb_cmd_env_add(struct mb_cmd_context *cx, const char *assignment, struct mb_strv *env,
-		   struct mb_err *err)
+                   struct mb_err *err)
 {
 	const char *value;
 	MB_AUTO_FREE char *whole = NULL;
@@ -66,7 +66,7 @@ static int read_lines(const char *path, struct mb_strv *lines, struct mb_err *er
 }
 
 int mb_cmd_env_file_add(struct mb_cmd_context *cx, const char *path, struct mb_strv *env,
-			struct mb_err *err)
+                        struct mb_err *err)
 {
 	MB_AUTO_STRV struct mb_strv lines = MB_STRV_INIT;
 	int r = read_lines(path, &lines, err);
@@ -76,9 +76,9 @@ int mb_cmd_env_file_add(struct mb_cmd_context *cx, const char *path, struct mb_s
 
 		if (strcspn(lines.v[i], " \t") < name)
 			return mb_fail(err, EINVAL,
-				       "poorly formatted environment: variable '%.*s' contains "
-				       "whitespaces",
-				       (int)name, lines.v[i]);
+			               "poorly formatted environment: variable '%.*s' contains "
+			               "whitespaces",
+			               (int)name, lines.v[i]);
 		r = mb_cmd_env_add(cx, lines.v[i], env, err);
 	}
 	return r;

@@ -21,7 +21,7 @@ struct exec_args {
 };
 
 static int fill(struct mb_cmd_context *cx, const struct mb_cli_input *in,
-		struct mb_container_exec_request *q, struct mb_err *err)
+                struct mb_container_exec_request *q, struct mb_err *err)
 {
 	const struct exec_args *a = in->args;
 	bool detach = a->detach;
@@ -45,10 +45,10 @@ static int fill(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 }
 
 static int finish(struct mb_container_exec *x, const struct mb_container_exec_request *q,
-		  const struct exec_args *a, struct mb_err *err)
+                  const struct exec_args *a, struct mb_err *err)
 {
 	const struct mb_cmd_session_options options = {.sig_proxy = true,
-						       .detach_keys = a->detach_keys};
+	                                               .detach_keys = a->detach_keys};
 	int code = 0, r;
 
 	if (q->detach)

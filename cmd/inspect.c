@@ -14,9 +14,9 @@
 #include "core/err.h"
 #include "core/own.h"
 #include "image/image.h"
-#include "json/json.h"
 #include "net/net.h"
 #include "volume/volume.h"
+#include "json/json.h"
 
 struct inspect_args {
 	const char *format, *type;
@@ -31,10 +31,10 @@ struct inspecting {
 
 /* Each: 0 and *@ret; 1, there is no such; -errno, told. */
 typedef int inspect_fn(struct inspecting *x, const char *name, struct json_object **ret,
-		       struct mb_err *err);
+                       struct mb_err *err);
 
 static int of_container(struct inspecting *x, const char *name, struct json_object **ret,
-			struct mb_err *err)
+                        struct mb_err *err)
 {
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
 	int r = mb_container_find(x->store, name, &c, err);
@@ -45,7 +45,7 @@ static int of_container(struct inspecting *x, const char *name, struct json_obje
 }
 
 static int of_image(struct inspecting *x, const char *name, struct json_object **ret,
-		    struct mb_err *err)
+                    struct mb_err *err)
 {
 	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
 	int r = mb_image_find(x->store, name, &image, NULL, err);
@@ -56,7 +56,7 @@ static int of_image(struct inspecting *x, const char *name, struct json_object *
 }
 
 static int of_network(struct inspecting *x, const char *name, struct json_object **ret,
-		      struct mb_err *err)
+                      struct mb_err *err)
 {
 	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
 	int r = mb_net_network_find(x->net, name, &n, err);
@@ -65,7 +65,7 @@ static int of_network(struct inspecting *x, const char *name, struct json_object
 }
 
 static int of_volume(struct inspecting *x, const char *name, struct json_object **ret,
-		     struct mb_err *err)
+                     struct mb_err *err)
 {
 	MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
 	int r = mb_volume_find(x->store, name, &volume, err);
@@ -89,7 +89,7 @@ static const struct {
 };
 
 static int inspect_one(struct inspecting *x, const char *type, const char *name,
-		       struct json_object **ret)
+                       struct json_object **ret)
 {
 	bool asked = false;
 
@@ -114,7 +114,7 @@ static int inspect_one(struct inspecting *x, const char *type, const char *name,
 }
 
 static int inspect_all(struct mb_cmd_context *cx, const struct mb_cli_input *in, const char *type,
-		       struct mb_err *err)
+                       struct mb_err *err)
 {
 	const struct inspect_args *args = in->args;
 	MB_AUTO(mb_json_free) struct json_object *values = mb_json_new_array();
@@ -145,7 +145,7 @@ static int inspect_all(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 }
 
 static int inspect_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
-			struct mb_err *err)
+                        struct mb_err *err)
 {
 	const struct inspect_args *args = in->args;
 
@@ -153,21 +153,21 @@ static int inspect_main(struct mb_cmd_context *cx, const struct mb_cli_input *in
 }
 
 static int container_inspect_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
-				  struct mb_err *err)
+                                  struct mb_err *err)
 {
 	return inspect_all(cx, in, "container", err);
 }
 
-#define ROWS                                                                                       \
-	MB_OPT_STRING('f', "format", NULL, struct inspect_args, format,                            \
-		      "print by a Go template, or \"json\""),                                      \
-		MB_OPT_SWITCH('s', "size", struct inspect_args, size,                              \
-			      "add the sizes of a container"),
+#define ROWS                                                            \
+	MB_OPT_STRING('f', "format", NULL, struct inspect_args, format, \
+	              "print by a Go template, or \"json\""),           \
+		MB_OPT_SWITCH('s', "size", struct inspect_args, size,   \
+	                      "add the sizes of a container"),
 
 static const struct mb_cli_opt container_inspect_opts[] = {ROWS MB_OPT_END};
 static const struct mb_cli_opt inspect_opts[] = {
 	ROWS MB_OPT_STRING('t', "type", NULL, struct inspect_args, type,
-			   "container, image, network or volume"),
+                           "container, image, network or volume"),
 	MB_OPT_END,
 };
 

@@ -29,8 +29,7 @@ static int kill_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 
 static const struct mb_cli_opt kill_opts[] = {
 	MB_OPT_STRING('s', "signal", NULL, struct kill_args, signal,
-		      "signal to send to the container", .def = "KILL",
-		      .complete = MB_COMP_SIGNAL),
+                      "signal to send to the container", .def = "KILL", .complete = MB_COMP_SIGNAL),
 	MB_OPT_END,
 };
 

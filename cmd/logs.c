@@ -25,12 +25,11 @@ struct logs_args {
 static int write_piece(void *arg, enum mb_monitor_stream stream, const void *bytes, size_t n)
 {
 	(void)arg;
-	return mb_write_full(stream == MB_MONITOR_STDERR ? STDERR_FILENO : STDOUT_FILENO, bytes,
-			     n);
+	return mb_write_full(stream == MB_MONITOR_STDERR ? STDERR_FILENO : STDOUT_FILENO, bytes, n);
 }
 
 static int fill_options(const struct logs_args *args, struct mb_logfile_options *o,
-			struct mb_err *err)
+                        struct mb_err *err)
 {
 	int64_t now = mb_now_nsec();
 
@@ -39,20 +38,23 @@ static int fill_options(const struct logs_args *args, struct mb_logfile_options 
 	if (args->tail && mb_parse_i64(args->tail, &o->tail) < 0)
 		o->tail = -1;
 	if (args->since && mb_time_parse_reference(args->since, now, &o->since) < 0)
-		return mb_fail(err, EINVAL, "invalid value for \"since\": failed to parse value "
-					    "as time or duration: \"%s\"",
-			       args->since);
+		return mb_fail(err, EINVAL,
+		               "invalid value for \"since\": failed to parse value "
+		               "as time or duration: \"%s\"",
+		               args->since);
 	if (args->until && mb_time_parse_reference(args->until, now, &o->until) < 0)
-		return mb_fail(err, EINVAL, "invalid value for \"until\": failed to parse value "
-					    "as time or duration: \"%s\"",
-			       args->until);
+		return mb_fail(err, EINVAL,
+		               "invalid value for \"until\": failed to parse value "
+		               "as time or duration: \"%s\"",
+		               args->until);
 	return 0;
 }
 
 /* New lines as they come, until the container ended and all is read. */
 static int follow(struct mb_container *c, struct mb_logfile *log, bool stamps, struct mb_err *err)
 {
-	struct mb_sys_proc_id id = {.pid = c->state.run.monitor, .start = c->state.run.monitor_start};
+	struct mb_sys_proc_id id = {.pid = c->state.run.monitor,
+	                            .start = c->state.run.monitor_start};
 	MB_AUTO_CLOSE int monitor = -1;
 	int log_fd, r = mb_logfile_follow(log, &log_fd, err);
 
@@ -60,7 +62,7 @@ static int follow(struct mb_container *c, struct mb_logfile *log, bool stamps, s
 		r = mb_sys_proc_id_open(&id, &monitor, err);
 	while (r == 0 && !mb_logfile_is_past(log)) {
 		struct pollfd p[] = {{.fd = log_fd, .events = POLLIN},
-				     {.fd = monitor, .events = POLLIN}};
+		                     {.fd = monitor, .events = POLLIN}};
 
 		r = mb_logfile_copy(log, stamps, write_piece, NULL, err);
 		if (r < 0)
@@ -102,15 +104,15 @@ static int logs_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 
 static const struct mb_cli_opt logs_opts[] = {
 	MB_OPT_SWITCH(0, "details", struct logs_args, details,
-		      "show extra details provided to logs"),
+                      "show extra details provided to logs"),
 	MB_OPT_SWITCH('f', "follow", struct logs_args, follow, "follow log output"),
 	MB_OPT_STRING(0, "since", NULL, struct logs_args, since,
-		      "show logs since a time or a duration ago (42m)"),
+                      "show logs since a time or a duration ago (42m)"),
 	MB_OPT_STRING('n', "tail", NULL, struct logs_args, tail,
-		      "number of lines to show from the end", .def = "all"),
+                      "number of lines to show from the end", .def = "all"),
 	MB_OPT_SWITCH('t', "timestamps", struct logs_args, timestamps, "show timestamps"),
 	MB_OPT_STRING(0, "until", NULL, struct logs_args, until,
-		      "show logs before a time or a duration ago (42m)"),
+                      "show logs before a time or a duration ago (42m)"),
 	MB_OPT_END,
 };
 

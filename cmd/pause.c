@@ -16,7 +16,7 @@ static int pause_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, 
 }
 
 static int unpause_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
-			struct mb_err *err)
+                        struct mb_err *err)
 {
 	return mb_cmd_container_each(cx, in, pause_one, NULL, err);
 }

@@ -22,21 +22,22 @@ static void add_address(struct mb_str *out, const struct mb_container_published 
 static int compare(const void *a, const void *b)
 {
 	const struct mb_container_published *x = a, *y = b;
-	int left = atoi(x->container_port), right = atoi(y->container_port);
+	long left = strtol(x->container_port, NULL, 10),
+	     right = strtol(y->container_port, NULL, 10);
 	int by_text = strcmp(x->container_port, y->container_port);
 
 	if (left != right)
-		return left - right;
+		return left < right ? -1 : 1;
 	if (by_text)
 		return by_text;
 	return (strchr(x->host_ip, ':') != NULL) - (strchr(y->host_ip, ':') != NULL);
 }
 
 static int one_port(const struct mb_container *c, const char *wanted, struct mb_str *out,
-		    struct mb_err *err)
+                    struct mb_err *err)
 {
-	MB_AUTO_FREE char *full = strchr(wanted, '/') ? mb_strdup(wanted)
-						      : mb_asprintf("%s/tcp", wanted);
+	MB_AUTO_FREE char *full =
+		strchr(wanted, '/') ? mb_strdup(wanted) : mb_asprintf("%s/tcp", wanted);
 	const struct mb_container_run *run = &c->state.run;
 
 	for (size_t i = 0; i < run->n_ports; i++)
@@ -44,7 +45,7 @@ static int one_port(const struct mb_container *c, const char *wanted, struct mb_
 			add_address(out, &run->ports[i]);
 	if (out->len == 0)
 		return mb_fail(err, ENOENT, "no public port '%s' published for %s", full,
-			       mb_container_name(c));
+		               mb_container_name(c));
 	return 0;
 }
 

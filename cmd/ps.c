@@ -7,8 +7,8 @@
 #include "cmd/output.h"
 #include "container/container.h"
 #include "container/inspect.h"
-#include "core/err.h"
 #include "core/clock.h"
+#include "core/err.h"
 #include "core/own.h"
 #include "core/parse.h"
 #include "core/str.h"
@@ -26,31 +26,39 @@ struct ps_args {
 };
 
 static const struct mb_format_column columns[] = {
-	{"ID", "CONTAINER ID", false},	     {"Image", "IMAGE", false},
-	{"Command", "COMMAND", false},	     {"RunningFor", "CREATED", false},
-	{"Status", "STATUS", false},	     {"Ports", "PORTS", false},
-	{"Names", "NAMES", false},	     {"Size", "SIZE", true},
-	{"CreatedAt", "CREATED AT", true},   {"Labels", "LABELS", true},
-	{"LocalVolumes", "LOCAL VOLUMES", true}, {"Mounts", "MOUNTS", true},
-	{"Networks", "NETWORKS", true},	     {"State", "STATE", true},
-	{"Platform", "PLATFORM", true},	     {"HealthStatus", "HEALTH", true},
+	{"ID", "CONTAINER ID", false},
+	{"Image", "IMAGE", false},
+	{"Command", "COMMAND", false},
+	{"RunningFor", "CREATED", false},
+	{"Status", "STATUS", false},
+	{"Ports", "PORTS", false},
+	{"Names", "NAMES", false},
+	{"Size", "SIZE", true},
+	{"CreatedAt", "CREATED AT", true},
+	{"Labels", "LABELS", true},
+	{"LocalVolumes", "LOCAL VOLUMES", true},
+	{"Mounts", "MOUNTS", true},
+	{"Networks", "NETWORKS", true},
+	{"State", "STATE", true},
+	{"Platform", "PLATFORM", true},
+	{"HealthStatus", "HEALTH", true},
 	{NULL, NULL, false},
 };
 
-static const char *const known[] = {"id", "name", "label", "label!", "exited", "status",
-				    "ancestor", "before", "since", "volume", "network",
-				    "publish", "expose", NULL};
+static const char *const known[] = {"id",      "name",     "label",  "label!", "exited",
+                                    "status",  "ancestor", "before", "since",  "volume",
+                                    "network", "publish",  "expose", NULL};
 
 /* --- filters ---------------------------------------------------------------------------------- */
 
 struct asked {
 	struct mb_format_filters filters;
 	struct mb_strv ancestors; /* image ids */
-	int64_t before, since;	  /* creation times; 0: not asked */
+	int64_t before, since;    /* creation times; 0: not asked */
 };
 
 static int time_of(struct mb_store *store, const struct mb_strv *names, int64_t *ret,
-		   struct mb_err *err)
+                   struct mb_err *err)
 {
 	for (size_t i = 0; names && i < names->n; i++) {
 		MB_AUTO(mb_container_free) struct mb_container *c = NULL;
@@ -64,17 +72,17 @@ static int time_of(struct mb_store *store, const struct mb_strv *names, int64_t 
 }
 
 static int resolve_filters(struct mb_store *store, const struct ps_args *args, struct asked *asked,
-			   struct mb_err *err)
+                           struct mb_err *err)
 {
 	const struct mb_strv *images;
 	int r = mb_format_filters_parse(&args->filters, known, &asked->filters, err);
 
 	if (r == 0)
 		r = time_of(store, mb_format_filters_find(&asked->filters, "before"),
-			    &asked->before, err);
+		            &asked->before, err);
 	if (r == 0)
-		r = time_of(store, mb_format_filters_find(&asked->filters, "since"),
-			    &asked->since, err);
+		r = time_of(store, mb_format_filters_find(&asked->filters, "since"), &asked->since,
+		            err);
 	if (r < 0)
 		return r;
 	images = mb_format_filters_find(&asked->filters, "ancestor");
@@ -88,15 +96,16 @@ static int resolve_filters(struct mb_store *store, const struct ps_args *args, s
 	return 0;
 }
 
-static bool matches_ports(const struct mb_container *c, const struct mb_strv *wanted, bool published)
+static bool matches_ports(const struct mb_container *c, const struct mb_strv *wanted,
+                          bool published)
 {
 	const struct mb_strv *exposed = &c->record->config.exposed_ports;
 	const struct mb_container_run *run = &c->state.run;
 
 	for (size_t k = 0; k < wanted->n; k++) {
 		MB_AUTO_FREE char *port = strchr(wanted->v[k], '/')
-						  ? mb_strdup(wanted->v[k])
-						  : mb_asprintf("%s/tcp", wanted->v[k]);
+		                                  ? mb_strdup(wanted->v[k])
+		                                  : mb_asprintf("%s/tcp", wanted->v[k]);
 
 		if (!published && mb_strv_has(exposed, port))
 			return true;
@@ -125,16 +134,15 @@ static bool matches(const struct mb_container *c, const struct asked *asked)
 	MB_AUTO_FREE char *code = mb_asprintf("%d", c->state.exit.exit_code);
 
 	mb_container_network_names(c, &networks);
-	if (!mb_format_filters_prefix(f, "id", c->id) &&
-	    !mb_format_filters_match(f, "id", c->id))
+	if (!mb_format_filters_prefix(f, "id", c->id) && !mb_format_filters_match(f, "id", c->id))
 		return false;
 	if (!mb_format_filters_match(f, "name", mb_container_name(c)) ||
 	    !mb_format_filters_labels(f, &c->record->config.labels) ||
 	    !mb_format_filters_exact(f, "status", mb_container_status_name(c->state.status)) ||
 	    !mb_format_filters_match_any(f, "network", &networks))
 		return false;
-	if (mb_format_filters_has(f, "exited") && (c->state.status != MB_STATUS_EXITED ||
-						   !mb_format_filters_exact(f, "exited", code)))
+	if (mb_format_filters_has(f, "exited") &&
+	    (c->state.status != MB_STATUS_EXITED || !mb_format_filters_exact(f, "exited", code)))
 		return false;
 	if (mb_format_filters_has(f, "ancestor") &&
 	    !mb_strv_has(&asked->ancestors, c->record->image_id))
@@ -182,7 +190,8 @@ static void set_command(struct json_object *row, const struct mb_container *c, b
 	mb_str_done(&command);
 }
 
-static void set_mounts(struct json_object *row, const struct mb_container_record *record, bool whole)
+static void set_mounts(struct json_object *row, const struct mb_container_record *record,
+                       bool whole)
 {
 	struct mb_str text = MB_STR_INIT;
 	MB_AUTO_FREE char *count = NULL;
@@ -194,7 +203,7 @@ static void set_mounts(struct json_object *row, const struct mb_container_record
 
 		volumes += m->name != NULL;
 		cut = whole ? mb_strdup(m->name ? m->name : m->source)
-			    : mb_format_ellipsis(m->name ? m->name : m->source, 15);
+		            : mb_format_ellipsis(m->name ? m->name : m->source, 15);
 		mb_str_addf(&text, "%s%s", text.len ? "," : "", cut);
 	}
 	count = mb_asprintf("%zu", volumes);
@@ -217,7 +226,7 @@ static int set_size(struct json_object *row, struct mb_container *c, struct mb_e
 	if (image_id && mb_image_open(c->store, image_id, &image, NULL) == 0)
 		all += (int64_t)image->size;
 	both = mb_asprintf("%s (virtual %s)", mb_format_size_short((double)own, own_text),
-			   mb_format_size_short((double)all, all_text));
+	                   mb_format_size_short((double)all, all_text));
 	mb_json_set_str(row, "Size", both);
 	return 0;
 }
@@ -255,22 +264,22 @@ static struct json_object *make_row(const struct mb_container *c, bool whole)
 
 /* docker: only running ones, unless something asks for others. */
 static bool is_shown(const struct mb_container *c, const struct ps_args *args,
-		     const struct asked *asked)
+                     const struct asked *asked)
 {
 	bool any = args->all || args->latest || args->last > 0 ||
-		   mb_format_filters_has(&asked->filters, "status") ||
-		   mb_format_filters_has(&asked->filters, "exited");
+	           mb_format_filters_has(&asked->filters, "status") ||
+	           mb_format_filters_has(&asked->filters, "exited");
 
 	return (any || mb_container_is_running(c)) && matches(c, asked);
 }
 
 static int print(const struct mb_container_list *all, const struct ps_args *args,
-		 const struct asked *asked, struct mb_err *err)
+                 const struct asked *asked, struct mb_err *err)
 {
 	size_t limit = args->latest ? 1 : args->last > 0 ? (size_t)args->last : SIZE_MAX;
 	MB_AUTO(mb_format_list_free) struct mb_format_list *list = NULL;
 	int r = mb_format_list_new(mb_cmd_list_format(args->format, args->quiet, "{{.ID}}"),
-				   columns, mb_cmd_list_host(), &list, err);
+	                           columns, mb_cmd_list_host(), &list, err);
 
 	if (r < 0)
 		return r;
@@ -312,11 +321,12 @@ static int ps_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, str
 }
 
 static const struct mb_cli_opt ps_opts[] = {
-	MB_OPT_SWITCH('a', "all", struct ps_args, all, "show all containers, not only running ones"),
+	MB_OPT_SWITCH('a', "all", struct ps_args, all,
+                      "show all containers, not only running ones"),
 	MB_OPT_LIST('f', "filter", NULL, struct ps_args, filters, "only those that match"),
 	MB_OPT_STRING(0, "format", NULL, struct ps_args, format, "json, or a template"),
 	MB_OPT_INT('n', "last", NULL, struct ps_args, last, "show the n last created ones",
-		   .def = "-1"),
+                   .def = "-1"),
 	MB_OPT_SWITCH('l', "latest", struct ps_args, latest, "show the latest created one"),
 	MB_OPT_SWITCH(0, "no-trunc", struct ps_args, no_trunc, "do not shorten anything"),
 	MB_OPT_SWITCH('q', "quiet", struct ps_args, quiet, "only show container ids"),

@@ -5,8 +5,7 @@
 #include "container/life.h"
 #include "core/own.h"
 
-static int rename_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
-		       struct mb_err *err)
+static int rename_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
 	int r = mb_cmd_container_find(cx, in->operands[0], &c, err);

@@ -14,7 +14,7 @@ struct rm_args {
 
 /* Return: 0, it is gone and is to be named; 1, there was none and nobody minds; -errno. */
 static int remove_one(struct mb_store *store, const struct rm_args *args, const char *reference,
-		      struct mb_err *err)
+                      struct mb_err *err)
 {
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
 	int r = mb_container_find(store, reference, &c, err);
@@ -52,8 +52,7 @@ static int rm_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, str
 
 static const struct mb_cli_opt rm_opts[] = {
 	MB_OPT_SWITCH('f', "force", struct rm_args, force, "kill the container first if it runs"),
-	MB_OPT_SWITCH('v', "volumes", struct rm_args, volumes,
-		      "remove its anonymous volumes too"),
+	MB_OPT_SWITCH('v', "volumes", struct rm_args, volumes, "remove its anonymous volumes too"),
 	MB_OPT_REFUSED('l', "link", false, "there are no links"),
 	MB_OPT_END,
 };

@@ -30,15 +30,15 @@ static int start_one(void *arg, struct mb_container *c, struct mb_err *err)
 
 /* It runs already, or it does now and we are attached: stay until it ends. */
 static int stay(struct mb_container *c, struct mb_container_session *session,
-		const struct start_args *args, struct mb_err *err)
+                const struct start_args *args, struct mb_err *err)
 {
 	const struct mb_cmd_session_options options = {.sig_proxy = true,
-						       .detach_keys = args->detach_keys};
+	                                               .detach_keys = args->detach_keys};
 	int code = 0, r = 0;
 
 	if (session->sock < 0)
-		r = mb_container_attach(c, MB_MONITOR_STDOUT | MB_MONITOR_STDERR,
-					args->interactive, session, err);
+		r = mb_container_attach(c, MB_MONITOR_STDOUT | MB_MONITOR_STDERR, args->interactive,
+		                        session, err);
 	if (r != 0)
 		return r < 0 ? r : -ESRCH;
 	r = mb_cmd_session_run(c, session, &options, &code, err);
@@ -50,19 +50,20 @@ static int stay(struct mb_container *c, struct mb_container_session *session,
 }
 
 static int start_attached(struct mb_cmd_context *cx, const struct mb_cli_input *in,
-			  struct mb_err *err)
+                          struct mb_err *err)
 {
 	const struct start_args *args = in->args;
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
 	__attribute__((cleanup(mb_container_session_done))) struct mb_container_session session =
 		MB_CONTAINER_SESSION_INIT;
 	struct mb_container_start how = {.attach = true,
-					 .want_stdin = args->interactive,
-					 .streams = MB_MONITOR_STDOUT | MB_MONITOR_STDERR};
+	                                 .want_stdin = args->interactive,
+	                                 .streams = MB_MONITOR_STDOUT | MB_MONITOR_STDERR};
 	int r;
 
 	if (in->n_operands > 1)
-		return mb_fail(err, EINVAL, "you cannot start and attach multiple containers at once");
+		return mb_fail(err, EINVAL,
+		               "you cannot start and attach multiple containers at once");
 	r = mb_cmd_container_find(cx, in->operands[0], &c, err);
 	if (r == 0) {
 		how.want_stdin = args->interactive && c->record->config.open_stdin;
@@ -89,11 +90,11 @@ static int start_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, 
 
 static const struct mb_cli_opt start_opts[] = {
 	MB_OPT_SWITCH('a', "attach", struct start_args, attach,
-		      "attach STDOUT and STDERR and forward signals"),
+                      "attach STDOUT and STDERR and forward signals"),
 	MB_OPT_STRING(0, "detach-keys", NULL, struct start_args, detach_keys,
-		      "keys that detach from the container"),
+                      "keys that detach from the container"),
 	MB_OPT_SWITCH('i', "interactive", struct start_args, interactive,
-		      "attach the container's STDIN"),
+                      "attach the container's STDIN"),
 	MB_OPT_REFUSED(0, "checkpoint", true, NULL),
 	MB_OPT_REFUSED(0, "checkpoint-dir", true, NULL),
 	MB_OPT_END,

@@ -26,16 +26,16 @@ struct stats_args {
 };
 
 static const struct mb_format_column columns[] = {
-	{"ID", "CONTAINER ID", false},	    {"Name", "NAME", false},
-	{"CPUPerc", "CPU %", false},	    {"MemUsage", "MEM USAGE / LIMIT", false},
-	{"MemPerc", "MEM %", false},	    {"NetIO", "NET I/O", false},
-	{"BlockIO", "BLOCK I/O", false},    {"PIDs", "PIDS", false},
-	{"Container", "CONTAINER", true},   {NULL, NULL, false},
+	{"ID", "CONTAINER ID", false},    {"Name", "NAME", false},
+	{"CPUPerc", "CPU %", false},      {"MemUsage", "MEM USAGE / LIMIT", false},
+	{"MemPerc", "MEM %", false},      {"NetIO", "NET I/O", false},
+	{"BlockIO", "BLOCK I/O", false},  {"PIDs", "PIDS", false},
+	{"Container", "CONTAINER", true}, {NULL, NULL, false},
 };
 
 struct watched {
 	struct mb_container *c; /* borrowed */
-	const char *asked;	/* how the user named it */
+	const char *asked;      /* how the user named it */
 	struct mb_container_meter *meter;
 	struct mb_container_sample before, now;
 	bool has_before, has_now;
@@ -66,7 +66,7 @@ static void watch(struct watching *w, struct mb_container *c, const char *asked)
 }
 
 static int choose(struct mb_store *store, const struct mb_cli_input *in, struct watching *w,
-		  struct mb_err *err)
+                  struct mb_err *err)
 {
 	const struct stats_args *args = in->args;
 	int r = 0;
@@ -105,7 +105,7 @@ static void sample_all(struct watching *w)
 /* --- cells ------------------------------------------------------------------------------------ */
 
 static void set_pair(struct json_object *row, const char *key, bool known, const char *a,
-		     const char *b)
+                     const char *b)
 {
 	MB_AUTO_FREE char *text = known ? mb_asprintf("%s / %s", a, b) : mb_strdup("-- / --");
 
@@ -124,7 +124,7 @@ static double cpu_percent(const struct watched *x)
 	double usec = (double)(x->now.taken_nsec - x->before.taken_nsec) / 1000;
 
 	return usec > 0 ? 100 * (double)(x->now.cgroup.cpu_usec - x->before.cgroup.cpu_usec) / usec
-			: 0;
+	                : 0;
 }
 
 static uint64_t memory_of_host(void)
@@ -144,8 +144,9 @@ static void set_memory(struct json_object *row, const struct watched *x)
 	char a[MB_FORMAT_HUMAN_TEXT], b[MB_FORMAT_HUMAN_TEXT];
 
 	set_pair(row, "MemUsage", known, mb_format_bytes((double)used, a),
-		 mb_format_bytes((double)limit, b));
-	set_percent(row, "MemPerc", known && limit, 100 * (double)used / (double)(limit ? limit : 1));
+	         mb_format_bytes((double)limit, b));
+	set_percent(row, "MemPerc", known && limit,
+	            100 * (double)used / (double)(limit ? limit : 1));
 }
 
 static struct json_object *make_row(const struct watched *x, bool whole)
@@ -160,16 +161,15 @@ static struct json_object *make_row(const struct watched *x, bool whole)
 	mb_json_set_str(row, "ID", id);
 	mb_json_set_str(row, "Name", mb_container_name(x->c));
 	mb_json_set_str(row, "Container", x->asked);
-	set_percent(row, "CPUPerc",
-		    x->has_now && x->has_before && (s->has & MB_SYS_CGROUP_HAS_CPU),
-		    cpu_percent(x));
+	set_percent(row, "CPUPerc", x->has_now && x->has_before && (s->has & MB_SYS_CGROUP_HAS_CPU),
+	            cpu_percent(x));
 	set_memory(row, x);
 	set_pair(row, "NetIO", x->has_now && x->now.has_network,
-		 mb_format_size_short((double)x->now.rx_bytes, a),
-		 mb_format_size_short((double)x->now.tx_bytes, b));
+	         mb_format_size_short((double)x->now.rx_bytes, a),
+	         mb_format_size_short((double)x->now.tx_bytes, b));
 	set_pair(row, "BlockIO", x->has_now && (s->has & MB_SYS_CGROUP_HAS_IO),
-		 mb_format_size_short((double)s->io_read_bytes, a),
-		 mb_format_size_short((double)s->io_write_bytes, b));
+	         mb_format_size_short((double)s->io_read_bytes, a),
+	         mb_format_size_short((double)s->io_write_bytes, b));
 	mb_json_set_str(row, "PIDs", has_pids ? pids : "--");
 	return row;
 }
@@ -233,7 +233,8 @@ static int stats_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, 
 }
 
 static const struct mb_cli_opt stats_opts[] = {
-	MB_OPT_SWITCH('a', "all", struct stats_args, all, "show all containers, not only running ones"),
+	MB_OPT_SWITCH('a', "all", struct stats_args, all,
+                      "show all containers, not only running ones"),
 	MB_OPT_STRING(0, "format", NULL, struct stats_args, format, "json, or a template"),
 	MB_OPT_SWITCH(0, "no-stream", struct stats_args, no_stream, "print once and end"),
 	MB_OPT_SWITCH(0, "no-trunc", struct stats_args, no_trunc, "do not shorten ids"),

@@ -24,7 +24,7 @@ static int stop_one(void *arg, struct mb_container *c, struct mb_err *err)
 	const struct stopping *s = arg;
 	struct mb_container_start how = {0};
 	int r = mb_container_stop(c, s->sig,
-				  s->has_timeout ? s->timeout : mb_container_stop_timeout(c), err);
+	                          s->has_timeout ? s->timeout : mb_container_stop_timeout(c), err);
 
 	if (r != 0 || !s->again)
 		return r;
@@ -35,12 +35,12 @@ static int stop_one(void *arg, struct mb_container *c, struct mb_err *err)
 }
 
 static int stop_all(struct mb_cmd_context *cx, const struct mb_cli_input *in, bool again,
-		    struct mb_err *err)
+                    struct mb_err *err)
 {
 	const struct stop_args *args = in->args;
 	struct stopping s = {.has_timeout = mb_cli_is_given(in, "time"),
-			     .timeout = args->timeout,
-			     .again = again};
+	                     .timeout = args->timeout,
+	                     .again = again};
 
 	if (args->signal && mb_parse_signal(args->signal, &s.sig) < 0)
 		return mb_fail(err, EINVAL, "Invalid signal: %s", args->signal);
@@ -53,7 +53,7 @@ static int stop_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 }
 
 static int restart_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
-			struct mb_err *err)
+                        struct mb_err *err)
 {
 	int r = mb_cmd_container_seal(cx, in, err);
 
@@ -62,9 +62,9 @@ static int restart_main(struct mb_cmd_context *cx, const struct mb_cli_input *in
 
 static const struct mb_cli_opt stop_opts[] = {
 	MB_OPT_INT('t', "time", "seconds", struct stop_args, timeout,
-		   "seconds to wait before killing it", .aliases = "timeout"),
+                   "seconds to wait before killing it", .aliases = "timeout"),
 	MB_OPT_STRING('s', "signal", NULL, struct stop_args, signal,
-		      "signal to send to the container", .complete = MB_COMP_SIGNAL),
+                      "signal to send to the container", .complete = MB_COMP_SIGNAL),
 	MB_OPT_END,
 };
 

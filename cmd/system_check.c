@@ -37,7 +37,7 @@ static void tell(void *arg, const char *subject, const char *problem, bool repai
 }
 
 static int check_net(struct mb_store *store, const struct check_args *args, struct checking *k,
-		     size_t *left, struct mb_err *err)
+                     size_t *left, struct mb_err *err)
 {
 	MB_AUTO(mb_net_free) struct mb_net *net = NULL;
 	MB_AUTO_STRV struct mb_strv findings = MB_STRV_INIT;
@@ -55,7 +55,7 @@ static int check_net(struct mb_store *store, const struct check_args *args, stru
 }
 
 static int check_all(struct mb_store *store, const struct check_args *args, struct checking *k,
-		     size_t *left, struct mb_err *err)
+                     size_t *left, struct mb_err *err)
 {
 	const struct mb_container_check containers = {args->repair, tell, k};
 	const struct mb_image_check_request images = {args->repair, args->full, tell, k};

@@ -14,8 +14,8 @@
 
 static int top_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
-	static const char *const headings[] = {"UID",	"PID", "PPID", "C",
-					       "STIME", "TTY", "TIME", "CMD"};
+	static const char *const headings[] = {"UID",   "PID", "PPID", "C",
+	                                       "STIME", "TTY", "TIME", "CMD"};
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
 	MB_AUTO_STRV struct mb_strv cells = MB_STRV_INIT;
 	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
@@ -26,7 +26,7 @@ static int top_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, st
 		if (strcmp(in->operands[i], "-ef") != 0 && strcmp(in->operands[i], "-e") != 0 &&
 		    strcmp(in->operands[i], "-f") != 0)
 			return mb_fail(err, EOPNOTSUPP, "the ps option '%s' is not supported",
-				       in->operands[i]);
+			               in->operands[i]);
 	r = mb_cmd_container_find(cx, in->operands[0], &c, err);
 	for (size_t i = 0; i < MB_N(headings); i++)
 		mb_strv_add(&cells, headings[i]);
@@ -35,7 +35,7 @@ static int top_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, st
 	if (r != 0)
 		return r < 0 ? r : -ESRCH;
 	mb_format_cells((const char *const *)cells.v, cells.n / MB_CONTAINER_TOP_COLUMNS,
-			MB_CONTAINER_TOP_COLUMNS, &out);
+	                MB_CONTAINER_TOP_COLUMNS, &out);
 	return mb_cmd_put(&out);
 }
 

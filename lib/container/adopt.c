@@ -163,7 +163,7 @@ int mb_container_adopt(struct mb_container *c, struct mb_err *err)
 	r = adopt(&a, err);
 	if (r < 0)
 		return mb_wrap(err, r, "container '%s' has lost its monitor and gets no other",
-			       mb_container_name(c));
+		               mb_container_name(c));
 	mb_container_refresh(c);
 	return 0;
 }

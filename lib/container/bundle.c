@@ -36,14 +36,14 @@ static int other_pid(struct mb_store *store, const char *id, int *ret_pid, struc
 		return r < 0 ? r : -ENOENT;
 	if (other->state.status != MB_STATUS_RUNNING && other->state.status != MB_STATUS_PAUSED)
 		return mb_fail(err, ESRCH, "cannot join namespace of a non running container: %s",
-			       mb_container_name(other));
+		               mb_container_name(other));
 	*ret_pid = other->state.run.pid;
 	return 0;
 }
 
 /* @mode: NULL or other words = a new one, "host" = none, "container:ID" = joined. */
 static int add_namespace(struct mb_container *c, struct mb_oci_spec *spec, const char *type,
-			 const char *mode, struct mb_err *err)
+                         const char *mode, struct mb_err *err)
 {
 	static const char *const files[][2] = {{"network", "net"}, {"ipc", "ipc"}, {"pid", "pid"}};
 	const char *other = mode ? mb_skip_prefix(mode, "container:") : NULL;
@@ -96,7 +96,7 @@ static int load_seccomp(const char *path, struct mb_oci_spec *spec, struct mb_er
 }
 
 int mb_container_security_fill(const struct mb_container_host_config *h,
-			       struct mb_container_bundle *bundle, struct mb_err *err)
+                               struct mb_container_bundle *bundle, struct mb_err *err)
 {
 	struct mb_oci_process *process = bundle->spec.process;
 	int r;
@@ -137,7 +137,7 @@ static void fill_sysctls(const struct mb_container_host_config *h, struct mb_oci
 }
 
 int mb_container_bundle_make(struct mb_container *c, int rootfs_fd,
-			     struct mb_container_bundle *bundle, struct mb_err *err)
+                             struct mb_container_bundle *bundle, struct mb_err *err)
 {
 	const struct mb_container_record *record = c->record;
 	struct mb_oci_spec *spec = &bundle->spec;
@@ -153,11 +153,12 @@ int mb_container_bundle_make(struct mb_container *c, int rootfs_fd,
 	}
 	spec->process = mb_calloc(1, sizeof(*spec->process));
 	mb_kv_set_all(&spec->annotations, &record->host.annotations);
-	spec->linux.cgroups_path = mb_asprintf(
-		"%s/%s", record->host.cgroup_parent && *record->host.cgroup_parent
-				 ? record->host.cgroup_parent
-				 : "/mybox",
-		record->id);
+	spec->linux.cgroups_path =
+		mb_asprintf("%s/%s",
+	                    record->host.cgroup_parent && *record->host.cgroup_parent
+	                            ? record->host.cgroup_parent
+	                            : "/mybox",
+	                    record->id);
 	r = mb_container_process_fill(record, rootfs_fd, spec->process, err);
 	if (r == 0)
 		r = fill_namespaces(c, spec, err);

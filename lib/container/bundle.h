@@ -28,41 +28,41 @@ void mb_container_bundle_done(struct mb_container_bundle *bundle);
 /* Build it.  @rootfs_fd is the container's root (detached mount or directory): users and volume
  * contents come from it.  Volumes are opened, missing bind sources made.  On failure @ret is for
  * mb_container_bundle_done() all the same. */
-int mb_container_bundle_make(struct mb_container *c, int rootfs_fd,
-			     struct mb_container_bundle *ret, struct mb_err *err);
+int mb_container_bundle_make(struct mb_container *c, int rootfs_fd, struct mb_container_bundle *ret,
+                             struct mb_err *err);
 
 /* --- the parts --- */
 
 /* bundle.c: --security-opt.  Also of an exec. */
 int mb_container_security_fill(const struct mb_container_host_config *host,
-			       struct mb_container_bundle *bundle, struct mb_err *err);
+                               struct mb_container_bundle *bundle, struct mb_err *err);
 
 /* bundle_process.c: args, environment, user, capabilities, rlimits.  Also of an exec. */
 int mb_container_process_fill(const struct mb_container_record *record, int rootfs_fd,
-			      struct mb_oci_process *process, struct mb_err *err);
+                              struct mb_oci_process *process, struct mb_err *err);
 /* docker's default set with --cap-add and --cap-drop, or all with @privileged. */
 int mb_container_caps_fill(const struct mb_container_host_config *host, bool privileged,
-			   struct mb_oci_process *process, struct mb_err *err);
+                           struct mb_oci_process *process, struct mb_err *err);
 int mb_container_user_fill(int rootfs_fd, const char *user, const struct mb_strv *group_add,
-			   struct mb_oci_process *process, struct mb_err *err);
+                           struct mb_oci_process *process, struct mb_err *err);
 
 /* bundle_mounts.c: default mounts, the user's, masked and read-only paths. */
 int mb_container_mounts_fill(struct mb_container *c, int rootfs_fd,
-			     struct mb_container_bundle *bundle, struct mb_err *err);
+                             struct mb_container_bundle *bundle, struct mb_err *err);
 
 /* bundle_devices.c: nodes and rules of --device, --privileged and --device-cgroup-rule. */
 int mb_container_devices_fill(const struct mb_container_record *record,
-			      struct mb_container_bundle *bundle, struct mb_err *err);
+                              struct mb_container_bundle *bundle, struct mb_err *err);
 
 /* limits.c: what the control group shall hold; borrows from @record, @devices and @throttles,
  * which has room for four times 64. */
 int mb_container_limits_fill(const struct mb_container_record *record,
-			     const struct mb_container_bundle *bundle,
-			     struct mb_sys_cgroup_throttle *throttles,
-			     struct mb_sys_cgroup_limits *ret, struct mb_err *err);
+                             const struct mb_container_bundle *bundle,
+                             struct mb_sys_cgroup_throttle *throttles,
+                             struct mb_sys_cgroup_limits *ret, struct mb_err *err);
 enum { MB_CONTAINER_MAX_THROTTLES = 256 };
 /* The same in the spec, for whoever reads the bundle. */
 void mb_container_resources_fill(const struct mb_container_record *record,
-				 struct mb_oci_spec *spec);
+                                 struct mb_oci_spec *spec);
 
 #endif

@@ -52,20 +52,21 @@ static void add_node(struct mb_container_bundle *b, const char *path, const stru
 }
 
 static int add_one(struct mb_container_bundle *b, const char *on_host, const char *in_container,
-		   const char *permissions, struct mb_err *err)
+                   const char *permissions, struct mb_err *err)
 {
 	struct mb_sys_device_rule rule = {.allow = true};
 	struct stat st;
 
 	if (stat(on_host, &st) < 0)
-		return mb_fail_sys(err, errno, "error gathering device information while adding "
-					       "custom device \"%s\"",
-				   on_host);
+		return mb_fail_sys(err, errno,
+		                   "error gathering device information while adding "
+		                   "custom device \"%s\"",
+		                   on_host);
 	if (!S_ISBLK(st.st_mode) && !S_ISCHR(st.st_mode))
 		return mb_fail(err, EINVAL,
-			       "error gathering device information while adding custom device "
-			       "\"%s\": not a device node",
-			       on_host);
+		               "error gathering device information while adding custom device "
+		               "\"%s\": not a device node",
+		               on_host);
 	if (mb_sys_device_access_parse(permissions, &rule.access) < 0)
 		return mb_fail(err, EINVAL, "invalid device mode: %s", permissions);
 	rule.type = S_ISBLK(st.st_mode) ? 'b' : 'c';
@@ -78,7 +79,7 @@ static int add_one(struct mb_container_bundle *b, const char *on_host, const cha
 
 /* Every node below a host directory: --device /dev/snd, and all of /dev with --privileged. */
 static int add_directory(struct mb_container_bundle *b, const char *on_host,
-			 const char *in_container, int depth, struct mb_err *err)
+                         const char *in_container, int depth, struct mb_err *err)
 {
 	int fd = open(on_host, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -87,9 +88,9 @@ static int add_directory(struct mb_container_bundle *b, const char *on_host,
 	if (!dir)
 		return mb_fail_sys(err, errno, "cannot list '%s'", on_host);
 	while (r == 0 && (entry = readdir(dir))) {
-		static const char *const ours[] = {".", "..", "pts", "shm", "mqueue", "fd",
-						   "console", "ptmx", "null", "zero", "full",
-						   "random", "urandom", "tty"};
+		static const char *const ours[] = {".",    "..",      "pts",     "shm",  "mqueue",
+		                                   "fd",   "console", "ptmx",    "null", "zero",
+		                                   "full", "random",  "urandom", "tty"};
 		MB_AUTO_FREE char *source = mb_asprintf("%s/%s", on_host, entry->d_name);
 		MB_AUTO_FREE char *target = mb_asprintf("%s/%s", in_container, entry->d_name);
 		struct stat st;
@@ -109,7 +110,7 @@ static int add_directory(struct mb_container_bundle *b, const char *on_host,
 }
 
 static int add_asked(const struct mb_container_device *d, struct mb_container_bundle *b,
-		     struct mb_err *err)
+                     struct mb_err *err)
 {
 	struct stat st;
 
@@ -120,9 +121,9 @@ static int add_asked(const struct mb_container_device *d, struct mb_container_bu
 		for (size_t i = first; r == 0 && i < b->spec.linux.n_devices; i++) {
 			const struct mb_oci_device *node = &b->spec.linux.devices[i];
 			struct mb_sys_device_rule rule = {.allow = true,
-							  .type = node->type[0],
-							  .major = node->major,
-							  .minor = node->minor};
+			                                  .type = node->type[0],
+			                                  .major = node->major,
+			                                  .minor = node->minor};
 
 			mb_sys_device_access_parse(d->permissions, &rule.access);
 			add_rule(b, &rule);
@@ -133,7 +134,7 @@ static int add_asked(const struct mb_container_device *d, struct mb_container_bu
 }
 
 int mb_container_devices_fill(const struct mb_container_record *record,
-			      struct mb_container_bundle *b, struct mb_err *err)
+                              struct mb_container_bundle *b, struct mb_err *err)
 {
 	const struct mb_container_host_config *h = &record->host;
 	const struct mb_sys_device_rule *rules;

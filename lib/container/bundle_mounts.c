@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include "container/bundle.h"
@@ -16,7 +16,7 @@
 #include "sys/proc.h"
 
 static void add_mount(struct mb_container_bundle *b, const char *destination, const char *type,
-		      const char *options, int fd)
+                      const char *options, int fd)
 {
 	struct mb_oci_mount *m = mb_oci_spec_add_mount(&b->spec, destination, type, type);
 	int *slot = mb_container_append(&b->mount_fds, &b->n_mount_fds, sizeof(*slot));
@@ -53,8 +53,7 @@ static int clone_foreign(void *arg, int *fd, struct mb_err *err)
 	return mb_sys_mount_clone(AT_FDCWD, f->path, false, fd, err);
 }
 
-static int add_shared_shm(struct mb_container *c, struct mb_container_bundle *b,
-			  struct mb_err *err)
+static int add_shared_shm(struct mb_container *c, struct mb_container_bundle *b, struct mb_err *err)
 {
 	const char *mode = c->record->host.ipc_mode, *other = mb_skip_prefix(mode, "container:");
 	int fd = -1, r;
@@ -69,9 +68,8 @@ static int add_shared_shm(struct mb_container *c, struct mb_container_bundle *b,
 		if (r != 0)
 			return r < 0 ? r : -ENOENT;
 		if (!mb_container_is_running(x))
-			return mb_fail(err, ESRCH,
-				       "cannot join IPC of a non running container: %s",
-				       mb_container_name(x));
+			return mb_fail(err, ESRCH, "cannot join IPC of a non running container: %s",
+			               mb_container_name(x));
 		f.pid = x->state.run.pid;
 		r = mb_sys_proc_call(clone_foreign, &f, &fd, err);
 	}
@@ -94,22 +92,22 @@ static int add_defaults(struct mb_container *c, struct mb_container_bundle *b, s
 	if (!is_users(record, "/dev"))
 		add_mount(b, "/dev", "tmpfs", "nosuid,strictatime,mode=755,size=65536k", -1);
 	add_mount(b, "/dev/pts", "devpts",
-		  "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5", -1);
+	          "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5", -1);
 	if (!is_users(record, "/sys"))
 		add_mount(b, "/sys", "sysfs",
-			  privileged ? "nosuid,noexec,nodev,rw" : "nosuid,noexec,nodev,ro", -1);
+		          privileged ? "nosuid,noexec,nodev,rw" : "nosuid,noexec,nodev,ro", -1);
 	if (!is_users(record, "/sys/fs/cgroup"))
 		add_mount(b, "/sys/fs/cgroup", "cgroup",
-			  privileged ? "nosuid,noexec,nodev,relatime,rw"
-				     : "nosuid,noexec,nodev,relatime,ro",
-			  -1);
+		          privileged ? "nosuid,noexec,nodev,relatime,rw"
+		                     : "nosuid,noexec,nodev,relatime,ro",
+		          -1);
 	add_mount(b, "/dev/mqueue", "mqueue", "nosuid,noexec,nodev", -1);
 	if (is_users(record, "/dev/shm") || mb_streq(ipc, "none"))
 		return 0;
 	if (shared)
 		return add_shared_shm(c, b, err);
 	shm = mb_asprintf("nosuid,noexec,nodev,mode=1777,size=%lld",
-			  (long long)record->host.shm_size);
+	                  (long long)record->host.shm_size);
 	add_mount(b, "/dev/shm", "tmpfs", shm, -1);
 	return 0;
 }
@@ -121,7 +119,8 @@ static int add_etc(struct mb_container *c, struct mb_container_bundle *b, struct
 
 	for (size_t i = 0; i < MB_N(names); i++) {
 		MB_AUTO_FREE char *destination = mb_asprintf("/etc/%s", names[i]);
-		MB_AUTO_CLOSE int file = openat(c->run_fd, names[i], O_PATH | O_CLOEXEC | O_NOFOLLOW);
+		MB_AUTO_CLOSE int file =
+			openat(c->run_fd, names[i], O_PATH | O_CLOEXEC | O_NOFOLLOW);
 		int fd = -1, r;
 
 		if (is_users(c->record, destination) || (file < 0 && errno == ENOENT))
@@ -162,7 +161,7 @@ static char *option_text(const struct mb_container_mount *m)
 
 	if (strcmp(m->type, "tmpfs") == 0)
 		mb_str_addf(&s, "nosuid,nodev%s%s", m->options && *m->options ? "," : ",noexec,",
-			    m->options ? m->options : "");
+		            m->options ? m->options : "");
 	else
 		mb_str_add(&s, m->recursive == 1 ? "bind" : "rbind");
 	if (!m->rw)
@@ -175,7 +174,7 @@ static char *option_text(const struct mb_container_mount *m)
 }
 
 static int add_users(struct mb_container *c, int rootfs_fd, struct mb_container_bundle *b,
-		     struct mb_err *err)
+                     struct mb_err *err)
 {
 	const struct mb_container_record *record = c->record;
 	MB_AUTO_FREE const struct mb_container_mount **sorted =
@@ -201,10 +200,11 @@ static int add_users(struct mb_container *c, int rootfs_fd, struct mb_container_
 static void add_masks(const struct mb_container_host_config *h, struct mb_oci_spec *spec)
 {
 	static const char *const masked[] = {
-		"/proc/acpi",	     "/proc/asound", "/proc/interrupts", "/proc/kcore",
-		"/proc/keys",	     "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
-		"/proc/timer_list",  "/proc/timer_stats",   "/sys/firmware",
-		"/sys/devices/virtual/powercap", "/sys/fs/selinux",
+		"/proc/acpi",        "/proc/asound",  "/proc/interrupts",
+		"/proc/kcore",       "/proc/keys",    "/proc/latency_stats",
+		"/proc/sched_debug", "/proc/scsi",    "/proc/timer_list",
+		"/proc/timer_stats", "/sys/firmware", "/sys/devices/virtual/powercap",
+		"/sys/fs/selinux",
 	};
 	static const char *const readonly[] = {
 		"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
@@ -222,7 +222,7 @@ static void add_masks(const struct mb_container_host_config *h, struct mb_oci_sp
 }
 
 int mb_container_mounts_fill(struct mb_container *c, int rootfs_fd, struct mb_container_bundle *b,
-			     struct mb_err *err)
+                             struct mb_err *err)
 {
 	int r = add_defaults(c, b, err);
 

@@ -14,9 +14,10 @@
 
 /* docker's fourteen. */
 static const char *const default_caps[] = {
-	"CHOWN",  "DAC_OVERRIDE", "FSETID",	      "FOWNER",	    "MKNOD", "NET_RAW",	    "SETGID",
-	"SETUID", "SETFCAP",	  "SETPCAP",	      "NET_BIND_SERVICE", "SYS_CHROOT", "KILL",
-	"AUDIT_WRITE",
+	"CHOWN",   "DAC_OVERRIDE", "FSETID",           "FOWNER",
+	"MKNOD",   "NET_RAW",      "SETGID",           "SETUID",
+	"SETFCAP", "SETPCAP",      "NET_BIND_SERVICE", "SYS_CHROOT",
+	"KILL",    "AUDIT_WRITE",
 };
 
 static int change_caps(const struct mb_strv *names, bool add, uint64_t *set, struct mb_err *err)
@@ -47,7 +48,7 @@ static bool has_all(const struct mb_strv *names)
 /* "--cap-drop ALL --cap-add X" leaves X, "--cap-add ALL --cap-drop X" all but X: the ALL goes
  * first, whichever it is. */
 int mb_container_caps_fill(const struct mb_container_host_config *host, bool privileged,
-			   struct mb_oci_process *process, struct mb_err *err)
+                           struct mb_oci_process *process, struct mb_err *err)
 {
 	bool drop_first = has_all(&host->cap_drop);
 	uint64_t set = 0;
@@ -74,7 +75,7 @@ int mb_container_caps_fill(const struct mb_container_host_config *host, bool pri
 }
 
 int mb_container_user_fill(int rootfs_fd, const char *user, const struct mb_strv *group_add,
-			   struct mb_oci_process *process, struct mb_err *err)
+                           struct mb_oci_process *process, struct mb_err *err)
 {
 	MB_AUTO_USER struct mb_sys_user who = {0};
 	int r = mb_sys_userdb_resolve(rootfs_fd, user ? user : "", group_add, &who, err);
@@ -117,15 +118,15 @@ static void fill_rlimits(const struct mb_container_host_config *h, struct mb_oci
 			type[7 + k] = (char)(u->name[k] & ~0x20);
 		has_nofile |= strcmp(u->name, "nofile") == 0;
 		mb_oci_process_add_rlimit(process, type,
-					  u->soft < 0 ? UINT64_MAX : (uint64_t)u->soft,
-					  u->hard < 0 ? UINT64_MAX : (uint64_t)u->hard);
+		                          u->soft < 0 ? UINT64_MAX : (uint64_t)u->soft,
+		                          u->hard < 0 ? UINT64_MAX : (uint64_t)u->hard);
 	}
 	if (!has_nofile)
 		add_nofile(process);
 }
 
 int mb_container_process_fill(const struct mb_container_record *record, int rootfs_fd,
-			      struct mb_oci_process *process, struct mb_err *err)
+                              struct mb_oci_process *process, struct mb_err *err)
 {
 	const struct mb_container_config *config = &record->config;
 	int r;
@@ -138,8 +139,8 @@ int mb_container_process_fill(const struct mb_container_record *record, int root
 		mb_strv_addf(&process->env, "HOSTNAME=%s", config->hostname);
 	if (config->tty && !mb_env_find(&process->env, "TERM"))
 		mb_strv_add(&process->env, "TERM=xterm");
-	process->cwd = mb_strdup(config->working_dir && *config->working_dir ? config->working_dir
-									     : "/");
+	process->cwd =
+		mb_strdup(config->working_dir && *config->working_dir ? config->working_dir : "/");
 	r = mb_container_user_fill(rootfs_fd, config->user, &record->host.group_add, process, err);
 	if (r == 0)
 		r = mb_container_caps_fill(&record->host, record->host.privileged, process, err);

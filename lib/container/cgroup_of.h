@@ -11,6 +11,6 @@ struct mb_err;
 /* Return: 0 and both, owned by the caller (free the group before its host);
  * MB_SYS_CGROUP_ABSENT; or -errno. */
 int mb_container_cgroup_open(struct mb_container *c, struct mb_sys_cgroup_host **ret_host,
-			     struct mb_sys_cgroup **ret, struct mb_err *err);
+                             struct mb_sys_cgroup **ret, struct mb_err *err);
 
 #endif

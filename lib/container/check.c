@@ -164,7 +164,8 @@ static void check_container(struct checking *k, const char *id)
 		return;
 	subject = mb_asprintf("container %s", mb_container_name(c));
 	if (c->state.status == MB_STATUS_DEAD) {
-		MB_AUTO_FREE char *why = mb_asprintf("%s ('mybox rm -f' removes it)", c->state.error);
+		MB_AUTO_FREE char *why =
+			mb_asprintf("%s ('mybox rm -f' removes it)", c->state.error);
 
 		found(k, subject, why, -EBADMSG);
 		return;
@@ -181,7 +182,7 @@ static void check_container(struct checking *k, const char *id)
 	if (c->run_fd >= 0 || (c->record->host.auto_remove && c->state.has_run)) {
 		if (k->how->repair)
 			r = c->record->host.auto_remove ? mb_container_remove_locked(c, true, NULL)
-							: mb_container_cleanup_locked(c, NULL);
+			                                : mb_container_cleanup_locked(c, NULL);
 		found(k, subject, "has ended and was not put away", r);
 	} else if (c->record->host.auto_remove) {
 		/* --rm, and not running: between its creation and its start its creator lives no
@@ -218,7 +219,7 @@ static int end_orphan(struct checking *k, const char *id)
 	mb_container_state_load(-1, run, &state);
 	if (state.has_run) {
 		struct mb_sys_proc_id ids[] = {{state.run.pid, state.run.pid_start},
-					       {state.run.monitor, state.run.monitor_start}};
+		                               {state.run.monitor, state.run.monitor_start}};
 
 		for (size_t i = 0; i < MB_N(ids); i++) {
 			MB_AUTO_CLOSE int pidfd = -1;
@@ -276,8 +277,8 @@ static int check_names(struct checking *k, struct mb_err *err)
 		MB_AUTO_FREE char *subject = mb_asprintf("name %s", all.v[i]);
 		int absent = mb_store_name_find(k->names, all.v[i], id, NULL);
 
-		if (absent == 0 && (has_container(k, id) || !try_lock(k, id, &lock) ||
-				    has_container(k, id)))
+		if (absent == 0 &&
+		    (has_container(k, id) || !try_lock(k, id, &lock) || has_container(k, id)))
 			continue;
 		found(k, subject, "has no container",
 		      k->how->repair && unlinkat(k->names, all.v[i], 0) < 0 ? -errno : 0);
@@ -332,7 +333,7 @@ static int check_locks(struct checking *k, struct mb_err *err)
 }
 
 int mb_container_check(struct mb_store *store, const struct mb_container_check *how,
-		       size_t *ret_left, struct mb_err *err)
+                       size_t *ret_left, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int containers = -1, names = -1, runs = -1;
 	struct checking k = {.store = store, .how = how};

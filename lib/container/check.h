@@ -18,6 +18,6 @@ struct mb_container_check {
 /* Looks at what no command holds a lock on.  Return: 0 and in *@ret_left how many findings
  * remain; or -errno, told. */
 int mb_container_check(struct mb_store *store, const struct mb_container_check *how,
-		       size_t *ret_left, struct mb_err *err);
+                       size_t *ret_left, struct mb_err *err);
 
 #endif

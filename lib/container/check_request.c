@@ -26,14 +26,17 @@ static int check_memory(const struct mb_container_host_config *h, struct mb_err 
 	if (h->memory && h->memory < MIN_MEMORY)
 		return mb_fail(err, EINVAL, "Minimum memory limit allowed is 6MB");
 	if (h->memory_swap > 0 && !h->memory)
-		return mb_fail(err, EINVAL, "You should always set the Memory limit when using "
-					    "Memoryswap limit, see usage");
+		return mb_fail(err, EINVAL,
+		               "You should always set the Memory limit when using "
+		               "Memoryswap limit, see usage");
 	if (h->memory_swap > 0 && h->memory_swap < h->memory)
-		return mb_fail(err, EINVAL, "Minimum memoryswap limit should be larger than "
-					    "memory limit, see usage");
+		return mb_fail(err, EINVAL,
+		               "Minimum memoryswap limit should be larger than "
+		               "memory limit, see usage");
 	if (h->memory_reservation && h->memory && h->memory < h->memory_reservation)
-		return mb_fail(err, EINVAL, "Minimum memory limit can not be less than memory "
-					    "reservation limit, see usage");
+		return mb_fail(err, EINVAL,
+		               "Minimum memory limit can not be less than memory "
+		               "reservation limit, see usage");
 	if (h->shm_size < 0)
 		return mb_fail(err, EINVAL, "SHM size can not be less than 0");
 	return 0;
@@ -42,16 +45,17 @@ static int check_memory(const struct mb_container_host_config *h, struct mb_err 
 static int check_cpu(const struct mb_container_host_config *h, struct mb_err *err)
 {
 	if (h->nano_cpus && (h->cpu_quota || h->cpu_period))
-		return mb_fail(err, EINVAL, "Conflicting options: Nano CPUs and CPU Period/Quota "
-					    "cannot both be set.");
+		return mb_fail(err, EINVAL,
+		               "Conflicting options: Nano CPUs and CPU Period/Quota "
+		               "cannot both be set.");
 	if (h->nano_cpus < 0)
 		return mb_fail(err, EINVAL, "invalid value for --cpus");
 	if (h->cpu_period && (h->cpu_period < 1000 || h->cpu_period > 1000000))
-		return mb_fail(err, EINVAL, "CPU cfs period can not be less than 1ms (i.e. 1000) or "
-					    "larger than 1s (i.e. 1000000)");
-	if (h->cpu_quota > 0 && h->cpu_quota < 1000)
 		return mb_fail(err, EINVAL,
-			       "CPU cfs quota can not be less than 1ms (i.e. 1000)");
+		               "CPU cfs period can not be less than 1ms (i.e. 1000) or "
+		               "larger than 1s (i.e. 1000000)");
+	if (h->cpu_quota > 0 && h->cpu_quota < 1000)
+		return mb_fail(err, EINVAL, "CPU cfs quota can not be less than 1ms (i.e. 1000)");
 	if (h->cpuset_cpus && *h->cpuset_cpus && mb_parse_cpu_list(h->cpuset_cpus, 8191) < 0)
 		return mb_fail(err, EINVAL, "Invalid value %s for cpuset cpus", h->cpuset_cpus);
 	if (h->cpuset_mems && *h->cpuset_mems && mb_parse_cpu_list(h->cpuset_mems, 1023) < 0)
@@ -70,8 +74,9 @@ static int check_resources(const struct mb_container_host_config *h, struct mb_e
 	if (h->blkio_weight && (h->blkio_weight < 10 || h->blkio_weight > 1000))
 		return mb_fail(err, EINVAL, "Range of blkio weight is from 10 to 1000");
 	if (h->oom_score_adj < -1000 || h->oom_score_adj > 1000)
-		return mb_fail(err, EINVAL, "Invalid value %d, range for oom score adj is [-1000, 1000]",
-			       h->oom_score_adj);
+		return mb_fail(err, EINVAL,
+		               "Invalid value %d, range for oom score adj is [-1000, 1000]",
+		               h->oom_score_adj);
 	if (h->pids_limit < -1)
 		return mb_fail(err, EINVAL, "invalid value for --pids-limit");
 	return 0;
@@ -80,8 +85,8 @@ static int check_resources(const struct mb_container_host_config *h, struct mb_e
 /* --- lists of KEY:VALUE texts ----------------------------------------------------------------- */
 
 static const char *const ulimit_names[] = {
-	"core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile",
-	"nproc", "rss", "rtprio", "rttime", "sigpending", "stack",
+	"core",   "cpu",   "data", "fsize",  "locks",  "memlock",    "msgqueue", "nice",
+	"nofile", "nproc", "rss",  "rtprio", "rttime", "sigpending", "stack",
 };
 
 static int parse_ulimit(const char *text, struct mb_container_ulimit *u, struct mb_err *err)
@@ -105,8 +110,8 @@ static int parse_ulimit(const char *text, struct mb_container_ulimit *u, struct 
 		return mb_fail(err, EINVAL, "invalid ulimit argument: %s", text);
 	if (u->hard != -1 && (u->soft == -1 || u->soft > u->hard))
 		return mb_fail(err, EINVAL,
-			       "ulimit soft limit must be less than or equal to hard limit: %s",
-			       text);
+		               "ulimit soft limit must be less than or equal to hard limit: %s",
+		               text);
 	u->name = mb_take_ptr(&copy);
 	return 0;
 }
@@ -142,7 +147,7 @@ static int parse_device(const char *text, struct mb_container_device *d, struct 
 }
 
 static int parse_throttle(const char *text, bool is_size, struct mb_container_throttle *t,
-			  struct mb_err *err)
+                          struct mb_err *err)
 {
 	const char *colon = strrchr(text, ':');
 	int64_t bytes;
@@ -164,27 +169,25 @@ static int parse_lists(struct mb_container_create_request *q, struct mb_err *err
 		struct mb_container_throttle **v;
 		size_t *n;
 	} throttles[] = {{&h->read_bps, &h->n_read_bps},
-			 {&h->write_bps, &h->n_write_bps},
-			 {&h->read_iops, &h->n_read_iops},
-			 {&h->write_iops, &h->n_write_iops}};
+	                 {&h->write_bps, &h->n_write_bps},
+	                 {&h->read_iops, &h->n_read_iops},
+	                 {&h->write_iops, &h->n_write_iops}};
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < q->ulimits.n; i++)
-		r = parse_ulimit(q->ulimits.v[i],
-				 mb_container_append(&h->ulimits, &h->n_ulimits,
-						     sizeof(*h->ulimits)),
-				 err);
+		r = parse_ulimit(
+			q->ulimits.v[i],
+			mb_container_append(&h->ulimits, &h->n_ulimits, sizeof(*h->ulimits)), err);
 	for (size_t i = 0; r == 0 && i < q->devices.n; i++)
-		r = parse_device(q->devices.v[i],
-				 mb_container_append(&h->devices, &h->n_devices,
-						     sizeof(*h->devices)),
-				 err);
+		r = parse_device(
+			q->devices.v[i],
+			mb_container_append(&h->devices, &h->n_devices, sizeof(*h->devices)), err);
 	for (size_t k = 0; k < MB_N(throttles); k++)
 		for (size_t i = 0; r == 0 && i < q->throttles[k].n; i++)
 			r = parse_throttle(q->throttles[k].v[i], k < 2,
-					   mb_container_append(throttles[k].v, throttles[k].n,
-							       sizeof(**throttles[k].v)),
-					   err);
+			                   mb_container_append(throttles[k].v, throttles[k].n,
+			                                       sizeof(**throttles[k].v)),
+			                   err);
 	return r;
 }
 
@@ -228,13 +231,12 @@ static int check_security_opt(const char *opt, struct mb_err *err)
 
 static int check_sysctls(const struct mb_container_host_config *h, struct mb_err *err)
 {
-	MB_KV_FOREACH(pair, &h->sysctls)
-	{
+	MB_KV_FOREACH (pair, &h->sysctls) {
 		bool net = mb_starts_with(pair->key, "net.");
 		bool ipc = mb_starts_with(pair->key, "kernel.msg") ||
-			   mb_starts_with(pair->key, "kernel.sem") ||
-			   mb_starts_with(pair->key, "kernel.shm") ||
-			   mb_starts_with(pair->key, "fs.mqueue.");
+		           mb_starts_with(pair->key, "kernel.sem") ||
+		           mb_starts_with(pair->key, "kernel.shm") ||
+		           mb_starts_with(pair->key, "fs.mqueue.");
 
 		if (strstr(pair->key, "..") || strchr(pair->value, '\n'))
 			return mb_fail(err, EINVAL, "sysctl '%s' is not allowed", pair->key);
@@ -242,11 +244,11 @@ static int check_sysctls(const struct mb_container_host_config *h, struct mb_err
 			return mb_fail(err, EINVAL, "sysctl '%s' is not whitelisted", pair->key);
 		if (net && mb_streq(h->network_mode, "host"))
 			return mb_fail(err, EINVAL,
-				       "sysctl '%s' not allowed in host network namespace",
-				       pair->key);
+			               "sysctl '%s' not allowed in host network namespace",
+			               pair->key);
 		if (ipc && mb_streq(h->ipc_mode, "host"))
-			return mb_fail(err, EINVAL,
-				       "sysctl '%s' not allowed in host ipc namespace", pair->key);
+			return mb_fail(err, EINVAL, "sysctl '%s' not allowed in host ipc namespace",
+			               pair->key);
 	}
 	return 0;
 }
@@ -268,7 +270,7 @@ static int check_security(const struct mb_container_host_config *h, struct mb_er
 
 /* "", one of the @words, or "container:X" with X there: its name becomes its id. */
 static int check_mode(struct mb_store *store, const char *flag, char **mode,
-		      const char *const *words, struct mb_err *err)
+                      const char *const *words, struct mb_err *err)
 {
 	char id[MB_ID_TEXT];
 	const char *other;
@@ -291,7 +293,7 @@ static int check_mode(struct mb_store *store, const char *flag, char **mode,
 }
 
 static int check_modes(struct mb_store *store, struct mb_container_host_config *h,
-		       struct mb_err *err)
+                       struct mb_err *err)
 {
 	static const char *const host_only[] = {"host", NULL};
 	static const char *const ipc_words[] = {"host", "private", "shareable", "none", NULL};
@@ -326,13 +328,13 @@ static char *long_form(const struct mb_net_network_spec *spec)
 		mb_str_addf(&out, ",mac-address=%s", spec->mac);
 	if (spec->gw_priority)
 		mb_str_addf(&out, ",gw-priority=%d", spec->gw_priority);
-	MB_KV_FOREACH(pair, &spec->driver_opts)
+	MB_KV_FOREACH (pair, &spec->driver_opts)
 		mb_str_addf(&out, ",driver-opt=%s=%s", pair->key, pair->value);
 	return mb_str_take(&out);
 }
 
 static int use_mode(struct mb_store *store, struct mb_container_create_request *q,
-		    const struct mb_net_network_spec *spec, struct mb_err *err)
+                    const struct mb_net_network_spec *spec, struct mb_err *err)
 {
 	struct mb_container_host_config *h = &q->host;
 	char id[MB_ID_TEXT];
@@ -340,8 +342,8 @@ static int use_mode(struct mb_store *store, struct mb_container_create_request *
 
 	if (q->networks.n > 1)
 		return mb_fail(err, EINVAL,
-			       "conflicting options: cannot attach both user-defined and "
-			       "non-user-defined network-modes");
+		               "conflicting options: cannot attach both user-defined and "
+		               "non-user-defined network-modes");
 	if (spec->mode != MB_NET_MODE_CONTAINER) {
 		mb_strset(&h->network_mode, spec->mode == MB_NET_MODE_HOST ? "host" : "none");
 		return 0;
@@ -350,12 +352,11 @@ static int use_mode(struct mb_store *store, struct mb_container_create_request *
 	if (r != 0)
 		return r < 0 ? r : -ENOENT;
 	if (q->config.hostname && *q->config.hostname)
-		return mb_fail(err, EINVAL,
-			       "conflicting options: hostname and the network mode");
+		return mb_fail(err, EINVAL, "conflicting options: hostname and the network mode");
 	if (h->publish.n || h->publish_all || q->expose.n)
 		return mb_fail(err, EINVAL,
-			       "conflicting options: port publishing and the container type "
-			       "network mode");
+		               "conflicting options: port publishing and the container type "
+		               "network mode");
 	free(h->network_mode);
 	h->network_mode = mb_asprintf("container:%s", id);
 	return 0;
@@ -363,7 +364,7 @@ static int use_mode(struct mb_store *store, struct mb_container_create_request *
 
 /* One network per --network; docker's --ip and --network-alias are the first one's. */
 static int add_network(struct mb_store *store, struct mb_container_create_request *q,
-		       struct mb_container_record *record, const char *text, struct mb_err *err)
+                       struct mb_container_record *record, const char *text, struct mb_err *err)
 {
 	__attribute__((cleanup(mb_net_network_spec_done))) struct mb_net_network_spec spec = {0};
 	bool first = record->networks.n == 0;
@@ -377,8 +378,8 @@ static int add_network(struct mb_store *store, struct mb_container_create_reques
 		return use_mode(store, q, &spec, err);
 	if (q->host.network_mode && !first && record->networks.n == 0)
 		return mb_fail(err, EINVAL,
-			       "conflicting options: cannot attach both user-defined and "
-			       "non-user-defined network-modes");
+		               "conflicting options: cannot attach both user-defined and "
+		               "non-user-defined network-modes");
 	if (first)
 		mb_strset(&q->host.network_mode, spec.name);
 	mb_strv_take(&record->networks, long_form(&spec));
@@ -386,7 +387,7 @@ static int add_network(struct mb_store *store, struct mb_container_create_reques
 }
 
 static int check_networks(struct mb_store *store, struct mb_container_create_request *q,
-			  struct mb_container_record *record, struct mb_err *err)
+                          struct mb_container_record *record, struct mb_err *err)
 {
 	MB_AUTO(mb_net_free) struct mb_net *net = NULL;
 	int r = 0;
@@ -395,13 +396,12 @@ static int check_networks(struct mb_store *store, struct mb_container_create_req
 		mb_strv_add(&q->networks, MB_NET_DEFAULT);
 	for (size_t i = 0; r == 0 && i < q->networks.n; i++)
 		r = add_network(store, q, record, q->networks.v[i], err);
-	if (r < 0 || (record->networks.n == 1 &&
-		      mb_streq(q->host.network_mode, MB_NET_DEFAULT)))
+	if (r < 0 || (record->networks.n == 1 && mb_streq(q->host.network_mode, MB_NET_DEFAULT)))
 		return r;
 	mb_net_new(store, &net);
 	for (size_t i = 0; r == 0 && i < record->networks.n; i++) {
-		__attribute__((cleanup(mb_net_network_spec_done))) struct mb_net_network_spec spec =
-			{0};
+		__attribute__((
+			cleanup(mb_net_network_spec_done))) struct mb_net_network_spec spec = {0};
 		MB_AUTO(mb_net_network_free) struct mb_net_network *network = NULL;
 
 		r = mb_net_network_spec_parse(record->networks.v[i], &spec, err);
@@ -422,7 +422,7 @@ static int check_ports(struct mb_container_create_request *q, struct mb_err *err
 		const char *text = published ? q->host.publish.v[i - q->expose.n] : q->expose.v[i];
 		struct mb_net_port_spec spec = {0};
 		int r = published ? mb_net_port_spec_parse(text, &spec, err)
-				  : mb_net_expose_parse(text, &spec, err);
+		                  : mb_net_expose_parse(text, &spec, err);
 
 		if (r < 0)
 			return r;
@@ -463,8 +463,9 @@ static int check_restart(struct mb_container_host_config *h, struct mb_err *err)
 	if (colon) {
 		*colon = '\0';
 		if (mb_parse_int(colon + 1, &h->restart.max_retries) < 0)
-			return mb_fail(err, EINVAL, "invalid restart policy format: maximum retry "
-						    "count must be an integer");
+			return mb_fail(err, EINVAL,
+			               "invalid restart policy format: maximum retry "
+			               "count must be an integer");
 		if (h->restart.max_retries < 0)
 			return mb_fail(err, EINVAL, "maximum retry count cannot be negative");
 	}
@@ -472,12 +473,14 @@ static int check_restart(struct mb_container_host_config *h, struct mb_err *err)
 		if (strcmp(h->restart.name, names[i]) != 0)
 			continue;
 		if (colon && i != 3)
-			return mb_fail(err, EINVAL, "maximum retry count cannot be used with "
-						    "restart policy '%s'",
-				       names[i]);
+			return mb_fail(err, EINVAL,
+			               "maximum retry count cannot be used with "
+			               "restart policy '%s'",
+			               names[i]);
 		if (i != 0 && h->auto_remove)
-			return mb_fail(err, EINVAL, "conflicting options: cannot specify both "
-						    "--restart and --rm");
+			return mb_fail(err, EINVAL,
+			               "conflicting options: cannot specify both "
+			               "--restart and --rm");
 		return 0;
 	}
 	return mb_fail(err, EINVAL, "invalid restart policy '%s'", h->restart.name);
@@ -492,21 +495,21 @@ static int check_config(const struct mb_container_config *config, struct mb_err 
 		return mb_fail(err, EINVAL, "Invalid signal: %s", config->stop_signal);
 	if (config->working_dir && *config->working_dir && config->working_dir[0] != '/')
 		return mb_fail(err, EINVAL,
-			       "the working directory '%s' is invalid, it needs to be an absolute "
-			       "path",
-			       config->working_dir);
+		               "the working directory '%s' is invalid, it needs to be an absolute "
+		               "path",
+		               config->working_dir);
 	if (config->hostname && strlen(config->hostname) > 64)
 		return mb_fail(err, EINVAL, "invalid hostname: %s", config->hostname);
 	for (size_t i = 0; i < config->env.n; i++)
 		if (config->env.v[i][0] == '=' || !config->env.v[i][0])
 			return mb_fail(err, EINVAL, "invalid environment variable: %s",
-				       config->env.v[i]);
+			               config->env.v[i]);
 	return 0;
 }
 
 int mb_container_request_check(struct mb_store *store, struct mb_container_create_request *q,
-			       struct mb_container_record *record, struct mb_strv *warnings,
-			       struct mb_err *err)
+                               struct mb_container_record *record, struct mb_strv *warnings,
+                               struct mb_err *err)
 {
 	int r = check_config(&q->config, err);
 

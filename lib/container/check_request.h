@@ -13,7 +13,7 @@ struct mb_strv;
 /* Check @q and turn what was typed into members of q->config, q->host and record->networks.
  * What is granted only in part goes to @warnings (may be NULL).  Return: 0 or -errno, told. */
 int mb_container_request_check(struct mb_store *store, struct mb_container_create_request *q,
-			       struct mb_container_record *record, struct mb_strv *warnings,
-			       struct mb_err *err);
+                               struct mb_container_record *record, struct mb_strv *warnings,
+                               struct mb_err *err);
 
 #endif

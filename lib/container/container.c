@@ -72,7 +72,7 @@ static struct mb_container_record *bare_record(const char *id)
 }
 
 static int open_at(struct mb_store *store, int containers, const char *id,
-		   struct mb_container **ret, struct mb_err *err)
+                   struct mb_container **ret, struct mb_err *err)
 {
 	MB_AUTO(mb_container_free) struct mb_container *c = mb_calloc(1, sizeof(*c));
 	struct mb_err why = MB_ERR_INIT;
@@ -137,7 +137,7 @@ static int absent(const char *reference, struct mb_err *err)
 }
 
 int mb_container_resolve(struct mb_store *store, const char *reference, char ret_id[MB_ID_TEXT],
-			 struct mb_err *err)
+                         struct mb_err *err)
 {
 	const char *name = reference[0] == '/' ? reference + 1 : reference;
 	MB_AUTO_CLOSE int names = -1, containers = -1;
@@ -168,7 +168,7 @@ int mb_container_resolve(struct mb_store *store, const char *reference, char ret
 }
 
 int mb_container_open(struct mb_store *store, const char *id, struct mb_container **ret,
-		      struct mb_err *err)
+                      struct mb_err *err)
 {
 	MB_AUTO_CLOSE int containers = -1;
 	int r = mb_store_dir(store, "containers", false, &containers, err);
@@ -180,7 +180,7 @@ int mb_container_open(struct mb_store *store, const char *id, struct mb_containe
 }
 
 int mb_container_find(struct mb_store *store, const char *reference, struct mb_container **ret,
-		      struct mb_err *err)
+                      struct mb_err *err)
 {
 	char id[MB_ID_TEXT];
 	int r = mb_container_resolve(store, reference, id, err);
@@ -228,7 +228,7 @@ void mb_container_list_done(struct mb_container_list *list)
 }
 
 int mb_container_list_load(struct mb_store *store, struct mb_container_list *ret,
-			   struct mb_err *err)
+                           struct mb_err *err)
 {
 	struct mb_container_list list = {0};
 	MB_AUTO_CLOSE int containers = -1;

@@ -32,13 +32,13 @@ struct mb_container {
  * or -errno.  A container whose documents cannot be read is found with status dead and the
  * reason in state.error. */
 int mb_container_find(struct mb_store *store, const char *reference, struct mb_container **ret,
-		      struct mb_err *err);
+                      struct mb_err *err);
 /* By its full id alone.  Return: 0; MB_CONTAINER_ABSENT, told; or -errno. */
 int mb_container_open(struct mb_store *store, const char *id, struct mb_container **ret,
-		      struct mb_err *err);
+                      struct mb_err *err);
 /* Only the name: whose is it?  Return: 0 and the id; MB_CONTAINER_ABSENT; _AMBIGUOUS; -errno. */
 int mb_container_resolve(struct mb_store *store, const char *reference, char ret_id[MB_ID_TEXT],
-			 struct mb_err *err);
+                         struct mb_err *err);
 void mb_container_free(struct mb_container *c);
 MB_AUTO_DEFINE(struct mb_container, mb_container_free)
 
@@ -55,7 +55,7 @@ struct mb_container_list {
 };
 /* All of them; one that goes meanwhile is left out. */
 int mb_container_list_load(struct mb_store *store, struct mb_container_list *ret,
-			   struct mb_err *err);
+                           struct mb_err *err);
 void mb_container_list_done(struct mb_container_list *list);
 
 /* docker's words. */

@@ -18,20 +18,20 @@
 #include "core/parse.h"
 #include "core/str.h"
 #include "image/image.h"
-#include "json/json.h"
 #include "net/network_spec.h"
 #include "store/doc.h"
 #include "store/lock.h"
 #include "store/store.h"
 #include "sys/tree.h"
+#include "json/json.h"
 
 void mb_container_create_request_done(struct mb_container_create_request *q)
 {
 	struct mb_container_record holder = {.config = q->config, .host = q->host};
-	struct mb_strv *lists[] = {&q->command,	 &q->volumes, &q->mounts,	&q->tmpfs,
-				   &q->networks, &q->aliases, &q->expose,	&q->ulimits,
-				   &q->devices,	 &q->throttles[0], &q->throttles[1],
-				   &q->throttles[2], &q->throttles[3]};
+	struct mb_strv *lists[] = {
+		&q->command,      &q->volumes,      &q->mounts,      &q->tmpfs,   &q->networks,
+		&q->aliases,      &q->expose,       &q->ulimits,     &q->devices, &q->throttles[0],
+		&q->throttles[1], &q->throttles[2], &q->throttles[3]};
 	char **texts[] = {&q->name, &q->image, &q->platform, &q->ip, &q->ip6, &q->mac, &q->cwd};
 
 	mb_container_record_done(&holder);
@@ -48,7 +48,8 @@ static void merge_env(struct mb_container_config *config, const struct mb_image_
 	struct mb_strv env = MB_STRV_INIT;
 
 	if (!mb_env_find(&image->env, "PATH"))
-		mb_strv_add(&env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+		mb_strv_add(&env,
+		            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	for (size_t i = 0; i < image->env.n; i++)
 		mb_env_set(&env, image->env.v[i]);
 	for (size_t i = 0; i < config->env.n; i++)
@@ -69,7 +70,7 @@ static void merge_labels(struct mb_container_config *config, const struct mb_ima
 
 /* An entrypoint of the user's own drops the image's command with the image's entrypoint. */
 static void merge_command(struct mb_container_create_request *q,
-			  const struct mb_image_settings *image)
+                          const struct mb_image_settings *image)
 {
 	mb_strv_add_all(&q->config.cmd, &q->command);
 	if (q->has_entrypoint)
@@ -93,7 +94,7 @@ static void default_to(char **slot, const char *otherwise)
 }
 
 static int merge_image(struct mb_container_create_request *q, const struct mb_image *image,
-		       struct mb_err *err)
+                       struct mb_err *err)
 {
 	struct mb_container_config *config = &q->config;
 
@@ -177,10 +178,10 @@ static int claim(struct making *m, const char *name, struct mb_err *err)
 	}
 	if (r == MB_STORE_TAKEN) {
 		mb_fail(err, EEXIST,
-			"Conflict. The container name \"/%s\" is already in use by container "
-			"\"%s\". You have to remove (or rename) that container to be able to reuse "
-			"that name.",
-			name, holder);
+		        "Conflict. The container name \"/%s\" is already in use by container "
+		        "\"%s\". You have to remove (or rename) that container to be able to reuse "
+		        "that name.",
+		        name, holder);
 		return MB_STORE_TAKEN;
 	}
 	if (r < 0)
@@ -197,10 +198,11 @@ static int claim_name(struct making *m, const char *wanted, struct mb_err *err)
 
 	if (wanted) {
 		if (!mb_name_is_valid(wanted))
-			return mb_fail(err, EINVAL,
-				       "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] "
-				       "are allowed",
-				       wanted);
+			return mb_fail(
+				err, EINVAL,
+				"Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] "
+				"are allowed",
+				wanted);
 		r = claim(m, wanted, err);
 		return r == MB_STORE_TAKEN ? -EEXIST : r;
 	}
@@ -229,8 +231,8 @@ static int fill(struct making *m, struct mb_err *err)
 		return mb_fail_sys(err, errno, "cannot create the writable layer");
 	if (fchmodat(dir, "upper", 0755, 0) < 0)
 		return mb_fail_sys(err, errno, "cannot set the mode of the writable layer");
-	r = mb_container_record_save(dir, m->record,
-				     MB_DOC_DIRECT | (durable ? MB_DOC_DURABLE : 0), err);
+	r = mb_container_record_save(dir, m->record, MB_DOC_DIRECT | (durable ? MB_DOC_DURABLE : 0),
+	                             err);
 	return r;
 }
 
@@ -241,6 +243,8 @@ static int publish(struct making *m, const char *name, struct mb_err *err)
 	if (r < 0)
 		return r;
 	r = fill(m, err);
+	if (r == 0)
+		r = mb_container_mounts_make(m->store, m->record, err);
 	if (r < 0)
 		return r;
 	if (renameat(m->containers, m->temporary, m->containers, m->record->id) < 0)
@@ -260,7 +264,7 @@ static void undo(struct making *m)
 
 /* Whoever makes a container holds its lock, so that .tmp-ID without a holder is garbage. */
 static int store_record(struct mb_store *store, struct mb_container_record *record,
-			const char *name, struct mb_err *err)
+                        const char *name, struct mb_err *err)
 {
 	struct making m = {.store = store, .containers = -1, .names = -1, .record = record};
 	MB_AUTO_CLOSE int lock = -1, containers = -1, names = -1;
@@ -294,8 +298,7 @@ static void take_request(struct mb_container_create_request *q, struct mb_contai
 }
 
 int mb_container_create(struct mb_store *store, struct mb_container_create_request *q,
-			struct mb_container **ret, struct mb_strv *ret_warnings,
-			struct mb_err *err)
+                        struct mb_container **ret, struct mb_strv *ret_warnings, struct mb_err *err)
 {
 	MB_AUTO(mb_container_record_free) struct mb_container_record *record = NULL;
 	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
@@ -314,8 +317,8 @@ int mb_container_create(struct mb_store *store, struct mb_container_create_reque
 		r = mb_container_request_check(store, q, record, ret_warnings, err);
 	if (r < 0)
 		return r;
-	set_hostname(q, id, mb_streq(q->host.uts_mode, "host") ||
-				    mb_streq(q->host.network_mode, "host"));
+	set_hostname(q, id,
+	             mb_streq(q->host.uts_mode, "host") || mb_streq(q->host.network_mode, "host"));
 	set_defaults(q);
 	r = mb_container_mounts_collect(store, q, record, err);
 	if (r < 0)

@@ -17,16 +17,16 @@ struct mb_container_create_request {
 	struct mb_container_config config;
 	struct mb_container_host_config host;
 	char *name, *image, *platform;
-	struct mb_strv command;  /* operands after the image */
-	bool has_entrypoint;     /* --entrypoint was given, be it "" */
+	struct mb_strv command;                /* operands after the image */
+	bool has_entrypoint;                   /* --entrypoint was given, be it "" */
 	struct mb_strv volumes, mounts, tmpfs; /* -v, --mount, --tmpfs */
 	struct mb_strv networks, aliases;      /* --network, --network-alias */
 	char *ip, *ip6, *mac;
-	struct mb_strv expose;  /* --expose */
-	struct mb_strv ulimits; /* --ulimit name=soft[:hard] */
-	struct mb_strv devices; /* --device source[:target[:rwm]] */
+	struct mb_strv expose;       /* --expose */
+	struct mb_strv ulimits;      /* --ulimit name=soft[:hard] */
+	struct mb_strv devices;      /* --device source[:target[:rwm]] */
 	struct mb_strv throttles[4]; /* --device-{read,write}-{bps,iops}: path:rate */
-	char *cwd; /* the caller's, for relative bind sources */
+	char *cwd;                   /* the caller's, for relative bind sources */
 };
 void mb_container_create_request_done(struct mb_container_create_request *request);
 
@@ -36,7 +36,7 @@ void mb_container_create_request_done(struct mb_container_create_request *reques
  * Return: 0 and the container; MB_IMAGE_ABSENT, told: no such image; or -errno, told:
  * -EEXIST for a name in use. */
 int mb_container_create(struct mb_store *store, struct mb_container_create_request *request,
-			struct mb_container **ret, struct mb_strv *ret_warnings,
-			struct mb_err *err);
+                        struct mb_container **ret, struct mb_strv *ret_warnings,
+                        struct mb_err *err);
 
 #endif

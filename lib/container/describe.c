@@ -102,8 +102,8 @@ static int compare(const void *a, const void *b)
 	by_ip = x->ip ? strcmp(x->ip, y->ip) : 0;
 	if (by_ip)
 		return (strchr(x->ip, ':') != NULL) != (strchr(y->ip, ':') != NULL)
-			       ? (strchr(x->ip, ':') != NULL) - (strchr(y->ip, ':') != NULL)
-			       : by_ip;
+		               ? (strchr(x->ip, ':') != NULL) - (strchr(y->ip, ':') != NULL)
+		               : by_ip;
 	if (strcmp(x->proto, y->proto) != 0)
 		return strcmp(x->proto, y->proto);
 	return x->port < y->port ? -1 : x->port > y->port;
@@ -135,11 +135,17 @@ static void add_run(struct mb_str *out, const struct shown *first, const struct 
 	mb_str_addf(out, "/%s", first->proto);
 }
 
+static unsigned number(const char *text)
+{
+	return (unsigned)strtoul(text, NULL, 10);
+}
+
+/* "80/tcp", as it was checked when it came in. */
 static struct shown split_port(const char *text)
 {
 	const char *slash = strchr(text, '/');
 
-	return (struct shown){.port = (unsigned)atoi(text), .proto = slash ? slash + 1 : "tcp"};
+	return (struct shown){.port = number(text), .proto = slash ? slash + 1 : "tcp"};
 }
 
 static bool is_published(const struct mb_container_run *run, const char *port)
@@ -162,7 +168,7 @@ void mb_container_ports_text(const struct mb_container *c, struct mb_str *out)
 	for (size_t i = 0; i < run->n_ports; i++) {
 		v[n] = split_port(run->ports[i].container_port);
 		v[n].ip = run->ports[i].host_ip;
-		v[n++].host = (unsigned)atoi(run->ports[i].host_port);
+		v[n++].host = number(run->ports[i].host_port);
 	}
 	for (size_t i = 0; i < exposed->n; i++)
 		if (!is_published(run, exposed->v[i]))

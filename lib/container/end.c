@@ -35,7 +35,7 @@ static int not_running(const struct mb_container *c, struct mb_err *err)
 /* --- the cgroup ------------------------------------------------------------------------------- */
 
 static int open_cgroup(struct mb_container *c, struct mb_sys_cgroup_host **host,
-		       struct mb_sys_cgroup **ret, struct mb_err *err)
+                       struct mb_sys_cgroup **ret, struct mb_err *err)
 {
 	const char *parent = c->record->host.cgroup_parent;
 	MB_AUTO_FREE char *path = NULL;
@@ -52,7 +52,7 @@ static int open_cgroup(struct mb_container *c, struct mb_sys_cgroup_host **host,
 }
 
 int mb_container_cgroup_open(struct mb_container *c, struct mb_sys_cgroup_host **ret_host,
-			     struct mb_sys_cgroup **ret, struct mb_err *err)
+                             struct mb_sys_cgroup **ret, struct mb_err *err)
 {
 	MB_AUTO(mb_sys_cgroup_host_free) struct mb_sys_cgroup_host *host = NULL;
 	int r = open_cgroup(c, &host, ret, err);
@@ -91,7 +91,7 @@ int mb_container_cleanup_locked(struct mb_container *c, struct mb_err *err)
 	int r = 0, last = 0;
 
 	if (!mb_starts_with(c->record->host.network_mode ? c->record->host.network_mode : "",
-			    "container:") &&
+	                    "container:") &&
 	    !mb_streq(c->record->host.network_mode, "host")) {
 		mb_net_new(c->store, &net);
 		r = mb_net_detach(net, c->id, err);
@@ -115,9 +115,9 @@ int mb_container_finish(struct mb_container *c, struct mb_err *err)
 		return r < 0 ? r : 0; /* removed meanwhile: nothing is left to do */
 	if (c->state.has_run) {
 		const struct mb_sys_proc_id id = {.pid = c->state.run.pid,
-						  .start = c->state.run.pid_start};
+		                                  .start = c->state.run.pid_start};
 
-		if (mb_sys_proc_id_is_alive(&id))
+		if (mb_sys_proc_id_is_running(&id))
 			return 0;
 	}
 	if (c->record->host.auto_remove)
@@ -137,11 +137,12 @@ int mb_container_remove_locked(struct mb_container *c, bool volumes, struct mb_e
 		r = mb_store_dir(c->store, "names", false, &names, err);
 	if (r < 0)
 		return r;
-	/* From this rename on it does not exist; whatever is interrupted, `system check` ends it. */
+	/* From this rename on it does not exist; whatever is interrupted, `system check` ends it.
+	 */
 	snprintf(gone, sizeof(gone), ".rm-%s", c->id);
 	if (renameat(containers, c->id, containers, gone) < 0)
 		return mb_fail_sys(err, errno, "cannot remove container '%s'",
-				   mb_container_name(c));
+		                   mb_container_name(c));
 	r = mb_store_name_release(names, mb_container_name(c), c->id, err);
 	if (r == 0)
 		r = mb_container_cleanup_locked(c, err);
@@ -161,7 +162,7 @@ static int end_now(struct mb_container *c, struct mb_err *err)
 	MB_AUTO(mb_sys_cgroup_free) struct mb_sys_cgroup *cgroup = NULL;
 	struct mb_sys_proc_id id = {.pid = c->state.run.pid, .start = c->state.run.pid_start};
 	struct mb_sys_proc_id monitor = {.pid = c->state.run.monitor,
-					 .start = c->state.run.monitor_start};
+	                                 .start = c->state.run.monitor_start};
 	MB_AUTO_CLOSE int sock = -1, pidfd = -1, monitor_fd = -1;
 	int r = c->run_fd >= 0 ? mb_monitor_connect(c->run_fd, &sock, err) : MB_MONITOR_GONE;
 
@@ -177,8 +178,7 @@ static int end_now(struct mb_container *c, struct mb_err *err)
 	if (r == 0)
 		r = mb_sys_proc_wait(pidfd, LAST_WAIT_MSEC, err);
 	if (r == MB_SYS_PROC_TIMEOUT)
-		return mb_fail(err, ETIMEDOUT, "container '%s' does not end",
-			       mb_container_name(c));
+		return mb_fail(err, ETIMEDOUT, "container '%s' does not end", mb_container_name(c));
 	if (r < 0)
 		return r;
 	/* We clean up: the monitor is told so and waits for nothing else. */
@@ -206,9 +206,9 @@ int mb_container_remove(struct mb_container *c, bool force, bool volumes, struct
 	if (mb_container_is_running(c)) {
 		if (!force) {
 			mb_fail(err, EBUSY,
-				"You cannot remove a %s container %s. Stop the container before "
-				"attempting removal or force remove",
-				mb_container_status_name(c->state.status), c->id);
+			        "You cannot remove a %s container %s. Stop the container before "
+			        "attempting removal or force remove",
+			        mb_container_status_name(c->state.status), c->id);
 			return MB_CONTAINER_RUNNING;
 		}
 		r = end_now(c, err);
@@ -257,7 +257,7 @@ int mb_container_stop_signal(const struct mb_container *c)
 int64_t mb_container_stop_timeout(const struct mb_container *c)
 {
 	return c->record->config.has_stop_timeout ? c->record->config.stop_timeout
-						  : DEFAULT_STOP_SECONDS;
+	                                          : DEFAULT_STOP_SECONDS;
 }
 
 /* Until the monitor has written down the end and put things away, or is gone. */
@@ -389,7 +389,7 @@ int mb_container_pause(struct mb_container *c, bool pause, struct mb_err *err)
 	}
 	if (pause == (c->state.status == MB_STATUS_PAUSED))
 		return mb_fail(err, EINVAL, "Container %s is %s paused", mb_container_name(c),
-			       pause ? "already" : "not");
+		               pause ? "already" : "not");
 	r = open_cgroup(c, &host, &cgroup, err);
 	if (r != 0)
 		return r < 0 ? r : mb_fail(err, ENOENT, "its control group is gone");

@@ -51,7 +51,7 @@ static int copy_other(struct mb_container *c, const char *id, struct mb_err *err
 }
 
 int mb_container_etc_write(struct mb_container *c, struct mb_net *net,
-			   const struct mb_net_sandbox *sandbox, struct mb_err *err)
+                           const struct mb_net_sandbox *sandbox, struct mb_err *err)
 {
 	const struct mb_container_record *record = c->record;
 	const char *other = mb_skip_prefix(record->host.network_mode, "container:");

@@ -63,8 +63,8 @@ static int fill_process(struct executing *x, struct mb_err *err)
 	r = mb_container_user_fill(x->root_fd, user, &x->c->record->host.group_add, process, err);
 	if (r == 0)
 		r = mb_container_caps_fill(&x->c->record->host,
-					   q->privileged || x->c->record->host.privileged, process,
-					   err);
+		                           q->privileged || x->c->record->host.privileged, process,
+		                           err);
 	return r;
 }
 
@@ -74,8 +74,9 @@ static void fill_namespaces(struct executing *x)
 	const struct mb_container_host_config *h = &x->c->record->host;
 	const struct {
 		const char *type, *mode;
-	} rows[] = {{"mount", NULL},	      {"network", h->network_mode}, {"uts", h->uts_mode},
-		    {"pid", h->pid_mode}, {"ipc", h->ipc_mode},	    {"cgroup", h->cgroupns_mode}};
+	} rows[] = {{"mount", NULL},      {"network", h->network_mode},
+	            {"uts", h->uts_mode}, {"pid", h->pid_mode},
+	            {"ipc", h->ipc_mode}, {"cgroup", h->cgroupns_mode}};
 
 	for (size_t i = 0; i < MB_N(rows); i++)
 		if (!mb_streq(rows[i].mode, "host"))
@@ -140,7 +141,7 @@ static int set_guard(struct executing *x, struct mb_container_exec *ret, struct 
 }
 
 static int run(struct executing *x, struct mb_container_exec *ret, int *ret_code,
-	       struct mb_err *err)
+               struct mb_err *err)
 {
 	const struct mb_container_exec_request *q = x->request;
 	struct mb_runtime_exec_request request = MB_RUNTIME_EXEC_REQUEST_INIT;
@@ -182,7 +183,7 @@ void mb_container_exec_done(struct mb_container_exec *exec)
 }
 
 int mb_container_exec(struct mb_container *c, const struct mb_container_exec_request *request,
-		      struct mb_container_exec *ret, int *ret_code, struct mb_err *err)
+                      struct mb_container_exec *ret, int *ret_code, struct mb_err *err)
 {
 	__attribute__((cleanup(executing_done))) struct executing x = {
 		.c = c, .request = request, .pidfd = -1, .root_fd = -1, .cache_fd = -1};
@@ -192,8 +193,8 @@ int mb_container_exec(struct mb_container *c, const struct mb_container_exec_req
 	*ret_code = 1;
 	if (c->state.status == MB_STATUS_PAUSED)
 		return mb_fail(err, EBUSY,
-			       "Container %s is paused, unpause the container before exec",
-			       mb_container_name(c));
+		               "Container %s is paused, unpause the container before exec",
+		               mb_container_name(c));
 	if (c->state.status != MB_STATUS_RUNNING) {
 		mb_fail(err, ESRCH, "Container %s is not running", c->id);
 		return MB_CONTAINER_NOT_RUNNING;

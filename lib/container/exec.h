@@ -20,12 +20,12 @@ struct mb_container_exec_request {
 
 struct mb_container_exec {
 	pid_t pid;
-	int pidfd;	/* the process, a child of the caller */
+	int pidfd;      /* the process, a child of the caller */
 	int console_fd; /* with tty */
-	int guard;	/* connection to the monitor: while it is open and not released, the
-			 * caller's death kills what it started */
-	int cgroup_fd;	/* of the container; -1 when there is no cgroup2 */
-	char name[32];	/* of the exec's own group below it */
+	int guard;      /* connection to the monitor: while it is open and not released, the
+	                 * caller's death kills what it started */
+	int cgroup_fd;  /* of the container; -1 when there is no cgroup2 */
+	char name[32];  /* of the exec's own group below it */
 };
 #define MB_CONTAINER_EXEC_INIT \
 	((struct mb_container_exec){.pidfd = -1, .console_fd = -1, .guard = -1, .cgroup_fd = -1})
@@ -33,7 +33,7 @@ struct mb_container_exec {
 /* Return: 0 once it runs; MB_CONTAINER_NOT_RUNNING, told; or -errno, told, and *@ret_code is the
  * exit code that fits: 126, 127 or 1. */
 int mb_container_exec(struct mb_container *c, const struct mb_container_exec_request *request,
-		      struct mb_container_exec *ret, int *ret_code, struct mb_err *err);
+                      struct mb_container_exec *ret, int *ret_code, struct mb_err *err);
 /* It has ended (or shall go on without us): let go of it. */
 void mb_container_exec_done(struct mb_container_exec *exec);
 

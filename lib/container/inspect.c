@@ -11,10 +11,10 @@
 #include "core/err.h"
 #include "core/str.h"
 #include "image/image.h"
-#include "json/json.h"
 #include "net/net.h"
 #include "net/port_spec.h"
 #include "store/store.h"
+#include "json/json.h"
 
 static struct json_object *state_json(const struct mb_container *c)
 {
@@ -39,7 +39,7 @@ static struct json_object *state_json(const struct mb_container *c)
 }
 
 static void add_binding(struct json_object *ports, const char *port, const char *ip,
-			const char *host_port)
+                        const char *host_port)
 {
 	struct json_object *list = mb_json_find(ports, port), *one = mb_json_new_object();
 
@@ -65,7 +65,7 @@ static struct json_object *ports_json(const struct mb_container *c)
 		mb_json_set(ports, exposed->v[i], NULL);
 	for (size_t i = 0; i < run->n_ports; i++)
 		add_binding(ports, run->ports[i].container_port, run->ports[i].host_ip,
-			    run->ports[i].host_port);
+		            run->ports[i].host_port);
 	return ports;
 }
 
@@ -80,9 +80,9 @@ static struct json_object *bindings_json(const struct mb_container_record *recor
 			continue;
 		for (unsigned k = 0; k <= (unsigned)(spec.port_hi - spec.port_lo); k++) {
 			MB_AUTO_FREE char *port = mb_asprintf("%u/%s", spec.port_lo + k,
-							      mb_net_proto_name(spec.proto));
-			MB_AUTO_FREE char *host = spec.host_lo ? mb_asprintf("%u", spec.host_lo + k)
-							       : mb_strdup("");
+			                                      mb_net_proto_name(spec.proto));
+			MB_AUTO_FREE char *host =
+				spec.host_lo ? mb_asprintf("%u", spec.host_lo + k) : mb_strdup("");
 
 			add_binding(ports, port, spec.host_ip ? spec.host_ip : "", host);
 		}
@@ -185,8 +185,8 @@ static void set_command(struct json_object *o, const struct mb_container_config 
 static void set_files(struct json_object *o, const struct mb_container *c)
 {
 	static const char *const rows[][2] = {{"ResolvConfPath", "resolv.conf"},
-					      {"HostnamePath", "hostname"},
-					      {"HostsPath", "hosts"}};
+	                                      {"HostnamePath", "hostname"},
+	                                      {"HostsPath", "hosts"}};
 
 	for (size_t i = 0; i < MB_N(rows); i++) {
 		MB_AUTO_FREE char *path =
@@ -229,7 +229,7 @@ static int set_sizes(struct json_object *o, struct mb_container *c, struct mb_er
 }
 
 int mb_container_inspect(struct mb_container *c, struct mb_net *net, bool size,
-			 struct json_object **ret, struct mb_err *err)
+                         struct json_object **ret, struct mb_err *err)
 {
 	const struct mb_container_record *record = c->record;
 	MB_AUTO(mb_json_free) struct json_object *o = mb_json_new_object();

@@ -15,7 +15,7 @@ struct mb_strv;
 
 /* The whole object, owned by the caller.  @size adds SizeRw and SizeRootFs. */
 int mb_container_inspect(struct mb_container *c, struct mb_net *net, bool size,
-			 struct json_object **ret, struct mb_err *err);
+                         struct json_object **ret, struct mb_err *err);
 
 /* The columns of ps: "Up 5 minutes", "Exited (0) 2 hours ago". */
 void mb_container_status_text(const struct mb_container *c, struct mb_str *out);

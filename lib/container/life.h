@@ -17,7 +17,7 @@ struct mb_err;
 
 enum {
 	MB_CONTAINER_NOT_RUNNING = 16, /* told: "Container x is not running" */
-	MB_CONTAINER_RUNNING,	       /* told: it runs, and must not */
+	MB_CONTAINER_RUNNING,          /* told: it runs, and must not */
 };
 
 /* --- start ------------------------------------------------------------------------------------ */
@@ -35,17 +35,17 @@ struct mb_container_session {
 void mb_container_session_done(struct mb_container_session *session);
 
 struct mb_container_start {
-	unsigned streams;	     /* MB_MONITOR_STDOUT | _STDERR to attach to */
-	bool attach, want_stdin;     /* attach: *ret_session is filled */
-	bool restart;		     /* by the monitor's policy: counts on */
-	struct mb_strv warnings;     /* out: lines for the user */
-	int exit_code;		     /* out, on failure: 125, 126 or 127 */
+	unsigned streams;        /* MB_MONITOR_STDOUT | _STDERR to attach to */
+	bool attach, want_stdin; /* attach: *ret_session is filled */
+	bool restart;            /* by the monitor's policy: counts on */
+	struct mb_strv warnings; /* out: lines for the user */
+	int exit_code;           /* out, on failure: 125, 126 or 127 */
 };
 
 /* Start it.  One that runs already is a success without effect (0, no session).
  * Return: 0; or -errno, told: nothing of the start is left but its reason. */
 int mb_container_start(struct mb_container *c, struct mb_container_start *how,
-		       struct mb_container_session *ret_session, struct mb_err *err);
+                       struct mb_container_session *ret_session, struct mb_err *err);
 
 /* --- end -------------------------------------------------------------------------------------- */
 
@@ -74,7 +74,7 @@ int mb_container_rename(struct mb_container *c, const char *name, struct mb_err 
 
 /* Attach to one that runs.  Return: 0; MB_CONTAINER_NOT_RUNNING, told; or -errno. */
 int mb_container_attach(struct mb_container *c, unsigned streams, bool want_stdin,
-			struct mb_container_session *ret, struct mb_err *err);
+                        struct mb_container_session *ret, struct mb_err *err);
 
 /* --- within the folder ------------------------------------------------------------------------ */
 

@@ -15,7 +15,7 @@ static const char *text(const char *s)
 }
 
 static struct mb_sys_cgroup_throttle *find(struct mb_sys_cgroup_throttle *v, size_t *n,
-					   unsigned major_, unsigned minor_)
+                                           unsigned major_, unsigned minor_)
 {
 	for (size_t i = 0; i < *n; i++)
 		if (v[i].major == major_ && v[i].minor == minor_)
@@ -27,7 +27,7 @@ static struct mb_sys_cgroup_throttle *find(struct mb_sys_cgroup_throttle *v, siz
 }
 
 static int fill_throttles(const struct mb_container_host_config *h,
-			  struct mb_sys_cgroup_throttle *v, size_t *ret_n, struct mb_err *err)
+                          struct mb_sys_cgroup_throttle *v, size_t *ret_n, struct mb_err *err)
 {
 	const struct {
 		const struct mb_container_throttle *v;
@@ -37,7 +37,7 @@ static int fill_throttles(const struct mb_container_host_config *h,
 		{h->write_bps, h->n_write_bps, offsetof(struct mb_sys_cgroup_throttle, write_bps)},
 		{h->read_iops, h->n_read_iops, offsetof(struct mb_sys_cgroup_throttle, read_iops)},
 		{h->write_iops, h->n_write_iops,
-		 offsetof(struct mb_sys_cgroup_throttle, write_iops)},
+	         offsetof(struct mb_sys_cgroup_throttle, write_iops)},
 	};
 	size_t n = 0;
 
@@ -48,11 +48,11 @@ static int fill_throttles(const struct mb_container_host_config *h,
 
 			if (stat(lists[k].v[i].path, &st) < 0 || !S_ISBLK(st.st_mode))
 				return mb_fail(err, EINVAL, "'%s' is not a block device",
-					       lists[k].v[i].path);
+				               lists[k].v[i].path);
 			t = find(v, &n, major(st.st_rdev), minor(st.st_rdev));
 			if (!t)
 				return mb_fail(err, E2BIG, "more than %d throttled devices",
-					       MB_CONTAINER_MAX_THROTTLES);
+				               MB_CONTAINER_MAX_THROTTLES);
 			*(uint64_t *)(void *)((char *)t + lists[k].offset) = lists[k].v[i].rate;
 		}
 	*ret_n = n;
@@ -60,9 +60,9 @@ static int fill_throttles(const struct mb_container_host_config *h,
 }
 
 int mb_container_limits_fill(const struct mb_container_record *record,
-			     const struct mb_container_bundle *bundle,
-			     struct mb_sys_cgroup_throttle *throttles,
-			     struct mb_sys_cgroup_limits *ret, struct mb_err *err)
+                             const struct mb_container_bundle *bundle,
+                             struct mb_sys_cgroup_throttle *throttles,
+                             struct mb_sys_cgroup_limits *ret, struct mb_err *err)
 {
 	const struct mb_container_host_config *h = &record->host;
 	struct mb_sys_cgroup_limits limits = {

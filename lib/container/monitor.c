@@ -54,7 +54,7 @@ static int open_pipe(int *ret_container, int *ret_ours, bool container_reads, st
 }
 
 static int open_stdio(const struct mb_container_config *config, struct mb_container_monitor *m,
-		      struct mb_err *err)
+                      struct mb_err *err)
 {
 	int r = 0;
 
@@ -68,7 +68,7 @@ static int open_stdio(const struct mb_container_config *config, struct mb_contai
 }
 
 int mb_container_monitor_open(struct mb_container *c, struct mb_container_monitor *m,
-			      struct mb_err *err)
+                              struct mb_err *err)
 {
 	int r = mb_monitor_image_open(mb_monitor_elf, mb_monitor_elf_size, &m->image, err);
 
@@ -81,7 +81,7 @@ int mb_container_monitor_open(struct mb_container *c, struct mb_container_monito
 
 /* In the child: never returns. */
 static void become_monitor(struct mb_container *c, const struct mb_container_monitor *m, int sock,
-			   struct mb_runtime_plan *plan)
+                           struct mb_runtime_plan *plan)
 {
 	struct mb_err err = MB_ERR_INIT;
 	pid_t pid;
@@ -93,7 +93,7 @@ static void become_monitor(struct mb_container *c, const struct mb_container_mon
 }
 
 int mb_container_monitor_fork(struct mb_container *c, struct mb_container_monitor *m,
-			      struct mb_runtime_plan *plan, struct mb_err *err)
+                              struct mb_runtime_plan *plan, struct mb_err *err)
 {
 	int pair[2];
 
@@ -124,7 +124,7 @@ static int gone(int r, struct mb_err *err)
 }
 
 static int send_network(struct mb_container *c, int sock,
-			const struct mb_container_monitor_start *start, struct mb_err *err)
+                        const struct mb_container_monitor_start *start, struct mb_err *err)
 {
 	const struct mb_net_sandbox *sandbox = start->sandbox;
 	MB_AUTO_STRV struct mb_strv dirs = MB_STRV_INIT;
@@ -133,7 +133,7 @@ static int send_network(struct mb_container *c, int sock,
 	(void)c;
 	if (sandbox->n_reserved)
 		r = gone(mb_monitor_send_hold(sock, sandbox->reserved, sandbox->n_reserved, err),
-			 err);
+		         err);
 	mb_net_names_dirs(start->net, sandbox, &dirs);
 	for (size_t i = 0; r == 0 && i < sandbox->n_endpoints && i < dirs.n; i++) {
 		const struct mb_net_endpoint *e = &sandbox->endpoints[i];
@@ -142,14 +142,14 @@ static int send_network(struct mb_container *c, int sock,
 		if (dir < 0)
 			return mb_fail_sys(err, errno, "cannot open '%s'", dirs.v[i]);
 		r = gone(mb_monitor_send_network(sock, e->network_id, e->network,
-						 e->internal ? MB_MONITOR_INTERNAL : 0, dir, err),
-			 err);
+		                                 e->internal ? MB_MONITOR_INTERNAL : 0, dir, err),
+		         err);
 	}
 	return r;
 }
 
 static int send_dns(const struct mb_container *c, int sock,
-		    const struct mb_container_monitor_start *start, struct mb_err *err)
+                    const struct mb_container_monitor_start *start, struct mb_err *err)
 {
 	const struct mb_net_resolver *resolver = start->resolver;
 	const struct mb_strv *servers = &c->record->host.dns;
@@ -176,7 +176,7 @@ static uint32_t restart_of(const struct mb_container_restart *policy)
 }
 
 static int fill_setup(struct mb_container *c, const struct mb_container_monitor_start *start,
-		      struct mb_monitor_setup *setup, struct mb_err *err)
+                      struct mb_monitor_setup *setup, struct mb_err *err)
 {
 	const struct mb_container_record *record = c->record;
 	const struct mb_container_start *how = start->how;
@@ -199,15 +199,15 @@ static int fill_setup(struct mb_container *c, const struct mb_container_monitor_
 		setup->backoff_ms = (uint32_t)c->state.exit.backoff_ms;
 	}
 	if ((size_t)snprintf(setup->root, sizeof(setup->root), "%s", c->store->root) >=
-		    sizeof(setup->root) ||
+	            sizeof(setup->root) ||
 	    (size_t)snprintf(setup->run, sizeof(setup->run), "%s", c->store->run) >=
-		    sizeof(setup->run))
+	            sizeof(setup->run))
 		return mb_fail(err, ENAMETOOLONG, "the paths of the store are too long");
 	return mb_container_exe_path(setup->exe, sizeof(setup->exe), err);
 }
 
 int mb_container_monitor_setup(struct mb_container *c, struct mb_container_monitor *m,
-			       const struct mb_container_monitor_start *start, struct mb_err *err)
+                               const struct mb_container_monitor_start *start, struct mb_err *err)
 {
 	bool keeps_stdin = start->how->attach && start->how->want_stdin;
 	struct mb_monitor_setup setup;

@@ -35,8 +35,19 @@ static bool has_destination(const struct mb_container_record *record, const char
 	return false;
 }
 
+/* Only named here, and made when the record that knows of it is there. */
+static void name_volume(struct collecting *c, struct mb_container_mount *m)
+{
+	char id[MB_ID_TEXT];
+
+	mb_id_make(id);
+	m->name = mb_strdup(id);
+	m->source = mb_asprintf("%s/volumes/%s/_data", c->store->root, id);
+	m->anonymous = true;
+}
+
 static int use_volume(struct collecting *c, struct mb_container_mount *m,
-		      const struct mb_volume_mount *asked, struct mb_err *err)
+                      const struct mb_volume_mount *asked, struct mb_err *err)
 {
 	struct mb_volume_create_request request = {
 		.name = asked->source,
@@ -77,11 +88,11 @@ static int check_bind(const struct mb_volume_mount *asked, struct mb_err *err)
 		return 0;
 	if (errno == ENOENT || errno == ENOTDIR)
 		return mb_fail(err, EINVAL,
-			       "invalid mount config for type \"bind\": bind source path does not "
-			       "exist: %s",
-			       asked->source);
+		               "invalid mount config for type \"bind\": bind source path does not "
+		               "exist: %s",
+		               asked->source);
 	return mb_fail_sys(err, errno, "invalid mount config for type \"bind\": '%s'",
-			   asked->source);
+	                   asked->source);
 }
 
 static int add(struct collecting *c, const struct mb_volume_mount *asked, struct mb_err *err)
@@ -103,8 +114,12 @@ static int add(struct collecting *c, const struct mb_volume_mount *asked, struct
 	m->create_source = asked->by_short_form || asked->create_source;
 	m->subpath = mb_strdup_or_null(asked->subpath);
 	m->propagation = mb_strdup("");
-	if (asked->type == MB_VOLUME_VOLUME)
-		return use_volume(c, m, asked, err);
+	if (asked->type == MB_VOLUME_VOLUME) {
+		if (asked->source || asked->driver || asked->labels.n || asked->options.n)
+			return use_volume(c, m, asked, err);
+		name_volume(c, m);
+		return 0;
+	}
 	if (asked->type == MB_VOLUME_TMPFS) {
 		m->source = mb_strdup("");
 		m->options = tmpfs_options(asked);
@@ -112,24 +127,24 @@ static int add(struct collecting *c, const struct mb_volume_mount *asked, struct
 	}
 	m->source = mb_strdup(asked->source);
 	mb_strset(&m->propagation, asked->propagation == MB_VOLUME_PROPAGATION_DEFAULT
-					   ? "rprivate"
-					   : mb_volume_propagation_name(asked->propagation));
+	                                   ? "rprivate"
+	                                   : mb_volume_propagation_name(asked->propagation));
 	r = check_bind(asked, err);
 	return r;
 }
 
 typedef int parse_fn(const char *text, const char *cwd, struct mb_volume_mount **ret,
-		     struct mb_err *err);
+                     struct mb_err *err);
 
 static int parse_tmpfs(const char *text, const char *cwd, struct mb_volume_mount **ret,
-		       struct mb_err *err)
+                       struct mb_err *err)
 {
 	(void)cwd;
 	return mb_volume_mount_parse_tmpfs(text, ret, err);
 }
 
 static int add_all(struct collecting *c, const struct mb_strv *texts, const char *cwd,
-		   parse_fn *parse, struct mb_err *err)
+                   parse_fn *parse, struct mb_err *err)
 {
 	for (size_t i = 0; i < texts->n; i++) {
 		MB_AUTO(mb_volume_mount_free) struct mb_volume_mount *asked = NULL;
@@ -144,7 +159,7 @@ static int add_all(struct collecting *c, const struct mb_strv *texts, const char
 }
 
 static void copy_mount(struct mb_container_record *record, const struct mb_container_mount *from,
-		       bool readonly)
+                       bool readonly)
 {
 	struct mb_container_mount *m =
 		mb_container_append(&record->mounts, &record->n_mounts, sizeof(*m));
@@ -201,7 +216,7 @@ static int add_image_volumes(struct collecting *c, const struct mb_strv *paths, 
 }
 
 int mb_container_mounts_collect(struct mb_store *store, struct mb_container_create_request *q,
-				struct mb_container_record *record, struct mb_err *err)
+                                struct mb_container_record *record, struct mb_err *err)
 {
 	struct collecting c = {.store = store, .record = record, .ephemeral = q->host.auto_remove};
 	int r = add_all(&c, &q->volumes, q->cwd, mb_volume_mount_parse_short, err);
@@ -230,6 +245,25 @@ int mb_container_mounts_collect(struct mb_store *store, struct mb_container_crea
 	return 0;
 }
 
+int mb_container_mounts_make(struct mb_store *store, const struct mb_container_record *record,
+                             struct mb_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < record->n_mounts; i++) {
+		const struct mb_volume_create_request request = {
+			.name = record->mounts[i].name,
+			.anonymous = true,
+			.ephemeral = record->host.auto_remove,
+		};
+		MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
+
+		if (record->mounts[i].anonymous)
+			r = mb_volume_create(store, &request, &volume, NULL, err);
+	}
+	return r;
+}
+
 void mb_container_mounts_discard(struct mb_store *store, const struct mb_container_record *record)
 {
 	for (size_t i = 0; i < record->n_mounts; i++)
@@ -240,7 +274,7 @@ void mb_container_mounts_discard(struct mb_store *store, const struct mb_contain
 /* --- at start --------------------------------------------------------------------------------- */
 
 static int open_volume(struct mb_store *store, const struct mb_container_mount *mount,
-		       int rootfs_fd, int *ret_fd, struct mb_err *err)
+                       int rootfs_fd, int *ret_fd, struct mb_err *err)
 {
 	MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
 	MB_AUTO_CLOSE int data = -1, below = -1;
@@ -314,9 +348,9 @@ static int set_flags(const struct mb_container_mount *mount, int fd, struct mb_e
 {
 	const char *propagation = mount->propagation ? mount->propagation : "";
 	bool all = mount->recursive == MB_VOLUME_RECURSIVE_READONLY ||
-		   mount->recursive == MB_VOLUME_RECURSIVE_DEFAULT;
+	           mount->recursive == MB_VOLUME_RECURSIVE_DEFAULT;
 	int r = mb_sys_mount_setattr(fd, 0, 0, propagation_of(propagation), propagation[0] != 's',
-				     err);
+	                             err);
 
 	if (r < 0 || mount->rw)
 		return r;
@@ -328,7 +362,7 @@ static int set_flags(const struct mb_container_mount *mount, int fd, struct mb_e
 }
 
 int mb_container_mount_open(struct mb_store *store, const struct mb_container_mount *mount,
-			    int rootfs_fd, int *ret_fd, struct mb_err *err)
+                            int rootfs_fd, int *ret_fd, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int fd = -1;
 	int r;

@@ -11,18 +11,21 @@ struct mb_container_record;
 struct mb_err;
 struct mb_store;
 
-/* Read -v, --mount, --tmpfs, --volumes-from and the image's VOLUMEs into record->mounts; volumes
- * that are not there are made.  The first word on a destination is the user's, then
+/* Read -v, --mount, --tmpfs, --volumes-from and the image's VOLUMEs into record->mounts; named
+ * volumes that are not there are made.  The first word on a destination is the user's, then
  * --volumes-from's, then the image's. */
 int mb_container_mounts_collect(struct mb_store *store, struct mb_container_create_request *q,
-				struct mb_container_record *record, struct mb_err *err);
+                                struct mb_container_record *record, struct mb_err *err);
+/* Make the anonymous volumes, once the record with their names is stored: whoever finds it
+ * unfinished then knows what to remove. */
+int mb_container_mounts_make(struct mb_store *store, const struct mb_container_record *record,
+                             struct mb_err *err);
 /* Remove the anonymous volumes of a container that did not come to be, or that goes. */
-void mb_container_mounts_discard(struct mb_store *store,
-				 const struct mb_container_record *record);
+void mb_container_mounts_discard(struct mb_store *store, const struct mb_container_record *record);
 
 /* The detached mount for a bind or a volume, with its flags set; a missing -v source is made, a
  * fresh volume gets what the image (below @rootfs_fd) has there.  *@ret_fd is -1 for a tmpfs. */
 int mb_container_mount_open(struct mb_store *store, const struct mb_container_mount *mount,
-			    int rootfs_fd, int *ret_fd, struct mb_err *err);
+                            int rootfs_fd, int *ret_fd, struct mb_err *err);
 
 #endif

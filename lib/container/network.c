@@ -36,16 +36,16 @@ static bool is_published(const struct wanted *w, const struct mb_net_port_spec *
 }
 
 static int read_record(const struct mb_container_record *record, struct wanted *w,
-		       struct mb_err *err)
+                       struct mb_err *err)
 {
 	const struct mb_strv *exposed = &record->config.exposed_ports;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < record->networks.n; i++)
-		r = mb_net_network_spec_parse(record->networks.v[i],
-					      mb_container_append(&w->networks, &w->n_networks,
-								  sizeof(*w->networks)),
-					      err);
+		r = mb_net_network_spec_parse(
+			record->networks.v[i],
+			mb_container_append(&w->networks, &w->n_networks, sizeof(*w->networks)),
+			err);
 	for (size_t i = 0; r == 0 && i < record->host.publish.n; i++)
 		r = mb_net_port_spec_parse(
 			record->host.publish.v[i],
@@ -57,13 +57,13 @@ static int read_record(const struct mb_container_record *record, struct wanted *
 		r = mb_net_expose_parse(exposed->v[i], &port, err);
 		if (r == 0 && !is_published(w, &port))
 			*(struct mb_net_port_spec *)mb_container_append(&w->ports, &w->n_ports,
-									 sizeof(port)) = port;
+			                                                sizeof(port)) = port;
 	}
 	return r;
 }
 
 int mb_container_network_prepare(struct mb_container *c, struct mb_net *net,
-				 struct mb_net_sandbox **ret, struct mb_err *err)
+                                 struct mb_net_sandbox **ret, struct mb_err *err)
 {
 	const char *mode = c->record->host.network_mode;
 	__attribute__((cleanup(wanted_done))) struct wanted w = {0};

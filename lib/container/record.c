@@ -7,8 +7,8 @@
 
 #include "core/err.h"
 #include "core/parse.h"
-#include "json/json.h"
 #include "store/doc.h"
+#include "json/json.h"
 
 // clang-format off
 static const struct mb_json_field config_table[] = {
@@ -181,7 +181,7 @@ int mb_container_record_load(int dir_fd, struct mb_container_record **ret, struc
 }
 
 int mb_container_record_save(int dir_fd, const struct mb_container_record *record, unsigned flags,
-			     struct mb_err *err)
+                             struct mb_err *err)
 {
 	return mb_store_doc_save(dir_fd, "container.json", record_table, record, flags, err);
 }

@@ -66,12 +66,12 @@ struct mb_container_host_config {
 };
 
 struct mb_container_mount {
-	char *type;        /* bind, volume, tmpfs */
-	char *name;        /* of a volume */
+	char *type; /* bind, volume, tmpfs */
+	char *name; /* of a volume */
 	char *source, *destination, *mode, *propagation;
-	char *options;     /* what is left of the mode for the mount: "noexec,size=64m" */
-	char *subpath;     /* of a volume */
-	int recursive;     /* enum mb_volume_recursive */
+	char *options; /* what is left of the mode for the mount: "noexec,size=64m" */
+	char *subpath; /* of a volume */
+	int recursive; /* enum mb_volume_recursive */
 	bool rw, nocopy, anonymous, create_source;
 };
 
@@ -95,7 +95,7 @@ MB_AUTO_DEFINE(struct mb_container_record, mb_container_record_free)
  * Load returns 0; MB_DOC_CORRUPT, told; -ENOENT and other -errno, told. */
 int mb_container_record_load(int dir_fd, struct mb_container_record **ret, struct mb_err *err);
 int mb_container_record_save(int dir_fd, const struct mb_container_record *record, unsigned flags,
-			     struct mb_err *err);
+                             struct mb_err *err);
 
 /* Parts of it as inspect shows them; owned by the caller. */
 struct json_object *mb_container_config_json(const struct mb_container_config *config);

@@ -18,22 +18,24 @@ static int claim(struct mb_container *c, int names, const char *name, struct mb_
 	int r;
 
 	if (!mb_name_is_valid(name))
-		return mb_fail(err, EINVAL, "Invalid container name (%s), only "
-					    "[a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
-			       name);
+		return mb_fail(err, EINVAL,
+		               "Invalid container name (%s), only "
+		               "[a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
+		               name);
 	if (strcmp(name, mb_container_name(c)) == 0)
-		return mb_fail(err, EINVAL, "Renaming a container with the same name as its "
-					    "current name");
+		return mb_fail(err, EINVAL,
+		               "Renaming a container with the same name as its "
+		               "current name");
 	r = mb_store_name_claim(names, name, c->id, holder, err);
 	if (r != MB_STORE_TAKEN)
 		return r;
 	if (strcmp(holder, c->id) == 0)
 		return 0; /* a rename that was cut off, done again */
 	return mb_fail(err, EEXIST,
-		       "Conflict. The container name \"/%s\" is already in use by container "
-		       "\"%s\". You have to remove (or rename) that container to be able to reuse "
-		       "that name.",
-		       name, holder);
+	               "Conflict. The container name \"/%s\" is already in use by container "
+	               "\"%s\". You have to remove (or rename) that container to be able to reuse "
+	               "that name.",
+	               name, holder);
 }
 
 int mb_container_rename(struct mb_container *c, const char *name, struct mb_err *err)

@@ -11,8 +11,7 @@
 #include "store/store.h"
 #include "sys/mount.h"
 
-static int open_layer_dir(struct mb_container *c, const char *name, int *ret_fd,
-			  struct mb_err *err)
+static int open_layer_dir(struct mb_container *c, const char *name, int *ret_fd, struct mb_err *err)
 {
 	int fd = openat(c->dir_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 

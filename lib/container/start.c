@@ -89,7 +89,8 @@ static int make_cgroup(struct starting *s, struct mb_err *err)
 	int r = mb_sys_cgroup_host_open(&s->cgroups, err);
 
 	if (r == 0)
-		r = mb_sys_cgroup_path_make(parent && *parent ? parent : NULL, s->c->id, &path, err);
+		r = mb_sys_cgroup_path_make(parent && *parent ? parent : NULL, s->c->id, &path,
+		                            err);
 	if (r == 0)
 		r = mb_container_limits_fill(record, &s->bundle, throttles, &limits, err);
 	if (r == 0 && !limits.pids_max && mb_sys_cgroup_host_has(s->cgroups, "pids"))
@@ -107,7 +108,7 @@ static int write_bundle(struct starting *s, struct mb_err *err)
 		unlinkat(s->c->dir_fd, "config.json", 0);
 	mb_oci_spec_save_text(&s->bundle.spec, &text);
 	return mb_store_file_write(s->c->dir_fd, "config.json", text.buf, text.len, MB_DOC_DIRECT,
-				   err);
+	                           err);
 }
 
 /* Everything that needs no process yet. */
@@ -192,7 +193,9 @@ static void fill_ports(struct mb_container_run *run, const struct mb_net_sandbox
 			mb_container_append(&run->ports, &run->n_ports, sizeof(*p));
 
 		p->container_port = mb_asprintf("%u/%s", b->port,
-						b->proto == 17 ? "udp" : b->proto == 132 ? "sctp" : "tcp");
+		                                b->proto == 17    ? "udp"
+		                                : b->proto == 132 ? "sctp"
+		                                                  : "tcp");
 		p->host_ip = mb_strdup(b->host_ip);
 		p->host_port = mb_asprintf("%u", b->host_port);
 	}
@@ -215,9 +218,9 @@ static int write_state(struct starting *s, struct mb_err *err)
 	struct mb_container *c = s->c;
 	struct mb_sys_proc_id process, monitor;
 	struct mb_container_exit lost = {.exit_code = 255,
-					 .started = s->started,
-					 .error = mb_strdup("its end was not seen: the host or the "
-							    "monitor went down first")};
+	                                 .started = s->started,
+	                                 .error = mb_strdup("its end was not seen: the host or the "
+	                                                    "monitor went down first")};
 	struct mb_container_run run = {.started = s->started};
 	int r = mb_sys_proc_id_read(s->ready.pid, &process, err);
 
@@ -316,12 +319,12 @@ static void fill_session(struct starting *s, struct mb_container_session *sessio
 	session->cleans = true;
 	session->stdin_fd = -1;
 	if (s->how->want_stdin)
-		session->stdin_fd = tty ? mb_take_fd(&s->console_fd)
-					: mb_take_fd(&s->monitor.ours[0]);
+		session->stdin_fd =
+			tty ? mb_take_fd(&s->console_fd) : mb_take_fd(&s->monitor.ours[0]);
 }
 
 static int start_locked(struct mb_container *c, struct mb_container_start *how,
-			struct mb_container_session *ret_session, struct mb_err *err)
+                        struct mb_container_session *ret_session, struct mb_err *err)
 {
 	__attribute__((cleanup(starting_done))) struct starting s = {
 		.c = c,
@@ -354,7 +357,7 @@ static int start_locked(struct mb_container *c, struct mb_container_start *how,
 }
 
 int mb_container_start(struct mb_container *c, struct mb_container_start *how,
-		       struct mb_container_session *ret_session, struct mb_err *err)
+                       struct mb_container_session *ret_session, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int lock = -1;
 	int r = mb_container_lock(c, &lock, err);
@@ -363,11 +366,11 @@ int mb_container_start(struct mb_container *c, struct mb_container_start *how,
 		return r < 0 ? r : -ENOENT;
 	if (c->state.status == MB_STATUS_DEAD)
 		return mb_fail(err, EBADMSG, "container '%s' is corrupt: %s", mb_container_name(c),
-			       c->state.error);
+		               c->state.error);
 	if (c->state.status == MB_STATUS_PAUSED)
 		return mb_fail(err, EBUSY, "cannot start a paused container, try unpause instead");
-	if (mb_container_is_running(c) && !(how->restart &&
-					    c->state.status == MB_STATUS_RESTARTING))
+	if (mb_container_is_running(c) &&
+	    !(how->restart && c->state.status == MB_STATUS_RESTARTING))
 		return 0;
 	return start_locked(c, how, ret_session, err);
 }

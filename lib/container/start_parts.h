@@ -15,12 +15,12 @@ int mb_container_rootfs_mount(struct mb_container *c, int *ret_fd, struct mb_err
 
 /* etc.c: hosts, hostname and resolv.conf in RUN/c/ID.  @sandbox NULL: the host's network. */
 int mb_container_etc_write(struct mb_container *c, struct mb_net *net,
-			   const struct mb_net_sandbox *sandbox, struct mb_err *err);
+                           const struct mb_net_sandbox *sandbox, struct mb_err *err);
 
 /* network.c: what --network and -p say becomes a sandbox; NULL with the host's or another
  * container's network. */
 int mb_container_network_prepare(struct mb_container *c, struct mb_net *net,
-				 struct mb_net_sandbox **ret, struct mb_err *err);
+                                 struct mb_net_sandbox **ret, struct mb_err *err);
 
 /* monitor.c: the process that becomes the monitor, and what it is told. */
 struct mb_container_monitor {
@@ -28,35 +28,34 @@ struct mb_container_monitor {
 	int image;   /* memfd of its program */
 	int control; /* listening RUN/c/ID/monitor.sock */
 	pid_t pid;
-	int stdio[3];	    /* the container's ends: read 0, write 1 and 2; -1 with a tty */
-	int ours[3];	    /* the other ends: write 0, read 1 and 2 */
+	int stdio[3]; /* the container's ends: read 0, write 1 and 2; -1 with a tty */
+	int ours[3];  /* the other ends: write 0, read 1 and 2 */
 };
-#define MB_CONTAINER_MONITOR_INIT                                                       \
-	((struct mb_container_monitor){.sock = -1,                                      \
-				       .image = -1,                                     \
-				       .control = -1,                                   \
-				       .stdio = {-1, -1, -1},                           \
-				       .ours = {-1, -1, -1}})
+#define MB_CONTAINER_MONITOR_INIT                             \
+	((struct mb_container_monitor){.sock = -1,            \
+	                               .image = -1,           \
+	                               .control = -1,         \
+	                               .stdio = {-1, -1, -1}, \
+	                               .ours = {-1, -1, -1}})
 void mb_container_monitor_done(struct mb_container_monitor *m);
 /* Pipes, sockets, memfd: everything before the fork. */
 int mb_container_monitor_open(struct mb_container *c, struct mb_container_monitor *m,
-			      struct mb_err *err);
+                              struct mb_err *err);
 /* Fork it; it clones process 1 by @plan and becomes the monitor. */
 int mb_container_monitor_fork(struct mb_container *c, struct mb_container_monitor *m,
-			      struct mb_runtime_plan *plan, struct mb_err *err);
+                              struct mb_runtime_plan *plan, struct mb_err *err);
 struct mb_container_monitor_start {
 	const struct mb_container_start *how;
 	struct mb_net *net;
-	struct mb_net_sandbox *sandbox;    /* or NULL */
-	struct mb_net_resolver *resolver;  /* or NULL */
+	struct mb_net_sandbox *sandbox;   /* or NULL */
+	struct mb_net_resolver *resolver; /* or NULL */
 	struct mb_sys_cgroup *cgroup;
-	int console_fd;			   /* or -1 */
-	int adopted_pidfd;		   /* process 1 is not its child; or -1 */
+	int console_fd;    /* or -1 */
+	int adopted_pidfd; /* process 1 is not its child; or -1 */
 	int64_t started;
 };
 /* HOLD, NETWORK, DNS, SETUP. */
 int mb_container_monitor_setup(struct mb_container *c, struct mb_container_monitor *m,
-			       const struct mb_container_monitor_start *start,
-			       struct mb_err *err);
+                               const struct mb_container_monitor_start *start, struct mb_err *err);
 
 #endif

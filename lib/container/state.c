@@ -9,9 +9,9 @@
 
 #include "core/err.h"
 #include "core/io.h"
-#include "json/json.h"
 #include "store/doc.h"
 #include "sys/proc.h"
+#include "json/json.h"
 
 // clang-format off
 static const struct mb_json_field published_table[] = {
@@ -51,8 +51,8 @@ static const struct mb_json_field exit_table[] = {
 
 static const char *const status_names[] = {
 	[MB_STATUS_CREATED] = "created", [MB_STATUS_RUNNING] = "running",
-	[MB_STATUS_PAUSED] = "paused",	 [MB_STATUS_RESTARTING] = "restarting",
-	[MB_STATUS_EXITED] = "exited",	 [MB_STATUS_REMOVING] = "removing",
+	[MB_STATUS_PAUSED] = "paused",   [MB_STATUS_RESTARTING] = "restarting",
+	[MB_STATUS_EXITED] = "exited",   [MB_STATUS_REMOVING] = "removing",
 	[MB_STATUS_DEAD] = "dead",
 };
 _Static_assert(MB_N(status_names) == MB_STATUS_N_, "every status has a name");
@@ -71,7 +71,7 @@ void mb_container_state_done(struct mb_container_state *state)
 
 /* An absent document is no news; a broken one makes the container dead. */
 static bool load(int fd, const char *name, const struct mb_json_field *table, void *out,
-		 struct mb_container_state *state)
+                 struct mb_container_state *state)
 {
 	struct mb_err err = MB_ERR_INIT;
 	int r;

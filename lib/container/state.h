@@ -9,8 +9,8 @@
 #define MB_CONTAINER_STATE_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/strv.h"
 
@@ -31,7 +31,7 @@ enum mb_container_status {
 const char *mb_container_status_name(enum mb_container_status status);
 
 struct mb_container_published { /* one port as it is published */
-	char *container_port; /* "80/tcp" */
+	char *container_port;   /* "80/tcp" */
 	char *host_ip, *host_port;
 };
 

@@ -30,7 +30,7 @@ void mb_container_meter_free(struct mb_container_meter *meter)
 }
 
 int mb_container_meter_open(struct mb_container *c, struct mb_container_meter **ret,
-			    struct mb_err *err)
+                            struct mb_err *err)
 {
 	MB_AUTO(mb_container_meter_free) struct mb_container_meter *meter = NULL;
 	char path[48];
@@ -67,8 +67,8 @@ static void read_network(int fd, struct mb_container_sample *s)
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
-		if (sscanf(line, " %31[^:]: %llu %*u %*u %*u %*u %*u %*u %*u %llu", name, &rx, &tx) !=
-			    3 ||
+		if (sscanf(line, " %31[^:]: %llu %*u %*u %*u %*u %*u %*u %*u %llu", name, &rx,
+		           &tx) != 3 ||
 		    strcmp(name, "lo") == 0)
 			continue;
 		s->rx_bytes += rx;
@@ -77,7 +77,7 @@ static void read_network(int fd, struct mb_container_sample *s)
 }
 
 int mb_container_meter_read(struct mb_container_meter *meter, struct mb_container_sample *ret,
-			    struct mb_err *err)
+                            struct mb_err *err)
 {
 	struct mb_container_sample sample = {.taken_nsec = mb_monotonic_nsec()};
 	int r = mb_sys_cgroup_stats_read(meter->cgroup, &sample.cgroup, err);

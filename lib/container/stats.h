@@ -21,9 +21,9 @@ struct mb_container_sample {
 struct mb_container_meter;
 /* Return: 0; MB_SYS_CGROUP_ABSENT: it does not run; or -errno. */
 int mb_container_meter_open(struct mb_container *c, struct mb_container_meter **ret,
-			    struct mb_err *err);
+                            struct mb_err *err);
 int mb_container_meter_read(struct mb_container_meter *meter, struct mb_container_sample *ret,
-			    struct mb_err *err);
+                            struct mb_err *err);
 void mb_container_meter_free(struct mb_container_meter *meter);
 MB_AUTO_DEFINE(struct mb_container_meter, mb_container_meter_free)
 

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include <sys/stat.h>
 
 #include "container/cgroup_of.h"
 #include "container/container.h"
@@ -39,11 +39,11 @@ static int read_stat(int dir, struct process *p)
 	if (!open_paren || !close_paren)
 		return -EINVAL;
 	snprintf(p->name, sizeof(p->name), "%.*s", (int)(close_paren - open_paren - 1),
-		 open_paren + 1);
+	         open_paren + 1);
 	if (sscanf(close_paren + 1,
-		   " %*c %d %*d %*d %d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d %*d "
-		   "%llu",
-		   &p->ppid, &p->tty, &utime, &stime, &p->start) != 5)
+	           " %*c %d %*d %*d %d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d %*d "
+	           "%llu",
+	           &p->ppid, &p->tty, &utime, &stime, &p->start) != 5)
 		return -EINVAL;
 	p->ticks = utime + stime;
 	return 0;
@@ -93,8 +93,8 @@ static void add_times(const struct process *p, struct mb_strv *out)
 	localtime_r(&start, &tm);
 	localtime_r(&now, &today);
 	strftime(text, sizeof(text),
-		 tm.tm_yday == today.tm_yday && tm.tm_year == today.tm_year ? "%H:%M" : "%b%d",
-		 &tm);
+	         tm.tm_yday == today.tm_yday && tm.tm_year == today.tm_year ? "%H:%M" : "%b%d",
+	         &tm);
 	mb_strv_addf(out, "%llu", cpu * 100 / (unsigned long long)age);
 	mb_strv_add(out, text);
 	if (p->tty >> 8 == 136)
@@ -143,4 +143,3 @@ int mb_container_top(struct mb_container *c, struct mb_strv *out, struct mb_err 
 		add_process(pids[i], out);
 	return r;
 }
-

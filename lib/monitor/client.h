@@ -23,7 +23,7 @@ int mb_monitor_image_open(const void *elf, size_t size, int *ret_fd, struct mb_e
  * its pages, which a memfd for each cannot.  Named after its content, so that another version of
  * mybox has its own. */
 int mb_monitor_image_share(int run_fd, const void *elf, size_t size, int *ret_fd,
-			   struct mb_err *err);
+                           struct mb_err *err);
 /* In M': move @sock to descriptor 3 and become the monitor.  Returns only on failure: -errno. */
 int mb_monitor_image_exec(int image_fd, int sock, pid_t pid, const char *id, struct mb_err *err);
 

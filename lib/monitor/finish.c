@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -243,12 +245,44 @@ void mb_monitor_finish_reap(struct mb_monitor *m)
 	}
 }
 
+/* As <linux/pidfd.h> has it since 6.15, which musl does not bring. */
+struct pidfd_info {
+	uint64_t mask, cgroup;
+	uint32_t ids[11];
+	int32_t exit_code; /* as wait(2) gives it */
+};
+#define PIDFD_GET_INFO  _IOWR(0xff, 11, struct pidfd_info)
+#define PIDFD_INFO_EXIT (1u << 3)
+
+/* The kernel tells it to anybody, once the parent has reaped.  Return: whether it did. */
+static bool exit_of_stranger(int pidfd, int *ret_code)
+{
+	const struct timespec pause = {.tv_nsec = NSEC_PER_MS};
+
+	for (int i = 0; i < QUIET_MS; i++) {
+		struct pidfd_info info = {.mask = PIDFD_INFO_EXIT};
+
+		if (ioctl(pidfd, PIDFD_GET_INFO, &info) < 0 && errno != ESRCH)
+			return false;
+		if (info.mask & PIDFD_INFO_EXIT) {
+			*ret_code = WIFEXITED(info.exit_code) ? WEXITSTATUS(info.exit_code)
+			                                      : 128 + WTERMSIG(info.exit_code);
+			return true;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
 void mb_monitor_finish_lost(struct mb_monitor *m)
 {
+	int code = 255;
+
 	epoll_ctl(m->epoll, EPOLL_CTL_DEL, m->fd[MB_MONITOR_SLOT_PIDFD], NULL);
 	mb_monitor_finish_reap(m);
 	if (m->phase != MB_MONITOR_ALIVE)
 		return;
-	m->exit_error = "the exit code is unknown: the container's monitor was lost";
-	ended(m, 255);
+	if (!exit_of_stranger(m->fd[MB_MONITOR_SLOT_PIDFD], &code))
+		m->exit_error = "the exit code is unknown: the container's monitor was lost";
+	ended(m, code);
 }

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A terminal of the container's own devpts, and the standard streams. */
 #include <errno.h>
 #include <fcntl.h>

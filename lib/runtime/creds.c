@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who the process is, and what it may do. */
 #include <errno.h>
 #include <linux/capability.h>

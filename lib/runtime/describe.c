@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A plan in words, one operation a line: what `run --plan` shows and the tests read. */
 #include <errno.h>
 #include <linux/mount.h>

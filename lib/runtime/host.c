@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The host part of a plan: everything of the host that process 1 will need, opened by the command
  * while paths still mean what the user meant. */
 #include <errno.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a process may use: rlimits, its place before the OOM killer, its personality. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Paths that a container must not read or write.  Files are covered by a null device that we made
  * ourselves in the fresh /dev (or the host's, where there is none), and verified; directories by

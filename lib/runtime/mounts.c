@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The mounts of the spec, in its order.  Each is made detached, gets its flags while nobody sees
  * it, and is moved onto a target that is held by a descriptor resolved in the new root: whoever

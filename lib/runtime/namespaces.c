@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Joining control groups and namespaces, and what belongs to a namespace: names. */
 #include <errno.h>
 #include <sched.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The two processes that outlive the setup: who becomes the parent, and the command. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Finding what to execute, and handing over to the stub that executes it. */
 #include <errno.h>
 #include <fcntl.h>

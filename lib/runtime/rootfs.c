@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The root file system: put into the new mount namespace, and made its root. */
 #include <errno.h>
 #include <fcntl.h>

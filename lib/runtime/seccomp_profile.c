@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Seccomp profiles that users bring: linux.seccomp of the OCI runtime-spec, and docker's format,
  * which adds archMap and rules that hold only for some capabilities, architectures or kernels.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Kernel settings of the container's namespaces, through a procfs that is surely one. */
 #include <errno.h>
 #include <fcntl.h>

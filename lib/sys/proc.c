@@ -111,6 +111,25 @@ int mb_sys_proc_id_open(const struct mb_sys_proc_id *id, int *ret_pidfd, struct 
 	return 0;
 }
 
+bool mb_sys_proc_id_is_running(const struct mb_sys_proc_id *id)
+{
+	MB_AUTO_CLOSE int fd = -1;
+	char path[40], text[STAT_TEXT], state;
+	uint64_t start;
+
+	if (id->pid <= 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/stat", id->pid);
+	if (mb_read_kernel_file(AT_FDCWD, path, text, sizeof(text)) < 0 ||
+	    mb_sys_proc_stat_parse(text, &state, NULL, &start) < 0 || start != id->start)
+		return false;
+	if (state != 'Z' && state != 'X')
+		return true;
+	/* The first thread has ended, the others need not: a pidfd speaks for all of them. */
+	return mb_sys_proc_open(id->pid, &fd, NULL) == 0 &&
+	       mb_sys_proc_wait(fd, 0, NULL) == MB_SYS_PROC_TIMEOUT;
+}
+
 /* ---- making ---- */
 
 int mb_sys_proc_clone(const struct mb_sys_clone *how, pid_t *ret_pid, int *ret_pidfd,

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The stub between mybox and a container's program: a static ELF without a C library, executed
  * from a sealed memfd.

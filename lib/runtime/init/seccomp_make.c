@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Runs while mybox is built: writes, as C, the system call numbers of the architectures that the
  * build is for, and the built-in program for the default capabilities.
