@@ -3,7 +3,6 @@
 # The worked example of the founding document, to the letter.
 load helpers
 
-teardown_file() { mybox network rm my-network; }
 
 @test "two containers on a network talk to each other" {
 	mybox network create my-network
@@ -30,4 +29,6 @@ teardown_file() { mybox network rm my-network; }
 	[ "$output" = container1 ]
 	run mybox rm -f container1 container2
 	[ "${lines[1]}" = container2 ]
+	run mybox network rm my-network
+	[ "$output" = my-network ]
 }
