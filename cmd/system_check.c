@@ -11,6 +11,7 @@
 #include "image/image.h"
 #include "net/net.h"
 #include "store/store.h"
+#include "store/sweep.h"
 #include "volume/volume.h"
 
 enum { EXIT_CLEAN = 0, EXIT_REPAIRED = 1, EXIT_LEFT = 2 };
@@ -60,10 +61,14 @@ static int check_all(struct mb_store *store, const struct check_args *args, stru
 	const struct mb_container_check containers = {args->repair, tell, k};
 	const struct mb_image_check_request images = {args->repair, args->full, tell, k};
 	const struct mb_volume_check_request volumes = {args->repair, tell, k};
+	const struct mb_store_check_request documents = {args->repair, tell, k};
 	size_t some = 0;
 	int r = mb_container_check(store, &containers, &some, err);
 
 	*left += some;
+	if (r == 0)
+		r = mb_store_check(store, &documents, &some, err);
+	*left += r == 0 ? some : 0;
 	if (r == 0)
 		r = check_net(store, args, k, left, err);
 	if (r < 0 || args->quick)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "core/own.h"
 #include "core/str.h"
 #include "store/store.h"
+#include "store/sweep.h"
 #include "json/json.h"
 
 /* {"schema":1,"sum":"89abcdef" and then what is summed. */
@@ -129,40 +131,78 @@ static int write_and_sync(int fd, const void *bytes, size_t n, unsigned flags, c
 	return 0;
 }
 
-static int create_whole(int dirfd, const char *temporary, const void *bytes, size_t n,
-                        unsigned flags, struct mb_err *err)
+static int create_new(int dirfd, const char *name, int *ret_fd, struct mb_err *err)
 {
 	const int how = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	int fd = openat(dirfd, temporary, how, 0600), r;
+	int fd = openat(dirfd, name, how, 0600);
 
 	if (fd < 0)
-		return mb_fail_sys(err, errno, "cannot create '%s'", temporary);
-	r = write_and_sync(fd, bytes, n, flags, temporary, err);
-	if (close(fd) < 0 && r == 0)
-		r = mb_fail_sys(err, errno, "cannot close '%s'", temporary);
+		return mb_fail_sys(err, errno, "cannot create '%s'", name);
+	*ret_fd = fd;
+	return 0;
+}
+
+/* A name of its own, locked until it has its final one: what is not locked, nobody works on. */
+static int create_temporary(int dirfd, char name[MB_STORE_TEMPORARY_SIZE], int *ret_fd,
+                            struct mb_err *err)
+{
+	unsigned char random[8];
+
+	for (;;) {
+		MB_AUTO_CLOSE int fd = -1;
+		struct stat st;
+		int r;
+
+		memcpy(name, ".tmp-", 6);
+		mb_random(random, sizeof(random));
+		mb_hex_format(random, sizeof(random), name + 5);
+		r = create_new(dirfd, name, &fd, err);
+		if (r < 0)
+			return r;
+		if (flock(fd, LOCK_EX) < 0 || fstat(fd, &st) < 0) {
+			r = mb_fail_sys(err, errno, "cannot lock '%s'", name);
+			unlinkat(dirfd, name, 0);
+			return r;
+		}
+		if (st.st_nlink == 0)
+			continue; /* swept away before it was locked */
+		*ret_fd = mb_take_fd(&fd);
+		return 0;
+	}
+}
+
+static int create_whole(int dirfd, const char *name, const void *bytes, size_t n, unsigned flags,
+                        struct mb_err *err)
+{
+	int fd, r = create_new(dirfd, name, &fd, err);
+
 	if (r < 0)
-		unlinkat(dirfd, temporary, 0);
+		return r;
+	r = write_and_sync(fd, bytes, n, flags, name, err);
+	if (close(fd) < 0 && r == 0)
+		r = mb_fail_sys(err, errno, "cannot close '%s'", name);
+	if (r < 0)
+		unlinkat(dirfd, name, 0);
 	return r;
 }
 
 int mb_store_file_write(int dirfd, const char *name, const void *bytes, size_t n, unsigned flags,
                         struct mb_err *err)
 {
-	char temporary[64];
-	unsigned char random[8];
+	char temporary[MB_STORE_TEMPORARY_SIZE];
 	unsigned how = flags & MB_DOC_REPLACE ? 0 : RENAME_NOREPLACE;
+	MB_AUTO_CLOSE int fd = -1;
 	int r;
 
 	if (flags & MB_DOC_DIRECT)
 		return create_whole(dirfd, name, bytes, n, flags, err);
-	memcpy(temporary, ".tmp-", 6);
-	mb_random(random, sizeof(random));
-	mb_hex_format(random, sizeof(random), temporary + 5);
-	r = create_whole(dirfd, temporary, bytes, n, flags, err);
+	r = create_temporary(dirfd, temporary, &fd, err);
 	if (r < 0)
 		return mb_wrap(err, r, "'%s'", name);
-	if (renameat2(dirfd, temporary, dirfd, name, how) < 0) {
+	r = write_and_sync(fd, bytes, n, flags, name, err);
+	if (r == 0 && renameat2(dirfd, temporary, dirfd, name, how) < 0)
 		r = mb_fail_sys(err, errno, "cannot write '%s'", name);
+	if (r < 0) {
 		unlinkat(dirfd, temporary, 0);
 		return r;
 	}
