@@ -1,0 +1,33 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Every verb that changes something, killed at sampled system calls (matrix.py says how).
+# MYBOX_CRASH_ALL=1: at every one.
+
+matrix() {
+	run python3 "$BATS_TEST_DIRNAME/matrix.py" "$@"
+	echo "$output"
+	[ "$status" = 0 ]
+	echo "# ${lines[-1]}" >&3
+}
+
+@test "run -d, killed" { matrix "run -d"; }
+@test "run --rm, killed" { matrix "run --rm"; }
+@test "rm -f, killed" { matrix "rm -f"; }
+@test "network create, killed" { matrix "network create"; }
+@test "load, killed" { matrix load; }
+
+# The others at fewer points, so that all of it stays within minutes.
+few() {
+	MYBOX_CRASH_POINTS=${MYBOX_CRASH_POINTS:-16} matrix "$@"
+}
+
+@test "create, killed" { few create; }
+@test "start, killed" { few start; }
+@test "stop, killed" { few stop; }
+@test "exec, killed" { few exec; }
+@test "network rm, killed" { few "network rm"; }
+@test "volume create, killed" { few "volume create"; }
+@test "volume rm, killed" { few "volume rm"; }
+@test "rmi, killed" { few rmi; }
+@test "tag, killed" { few tag; }
+@test "run -d below another cgroup, killed" { few "run -d --cgroup-parent"; }

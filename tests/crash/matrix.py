@@ -1,0 +1,408 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""matrix.py VERB [INDEX...]: kill `mybox VERB` at sampled system calls; nothing may remain.
+
+Runs in tests/support/isolated (a network and mounts of its own).  At each kill point: the state
+still loads, a next normal command works, one `system check --repair` at most makes
+`system check` clean, and no process, cgroup, mount, link, firewall element, address, name or
+directory is left over.  Kill points take turns in who dies: the process that makes the call, the
+command, or everything the command started.
+
+  MYBOX          the program        MYBOX_KILLAT   tests/crash/killat.c, built
+  MYBOX_CRASH_POINTS=64             MYBOX_CRASH_ALL=1: every call
+  MYBOX_CRASH_PHASE=0..1            where in its interval each sample lies (default 0.5)
+"""
+import ctypes, json, os, re, shutil, signal, subprocess, sys, tempfile, time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+MYBOX = os.environ.get("MYBOX", TOP + "/build/dev/cmd/mybox")
+KILLAT = os.environ.get("MYBOX_KILLAT", os.path.dirname(os.path.dirname(MYBOX)) + "/tests/killat")
+IMAGES = "/run/mybox-test/images"
+PR_SET_CHILD_SUBREAPER = 36
+MODES = ("one", "main", "all")
+
+
+class Leak(Exception):
+    pass
+
+
+class Store:
+    """A store, what it is like when nothing runs, and the commands on it."""
+
+    def __init__(self, verb):
+        self.base = "/run/mybox-test/crash-" + verb.replace(" ", "-")
+        shutil.rmtree(self.base, ignore_errors=True)
+        os.makedirs(self.base, 0o700)
+        self.root, self.run = self.base + "/root", self.base + "/run"
+        self.parent = "mybox-crash-%d" % os.getpid()
+        self.report = self.base + "/report"
+
+    def argv(self, *args):
+        return [MYBOX, "--root", self.root, "--runroot", self.run, *args]
+
+    def call(self, *args, codes=(0,), timeout=20):
+        # A file takes the output: whoever inherits a pipe would be waited for.
+        with tempfile.TemporaryFile() as out:
+            try:
+                p = subprocess.run(self.argv(*args), stdin=subprocess.DEVNULL, stdout=out,
+                                   stderr=subprocess.STDOUT, timeout=timeout)
+            except subprocess.TimeoutExpired:
+                raise Leak("'%s' hangs" % " ".join(args))
+            out.seek(0)
+            text = out.read().decode(errors="replace")
+        if codes and p.returncode not in codes:
+            raise Leak("'%s' ended with %d: %s" % (" ".join(args), p.returncode, text.strip()))
+        self.code = p.returncode
+        return text
+
+    def killed(self, k, mode, args):
+        """Run it under killat; return the report as a dictionary."""
+        with open(self.base + "/output", "wb") as out:
+            argv = [KILLAT, "-o", self.report, "-t", "20"]
+            if k:
+                argv += ["-k", str(k), "-m", mode]
+            subprocess.run(argv + self.argv(*args), stdin=subprocess.DEVNULL, stdout=out,
+                           stderr=subprocess.STDOUT)
+        with open(self.report) as f:
+            got = dict(w.split("=", 1) for w in f.read().split())
+        if got["hang"] == "1":
+            raise Leak("the command hangs")
+        return got
+
+
+# --- what is there --------------------------------------------------------------------------------
+def listing(path, depth=1):
+    out = []
+    for base, dirs, files in os.walk(path):
+        below = os.path.relpath(base, path)
+        level = 0 if below == "." else below.count("/") + 1
+        out += [os.path.normpath(os.path.join(below, n)) for n in dirs + files]
+        if level + 1 >= depth:
+            dirs[:] = []
+    return sorted(out)
+
+
+def with_reaper(work):
+    """Processes that lose their parent come to this one, which reaps them as init would."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    worker = os.fork()
+    if worker == 0:
+        try:
+            os._exit(work())
+        except Leak as leak:
+            print(leak, flush=True)
+        os._exit(1)
+    while True:
+        pid, status = os.waitpid(-1, 0)
+        if pid == worker:
+            return os.waitstatus_to_exitcode(status)
+
+
+def children():
+    """All orphans: what is below the reaper and not below us."""
+    reaper = os.getppid()
+    parents = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % pid) as f:
+                stat = f.read()
+        except OSError:
+            continue
+        name, rest = stat[stat.index("(") + 1:].rsplit(")", 1)
+        parents[int(pid)] = (int(rest.split()[1]), name, rest.split()[0])
+    mine = set()
+    for pid in parents:
+        at = pid
+        while at in parents and at not in (os.getpid(), reaper):
+            at = parents[at][0]
+        if at == reaper and pid != reaper:
+            mine.add("process %d %s (%s)" % (pid, parents[pid][1], parents[pid][2]))
+    return sorted(mine)
+
+
+def cgroups(store, ids):
+    found = []
+    for base in ["/sys/fs/cgroup"] + ["/sys/fs/cgroup/" + n for n in os.listdir("/sys/fs/cgroup")]:
+        for parent in ("mybox", store.parent):
+            if not os.path.isdir(base + "/" + parent):
+                continue
+            for n in os.listdir(base + "/" + parent):
+                path = "%s/%s/%s" % (base, parent, n)
+                if os.path.isdir(path) and (parent == store.parent or n in ids):
+                    found.append(path)
+    return found
+
+
+def owners(store):
+    """Addresses that somebody holds: slots of eight bytes, 0 free, all ones the network's own."""
+    held = []
+    for base, _, files in os.walk(store.run + "/net"):
+        for f in files:
+            if not f.startswith("ipam"):
+                continue
+            with open(base + "/" + f, "rb") as fd:
+                data = fd.read()
+            for at in range(32, len(data) - 7, 8):
+                word = data[at:at + 8]
+                if word != b"\0" * 8 and word != b"\xff" * 8:
+                    held.append("%s slot %d %s" % (os.path.basename(base), at // 8, word.hex()))
+    return held
+
+
+def everything(store, ids):
+    with open("/proc/self/mountinfo") as f:
+        mounts = f.read().splitlines()
+    links = subprocess.run(["ip", "-o", "link"], stdout=subprocess.PIPE, text=True).stdout
+    rules = subprocess.run(["nft", "list", "ruleset"], stdout=subprocess.PIPE, text=True).stdout
+    out = {
+        "processes": children(),
+        "cgroups": cgroups(store, ids),
+        "mounts": mounts,
+        "links": sorted(re.findall(r"^\d+: (mb[^:@]*)", links, re.M)),
+        "firewall": rules.split("\n"),
+        "addresses": owners(store),
+        "containers": listing(store.root + "/containers"),
+        "names": listing(store.root + "/names"),
+        "volumes": listing(store.root + "/volumes"),
+        "networks": listing(store.root + "/networks"),
+        "images": listing(store.root + "/images"),
+        "refs": listing(store.root + "/refs"),
+        "blobs": listing(store.root + "/blobs", 2),
+        "layers": listing(store.root + "/layers"),
+        "ingest": listing(store.root + "/ingest"),
+        "root": listing(store.root),
+        "run": listing(store.run),
+        "runs": listing(store.run + "/c"),
+        "locks": [n for n in listing(store.run + "/locks") if n.startswith("c-")],
+        "records": [n for n in listing(store.run + "/net", 4) if re.search("[0-9a-f]{64}$", n)],
+    }
+    return out
+
+
+def rest(store):
+    """What is there when nothing runs."""
+    end = time.time() + 5
+    while True:
+        seen = everything(store, ids_of(store))
+        busy = [n for n in seen["links"] if re.match("mb[0-9a-f]", n)] + seen["processes"]
+        if not busy:
+            return seen
+        if time.time() > end:
+            raise Leak("it does not come to rest: %s" % busy)
+        time.sleep(0.05)
+
+
+def differences(before, after):
+    out = []
+    for what, was in before.items():
+        now = after[what]
+        out += ["%s: left over: %s" % (what, x) for x in now if x not in was]
+        out += ["%s: lost: %s" % (what, x) for x in was if x not in now]
+    return out
+
+
+def ids_of(store):
+    ids = set()
+    for where in (store.root + "/containers", store.run + "/c"):
+        for n in listing(where):
+            found = re.search("[0-9a-f]{64}", n)
+            if found:
+                ids.add(found.group())
+    return ids
+
+
+# --- the verbs ------------------------------------------------------------------------------------
+class Verb:
+    """prepare: before the command.  args: the command.  settle: what a user would do after it, so
+    that the store should be as it was at the beginning."""
+
+    prepare = staticmethod(lambda s: None)
+
+    def __init__(self, args, prepare=None, settle=None, own=False):
+        self.args, self.own = args, own
+        if prepare:
+            self.prepare = prepare
+        self.settle = settle or remove_all
+
+
+def remove_all(s):
+    ids = s.call("ps", "-aq").split()
+    if ids:
+        s.call("rm", "-f", "-v", *ids)
+
+
+def expect_gone(s):
+    """--rm: without a word of the user's the container has to vanish."""
+    end = time.time() + 3
+    while s.call("ps", "-aq").split():
+        if time.time() > end:
+            raise Leak("a container of 'run --rm' stays: " + s.call("ps", "-a"))
+        time.sleep(0.02)
+
+
+def one_container(s, *more):
+    s.call("run", "-d", "--name", "victim", "--network", "net", "-p", "18080:80", "-v", "/anon",
+           *more, "deb", "sleep", "1000")
+
+
+def remove_networks(s):
+    for n in s.call("network", "ls", "-q", "--filter", "name=victim").split():
+        s.call("network", "rm", n)
+
+
+def remove_volumes(s):
+    for n in s.call("volume", "ls", "-q").split():
+        s.call("volume", "rm", n)
+
+
+def remove_loaded(s):
+    if "layers7" in s.call("images"):
+        s.call("rmi", "layers7")
+    s.call("load", "-q", "-i", IMAGES + "/layers7.tar")
+    out = s.call("run", "--rm", "layers7", "cat", "/opaque/new", "/data/b")
+    if out != "new6":
+        raise Leak("the image loaded after the crash is not whole: %r" % out)
+    s.call("rmi", "layers7")
+
+
+RUN_D = ["run", "-d", "--name", "victim", "--network", "net", "-p", "18080:80", "-v", "/anon",
+         "deb", "sleep", "1000"]
+VERBS = {
+    "run -d": Verb(RUN_D),
+    "run --rm": Verb(["run", "--rm", "--network", "net", "-v", "/anon", "deb", "true"],
+                     settle=expect_gone),
+    "run -d --cgroup-parent": Verb(None, own=True),
+    "create": Verb(["create", "--name", "victim", "--network", "net", "-v", "named:/data",
+                    "-v", "/anon", "deb", "true"],
+                   settle=lambda s: (remove_all(s), remove_volumes(s))),
+    "start": Verb(["start", "victim"],
+                  prepare=lambda s: s.call("create", "--name", "victim", "--network", "net",
+                                           "-p", "18080:80", "deb", "sleep", "1000")),
+    "stop": Verb(["stop", "-t", "0", "victim"], prepare=one_container),
+    "rm -f": Verb(["rm", "-f", "-v", "victim"], prepare=one_container),
+    "exec": Verb(["exec", "victim", "true"], prepare=one_container),
+    "network create": Verb(["network", "create", "victim"], settle=remove_networks),
+    "network rm": Verb(["network", "rm", "victim"], settle=remove_networks,
+                       prepare=lambda s: (s.call("network", "create", "victim"),
+                                          s.call("run", "--rm", "--network", "victim", "deb",
+                                                 "true"))),
+    "volume create": Verb(["volume", "create", "victim"], settle=remove_volumes),
+    "volume rm": Verb(["volume", "rm", "victim"], settle=remove_volumes,
+                      prepare=lambda s: s.call("volume", "create", "victim")),
+    "load": Verb(["load", "-q", "-i", IMAGES + "/layers7.tar"], settle=remove_loaded),
+    "rmi": Verb(["rmi", "layers7"], settle=remove_loaded,
+                prepare=lambda s: s.call("load", "-q", "-i", IMAGES + "/layers7.tar")),
+    "tag": Verb(["tag", "deb", "victim:1"],
+                settle=lambda s: "victim" in s.call("images") and s.call("rmi", "victim:1")),
+}
+
+
+# --- one kill point -------------------------------------------------------------------------------
+def wait_same(store, before, ids, seconds=3):
+    """The kernel takes namespaces down in its own time."""
+    end = time.time() + seconds
+    while True:
+        bad = differences(before, everything(store, ids))
+        if not bad or time.time() > end:
+            return bad
+        time.sleep(0.05)
+
+
+def point(store, verb, before, k, mode):
+    verb.prepare(store)
+    ids = ids_of(store)
+    args = list(verb.args)
+    got = store.killed(k, mode, args)
+    ids |= ids_of(store)
+    store.call("ps", "-a")
+    store.call("images")
+    store.call("network", "ls")
+    store.call("run", "--rm", "--network", "net", "deb", "true")
+    repaired = store.call("system", "check", "--repair", codes=(0, 1))
+    first = store.code
+    ids |= ids_of(store)
+    store.call("system", "check")
+    verb.settle(store)
+    store.call("system", "check")
+    bad = wait_same(store, before, ids)
+    if bad:
+        raise Leak("after the repair%s\n  %s" % (": " + repaired.strip() if first else " of nothing",
+                                                "\n  ".join(bad)))
+    return got, first
+
+
+def setup(name):
+    subprocess.run(["flock", "/run/mybox-test/images.lock", "sh", "-c",
+                    "[ -e %s/done ] || { python3 %s/tests/support/images.py %s && touch %s/done; }"
+                    % (IMAGES, TOP, IMAGES, IMAGES)], check=True)
+    store = Store(name)
+    store.call("load", "-q", "-i", IMAGES + "/deb.tar", timeout=60)
+    store.call("network", "create", "net")
+    # Everything that is made once and stays is there before the first look.
+    store.call("run", "--rm", "--network", "net", "-p", "18080:80", "-v", "/anon", "deb", "true")
+    store.call("run", "--rm", "deb", "true")
+    store.call("load", "-q", "-i", IMAGES + "/layers7.tar")
+    store.call("rmi", "layers7")
+    store.call("volume", "create", "xx")
+    store.call("volume", "rm", "xx")
+    return store
+
+
+def start_over(store, name):
+    """After a failure: a new store, with nothing of the old one alive."""
+    for p in children():
+        try:
+            os.kill(int(p.split()[1]), signal.SIGKILL)
+        except OSError:
+            pass
+    time.sleep(0.3)
+    subprocess.run("nft flush ruleset; for l in $(ip -o link | grep -o ' mb[^:@]*'); do "
+                   "ip link del $l 2>/dev/null; done", shell=True)
+    return setup(name)
+
+
+def main(name, chosen):
+    os.environ["ASAN_OPTIONS"] = "detect_leaks=0"
+    verb = VERBS[name]
+    store = setup(name)
+    if verb.own:
+        verb.args = RUN_D[:2] + ["--cgroup-parent", store.parent] + RUN_D[2:]
+    before = rest(store)
+    got, _ = point(store, verb, before, 0, "one")
+    total = int(got["calls"])
+    if got["status"] != "0":
+        raise Leak("it does not even work undisturbed: %s" % open(store.base + "/output").read())
+    n = total if os.environ.get("MYBOX_CRASH_ALL") else \
+        min(total, int(os.environ.get("MYBOX_CRASH_POINTS", "64")))
+    phase = float(os.environ.get("MYBOX_CRASH_PHASE", "0.5"))
+    points = [int((i + phase) * total / n) + 1 for i in range(n)]
+    if chosen:
+        points = [int(c) for c in chosen]
+    bad = repairs = 0
+    started = time.time()
+    for i, k in enumerate(points):
+        mode = os.environ.get("MYBOX_CRASH_MODE", MODES[i % 3])
+        try:
+            got, first = point(store, verb, before, k, mode)
+            repairs += first
+        except Leak as leak:
+            bad += 1
+            report = open(store.report).read().strip()
+            print("%s: killed at call %d of %d (%s): %s\n  %s\n  output: %s" % (
+                name, k, total, mode, leak, report,
+                open(store.base + "/output", errors="replace").read().strip()), flush=True)
+            if os.environ.get("MYBOX_CRASH_STOP"):
+                break
+            store = start_over(store, name)
+            if verb.own:
+                verb.args = RUN_D[:2] + ["--cgroup-parent", store.parent] + RUN_D[2:]
+            before = rest(store)
+    print("%s: %d system calls, killed at %d, %d needed a repair, %d bad, %.1f s" % (
+        name, total, len(points), repairs, bad, time.time() - started))
+    if not os.environ.get("MYBOX_CRASH_STOP"):
+        shutil.rmtree(store.base, ignore_errors=True)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(with_reaper(lambda: main(sys.argv[1], sys.argv[2:])))
