@@ -22,15 +22,17 @@ size_t mb_monitor_exitdoc_format(const struct mb_monitor_exitdoc *doc,
 {
 	static const char head[] = "{\"schema\":1,\"sum\":\"%08x\"";
 	const size_t body_at = sizeof("{\"schema\":1,\"sum\":\"00000000\"") - 1;
-	char time[MB_TIME_TEXT], sum[64];
+	char began[MB_TIME_TEXT], ended[MB_TIME_TEXT], sum[64];
 	char *body = buf + body_at;
 	size_t room = MB_MONITOR_EXITDOC_TEXT - body_at;
 	int n = snprintf(
 		body, room,
-		",\"exit_code\":%d,\"oom_killed\":%s,\"finished\":\"%s\",\"error\":\"%.200s\","
-		"\"restarting\":%s,\"restarts\":%u,\"backoff_ms\":%u}\n",
-		doc->exit_code, word(doc->oom_killed), mb_time_format(doc->finished_nsec, time),
-		doc->error, word(doc->restarting), doc->restarts, doc->backoff_ms);
+		",\"exit_code\":%d,\"oom_killed\":%s,\"started\":\"%s\",\"finished\":\"%s\","
+		"\"error\":\"%.200s\",\"restarting\":%s,\"restarts\":%u,\"backoff_ms\":%u,"
+		"\"stop_requested\":%s}\n",
+		doc->exit_code, word(doc->oom_killed), mb_time_format(doc->started_nsec, began),
+		mb_time_format(doc->finished_nsec, ended), doc->error, word(doc->restarting),
+		doc->restarts, doc->backoff_ms, word(doc->stop_requested));
 
 	snprintf(sum, sizeof(sum), head, mb_crc32c(0, body, (size_t)n));
 	memcpy(buf, sum, body_at);

@@ -10,7 +10,8 @@
 struct mb_monitor_exitdoc {
 	int exit_code;
 	bool oom_killed, restarting;
-	int64_t finished_nsec;
+	bool stop_requested; /* the user ended it */
+	int64_t started_nsec, finished_nsec;
 	uint32_t restarts, backoff_ms;
 	const char *error; /* plain text that needs no escape in JSON */
 };

@@ -366,9 +366,10 @@ static int put_record(struct mb_logfile *log, struct copy *c, const struct mb_lo
 	int r = 0;
 
 	if (stamps && !log->join[s].mid_line) {
-		mb_time_format(record->nsec, stamp);
-		strcat(stamp, " ");
-		r = put(c, record->stream, stamp, strlen(stamp));
+		size_t n = strlen(mb_time_format(record->nsec, stamp));
+
+		stamp[n] = ' ';
+		r = put(c, record->stream, stamp, n + 1);
 	}
 	log->join[s].mid_line = record->is_piece;
 	if (r == 0)
