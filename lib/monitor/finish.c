@@ -41,6 +41,8 @@ static void write_down(struct mb_monitor *m)
 	struct mb_monitor_exitdoc doc = {.exit_code = m->exit_code,
 	                                 .oom_killed = m->oom_killed,
 	                                 .restarting = m->is_restarting,
+	                                 .stop_requested = m->stopping,
+	                                 .started_nsec = m->setup.started_nsec,
 	                                 .finished_nsec = m->finished_nsec,
 	                                 .restarts = m->restarts,
 	                                 .backoff_ms = m->is_restarting ? m->backoff_ms : 0,

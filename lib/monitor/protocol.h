@@ -36,8 +36,9 @@
  *
  * exit.json (document format of lib/store/doc.h), in the container's directory, or where that
  * cannot be written in RUN/c/<id>:
- *   {"schema":1,"sum":"89abcdef","exit_code":137,"oom_killed":false,"finished":"RFC 3339",
- *    "error":"","restarting":false,"restarts":0,"backoff_ms":0}
+ *   {"schema":1,"sum":"89abcdef","exit_code":137,"oom_killed":false,"started":"RFC 3339",
+ *    "finished":"RFC 3339","error":"","restarting":false,"restarts":0,"backoff_ms":0,
+ *    "stop_requested":false}
  * "restarts" counts the coming one when "restarting"; __restart hands "restarts" and "backoff_ms"
  * to its new monitor's SETUP.
  */

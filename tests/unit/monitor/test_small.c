@@ -130,6 +130,8 @@ static void exit_document(void **state)
 {
 	struct mb_monitor_exitdoc doc = {.exit_code = 137,
 	                                 .oom_killed = true,
+	                                 .stop_requested = true,
+	                                 .started_nsec = 1475799420000000001ll,
 	                                 .finished_nsec = 1475799429669794202ll,
 	                                 .error = ""};
 	char text[MB_MONITOR_EXITDOC_TEXT + 1] = "", sum[16];
@@ -138,8 +140,10 @@ static void exit_document(void **state)
 
 	(void)state;
 	assert_string_equal(body, ",\"exit_code\":137,\"oom_killed\":true,"
+	                          "\"started\":\"2016-10-07T00:17:00.000000001Z\","
 	                          "\"finished\":\"2016-10-07T00:17:09.669794202Z\",\"error\":\"\","
-	                          "\"restarting\":false,\"restarts\":0,\"backoff_ms\":0}\n");
+	                          "\"restarting\":false,\"restarts\":0,\"backoff_ms\":0,"
+	                          "\"stop_requested\":true}\n");
 	assert_int_equal(strlen(text), n);
 	snprintf(sum, sizeof(sum), "%08x", mb_crc32c(0, body, strlen(body)));
 	assert_memory_equal(text, "{\"schema\":1,\"sum\":\"", 19);
