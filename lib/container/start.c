@@ -212,7 +212,8 @@ static void free_ports(struct mb_container_run *run)
 }
 
 /* Written before the program runs: whoever finds the process finds out whose it is.  The exit
- * document says from now on what is true if nobody lives to say better. */
+ * document says from now on what is true if nobody lives to say better.  Return: 0;
+ * MB_SYS_PROC_GONE when the process has failed already; or -errno. */
 static int write_state(struct starting *s, struct mb_err *err)
 {
 	struct mb_container *c = s->c;
@@ -226,12 +227,10 @@ static int write_state(struct starting *s, struct mb_err *err)
 
 	if (r == 0)
 		r = mb_sys_proc_id_read(s->monitor.pid, &monitor, err);
-	if (r > 0)
-		r = mb_fail(err, ESRCH, "the container's process went away");
 	if (r == 0 && !c->record->host.auto_remove)
 		r = mb_container_exit_save(c->dir_fd, &lost, err);
 	free(lost.error);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	run.pid = process.pid;
 	run.pid_start = process.start;
@@ -260,10 +259,8 @@ static int release(struct starting *s, struct mb_err *err)
 	};
 	int r = mb_runtime_plan_start(s->plan, &done, err);
 
-	if (r < 0) {
-		s->how->exit_code = mb_runtime_exit_code(r, err);
+	if (r < 0)
 		return r;
-	}
 	mb_debug("the program runs");
 	s->console_fd = done.console_fd;
 	setup.console_fd = s->console_fd;
@@ -283,9 +280,8 @@ static int run_steps(struct starting *s, struct mb_err *err)
 	s->started = mb_now_nsec();
 	if (r == 0)
 		r = write_state(s, err);
-	if (r == 0)
-		r = release(s, err);
-	return r;
+	/* What has gone already says why when it is to go on. */
+	return r < 0 ? r : release(s, err);
 }
 
 /* The ends of the channels close, process 1 and the monitor leave; what is outside goes too. */
@@ -347,6 +343,8 @@ static int start_locked(struct mb_container *c, struct mb_container_start *how,
 	how->exit_code = 125;
 	r = run_steps(&s, err);
 	if (r < 0) {
+		/* The program may have been found wanting at any time since the launch. */
+		how->exit_code = mb_runtime_exit_code(r, err);
 		undo(&s, err);
 		return r;
 	}

@@ -111,6 +111,9 @@ int mb_runtime_report_read(struct mb_runtime_plan *plan, struct mb_err *err)
 
 	memset(&p, 0, sizeof(p));
 	r = mb_sock_receive(plan->channel[0], &p, sizeof(p), &n, &fd, 1, &n_fds);
+	/* It left without reading what we sent: told once, before what it said at last. */
+	if (r == -ECONNRESET)
+		r = mb_sock_receive(plan->channel[0], &p, sizeof(p), &n, &fd, 1, &n_fds);
 	if (r < 0 && r != -ECONNRESET)
 		return mb_fail_sys(err, -r, "cannot hear the container's first process");
 	if (n == 0 || r == -ECONNRESET) {
