@@ -61,6 +61,8 @@ setup() {
 	name=${BATS_TEST_FILENAME##*/}
 	root=/run/mybox-test/$name/root run=/run/mybox-test/$name/run
 	export root run
+	# For what needs the command itself and not a function: "${box[@]}" VERB & pid=$!
+	box=("$MYBOX" --root "$root" --runroot "$run")
 }
 teardown() { teardown_store; }
 

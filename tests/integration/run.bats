@@ -195,12 +195,12 @@ TAKEN=taken" ]
 	mybox rmi settings
 }
 
-@test "signals reach the process, --sig-proxy=false keeps them" {
-	mybox run --name sig deb sh -c 'trap "echo got; exit 7" USR1; echo ready; while :; do sleep 0.1; done' \
+@test "signals reach the process" {
+	"${box[@]}" run --name sig deb sh -c 'trap "echo got; exit 7" USR1; echo ready; while :; do sleep 0.1; done' \
 		>"$BATS_TEST_TMPDIR/out" &
 	local client=$!
 	wait_until 5 grep -q ready "$BATS_TEST_TMPDIR/out"
-	kill -USR1 "$(pgrep -P $client -f "mybox.* run" || echo $client)"
+	kill -USR1 $client
 	local code=0
 	wait $client || code=$?
 	[ $code = 7 ]
