@@ -262,30 +262,23 @@ static void undo(struct making *m)
 		mb_store_name_release(m->names, m->record->name, m->record->id, NULL);
 }
 
-/* Whoever makes a container holds its lock, so that .tmp-ID without a holder is garbage. */
 static int store_record(struct mb_store *store, struct mb_container_record *record,
                         const char *name, struct mb_err *err)
 {
 	struct making m = {.store = store, .containers = -1, .names = -1, .record = record};
-	MB_AUTO_CLOSE int lock = -1, containers = -1, names = -1;
-	char lock_name[8 + MB_ID_TEXT];
+	MB_AUTO_CLOSE int containers = -1, names = -1;
 	int r = mb_store_dir(store, "containers", false, &containers, err);
 
 	if (r == 0)
 		r = mb_store_dir(store, "names", false, &names, err);
-	snprintf(lock_name, sizeof(lock_name), "c-%s", record->id);
-	if (r == 0)
-		r = mb_store_lock(store, MB_RANK_CONTAINER, lock_name, true, true, &lock, err);
 	if (r < 0)
 		return r;
 	m.containers = containers;
 	m.names = names;
 	snprintf(m.temporary, sizeof(m.temporary), ".tmp-%s", record->id);
 	r = publish(&m, name, err);
-	if (r < 0) {
+	if (r < 0)
 		undo(&m);
-		mb_store_lock_retire(store, lock_name, lock);
-	}
 	return r;
 }
 
@@ -297,24 +290,26 @@ static void take_request(struct mb_container_create_request *q, struct mb_contai
 	q->host = (struct mb_container_host_config){0};
 }
 
-int mb_container_create(struct mb_store *store, struct mb_container_create_request *q,
-                        struct mb_container **ret, struct mb_strv *ret_warnings, struct mb_err *err)
+/* The image stays while we hold it, and afterwards because the record names it. */
+static int create_locked(struct mb_store *store, struct mb_container_create_request *q,
+                         const char *id, struct mb_strv *warnings, struct mb_err *err)
 {
 	MB_AUTO(mb_container_record_free) struct mb_container_record *record = NULL;
 	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
-	char id[MB_ID_TEXT];
-	int r = mb_image_find(store, q->image, &image, NULL, err);
+	MB_AUTO_CLOSE int hold = -1;
+	int r = mb_image_hold(store, &hold, err);
 
+	if (r == 0)
+		r = mb_image_find(store, q->image, &image, NULL, err);
 	if (r != 0)
 		return r == MB_IMAGE_AMBIGUOUS ? -EINVAL : r;
 	record = mb_calloc(1, sizeof(*record));
-	mb_id_make(id);
 	record->id = mb_strdup(id);
 	record->created = mb_now_nsec();
 	record->image_id = mb_asprintf("sha256:%s", image->id);
 	r = merge_image(q, image, err);
 	if (r == 0)
-		r = mb_container_request_check(store, q, record, ret_warnings, err);
+		r = mb_container_request_check(store, q, record, warnings, err);
 	if (r < 0)
 		return r;
 	set_hostname(q, id,
@@ -325,8 +320,27 @@ int mb_container_create(struct mb_store *store, struct mb_container_create_reque
 		return r;
 	take_request(q, record);
 	r = store_record(store, record, q->name, err);
-	if (r < 0) {
+	if (r < 0)
 		mb_container_mounts_discard(store, record);
+	return r;
+}
+
+/* Whoever makes a container holds its lock, so that .tmp-ID without a holder is garbage. */
+int mb_container_create(struct mb_store *store, struct mb_container_create_request *q,
+                        struct mb_container **ret, struct mb_strv *ret_warnings, struct mb_err *err)
+{
+	char id[MB_ID_TEXT], lock_name[8 + MB_ID_TEXT];
+	MB_AUTO_CLOSE int lock = -1;
+	int r;
+
+	mb_id_make(id);
+	snprintf(lock_name, sizeof(lock_name), "c-%s", id);
+	r = mb_store_lock(store, MB_RANK_CONTAINER, lock_name, true, true, &lock, err);
+	if (r < 0)
+		return r;
+	r = create_locked(store, q, id, ret_warnings, err);
+	if (r != 0) {
+		mb_store_lock_retire(store, lock_name, lock);
 		return r;
 	}
 	return mb_container_open(store, id, ret, err);

@@ -98,6 +98,7 @@ int mb_container_cleanup_locked(struct mb_container *c, struct mb_err *err)
 	}
 	last = remove_cgroup(c, r < 0 ? NULL : err);
 	r = r < 0 ? r : last;
+	mb_container_mounts_release(c->store, c->record);
 	/* Last, because it is what makes a command look here at all. */
 	last = mb_store_dir(c->store, "c", true, &all, r < 0 ? NULL : err);
 	if (last == 0)

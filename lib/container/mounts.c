@@ -271,6 +271,38 @@ void mb_container_mounts_discard(struct mb_store *store, const struct mb_contain
 			mb_volume_remove(store, record->mounts[i].name, true, NULL, NULL);
 }
 
+/* Does another container that runs use the volume @name? */
+static bool is_used_elsewhere(struct mb_store *store, const char *id, const char *name)
+{
+	struct mb_container_list all;
+	bool used = false;
+
+	if (mb_container_list_load(store, &all, NULL) < 0)
+		return true;
+	for (size_t i = 0; i < all.n && !used; i++) {
+		const struct mb_container_record *other = all.v[i]->record;
+
+		if (strcmp(other->id, id) == 0 || !mb_container_is_running(all.v[i]))
+			continue;
+		for (size_t k = 0; k < other->n_mounts; k++)
+			used |= mb_streq(other->mounts[k].name, name);
+	}
+	mb_container_list_done(&all);
+	return used;
+}
+
+void mb_container_mounts_release(struct mb_store *store, const struct mb_container_record *record)
+{
+	for (size_t i = 0; i < record->n_mounts; i++) {
+		MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
+		const char *name = record->mounts[i].name;
+
+		if (name && mb_volume_find(store, name, &volume, NULL) == 0 && volume->options.n &&
+		    !is_used_elsewhere(store, record->id, name))
+			mb_volume_release(store, name, NULL);
+	}
+}
+
 /* --- at start --------------------------------------------------------------------------------- */
 
 static int open_volume(struct mb_store *store, const struct mb_container_mount *mount,

@@ -23,6 +23,9 @@ int mb_container_mounts_make(struct mb_store *store, const struct mb_container_r
 /* Remove the anonymous volumes of a container that did not come to be, or that goes. */
 void mb_container_mounts_discard(struct mb_store *store, const struct mb_container_record *record);
 
+/* It has ended: unmount the volumes with driver options that no other running container uses. */
+void mb_container_mounts_release(struct mb_store *store, const struct mb_container_record *record);
+
 /* The detached mount for a bind or a volume, with its flags set; a missing -v source is made, a
  * fresh volume gets what the image (below @rootfs_fd) has there.  *@ret_fd is -1 for a tmpfs. */
 int mb_container_mount_open(struct mb_store *store, const struct mb_container_mount *mount,
