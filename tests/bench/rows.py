@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The rows: what is run, against which floor, and what is wanted (milliseconds but where said)."""
+import collections
+import itertools
+import statistics
+import time
+
+ENGINES = ("docker", "podman")
+Goal = collections.namedtuple("Goal", "kind value basis", defaults=(None,))
+numbers = itertools.count(1)
+
+
+def times(value, basis="floor"):
+    return Goal("times", value, basis)
+
+
+def at_most(value):
+    return Goal("at most", value)
+
+
+def result(row, tool, values, failures, goal=None, unit="ms"):
+    values = sorted(values)
+    return {"row": row, "tool": tool, "unit": unit, "n": len(values), "failures": failures,
+            "median": statistics.median(values), "min": values[0], "max": values[-1],
+            "goal": goal._asdict() if goal else None}
+
+
+def with_other(m, tools):
+    """The same again by another build of mybox: before and after a change in one run."""
+    if m.against:
+        tools["other"] = [m.against] + tools["mybox"][1:]
+    return tools
+
+
+class Row:
+    """Tools in turn.  @tools(machine) gives {name: argv, or a function that makes it};
+    @before and @after are called round every run of mybox."""
+    uses_disk = True
+
+    def __init__(self, name, what, tools, goals=(), before=None, after=None, setup=None,
+                 teardown=None, uses_disk=True):
+        self.name, self.what, self.tools, self.goals = name, what, tools, list(goals)
+        self.before, self.after, self.uses_disk = before, after, uses_disk
+        self.setup, self.teardown = setup, teardown
+
+    def measure(self, m, rounds, gap):
+        if self.setup:
+            self.setup(m)
+        tools = with_other(m, self.tools(m))
+        spent = {tool: [] for tool in tools}
+        failures = dict.fromkeys(tools, 0)
+        for n in range(rounds + 1):
+            for tool, argv in tools.items():
+                ms, ok = self.once(m, tool, argv, gap)
+                if n:  # the first warms up
+                    spent[tool].append(ms)
+                    failures[tool] += not ok
+        if self.teardown:
+            self.teardown(m)
+        goals = {"mybox": self.goals}
+        return [dict(result(self.name, tool, spent[tool], failures[tool]),
+                     goals=[g._asdict() for g in goals.get(tool, [])]) for tool in tools]
+
+    def once(self, m, tool, argv, gap):
+        ours = tool in ("mybox", "other")
+        if ours and self.before:
+            self.before(m)
+        time.sleep(gap / 1e3)
+        taken = m.sample(argv() if callable(argv) else argv)
+        if ours and self.after:
+            self.after(m)
+        return taken
+
+
+def start_tools(network, floor_flags):
+    def tools(m):
+        found = {"floor": m.limit("-s", *floor_flags)}
+        if network == "bridge":
+            found["bare floor"] = m.limit(*floor_flags)
+        found["mybox"] = m.mybox("run", "--rm", "--network", network, "deb", "true")
+        for name in ENGINES:
+            if name in m.peers:
+                found[name] = m.engine_run(name, "--rm", "--network", network) + ["/bin/true"]
+        if network == "none" and "bwrap" in m.peers:
+            found["bwrap"] = m.peers["bwrap"] + ["--unshare-all", "--bind", m.rootfs, "/", "--proc",
+                                                 "/proc", "--dev", "/dev", "/bin/true"]
+        return found
+    return tools
+
+
+def detached_tools(m):
+    found = {"floor": m.limit("-s", "-v"),
+             "mybox": m.mybox("run", "-d", "--name", "bench", "deb", "sleep", "1000")}
+    for name in ENGINES:
+        if name in m.peers:
+            found[name] = m.engine_run(name, "-d", "--rm") + ["/bin/sleep", "5"]
+    return found
+
+
+def remove(m, name="bench"):
+    m.do("rm", "-f", name, check=False)
+
+
+def start_one(m):
+    m.do("run", "-d", "--name", "bench", "deb", "sleep", "1000")
+
+
+def exec_tools(m):
+    pid = m.output("inspect", "-f", "{{.State.Pid}}", "bench")
+    return {"floor": m.floor("limit", "-s", "-j", pid, "/bin/true"),
+            "mybox": m.mybox("exec", "bench", "true")}
+
+
+def create_100(m):
+    for i in range(100):
+        m.do("create", "--name", "ps%d" % i, "deb", "true")
+
+
+def remove_100(m):
+    m.do("rm", *("ps%d" % i for i in range(100)))
+
+
+def start_20(m):
+    for i in range(20):
+        m.do("run", "-d", "--name", "st%d" % i, "--network", "none", "deb", "sleep", "1000")
+
+
+def remove_20(m):
+    m.do("rm", "-f", *("st%d" % i for i in range(20)))
+
+
+def network_tools(m):
+    return {"floor": lambda: m.floor("netop", "add", "nop%d" % next(numbers)),
+            "mybox": m.mybox("network", "create", "benchnet")}
+
+
+class Many(Row):
+    """50 starts, eight at a time: starts per second, more is better."""
+    TOTAL, AT_ONCE, ROUNDS = 50, 8, 5
+
+    def measure(self, m, rounds, gap):
+        tools = with_other(m, self.tools(m))
+        rates = {tool: [] for tool in tools}
+        failures = dict.fromkeys(tools, 0)
+        for n in range(min(rounds, self.ROUNDS) + 1):
+            for tool, argv in tools.items():
+                time.sleep(max(gap, 500) / 1e3)
+                rate, ok = m.sample.many(lambda _, argv=argv: argv, self.TOTAL, self.AT_ONCE)
+                if n:
+                    rates[tool].append(rate)
+                    failures[tool] += not ok
+        out = []
+        for tool in tools:
+            r = result(self.name, tool, rates[tool], failures[tool], unit="/s")
+            r["goals"] = [g._asdict() for g in self.goals] if tool == "mybox" else []
+            out.append(r)
+        return out
+
+
+class MonitorMemory(Row):
+    """Private memory of monitors, in KiB."""
+
+    def measure(self, m, rounds, gap):
+        start_20(m)
+        values = []
+        for i in range(20):
+            pid = monitor_of(m, "st%d" % i)
+            fields = {}
+            for line in open("/proc/%s/smaps_rollup" % pid):
+                if line.endswith("kB\n"):
+                    key, value = line[:-3].split(":")
+                    fields[key] = int(value)
+            values.append(fields["Private_Clean"] + fields["Private_Dirty"])
+        remove_20(m)
+        r = result(self.name, "mybox", values, 0, unit="KiB")
+        r["goals"] = [g._asdict() for g in self.goals]
+        return [r]
+
+
+def monitor_of(m, name):
+    """The monitor is the parent of process 1."""
+    pid = m.output("inspect", "-f", "{{.State.Pid}}", name)
+    with open("/proc/%s/stat" % pid) as f:
+        return f.read().rsplit(")", 1)[1].split()[1]
+
+
+def plain(*args):
+    return lambda m: {"version": m.mybox("version"), "mybox": m.mybox(*args)}
+
+
+ROWS = [
+    Row("version", "the cost of merely starting",
+        lambda m: {"floor": m.floor("nothing"), "mybox": m.mybox("version")}, [times(2)],
+        uses_disk=False),
+    Row("run-bridge", "run --rm IMAGE true, on the default bridge", start_tools("bridge", ["-v"]),
+        [times(1.2), times(2, "bare floor")]),
+    Row("run-none", "the same, without network", start_tools("none", []), [times(1.2)]),
+    Row("run-host", "the same, on the host's network", start_tools("host", ["-H"]), [times(1.2)]),
+    Row("run-detached", "run -d until the id is printed and the command runs", detached_tools,
+        [times(2)], after=remove),
+    Row("exec", "exec C true", exec_tools, [times(1.6)], setup=start_one, teardown=remove,
+        uses_disk=False),
+    Row("ps-100", "ps -a with 100 containers", plain("ps", "-a"), [times(3, "version")],
+        setup=create_100, teardown=remove_100),
+    Row("stats-20", "stats --no-stream of 20", plain("stats", "--no-stream"), [at_most(15)],
+        setup=start_20, teardown=remove_20, uses_disk=False),
+    Row("stop", "stop -t0", plain("stop", "-t0", "bench"), [at_most(5)], before=start_one,
+        after=remove),
+    Row("rm", "rm -f of a running container", plain("rm", "-f", "bench"), [at_most(5)],
+        before=start_one),
+    Row("network-create", "network create", network_tools, [times(3)],
+        after=lambda m: m.do("network", "rm", "benchnet")),
+    Row("volume-create", "volume create", plain("volume", "create", "benchvol"), [at_most(3)],
+        after=lambda m: m.do("volume", "rm", "benchvol")),
+    Many("starts-50", "50 starts, eight at a time, bridge (per second)",
+         lambda m: {"floor": m.limit("-s", "-v"),
+                    "mybox": m.mybox("run", "--rm", "deb", "true")},
+         [Goal("at least times", 0.6, "floor")]),
+    MonitorMemory("monitor-memory", "private memory of a monitor (KiB)", None, [at_most(100)],
+                  uses_disk=False),
+]

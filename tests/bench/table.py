@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The table: medians, minima, and ratios held against what is wanted."""
+
+
+def verdict(goal, r, others):
+    """(text, whether it is met): by median, or by minimum where the machine was noisy."""
+    if goal["kind"] == "at most":
+        return "<= %g %s" % (goal["value"], r["unit"]), r["median"] <= goal["value"]
+    basis = others.get(goal["basis"])
+    if not basis or not basis["min"]:
+        return "", True
+    by_median, by_min = r["median"] / basis["median"], r["min"] / basis["min"]
+    shown = "%.2f %.2f x %s" % (by_median, by_min, goal["basis"])
+    if goal["kind"] == "at least times":
+        return "%s (>= %g)" % (shown, goal["value"]), max(by_median, by_min) >= goal["value"]
+    return "%s (<= %g)" % (shown, goal["value"]), min(by_median, by_min) <= goal["value"]
+
+
+def show(results):
+    """Print the table.  Return: how many goals are missed."""
+    missed = 0
+    print("%-15s %-6s %-11s %4s %9s %9s  %s" % ("row", "store", "tool", "n", "median", "minimum",
+                                                "ratio of medians, of minima (goal)"))
+    for r in results:
+        others = {o["tool"]: o for o in results
+                  if o["row"] == r["row"] and o["store"] == r["store"]}
+        notes = []
+        for goal in r["goals"]:
+            text, met = verdict(goal, r, others)
+            missed += not met
+            notes.append(text + ("" if met else " MISSED"))
+        if r["failures"]:
+            notes.append("%d FAILED: no row" % r["failures"])
+            missed += 1
+        print("%-15s %-6s %-11s %4d %9.2f %9.2f  %s" % (r["row"], r["store"], r["tool"], r["n"],
+                                                        r["median"], r["min"], "; ".join(notes)))
+    return missed
