@@ -12,6 +12,7 @@
 #include "core/err.h"
 #include "core/parse.h"
 #include "core/str.h"
+#include "net/net.h"
 #include "store/doc.h"
 #include "store/lock.h"
 #include "store/store.h"
@@ -24,6 +25,7 @@ void mb_container_free(struct mb_container *c)
 	mb_close(&c->run_fd);
 	mb_container_record_free(c->record);
 	mb_container_state_done(&c->state);
+	mb_net_sandbox_free(c->before);
 	free(c);
 }
 

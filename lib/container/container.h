@@ -14,6 +14,7 @@
 #include "core/own.h"
 
 struct mb_err;
+struct mb_net_sandbox;
 struct mb_store;
 
 enum { MB_CONTAINER_ABSENT = 1, MB_CONTAINER_AMBIGUOUS, MB_CONTAINER_CORRUPT };
@@ -25,6 +26,7 @@ struct mb_container {
 	int run_fd;                         /* RUN/c/ID, or -1 when it has none */
 	struct mb_container_record *record; /* never NULL; bare (id and name) when corrupt */
 	struct mb_container_state state;
+	struct mb_net_sandbox *before; /* what the run had that this handle put away, or NULL */
 };
 
 /* By full id, name ("/name" too), or unique prefix of an id, in this order.

@@ -94,6 +94,9 @@ int mb_container_cleanup_locked(struct mb_container *c, struct mb_err *err)
 	                    "container:") &&
 	    !mb_streq(c->record->host.network_mode, "host")) {
 		mb_net_new(c->store, &net);
+		/* A restart asks for the same addresses again. */
+		mb_net_sandbox_free(mb_take_ptr(&c->before));
+		(void)mb_net_sandbox_load(net, c->id, &c->before, NULL);
 		r = mb_net_detach(net, c->id, err);
 	}
 	last = remove_cgroup(c, r < 0 ? NULL : err);

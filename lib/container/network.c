@@ -84,6 +84,7 @@ int mb_container_network_prepare(struct mb_container *c, struct mb_net *net,
 	request.n_networks = w.n_networks;
 	request.ports = w.ports;
 	request.n_ports = w.n_ports;
+	request.before = c->before;
 	r = mb_net_sandbox_prepare(net, &request, ret, err);
 	return r > 0 ? -ENOENT : r;
 }
