@@ -356,6 +356,8 @@ def start_over(store, name):
         except OSError:
             pass
     time.sleep(0.3)
+    for path in cgroups(store, ids_of(store)):
+        subprocess.run(["find", path, "-depth", "-type", "d", "-exec", "rmdir", "{}", "+"])
     subprocess.run("nft flush ruleset; for l in $(ip -o link | grep -o ' mb[^:@]*'); do "
                    "ip link del $l 2>/dev/null; done", shell=True)
     return setup(name)
