@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +39,9 @@ int64_t mb_boottime_nsec(void)
 
 char *mb_time_format(int64_t nsec, char buf[MB_TIME_TEXT])
 {
-	time_t seconds = nsec / MB_NSEC_PER_SEC;
+	/* Before 1970 the fraction still counts upwards. */
+	int64_t fraction = (nsec % MB_NSEC_PER_SEC + MB_NSEC_PER_SEC) % MB_NSEC_PER_SEC;
+	time_t seconds = nsec / MB_NSEC_PER_SEC - (nsec % MB_NSEC_PER_SEC < 0);
 	struct tm tm;
 	size_t n;
 
@@ -48,7 +51,7 @@ char *mb_time_format(int64_t nsec, char buf[MB_TIME_TEXT])
 	}
 	gmtime_r(&seconds, &tm);
 	n = strftime(buf, MB_TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(buf + n, MB_TIME_TEXT - n, ".%09dZ", (int)(nsec % MB_NSEC_PER_SEC));
+	snprintf(buf + n, MB_TIME_TEXT - n, ".%09dZ", (int)fraction);
 	return buf;
 }
 
@@ -63,19 +66,53 @@ static const char *fraction(const char *s, int64_t *ret_nsec)
 	return s;
 }
 
+static int two_digits(const char *s)
+{
+	if (!isdigit((unsigned char)s[0]) || !isdigit((unsigned char)s[1]))
+		return INT_MAX;
+	return (s[0] - '0') * 10 + s[1] - '0';
+}
+
 static int zone(const char *s, int *ret_seconds)
 {
-	int hours, minutes, end = 0;
-	char sign;
+	int hours, minutes;
 
 	if ((*s == 'Z' || *s == 'z') && !s[1]) {
 		*ret_seconds = 0;
 		return 0;
 	}
-	if (sscanf(s, "%c%2d:%2d%n", &sign, &hours, &minutes, &end) != 3 || s[end] ||
-	    (sign != '+' && sign != '-') || hours > 23 || minutes > 59)
+	if ((*s != '+' && *s != '-') || strlen(s) != strlen("+00:00") || s[3] != ':')
 		return -EINVAL;
-	*ret_seconds = (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+	hours = two_digits(s + 1);
+	minutes = two_digits(s + 4);
+	if (hours > 23 || minutes > 59)
+		return -EINVAL;
+	*ret_seconds = (*s == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+	return 0;
+}
+
+/* strptime() takes 30 February, and gives it to March. */
+static bool is_day(const struct tm *tm)
+{
+	struct tm copy = *tm;
+
+	timegm(&copy);
+	return copy.tm_mday == tm->tm_mday;
+}
+
+/* 64 bits of nanoseconds end in 2262. */
+static int join(int64_t seconds, int64_t nsec, int64_t *ret_nsec)
+{
+	int64_t value;
+
+	if (seconds < 0) { /* so that the first second counts as far as it can be told */
+		seconds++;
+		nsec -= MB_NSEC_PER_SEC;
+	}
+	if (__builtin_mul_overflow(seconds, MB_NSEC_PER_SEC, &value) ||
+	    __builtin_add_overflow(value, nsec, &value))
+		return -EINVAL;
+	*ret_nsec = value;
 	return 0;
 }
 
@@ -91,15 +128,14 @@ int mb_time_parse(const char *s, int64_t *ret_nsec)
 		return 0;
 	}
 	rest = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (!rest)
+	if (!rest || !is_day(&tm))
 		return -EINVAL;
 	if (*rest == '.')
 		rest = fraction(rest + 1, &nsec);
 	r = zone(rest, &offset);
 	if (r < 0)
 		return r;
-	*ret_nsec = ((int64_t)timegm(&tm) - offset) * MB_NSEC_PER_SEC + nsec;
-	return 0;
+	return join((int64_t)timegm(&tm) - offset, nsec, ret_nsec);
 }
 
 static int unix_time(const char *s, int64_t *ret_nsec)
@@ -134,23 +170,21 @@ static int local_time(const char *s, int64_t *ret_nsec)
 
 		if (rest && *rest == '.' && i == 0)
 			rest = fraction(rest + 1, &nsec);
-		if (rest && !*rest) {
-			*ret_nsec = (int64_t)mktime(&tm) * MB_NSEC_PER_SEC + nsec;
-			return 0;
-		}
+		if (rest && !*rest && is_day(&tm))
+			return join(mktime(&tm), nsec, ret_nsec);
 	}
 	return -EINVAL;
 }
 
 int mb_time_parse_reference(const char *s, int64_t now, int64_t *ret_nsec)
 {
-	int64_t ago;
+	int64_t ago, then;
 
 	if (unix_time(s, ret_nsec) == 0 || mb_time_parse(s, ret_nsec) == 0 ||
 	    local_time(s, ret_nsec) == 0)
 		return 0;
-	if (mb_parse_duration(s, &ago) < 0)
+	if (mb_parse_duration(s, &ago) < 0 || __builtin_sub_overflow(now, ago, &then))
 		return -EINVAL;
-	*ret_nsec = now - ago;
+	*ret_nsec = then;
 	return 0;
 }

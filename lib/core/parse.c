@@ -115,10 +115,21 @@ int mb_parse_mode(const char *s, uint32_t *ret)
 	return 0;
 }
 
+/* What the digits from @first to before @end stand for behind a point, in units of 1/@scale and
+ * rounded down: from the last digit on, so that nothing is lost on the way. */
+static uint64_t scaled_fraction(const char *first, const char *end, uint64_t scale)
+{
+	uint64_t value = 0;
+
+	while (end > first)
+		value = ((uint64_t)(*--end - '0') * scale + value) / 10;
+	return value;
+}
+
 /* "12.345" scaled by @scale, rounded down; *@s after it. */
 static int scaled(const char **s, uint64_t scale, uint64_t *ret)
 {
-	uint64_t whole = 0, value, fraction = 0, unit = scale;
+	uint64_t whole = 0, value, fraction = 0;
 	int r;
 
 	if (**s != '.') {
@@ -128,13 +139,12 @@ static int scaled(const char **s, uint64_t scale, uint64_t *ret)
 	} else if (!isdigit((unsigned char)(*s)[1])) {
 		return -EINVAL;
 	}
-	if (**s == '.')
-		for ((*s)++; isdigit((unsigned char)**s); (*s)++) {
-			/* The scale may not be a power of ten: keep the remainder exact enough. */
-			fraction += (unit / 10) * (uint64_t)(**s - '0') +
-			            (unit % 10) * (uint64_t)(**s - '0') / 10;
-			unit /= 10;
-		}
+	if (**s == '.') {
+		const char *first = ++*s;
+
+		*s += strspn(first, "0123456789");
+		fraction = scaled_fraction(first, *s, scale);
+	}
 	if (__builtin_mul_overflow(whole, scale, &value) ||
 	    __builtin_add_overflow(value, fraction, &value))
 		return -ERANGE;
@@ -302,6 +312,22 @@ static int realtime_signal(const char *s, int *ret)
 	return -EINVAL;
 }
 
+/* Other names of the same signals. */
+static int other_name(const char *s, int *ret)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} rows[] = {{"CLD", SIGCHLD}, {"IO", SIGPOLL}, {"IOT", SIGABRT}, {"UNUSED", SIGSYS}};
+
+	for (size_t i = 0; i < MB_N(rows); i++)
+		if (strcasecmp(rows[i].name, s) == 0) {
+			*ret = rows[i].number;
+			return 0;
+		}
+	return -EINVAL;
+}
+
 int mb_parse_signal(const char *s, int *ret)
 {
 	int number;
@@ -320,7 +346,7 @@ int mb_parse_signal(const char *s, int *ret)
 			return 0;
 		}
 	}
-	return realtime_signal(s, ret);
+	return other_name(s, ret) == 0 ? 0 : realtime_signal(s, ret);
 }
 
 const char *mb_signal_name(int sig, char *buf)

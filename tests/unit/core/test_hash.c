@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
+#include "unit.h"
 
 #include "core/crc32c.h"
 #include "core/sha256.h"
@@ -17,12 +12,12 @@ static void sha256_known_answers(void **state)
 		{"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
 		{"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
 		{"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-		 "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+	         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
 	};
 	char text[MB_SHA256_TEXT];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (size_t i = 0; i < N(rows); i++) {
 		mb_sha256_text(rows[i].text, strlen(rows[i].text), text);
 		assert_string_equal(text, rows[i].digest);
 	}
@@ -43,7 +38,7 @@ static void sha256_does_not_depend_on_the_pieces(void **state)
 		mb_sha256_init(&h);
 		for (size_t at = 0; at < sizeof(data); at += step)
 			mb_sha256_add(&h, data + at,
-				      step < sizeof(data) - at ? step : sizeof(data) - at);
+			              step < sizeof(data) - at ? step : sizeof(data) - at);
 		mb_sha256_finish_text(&h, pieces);
 		assert_string_equal(pieces, whole);
 	}
