@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "container/exe.h"
@@ -67,10 +68,28 @@ static int open_stdio(const struct mb_container_config *config, struct mb_contai
 	return r;
 }
 
+/* One file for all, so that they share its pages; a sealed one of its own for the monitor of a
+ * container that sees the host's processes, and where the store is mounted noexec. */
+static int open_image(struct mb_container *c, int *ret_fd, struct mb_err *err)
+{
+	const char *pid_mode = c->record->host.pid_mode;
+	MB_AUTO_CLOSE int fd = -1;
+	struct statvfs fs;
+
+	if ((!pid_mode || !*pid_mode) &&
+	    mb_monitor_image_share(c->store->root_fd, mb_monitor_elf, mb_monitor_elf_size, &fd,
+	                           NULL) == 0 &&
+	    fstatvfs(fd, &fs) == 0 && !(fs.f_flag & ST_NOEXEC)) {
+		*ret_fd = mb_take_fd(&fd);
+		return 0;
+	}
+	return mb_monitor_image_open(mb_monitor_elf, mb_monitor_elf_size, ret_fd, err);
+}
+
 int mb_container_monitor_open(struct mb_container *c, struct mb_container_monitor *m,
                               struct mb_err *err)
 {
-	int r = mb_monitor_image_open(mb_monitor_elf, mb_monitor_elf_size, &m->image, err);
+	int r = open_image(c, &m->image, err);
 
 	if (r == 0)
 		r = mb_sock_listen(c->run_fd, "monitor.sock", SOCK_SEQPACKET, &m->control, err);

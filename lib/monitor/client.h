@@ -19,10 +19,10 @@ enum { MB_MONITOR_GONE = 1 };
 
 /* A sealed, executable memfd of the monitor (mb_monitor_elf of blob.h). */
 int mb_monitor_image_open(const void *elf, size_t size, int *ret_fd, struct mb_err *err);
-/* The same kept as a file of @run_fd (RUN), made there when it is missing: all monitors then share
- * its pages, which a memfd for each cannot.  Named after its content, so that another version of
- * mybox has its own. */
-int mb_monitor_image_share(int run_fd, const void *elf, size_t size, int *ret_fd,
+/* The same kept as a file of @dir_fd (ROOT: /run is often noexec), made there when it is missing:
+ * all monitors then share its pages, which a memfd for each cannot.  Named after its build id, so
+ * that another version of mybox has its own. */
+int mb_monitor_image_share(int dir_fd, const void *elf, size_t size, int *ret_fd,
                            struct mb_err *err);
 /* In M': move @sock to descriptor 3 and become the monitor.  Returns only on failure: -errno. */
 int mb_monitor_image_exec(int image_fd, int sock, pid_t pid, const char *id, struct mb_err *err);

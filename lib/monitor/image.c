@@ -12,6 +12,8 @@
 #include "core/own.h"
 #include "monitor/client.h"
 
+enum { FIRST_PAGE = 4096 };
+
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010u /* 6.3; kernels before it take the call without */
 #endif
@@ -78,7 +80,9 @@ int mb_monitor_image_share(int run_fd, const void *elf, size_t size, int *ret_fd
 	char name[64];
 	int fd, r;
 
-	snprintf(name, sizeof(name), "monitor-%08x-%zu", mb_crc32c(0, elf, size), size);
+	/* The first page has the linker's build id, so that the whole need not be read. */
+	snprintf(name, sizeof(name), "monitor-%08x-%zu",
+	         mb_crc32c(0, elf, size < FIRST_PAGE ? size : FIRST_PAGE), size);
 	fd = open_shared(run_fd, name, size);
 	if (fd < 0) {
 		r = write_shared(run_fd, name, elf, size);
