@@ -6,6 +6,7 @@
 #include "cmd/context.h"
 #include "cmd/network.h"
 #include "cmd/output.h"
+#include "cmd/report.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
@@ -37,6 +38,18 @@ static int check(const struct create_args *args, const char *name, struct mb_err
 	return 0;
 }
 
+/* Another firewall's refusal wins over our permission: better said now than found out later. */
+static void warn_of_drops(struct mb_net *net)
+{
+	MB_AUTO_STRV struct mb_strv drops = MB_STRV_INIT;
+
+	mb_net_foreign_drops(net, &drops, NULL);
+	MB_STRV_FOREACH (drop, &drops)
+		mb_cmd_say("WARNING: %s drops what is forwarded: containers may not reach the "
+		           "world",
+		           drop);
+}
+
 static int create_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	const struct create_args *args = in->args;
@@ -65,7 +78,11 @@ static int create_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 		r = mb_net_network_find(net, request.name, &made, err);
 	if (r == MB_NET_TAKEN)
 		return -EEXIST; /* told */
-	return r < 0 ? r : mb_cmd_put_line(made->id);
+	if (r < 0)
+		return r;
+	if (!made->internal)
+		warn_of_drops(net);
+	return mb_cmd_put_line(made->id);
 }
 
 static const struct mb_cli_opt create_opts[] = {
