@@ -27,6 +27,7 @@ struct inspecting {
 	struct mb_store *store;
 	struct mb_net *net;
 	bool size;
+	struct mb_strv faults; /* told after what was found */
 };
 
 /* Each: 0 and *@ret; 1, there is no such; -errno, told. */
@@ -102,14 +103,14 @@ static int inspect_one(struct inspecting *x, const char *type, const char *name,
 		asked = true;
 		r = kinds[i].inspect(x, name, ret, &err);
 		if (r < 0)
-			mb_cmd_report(&err);
+			mb_strv_addf(&x->faults, "mybox: %s", err.msg);
 		if (r <= 0)
 			return r;
 	}
 	if (type && asked)
-		mb_cmd_say("Error: No such %s: %s", type, name);
+		mb_strv_addf(&x->faults, "Error: No such %s: %s", type, name);
 	else
-		mb_cmd_say("Error: No such object: %s", name);
+		mb_strv_addf(&x->faults, "Error: No such object: %s", name);
 	return 1;
 }
 
@@ -120,7 +121,7 @@ static int inspect_all(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	MB_AUTO(mb_json_free) struct json_object *values = mb_json_new_array();
 	MB_AUTO(mb_net_free) struct mb_net *net = NULL;
 	struct inspecting x = {.size = args->size};
-	bool failed = false, known = !type;
+	bool known = !type;
 	int r;
 
 	for (size_t i = 0; i < MB_N(kinds); i++)
@@ -137,11 +138,14 @@ static int inspect_all(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 
 		if (inspect_one(&x, type, in->operands[i], &value) == 0)
 			mb_json_push(values, value);
-		else
-			failed = true;
 	}
 	r = mb_cmd_inspect_put(args->format, values, err);
-	return r == 0 && failed ? 1 : r;
+	MB_STRV_FOREACH (fault, &x.faults)
+		mb_cmd_say("%s", fault);
+	if (r == 0 && x.faults.n)
+		r = 1;
+	mb_strv_done(&x.faults);
+	return r;
 }
 
 static int inspect_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,

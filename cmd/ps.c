@@ -71,12 +71,30 @@ static int time_of(struct mb_store *store, const struct mb_strv *names, int64_t 
 	return 0;
 }
 
+static int check_states(const struct mb_strv *names, struct mb_err *err)
+{
+	static const char *const states[] = {"created", "running",  "paused", "restarting",
+	                                     "exited",  "removing", "dead"};
+
+	for (size_t i = 0; names && i < names->n; i++) {
+		bool is_known = false;
+
+		for (size_t k = 0; k < MB_N(states); k++)
+			is_known |= mb_streq(names->v[i], states[k]);
+		if (!is_known)
+			return mb_fail(err, EINVAL, "invalid filter 'status=%s'", names->v[i]);
+	}
+	return 0;
+}
+
 static int resolve_filters(struct mb_store *store, const struct ps_args *args, struct asked *asked,
                            struct mb_err *err)
 {
 	const struct mb_strv *images;
 	int r = mb_format_filters_parse(&args->filters, known, &asked->filters, err);
 
+	if (r == 0)
+		r = check_states(mb_format_filters_find(&asked->filters, "status"), err);
 	if (r == 0)
 		r = time_of(store, mb_format_filters_find(&asked->filters, "before"),
 		            &asked->before, err);

@@ -59,13 +59,21 @@ void mb_container_status_text(const struct mb_container *c, struct mb_str *out)
 	}
 }
 
+/* docker: an argument with spaces in it stands in single quotes, the program itself does not. */
+static void add_word(struct mb_str *out, const char *word)
+{
+	const char *quote = out->len && strchr(word, ' ') ? "'" : "";
+
+	mb_str_addf(out, "%s%s%s%s", out->len ? " " : "", quote, word, quote);
+}
+
 void mb_container_command_text(const struct mb_container *c, struct mb_str *out)
 {
 	const struct mb_strv *parts[] = {&c->record->config.entrypoint, &c->record->config.cmd};
 
 	for (size_t k = 0; k < MB_N(parts); k++)
 		for (size_t i = 0; i < parts[k]->n; i++)
-			mb_str_addf(out, "%s%s", out->len ? " " : "", parts[k]->v[i]);
+			add_word(out, parts[k]->v[i]);
 }
 
 void mb_container_network_names(const struct mb_container *c, struct mb_strv *out)
@@ -92,13 +100,19 @@ struct shown {
 	unsigned host, port;
 };
 
+/* docker's order: what is only exposed, what keeps its number, what has another. */
+static int class_of(const struct shown *s)
+{
+	return !s->ip ? 0 : s->host == s->port ? 1 : 2;
+}
+
 static int compare(const void *a, const void *b)
 {
 	const struct shown *x = a, *y = b;
 	int by_ip;
 
-	if (!x->ip != !y->ip)
-		return !x->ip - !y->ip;
+	if (class_of(x) != class_of(y))
+		return class_of(x) - class_of(y);
 	by_ip = x->ip ? strcmp(x->ip, y->ip) : 0;
 	if (by_ip)
 		return (strchr(x->ip, ':') != NULL) != (strchr(y->ip, ':') != NULL)
@@ -112,7 +126,7 @@ static int compare(const void *a, const void *b)
 static bool follows(const struct shown *a, const struct shown *b)
 {
 	return mb_streq(a->ip, b->ip) && strcmp(a->proto, b->proto) == 0 &&
-	       b->port == a->port + 1 && (!a->ip || b->host == a->host + 1);
+	       b->port == a->port + 1 && class_of(a) != 2 && class_of(b) == class_of(a);
 }
 
 static void add_range(struct mb_str *out, unsigned first, unsigned last)

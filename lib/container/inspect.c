@@ -12,6 +12,7 @@
 #include "core/str.h"
 #include "image/image.h"
 #include "net/net.h"
+#include "net/network_spec.h"
 #include "net/port_spec.h"
 #include "store/store.h"
 #include "json/json.h"
@@ -95,9 +96,20 @@ static struct json_object *endpoint_json(const struct mb_net_endpoint *e)
 {
 	struct json_object *o = mb_json_new_object();
 
+	if (e->wanted_ip4 || e->wanted_ip6) {
+		struct json_object *asked = mb_json_new_object();
+
+		if (e->wanted_ip4)
+			mb_json_set_str(asked, "IPv4Address", e->wanted_ip4);
+		if (e->wanted_ip6)
+			mb_json_set_str(asked, "IPv6Address", e->wanted_ip6);
+		mb_json_set(o, "IPAMConfig", asked);
+	} else {
+		mb_json_set(o, "IPAMConfig", NULL);
+	}
 	mb_json_set(o, "Aliases", e->aliases.n ? mb_json_new_strv(&e->aliases) : NULL);
 	mb_json_set(o, "DNSNames", mb_json_new_strv(&e->names));
-	mb_json_set_str(o, "NetworkID", e->network_id);
+	mb_json_set_str(o, "NetworkID", e->network_id ? e->network_id : "");
 	mb_json_set_str(o, "EndpointID", e->id ? e->id : "");
 	mb_json_set_str(o, "Gateway", e->gw4 ? e->gw4 : "");
 	mb_json_set_str(o, "IPAddress", e->ip4 ? e->ip4 : "");
@@ -121,6 +133,23 @@ static void set_first(struct json_object *o, const struct mb_net_endpoint *e)
 	mb_json_set_str(o, "EndpointID", e && e->id ? e->id : "");
 }
 
+/* What one that does not run would be connected to. */
+static void set_asked(struct json_object *networks, const struct mb_container_record *record)
+{
+	for (size_t i = 0; i < record->networks.n; i++) {
+		struct mb_net_network_spec spec = {0};
+		struct mb_net_endpoint e = {0};
+
+		if (mb_net_network_spec_parse(record->networks.v[i], &spec, NULL) < 0)
+			continue;
+		e.aliases = spec.aliases;
+		e.wanted_ip4 = spec.ip4;
+		e.wanted_ip6 = spec.ip6;
+		mb_json_set(networks, spec.name, endpoint_json(&e));
+		mb_net_network_spec_done(&spec);
+	}
+}
+
 static struct json_object *network_json(struct mb_container *c, struct mb_net *net)
 {
 	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *sandbox = NULL;
@@ -136,6 +165,12 @@ static struct json_object *network_json(struct mb_container *c, struct mb_net *n
 				first = e;
 			mb_json_set(networks, e->network, endpoint_json(e));
 		}
+	if (!sandbox)
+		set_asked(networks, c->record);
+	if (mb_streq(c->record->host.network_mode, "host") ||
+	    mb_streq(c->record->host.network_mode, "none"))
+		mb_json_set(networks, c->record->host.network_mode,
+		            endpoint_json(&(struct mb_net_endpoint){0}));
 	if (mb_container_is_running(c))
 		snprintf(key, sizeof(key), "/proc/%d/ns/net", c->state.run.pid);
 	mb_json_set_str(o, "SandboxID", sandbox ? c->id : "");
