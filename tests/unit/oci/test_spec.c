@@ -115,105 +115,99 @@ static void spec_builds(void **state)
 #define LINUX(x) TOP("\"linux\":{" x "}")
 #define RES(x)   LINUX("\"resources\":{" x "}")
 
+static const struct {
+	const char *text;
+	int r;
+	const char *msg;
+} refused[] = {
+	{"{}", -EINVAL, "'ociVersion' is missing"},
+	{"{\"ociVersion\":\"1.0.0\"}", -EINVAL, "'root' is missing"},
+	{"{\"ociVersion\":\"1.0.0\",\"root\":{}}", -EINVAL, "'root.path' is missing"},
+	{"{\"ociVersion\":\"1.0.0\",\"root\":{\"path\":\"\"}}", -EINVAL, "'root.path' is empty"},
+	{"{\"ociVersion\":\"2.0.0\",\"root\":{\"path\":\"r\"}}", -EOPNOTSUPP,
+         "'ociVersion' '2.0.0' is not a version 1"},
+	{"{\"ociVersion\":\"0.9\",\"root\":{\"path\":\"r\"}}", -EOPNOTSUPP, NULL},
+	{TOP("\"vm\":{}"), -EOPNOTSUPP, "'vm' is not supported"},
+	{TOP("\"process\":{}"), -EINVAL, "'process.cwd' is missing"},
+	{TOP("\"process\":{\"cwd\":\"tmp\"}"), -EINVAL, "'process.cwd' must be an absolute path"},
+	{PROC("\"user\":{\"uid\":-1}"), -ERANGE,
+         "'process.user.uid' must be a whole number from 0 to 4294967295"},
+	{PROC("\"user\":{\"uid\":4294967295}"), -ERANGE,
+         "'process.user.uid' must be below 4294967295"},
+	{PROC("\"user\":{\"gid\":4294967296}"), -ERANGE, NULL},
+	{PROC("\"user\":{\"gid\":4294967295}"), -ERANGE, NULL},
+	{PROC("\"user\":{\"umask\":512}"), -ERANGE, NULL},
+	{PROC("\"user\":{\"additionalGids\":[1,4294967295]}"), -ERANGE,
+         "'process.user.additionalGids[1]' must be below 4294967295"},
+	{PROC("\"rlimits\":[{\"type\":\"RLIMIT_X\",\"hard\":1,\"soft\":1}]"), -EINVAL,
+         "'process.rlimits[0].type' is not known"},
+	{PROC("\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"hard\":1,\"soft\":2}]"), -EINVAL,
+         "'process.rlimits[0].soft' must not be above 'hard'"},
+	{PROC("\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"hard\":1,\"soft\":1},"
+              "{\"type\":\"RLIMIT_AS\",\"hard\":1,\"soft\":1}]"),
+         -EINVAL, "'process.rlimits[1].type' is there twice"},
+	{PROC("\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"hard\":1}]"), -EINVAL,
+         "'process.rlimits[0].soft' is missing"},
+	{PROC("\"oomScoreAdj\":1001"), -ERANGE, NULL},
+	{PROC("\"args\":\"sh\""), -EINVAL, "'process.args' must be an array"},
+	{TOP("\"mounts\":[{\"destination\":\"tmp\"}]"), -EINVAL,
+         "'mounts[0].destination' must be an absolute path"},
+	{TOP("\"mounts\":[{\"type\":\"tmpfs\"}]"), -EINVAL, "'mounts[0].destination' is missing"},
+	{TOP("\"mounts\":[{\"destination\":\"/\",\"uidMappings\":[{\"containerID\":0,"
+             "\"hostID\":0,\"size\":1}]}]"),
+         -EINVAL, "'mounts[0]' must have mappings of users and groups, or neither"},
+	{TOP("\"hooks\":{\"poststop\":[{\"path\":\"x\"}]}"), -EINVAL,
+         "'hooks.poststop[0].path' must be an absolute path"},
+	{TOP("\"hooks\":{\"poststart\":[{\"path\":\"/x\",\"timeout\":0}]}"), -ERANGE,
+         "'hooks.poststart[0].timeout' must be above 0"},
+	{LINUX("\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"pid\"}]"), -EINVAL,
+         "'linux.namespaces[1].type' is there twice"},
+	{LINUX("\"namespaces\":[{\"type\":\"net\"}]"), -EINVAL,
+         "'linux.namespaces[0].type' is not known"},
+	{LINUX("\"namespaces\":[{\"type\":\"pid\",\"path\":\"p\"}]"), -EINVAL, NULL},
+	{LINUX("\"uidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":4294967295}]"), -ERANGE,
+         NULL},
+	{LINUX("\"gidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":0}]"), -ERANGE, NULL},
+	{LINUX("\"devices\":[{\"path\":\"dev/x\",\"type\":\"c\"}]"), -EINVAL, NULL},
+	{LINUX("\"devices\":[{\"path\":\"/dev/x\",\"type\":\"x\"}]"), -EINVAL, NULL},
+	{LINUX("\"devices\":[{\"path\":\"/dev/x\",\"type\":\"c\",\"major\":-1}]"), -ERANGE, NULL},
+	{RES("\"devices\":[{\"type\":\"c\"}]"), -EINVAL,
+         "'linux.resources.devices[0].allow' is missing"},
+	{RES("\"devices\":[{\"allow\":true,\"access\":\"rx\"}]"), -EINVAL, NULL},
+	{RES("\"devices\":[{\"allow\":true,\"type\":\"p\"}]"), -EINVAL, NULL},
+	{RES("\"unified\":{\"../x.y\":\"1\"}"), -EINVAL, NULL},
+	{RES("\"unified\":{\"cgroup\":\"1\"}"), -EINVAL, NULL},
+	{RES("\"cpu\":{\"cpus\":\"0;1\"}"), -EINVAL, NULL},
+	{RES("\"memory\":{\"swappiness\":101}"), -ERANGE, NULL},
+	{RES("\"memory\":{\"limit\":1e9}"), -ERANGE, NULL},
+	{RES("\"blockIO\":{\"weight\":70000}"), -ERANGE,
+         "'linux.resources.blockIO.weight' must be a whole number from 0 to 65535"},
+	{LINUX("\"cgroupsPath\":\"a/../../b\""), -EINVAL, NULL},
+	{LINUX("\"cgroupsPath\":\"..\""), -EINVAL, NULL},
+	{LINUX("\"maskedPaths\":[\"/a\",\"b\"]"), -EINVAL,
+         "'linux.maskedPaths[1]' must be an absolute path"},
+	{LINUX("\"readonlyPaths\":[\"\"]"), -EINVAL, NULL},
+	{LINUX("\"rootfsPropagation\":\"x\""), -EINVAL, NULL},
+	{LINUX("\"personality\":{\"domain\":\"BSD\"}"), -EINVAL, NULL},
+	{LINUX("\"personality\":{\"domain\":\"LINUX\",\"flags\":[\"X\"]}"), -EOPNOTSUPP, NULL},
+	{LINUX("\"timeOffsets\":{\"realtime\":{}}"), -EINVAL, NULL},
+	{LINUX("\"timeOffsets\":{\"boottime\":{\"nanosecs\":1000000000}}"), -ERANGE, NULL},
+	{LINUX("\"intelRdt\":{\"closID\":\"x\"}"), -EOPNOTSUPP,
+         "'linux.intelRdt' is not supported"},
+};
+
 static void spec_refuses(void **state)
 {
-	static const struct {
-		const char *text;
-		int r;
-		const char *msg;
-	} rows[] = {
-		{"{}", -EINVAL, "'ociVersion' is missing"},
-		{"{\"ociVersion\":\"1.0.0\"}", -EINVAL, "'root' is missing"},
-		{"{\"ociVersion\":\"1.0.0\",\"root\":{}}", -EINVAL, "'root.path' is missing"},
-		{"{\"ociVersion\":\"1.0.0\",\"root\":{\"path\":\"\"}}", -EINVAL,
-	         "'root.path' is empty"},
-		{"{\"ociVersion\":\"2.0.0\",\"root\":{\"path\":\"r\"}}", -EOPNOTSUPP,
-	         "'ociVersion' '2.0.0' is not a version 1"},
-		{"{\"ociVersion\":\"0.9\",\"root\":{\"path\":\"r\"}}", -EOPNOTSUPP, NULL},
-		{TOP("\"vm\":{}"), -EOPNOTSUPP, "'vm' is not supported"},
-		{TOP("\"process\":{}"), -EINVAL, "'process.cwd' is missing"},
-		{TOP("\"process\":{\"cwd\":\"tmp\"}"), -EINVAL,
-	         "'process.cwd' must be an absolute path"},
-		{PROC("\"user\":{\"uid\":-1}"), -ERANGE,
-	         "'process.user.uid' must be a whole number from 0 to 4294967295"},
-		{PROC("\"user\":{\"uid\":4294967295}"), -ERANGE,
-	         "'process.user.uid' must be below 4294967295"},
-		{PROC("\"user\":{\"gid\":4294967296}"), -ERANGE, NULL},
-		{PROC("\"user\":{\"gid\":4294967295}"), -ERANGE, NULL},
-		{PROC("\"user\":{\"umask\":512}"), -ERANGE, NULL},
-		{PROC("\"user\":{\"additionalGids\":[1,4294967295]}"), -ERANGE,
-	         "'process.user.additionalGids[1]' must be below 4294967295"},
-		{PROC("\"rlimits\":[{\"type\":\"RLIMIT_X\",\"hard\":1,\"soft\":1}]"), -EINVAL,
-	         "'process.rlimits[0].type' is not known"},
-		{PROC("\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"hard\":1,\"soft\":2}]"), -EINVAL,
-	         "'process.rlimits[0].soft' must not be above 'hard'"},
-		{PROC("\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"hard\":1,\"soft\":1},"
-	              "{\"type\":\"RLIMIT_AS\",\"hard\":1,\"soft\":1}]"),
-	         -EINVAL, "'process.rlimits[1].type' is there twice"},
-		{PROC("\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"hard\":1}]"), -EINVAL,
-	         "'process.rlimits[0].soft' is missing"},
-		{PROC("\"oomScoreAdj\":1001"), -ERANGE, NULL},
-		{PROC("\"args\":\"sh\""), -EINVAL, "'process.args' must be an array"},
-		{TOP("\"mounts\":[{\"destination\":\"tmp\"}]"), -EINVAL,
-	         "'mounts[0].destination' must be an absolute path"},
-		{TOP("\"mounts\":[{\"type\":\"tmpfs\"}]"), -EINVAL,
-	         "'mounts[0].destination' is missing"},
-		{TOP("\"mounts\":[{\"destination\":\"/\",\"uidMappings\":[{\"containerID\":0,"
-	             "\"hostID\":0,\"size\":1}]}]"),
-	         -EINVAL, "'mounts[0]' must have mappings of users and groups, or neither"},
-		{TOP("\"hooks\":{\"poststop\":[{\"path\":\"x\"}]}"), -EINVAL,
-	         "'hooks.poststop[0].path' must be an absolute path"},
-		{TOP("\"hooks\":{\"poststart\":[{\"path\":\"/x\",\"timeout\":0}]}"), -ERANGE,
-	         "'hooks.poststart[0].timeout' must be above 0"},
-		{LINUX("\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"pid\"}]"), -EINVAL,
-	         "'linux.namespaces[1].type' is there twice"},
-		{LINUX("\"namespaces\":[{\"type\":\"net\"}]"), -EINVAL,
-	         "'linux.namespaces[0].type' is not known"},
-		{LINUX("\"namespaces\":[{\"type\":\"pid\",\"path\":\"p\"}]"), -EINVAL, NULL},
-		{LINUX("\"uidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":4294967295}]"),
-	         -ERANGE, NULL},
-		{LINUX("\"gidMappings\":[{\"containerID\":0,\"hostID\":1,\"size\":0}]"), -ERANGE,
-	         NULL},
-		{LINUX("\"devices\":[{\"path\":\"dev/x\",\"type\":\"c\"}]"), -EINVAL, NULL},
-		{LINUX("\"devices\":[{\"path\":\"/dev/x\",\"type\":\"x\"}]"), -EINVAL, NULL},
-		{LINUX("\"devices\":[{\"path\":\"/dev/x\",\"type\":\"c\",\"major\":-1}]"), -ERANGE,
-	         NULL},
-		{RES("\"devices\":[{\"type\":\"c\"}]"), -EINVAL,
-	         "'linux.resources.devices[0].allow' is missing"},
-		{RES("\"devices\":[{\"allow\":true,\"access\":\"rx\"}]"), -EINVAL, NULL},
-		{RES("\"devices\":[{\"allow\":true,\"type\":\"p\"}]"), -EINVAL, NULL},
-		{RES("\"unified\":{\"../x.y\":\"1\"}"), -EINVAL, NULL},
-		{RES("\"unified\":{\"cgroup\":\"1\"}"), -EINVAL, NULL},
-		{RES("\"cpu\":{\"cpus\":\"0;1\"}"), -EINVAL, NULL},
-		{RES("\"memory\":{\"swappiness\":101}"), -ERANGE, NULL},
-		{RES("\"memory\":{\"limit\":1e9}"), -ERANGE, NULL},
-		{RES("\"blockIO\":{\"weight\":70000}"), -ERANGE,
-	         "'linux.resources.blockIO.weight' must be a whole number from 0 to 65535"},
-		{LINUX("\"cgroupsPath\":\"a/../../b\""), -EINVAL, NULL},
-		{LINUX("\"cgroupsPath\":\"..\""), -EINVAL, NULL},
-		{LINUX("\"maskedPaths\":[\"/a\",\"b\"]"), -EINVAL,
-	         "'linux.maskedPaths[1]' must be an absolute path"},
-		{LINUX("\"readonlyPaths\":[\"\"]"), -EINVAL, NULL},
-		{LINUX("\"rootfsPropagation\":\"x\""), -EINVAL, NULL},
-		{LINUX("\"personality\":{\"domain\":\"BSD\"}"), -EINVAL, NULL},
-		{LINUX("\"personality\":{\"domain\":\"LINUX\",\"flags\":[\"X\"]}"), -EOPNOTSUPP,
-	         NULL},
-		{LINUX("\"timeOffsets\":{\"realtime\":{}}"), -EINVAL, NULL},
-		{LINUX("\"timeOffsets\":{\"boottime\":{\"nanosecs\":1000000000}}"), -ERANGE, NULL},
-		{LINUX("\"intelRdt\":{\"closID\":\"x\"}"), -EOPNOTSUPP,
-	         "'linux.intelRdt' is not supported"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < MB_N(rows); i++) {
+	for (size_t i = 0; i < MB_N(refused); i++) {
 		struct mb_oci_spec spec = {0};
 		struct mb_err err = MB_ERR_INIT;
-		int r = mb_oci_spec_load(rows[i].text, strlen(rows[i].text), &spec, &err);
+		int r = mb_oci_spec_load(refused[i].text, strlen(refused[i].text), &spec, &err);
 
-		if (r != rows[i].r)
-			fail_msg("%s: %d %s", rows[i].text, r, err.msg);
-		if (rows[i].msg)
-			assert_string_equal(err.msg, rows[i].msg);
+		if (r != refused[i].r)
+			fail_msg("%s: %d %s", refused[i].text, r, err.msg);
+		if (refused[i].msg)
+			assert_string_equal(err.msg, refused[i].msg);
 		assert_null(spec.oci_version);
 	}
 }

@@ -1,0 +1,98 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# system check: what is cut off is found, told, and put right on request.
+load helpers
+
+@test "a clean store is clean, in both names of the verb" {
+	run mybox system check
+	[ "$status" = 0 ]
+	[ -z "$output" ]
+	run mybox check
+	[ "$status" = 0 ]
+}
+
+@test "what a dead creation and a dead removal leave is found and repaired" {
+	local id=$(printf 'ab%.0s' $(seq 32))
+	mkdir -m 700 "$root/containers/.tmp-$id"
+	run mybox system check
+	[ "$status" = 2 ]
+	[[ $output == *"container ${id:0:12}: was never finished"* ]]
+	mv "$root/containers/.tmp-$id" "$root/containers/.rm-$id"
+	run mybox system check
+	[ "$status" = 2 ]
+	[[ $output == *"its removal was cut off"* ]]
+	run mybox system check --repair
+	[ "$status" = 1 ]
+	[[ $output == *"(repaired)"* ]]
+	[ ! -e "$root/containers/.rm-$id" ]
+	run mybox system check
+	[ "$status" = 0 ]
+}
+
+@test "a name without a container, and a run directory without one" {
+	local id=$(printf 'cd%.0s' $(seq 32))
+	ln -s "$id" "$root/names/ghost"
+	mkdir -p -m 700 "$run/c/$id"
+	run mybox system check
+	[ "$status" = 2 ]
+	[[ $output == *"name ghost: has no container"* ]]
+	[[ $output == *"run directory ${id:0:12}: has no container"* ]]
+	run mybox system check --repair
+	[ "$status" = 1 ]
+	run mybox system check
+	[ "$status" = 0 ]
+}
+
+@test "a container whose monitor was killed is told, and adopted" {
+	mybox run -d --name lost --network none deb sleep 1000
+	local pid monitor
+	pid=$(mybox inspect -f '{{.State.Pid}}' lost)
+	monitor=$(awk '/^PPid/ { print $2 }' "/proc/$pid/status")
+	kill -9 "$monitor"
+	wait_until 5 sh -c "! kill -0 $monitor 2>/dev/null || grep -q '^State:.Z' /proc/$monitor/status"
+	run mybox system check
+	[ "$status" = 2 ]
+	[[ $output == *"container lost: runs without a monitor"* ]]
+	run mybox system check --repair
+	[ "$status" = 1 ]
+	run mybox system check
+	[ "$status" = 0 ]
+	run mybox inspect -f '{{.State.Pid}} {{.State.Status}}' lost
+	[ "$output" = "$pid running" ]
+}
+
+@test "a process that is gone without a word is put away by repair" {
+	mybox run -d --name gone --network none deb sleep 1000
+	local pid monitor
+	pid=$(mybox inspect -f '{{.State.Pid}}' gone)
+	monitor=$(awk '/^PPid/ { print $2 }' "/proc/$pid/status")
+	kill -9 "$monitor"
+	kill -9 "$pid"
+	wait_until 5 sh -c "! kill -0 $pid 2>/dev/null || grep -q '^State:.Z' /proc/$pid/status"
+	run mybox ps -a --format '{{.Names}} {{.Status}}'
+	[[ $output == "gone Exited (255)"* ]]
+	run mybox system check --repair
+	[ "$status" = 1 ]
+	run mybox system check
+	[ "$status" = 0 ]
+	run mybox start gone
+	[ "$status" = 0 ]
+}
+
+@test "a corrupt document is named, and its container can be removed" {
+	mybox create --name broken --network none deb true
+	local id=$(mybox inspect -f '{{.Id}}' broken)
+	sed -i 's/"deb"/"DEB"/' "$root/containers/$id/container.json"
+	run mybox system check
+	[ "$status" = 2 ]
+	[[ $output == *"container.json"* ]]
+	run mybox ps -a --format '{{.ID}} {{.State}}'
+	[ "$output" = "${id:0:12} dead" ]
+	run mybox run --rm --network none deb echo others live
+	[ "$output" = "others live" ]
+	run mybox rm -f "${id:0:12}"
+	[ "$status" = 0 ]
+	run mybox system check --repair
+	run mybox system check
+	[ "$status" = 0 ]
+}
