@@ -21,6 +21,7 @@
 static struct held {
 	int fd;
 	enum mb_store_rank rank;
+	dev_t device;
 	ino_t inode;
 } held[32];
 static size_t n_held;
@@ -32,7 +33,8 @@ static void assert_order(enum mb_store_rank rank)
 	for (size_t i = 0; i < n_held; i++) {
 		struct stat st;
 
-		if (fstat(held[i].fd, &st) < 0 || st.st_ino != held[i].inode)
+		if (fstat(held[i].fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+		    st.st_dev != held[i].device || st.st_ino != held[i].inode)
 			continue;
 		assert(held[i].rank <= rank);
 		held[kept++] = held[i];
@@ -40,12 +42,19 @@ static void assert_order(enum mb_store_rank rank)
 	n_held = kept;
 }
 
+/* What was held under the same number was given back, though a new file may have the old one's
+ * inode. */
 static void remember(int fd, enum mb_store_rank rank)
 {
 	struct stat st;
+	size_t i = 0;
 
-	if (n_held < MB_N(held) && fstat(fd, &st) == 0)
-		held[n_held++] = (struct held){fd, rank, st.st_ino};
+	while (i < n_held && held[i].fd != fd)
+		i++;
+	if (i < MB_N(held) && fstat(fd, &st) == 0) {
+		held[i] = (struct held){fd, rank, st.st_dev, st.st_ino};
+		n_held += i == n_held;
+	}
 }
 #else
 static void assert_order(enum mb_store_rank rank)
