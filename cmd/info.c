@@ -64,7 +64,7 @@ static void add_plugins(struct json_object *info)
 
 	add_strings(plugins, "Volume", (const char *const[]){"local", NULL});
 	add_strings(plugins, "Network", (const char *const[]){"bridge", "host", "null", NULL});
-	add_strings(plugins, "Log", (const char *const[]){"json-file", "none", NULL});
+	add_strings(plugins, "Log", (const char *const[]){"k8s-file", NULL});
 	mb_json_set(info, "Plugins", plugins);
 	add_strings(info, "SecurityOptions",
 	            (const char *const[]){"name=seccomp,profile=default", "name=cgroupns", NULL});
@@ -112,7 +112,7 @@ static struct json_object *new_info(const struct mb_cmd_context *cx, const struc
 
 	mb_json_set_str(info, "ServerVersion", MB_VERSION);
 	mb_json_set_str(info, "Driver", "overlay2");
-	mb_json_set_str(info, "LoggingDriver", "json-file");
+	mb_json_set_str(info, "LoggingDriver", "k8s-file");
 	mb_json_set_str(info, "DefaultRuntime", "mybox");
 	mb_json_set_str(info, "DockerRootDir", store->root);
 	mb_json_set_str(info, "RunDir", store->run);
@@ -140,7 +140,7 @@ static const struct line {
 	{" Logging Driver: ", "LoggingDriver"},
 	{" Cgroup Driver: ", "CgroupDriver"},
 	{" Cgroup Version: ", "CgroupVersion"},
-	{" Plugins:\n  Volume: local\n  Network: bridge host null\n  Log: json-file none\n", NULL},
+	{" Plugins:\n  Volume: local\n  Network: bridge host null\n  Log: k8s-file\n", NULL},
 	{" Swarm: inactive\n", NULL},
 	{" Default Runtime: ", "DefaultRuntime"},
 	{" Security Options:\n  seccomp\n   Profile: default\n  cgroupns\n", NULL},
