@@ -7,6 +7,7 @@
 #include "container/start_parts.h"
 #include "core/err.h"
 #include "core/str.h"
+#include "core/strv.h"
 #include "image/image.h"
 #include "store/store.h"
 #include "sys/mount.h"
@@ -21,11 +22,41 @@ static int open_layer_dir(struct mb_container *c, const char *name, int *ret_fd,
 	return 0;
 }
 
+/* What a removed container wrote need not reach the disk: without this the last unmount writes
+ * out the whole file system that the layer is on. */
+static int mount_volatile(struct mb_sys_overlay *overlay, int *ret_fd, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv options = MB_STRV_INIT;
+	int r;
+
+	mb_strv_add(&options, "volatile");
+	overlay->options = &options;
+	r = mb_sys_mount_overlay(overlay, ret_fd, err);
+	/* The mark of an earlier mount: the kernel cannot know that the host did not crash since,
+	 * but then nobody would start what `--rm` made. */
+	if (r < 0 && unlinkat(overlay->work_fd, "work/incompat/volatile", AT_REMOVEDIR) == 0)
+		r = mb_sys_mount_overlay(overlay, ret_fd, err);
+	overlay->options = NULL;
+	return r;
+}
+
+static int mount_layers(struct mb_container *c, struct mb_sys_overlay *overlay, int *ret_fd,
+                        struct mb_err *err)
+{
+	int r = open_layer_dir(c, "upper", &overlay->upper_fd, err);
+
+	if (r == 0)
+		r = open_layer_dir(c, "work", &overlay->work_fd, err);
+	if (r < 0)
+		return r;
+	return c->record->host.auto_remove ? mount_volatile(overlay, ret_fd, err)
+	                                   : mb_sys_mount_overlay(overlay, ret_fd, err);
+}
+
 int mb_container_rootfs_mount(struct mb_container *c, int *ret_fd, struct mb_err *err)
 {
 	const char *image_id = mb_skip_prefix(c->record->image_id, "sha256:");
 	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
-	MB_AUTO_CLOSE int upper = -1, work = -1;
 	int layers[MB_IMAGE_MAX_LAYERS];
 	struct mb_sys_overlay overlay = {.lowers = layers, .upper_fd = -1, .work_fd = -1};
 	int r;
@@ -35,17 +66,19 @@ int mb_container_rootfs_mount(struct mb_container *c, int *ret_fd, struct mb_err
 	r = mb_image_open(c->store, image_id, &image, err);
 	if (r != 0)
 		return r < 0 ? r : -ENOENT;
-	r = open_layer_dir(c, "upper", &upper, err);
-	if (r == 0)
-		r = open_layer_dir(c, "work", &work, err);
-	if (r == 0)
-		r = mb_image_layers_open(c->store, image, layers, &overlay.n_lowers, err);
+	r = mb_image_layers_open(c->store, image, layers, &overlay.n_lowers, err);
 	if (r < 0)
 		return r;
-	overlay.upper_fd = upper;
-	overlay.work_fd = work;
-	r = mb_sys_mount_overlay(&overlay, ret_fd, err);
+	/* With as many layers as can be, the places are made above, as ever. */
+	if (overlay.n_lowers < MB_SYS_OVERLAY_LOWERS_MAX) {
+		r = mb_container_skeleton_open(c->store, &layers[overlay.n_lowers], err);
+		overlay.n_lowers += r == 0;
+	}
+	if (r == 0)
+		r = mount_layers(c, &overlay, ret_fd, err);
 	for (size_t i = 0; i < overlay.n_lowers; i++)
 		close(layers[i]);
+	mb_close(&overlay.upper_fd);
+	mb_close(&overlay.work_fd);
 	return r;
 }

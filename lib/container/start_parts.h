@@ -13,6 +13,9 @@
 /* rootfs.c: the image's layers under the container's own, as a detached mount. */
 int mb_container_rootfs_mount(struct mb_container *c, int *ret_fd, struct mb_err *err);
 
+/* skeleton.c: the lowest layer, with what every container mounts to; made by the first start. */
+int mb_container_skeleton_open(struct mb_store *store, int *ret_fd, struct mb_err *err);
+
 /* etc.c: hosts, hostname and resolv.conf in RUN/c/ID.  @sandbox NULL: the host's network. */
 int mb_container_etc_write(struct mb_container *c, struct mb_net *net,
                            const struct mb_net_sandbox *sandbox, struct mb_err *err);
