@@ -86,7 +86,8 @@ static int open_at(struct mb_store *store, int containers, const char *id,
 	c->dir_fd = open_dir(containers, id);
 	if (c->dir_fd < 0) {
 		r = mb_fail_sys(err, errno, "cannot open container '%s'", id);
-		return r == -ENOENT ? MB_CONTAINER_ABSENT : r;
+		/* A link or a file of this name is no container, and must not hide the others. */
+		return r == -ENOENT || r == -ENOTDIR || r == -ELOOP ? MB_CONTAINER_ABSENT : r;
 	}
 	open_run(c);
 	mb_container_state_load(c->dir_fd, c->run_fd, &c->state);

@@ -127,7 +127,8 @@ void mb_container_state_load(int dir_fd, int run_fd, struct mb_container_state *
 	ret->has_exit = load(dir_fd, "exit.json", exit_table, &ret->exit, ret);
 	status = ask(ret, run_fd);
 	/* A broken document must not hide a process that lives. */
-	if (ret->status != MB_STATUS_DEAD || status == MB_STATUS_RUNNING)
+	if (ret->status != MB_STATUS_DEAD || status == MB_STATUS_RUNNING ||
+	    status == MB_STATUS_PAUSED)
 		ret->status = status;
 }
 
