@@ -218,15 +218,13 @@ static int write_state(struct starting *s, struct mb_err *err)
 {
 	struct mb_container *c = s->c;
 	struct mb_sys_proc_id process, monitor;
-	struct mb_container_exit lost = {.exit_code = 255,
-	                                 .started = s->started,
-	                                 .error = mb_strdup("its end was not seen: the host or the "
-	                                                    "monitor went down first")};
+	struct mb_container_exit lost;
 	struct mb_container_run run = {.started = s->started};
 	int r = mb_sys_proc_id_read(s->ready.pid, &process, err);
 
 	if (r == 0)
 		r = mb_sys_proc_id_read(s->monitor.pid, &monitor, err);
+	mb_container_exit_lost(&lost, s->started);
 	if (r == 0 && !c->record->host.auto_remove)
 		r = mb_container_exit_save(c->dir_fd, &lost, err);
 	free(lost.error);

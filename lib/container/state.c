@@ -9,6 +9,7 @@
 
 #include "core/err.h"
 #include "core/io.h"
+#include "core/own.h"
 #include "store/doc.h"
 #include "sys/proc.h"
 #include "json/json.h"
@@ -88,6 +89,28 @@ static bool load(int fd, const char *name, const struct mb_json_field *table, vo
 	return false;
 }
 
+/* The document is not synced, as that would cost each start a millisecond: after a power cut its
+ * name may be there and its bytes not. */
+static bool was_cut(int dir_fd, const char *name)
+{
+	MB_AUTO_CLOSE int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	char first = '\0';
+
+	return fd >= 0 && read(fd, &first, 1) >= 0 && first == '\0';
+}
+
+static bool load_exit(int dir_fd, struct mb_container_state *state)
+{
+	if (load(dir_fd, "exit.json", exit_table, &state->exit, state))
+		return true;
+	if (state->status != MB_STATUS_DEAD || !was_cut(dir_fd, "exit.json"))
+		return false;
+	state->status = MB_STATUS_CREATED;
+	mb_strset(&state->error, NULL);
+	mb_container_exit_lost(&state->exit, 0);
+	return true;
+}
+
 /* A zombie has ended, whoever is slow to reap it. */
 static bool alive(int pid, uint64_t start)
 {
@@ -123,8 +146,8 @@ void mb_container_state_load(int dir_fd, int run_fd, struct mb_container_state *
 	enum mb_container_status status;
 
 	*ret = (struct mb_container_state){0};
+	ret->has_exit = load_exit(dir_fd, ret);
 	ret->has_run = load(run_fd, "state.json", run_table, &ret->run, ret);
-	ret->has_exit = load(dir_fd, "exit.json", exit_table, &ret->exit, ret);
 	status = ask(ret, run_fd);
 	/* A broken document must not hide a process that lives. */
 	if (ret->status != MB_STATUS_DEAD || status == MB_STATUS_RUNNING ||
@@ -135,6 +158,15 @@ void mb_container_state_load(int dir_fd, int run_fd, struct mb_container_state *
 int mb_container_run_save(int run_fd, const struct mb_container_run *run, struct mb_err *err)
 {
 	return mb_store_doc_save(run_fd, "state.json", run_table, run, MB_DOC_REPLACE, err);
+}
+
+void mb_container_exit_lost(struct mb_container_exit *ret, int64_t started)
+{
+	*ret = (struct mb_container_exit){
+		.exit_code = 255,
+		.started = started,
+		.error = mb_strdup("its end was not seen: the host or the monitor went down first"),
+	};
 }
 
 int mb_container_exit_save(int dir_fd, const struct mb_container_exit *ended, struct mb_err *err)
