@@ -6,6 +6,7 @@
 #include "cmd/context.h"
 #include "cmd/network_join.h"
 #include "container/container.h"
+#include "container/life.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
@@ -72,6 +73,8 @@ static int join(struct mb_cmd_network_pair *pair, const char *text, struct mb_er
 		            mb_container_name(c), pair->network->name);
 	if (r == 0 && pair->netns_fd >= 0)
 		r = mb_net_connect(pair->net, c->id, pair->netns_fd, &spec, err);
+	if (r == 0 && pair->netns_fd >= 0)
+		r = mb_container_network_changed(c, pair->net, NULL, err);
 	if (r == 0) {
 		mb_strv_add(&c->record->networks, text);
 		r = mb_cmd_network_pair_save(pair, err);

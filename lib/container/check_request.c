@@ -337,6 +337,7 @@ static int use_mode(struct mb_store *store, struct mb_container_create_request *
                     const struct mb_net_network_spec *spec, struct mb_err *err)
 {
 	struct mb_container_host_config *h = &q->host;
+	MB_AUTO(mb_container_free) struct mb_container *other = NULL;
 	char id[MB_ID_TEXT];
 	int r;
 
@@ -359,7 +360,11 @@ static int use_mode(struct mb_store *store, struct mb_container_create_request *
 		               "network mode");
 	free(h->network_mode);
 	h->network_mode = mb_asprintf("container:%s", id);
-	return 0;
+	/* One network, one name on it. */
+	r = mb_container_open(store, id, &other, err);
+	if (r == 0)
+		mb_strset(&q->config.hostname, other->record->config.hostname);
+	return r < 0 ? r : 0;
 }
 
 /* One network per --network; docker's --ip and --network-alias are the first one's. */

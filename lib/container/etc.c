@@ -40,6 +40,9 @@ static int copy_other(struct mb_container *c, const char *id, struct mb_err *err
 
 	snprintf(path, sizeof(path), "c/%s", id);
 	r = mb_store_dir_find(c->store, path, true, &other, err);
+	if (r > 0 || r == -ENOENT)
+		return mb_fail(err, ESRCH, "cannot join network of a non running container: %s",
+		               id);
 	for (size_t i = 0; r == 0 && i < MB_N(names); i++) {
 		MB_AUTO_STR struct mb_str text = MB_STR_INIT;
 

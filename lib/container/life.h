@@ -14,6 +14,7 @@
 struct mb_container;
 struct mb_container_exit;
 struct mb_err;
+struct mb_net;
 
 enum {
 	MB_CONTAINER_NOT_RUNNING = 16, /* told: "Container x is not running" */
@@ -69,6 +70,10 @@ int mb_container_pause(struct mb_container *c, bool pause, struct mb_err *err);
 /* Return: 0; MB_CONTAINER_RUNNING, told, without @force; or -errno. */
 int mb_container_remove(struct mb_container *c, bool force, bool volumes, struct mb_err *err);
 int mb_container_rename(struct mb_container *c, const char *name, struct mb_err *err);
+
+/* It joined a network or, @left_id, left one: its resolver answers accordingly. */
+int mb_container_network_changed(struct mb_container *c, struct mb_net *net, const char *left_id,
+                                 struct mb_err *err);
 
 /* --- attach ----------------------------------------------------------------------------------- */
 

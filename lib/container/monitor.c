@@ -142,18 +142,13 @@ static int gone(int r, struct mb_err *err)
 	return r > 0 ? mb_fail(err, EPIPE, "the container's monitor went away") : r;
 }
 
-static int send_network(struct mb_container *c, int sock,
-                        const struct mb_container_monitor_start *start, struct mb_err *err)
+static int send_names(int sock, struct mb_net *net, const struct mb_net_sandbox *sandbox,
+                      struct mb_err *err)
 {
-	const struct mb_net_sandbox *sandbox = start->sandbox;
 	MB_AUTO_STRV struct mb_strv dirs = MB_STRV_INIT;
 	int r = 0;
 
-	(void)c;
-	if (sandbox->n_reserved)
-		r = gone(mb_monitor_send_hold(sock, sandbox->reserved, sandbox->n_reserved, err),
-		         err);
-	mb_net_names_dirs(start->net, sandbox, &dirs);
+	mb_net_names_dirs(net, sandbox, &dirs);
 	for (size_t i = 0; r == 0 && i < sandbox->n_endpoints && i < dirs.n; i++) {
 		const struct mb_net_endpoint *e = &sandbox->endpoints[i];
 		MB_AUTO_CLOSE int dir = open(dirs.v[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -165,6 +160,36 @@ static int send_network(struct mb_container *c, int sock,
 		         err);
 	}
 	return r;
+}
+
+static int send_network(int sock, const struct mb_container_monitor_start *start,
+                        struct mb_err *err)
+{
+	const struct mb_net_sandbox *sandbox = start->sandbox;
+	int r = 0;
+
+	if (sandbox->n_reserved)
+		r = gone(mb_monitor_send_hold(sock, sandbox->reserved, sandbox->n_reserved, err),
+		         err);
+	return r == 0 ? send_names(sock, start->net, sandbox, err) : r;
+}
+
+int mb_container_network_changed(struct mb_container *c, struct mb_net *net, const char *left_id,
+                                 struct mb_err *err)
+{
+	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *sandbox = NULL;
+	MB_AUTO_CLOSE int sock = -1;
+	int r = c->run_fd < 0 ? MB_MONITOR_GONE : mb_monitor_connect(c->run_fd, &sock, err);
+
+	/* Whoever adopts it reads the record. */
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = mb_net_sandbox_load(net, c->id, &sandbox, err);
+	if (r == 0 && left_id)
+		r = mb_monitor_send_unnetwork(sock, left_id, err);
+	if (r == 0)
+		r = send_names(sock, net, sandbox, err);
+	return r < 0 ? r : 0;
 }
 
 static int send_dns(const struct mb_container *c, int sock,
@@ -234,7 +259,7 @@ int mb_container_monitor_setup(struct mb_container *c, struct mb_container_monit
 	int fds[MB_MONITOR_SLOT_N_], r = 0;
 
 	if (start->sandbox)
-		r = send_network(c, m->sock, start, err);
+		r = send_network(m->sock, start, err);
 	if (r == 0 && start->resolver)
 		r = send_dns(c, m->sock, start, err);
 	if (r == 0)

@@ -100,14 +100,13 @@ static int make_cgroup(struct starting *s, struct mb_err *err)
 	return r;
 }
 
+/* It is true for this run alone. */
 static int write_bundle(struct starting *s, struct mb_err *err)
 {
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
 
-	if (faccessat(s->c->dir_fd, "config.json", F_OK, 0) == 0)
-		unlinkat(s->c->dir_fd, "config.json", 0);
 	mb_oci_spec_save_text(&s->bundle.spec, &text);
-	return mb_store_file_write(s->c->dir_fd, "config.json", text.buf, text.len, MB_DOC_DIRECT,
+	return mb_store_file_write(s->c->run_fd, "config.json", text.buf, text.len, MB_DOC_DIRECT,
 	                           err);
 }
 
@@ -141,6 +140,14 @@ static int prepare(struct starting *s, struct mb_err *err)
 	return r;
 }
 
+/* Process 1 has its own.  Who holds a mount last takes it down, and that is not to be us. */
+static void let_go_of_mounts(struct starting *s)
+{
+	mb_close(&s->rootfs_fd);
+	for (size_t i = 0; i < s->bundle.n_mount_fds; i++)
+		mb_close(&s->bundle.mount_fds[i]);
+}
+
 static int launch(struct starting *s, struct mb_err *err)
 {
 	const struct mb_container_record *record = s->c->record;
@@ -162,6 +169,7 @@ static int launch(struct starting *s, struct mb_err *err)
 	if (r == 0)
 		r = mb_container_monitor_fork(s->c, &s->monitor, s->plan, err);
 	mb_debug("monitor forked");
+	let_go_of_mounts(s);
 	if (r == 0)
 		r = mb_runtime_plan_await_ready(s->plan, &s->ready, err);
 	mb_debug("process 1 is in its namespaces");
@@ -275,9 +283,10 @@ static int run_steps(struct starting *s, struct mb_err *err)
 		r = launch(s, err);
 	if (r == 0)
 		r = connect_network(s, err);
+	if (r != 0)
+		return r;
 	s->started = mb_now_nsec();
-	if (r == 0)
-		r = write_state(s, err);
+	r = write_state(s, err);
 	/* What has gone already says why when it is to go on. */
 	return r < 0 ? r : release(s, err);
 }
@@ -348,7 +357,8 @@ static int start_locked(struct mb_container *c, struct mb_container_start *how,
 	}
 	if (how->attach)
 		fill_session(&s, ret_session);
-	mb_container_refresh(c);
+	else
+		mb_container_refresh(c);
 	return 0;
 }
 
