@@ -1,0 +1,243 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Published ports: from outside, from the host, from neighbours; who is seen; conflicts.
+load helpers
+
+# Another machine: a namespace on a cable to this one.
+setup_file() {
+	setup_store "${BATS_TEST_FILENAME##*/}"
+	unshare --net sleep 10000 3>&- &
+	echo $! >"$BATS_FILE_TMPDIR/outside"
+	wait_until 5 outside_ready $!
+	ip link add name host0 type veth peer name out0
+	ip link set out0 netns $!
+	ip addr add 198.51.100.1/24 dev host0
+	ip addr add fd00:51::1/64 dev host0 nodad
+	ip link set host0 up
+	outside ip addr add 198.51.100.2/24 dev out0
+	outside ip addr add fd00:51::2/64 dev out0 nodad
+	outside ip link set out0 up
+	outside ip link set lo up
+	outside ip route add default via 198.51.100.1
+	outside ip route add default via fd00:51::1
+}
+teardown_file() {
+	kill "$(cat "$BATS_FILE_TMPDIR/outside")"
+	ip link del host0 2>/dev/null || true
+}
+outside_ready() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
+outside() { nsenter --net="/proc/$(cat "$BATS_FILE_TMPDIR/outside")/ns/net" "$@"; }
+
+web() { # web NAME OPTIONS: an http server whose page is its name, and whose CGI tells the client
+	mybox run -d --name "$1" "${@:2}" deb sh -c 'mkdir -p /www/cgi-bin; echo "$0" >/www/index.html
+		printf "#!/bin/sh\necho; echo \$REMOTE_ADDR\n" >/www/cgi-bin/who; chmod 755 /www/cgi-bin/who
+		exec httpd -f -p 80 -h /www' "$1" >/dev/null
+}
+get() { timeout 3 busybox wget -q -O- "http://$1" 2>/dev/null; }
+is() { [ "$(get "$1")" = "$2" ]; }
+outside_is() { [ "$(outside timeout 3 busybox wget -q -O- "http://$1" 2>/dev/null)" = "$2" ]; }
+inside_is() { [ "$(mybox exec "$1" timeout 3 wget -q -O- "http://$2" 2>/dev/null)" = "$3" ]; }
+
+@test "reached from outside, the host's addresses, loopback, neighbours and itself" {
+	mybox network create net1
+	mybox network create net2
+	web s1 --network net1 -p 8080:80
+	mybox run -d --name same --network net1 deb sleep 1000
+	mybox run -d --name other --network net2 deb sleep 1000
+	wait_until 5 is 127.0.0.1:8080 s1
+	is 198.51.100.1:8080 s1
+	outside_is 198.51.100.1:8080 s1
+	inside_is same 198.51.100.1:8080 s1
+	inside_is other 198.51.100.1:8080 s1
+	inside_is s1 198.51.100.1:8080 s1
+	inside_is same s1 s1
+}
+
+@test "the server sees the client's real address" {
+	web s1 -p 8080:80
+	wait_until 5 is 127.0.0.1:8080 s1
+	[ "$(outside timeout 3 busybox wget -q -O- http://198.51.100.1:8080/cgi-bin/who)" = 198.51.100.2 ] ||
+		[ "$(outside timeout 3 busybox wget -q -O- http://198.51.100.1:8080/cgi-bin/who)" = "::ffff:198.51.100.2" ] ||
+		[ "$(outside timeout 3 busybox wget -q -O- http://198.51.100.1:8080/cgi-bin/who)" = "[::ffff:198.51.100.2]" ]
+}
+
+@test "gone with the container, back with it" {
+	web s1 -p 8080:80
+	wait_until 5 is 127.0.0.1:8080 s1
+	mybox stop -t 0 s1
+	run ! is 127.0.0.1:8080 s1
+	mybox start s1
+	wait_until 5 is 127.0.0.1:8080 s1
+	mybox restart -t 0 s1
+	wait_until 5 is 127.0.0.1:8080 s1
+	mybox rm -f s1
+	web s2 -p 8080:80
+	wait_until 5 is 127.0.0.1:8080 s2
+}
+
+@test "bound to one address, it is not on the others" {
+	web s1 -p 127.0.0.1:8080:80
+	wait_until 5 is 127.0.0.1:8080 s1
+	run ! is 198.51.100.1:8080 s1
+	run ! outside_is 198.51.100.1:8080 s1
+	web s2 -p 198.51.100.1:8080:80
+	wait_until 5 is 198.51.100.1:8080 s2
+	outside_is 198.51.100.1:8080 s2
+	is 127.0.0.1:8080 s1
+	# A neighbour on the cable does not reach what is on loopback by routing to it.
+	outside ip route add 127.0.0.1/32 via 198.51.100.1 dev out0 table 5 2>/dev/null || true
+	run ! outside_is 127.0.0.1:8080 s1
+}
+
+@test "port tells what is so, in docker's forms" {
+	web s1 -p 127.0.0.1:8081:80 -p 9000-9001:90-91 -p 5353:53/udp --expose 70
+	run mybox port s1
+	[ "$status" = 0 ]
+	[[ $output == *"80/tcp -> 127.0.0.1:8081"* ]]
+	[[ $output == *"90/tcp -> 0.0.0.0:9000"* ]]
+	[[ $output == *"91/tcp -> 0.0.0.0:9001"* ]]
+	[[ $output == *"53/udp -> 0.0.0.0:5353"* ]]
+	[ "$(mybox port s1 80)" = 127.0.0.1:8081 ]
+	[ "$(mybox port s1 80/tcp)" = 127.0.0.1:8081 ]
+	[[ $(mybox port s1 53/udp) == 0.0.0.0:5353* ]]
+	run mybox port s1 70
+	[ "$status" = 1 ]
+	[[ $output == *"no public port '70/tcp' published for s1"* ]]
+	run mybox port s1 nonsense
+	[ "$status" = 1 ]
+	run mybox port nosuch
+	[ "$status" = 1 ]
+}
+
+@test "random ports, ranges, and -P for what is exposed" {
+	web s1 -p 80
+	local port
+	port=$(mybox port s1 80 | head -1 | sed 's/.*://')
+	[ "$port" -ge 1024 ]
+	wait_until 5 is "127.0.0.1:$port" s1
+	web s2 -p 127.0.0.1::80
+	[[ $(mybox port s2 80) == 127.0.0.1:* ]]
+	web s3 -P --expose 80 --expose 81
+	[ "$(mybox port s3 | grep -c '0.0.0.0')" = 2 ]
+	port=$(mybox port s3 80 | head -1 | sed 's/.*://')
+	wait_until 5 is "127.0.0.1:$port" s3
+	web s4 -p 8100-8110:80
+	port=$(mybox port s4 80 | head -1 | sed 's/.*://')
+	[ "$port" -ge 8100 ]
+	[ "$port" -le 8110 ]
+}
+
+@test "conflicts are told, and leave nothing" {
+	web s1 -p 8080:80
+	run mybox run -d --name s2 -p 8080:80 deb true
+	[ "$status" = 125 ]
+	[[ $output == *"8080"*"already"* ]]
+	# docker keeps what could not be started
+	[ "$(mybox inspect -f '{{.State.Status}}' s2)" = created ]
+	mybox rm s2
+	run mybox run --rm -p 127.0.0.1:8080:80 deb true
+	[ "$status" = 125 ]
+	run mybox run --rm -p 8080:80/udp deb true
+	[ "$status" = 0 ]
+	# A process of the host has it.
+	busybox httpd -f -p 8099 3>&- &
+	local pid=$!
+	listening() { ss -ltn | grep -q :8099; }
+	wait_until 5 listening
+	run mybox run --rm -p 8099:80 deb true
+	kill $pid
+	[ "$status" = 125 ]
+	[[ $output == *8099* ]]
+	# And the other way round: the host's processes find it taken.
+	run python3 -c 'import socket; socket.socket().bind(("0.0.0.0", 8080))'
+	[[ $output == *"Address already in use"* ]]
+	is 127.0.0.1:8080 s1
+}
+
+@test "malformed ones are told" {
+	local bad
+	for bad in x 80:x 0:80 70000:80 80:70000 80:80/xyz 1.2.3:80:80 80:80:80:80 8000-8005:80-82 ::: ''; do
+		run mybox run --rm -p "$bad" deb true
+		[ "$status" = 125 ]
+	done
+	run mybox run --rm -p 192.0.2.99:8080:80 deb true
+	[ "$status" = 125 ]
+	[ -z "$(mybox ps -aq)" ]
+}
+
+@test "UDP, with answers" {
+	cat >"$BATS_TEST_TMPDIR/ask" <<-'PY'
+		import socket, sys
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.settimeout(1)
+		s.connect((sys.argv[1], 8053))
+		s.send(b"hello\n")
+		print(s.recv(100).decode(), end="")
+	PY
+	cat >"$BATS_TEST_TMPDIR/answer" <<-'PY'
+		import socket
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.bind(("0.0.0.0", 53))
+		while True:
+		    data, who = s.recvfrom(100)
+		    s.sendto(b"got " + data, who)
+	PY
+	answer() { # The container's network, the host's python.
+		mybox run -d --name "$1" -p 8053:53/udp deb sleep 1000
+		nsenter --net="/proc/$(mybox inspect -f '{{.State.Pid}}' "$1")/ns/net" python3 "$BATS_TEST_TMPDIR/answer" 3>&- &
+	}
+	answer u1
+	asks() { [ "$(python3 "$BATS_TEST_TMPDIR/ask" "$1" 2>/dev/null)" = "got hello" ]; }
+	asks_outside() { [ "$(outside python3 "$BATS_TEST_TMPDIR/ask" 198.51.100.1 2>/dev/null)" = "got hello" ]; }
+	wait_until 6 asks_outside
+	asks 127.0.0.1
+	asks 198.51.100.1
+	# A container that takes the port over is answered at once, whatever conntrack remembers.
+	kill $!
+	mybox rm -f u1
+	run ! asks_outside
+	answer u2
+	wait_until 6 asks_outside
+	kill $!
+}
+
+@test "by IPv6 too" {
+	mybox network create --ipv6 net6
+	web s1 --network net6 -p 8080:80
+	wait_until 5 is 127.0.0.1:8080 s1
+	outside_is '[fd00:51::1]:8080' s1
+	is '[fd00:51::1]:8080' s1
+	[[ $(mybox port s1) == *"80/tcp -> [::]:8080"* ]]
+	run mybox ps --format '{{.Ports}}'
+	[ "$output" = "0.0.0.0:8080->80/tcp, [::]:8080->80/tcp" ]
+	[ "$(outside timeout 3 busybox wget -q -O- 'http://[fd00:51::1]:8080/cgi-bin/who' | tr -d '[]')" = fd00:51::2 ]
+}
+
+@test "an internal network publishes nothing to outside" {
+	mybox network create --internal net1
+	run mybox run -d --name s1 --network net1 -p 8080:80 deb httpd -f -p 80
+	run ! outside_is 198.51.100.1:8080 s1
+}
+
+@test "flushing the firewall is seen and mended" {
+	web s1 -p 8080:80
+	wait_until 5 is 127.0.0.1:8080 s1
+	nft flush ruleset
+	run mybox system check
+	[ "$status" != 0 ]
+	mybox system check --repair || true
+	wait_until 5 is 127.0.0.1:8080 s1
+	outside_is 198.51.100.1:8080 s1
+}
+
+@test "containers reach the world, from the host's address" {
+	mybox run -d --name c1 deb sleep 1000
+	mkdir -p "$BATS_TEST_TMPDIR/www/cgi-bin"
+	printf '#!/bin/sh\necho; echo $REMOTE_ADDR\n' >"$BATS_TEST_TMPDIR/www/cgi-bin/who"
+	chmod 755 "$BATS_TEST_TMPDIR/www/cgi-bin/who"
+	outside busybox httpd -f -p 8091 -h "$BATS_TEST_TMPDIR/www" 3>&- &
+	local pid=$!
+	seen() { [ "$(mybox exec c1 timeout 3 wget -q -O- http://198.51.100.2:8091/cgi-bin/who | tr -d '[]' | sed 's/::ffff://')" = 198.51.100.1 ]; }
+	wait_until 5 seen
+	kill $pid
+}
