@@ -48,7 +48,8 @@ static void add(struct archive *a, const struct row *row)
 	size_t n = row->text ? strlen(row->text) : 0;
 
 	archive_entry_set_pathname(e, row->name);
-	archive_entry_set_mode(e, (row->type ? row->type : S_IFREG) | 0644);
+	archive_entry_set_mode(e, (row->type ? row->type : S_IFREG) |
+	                                  (row->type == S_IFDIR ? 0755 : 0644));
 	archive_entry_set_uid(e, geteuid());
 	archive_entry_set_gid(e, getegid());
 	archive_entry_set_mtime(e, 1000, 5);
@@ -127,6 +128,7 @@ static void write_makes_a_tree(void **state)
 	char text[64];
 
 	(void)state;
+	assert_string_equal(w.err.msg, "");
 	assert_int_equal(w.err.code, 0);
 	assert_int_equal(w.entries, MB_N(rows));
 	read_all("d/g", text);
