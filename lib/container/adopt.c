@@ -118,6 +118,8 @@ static int adopt(struct adopting *a, struct mb_err *err)
 		return r < 0 ? r : 0;
 	c->record->config.tty = true; /* no new pipes: the old ones are found below */
 	r = mb_container_monitor_open(c, &a->monitor, err);
+	if (r == 0)
+		r = mb_container_monitor_listen(c, &a->monitor, err);
 	c->record->config = config;
 	if (r == 0)
 		r = open_network(a, err);
@@ -153,7 +155,7 @@ int mb_container_adopt(struct mb_container *c, struct mb_err *err)
 	MB_AUTO_CLOSE int lock = -1;
 	int r;
 
-	if (!c->state.monitor_lost)
+	if (!c->state.monitor_lost || c->broken)
 		return 0;
 	r = mb_container_lock(c, &lock, err);
 	if (r != 0)

@@ -13,6 +13,8 @@
 
 enum { ETC_FILE_MAX = 1 << 20 };
 
+static const char *const names[] = {"hosts", "hostname", "resolv.conf"};
+
 static int write_file(int dir_fd, const char *name, const struct mb_str *text, struct mb_err *err)
 {
 	const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
@@ -30,10 +32,19 @@ static int write_file(int dir_fd, const char *name, const struct mb_str *text, s
 	return r < 0 ? mb_fail_sys(err, -r, "cannot write '%s'", name) : 0;
 }
 
+int mb_container_etc_make(struct mb_container *c, struct mb_err *err)
+{
+	const struct mb_str nothing = MB_STR_INIT;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < MB_N(names); i++)
+		r = write_file(c->run_fd, names[i], &nothing, err);
+	return r;
+}
+
 /* Who shares a network shares its names. */
 static int copy_other(struct mb_container *c, const char *id, struct mb_err *err)
 {
-	static const char *const names[] = {"hosts", "hostname", "resolv.conf"};
 	char path[8 + MB_ID_TEXT];
 	MB_AUTO_CLOSE int other = -1;
 	int r = 0;

@@ -91,11 +91,13 @@ int mb_container_monitor_open(struct mb_container *c, struct mb_container_monito
 {
 	int r = open_image(c, &m->image, err);
 
-	if (r == 0)
-		r = mb_sock_listen(c->run_fd, "monitor.sock", SOCK_SEQPACKET, &m->control, err);
-	if (r == 0)
-		r = open_stdio(&c->record->config, m, err);
-	return r;
+	return r < 0 ? r : open_stdio(&c->record->config, m, err);
+}
+
+int mb_container_monitor_listen(struct mb_container *c, struct mb_container_monitor *m,
+                                struct mb_err *err)
+{
+	return mb_sock_listen(c->run_fd, "monitor.sock", SOCK_SEQPACKET, &m->control, err);
 }
 
 /* In the child: never returns. */

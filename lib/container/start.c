@@ -28,6 +28,8 @@ struct starting {
 	struct mb_container_monitor monitor;
 	struct mb_sys_cgroup_host *cgroups;
 	struct mb_sys_cgroup *cgroup;
+	struct mb_sys_cgroup_limits limits;
+	struct mb_sys_cgroup_throttle throttles[MB_CONTAINER_MAX_THROTTLES];
 	struct mb_net *net;
 	struct mb_net_sandbox *sandbox;
 	struct mb_net_resolver resolver;
@@ -83,8 +85,6 @@ static int make_cgroup(struct starting *s, struct mb_err *err)
 {
 	const struct mb_container_record *record = s->c->record;
 	const char *parent = record->host.cgroup_parent;
-	struct mb_sys_cgroup_throttle throttles[MB_CONTAINER_MAX_THROTTLES];
-	struct mb_sys_cgroup_limits limits;
 	MB_AUTO_FREE char *path = NULL;
 	int r = mb_sys_cgroup_host_open(&s->cgroups, err);
 
@@ -92,11 +92,11 @@ static int make_cgroup(struct starting *s, struct mb_err *err)
 		r = mb_sys_cgroup_path_make(parent && *parent ? parent : NULL, s->c->id, &path,
 		                            err);
 	if (r == 0)
-		r = mb_container_limits_fill(record, &s->bundle, throttles, &limits, err);
-	if (r == 0 && !limits.pids_max && mb_sys_cgroup_host_has(s->cgroups, "pids"))
-		limits.pids_max = DEFAULT_PIDS;
+		r = mb_container_limits_fill(record, &s->bundle, s->throttles, &s->limits, err);
+	if (r == 0 && !s->limits.pids_max && mb_sys_cgroup_host_has(s->cgroups, "pids"))
+		s->limits.pids_max = DEFAULT_PIDS;
 	if (r == 0)
-		r = mb_sys_cgroup_create(s->cgroups, path, &limits, &s->cgroup, err);
+		r = mb_sys_cgroup_make(s->cgroups, path, &s->limits, &s->cgroup, err);
 	return r;
 }
 
@@ -110,25 +110,20 @@ static int write_bundle(struct starting *s, struct mb_err *err)
 	                           err);
 }
 
-/* Everything that needs no process yet. */
+/* What process 1 has to know from its birth, and no more: the kernel takes its time to make it,
+ * in which we do the rest. */
 static int prepare(struct starting *s, struct mb_err *err)
 {
 	struct mb_container *c = s->c;
 	int r = make_run_dir(c, err);
 
-	mb_net_new(c->store, &s->net);
 	if (r == 0)
-		r = mb_container_network_prepare(c, s->net, &s->sandbox, err);
-	mb_debug("network prepared");
-	if (r == 0)
-		r = mb_container_etc_write(c, s->net, s->sandbox, err);
+		r = mb_container_etc_make(c, err);
 	if (r == 0)
 		r = mb_container_rootfs_mount(c, &s->rootfs_fd, err);
 	mb_debug("root file system mounted");
 	if (r == 0)
 		r = mb_container_bundle_make(c, s->rootfs_fd, &s->bundle, err);
-	if (r == 0)
-		r = write_bundle(s, err);
 	mb_debug("bundle made");
 	if (r == 0)
 		r = make_cgroup(s, err);
@@ -137,6 +132,25 @@ static int prepare(struct starting *s, struct mb_err *err)
 		r = mb_container_monitor_open(c, &s->monitor, err);
 	if (r == 0)
 		r = mb_store_dir(c->store, "seccomp", true, &s->cache_fd, err);
+	return r;
+}
+
+/* While process 1 is born.  It runs its program only when we let it go. */
+static int prepare_more(struct starting *s, struct mb_err *err)
+{
+	struct mb_container *c = s->c;
+	int r = mb_sys_cgroup_limit(s->cgroup, &s->limits, err);
+
+	if (r == 0)
+		r = write_bundle(s, err);
+	mb_net_new(c->store, &s->net);
+	if (r == 0)
+		r = mb_container_network_prepare(c, s->net, &s->sandbox, err);
+	if (r == 0)
+		r = mb_container_etc_write(c, s->net, s->sandbox, err);
+	if (r == 0)
+		r = mb_container_monitor_listen(c, &s->monitor, err);
+	mb_debug("network prepared");
 	return r;
 }
 
@@ -170,6 +184,8 @@ static int launch(struct starting *s, struct mb_err *err)
 		r = mb_container_monitor_fork(s->c, &s->monitor, s->plan, err);
 	mb_debug("monitor forked");
 	let_go_of_mounts(s);
+	if (r == 0)
+		r = prepare_more(s, err);
 	if (r == 0)
 		r = mb_runtime_plan_await_ready(s->plan, &s->ready, err);
 	mb_debug("process 1 is in its namespaces");
@@ -370,9 +386,9 @@ int mb_container_start(struct mb_container *c, struct mb_container_start *how,
 
 	if (r != 0)
 		return r < 0 ? r : -ENOENT;
-	if (c->state.status == MB_STATUS_DEAD)
-		return mb_fail(err, EBADMSG, "container '%s' is corrupt: %s", mb_container_name(c),
-		               c->state.error);
+	r = mb_container_require(c, err);
+	if (r < 0)
+		return r;
 	if (c->state.status == MB_STATUS_PAUSED)
 		return mb_fail(err, EBUSY, "cannot start a paused container, try unpause instead");
 	if (mb_container_is_running(c) &&

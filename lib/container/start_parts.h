@@ -16,7 +16,9 @@ int mb_container_rootfs_mount(struct mb_container *c, int *ret_fd, struct mb_err
 /* skeleton.c: the lowest layer, with what every container mounts to; made by the first start. */
 int mb_container_skeleton_open(struct mb_store *store, int *ret_fd, struct mb_err *err);
 
-/* etc.c: hosts, hostname and resolv.conf in RUN/c/ID.  @sandbox NULL: the host's network. */
+/* etc.c: hosts, hostname and resolv.conf in RUN/c/ID: empty files to mount, and later what they
+ * say.  @sandbox NULL: the host's network. */
+int mb_container_etc_make(struct mb_container *c, struct mb_err *err);
 int mb_container_etc_write(struct mb_container *c, struct mb_net *net,
                            const struct mb_net_sandbox *sandbox, struct mb_err *err);
 
@@ -41,9 +43,12 @@ struct mb_container_monitor {
 	                               .stdio = {-1, -1, -1}, \
 	                               .ours = {-1, -1, -1}})
 void mb_container_monitor_done(struct mb_container_monitor *m);
-/* Pipes, sockets, memfd: everything before the fork. */
+/* Pipes and its program: everything before the fork. */
 int mb_container_monitor_open(struct mb_container *c, struct mb_container_monitor *m,
                               struct mb_err *err);
+/* What it listens on. */
+int mb_container_monitor_listen(struct mb_container *c, struct mb_container_monitor *m,
+                                struct mb_err *err);
 /* Fork it; it clones process 1 by @plan and becomes the monitor. */
 int mb_container_monitor_fork(struct mb_container *c, struct mb_container_monitor *m,
                               struct mb_runtime_plan *plan, struct mb_err *err);

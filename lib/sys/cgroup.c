@@ -96,28 +96,53 @@ static void trees_undo(struct mb_sys_cgroup *cg)
 			(void)unlinkat(cg->host->trees[t].root_fd, cg->path + 1, AT_REMOVEDIR);
 }
 
-int mb_sys_cgroup_create(struct mb_sys_cgroup_host *host, const char *path,
-                         const struct mb_sys_cgroup_limits *limits, struct mb_sys_cgroup **ret,
-                         struct mb_err *err)
+int mb_sys_cgroup_make(struct mb_sys_cgroup_host *host, const char *path,
+                       const struct mb_sys_cgroup_limits *limits, struct mb_sys_cgroup **ret,
+                       struct mb_err *err)
 {
-	static const struct mb_sys_cgroup_limits none;
 	MB_AUTO(mb_sys_cgroup_free) struct mb_sys_cgroup *cg = NULL;
 	unsigned must;
 	int r;
 
 	if (!mb_sys_cgroup_path_is_valid(path))
 		return mb_fail(err, EINVAL, "invalid cgroup path '%s'", path);
-	limits = limits ? limits : &none;
 	r = mb_sys_cgroup_limits_need(host, limits, &must, err);
 	if (r < 0)
 		return r;
 	cg = handle_new(host, path);
 	r = trees_make(cg, accounting(host), must, err);
-	if (r == 0)
-		r = mb_sys_cgroup_limits_apply(cg, limits, err);
 	if (r < 0) {
 		trees_undo(cg);
 		return mb_wrap(err, r, "cannot make cgroup '%s'", path);
+	}
+	*ret = mb_take_ptr(&cg);
+	return 0;
+}
+
+int mb_sys_cgroup_limit(struct mb_sys_cgroup *cg, const struct mb_sys_cgroup_limits *limits,
+                        struct mb_err *err)
+{
+	int r = mb_sys_cgroup_limits_apply(cg, limits, err);
+
+	return r < 0 ? mb_wrap(err, r, "cannot make cgroup '%s'", cg->path) : 0;
+}
+
+int mb_sys_cgroup_create(struct mb_sys_cgroup_host *host, const char *path,
+                         const struct mb_sys_cgroup_limits *limits, struct mb_sys_cgroup **ret,
+                         struct mb_err *err)
+{
+	static const struct mb_sys_cgroup_limits none;
+	MB_AUTO(mb_sys_cgroup_free) struct mb_sys_cgroup *cg = NULL;
+	int r;
+
+	limits = limits ? limits : &none;
+	r = mb_sys_cgroup_make(host, path, limits, &cg, err);
+	if (r < 0)
+		return r;
+	r = mb_sys_cgroup_limit(cg, limits, err);
+	if (r < 0) {
+		trees_undo(cg);
+		return r;
 	}
 	*ret = mb_take_ptr(&cg);
 	return 0;

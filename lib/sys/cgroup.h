@@ -117,6 +117,14 @@ struct mb_sys_cgroup_limits {
 int mb_sys_cgroup_create(struct mb_sys_cgroup_host *host, const char *path,
                          const struct mb_sys_cgroup_limits *limits, struct mb_sys_cgroup **ret,
                          struct mb_err *err);
+/* The two halves of it, for who has something to do between them: the directories alone, with the
+ * controllers that @limits will need; and then @limits (of one from make() that runs no program
+ * yet).  A failure of the second half removes nothing. */
+int mb_sys_cgroup_make(struct mb_sys_cgroup_host *host, const char *path,
+                       const struct mb_sys_cgroup_limits *limits, struct mb_sys_cgroup **ret,
+                       struct mb_err *err);
+int mb_sys_cgroup_limit(struct mb_sys_cgroup *cg, const struct mb_sys_cgroup_limits *limits,
+                        struct mb_err *err);
 /* Open what exists of @path.  Return: 0; MB_SYS_CGROUP_ABSENT; or -errno, told. */
 int mb_sys_cgroup_open(struct mb_sys_cgroup_host *host, const char *path,
                        struct mb_sys_cgroup **ret, struct mb_err *err);
