@@ -206,25 +206,29 @@ static int check_capabilities(const struct mb_strv *names, struct mb_err *err)
 	return 0;
 }
 
+/* Is @opt, whose key has @n bytes, an option that has @value? */
+static bool is_security_opt(const char *opt, size_t n, const char *value)
+{
+	static const char *const free_values[] = {"seccomp", "apparmor", "label"};
+	MB_AUTO_FREE char *key = mb_strndup(opt, n);
+	bool on;
+
+	if (strcmp(key, "no-new-privileges") == 0)
+		return !value || mb_parse_bool(value, &on) == 0;
+	if (!value || !*value)
+		return false;
+	for (size_t i = 0; i < MB_N(free_values); i++)
+		if (strcmp(key, free_values[i]) == 0)
+			return true;
+	return strcmp(key, "systempaths") == 0 && strcmp(value, "unconfined") == 0;
+}
+
 /* KEY=VALUE and docker's older KEY:VALUE. */
 static int check_security_opt(const char *opt, struct mb_err *err)
 {
 	size_t n = strcspn(opt, "=:");
-	const char *value = opt[n] ? opt + n + 1 : NULL;
 
-	if (strcmp(opt, "no-new-privileges") == 0)
-		return 0;
-	if (value && n == strlen("no-new-privileges") && mb_starts_with(opt, "no-new-privileges")) {
-		bool on;
-
-		if (mb_parse_bool(value, &on) == 0)
-			return 0;
-	}
-	if (value && *value &&
-	    (mb_starts_with(opt, "seccomp") || mb_starts_with(opt, "apparmor") ||
-	     mb_starts_with(opt, "label")))
-		return 0;
-	if (value && mb_starts_with(opt, "systempaths") && strcmp(value, "unconfined") == 0)
+	if (is_security_opt(opt, n, opt[n] ? opt + n + 1 : NULL))
 		return 0;
 	return mb_fail(err, EINVAL, "invalid --security-opt: \"%s\"", opt);
 }
@@ -238,7 +242,7 @@ static int check_sysctls(const struct mb_container_host_config *h, struct mb_err
 		           mb_starts_with(pair->key, "kernel.shm") ||
 		           mb_starts_with(pair->key, "fs.mqueue.");
 
-		if (strstr(pair->key, "..") || strchr(pair->value, '\n'))
+		if (!pair->value[0] || strstr(pair->key, "..") || strchr(pair->value, '\n'))
 			return mb_fail(err, EINVAL, "sysctl '%s' is not allowed", pair->key);
 		if (!net && !ipc && strcmp(pair->key, "kernel.domainname") != 0)
 			return mb_fail(err, EINVAL, "sysctl '%s' is not whitelisted", pair->key);

@@ -290,9 +290,29 @@ static void damage_is_found(void **state)
 		assert_status(&p, MB_STATUS_DEAD);
 		text[bit / 8] = (char)(text[bit / 8] ^ 1 << bit % 8);
 	}
-	while (n--) {
+	while (--n) {
 		unit_write(p.dir.fd, "exit.json", text, n);
 		assert_status(&p, MB_STATUS_DEAD);
+	}
+}
+
+/* It is not synced: after a power cut the file may be there and hold nothing. */
+static void a_lost_end_is_an_end(void **state)
+{
+	static const char zeros[100];
+	struct mb_container_state s;
+	PLACE p;
+
+	(void)state;
+	place_init(&p);
+	for (size_t n = 0; n <= sizeof(zeros); n += sizeof(zeros)) {
+		unit_write(p.dir.fd, "exit.json", zeros, n);
+		mb_container_state_load(p.dir.fd, p.run.fd, &s);
+		assert_int_equal(s.status, MB_STATUS_EXITED);
+		assert_int_equal(s.exit.exit_code, 255);
+		assert_non_null(strstr(s.exit.error, "was not seen"));
+		assert_null(s.error);
+		mb_container_state_done(&s);
 	}
 }
 
@@ -309,6 +329,7 @@ int main(void)
 		cmocka_unit_test(a_broken_document_is_told),
 		cmocka_unit_test(a_broken_document_hides_no_process),
 		cmocka_unit_test(damage_is_found),
+		cmocka_unit_test(a_lost_end_is_an_end),
 	};
 
 	return cmocka_run_group_tests_name("container/state", tests, NULL, NULL);
