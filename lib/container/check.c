@@ -153,6 +153,15 @@ static void check_partial(struct checking *k, const char *name)
 
 /* --- containers ------------------------------------------------------------------------------- */
 
+/* Of --rm nothing is synced, so a power cut may leave a name without bytes.  Another container's
+ * record is on the disk before anything else of it. */
+static bool was_lost(const struct mb_container *c)
+{
+	return c->state.status == MB_STATUS_DEAD && c->run_fd < 0 &&
+	       !exists(c->dir_fd, "exit.json") &&
+	       mb_container_doc_was_cut(c->dir_fd, "container.json");
+}
+
 static void check_container(struct checking *k, const char *id)
 {
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
@@ -163,6 +172,12 @@ static void check_container(struct checking *k, const char *id)
 	if (!try_lock(k, id, &lock) || mb_container_open(k->store, id, &c, NULL) != 0)
 		return;
 	subject = mb_asprintf("container %s", mb_container_name(c));
+	if (was_lost(c)) {
+		if (k->how->repair)
+			r = drop_partial(k, id, id);
+		found(k, subject, "was to be removed at its end, and the host went down", r);
+		return;
+	}
 	if (c->state.status == MB_STATUS_DEAD) {
 		MB_AUTO_FREE char *why =
 			mb_asprintf("%s ('mybox rm -f' removes it)", c->state.error);

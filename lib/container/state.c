@@ -89,9 +89,7 @@ static bool load(int fd, const char *name, const struct mb_json_field *table, vo
 	return false;
 }
 
-/* The document is not synced, as that would cost each start a millisecond: after a power cut its
- * name may be there and its bytes not. */
-static bool was_cut(int dir_fd, const char *name)
+bool mb_container_doc_was_cut(int dir_fd, const char *name)
 {
 	MB_AUTO_CLOSE int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	char first = '\0';
@@ -99,11 +97,12 @@ static bool was_cut(int dir_fd, const char *name)
 	return fd >= 0 && read(fd, &first, 1) >= 0 && first == '\0';
 }
 
+/* It is not synced: that would cost each start a millisecond. */
 static bool load_exit(int dir_fd, struct mb_container_state *state)
 {
 	if (load(dir_fd, "exit.json", exit_table, &state->exit, state))
 		return true;
-	if (state->status != MB_STATUS_DEAD || !was_cut(dir_fd, "exit.json"))
+	if (state->status != MB_STATUS_DEAD || !mb_container_doc_was_cut(dir_fd, "exit.json"))
 		return false;
 	state->status = MB_STATUS_CREATED;
 	mb_strset(&state->error, NULL);

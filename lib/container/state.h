@@ -72,6 +72,8 @@ void mb_container_state_done(struct mb_container_state *state);
 void mb_container_state_load(int dir_fd, int run_fd, struct mb_container_state *ret);
 
 int mb_container_run_save(int run_fd, const struct mb_container_run *run, struct mb_err *err);
+/* Whether a power cut has left the name of a document that is not synced, and not its bytes. */
+bool mb_container_doc_was_cut(int dir_fd, const char *name);
 /* What is said of an end that nobody saw; ended with mb_strset(&ret->error, NULL). */
 void mb_container_exit_lost(struct mb_container_exit *ret, int64_t started);
 int mb_container_exit_save(int dir_fd, const struct mb_container_exit *ended, struct mb_err *err);
