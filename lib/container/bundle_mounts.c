@@ -160,8 +160,7 @@ static char *option_text(const struct mb_container_mount *m)
 	struct mb_str s = MB_STR_INIT;
 
 	if (strcmp(m->type, "tmpfs") == 0)
-		mb_str_addf(&s, "nosuid,nodev%s%s", m->options && *m->options ? "," : ",noexec,",
-		            m->options ? m->options : "");
+		mb_str_addf(&s, "nosuid,nodev,noexec,%s", m->options ? m->options : "");
 	else
 		mb_str_add(&s, m->recursive == 1 ? "bind" : "rbind");
 	if (!m->rw)

@@ -82,7 +82,7 @@ static int set_target(struct mb_volume_mount *m, const char *target, struct mb_e
 
 static bool is_path(const char *s)
 {
-	return *s == '.' || *s == '~' || strchr(s, '/');
+	return *s == '.' || *s == '~' || *s == '/';
 }
 
 /* "./x" means the caller's directory; "~" is the shell's business. */
