@@ -1,0 +1,229 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Volumes, binds, tmpfs: every way to say it, modes, propagation, copy-up.
+load helpers
+
+setup_dirs() {
+	dir=$BATS_TEST_TMPDIR/dir
+	mkdir -p "$dir"
+	echo host >"$dir/file"
+}
+
+@test "a named volume lives on, and is shared" {
+	mybox run --rm -v data:/data deb sh -c 'echo kept >/data/file'
+	[ "$(mybox run --rm -v data:/data deb cat /data/file)" = kept ]
+	[ "$(cat "$(mybox volume inspect -f '{{.Mountpoint}}' data)/file")" = kept ]
+	mybox run -d --name c1 -v data:/a deb sleep 100
+	mybox run -d --name c2 -v data:/b deb sleep 100
+	mybox exec c1 sh -c 'echo seen >/a/other'
+	[ "$(mybox exec c2 cat /b/other)" = seen ]
+	run mybox volume rm data
+	[ "$status" = 1 ]
+	[[ $output == *"volume is in use"* ]]
+	mybox rm -f c1 c2
+	mybox volume rm data
+}
+
+@test "anonymous volumes: one each, gone with --rm, kept with rm" {
+	mybox run -d --name c1 -v /anon deb sleep 100
+	local name
+	name=$(mybox inspect -f '{{(index .Mounts 0).Name}}' c1)
+	[[ $name =~ ^[0-9a-f]{64}$ ]]
+	[ "$(mybox volume ls -q)" = "$name" ]
+	mybox rm -f c1
+	mybox volume rm "$name"
+	mybox load -q -i "$images/settings.tar"
+	mybox run -d --name c1 --entrypoint sleep settings 100
+	[ "$(mybox inspect -f '{{(index .Mounts 0).Destination}}' c1)" = /vol ]
+	mybox rm -f -v c1
+	[ -z "$(mybox volume ls -q)" ]
+	mybox rmi settings
+}
+
+@test "copy-up: a fresh volume gets what the image has there, with owners and modes" {
+	[ "$(mybox run --rm -v up:/etc deb cat /etc/release)" = "mybox test image" ]
+	local where
+	where=$(mybox volume inspect -f '{{.Mountpoint}}' up)
+	[ "$(cat "$where/release")" = "mybox test image" ]
+	mybox run --rm -v home:/home/user deb true
+	[ "$(stat -c %u:%g "$(mybox volume inspect -f '{{.Mountpoint}}' home)")" = 1000:1000 ]
+	# Not a second time, not with nocopy, not over what is there.
+	rm "$where/release"
+	run mybox run --rm -v up:/etc deb cat /etc/release
+	[ "$status" != 0 ]
+	run mybox run --rm -v fresh:/etc:nocopy deb ls /etc
+	[[ $output != *release* ]]
+	run mybox run --rm --mount type=volume,src=fresh2,dst=/etc,volume-nocopy deb ls /etc
+	[[ $output != *release* ]]
+}
+
+@test "bind: files and directories, ro and rw" {
+	setup_dirs
+	[ "$(mybox run --rm -v "$dir:/d" deb cat /d/file)" = host ]
+	mybox run --rm -v "$dir:/d" deb sh -c 'echo new >/d/new'
+	[ "$(cat "$dir/new")" = new ]
+	run mybox run --rm -v "$dir:/d:ro" deb touch /d/x
+	[ "$status" = 1 ]
+	[[ $output == *"Read-only file system"* ]]
+	[ "$(mybox run --rm -v "$dir/file:/etc/release:ro" deb cat /etc/release)" = host ]
+	[ "$(mybox run --rm -v "$dir/file:/made/up/path" deb cat /made/up/path)" = host ]
+	mount -t tmpfs none "$dir"
+	echo below >"$dir/below"
+	mkdir "$dir/sub"
+	mount -t tmpfs none "$dir/sub"
+	echo deep >"$dir/sub/deep"
+	[ "$(mybox run --rm -v "$dir:/d" deb cat /d/sub/deep)" = deep ]
+	run mybox run --rm -v "$dir:/d:ro" deb touch /d/x
+	[ "$status" = 1 ]
+	# docker: read-only all the way down.
+	run mybox run --rm -v "$dir:/d:ro" deb touch /d/sub/x
+	[ "$status" = 1 ]
+	run mybox run --rm --mount "type=bind,src=$dir,dst=/d,bind-nonrecursive" deb ls /d/sub
+	[ -z "$output" ]
+	umount "$dir/sub" "$dir"
+}
+
+@test "a missing source: made by -v, refused by --mount" {
+	setup_dirs
+	mybox run --rm -v "$dir/made:/d" deb touch /d/x
+	[ -e "$dir/made/x" ]
+	run mybox run --rm --mount "type=bind,src=$dir/nothere,dst=/d" deb true
+	[ "$status" = 125 ]
+	[[ $output == *"bind source path does not exist: $dir/nothere"* ]]
+	[ ! -e "$dir/nothere" ]
+}
+
+@test "propagation: private by default, slave and shared when asked" {
+	setup_dirs
+	mount -t tmpfs none "$dir"
+	mount --make-shared "$dir"
+	mkdir "$dir/m"
+	mybox run -d --name private -v "$dir:/d" deb sleep 100
+	mybox run -d --name slave -v "$dir:/d:rslave" deb sleep 100
+	mybox run -d --name shared --cap-add SYS_ADMIN --security-opt seccomp=unconfined --mount "type=bind,src=$dir,dst=/d,bind-propagation=rshared" deb sleep 100
+	mount -t tmpfs none "$dir/m"
+	touch "$dir/m/seen"
+	run ! mybox exec private test -e /d/m/seen
+	mybox exec slave test -e /d/m/seen
+	mybox exec shared test -e /d/m/seen
+	umount "$dir/m"
+	mybox exec shared mount -t tmpfs none /d/m
+	mountpoint -q "$dir/m"
+	umount "$dir/m"
+	mybox rm -f private slave shared
+	umount "$dir"
+	run mybox run --rm -v "$dir:/d:nosuchmode" deb true
+	[ "$status" = 125 ]
+}
+
+@test "tmpfs: --tmpfs and --mount, with sizes and modes" {
+	run mybox run --rm --tmpfs /t:size=1m,mode=700 deb sh -c 'grep " /t " /proc/mounts; stat -c %a /t'
+	[[ ${lines[0]} == "tmpfs /t tmpfs rw,nosuid,nodev,noexec,"* ]]
+	[[ ${lines[0]} == *size=1024k* ]]
+	[ "${lines[1]}" = 700 ]
+	run mybox run --rm --tmpfs /t:size=1m deb dd if=/dev/zero of=/t/x bs=1M count=2
+	[ "$status" = 1 ]
+	[[ $output == *"No space left"* ]]
+	[ "$(mybox run --rm --tmpfs /t deb stat -c %a /t)" = 1777 ]
+	[ "$(mybox run --rm --tmpfs /t:exec deb sh -c 'cp /bin/busybox /t/echo; /t/echo ran')" = ran ]
+	run mybox run --rm --mount type=tmpfs,dst=/t,tmpfs-size=2m,tmpfs-mode=750 deb sh -c 'grep " /t " /proc/mounts; stat -c %a /t'
+	[[ ${lines[0]} == *size=2048k* ]]
+	[ "${lines[1]}" = 750 ]
+	run mybox run --rm --mount type=tmpfs,src=x,dst=/t deb true
+	[ "$status" = 125 ]
+}
+
+@test "--mount: its keys, and its mistakes" {
+	setup_dirs
+	[ "$(mybox run --rm --mount "type=bind,source=$dir,target=/d,readonly" deb cat /d/file)" = host ]
+	run mybox run --rm --mount "type=bind,source=$dir,destination=/d,ro=true" deb touch /d/x
+	[ "$status" = 1 ]
+	mybox run --rm --mount type=volume,src=v1,dst=/v,volume-label=a=b deb true
+	[ "$(mybox volume inspect -f '{{.Labels.a}}' v1)" = b ]
+	mybox run --rm --mount dst=/v deb true
+	local bad
+	for bad in type=nosuch,dst=/d type=bind,dst=/d "type=bind,src=$dir" type=volume,src=v1 \
+		"type=bind,src=relative,dst=/d" "type=bind,src=$dir,dst=relative" "nosuch=1,dst=/d" "type=volume,dst=/" ''; do
+		run mybox run --rm --mount "$bad" deb true
+		[ "$status" = 125 ]
+	done
+}
+
+@test "-v: its mistakes" {
+	local bad
+	for bad in :/x /a:relative a/b:/x '/a:/b:ro:rw:z' /a:/ '/a:/b:ro,rw' 'bad name:/x' '' :; do
+		run mybox run --rm -v "$bad" deb true
+		[ "$status" = 125 ]
+	done
+	run mybox run --rm -v a1:/x -v b1:/x deb true
+	[ "$status" = 125 ]
+	[[ $output == *"Duplicate mount point: /x"* ]]
+	[ -z "$(mybox ps -aq)" ]
+}
+
+@test "--volumes-from: all of them, or read-only" {
+	setup_dirs
+	mybox create --name src -v named:/n -v "$dir:/d" -v /anon deb true
+	mybox run --rm --volumes-from src deb sh -c 'cat /d/file; echo 1 >/n/x; echo 2 >/anon/y'
+	[ "$(mybox run --rm --volumes-from src deb sh -c 'cat /n/x /anon/y' | tr '\n' ' ')" = "1 2 " ]
+	run mybox run --rm --volumes-from src:ro deb touch /n/z
+	[ "$status" = 1 ]
+	[[ $output == *"Read-only"* ]]
+	run mybox run --rm --volumes-from nosuch deb true
+	[ "$status" = 125 ]
+	[[ $output == *"No such container: nosuch"* ]]
+}
+
+@test "one mount inside another, whatever the order" {
+	setup_dirs
+	[ "$(mybox run --rm -v "$dir:/d/inner" -v outer:/d deb cat /d/inner/file)" = host ]
+	[ "$(mybox run --rm --tmpfs /d -v "$dir:/d/inner" deb cat /d/inner/file)" = host ]
+}
+
+@test "destinations with dots and links stay within the container" {
+	setup_dirs
+	local before
+	before=$(ls -a / | md5sum)
+	[ "$(mybox run --rm -v "$dir:/a/../b/./d" deb cat /b/d/file)" = host ]
+	# /bin/link leads out of the root for who follows it on the host.
+	mkdir "$BATS_TEST_TMPDIR/rootfs"
+	tar -C "$BATS_TEST_TMPDIR/rootfs" -xf "$images/rootfs.tar"
+	ln -s ../../../../../../../../escape-mybox "$BATS_TEST_TMPDIR/rootfs/link"
+	tar -C "$BATS_TEST_TMPDIR/rootfs" -cf "$BATS_TEST_TMPDIR/linked.tar" .
+	mybox import "$BATS_TEST_TMPDIR/linked.tar" linked
+	[ "$(mybox run --rm -v "$dir:/link/d" linked cat /escape-mybox/d/file)" = host ]
+	[ ! -e /escape-mybox ]
+	[ "$(ls -a / | md5sum)" = "$before" ]
+	run mybox run --rm -v "$dir:/proc/x" deb true
+	[ "$status" = 125 ]
+	mybox rmi linked
+}
+
+@test "volume drivers' options: a bind and a tmpfs" {
+	setup_dirs
+	mybox volume create --driver local -o type=none -o o=bind -o "device=$dir" bound
+	[ "$(mybox run --rm -v bound:/d deb cat /d/file)" = host ]
+	mybox volume create -o type=tmpfs -o device=tmpfs -o o=size=1m mem
+	run mybox run --rm -v mem:/d deb sh -c 'grep " /d " /proc/mounts'
+	[[ $output == *tmpfs*size=1024k* ]]
+	run mybox volume create -d nosuch x1
+	[ "$status" = 1 ]
+	run mybox volume create 'bad/name'
+	[ "$status" = 1 ]
+}
+
+@test "--read-only: the root is, volumes and tmpfs are not" {
+	run mybox run --rm --read-only deb touch /x
+	[ "$status" = 1 ]
+	[[ $output == *"Read-only file system"* ]]
+	mybox run --rm --read-only --tmpfs /tmp -v rw:/rw deb sh -c 'touch /tmp/x /rw/x /dev/shm/x; echo x >/dev/null'
+	run mybox run --rm --read-only -w /not/there deb pwd
+	[ "$status" != 0 ] || [ "$output" = /not/there ]
+}
+
+@test "--shm-size" {
+	run mybox run --rm deb sh -c 'grep " /dev/shm " /proc/mounts'
+	[[ $output == *size=65536k* ]]
+	run mybox run --rm --shm-size 3m deb sh -c 'grep " /dev/shm " /proc/mounts'
+	[[ $output == *size=3072k* ]]
+}
