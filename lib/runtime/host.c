@@ -79,9 +79,45 @@ static int open_mount(struct mb_runtime_plan *plan, struct mb_runtime_mount *m, 
 	return mb_sys_mount_flags_apply(m->fd, &m->flags, err);
 }
 
+/* A mount of a hierarchy made in a cgroup namespace is a file system of its own, dear to make and
+ * to take down; the same directory through the host's costs nothing.  What cannot be had so is
+ * left to process 1. */
+static int open_hierarchies(struct mb_runtime_plan *plan, const struct mb_runtime_mount *m,
+                            struct mb_err *err)
+{
+	struct mb_sys_cgroup_host *host = plan->cgroup_host;
+	const struct mb_sys_cgroup_hierarchy *h;
+	size_t n = 0;
+	int r = 0;
+
+	if (!host || host != plan->req.cgroup_host || !plan->req.cgroup ||
+	    !plan->has_new_cgroupns || plan->has_new_userns ||
+	    mb_sys_cgroup_host_version(host) == MB_SYS_CGROUP_V2)
+		return 0;
+	h = mb_sys_cgroup_host_hierarchies(host, &n);
+	for (size_t i = 0; r == 0 && i < n && i < MB_N(plan->cgroup_mounts); i++) {
+		MB_AUTO_CLOSE int place = -1, fd = -1;
+
+		if (!mb_runtime_hierarchy_is_shown(&h[i]))
+			continue;
+		r = mb_sys_cgroup_place_open(plan->req.cgroup, i, &place, err);
+		if (r == MB_SYS_CGROUP_ABSENT) {
+			r = 0;
+			continue;
+		}
+		if (r == 0)
+			r = mb_sys_mount_clone(place, "", false, &fd, err);
+		if (r == 0)
+			r = mb_sys_mount_setattr(fd, m->flags.set, 0, MS_PRIVATE, false, err);
+		if (r == 0)
+			plan->cgroup_mounts[i] = mb_take_fd(&fd);
+	}
+	return r;
+}
+
 static int open_mounts(struct mb_runtime_plan *plan, struct mb_err *err)
 {
-	bool wants_cgroup = false;
+	const struct mb_runtime_mount *cgroup = NULL;
 
 	for (size_t i = 0; i < plan->n_mounts; i++) {
 		struct mb_runtime_mount *m = &plan->mounts[i];
@@ -89,11 +125,14 @@ static int open_mounts(struct mb_runtime_plan *plan, struct mb_err *err)
 
 		if (r < 0)
 			return mb_wrap(err, r, "mount '%s'", m->destination);
-		wants_cgroup |= m->kind == MB_RUNTIME_MOUNT_CGROUP;
+		if (m->kind == MB_RUNTIME_MOUNT_CGROUP)
+			cgroup = m;
 	}
 	plan->cgroup_host = plan->req.cgroup_host;
-	if (!wants_cgroup || plan->cgroup_host)
+	if (!cgroup)
 		return 0;
+	if (plan->cgroup_host)
+		return open_hierarchies(plan, cgroup, err);
 	if (mb_sys_cgroup_host_open(&plan->own_cgroup_host, err) < 0)
 		return -err->code;
 	plan->cgroup_host = plan->own_cgroup_host;

@@ -126,17 +126,24 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static int mount_hierarchy(const struct mb_sys_cgroup_hierarchy *h, uint64_t attr, int dir_fd,
-                           struct mb_err *err)
+static int make_hierarchy(const struct mb_sys_cgroup_hierarchy *h, uint64_t attr, int *ret_fd,
+                          struct mb_err *err)
 {
 	MB_AUTO_STRV struct mb_strv options = MB_STRV_INIT;
-	MB_AUTO_CLOSE int fd = -1, target_fd = -1;
-	const char *name = base_name(h->mount_point);
-	int r;
 
 	mb_strv_add(&options, "source=cgroup");
 	mb_strv_split(&options, h->controllers, ',');
-	r = mb_sys_mount_new("cgroup", &options, attr, &fd, err);
+	return mb_sys_mount_new("cgroup", &options, attr, ret_fd, err);
+}
+
+/* @shared: the command's copy of what there is, or -1. */
+static int mount_hierarchy(const struct mb_sys_cgroup_hierarchy *h, int shared, uint64_t attr,
+                           int dir_fd, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int own = -1, target_fd = -1;
+	const char *name = base_name(h->mount_point);
+	int r = shared < 0 ? make_hierarchy(h, attr, &own, err) : 0;
+
 	if (r < 0)
 		return r;
 	if (mkdirat(dir_fd, name, 0555) < 0)
@@ -144,7 +151,7 @@ static int mount_hierarchy(const struct mb_sys_cgroup_hierarchy *h, uint64_t att
 	target_fd = openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (target_fd < 0)
 		return mb_fail_sys(err, errno, "cannot open '%s'", name);
-	return mb_sys_mount_move(fd, target_fd, err);
+	return mb_sys_mount_move(shared < 0 ? own : shared, target_fd, err);
 }
 
 /* "cpu" -> "cpu,cpuacct", where a program looks for one controller. */
@@ -164,7 +171,7 @@ static void link_controllers(const struct mb_sys_cgroup_hierarchy *h, int dir_fd
 /* What programs read to find their limits.  Each mount costs a start and an end 50 us, so the
  * hierarchies that a container cannot use (named ones, devices, freezer, network classes) are
  * left out. */
-static bool is_shown(const struct mb_sys_cgroup_hierarchy *h)
+bool mb_runtime_hierarchy_is_shown(const struct mb_sys_cgroup_hierarchy *h)
 {
 	static const char *const shown[] = {"memory", "cpu", "cpuacct", "cpuset", "pids", "blkio"};
 	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
@@ -196,9 +203,9 @@ static int mount_v1(struct mb_runtime_child *c, const struct mb_runtime_mount *m
 		r = mb_sys_mount_move(fd, target_fd, err);
 	h = mb_sys_cgroup_host_hierarchies(c->plan->cgroup_host, &n);
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		if (!is_shown(&h[i]))
+		if (!mb_runtime_hierarchy_is_shown(&h[i]))
 			continue;
-		r = mount_hierarchy(&h[i], m->flags.set, fd, err);
+		r = mount_hierarchy(&h[i], c->plan->cgroup_mounts[i], m->flags.set, fd, err);
 		if (r < 0)
 			mb_wrap(err, r, "'%s'", h[i].mount_point);
 		else

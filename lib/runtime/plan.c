@@ -28,6 +28,8 @@ void mb_runtime_plan_init(struct mb_runtime_plan *plan)
 		.pidfd = -1,
 		.console_fd = -1,
 	};
+	for (size_t i = 0; i < MB_N(plan->cgroup_mounts); i++)
+		plan->cgroup_mounts[i] = -1;
 }
 
 static void done_mount(struct mb_runtime_mount *m)
@@ -55,6 +57,8 @@ void mb_runtime_plan_done(struct mb_runtime_plan *plan)
 	mb_close(&plan->filter_fd);
 	mb_close(&plan->pidfd);
 	mb_close(&plan->console_fd);
+	for (size_t i = 0; i < MB_N(plan->cgroup_mounts); i++)
+		mb_close(&plan->cgroup_mounts[i]);
 	mb_sys_cgroup_join_done(&plan->cgroup);
 	mb_sys_cgroup_host_free(plan->own_cgroup_host);
 	mb_strv_done(&plan->warnings);

@@ -23,7 +23,7 @@ struct mb_err;
 struct mb_str;
 struct sock_filter;
 
-enum { MB_RUNTIME_MAX_NS = 8 };
+enum { MB_RUNTIME_MAX_NS = 8, MB_RUNTIME_MAX_HIERARCHIES = 16 };
 
 /* A namespace to join: the path as the spec has it, or a descriptor of the request. */
 struct mb_runtime_join {
@@ -109,6 +109,8 @@ struct mb_runtime_plan {
 	struct mb_sys_cgroup_join cgroup;
 	struct mb_sys_cgroup_host *cgroup_host; /* borrowed, or the next */
 	struct mb_sys_cgroup_host *own_cgroup_host;
+	/* Version 1: what the container sees of each hierarchy, detached; -1: it makes a mount. */
+	int cgroup_mounts[MB_RUNTIME_MAX_HIERARCHIES];
 
 	/* What came through the channel. */
 	bool is_cloned, is_executing, is_ended;
@@ -137,6 +139,9 @@ void mb_runtime_plan_print(const struct mb_runtime_plan *plan, struct mb_str *ou
 /* May a mount with this clean destination be?  Everything below /proc but what lxcfs serves is
  * refused: programs trust it. */
 bool mb_runtime_mount_is_allowed(const char *destination, const char *type);
+
+/* May a container look at the version 1 hierarchy @h? */
+bool mb_runtime_hierarchy_is_shown(const struct mb_sys_cgroup_hierarchy *h);
 
 /* The host part: open what the host gives. */
 int mb_runtime_plan_open(struct mb_runtime_plan *plan, struct mb_err *err);

@@ -390,6 +390,35 @@ int mb_sys_cgroup_list(struct mb_sys_cgroup_host *host, const char *parent,
 
 /* --- join --- */
 
+int mb_sys_cgroup_place_open(struct mb_sys_cgroup *cg, size_t h, int *ret_fd, struct mb_err *err)
+{
+	const char *path;
+	int root, fd, r;
+
+	if (cg->fd[h] >= 0) {
+		fd = fcntl(cg->fd[h], F_DUPFD_CLOEXEC, 3);
+		if (fd < 0)
+			return mb_fail_sys(err, errno, "cannot copy a descriptor");
+		*ret_fd = fd;
+		return 0;
+	}
+	mb_sys_cgroup_own_paths(cg->host);
+	path = cg->host->trees[h].own_path;
+	/* Out of a cgroup namespace's sight. */
+	if (mb_starts_with(path, "/.."))
+		return MB_SYS_CGROUP_ABSENT;
+	r = mb_sys_cgroup_tree_root(cg->host, (int)h, &root, err);
+	if (r < 0)
+		return r;
+	fd = openat(root, path[1] ? path + 1 : ".", DIRECTORY_FLAGS);
+	if (fd < 0 && errno == ENOENT)
+		return MB_SYS_CGROUP_ABSENT;
+	if (fd < 0)
+		return mb_fail_sys(err, errno, "cannot open cgroup '%s'", path);
+	*ret_fd = fd;
+	return 0;
+}
+
 void mb_sys_cgroup_join_done(struct mb_sys_cgroup_join *join)
 {
 	mb_close(&join->v2_fd);

@@ -117,6 +117,10 @@ struct mb_sys_cgroup_limits {
 int mb_sys_cgroup_create(struct mb_sys_cgroup_host *host, const char *path,
                          const struct mb_sys_cgroup_limits *limits, struct mb_sys_cgroup **ret,
                          struct mb_err *err);
+/* The directory in hierarchy @h (of mb_sys_cgroup_host_hierarchies()) in which a process of @cg is:
+ * its own, or the caller's where @cg has none.  O_PATH.  Return: 0; MB_SYS_CGROUP_ABSENT, where
+ * the mounted hierarchy does not show it; or -errno. */
+int mb_sys_cgroup_place_open(struct mb_sys_cgroup *cg, size_t h, int *ret_fd, struct mb_err *err);
 /* The two halves of it, for who has something to do between them: the directories alone, with the
  * controllers that @limits will need; and then @limits (of one from make() that runs no program
  * yet).  A failure of the second half removes nothing. */
