@@ -117,6 +117,10 @@ static int prepare(struct starting *s, struct mb_err *err)
 	struct mb_container *c = s->c;
 	int r = make_run_dir(c, err);
 
+	/* A restart goes on showing the run before, whose monitor this process was: otherwise the
+	 * container would be seen ended meanwhile. */
+	if (r == 0 && s->how->restart && c->state.has_run)
+		r = mb_container_run_save(c->run_fd, &c->state.run, err);
 	if (r == 0)
 		r = mb_container_etc_make(c, err);
 	if (r == 0)
