@@ -79,6 +79,8 @@ int mb_cmd_network_pair_open(struct mb_cmd_context *cx, const char *network, con
 	if (r == 0)
 		r = mb_container_lock(ret->container, &ret->lock, err);
 	if (r == 0)
+		r = mb_container_require(ret->container, err);
+	if (r == 0)
 		r = open_namespace(ret->container, &ret->netns_fd, err);
 	return r;
 }

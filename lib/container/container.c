@@ -24,6 +24,7 @@ void mb_container_free(struct mb_container *c)
 	mb_close(&c->dir_fd);
 	mb_close(&c->run_fd);
 	mb_container_record_free(c->record);
+	mb_strset(&c->broken, NULL);
 	mb_container_state_done(&c->state);
 	mb_net_sandbox_free(c->before);
 	free(c);
@@ -60,6 +61,19 @@ void mb_container_refresh(struct mb_container *c)
 	mb_container_state_done(&c->state);
 	open_run(c);
 	mb_container_state_load(c->dir_fd, c->run_fd, &c->state);
+	/* What runs can still be ended; nothing else can be done with it. */
+	if (c->broken && !mb_container_is_running(c)) {
+		mb_strset(&c->state.error, c->broken);
+		c->state.status = MB_STATUS_DEAD;
+	}
+}
+
+int mb_container_require(const struct mb_container *c, struct mb_err *err)
+{
+	if (!c->broken && c->state.status != MB_STATUS_DEAD)
+		return 0;
+	return mb_fail(err, EBADMSG, "container '%s' is corrupt: %s", mb_container_name(c),
+	               c->broken ? c->broken : c->state.error);
 }
 
 /* What can be said of a container whose record cannot be read. */
@@ -99,6 +113,7 @@ static int open_at(struct mb_store *store, int containers, const char *id,
 	}
 	if (r != 0) {
 		c->record = bare_record(id);
+		mb_strset(&c->broken, why.msg);
 		mb_strset(&c->state.error, why.msg);
 		c->state.status = MB_STATUS_DEAD;
 	}

@@ -25,6 +25,7 @@ struct mb_container {
 	int dir_fd;                         /* ROOT/containers/ID */
 	int run_fd;                         /* RUN/c/ID, or -1 when it has none */
 	struct mb_container_record *record; /* never NULL; bare (id and name) when corrupt */
+	char *broken;                       /* why the record cannot be read, or NULL */
 	struct mb_container_state state;
 	struct mb_net_sandbox *before; /* what the run had that this handle put away, or NULL */
 };
@@ -50,6 +51,8 @@ MB_AUTO_DEFINE(struct mb_container, mb_container_free)
 int mb_container_lock(struct mb_container *c, int *ret_lock, struct mb_err *err);
 /* Read state (and RUN's directory) again. */
 void mb_container_refresh(struct mb_container *c);
+/* For whoever needs more than its id: -EBADMSG, told, when its record cannot be read. */
+int mb_container_require(const struct mb_container *c, struct mb_err *err);
 
 struct mb_container_list {
 	struct mb_container **v; /* newest first */

@@ -48,7 +48,9 @@ int mb_container_rename(struct mb_container *c, const char *name, struct mb_err 
 	name += name[0] == '/';
 	if (r != 0)
 		return r < 0 ? r : -ENOENT;
-	r = mb_store_dir(c->store, "names", false, &names, err);
+	r = mb_container_require(c, err);
+	if (r == 0)
+		r = mb_store_dir(c->store, "names", false, &names, err);
 	if (r == 0)
 		r = claim(c, names, name, err);
 	if (r < 0)

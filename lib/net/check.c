@@ -71,10 +71,39 @@ static int each_record(struct mb_net *net, struct mb_net_sandbox *s, void *arg, 
 	return 0;
 }
 
+/* Those that cannot be read: what they spoke of is found by looking at the kernel. */
+static int check_broken_records(struct check *c, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
+	struct dirent *entry;
+	int fd = -1, r = mb_net_records_dir(c->net, &fd, err);
+	DIR *dir = r ? NULL : fdopendir(fd);
+
+	if (!dir) {
+		mb_close(&fd);
+		return r ? r : mb_fail_sys(err, errno, "cannot list the network records");
+	}
+	while ((entry = readdir(dir)))
+		if (mb_hex_is_valid(entry->d_name, MB_ID_LEN))
+			mb_strv_add(&names, entry->d_name);
+	closedir(dir);
+	MB_STRV_FOREACH (id, &names) {
+		MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = NULL;
+
+		if (mb_net_sandbox_load(c->net, id, &s, NULL) >= 0)
+			continue;
+		tell(c, c->repair && mb_net_record_remove(c->net, id, NULL) == 0,
+		     "network record of container '%.12s' cannot be read", id);
+	}
+	return 0;
+}
+
 static int check_records(struct check *c, struct mb_err *err)
 {
-	int r = mb_net_records_walk(c->net, each_record, c, err);
+	int r = check_broken_records(c, err);
 
+	if (!r)
+		r = mb_net_records_walk(c->net, each_record, c, err);
 	MB_STRV_FOREACH (id, &c->dead) {
 		bool gone = c->repair && mb_net_detach(c->net, id, NULL) == 0;
 

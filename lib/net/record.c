@@ -14,6 +14,7 @@
 #include "net/handle.h"
 #include "store/doc.h"
 #include "json/json.h"
+#include "sys/tree.h"
 
 static const struct mb_json_field endpoint_table[] = {
 	MB_JSON_STR("network_id", struct mb_net_endpoint, network_id, .flags = MB_JSON_REQUIRED),
@@ -104,9 +105,7 @@ int mb_net_record_remove(struct mb_net *net, const char *container_id, struct mb
 	r = mb_net_records_dir(net, &dir, err);
 	if (r)
 		return r;
-	if (unlinkat(dir, container_id, 0) < 0 && errno != ENOENT)
-		return mb_fail_sys(err, errno, "cannot remove the record of '%.12s'", container_id);
-	return 0;
+	return mb_sys_tree_remove(dir, container_id, err);
 }
 
 /* What becomes a path or a name of the kernel must look like one. */
@@ -131,14 +130,13 @@ static int read_record(int dir, const char *id, struct mb_net_sandbox **ret, str
 	int r;
 
 	r = mb_store_doc_read(dir, id, &body, err);
-	if (r == MB_DOC_CORRUPT)
+	/* Another version's says as little as a broken one. */
+	if (r == MB_DOC_CORRUPT || r == -EPROTONOSUPPORT)
 		return -EBADMSG;
-	if (!r)
-		r = mb_json_decode(body, sandbox_table, s, err);
-	if (!r)
-		r = check_record(s, id, err);
 	if (r)
 		return r;
+	if (mb_json_decode(body, sandbox_table, s, err) < 0 || check_record(s, id, err) < 0)
+		return -EBADMSG;
 	*ret = mb_take_ptr(&s);
 	return 0;
 }
