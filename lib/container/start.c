@@ -63,6 +63,8 @@ void mb_container_session_done(struct mb_container_session *session)
 	mb_close(&session->sock);
 	mb_close(&session->stdin_fd);
 	mb_close(&session->pidfd);
+	mb_sys_cgroup_host_free(session->cgroups);
+	session->cgroups = NULL;
 }
 
 static int make_run_dir(struct mb_container *c, struct mb_err *err)
@@ -340,6 +342,7 @@ static void fill_session(struct starting *s, struct mb_container_session *sessio
 	session->pidfd = mb_take_fd(&s->ready.pidfd);
 	session->tty = tty;
 	session->cleans = true;
+	session->cgroups = mb_take_ptr(&s->cgroups);
 	session->stdin_fd = -1;
 	if (s->how->want_stdin)
 		session->stdin_fd =

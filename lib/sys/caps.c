@@ -162,7 +162,9 @@ int mb_sys_caps_read(struct mb_sys_caps *ret, struct mb_err *err)
 	for (int cap = 0; cap <= mb_sys_cap_last(); cap++) {
 		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1)
 			caps.bounding |= MB_SYS_CAP_BIT(cap);
-		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) == 1)
+		/* None is ambient that is not inheritable. */
+		if (caps.inheritable & MB_SYS_CAP_BIT(cap) &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) == 1)
 			caps.ambient |= MB_SYS_CAP_BIT(cap);
 	}
 	*ret = caps;

@@ -187,10 +187,18 @@ static int host_finish(struct mb_sys_cgroup_host *h, struct mb_err *err)
 	return 0;
 }
 
+/* The one that is open, for a command often needs it in several places at once. */
+static struct mb_sys_cgroup_host *shared;
+
 void mb_sys_cgroup_host_free(struct mb_sys_cgroup_host *host)
 {
 	if (!host)
 		return;
+	if (host == shared) {
+		if (--host->users)
+			return;
+		shared = NULL;
+	}
 	for (size_t i = 0; i < host->n; i++)
 		mb_sys_cgroup_tree_done(&host->trees[i]);
 	free(host);
@@ -218,9 +226,15 @@ int mb_sys_cgroup_host_fake(const char *mountinfo, const char *self_cgroup,
 int mb_sys_cgroup_host_open(struct mb_sys_cgroup_host **ret, struct mb_err *err)
 {
 	MB_AUTO(mb_sys_cgroup_host_free)
-	struct mb_sys_cgroup_host *h = mb_calloc(1, sizeof(*h));
+	struct mb_sys_cgroup_host *h = NULL;
 	int r = 0;
 
+	if (shared) {
+		shared->users++;
+		*ret = shared;
+		return 0;
+	}
+	h = mb_calloc(1, sizeof(*h));
 	if (!mb_sys_cgroup_probe(h)) {
 		MB_AUTO_STR struct mb_str mounts = MB_STR_INIT;
 
@@ -233,6 +247,8 @@ int mb_sys_cgroup_host_open(struct mb_sys_cgroup_host **ret, struct mb_err *err)
 	r = host_finish(h, err);
 	if (r < 0)
 		return r;
+	h->users = 1;
+	shared = h;
 	*ret = mb_take_ptr(&h);
 	return 0;
 }

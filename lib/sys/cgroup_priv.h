@@ -42,6 +42,7 @@ struct mb_sys_cgroup_host {
 	int v2;               /* index of the cgroup2 tree or -1 */
 	int core;             /* index of the tree that kills, freezes and counts, or -1 */
 	int by_ctrl[CTRL_N_]; /* index of the tree a controller is used in, or -1 */
+	unsigned users;       /* of the shared one */
 	bool knows_own;       /* own paths were read */
 	bool is_fake;         /* a unit test's directories: no magic numbers to verify */
 };

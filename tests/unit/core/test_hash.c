@@ -44,6 +44,24 @@ static void sha256_does_not_depend_on_the_pieces(void **state)
 	}
 }
 
+static void crc32c_of_much_is_that_of_its_parts(void **state)
+{
+	unsigned char bytes[4099];
+	uint32_t parts = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(i * 131 + (i >> 8));
+	for (size_t at = 0; at < sizeof(bytes); at += 100) {
+		size_t n = sizeof(bytes) - at < 100 ? sizeof(bytes) - at : 100;
+
+		parts = mb_crc32c(parts, bytes + at, n);
+	}
+	assert_int_equal(mb_crc32c(0, bytes, sizeof(bytes)), parts);
+	assert_int_equal(mb_crc32c(mb_crc32c(0, bytes, 1001), bytes + 1001, sizeof(bytes) - 1001),
+	                 parts);
+}
+
 static void crc32c_known_answers(void **state)
 {
 	static const char zeros[32];
@@ -60,6 +78,7 @@ int main(void)
 		cmocka_unit_test(sha256_known_answers),
 		cmocka_unit_test(sha256_does_not_depend_on_the_pieces),
 		cmocka_unit_test(crc32c_known_answers),
+		cmocka_unit_test(crc32c_of_much_is_that_of_its_parts),
 	};
 
 	return cmocka_run_group_tests_name("core/hash", tests, NULL, NULL);
