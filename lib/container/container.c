@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/err.h"
@@ -47,6 +48,23 @@ static int open_dir(int base, const char *name)
 	return openat(base, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
+/* One of a list keeps no descriptors: there may be more containers than a process may have. */
+static void open_own(struct mb_container *c)
+{
+	char path[16 + MB_ID_TEXT];
+
+	if (c->dir_fd >= 0)
+		return;
+	snprintf(path, sizeof(path), "containers/%s", c->id);
+	c->dir_fd = open_dir(c->store->root_fd, path);
+}
+
+static void stamp(struct mb_container *c, struct stat *ret)
+{
+	if (fstatat(c->dir_fd, "container.json", ret, AT_SYMLINK_NOFOLLOW) < 0)
+		*ret = (struct stat){0};
+}
+
 static void open_run(struct mb_container *c)
 {
 	char path[8 + MB_ID_TEXT];
@@ -60,6 +78,7 @@ void mb_container_refresh(struct mb_container *c)
 {
 	mb_container_state_done(&c->state);
 	open_run(c);
+	open_own(c);
 	mb_container_state_load(c->dir_fd, c->run_fd, &c->state);
 	/* What runs can still be ended; nothing else can be done with it. */
 	if (c->broken && !mb_container_is_running(c)) {
@@ -104,8 +123,12 @@ static int open_at(struct mb_store *store, int containers, const char *id,
 		return r == -ENOENT || r == -ENOTDIR || r == -ELOOP ? MB_CONTAINER_ABSENT : r;
 	}
 	open_run(c);
+	stamp(c, &c->record_stat);
 	mb_container_state_load(c->dir_fd, c->run_fd, &c->state);
 	r = mb_container_record_load(c->dir_fd, &c->record, &why);
+	/* One that goes while we read it is gone, and not corrupt. */
+	if (faccessat(containers, id, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return MB_CONTAINER_ABSENT;
 	if (r == 0 && strcmp(c->record->id, id) != 0) {
 		r = mb_fail(&why, EBADMSG, "'container.json' is another container's");
 		mb_container_record_free(c->record);
@@ -209,19 +232,43 @@ int mb_container_find(struct mb_store *store, const char *reference, struct mb_c
 	return r == MB_CONTAINER_ABSENT ? absent(reference, err) : r;
 }
 
+/* A rename may have come between our reading and our lock. */
+static void reload_record(struct mb_container *c)
+{
+	struct mb_container_record *record;
+	struct stat now;
+
+	stamp(c, &now);
+	if (now.st_ino == c->record_stat.st_ino &&
+	    now.st_ctim.tv_sec == c->record_stat.st_ctim.tv_sec &&
+	    now.st_ctim.tv_nsec == c->record_stat.st_ctim.tv_nsec)
+		return;
+	if (mb_container_record_load(c->dir_fd, &record, NULL) != 0)
+		return;
+	mb_container_record_free(c->record);
+	c->record = record;
+	c->record_stat = now;
+	mb_strset(&c->broken, NULL);
+}
+
 int mb_container_lock(struct mb_container *c, int *ret_lock, struct mb_err *err)
 {
-	char path[16 + MB_ID_TEXT];
+	char name[8 + MB_ID_TEXT], path[16 + MB_ID_TEXT];
 	MB_AUTO_CLOSE int lock = -1;
 	int r;
 
-	snprintf(path, sizeof(path), "c-%s", c->id);
-	r = mb_store_lock(c->store, MB_RANK_CONTAINER, path, true, true, &lock, err);
+	snprintf(name, sizeof(name), "c-%s", c->id);
+	r = mb_store_lock(c->store, MB_RANK_CONTAINER, name, true, true, &lock, err);
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof(path), "containers/%s", c->id);
-	if (faccessat(c->store->root_fd, path, F_OK, 0) < 0)
+	if (faccessat(c->store->root_fd, path, F_OK, 0) < 0) {
+		/* Who removed it retired the lock; ours is a new one. */
+		mb_store_lock_retire(c->store, name, lock);
 		return absent(mb_container_name(c), err);
+	}
+	open_own(c);
+	reload_record(c);
 	mb_container_refresh(c);
 	*ret_lock = mb_take_fd(&lock);
 	return 0;
@@ -271,6 +318,8 @@ int mb_container_list_load(struct mb_store *store, struct mb_container_list *ret
 				mb_container_append(&list.v, &list.n, sizeof(*slot));
 
 			*slot = c;
+			mb_close(&c->dir_fd);
+			mb_close(&c->run_fd);
 		} else if (r == MB_CONTAINER_ABSENT) {
 			r = 0;
 		}

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include "container/record.h"
 #include "container/state.h"
@@ -26,6 +27,7 @@ struct mb_container {
 	int run_fd;                         /* RUN/c/ID, or -1 when it has none */
 	struct mb_container_record *record; /* never NULL; bare (id and name) when corrupt */
 	char *broken;                       /* why the record cannot be read, or NULL */
+	struct stat record_stat;            /* of its document when it was read */
 	struct mb_container_state state;
 	struct mb_net_sandbox *before; /* what the run had that this handle put away, or NULL */
 };
@@ -45,7 +47,8 @@ int mb_container_resolve(struct mb_store *store, const char *reference, char ret
 void mb_container_free(struct mb_container *c);
 MB_AUTO_DEFINE(struct mb_container, mb_container_free)
 
-/* Lock it against other commands that change it, and read its state again.
+/* Lock it against other commands that change it, and read its state again, and its record if that
+ * has changed: what was borrowed from the record ends here.
  * Return: 0 and *@ret_lock (closing unlocks); MB_CONTAINER_ABSENT, told: it was removed
  * meanwhile; or -errno. */
 int mb_container_lock(struct mb_container *c, int *ret_lock, struct mb_err *err);
@@ -58,7 +61,8 @@ struct mb_container_list {
 	struct mb_container **v; /* newest first */
 	size_t n;
 };
-/* All of them; one that goes meanwhile is left out. */
+/* All of them, without descriptors (dir_fd and run_fd are -1 until mb_container_refresh()); one
+ * that goes meanwhile is left out. */
 int mb_container_list_load(struct mb_store *store, struct mb_container_list *ret,
                            struct mb_err *err);
 void mb_container_list_done(struct mb_container_list *list);

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@
 #include "core/str.h"
 #include "format/human.h"
 #include "net/network_spec.h"
+#include "store/store.h"
 
 static void add_ago(struct mb_str *out, int64_t then, const char *after)
 {
@@ -228,9 +230,16 @@ static int add_tree(int parent, const char *name, int depth, int64_t *total)
 
 int mb_container_size(const struct mb_container *c, int64_t *ret_bytes, struct mb_err *err)
 {
+	char path[16 + MB_ID_TEXT];
+	MB_AUTO_CLOSE int dir = -1;
 	int64_t total = 0;
-	int r = add_tree(c->dir_fd, "upper", 0, &total);
+	int r;
 
+	snprintf(path, sizeof(path), "containers/%s", c->id);
+	r = mb_store_dir_find(c->store, path, false, &dir, err);
+	if (r < 0)
+		return r;
+	r = add_tree(dir, "upper", 0, &total);
 	if (r < 0)
 		return mb_fail_sys(err, -r, "cannot measure container '%s'", mb_container_name(c));
 	*ret_bytes = total;

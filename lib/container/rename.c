@@ -42,7 +42,7 @@ int mb_container_rename(struct mb_container *c, const char *name, struct mb_err 
 {
 	MB_AUTO(mb_net_free) struct mb_net *net = NULL;
 	MB_AUTO_CLOSE int lock = -1, names = -1;
-	MB_AUTO_FREE char *before = mb_strdup(mb_container_name(c));
+	MB_AUTO_FREE char *before = NULL;
 	int r = mb_container_lock(c, &lock, err);
 
 	name += name[0] == '/';
@@ -55,6 +55,7 @@ int mb_container_rename(struct mb_container *c, const char *name, struct mb_err 
 		r = claim(c, names, name, err);
 	if (r < 0)
 		return r;
+	before = mb_strdup(mb_container_name(c));
 	mb_strset(&c->record->name, name);
 	r = mb_container_record_save(c->dir_fd, c->record, MB_DOC_REPLACE | MB_DOC_DURABLE, err);
 	if (r < 0) {
