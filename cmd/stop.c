@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 #include "cmd/container_each.h"
+#include "cmd/report.h"
 #include "container/container.h"
 #include "container/life.h"
 #include "core/err.h"
@@ -23,13 +24,14 @@ static int stop_one(void *arg, struct mb_container *c, struct mb_err *err)
 {
 	const struct stopping *s = arg;
 	struct mb_container_start how = {0};
-	int r = mb_container_stop(c, s->sig,
-	                          s->has_timeout ? s->timeout : mb_container_stop_timeout(c), err);
+	int64_t timeout = s->has_timeout ? s->timeout : mb_container_stop_timeout(c);
+	int r;
 
-	if (r != 0 || !s->again)
-		return r;
-	mb_container_refresh(c);
-	r = mb_container_start(c, &how, NULL, err);
+	if (!s->again)
+		return mb_container_stop(c, s->sig, timeout, err);
+	r = mb_container_restart(c, s->sig, timeout, &how, err);
+	for (size_t i = 0; i < how.warnings.n; i++)
+		mb_cmd_say("WARNING: %s", how.warnings.v[i]);
 	mb_strv_done(&how.warnings);
 	return r;
 }

@@ -192,7 +192,7 @@ static void check_container(struct checking *k, const char *id)
 		found(k, subject, "runs without a monitor", r);
 		return;
 	}
-	if (mb_container_is_running(c))
+	if (mb_container_is_running(c) || c->state.monitored)
 		return;
 	if (c->run_fd >= 0 || (c->record->host.auto_remove && c->state.has_run)) {
 		if (k->how->repair)

@@ -2,6 +2,7 @@
 /* How a container ends: signals, waiting, and putting away what a run leaves outside of it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +25,13 @@
 #include "sys/proc.h"
 #include "sys/tree.h"
 
-enum { DEFAULT_STOP_SECONDS = 10, FREEZE_MSEC = 10000, LAST_WAIT_MSEC = 10000 };
+enum {
+	DEFAULT_STOP_SECONDS = 10,
+	FREEZE_MSEC = 10000,
+	LAST_WAIT_MSEC = 10000,
+	MONITOR_MSEC = 2000,
+	STOPS = 100,
+};
 
 static int not_running(const struct mb_container *c, struct mb_err *err)
 {
@@ -84,10 +91,10 @@ static int remove_cgroup(struct mb_container *c, struct mb_err *err)
 	return r;
 }
 
-int mb_container_cleanup_locked(struct mb_container *c, struct mb_err *err)
+int mb_container_clear_locked(struct mb_container *c, struct mb_err *err)
 {
+	static const char *const of_one_run[] = {"paused", "config.json"};
 	MB_AUTO(mb_net_free) struct mb_net *net = NULL;
-	MB_AUTO_CLOSE int all = -1;
 	int r = 0, last = 0;
 
 	if (!mb_starts_with(c->record->host.network_mode ? c->record->host.network_mode : "",
@@ -102,6 +109,16 @@ int mb_container_cleanup_locked(struct mb_container *c, struct mb_err *err)
 	last = remove_cgroup(c, r < 0 ? NULL : err);
 	r = r < 0 ? r : last;
 	mb_container_mounts_release(c->store, c->record);
+	for (size_t i = 0; c->run_fd >= 0 && i < MB_N(of_one_run); i++)
+		unlinkat(c->run_fd, of_one_run[i], 0);
+	return r;
+}
+
+int mb_container_cleanup_locked(struct mb_container *c, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int all = -1;
+	int r = mb_container_clear_locked(c, err), last;
+
 	/* Last, because it is what makes a command look here at all. */
 	last = mb_store_dir(c->store, "c", true, &all, r < 0 ? NULL : err);
 	if (last == 0)
@@ -110,7 +127,16 @@ int mb_container_cleanup_locked(struct mb_container *c, struct mb_err *err)
 	return r < 0 ? r : last;
 }
 
-int mb_container_finish(struct mb_container *c, struct mb_err *err)
+/* Its monitor was about to start it again: it finds that it is not to. */
+static int cancel_restart(struct mb_container *c, struct mb_err *err)
+{
+	c->state.exit.restarting = false;
+	c->state.exit.stop_requested = true;
+	return mb_container_exit_save(c->dir_fd, &c->state.exit, err);
+}
+
+/* @stopped: it is not to start again either. */
+static int finish(struct mb_container *c, bool stopped, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int lock = -1;
 	int r = mb_container_lock(c, &lock, err);
@@ -124,9 +150,21 @@ int mb_container_finish(struct mb_container *c, struct mb_err *err)
 		if (mb_sys_proc_id_is_running(&id))
 			return 0;
 	}
+	if (c->state.status == MB_STATUS_RESTARTING) {
+		if (!stopped)
+			return 0;
+		r = cancel_restart(c, err);
+		if (r < 0)
+			return r;
+	}
 	if (c->record->host.auto_remove)
 		return mb_container_remove_locked(c, true, err);
 	return c->run_fd >= 0 ? mb_container_cleanup_locked(c, err) : 0;
+}
+
+int mb_container_finish(struct mb_container *c, struct mb_err *err)
+{
+	return finish(c, false, err);
 }
 
 /* --- removal ---------------------------------------------------------------------------------- */
@@ -230,8 +268,10 @@ int mb_container_kill(struct mb_container *c, int sig, struct mb_err *err)
 	MB_AUTO_CLOSE int pidfd = -1, sock = -1;
 	int r;
 
-	if (!mb_container_is_running(c) || c->state.status == MB_STATUS_RESTARTING)
+	if (!mb_container_is_running(c))
 		return not_running(c, err);
+	if (c->state.status == MB_STATUS_RESTARTING)
+		return mb_container_stop(c, sig, 0, err);
 	/* docker: a user's kill is not a failure to be mended by a restart. */
 	if (sig == SIGKILL && mb_monitor_connect(c->run_fd, &sock, NULL) == 0)
 		mb_monitor_stopping(sock, true, NULL);
@@ -264,13 +304,27 @@ int64_t mb_container_stop_timeout(const struct mb_container *c)
 	                                          : DEFAULT_STOP_SECONDS;
 }
 
-/* Until the monitor has written down the end and put things away, or is gone. */
+/* Until the monitor has written down the end.  Return: whether it said so. */
+static bool wait_for_exit(int sock)
+{
+	static struct mb_monitor_packet packet;
+	int r;
+
+	do {
+		r = mb_monitor_receive(sock, &packet, false, NULL);
+	} while (r == 0 && packet.head.type != MB_MONITOR_EXIT);
+	return r == 0;
+}
+
+/* Until the monitor has left; but another client of it may sleep, or not take its output. */
 static void wait_for_monitor(int sock)
 {
 	static struct mb_monitor_packet packet;
+	struct pollfd p = {.fd = sock, .events = POLLIN};
 
-	while (mb_monitor_receive(sock, &packet, false, NULL) == 0)
-		;
+	while (poll(&p, 1, MONITOR_MSEC) > 0)
+		if (mb_monitor_receive(sock, &packet, false, NULL) != 0)
+			return;
 }
 
 static int stop_running(struct mb_container *c, int sig, int64_t timeout, struct mb_err *err)
@@ -297,18 +351,14 @@ static int stop_running(struct mb_container *c, int sig, int64_t timeout, struct
 	return r < 0 ? r : 0;
 }
 
-int mb_container_stop(struct mb_container *c, int sig, int64_t timeout, struct mb_err *err)
+/* End it, and with it the monitor's wish to start it again.  *@ret_sock is the connection to the
+ * monitor, which we promised to clean up, or -1. */
+static int end_run(struct mb_container *c, int sig, int64_t timeout, int *ret_sock,
+                   struct mb_err *err)
 {
 	MB_AUTO_CLOSE int sock = -1;
 	int r;
 
-	if (!mb_container_is_running(c))
-		return 0;
-	if (c->state.status == MB_STATUS_PAUSED) {
-		r = mb_container_pause(c, false, err);
-		if (r < 0)
-			return r;
-	}
 	if (mb_monitor_connect(c->run_fd, &sock, NULL) == 0) {
 		mb_monitor_stopping(sock, true, NULL);
 		mb_monitor_wait_send(sock, MB_MONITOR_CLEANS, NULL);
@@ -318,19 +368,69 @@ int mb_container_stop(struct mb_container *c, int sig, int64_t timeout, struct m
 		if (r < 0)
 			return r;
 	}
-	if (sock >= 0) {
-		static struct mb_monitor_packet packet;
+	if (sock >= 0 && !wait_for_exit(sock))
+		mb_close(&sock);
+	*ret_sock = mb_take_fd(&sock);
+	return 0;
+}
 
-		while (mb_monitor_receive(sock, &packet, false, NULL) == 0 &&
-		       packet.head.type != MB_MONITOR_EXIT)
-			;
+/* What somebody does with it at this moment is over. */
+static int settle(struct mb_container *c, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int lock = -1;
+
+	return mb_container_lock(c, &lock, err);
+}
+
+static int unpause(struct mb_container *c, struct mb_err *err)
+{
+	return c->state.status == MB_STATUS_PAUSED ? mb_container_pause(c, false, err) : 0;
+}
+
+int mb_container_stop(struct mb_container *c, int sig, int64_t timeout, struct mb_err *err)
+{
+	/* Its monitor may be starting it again: then there is another one to be stopped. */
+	for (int i = 0; i < STOPS; i++) {
+		MB_AUTO_CLOSE int sock = -1;
+		int r = settle(c, i ? NULL : err);
+
+		if (r > 0 && i > 0)
+			return 0; /* --rm */
+		if (r != 0 || !mb_container_is_running(c))
+			return r;
+		r = unpause(c, err);
+		if (r == 0)
+			r = end_run(c, sig, timeout, &sock, err);
+		if (r == 0)
+			r = finish(c, true, err);
+		if (sock >= 0) {
+			mb_monitor_cleaned(sock, NULL);
+			wait_for_monitor(sock);
+		}
+		if (r < 0)
+			return r;
 	}
-	r = mb_container_finish(c, err);
-	if (sock >= 0) {
-		mb_monitor_cleaned(sock, NULL);
-		wait_for_monitor(sock);
+	return mb_fail(err, ETIMEDOUT, "container '%s' is started again and again",
+	               mb_container_name(c));
+}
+
+/* All under one lock: whoever would put it away at its end finds it running again. */
+int mb_container_restart(struct mb_container *c, int sig, int64_t timeout,
+                         struct mb_container_start *how, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int lock = -1, sock = -1;
+	int r = unpause(c, err);
+
+	if (r == 0)
+		r = mb_container_lock(c, &lock, err);
+	if (r != 0)
+		return r < 0 ? r : -ENOENT;
+	if (mb_container_is_running(c)) {
+		r = end_run(c, sig, timeout, &sock, err);
+		if (sock >= 0)
+			mb_monitor_cleaned(sock, NULL);
 	}
-	return r;
+	return r < 0 ? r : mb_container_start_locked(c, how, NULL, err);
 }
 
 int mb_container_wait(struct mb_container *c, int *ret_code, struct mb_err *err)
@@ -341,6 +441,9 @@ int mb_container_wait(struct mb_container *c, int *ret_code, struct mb_err *err)
 
 	for (;;) {
 		if (!mb_container_is_running(c)) {
+			/* Removed before anybody could tell us its exit code? */
+			if (!c->state.has_exit && settle(c, err) > 0)
+				return -ENOENT;
 			*ret_code = c->state.has_exit ? c->state.exit.exit_code : 0;
 			return 0;
 		}
@@ -357,6 +460,7 @@ int mb_container_wait(struct mb_container *c, int *ret_code, struct mb_err *err)
 		/* Between two monitors, or one was lost: look again. */
 		usleep(20000);
 		mb_container_refresh(c);
+		(void)mb_container_adopt(c, NULL);
 	}
 }
 

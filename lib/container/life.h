@@ -62,6 +62,9 @@ int mb_container_kill(struct mb_container *c, int sig, struct mb_err *err);
 /* The stop signal, then SIGKILL after @timeout seconds (-1 = never); returns when it has ended.
  * One that does not run is a success.  @sig 0 = its own. */
 int mb_container_stop(struct mb_container *c, int sig, int64_t timeout, struct mb_err *err);
+/* Stop it if it runs, and start it.  One that is removed at its end (--rm) stays. */
+int mb_container_restart(struct mb_container *c, int sig, int64_t timeout,
+                         struct mb_container_start *how, struct mb_err *err);
 /* Wait until it ends.  Return: 0 and the exit; or -errno. */
 int mb_container_wait(struct mb_container *c, int *ret_code, struct mb_err *err);
 /* Its own stop signal and timeout. */
@@ -87,6 +90,10 @@ int mb_container_attach(struct mb_container *c, unsigned streams, bool want_stdi
 
 /* The caller has the lock. */
 int mb_container_cleanup_locked(struct mb_container *c, struct mb_err *err);
+/* The same, but RUN/c/ID stays as it is: whoever looks sees no gap between two runs. */
+int mb_container_clear_locked(struct mb_container *c, struct mb_err *err);
+int mb_container_start_locked(struct mb_container *c, struct mb_container_start *how,
+                              struct mb_container_session *ret_session, struct mb_err *err);
 int mb_container_remove_locked(struct mb_container *c, bool volumes, struct mb_err *err);
 /* A container whose monitor died gets a new one.  Does nothing when it is not so. */
 int mb_container_adopt(struct mb_container *c, struct mb_err *err);

@@ -22,6 +22,14 @@ static int open_layer_dir(struct mb_container *c, const char *name, int *ret_fd,
 	return 0;
 }
 
+/* The mark of an earlier mount: the kernel cannot know that the host did not crash since, but then
+ * nobody would start what `--rm` made. */
+static bool forget_volatile(int work_fd)
+{
+	unlinkat(work_fd, "work/incompat/volatile/dirty", 0);
+	return unlinkat(work_fd, "work/incompat/volatile", AT_REMOVEDIR) == 0;
+}
+
 /* What a removed container wrote need not reach the disk: without this the last unmount writes
  * out the whole file system that the layer is on. */
 static int mount_volatile(struct mb_sys_overlay *overlay, int *ret_fd, struct mb_err *err)
@@ -32,9 +40,7 @@ static int mount_volatile(struct mb_sys_overlay *overlay, int *ret_fd, struct mb
 	mb_strv_add(&options, "volatile");
 	overlay->options = &options;
 	r = mb_sys_mount_overlay(overlay, ret_fd, err);
-	/* The mark of an earlier mount: the kernel cannot know that the host did not crash since,
-	 * but then nobody would start what `--rm` made. */
-	if (r < 0 && unlinkat(overlay->work_fd, "work/incompat/volatile", AT_REMOVEDIR) == 0)
+	if (r < 0 && forget_volatile(overlay->work_fd))
 		r = mb_sys_mount_overlay(overlay, ret_fd, err);
 	overlay->options = NULL;
 	return r;

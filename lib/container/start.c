@@ -119,10 +119,6 @@ static int prepare(struct starting *s, struct mb_err *err)
 	struct mb_container *c = s->c;
 	int r = make_run_dir(c, err);
 
-	/* A restart goes on showing the run before, whose monitor this process was: otherwise the
-	 * container would be seen ended meanwhile. */
-	if (r == 0 && s->how->restart && c->state.has_run)
-		r = mb_container_run_save(c->run_fd, &c->state.run, err);
 	if (r == 0)
 		r = mb_container_etc_make(c, err);
 	if (r == 0)
@@ -349,8 +345,8 @@ static void fill_session(struct starting *s, struct mb_container_session *sessio
 			tty ? mb_take_fd(&s->console_fd) : mb_take_fd(&s->monitor.ours[0]);
 }
 
-static int start_locked(struct mb_container *c, struct mb_container_start *how,
-                        struct mb_container_session *ret_session, struct mb_err *err)
+int mb_container_start_locked(struct mb_container *c, struct mb_container_start *how,
+                              struct mb_container_session *ret_session, struct mb_err *err)
 {
 	__attribute__((cleanup(starting_done))) struct starting s = {
 		.c = c,
@@ -366,7 +362,8 @@ static int start_locked(struct mb_container *c, struct mb_container_start *how,
 
 	/* What an earlier run left when nobody could tidy up. */
 	if (c->run_fd >= 0) {
-		r = mb_container_cleanup_locked(c, err);
+		r = how->restart ? mb_container_clear_locked(c, err)
+		                 : mb_container_cleanup_locked(c, err);
 		if (r < 0)
 			return r;
 	}
@@ -385,6 +382,12 @@ static int start_locked(struct mb_container *c, struct mb_container_start *how,
 	return 0;
 }
 
+/* We were its monitor a moment ago; a stop or a start may have come first. */
+static bool is_mine_to_restart(const struct mb_container *c)
+{
+	return c->state.status == MB_STATUS_RESTARTING && c->state.run.monitor == getpid();
+}
+
 int mb_container_start(struct mb_container *c, struct mb_container_start *how,
                        struct mb_container_session *ret_session, struct mb_err *err)
 {
@@ -398,8 +401,7 @@ int mb_container_start(struct mb_container *c, struct mb_container_start *how,
 		return r;
 	if (c->state.status == MB_STATUS_PAUSED)
 		return mb_fail(err, EBUSY, "cannot start a paused container, try unpause instead");
-	if (mb_container_is_running(c) &&
-	    !(how->restart && c->state.status == MB_STATUS_RESTARTING))
+	if (how->restart ? !is_mine_to_restart(c) : mb_container_is_running(c))
 		return 0;
-	return start_locked(c, how, ret_session, err);
+	return mb_container_start_locked(c, how, ret_session, err);
 }

@@ -134,9 +134,13 @@ static enum mb_container_status ask(struct mb_container_state *s, int run_fd)
 			return MB_STATUS_PAUSED;
 		return MB_STATUS_RUNNING;
 	}
-	/* The process is gone: its monitor writes down how, or sleeps until the next start. */
-	if (monitored)
-		return s->has_exit && s->exit.restarting ? MB_STATUS_RESTARTING : MB_STATUS_RUNNING;
+	s->monitored = monitored;
+	/* The process is gone: its monitor writes down how, or sleeps until the next start, or
+	 * has yet to put it away. */
+	if (monitored && s->has_exit && s->exit.restarting)
+		return MB_STATUS_RESTARTING;
+	if (monitored && !(s->has_exit && s->exit.finished))
+		return MB_STATUS_RUNNING;
 	return s->has_exit && !s->exit.failed_start ? MB_STATUS_EXITED : MB_STATUS_CREATED;
 }
 

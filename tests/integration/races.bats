@@ -1,0 +1,114 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Two that do something with one container at the same moment.
+load helpers
+
+state() { mybox ps -a --filter "name=^$1\$" --format '{{.State}}'; }
+is() { [ "$(state "$1")" = "$2" ]; }
+monitor_of() { sed 's/.*"monitor":\([0-9]*\).*/\1/' "$run/c/$(mybox inspect -f '{{.Id}}' "$1")/state.json"; }
+
+@test "what is removed while it is listed is not listed as dead" {
+	(for _ in 1 2 3 4 5 6 7 8; do "${box[@]}" run --rm deb true; done) &
+	while kill -0 $! 2>/dev/null; do
+		mybox ps -a --format '{{.State}}'
+	done >"$run/states" 2>&1
+	wait $!
+	run -1 grep -E 'dead|cannot' "$run/states"
+}
+
+@test "more containers than one process may have files" {
+	for _ in $(seq 30); do mybox create deb true; done
+	[ "$(
+		ulimit -n 32
+		mybox ps -aqs | wc -l
+	)" = 30 ]
+}
+
+@test "rename and rm at once: one is first, no name stays" {
+	for _ in 1 2 3 4 5 6; do
+		mybox create --name early deb true
+		"${box[@]}" rename early late 2>/dev/null &
+		mybox rm early || true
+		wait
+		mybox rm -f late
+		[ -z "$(ls "$root/names")" ]
+	done
+	[ -z "$(find "$run/locks" -name 'c-*')" ]
+}
+
+@test "stop and kill end a container that is about to start again" {
+	for how in "stop -t 1" "kill" "stop -t 0" "kill" "stop -t 1" "stop -t 1"; do
+		mybox run -d --name loop --restart always deb true
+		sleep "0.$((RANDOM % 10))$((RANDOM % 10))"
+		# A kill may come when it has just ended, as with any process.
+		# shellcheck disable=SC2086
+		mybox $how loop || is loop exited || mybox $how loop
+		sleep 0.5
+		is loop exited
+		mybox rm loop
+	done
+}
+
+@test "run stays with a container that restarts, until the last end" {
+	run -7 mybox run --name again --restart on-failure:2 deb sh -c 'echo run; exit 7'
+	is again exited
+	[ "$(mybox inspect -f '{{.RestartCount}}' again)" = 2 ]
+	[ "$(mybox logs again | wc -l)" = 3 ]
+}
+
+@test "a reader that sleeps keeps nobody from stopping" {
+	mybox run --name flood deb sh -c 'yes' | sleep 30 &
+	reader=$!
+	wait_until 5 is flood running
+	sleep 0.5
+	run -0 timeout 8 "${box[@]}" stop -t 0 flood
+	is flood exited
+	kill $reader
+}
+
+@test "what ended while its client sleeps has ended, and starts again" {
+	"${box[@]}" run --name slept deb sleep 0.5 &
+	client=$!
+	wait_until 5 is slept running
+	kill -STOP $client
+	wait_until 5 is slept exited
+	mybox start slept
+	is slept running
+	run -0 timeout 8 "${box[@]}" stop -t 0 slept
+	kill -CONT $client
+	wait $client
+	is slept exited
+}
+
+@test "restart keeps a container that is to be removed at its end" {
+	"${box[@]}" run --rm --name mayfly deb sleep 100 &
+	wait_until 5 is mayfly running
+	mybox restart -t 0 mayfly
+	is mayfly running
+	wait
+	is mayfly running
+	mybox stop -t 0 mayfly
+	[ -z "$(mybox ps -aq)" ]
+}
+
+@test "wait goes on with the next monitor when one is killed" {
+	mybox run -d --name lost deb sh -c 'sleep 2; exit 3'
+	"${box[@]}" wait lost >"$run/code" &
+	waiter=$!
+	sleep 0.3
+	kill -9 "$(monitor_of lost)"
+	wait_until 5 bash -c "[ -e /proc/\$(sed 's/.*\"monitor\":\([0-9]*\).*/\1/' '$run'/c/*/state.json) ]"
+	wait $waiter
+	# Only its parent gets the code, before Linux 6.15.
+	grep -qxE '3|255' "$run/code"
+}
+
+@test "many adopt one container at once, and one does it" {
+	mybox run -d --name orphan deb sleep 100
+	kill -9 "$(monitor_of orphan)"
+	for _ in 1 2 3 4; do "${box[@]}" exec orphan true & done
+	wait
+	[ -e "/proc/$(monitor_of orphan)" ]
+	mybox stop -t 0 orphan
+	is orphan exited
+}
