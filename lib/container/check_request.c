@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "container/container.h"
 #include "container/create.h"
@@ -16,8 +17,9 @@
 #include "net/network_spec.h"
 #include "net/port_spec.h"
 #include "sys/caps.h"
+#include "sys/cgroup.h"
 
-enum { MIN_MEMORY = 6 << 20 };
+enum { MIN_MEMORY = 6 << 20, NANO = 1000000000 };
 
 /* --- resources -------------------------------------------------------------------------------- */
 
@@ -39,17 +41,26 @@ static int check_memory(const struct mb_container_host_config *h, struct mb_err 
 		               "reservation limit, see usage");
 	if (h->shm_size < 0)
 		return mb_fail(err, EINVAL, "SHM size can not be less than 0");
+	if (h->memory_swappiness < -1 || h->memory_swappiness > 100)
+		return mb_fail(err, EINVAL,
+		               "Invalid value: %d, valid memory swappiness range is 0-100",
+		               h->memory_swappiness);
 	return 0;
 }
 
 static int check_cpu(const struct mb_container_host_config *h, struct mb_err *err)
 {
+	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
 	if (h->nano_cpus && (h->cpu_quota || h->cpu_period))
 		return mb_fail(err, EINVAL,
 		               "Conflicting options: Nano CPUs and CPU Period/Quota "
 		               "cannot both be set.");
-	if (h->nano_cpus < 0)
-		return mb_fail(err, EINVAL, "invalid value for --cpus");
+	if (h->nano_cpus < 0 || h->nano_cpus > (int64_t)cpus * NANO)
+		return mb_fail(err, EINVAL,
+		               "Range of CPUs is from 0.01 to %ld.00, as there are only %ld CPUs "
+		               "available",
+		               cpus, cpus);
 	if (h->cpu_period && (h->cpu_period < 1000 || h->cpu_period > 1000000))
 		return mb_fail(err, EINVAL,
 		               "CPU cfs period can not be less than 1ms (i.e. 1000) or "
@@ -65,10 +76,13 @@ static int check_cpu(const struct mb_container_host_config *h, struct mb_err *er
 
 static int check_resources(const struct mb_container_host_config *h, struct mb_err *err)
 {
+	MB_AUTO_FREE char *path = NULL;
 	int r = check_memory(h, err);
 
 	if (r == 0)
 		r = check_cpu(h, err);
+	if (r == 0 && h->cgroup_parent && *h->cgroup_parent)
+		r = mb_sys_cgroup_path_make(h->cgroup_parent, "container", &path, err);
 	if (r < 0)
 		return r;
 	if (h->blkio_weight && (h->blkio_weight < 10 || h->blkio_weight > 1000))
