@@ -221,11 +221,20 @@ void mb_oci_ref_done(struct mb_oci_ref *ref)
 	*ref = (struct mb_oci_ref){0};
 }
 
+/* Would @path, read alone, be another registry's, or an id? */
+static bool has_no_short_form(const char *path)
+{
+	const char *rest = mb_skip_prefix(path, library);
+
+	return is_domain(path, strcspn(path, "/")) || (rest && mb_hex_is_valid(rest, 64));
+}
+
 char *mb_oci_ref_format_name(const struct mb_oci_ref *ref, enum mb_oci_ref_form form)
 {
 	const char *rest;
 
-	if (form == MB_OCI_REF_CANONICAL || strcmp(ref->domain, hub) != 0)
+	if (form == MB_OCI_REF_CANONICAL || strcmp(ref->domain, hub) != 0 ||
+	    has_no_short_form(ref->path))
 		return mb_asprintf("%s/%s", ref->domain, ref->path);
 	rest = mb_skip_prefix(ref->path, library);
 	/* "library/a/b" is another repository than "a/b". */

@@ -83,6 +83,12 @@ static void ref_normalises(void **state)
 		{"x:_.-A", "docker.io/library/x:_.-A", "x:_.-A"},
 		{"x@sha256:" HEX64, "docker.io/library/x@sha256:" HEX64, "x@sha256:" HEX64},
 		{"x:1@sha256:" HEX64, "docker.io/library/x:1@sha256:" HEX64, "x:1@sha256:" HEX64},
+		/* What would be another's name alone stays whole. */
+		{"docker.io/quay.io/x", "docker.io/quay.io/x:latest", "docker.io/quay.io/x:latest"},
+		{"docker.io/localhost/x", "docker.io/localhost/x:latest",
+	         "docker.io/localhost/x:latest"},
+		{"library/" HEX64, "docker.io/library/" HEX64 ":latest",
+	         "docker.io/library/" HEX64 ":latest"},
 		{"10.0.0.1:80/x", "10.0.0.1:80/x:latest", "10.0.0.1:80/x:latest"},
 		{"0123456789ab", "docker.io/library/0123456789ab:latest", "0123456789ab:latest"},
 	};
