@@ -43,7 +43,7 @@ bool mb_format_filters_exact(const struct mb_format_filters *f, const char *key,
 bool mb_format_filters_prefix(const struct mb_format_filters *f, const char *key,
                               const char *value); /* a filter's value begins @value */
 /* A filter's value is a POSIX extended regular expression found in @value (names, ids), or
- * equal to it. */
+ * equal to it; one that is not valid, or repeats too much, is text to find. */
 bool mb_format_filters_match(const struct mb_format_filters *f, const char *key, const char *value);
 /* Any of several @values matches as in mb_format_filters_match(). */
 bool mb_format_filters_match_any(const struct mb_format_filters *f, const char *key,

@@ -94,6 +94,32 @@ static void filters_match_any(void **state)
 	assert_true(mb_format_filters_match_any(&f, "name", &names));
 }
 
+/* regcomp() would write these out until memory ends. */
+static void filters_repeat_within_bounds(void **state)
+{
+	static const struct {
+		const char *pattern;
+		bool found;
+	} rows[] = {
+		{"name=^we+b$", true},
+		{"name=^(w|e|b){3}$", true},
+		{"name=w(e)+++++++++++++++++++++++++++++++++++++++b", false},
+		{"name=((w{255}){255}){255}", false},
+		{"name=(((w{1,250}){,250}){250,}){4294967295}", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		MB_AUTO_FILTERS struct mb_format_filters f = {0};
+		MB_AUTO_STRV struct mb_strv texts = MB_STRV_INIT;
+		static const char *const known[] = {"name", NULL};
+
+		mb_strv_add(&texts, rows[i].pattern);
+		assert_int_equal(mb_format_filters_parse(&texts, known, &f, NULL), 0);
+		assert_int_equal(mb_format_filters_match(&f, "name", "web"), rows[i].found);
+	}
+}
+
 static void filters_labels(void **state)
 {
 	static const struct {
@@ -157,9 +183,13 @@ static void filters_bool(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(filters_parse),        cmocka_unit_test(filters_refuse),
-		cmocka_unit_test(filters_alternatives), cmocka_unit_test(filters_match_any),
-		cmocka_unit_test(filters_labels),       cmocka_unit_test(filters_bool),
+		cmocka_unit_test(filters_parse),
+		cmocka_unit_test(filters_refuse),
+		cmocka_unit_test(filters_alternatives),
+		cmocka_unit_test(filters_match_any),
+		cmocka_unit_test(filters_repeat_within_bounds),
+		cmocka_unit_test(filters_labels),
+		cmocka_unit_test(filters_bool),
 	};
 
 	return cmocka_run_group_tests_name("format/filter", tests, NULL, NULL);
