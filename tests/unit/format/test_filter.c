@@ -112,7 +112,6 @@ static void filters_repeat_within_bounds(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		MB_AUTO_FILTERS struct mb_format_filters f = {0};
 		MB_AUTO_STRV struct mb_strv texts = MB_STRV_INIT;
-		static const char *const known[] = {"name", NULL};
 
 		mb_strv_add(&texts, rows[i].pattern);
 		assert_int_equal(mb_format_filters_parse(&texts, known, &f, NULL), 0);
