@@ -57,8 +57,11 @@ static int finish(struct mb_container_exec *x, const struct mb_container_exec_re
 		r = mb_cmd_console_run(x->console_fd, x->pidfd, &options, &code, err);
 	else
 		r = mb_cmd_child_wait(x->pidfd, &code, err);
+	/* What we can no longer watch ends with us: the guard sees to it. */
+	if (r < 0 || r == MB_CMD_LOST)
+		return r < 0 ? r : code;
 	mb_container_exec_done(x);
-	return r < 0 ? r : code;
+	return code;
 }
 
 static int exec_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
@@ -72,7 +75,10 @@ static int exec_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 
 	if (a->tty && a->interactive && !a->detach && !mb_cmd_is_tty(STDIN_FILENO))
 		return mb_fail(err, ENOTTY, "the input device is not a TTY");
-	r = mb_cmd_store(cx, &store, err);
+	r = mb_cmd_session_check(&(struct mb_cmd_session_options){.detach_keys = a->detach_keys},
+	                         err);
+	if (r == 0)
+		r = mb_cmd_store(cx, &store, err);
 	if (r == 0)
 		r = mb_container_find(store, in->operands[0], &c, err);
 	if (r == 0)

@@ -116,10 +116,8 @@ static int run_attached(struct mb_container *c, const struct mb_cmd_create_args 
 		return failed_start(c, how, err);
 	r = mb_cmd_session_run(c, &session, &options, &code, err);
 	mb_debug("the session ended");
-	if (r == MB_CMD_DETACHED)
-		return code;
-	if (r < 0)
-		return r;
+	if (r != 0)
+		return r < 0 ? r : code;
 	r = mb_container_finish(c, &ignored);
 	if (r < 0)
 		mb_cmd_report(&ignored);
@@ -137,6 +135,10 @@ static int run_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, st
 
 	if (!args->detach && args->tty && args->interactive && !mb_cmd_is_tty(STDIN_FILENO))
 		return mb_fail(err, ENOTTY, "the input device is not a TTY");
+	r = mb_cmd_session_check(&(struct mb_cmd_session_options){.detach_keys = args->detach_keys},
+	                         err);
+	if (r < 0)
+		return r;
 	if (args->pid && *args->pid) {
 		r = mb_cmd_seal(cx, err);
 		if (r < 0)

@@ -19,7 +19,10 @@
 #include "monitor/client.h"
 #include "sys/proc.h"
 
-enum { INPUT_SIZE = 32 << 10 };
+enum {
+	INPUT_SIZE = 32 << 10,
+	ENDED = 100, /* of a loop, beside MB_CMD_DETACHED and _LOST */
+};
 
 struct session {
 	struct mb_container_session *far; /* NULL: console and pidfd only */
@@ -69,7 +72,7 @@ static void send_size(struct session *s)
 		mb_monitor_resize(s->far->sock, size.ws_row, size.ws_col, NULL);
 }
 
-/* Return: 0, or the signal that ends us since it is not passed on. */
+/* Return: 0; or why we leave, and our exit code is set. */
 static int take_signals(struct session *s)
 {
 	struct signalfd_siginfo info;
@@ -81,9 +84,14 @@ static int take_signals(struct session *s)
 			send_size(s);
 		else if (s->sig_proxy)
 			mb_sys_proc_signal(s->pidfd, sig, NULL);
-		else if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT)
-			return sig;
+		s->exit_code = 128 + sig;
+		if (s->tty && sig == SIGHUP)
+			return MB_CMD_LOST;
+		if (!s->sig_proxy &&
+		    (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT))
+			return MB_CMD_DETACHED;
 	}
+	s->exit_code = 0;
 	return 0;
 }
 
@@ -144,7 +152,24 @@ static void give_input(struct session *s)
 		s->pending = s->sent = 0;
 }
 
-/* Return: 0; 1 when it has ended; or -errno. */
+/* Ours may be set not to wait, by whoever else has it open. */
+static int put(int fd, const char *bytes, size_t n, struct mb_err *err)
+{
+	while (n) {
+		ssize_t w = write(fd, bytes, n);
+		struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+		if (w < 0 && errno == EAGAIN)
+			poll(&p, 1, -1);
+		else if (w < 0 && errno != EINTR)
+			return mb_fail_sys(err, errno, "cannot write output");
+		bytes += w < 0 ? 0 : w;
+		n -= w < 0 ? 0 : (size_t)w;
+	}
+	return 0;
+}
+
+/* Return: 0; ENDED; or -errno. */
 static int take_messages(struct session *s, struct mb_err *err)
 {
 	for (;;) {
@@ -161,30 +186,28 @@ static int take_messages(struct session *s, struct mb_err *err)
 			int to =
 				p->head.stream == MB_MONITOR_STDERR ? STDERR_FILENO : STDOUT_FILENO;
 
-			r = mb_write_full(to, p->body.data, p->head.size);
-			if (r == -EPIPE)
-				return mb_fail_sys(err, EPIPE, "cannot write output");
+			r = put(to, p->body.data, p->head.size, err);
+			if (r < 0)
+				return r;
 		} else if (p->head.type == MB_MONITOR_EXIT) {
 			s->exit_code = p->body.exit.exit_code;
 			s->restarting = p->body.exit.flags & MB_MONITOR_RESTARTING;
-			return 1;
+			return ENDED;
 		} else if (p->head.type == MB_MONITOR_ERROR) {
 			return mb_fail(err, p->body.error.code, "%s", p->body.error.msg);
 		}
 	}
 }
 
-/* Return: 0; 1 at the console's end. */
-static int take_console(struct session *s)
+/* Return: 0; ENDED at the console's end; or -errno. */
+static int take_console(struct session *s, struct mb_err *err)
 {
 	char bytes[INPUT_SIZE];
 	ssize_t n = read(s->console_fd, bytes, sizeof(bytes));
 
-	if (n > 0) {
-		mb_write_full(STDOUT_FILENO, bytes, (size_t)n);
-		return 0;
-	}
-	return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : 1;
+	if (n > 0)
+		return put(STDOUT_FILENO, bytes, (size_t)n, err);
+	return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : ENDED;
 }
 
 /* --- the loop --------------------------------------------------------------------------------- */
@@ -215,13 +238,11 @@ static int loop(struct session *s, struct mb_err *err)
 			return mb_fail_sys(err, errno, "cannot poll");
 		}
 		if (p[FAR].revents)
-			r = s->far ? take_messages(s, err) : take_console(s);
+			r = s->far ? take_messages(s, err) : take_console(s, err);
 		if (r != 0)
-			return r < 0 ? r : 0;
-		if (p[SIGNALS].revents && (r = take_signals(s))) {
-			s->exit_code = 128 + r;
-			return MB_CMD_DETACHED;
-		}
+			return r == ENDED ? 0 : r;
+		if (p[SIGNALS].revents && (r = take_signals(s)))
+			return r;
 		if (p[INPUT].revents)
 			give_input(s);
 		if (p[NEAR].revents && take_input(s) == MB_CMD_DETACHED)
@@ -229,20 +250,39 @@ static int loop(struct session *s, struct mb_err *err)
 	}
 }
 
+static const char *keys_of(const struct mb_cmd_session_options *options)
+{
+	return options->detach_keys ? options->detach_keys : "ctrl-p,ctrl-q";
+}
+
+int mb_cmd_session_check(const struct mb_cmd_session_options *options, struct mb_err *err)
+{
+	struct mb_cmd_keys keys;
+
+	return mb_cmd_keys_parse(keys_of(options), &keys, err);
+}
+
+static void prepare_input(struct session *s)
+{
+	int fd = *input_of(s);
+
+	s->pending = s->sent = 0;
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, O_NONBLOCK | fcntl(fd, F_GETFL));
+	send_size(s);
+}
+
 static int begin(struct session *s, const struct mb_cmd_session_options *options,
                  struct mb_err *err)
 {
-	const char *keys = options->detach_keys ? options->detach_keys : "ctrl-p,ctrl-q";
-	int r = mb_cmd_keys_parse(keys, &s->keys, err);
+	int r = mb_cmd_keys_parse(keys_of(options), &s->keys, err);
 
 	s->sig_proxy = options->sig_proxy;
 	if (r == 0)
 		r = open_signals(&s->signal_fd, err);
 	if (r == 0 && s->tty && s->reading && isatty(STDIN_FILENO))
 		r = mb_cmd_terminal_raw(STDIN_FILENO, err);
-	if (*input_of(s) >= 0)
-		fcntl(*input_of(s), F_SETFL, O_NONBLOCK | fcntl(*input_of(s), F_GETFL));
-	send_size(s);
+	prepare_input(s);
 	return r;
 }
 
@@ -255,8 +295,11 @@ static int wait_for_next(struct mb_container *c, struct session *s, struct mb_er
 	do {
 		usleep(20000);
 		mb_container_refresh(c);
-		if (!mb_container_is_running(c))
+		if (!mb_container_is_running(c)) {
+			if (c->state.has_exit)
+				s->exit_code = c->state.exit.exit_code;
 			return 1;
+		}
 		r = c->state.status == MB_STATUS_RUNNING
 		            ? mb_container_attach(c, MB_MONITOR_STDOUT | MB_MONITOR_STDERR,
 		                                  s->far->stdin_fd >= 0, &next, err)
@@ -266,6 +309,7 @@ static int wait_for_next(struct mb_container *c, struct session *s, struct mb_er
 	*s->far = next;
 	s->pidfd = next.pidfd;
 	s->restarting = false;
+	prepare_input(s);
 	return 0;
 }
 
@@ -309,9 +353,8 @@ int mb_cmd_console_run(int console_fd, int pidfd, const struct mb_cmd_session_op
 		r = loop(&s, err);
 	mb_cmd_terminal_restore();
 	mb_close(&s.signal_fd);
-	if (r == 0)
-		r = mb_sys_proc_reap(pidfd, ret_code, err);
-	return r;
+	*ret_code = s.exit_code;
+	return r == 0 ? mb_sys_proc_reap(pidfd, ret_code, err) : r;
 }
 
 int mb_cmd_child_wait(int pidfd, int *ret_code, struct mb_err *err)

@@ -9,15 +9,22 @@ struct mb_container;
 struct mb_container_session;
 struct mb_err;
 
-enum { MB_CMD_DETACHED = 1 };
+enum {
+	MB_CMD_DETACHED = 1,
+	MB_CMD_LOST, /* our own terminal has gone */
+};
 
 struct mb_cmd_session_options {
 	bool sig_proxy;          /* signals that we get go to the container's process 1 */
 	const char *detach_keys; /* "ctrl-p,ctrl-q"; NULL = that */
 };
 
+/* Are these options good?  To be asked before anything is started.  Return: 0; or -errno, told. */
+int mb_cmd_session_check(const struct mb_cmd_session_options *options, struct mb_err *err);
+
 /* Carry bytes, signals and window sizes until the container ends or the user detaches.
- * Return: 0 and its exit code; MB_CMD_DETACHED; or -errno.  The terminal is as it was. */
+ * Return: 0 and its exit code; MB_CMD_DETACHED or _LOST and our own; or -errno.  The terminal is
+ * as it was. */
 int mb_cmd_session_run(struct mb_container *c, struct mb_container_session *session,
                        const struct mb_cmd_session_options *options, int *ret_code,
                        struct mb_err *err);

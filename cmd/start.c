@@ -64,7 +64,10 @@ static int start_attached(struct mb_cmd_context *cx, const struct mb_cli_input *
 	if (in->n_operands > 1)
 		return mb_fail(err, EINVAL,
 		               "you cannot start and attach multiple containers at once");
-	r = mb_cmd_container_find(cx, in->operands[0], &c, err);
+	r = mb_cmd_session_check(&(struct mb_cmd_session_options){.detach_keys = args->detach_keys},
+	                         err);
+	if (r == 0)
+		r = mb_cmd_container_find(cx, in->operands[0], &c, err);
 	if (r == 0) {
 		how.want_stdin = args->interactive && c->record->config.open_stdin;
 		r = mb_container_start(c, &how, &session, err);
