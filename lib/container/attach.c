@@ -18,6 +18,10 @@ int mb_container_attach(struct mb_container *c, unsigned streams, bool want_stdi
 	if (c->state.status == MB_STATUS_PAUSED)
 		return mb_fail(err, EBUSY,
 		               "You cannot attach to a paused container, unpause it first");
+	if (c->state.status == MB_STATUS_RESTARTING)
+		return mb_fail(
+			err, EBUSY,
+			"You cannot attach to a restarting container, wait until it is running");
 	if (!mb_container_is_running(c)) {
 		mb_fail(err, ESRCH, "You cannot attach to a stopped container, start it first");
 		return MB_CONTAINER_NOT_RUNNING;

@@ -491,10 +491,14 @@ int mb_container_pause(struct mb_container *c, bool pause, struct mb_err *err)
 
 	if (r != 0)
 		return r < 0 ? r : -ENOENT;
-	if (!mb_container_is_running(c) || c->state.status == MB_STATUS_RESTARTING) {
+	if (!mb_container_is_running(c)) {
 		not_running(c, err);
 		return -ESRCH;
 	}
+	if (c->state.status == MB_STATUS_RESTARTING)
+		return mb_fail(err, EBUSY,
+		               "Container %s is restarting, wait until the container is running",
+		               c->id);
 	if (pause == (c->state.status == MB_STATUS_PAUSED))
 		return mb_fail(err, EINVAL, "Container %s is %s paused", mb_container_name(c),
 		               pause ? "already" : "not");

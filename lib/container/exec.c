@@ -195,6 +195,10 @@ int mb_container_exec(struct mb_container *c, const struct mb_container_exec_req
 		return mb_fail(err, EBUSY,
 		               "Container %s is paused, unpause the container before exec",
 		               mb_container_name(c));
+	if (c->state.status == MB_STATUS_RESTARTING)
+		return mb_fail(err, EBUSY,
+		               "Container %s is restarting, wait until the container is running",
+		               c->id);
 	if (c->state.status != MB_STATUS_RUNNING) {
 		mb_fail(err, ESRCH, "Container %s is not running", c->id);
 		return MB_CONTAINER_NOT_RUNNING;

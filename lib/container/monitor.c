@@ -27,9 +27,9 @@ void mb_container_monitor_done(struct mb_container_monitor *m)
 	}
 }
 
-/* A pipe whose container end @mine is open for both directions: while a monitor is away (it was
- * killed, the next command brings another) a writer then waits for a reader instead of dying of
- * SIGPIPE, and a reader instead of seeing the end. */
+/* A pipe.  The end that the container writes to is open for both directions: while a monitor is
+ * away (it was killed, the next command brings another) a writer then waits for a reader instead
+ * of dying of SIGPIPE.  Not so the end it reads from, or it would never see the end of input. */
 static int open_pipe(int *ret_container, int *ret_ours, bool container_reads, struct mb_err *err)
 {
 	char path[32];
