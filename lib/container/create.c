@@ -93,6 +93,39 @@ static void default_to(char **slot, const char *otherwise)
 		mb_strset(slot, otherwise);
 }
 
+static const char *usual_name(const char *architecture)
+{
+	if (mb_streq(architecture, "x86_64"))
+		return "amd64";
+	return mb_streq(architecture, "aarch64") ? "arm64" : architecture;
+}
+
+/* @platform: "linux", "arm64", "linux/arm64" or "linux/arm/v7". */
+static int check_platform(const char *platform, const char *name, const struct mb_image *image,
+                          struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv parts = MB_STRV_INIT;
+	const char *os = "linux", *architecture, *variant;
+
+	if (!platform || !*platform)
+		return 0;
+	mb_strv_split(&parts, platform, '/');
+	if (parts.n > 1 || mb_streq(parts.v[0], "linux"))
+		os = parts.v[0];
+	architecture = parts.n > 1 ? parts.v[1] : os == parts.v[0] ? NULL : parts.v[0];
+	variant = parts.n > 2 ? parts.v[2] : NULL;
+	if (parts.n <= 3 && mb_streq(os, image->os ? image->os : "linux") &&
+	    (!architecture || !image->architecture ||
+	     mb_streq(usual_name(architecture), image->architecture)) &&
+	    (!variant || !image->variant || mb_streq(variant, image->variant)))
+		return 0;
+	return mb_fail(err, EINVAL,
+	               "image with reference %s was found but its platform (%s/%s) does not match "
+	               "the specified platform (%s)",
+	               name, image->os ? image->os : "linux",
+	               image->architecture ? image->architecture : "unknown", platform);
+}
+
 static int merge_image(struct mb_container_create_request *q, const struct mb_image *image,
                        struct mb_err *err)
 {
@@ -307,7 +340,9 @@ static int create_locked(struct mb_store *store, struct mb_container_create_requ
 	record->id = mb_strdup(id);
 	record->created = mb_now_nsec();
 	record->image_id = mb_asprintf("sha256:%s", image->id);
-	r = merge_image(q, image, err);
+	r = check_platform(q->platform, q->image, image, err);
+	if (r == 0)
+		r = merge_image(q, image, err);
 	if (r == 0)
 		r = mb_container_request_check(store, q, record, warnings, err);
 	if (r < 0)

@@ -111,6 +111,8 @@ int mb_sys_cgroup_make(struct mb_sys_cgroup_host *host, const char *path,
 		return r;
 	cg = handle_new(host, path);
 	r = trees_make(cg, accounting(host), must, err);
+	if (r == 0)
+		r = mb_sys_cgroup_limits_apply_first(cg, limits, err);
 	if (r < 0) {
 		trees_undo(cg);
 		return mb_wrap(err, r, "cannot make cgroup '%s'", path);
@@ -211,6 +213,8 @@ int mb_sys_cgroup_update(struct mb_sys_cgroup *cg, const struct mb_sys_cgroup_li
 		r = mb_sys_cgroup_v2_make(cg, 0, must & cg->host->trees[cg->host->v2].ctrls, err);
 	if (r == 0)
 		r = late_trees_make(cg, must, &late, err);
+	if (r == 0)
+		r = mb_sys_cgroup_limits_apply_first(cg, limits, err);
 	if (r == 0)
 		r = mb_sys_cgroup_limits_apply(cg, limits, err);
 	if (r == 0 && late)

@@ -284,6 +284,20 @@ static int unified_apply(struct mb_sys_cgroup *cg, const struct mb_kv *unified, 
 	return 0;
 }
 
+/* Version 1 denies everything before it allows anything again: nobody may be inside meanwhile. */
+static bool is_applied_first(const struct mb_sys_cgroup *cg, enum mb_sys_cgroup_ctrl ctrl)
+{
+	return ctrl == CTRL_DEVICES && !mb_sys_cgroup_ctrl_is_v2(cg->host, ctrl);
+}
+
+int mb_sys_cgroup_limits_apply_first(struct mb_sys_cgroup *cg,
+                                     const struct mb_sys_cgroup_limits *limits, struct mb_err *err)
+{
+	if (!wants_devices(limits) || !is_applied_first(cg, CTRL_DEVICES))
+		return 0;
+	return apply_devices_v1(mb_sys_cgroup_ctrl_fd(cg, CTRL_DEVICES), limits, err);
+}
+
 int mb_sys_cgroup_limits_apply(struct mb_sys_cgroup *cg, const struct mb_sys_cgroup_limits *limits,
                                struct mb_err *err)
 {
@@ -293,7 +307,7 @@ int mb_sys_cgroup_limits_apply(struct mb_sys_cgroup *cg, const struct mb_sys_cgr
 		                                                                : row->apply_v1;
 		int r;
 
-		if (!row->wants(limits))
+		if (!row->wants(limits) || is_applied_first(cg, row->ctrl))
 			continue;
 		r = apply ? apply(mb_sys_cgroup_ctrl_fd(cg, row->ctrl), limits, err)
 		          : devices_apply_v2(cg, limits, err);

@@ -85,6 +85,9 @@ int mb_sys_cgroup_v1_make(struct mb_sys_cgroup *cg, int t, struct mb_err *err);
 int mb_sys_cgroup_limits_need(const struct mb_sys_cgroup_host *host,
                               const struct mb_sys_cgroup_limits *limits, unsigned *ret_ctrls,
                               struct mb_err *err);
+/* What must be so before the first process is inside: version 1's devices; then the rest. */
+int mb_sys_cgroup_limits_apply_first(struct mb_sys_cgroup *cg,
+                                     const struct mb_sys_cgroup_limits *limits, struct mb_err *err);
 int mb_sys_cgroup_limits_apply(struct mb_sys_cgroup *cg, const struct mb_sys_cgroup_limits *limits,
                                struct mb_err *err);
 /* Whether tree @t holds @path's controller @c in version 2's files. */
