@@ -31,11 +31,13 @@ struct session {
 	bool reading; /* our stdin is open */
 	struct mb_cmd_keys keys;
 	size_t pending, sent; /* bytes of input on their way */
-	unsigned char input[INPUT_SIZE + 16];
-	struct mb_monitor_packet packet;
 	int exit_code;
 	bool restarting;
 };
+
+/* What a session moves: apart, so that nobody pays for its pages before there is something. */
+static unsigned char input[INPUT_SIZE + 16];
+static struct mb_monitor_packet packet;
 
 /* --- signals ---------------------------------------------------------------------------------- */
 
@@ -127,17 +129,17 @@ static int take_input(struct session *s)
 	}
 	s->sent = 0;
 	if (!s->tty) {
-		memcpy(s->input, typed, (size_t)n);
+		memcpy(input, typed, (size_t)n);
 		s->pending = (size_t)n;
 		return 0;
 	}
-	return mb_cmd_keys_feed(&s->keys, typed, (size_t)n, s->input, &s->pending) ? MB_CMD_DETACHED
-	                                                                           : 0;
+	return mb_cmd_keys_feed(&s->keys, typed, (size_t)n, input, &s->pending) ? MB_CMD_DETACHED
+	                                                                        : 0;
 }
 
 static void give_input(struct session *s)
 {
-	ssize_t n = write(*input_of(s), s->input + s->sent, s->pending - s->sent);
+	ssize_t n = write(*input_of(s), input + s->sent, s->pending - s->sent);
 
 	if (n < 0) {
 		if (errno == EAGAIN || errno == EINTR)
@@ -173,8 +175,8 @@ static int put(int fd, const char *bytes, size_t n, struct mb_err *err)
 static int take_messages(struct session *s, struct mb_err *err)
 {
 	for (;;) {
-		const struct mb_monitor_packet *p = &s->packet;
-		int r = mb_monitor_receive(s->far->sock, &s->packet, true, err);
+		const struct mb_monitor_packet *p = &packet;
+		int r = mb_monitor_receive(s->far->sock, &packet, true, err);
 
 		if (r == MB_MONITOR_AGAIN)
 			return 0;
@@ -216,13 +218,13 @@ enum { FAR, SIGNALS, NEAR, INPUT, N_POLL };
 
 static void fill_poll(struct session *s, struct pollfd p[N_POLL])
 {
-	int input = *input_of(s);
-	bool may_read = s->reading && s->pending == 0 && input >= 0;
+	int sink = *input_of(s);
+	bool may_read = s->reading && s->pending == 0 && sink >= 0;
 
 	p[FAR] = (struct pollfd){.fd = s->far ? s->far->sock : s->console_fd, .events = POLLIN};
 	p[SIGNALS] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
 	p[NEAR] = (struct pollfd){.fd = may_read ? STDIN_FILENO : -1, .events = POLLIN};
-	p[INPUT] = (struct pollfd){.fd = s->pending ? input : -1, .events = POLLOUT};
+	p[INPUT] = (struct pollfd){.fd = s->pending ? sink : -1, .events = POLLOUT};
 }
 
 static int loop(struct session *s, struct mb_err *err)
@@ -317,7 +319,7 @@ int mb_cmd_session_run(struct mb_container *c, struct mb_container_session *sess
                        const struct mb_cmd_session_options *options, int *ret_code,
                        struct mb_err *err)
 {
-	static struct session s;
+	struct session s;
 	int r;
 
 	s = (struct session){.far = session,
@@ -340,7 +342,7 @@ int mb_cmd_session_run(struct mb_container *c, struct mb_container_session *sess
 int mb_cmd_console_run(int console_fd, int pidfd, const struct mb_cmd_session_options *options,
                        int *ret_code, struct mb_err *err)
 {
-	static struct session s;
+	struct session s;
 	int r;
 
 	s = (struct session){.console_fd = console_fd,

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "container/cgroup_of.h"
 #include "core/err.h"
 #include "core/parse.h"
 #include "core/str.h"
@@ -28,6 +29,7 @@ void mb_container_free(struct mb_container *c)
 	mb_strset(&c->broken, NULL);
 	mb_container_state_done(&c->state);
 	mb_net_sandbox_free(c->before);
+	mb_container_cgroup_forget(c);
 	free(c);
 }
 

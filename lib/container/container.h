@@ -20,6 +20,8 @@ struct mb_store;
 
 enum { MB_CONTAINER_ABSENT = 1, MB_CONTAINER_AMBIGUOUS, MB_CONTAINER_CORRUPT };
 
+struct mb_sys_cgroup;
+struct mb_sys_cgroup_host;
 struct mb_container {
 	struct mb_store *store; /* borrowed */
 	char id[MB_ID_TEXT];
@@ -29,6 +31,8 @@ struct mb_container {
 	char *broken;                       /* why the record cannot be read, or NULL */
 	struct stat record_stat;            /* of its document when it was read */
 	struct mb_container_state state;
+	struct mb_sys_cgroup_host *cgroups; /* of the run that this handle started, for its end; */
+	struct mb_sys_cgroup *cgroup;       /* or NULL */
 	struct mb_net_sandbox *before; /* what the run had that this handle put away, or NULL */
 };
 

@@ -71,12 +71,31 @@ int mb_container_cgroup_open(struct mb_container *c, struct mb_sys_cgroup_host *
 
 /* --- cleaning --------------------------------------------------------------------------------- */
 
+void mb_container_cgroup_forget(struct mb_container *c)
+{
+	mb_sys_cgroup_free(c->cgroup);
+	mb_sys_cgroup_host_free(c->cgroups);
+	c->cgroup = NULL;
+	c->cgroups = NULL;
+}
+
+/* The one in our hands, if it is this run's: another command may have started it anew. */
+static int take_cgroup(struct mb_container *c, struct mb_sys_cgroup_host **host,
+                       struct mb_sys_cgroup **ret, struct mb_err *err)
+{
+	if (!c->cgroup || !mb_sys_cgroup_is_there(c->cgroup))
+		return open_cgroup(c, host, ret, err);
+	*host = mb_take_ptr(&c->cgroups);
+	*ret = mb_take_ptr(&c->cgroup);
+	return 0;
+}
+
 static int remove_cgroup(struct mb_container *c, struct mb_err *err)
 {
 	MB_AUTO(mb_sys_cgroup_host_free) struct mb_sys_cgroup_host *host = NULL;
 	MB_AUTO(mb_sys_cgroup_free) struct mb_sys_cgroup *cgroup = NULL;
 	bool populated = false;
-	int r = open_cgroup(c, &host, &cgroup, err);
+	int r = take_cgroup(c, &host, &cgroup, err);
 
 	if (r == MB_SYS_CGROUP_ABSENT)
 		return 0;

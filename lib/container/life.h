@@ -24,14 +24,12 @@ enum {
 /* --- start ------------------------------------------------------------------------------------ */
 
 /* The caller's place at a container that it started or attached to. */
-struct mb_sys_cgroup_host;
 struct mb_container_session {
 	int sock;     /* to the monitor; OUTPUT and EXIT come here (monitor/client.h) */
 	int stdin_fd; /* write end, or console master when tty; -1: no input */
 	int pidfd;    /* of process 1 */
 	bool tty;
 	bool cleans; /* the caller promised mb_container_finish() after EXIT */
-	struct mb_sys_cgroup_host *cgroups; /* kept open for that */
 };
 #define MB_CONTAINER_SESSION_INIT \
 	((struct mb_container_session){.sock = -1, .stdin_fd = -1, .pidfd = -1})

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "container/cgroup_of.h"
 #include "container/start_parts.h"
 #include "core/clock.h"
 #include "core/err.h"
@@ -63,8 +64,6 @@ void mb_container_session_done(struct mb_container_session *session)
 	mb_close(&session->sock);
 	mb_close(&session->stdin_fd);
 	mb_close(&session->pidfd);
-	mb_sys_cgroup_host_free(session->cgroups);
-	session->cgroups = NULL;
 }
 
 static int make_run_dir(struct mb_container *c, struct mb_err *err)
@@ -338,7 +337,10 @@ static void fill_session(struct starting *s, struct mb_container_session *sessio
 	session->pidfd = mb_take_fd(&s->ready.pidfd);
 	session->tty = tty;
 	session->cleans = true;
-	session->cgroups = mb_take_ptr(&s->cgroups);
+	/* Who waits for the end puts away what it has in its hands. */
+	mb_container_cgroup_forget(s->c);
+	s->c->cgroups = mb_take_ptr(&s->cgroups);
+	s->c->cgroup = mb_take_ptr(&s->cgroup);
 	session->stdin_fd = -1;
 	if (s->how->want_stdin)
 		session->stdin_fd =

@@ -394,6 +394,14 @@ int mb_sys_cgroup_list(struct mb_sys_cgroup_host *host, const char *parent,
 
 /* --- join --- */
 
+bool mb_sys_cgroup_is_there(const struct mb_sys_cgroup *cg)
+{
+	int fd = cg->fd[cg->host->core];
+
+	/* A removed directory keeps its number of links, but shows no files. */
+	return fd >= 0 && faccessat(fd, "cgroup.procs", F_OK, 0) == 0;
+}
+
 int mb_sys_cgroup_place_open(struct mb_sys_cgroup *cg, size_t h, int *ret_fd, struct mb_err *err)
 {
 	const char *path;

@@ -132,6 +132,8 @@ int mb_sys_cgroup_limit(struct mb_sys_cgroup *cg, const struct mb_sys_cgroup_lim
 /* Open what exists of @path.  Return: 0; MB_SYS_CGROUP_ABSENT; or -errno, told. */
 int mb_sys_cgroup_open(struct mb_sys_cgroup_host *host, const char *path,
                        struct mb_sys_cgroup **ret, struct mb_err *err);
+/* Is the directory of this handle still there?  Who made it anew made another. */
+bool mb_sys_cgroup_is_there(const struct mb_sys_cgroup *cg);
 /* Free the handle only. */
 void mb_sys_cgroup_free(struct mb_sys_cgroup *cg);
 MB_AUTO_DEFINE(struct mb_sys_cgroup, mb_sys_cgroup_free)

@@ -2,8 +2,10 @@
 #include "sys/device.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/err.h"
 #include "core/io.h"
@@ -172,7 +174,29 @@ static int denials_check(const struct mb_sys_device_rule *rules, size_t n, struc
 	return 0;
 }
 
-static int rule_write(int dirfd, const struct mb_sys_device_rule *r, struct mb_err *err)
+/* The two files, opened when they are first needed: a container has a dozen rules. */
+struct lists {
+	int dirfd, fd[2];
+};
+
+static void lists_done(struct lists *l)
+{
+	mb_close(&l->fd[0]);
+	mb_close(&l->fd[1]);
+}
+
+static int list_write(struct lists *l, bool allow, const char *file, const char *text)
+{
+	int *fd = &l->fd[allow];
+
+	if (*fd < 0)
+		*fd = openat(l->dirfd, file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (*fd < 0 || write(*fd, text, strlen(text)) < 0)
+		return -errno;
+	return 0;
+}
+
+static int rule_write(struct lists *l, const struct mb_sys_device_rule *r, struct mb_err *err)
 {
 	const char *file = r->allow ? "devices.allow" : "devices.deny";
 	char text[MB_SYS_DEVICE_TEXT];
@@ -185,7 +209,7 @@ static int rule_write(int dirfd, const struct mb_sys_device_rule *r, struct mb_e
 		               "version 1 cgroups cannot do",
 		               mb_sys_device_rule_format(r, text));
 	(void)mb_sys_device_rule_format(r, text);
-	e = mb_write_kernel_file(dirfd, file, r->type == 'a' ? "a" : text);
+	e = list_write(l, r->allow, file, r->type == 'a' ? "a" : text);
 	return e ? mb_fail_sys(err, -e, "cannot write '%s' to '%s'", text, file) : 0;
 }
 
@@ -204,6 +228,7 @@ static int verify_closed(int dirfd, struct mb_err *err)
 int mb_sys_device_apply_v1(int dirfd, const struct mb_sys_device_rule *rules, size_t n,
                            struct mb_err *err)
 {
+	__attribute__((cleanup(lists_done))) struct lists lists = {dirfd, {-1, -1}};
 	size_t first = 0;
 	bool open;
 	int r;
@@ -221,12 +246,12 @@ int mb_sys_device_apply_v1(int dirfd, const struct mb_sys_device_rule *rules, si
 		return r;
 	/* What no rule names is denied, also when the list does not begin with saying so. */
 	if (!n || !rule_is_everything(&rules[0])) {
-		r = rule_write(dirfd, &(struct mb_sys_device_rule){false, 'a', -1, -1, RWM}, err);
+		r = rule_write(&lists, &(struct mb_sys_device_rule){false, 'a', -1, -1, RWM}, err);
 		if (r < 0)
 			return r;
 	}
 	for (size_t i = 0; i < n; i++) {
-		r = rule_write(dirfd, &rules[i], err);
+		r = rule_write(&lists, &rules[i], err);
 		if (r < 0)
 			return r;
 	}
