@@ -14,7 +14,7 @@ BUILD = pathlib.Path(os.environ.get("MYBOX_RELEASE", TOP / "build/release"))
 RUNROOT = "/run/mybox-test/bench"
 IMAGE = "deb"
 FLOORS = {"limit": ["limit.c", "netlink.c"], "netop": ["netop.c", "netlink.c"],
-          "nothing": ["nothing.c"]}
+          "nothing": ["nothing.c"], "pp": ["pp.c"]}
 QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
 
 
