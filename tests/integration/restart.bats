@@ -1,0 +1,195 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Restart policies, and what becomes of containers whose monitor dies.
+load helpers
+
+count() { mybox inspect -f '{{.RestartCount}}' "$1"; }
+state() { mybox inspect -f '{{.State.Status}}' "$1"; }
+at_least() { [ "$(count "$1")" -ge "$2" ]; }
+is() { [ "$(state "$1")" = "$2" ]; }
+monitor_of() { awk '/^PPid/ { print $2 }' "/proc/$(mybox inspect -f '{{.State.Pid}}' "$1")/status"; }
+gone() { ! kill -0 "$1" 2>/dev/null; }
+
+@test "no: it stays down" {
+	mybox run -d --name c1 deb sh -c 'exit 1'
+	wait_until 5 is c1 exited
+	[ "$(count c1)" = 0 ]
+}
+
+@test "always: again and again, with the same address and file system, until it is stopped" {
+	mybox network create net1
+	mybox run -d --name c1 --restart always --network net1 deb sh -c 'echo x >>/runs; sleep 0.1; exit 0'
+	wait_until 10 at_least c1 3
+	mybox stop -t 0 c1
+	is c1 exited
+	local n
+	n=$(count c1)
+	sleep 0.5
+	is c1 exited
+	[ "$(count c1)" = "$n" ]
+	[ "$(mybox start c1)" = c1 ]
+	mybox rm -f c1
+}
+
+@test "always: a container stopped by the user starts when told to" {
+	mybox run -d --name c1 --restart always deb sleep 100
+	mybox kill c1
+	wait_until 5 is c1 exited
+	mybox start c1
+	is c1 running
+}
+
+@test "on-failure: only failures, up to the number" {
+	mybox run -d --name good --restart on-failure deb sh -c 'exit 0'
+	mybox run -d --name bad --restart on-failure:2 deb sh -c 'exit 5'
+	wait_until 5 is good exited
+	[ "$(count good)" = 0 ]
+	ended() { is bad exited && [ "$(count bad)" = 2 ]; }
+	wait_until 10 ended
+	[ "$(mybox inspect -f '{{.State.ExitCode}}' bad)" = 5 ]
+	[ "$(mybox wait bad)" = 5 ]
+}
+
+@test "unless-stopped restarts too" {
+	mybox run -d --name c1 --restart unless-stopped deb sh -c 'sleep 0.05; exit 0'
+	wait_until 10 at_least c1 2
+	mybox stop -t 0 c1
+	is c1 exited
+}
+
+@test "restarting is a state that can be waited for, logged, stopped and removed" {
+	mybox run -d --name c1 --restart always deb sh -c 'echo run; exit 7'
+	wait_until 10 at_least c1 3
+	seen() { is c1 restarting; }
+	wait_until 10 seen
+	[[ $(mybox ps -a --format '{{.Status}}') == "Restarting (7) "*" ago" ]] || is c1 running
+	[ "$(mybox logs c1 | sort -u)" = run ]
+	[ "$(mybox logs c1 | wc -l)" -ge 3 ]
+	mybox rm -f c1
+	run ! mybox container exists c1
+}
+
+@test "the policy survives what is no policy" {
+	local bad
+	for bad in nosuch always:3 on-failure:-1 on-failure:x 'on-failure:1:2'; do
+		run mybox run -d --restart "$bad" deb true
+		[ "$status" = 125 ]
+	done
+}
+
+@test "a program that is gone at a restart ends it with the reason" {
+	mybox run -d --name c1 --restart on-failure:3 -v "$images:/i:ro" deb sh -c 'rm /bin/sh; exit 1'
+	ended() { [ "$(state c1)" = exited ] || [ "$(state c1)" = created ]; }
+	wait_until 10 ended
+	[ -n "$(mybox inspect -f '{{.State.Error}}' c1)" ] || [ "$(mybox inspect -f '{{.State.ExitCode}}' c1)" != 0 ]
+}
+
+@test "the monitor is killed: the container lives, and the next command adopts it" {
+	mybox run -d --name c1 deb sh -c 'i=0; while :; do i=$((i+1)); echo $i; sleep 0.02; done'
+	logged() { [ "$(mybox logs c1 | wc -l)" -ge 3 ]; }
+	wait_until 5 logged
+	local monitor pid
+	monitor=$(monitor_of c1)
+	pid=$(mybox inspect -f '{{.State.Pid}}' c1)
+	kill -9 "$monitor"
+	wait_until 5 gone "$monitor"
+	kill -0 "$pid"
+	is c1 running
+	[ "$(mybox inspect -f '{{.State.Pid}}' c1)" = "$pid" ]
+	mybox exec c1 true
+	# Its output goes on, and into the log.
+	local lines
+	lines=$(mybox logs c1 | wc -l)
+	more() { [ "$(mybox logs c1 | wc -l)" -gt $((lines + 5)) ]; }
+	wait_until 5 more
+	mybox stop -t 1 c1
+	is c1 exited
+	mybox start c1
+	is c1 running
+}
+
+@test "the monitor is killed: names, ports and stdin go on" {
+	mybox network create net1
+	mybox run -d --name web --network net1 -p 127.0.0.1:8087:80 deb sh -c 'mkdir /www; echo page >/www/index.html; exec httpd -f -p 80 -h /www'
+	mybox run -d --name c2 --network net1 deb sleep 100
+	fetched() { [ "$(busybox wget -q -O- http://127.0.0.1:8087/)" = page ]; }
+	wait_until 5 fetched
+	kill -9 "$(monitor_of web)" "$(monitor_of c2)"
+	mybox ps >/dev/null
+	resolved() { [ "$(mybox exec c2 wget -q -O- http://web/)" = page ]; }
+	wait_until 5 resolved
+	fetched
+}
+
+@test "the monitor is killed, then the container ends: it is not called running" {
+	mybox run -d --name c1 deb sleep 1000
+	local pid
+	pid=$(mybox inspect -f '{{.State.Pid}}' c1)
+	kill -9 "$(monitor_of c1)"
+	kill -9 "$pid"
+	wait_until 5 gone "$pid"
+	wait_until 5 is c1 exited
+	[ "$(mybox inspect -f '{{.State.ExitCode}}' c1)" != 0 ]
+	mybox start c1
+	is c1 running
+	mybox rm -f c1
+}
+
+@test "an adopted container restarts by its policy" {
+	mybox run -d --name c1 --restart always deb sleep 1000
+	local pid
+	pid=$(mybox inspect -f '{{.State.Pid}}' c1)
+	kill -9 "$(monitor_of c1)"
+	mybox ps >/dev/null
+	mybox exec c1 true
+	adopted() { [ "$(mybox inspect -f '{{.State.Running}}' c1)" = true ]; }
+	adopted
+	kill -9 "$pid"
+	again() { [ "$(mybox inspect -f '{{.State.Running}}' c1)" = true ] && [ "$(mybox inspect -f '{{.State.Pid}}' c1)" != "$pid" ]; }
+	poke() { mybox ps -a >/dev/null; again; }
+	wait_until 10 poke
+}
+
+@test "removal of a container whose monitor is gone" {
+	mybox run -d --name c1 deb sleep 1000
+	kill -9 "$(monitor_of c1)"
+	mybox rm -f c1
+	mybox run -d --rm --name c2 deb sleep 1000
+	kill -9 "$(monitor_of c2)"
+	mybox stop -t 0 c2
+	run ! mybox container exists c2
+}
+
+@test "a stopped monitor does not stop the others' work" {
+	mybox run -d --name c1 deb sleep 1000
+	mybox run -d --name c2 deb sleep 1000
+	local monitor
+	monitor=$(monitor_of c1)
+	kill -STOP "$monitor"
+	run timeout 10 "${box[@]}" ps -q
+	kill -CONT "$monitor"
+	[ "$status" = 0 ]
+	[ "${#lines[@]}" = 2 ]
+}
+
+@test "the foreground client is killed: the container goes on" {
+	"${box[@]}" run --name c1 deb sh -c 'while :; do echo x; sleep 0.05; done' >/dev/null &
+	local client=$!
+	wait_until 5 is c1 running
+	kill -9 $client
+	wait $client || true
+	mybox exec c1 true
+	is c1 running
+	mybox stop -t 0 c1
+}
+
+@test "the foreground client of --rm is killed: it goes when it ends" {
+	"${box[@]}" run --rm --name c1 deb sh -c 'while [ ! -e /go ]; do sleep 0.05; done' >/dev/null &
+	local client=$!
+	wait_until 5 is c1 running
+	kill -9 $client
+	wait $client || true
+	mybox exec c1 touch /go
+	away() { ! mybox container exists c1; }
+	wait_until 5 away
+}
