@@ -118,133 +118,132 @@ static void checked_done(struct checked *c)
 
 /* --- refusals --------------------------------------------------------------------------------- */
 
+static const struct {
+	const char *text, *words;
+} refusals[] = {
+	{"memory=6291455", "Minimum memory limit allowed is 6MB"},
+	{"memory=-1", "Minimum memory limit allowed is 6MB"},
+	{"swap=8388608", "You should always set the Memory limit when using Memoryswap "
+                         "limit, see usage"},
+	{"memory=8388608\nswap=8388607", "Minimum memoryswap limit should be larger than "
+                                         "memory limit, see usage"},
+	{"memory=8388608\nreservation=8388609",
+         "Minimum memory limit can not be less than memory reservation limit, see usage"},
+	{"shm=-1", "SHM size can not be less than 0"},
+	{"cpus=1000000000\nquota=50000", "Conflicting options: Nano CPUs and CPU "
+                                         "Period/Quota cannot both be set."},
+	{"cpus=1000000000\nperiod=50000", "Conflicting options: Nano CPUs and CPU "
+                                          "Period/Quota cannot both be set."},
+	{"cpus=-1", "invalid value for --cpus"},
+	{"period=999", "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than "
+                       "1s (i.e. 1000000)"},
+	{"period=1000001", "CPU cfs period can not be less than 1ms (i.e. 1000) or larger "
+                           "than 1s (i.e. 1000000)"},
+	{"quota=999", "CPU cfs quota can not be less than 1ms (i.e. 1000)"},
+	{"cpuset=3-1", "Invalid value 3-1 for cpuset cpus"},
+	{"cpuset=0-8192", "Invalid value 0-8192 for cpuset cpus"},
+	{"mems=x", "Invalid value x for cpuset mems"},
+	{"blkio=9", "Range of blkio weight is from 10 to 1000"},
+	{"blkio=1001", "Range of blkio weight is from 10 to 1000"},
+	{"oom-adj=-1001", "Invalid value -1001, range for oom score adj is [-1000, 1000]"},
+	{"pids=-2", "invalid value for --pids-limit"},
+	{"ulimit=nofile", "invalid ulimit argument: nofile"},
+	{"ulimit=files=5", "invalid ulimit type: files"},
+	{"ulimit==5", "invalid ulimit type: "},
+	{"ulimit=nofile=", "invalid ulimit argument: nofile="},
+	{"ulimit=nofile=-2", "invalid ulimit argument: nofile=-2"},
+	{"ulimit=nofile=1:2:3", "invalid ulimit argument: nofile=1:2:3"},
+	{"ulimit=nofile=2:1", "ulimit soft limit must be less than or equal to hard limit: "
+                              "nofile=2:1"},
+	{"ulimit=nofile=-1:1", "ulimit soft limit must be less than or equal to hard "
+                               "limit: nofile=-1:1"},
+	{"device=", "invalid device specification: "},
+	{"device=/dev/a:/dev/b:r:w", "invalid device specification: /dev/a:/dev/b:r:w"},
+	{"device=/dev/a:/dev/b:x", "invalid device mode: x"},
+	{"device=/dev/a:/dev/b:", "invalid device mode: "},
+	{"device=null", "'null' is not an absolute path"},
+	{"device=/dev/null:zero", "'/dev/null:zero' is not an absolute path"},
+	{"read-bps=/dev/sda", "bad format: /dev/sda"},
+	{"read-bps=sda:1m", "bad format: sda:1m"},
+	{"read-bps=/dev/sda:fast", "invalid rate for device: /dev/sda:fast"},
+	{"write-iops=/dev/sda:1m", "invalid rate for device: /dev/sda:1m"},
+	{"cap-add=NET", "invalid capability: \"NET\""},
+	{"cap-drop=CAP_", "invalid capability: \"CAP_\""},
+	{"security-opt=seccomp", "invalid --security-opt: \"seccomp\""},
+	{"security-opt=seccomp=", "invalid --security-opt: \"seccomp=\""},
+	{"security-opt=no-new-privileges=maybe",
+         "invalid --security-opt: \"no-new-privileges=maybe\""},
+	{"security-opt=no-new-privilegesx", "invalid --security-opt: \"no-new-privilegesx\""},
+	{"security-opt=systempaths=all", "invalid --security-opt: \"systempaths=all\""},
+	{"security-opt=", "invalid --security-opt: \"\""},
+	{"security-opt=seccompx=unconfined", "invalid --security-opt: \"seccompx=unconfined\""},
+	{"sysctl=kernel.panic=1", "sysctl 'kernel.panic' is not whitelisted"},
+	{"sysctl=vm.swappiness=1", "sysctl 'vm.swappiness' is not whitelisted"},
+	{"sysctl=net/../kernel/panic=1", "sysctl 'net/../kernel/panic' is not"},
+	{"sysctl=net.../../kernel/panic=1", "sysctl 'net.../../kernel/panic' is not"},
+	{"sysctl=net.x=1\nnetwork=host", "sysctl 'net.x' not allowed in host network "
+                                         "namespace"},
+	{"sysctl=kernel.shmmax=1\nipc=host", "sysctl 'kernel.shmmax' not allowed in host "
+                                             "ipc namespace"},
+	{"pid=private", "--pid: invalid pid mode: private"},
+	{"pid=container:", "--pid: invalid pid mode: container:"},
+	{"pid=container:none", "No such container: none"},
+	{"ipc=foo", "--ipc: invalid ipc mode: foo"},
+	{"uts=container:other", "--uts: invalid uts mode: container:other"},
+	{"cgroupns=container:other", "--cgroupns: invalid cgroupns mode: container:other"},
+	{"userns=private", "--userns: invalid USER mode: private"},
+	{"network=none-such", "network none-such not found"},
+	{"network=a,b", "'b' is not a field that is known"},
+	{"network=", "no network is named"},
+	{"network=host\nnetwork=bridge", "conflicting options: cannot attach both "
+                                         "user-defined and non-user-defined network-modes"},
+	{"network=bridge\nnetwork=none", "conflicting options: cannot attach both "
+                                         "user-defined and non-user-defined network-modes"},
+	{"network=container:none", "No such container: none"},
+	{"network=container:other\nhostname=x",
+         "conflicting options: hostname and the network mode"},
+	{"network=container:other\npublish=80",
+         "conflicting options: port publishing and the container type network mode"},
+	{"network=container:other\npublish-all=",
+         "conflicting options: port publishing and the container type network mode"},
+	{"ip=1.2.3", "invalid IPv4 address '1.2.3'"},
+	{"mac=01:00:00:00:00:00", "invalid MAC address '01:00:00:00:00:00'"},
+	{"alias=a/b", "invalid network alias 'a/b'"},
+	{"publish=0", "invalid port '0'"},
+	{"publish=80/icmp", "invalid protocol 'icmp'"},
+	{"publish=80-79", "invalid range '80-79'"},
+	{"publish=1-3:1-2", "not of the same length"},
+	{"expose=65536", "invalid port '65536'"},
+	{"add-host=x", "bad format for add-host: 'x'"},
+	{"add-host=x:y", "invalid IP address in add-host: 'y'"},
+	{"restart=sometimes", "invalid restart policy 'sometimes'"},
+	{"restart=on-failure:x", "invalid restart policy format: maximum retry count must "
+                                 "be an integer"},
+	{"restart=on-failure:-1", "maximum retry count cannot be negative"},
+	{"restart=always:3", "maximum retry count cannot be used with restart policy "
+                             "'always'"},
+	{"restart=always\nrm=", "conflicting options: cannot specify both --restart and "
+                                "--rm"},
+	{"stop-signal=SIGFOO", "Invalid signal: SIGFOO"},
+	{"workdir=tmp", "the working directory 'tmp' is invalid, it needs to be an "
+                        "absolute path"},
+	{"hostname=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+         "invalid hostname: aaaa"},
+	{"env==x", "invalid environment variable: =x"},
+	{"env=", "invalid environment variable: "},
+};
+
 static void every_refusal_has_its_words(void **state)
 {
-	static const struct {
-		const char *text, *words;
-	} rows[] = {
-		{"memory=6291455", "Minimum memory limit allowed is 6MB"},
-		{"memory=-1", "Minimum memory limit allowed is 6MB"},
-		{"swap=8388608", "You should always set the Memory limit when using Memoryswap "
-	                         "limit, see usage"},
-		{"memory=8388608\nswap=8388607", "Minimum memoryswap limit should be larger than "
-	                                         "memory limit, see usage"},
-		{"memory=8388608\nreservation=8388609",
-	         "Minimum memory limit can not be less than memory reservation limit, see usage"},
-		{"shm=-1", "SHM size can not be less than 0"},
-		{"cpus=1000000000\nquota=50000", "Conflicting options: Nano CPUs and CPU "
-	                                         "Period/Quota cannot both be set."},
-		{"cpus=1000000000\nperiod=50000", "Conflicting options: Nano CPUs and CPU "
-	                                          "Period/Quota cannot both be set."},
-		{"cpus=-1", "invalid value for --cpus"},
-		{"period=999", "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than "
-	                       "1s (i.e. 1000000)"},
-		{"period=1000001", "CPU cfs period can not be less than 1ms (i.e. 1000) or larger "
-	                           "than 1s (i.e. 1000000)"},
-		{"quota=999", "CPU cfs quota can not be less than 1ms (i.e. 1000)"},
-		{"cpuset=3-1", "Invalid value 3-1 for cpuset cpus"},
-		{"cpuset=0-8192", "Invalid value 0-8192 for cpuset cpus"},
-		{"mems=x", "Invalid value x for cpuset mems"},
-		{"blkio=9", "Range of blkio weight is from 10 to 1000"},
-		{"blkio=1001", "Range of blkio weight is from 10 to 1000"},
-		{"oom-adj=-1001", "Invalid value -1001, range for oom score adj is [-1000, 1000]"},
-		{"pids=-2", "invalid value for --pids-limit"},
-		{"ulimit=nofile", "invalid ulimit argument: nofile"},
-		{"ulimit=files=5", "invalid ulimit type: files"},
-		{"ulimit==5", "invalid ulimit type: "},
-		{"ulimit=nofile=", "invalid ulimit argument: nofile="},
-		{"ulimit=nofile=-2", "invalid ulimit argument: nofile=-2"},
-		{"ulimit=nofile=1:2:3", "invalid ulimit argument: nofile=1:2:3"},
-		{"ulimit=nofile=2:1", "ulimit soft limit must be less than or equal to hard limit: "
-	                              "nofile=2:1"},
-		{"ulimit=nofile=-1:1", "ulimit soft limit must be less than or equal to hard "
-	                               "limit: nofile=-1:1"},
-		{"device=", "invalid device specification: "},
-		{"device=/dev/a:/dev/b:r:w", "invalid device specification: /dev/a:/dev/b:r:w"},
-		{"device=/dev/a:/dev/b:x", "invalid device mode: x"},
-		{"device=/dev/a:/dev/b:", "invalid device mode: "},
-		{"device=null", "'null' is not an absolute path"},
-		{"device=/dev/null:zero", "'/dev/null:zero' is not an absolute path"},
-		{"read-bps=/dev/sda", "bad format: /dev/sda"},
-		{"read-bps=sda:1m", "bad format: sda:1m"},
-		{"read-bps=/dev/sda:fast", "invalid rate for device: /dev/sda:fast"},
-		{"write-iops=/dev/sda:1m", "invalid rate for device: /dev/sda:1m"},
-		{"cap-add=NET", "invalid capability: \"NET\""},
-		{"cap-drop=CAP_", "invalid capability: \"CAP_\""},
-		{"security-opt=seccomp", "invalid --security-opt: \"seccomp\""},
-		{"security-opt=seccomp=", "invalid --security-opt: \"seccomp=\""},
-		{"security-opt=no-new-privileges=maybe",
-	         "invalid --security-opt: \"no-new-privileges=maybe\""},
-		{"security-opt=no-new-privilegesx",
-	         "invalid --security-opt: \"no-new-privilegesx\""},
-		{"security-opt=systempaths=all", "invalid --security-opt: \"systempaths=all\""},
-		{"security-opt=", "invalid --security-opt: \"\""},
-		{"security-opt=seccompx=unconfined",
-	         "invalid --security-opt: \"seccompx=unconfined\""},
-		{"sysctl=kernel.panic=1", "sysctl 'kernel.panic' is not whitelisted"},
-		{"sysctl=vm.swappiness=1", "sysctl 'vm.swappiness' is not whitelisted"},
-		{"sysctl=net/../kernel/panic=1", "sysctl 'net/../kernel/panic' is not"},
-		{"sysctl=net.../../kernel/panic=1", "sysctl 'net.../../kernel/panic' is not"},
-		{"sysctl=net.x=1\nnetwork=host", "sysctl 'net.x' not allowed in host network "
-	                                         "namespace"},
-		{"sysctl=kernel.shmmax=1\nipc=host", "sysctl 'kernel.shmmax' not allowed in host "
-	                                             "ipc namespace"},
-		{"pid=private", "--pid: invalid pid mode: private"},
-		{"pid=container:", "--pid: invalid pid mode: container:"},
-		{"pid=container:none", "No such container: none"},
-		{"ipc=foo", "--ipc: invalid ipc mode: foo"},
-		{"uts=container:other", "--uts: invalid uts mode: container:other"},
-		{"cgroupns=container:other", "--cgroupns: invalid cgroupns mode: container:other"},
-		{"userns=private", "--userns: invalid USER mode: private"},
-		{"network=none-such", "network none-such not found"},
-		{"network=a,b", "'b' is not a field that is known"},
-		{"network=", "no network is named"},
-		{"network=host\nnetwork=bridge", "conflicting options: cannot attach both "
-	                                         "user-defined and non-user-defined network-modes"},
-		{"network=bridge\nnetwork=none", "conflicting options: cannot attach both "
-	                                         "user-defined and non-user-defined network-modes"},
-		{"network=container:none", "No such container: none"},
-		{"network=container:other\nhostname=x",
-	         "conflicting options: hostname and the network mode"},
-		{"network=container:other\npublish=80",
-	         "conflicting options: port publishing and the container type network mode"},
-		{"network=container:other\npublish-all=",
-	         "conflicting options: port publishing and the container type network mode"},
-		{"ip=1.2.3", "invalid IPv4 address '1.2.3'"},
-		{"mac=01:00:00:00:00:00", "invalid MAC address '01:00:00:00:00:00'"},
-		{"alias=a/b", "invalid network alias 'a/b'"},
-		{"publish=0", "invalid port '0'"},
-		{"publish=80/icmp", "invalid protocol 'icmp'"},
-		{"publish=80-79", "invalid range '80-79'"},
-		{"publish=1-3:1-2", "not of the same length"},
-		{"expose=65536", "invalid port '65536'"},
-		{"add-host=x", "bad format for add-host: 'x'"},
-		{"add-host=x:y", "invalid IP address in add-host: 'y'"},
-		{"restart=sometimes", "invalid restart policy 'sometimes'"},
-		{"restart=on-failure:x", "invalid restart policy format: maximum retry count must "
-	                                 "be an integer"},
-		{"restart=on-failure:-1", "maximum retry count cannot be negative"},
-		{"restart=always:3", "maximum retry count cannot be used with restart policy "
-	                             "'always'"},
-		{"restart=always\nrm=", "conflicting options: cannot specify both --restart and "
-	                                "--rm"},
-		{"stop-signal=SIGFOO", "Invalid signal: SIGFOO"},
-		{"workdir=tmp", "the working directory 'tmp' is invalid, it needs to be an "
-	                        "absolute path"},
-		{"hostname=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-	         "invalid hostname: aaaa"},
-		{"env==x", "invalid environment variable: =x"},
-		{"env=", "invalid environment variable: "},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < N(rows); i++) {
+	for (size_t i = 0; i < N(refusals); i++) {
 		CHECKED c;
 
-		check(&c, rows[i].text);
-		if (c.r >= 0 || strncmp(c.err.msg, rows[i].words, strlen(rows[i].words)) != 0)
-			if (c.r >= 0 || !strstr(c.err.msg, rows[i].words))
-				fail_msg("'%s' gave %d, '%s'", rows[i].text, c.r, c.err.msg);
+		check(&c, refusals[i].text);
+		if (c.r >= 0 ||
+		    strncmp(c.err.msg, refusals[i].words, strlen(refusals[i].words)) != 0)
+			if (c.r >= 0 || !strstr(c.err.msg, refusals[i].words))
+				fail_msg("'%s' gave %d, '%s'", refusals[i].text, c.r, c.err.msg);
 	}
 }
 

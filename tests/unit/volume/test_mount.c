@@ -81,9 +81,10 @@ static void short_form(void **state)
 		{"/a//b/../c:/x/./y/", "bind /a/c /x/y"},
 		{"./rel:/b", "bind /cwd/rel /b"},
 		{".:/b", "bind /cwd /b"},
-		{"sub/dir:/b", "!sub/dir includes invalid characters for a local volume name, only "
-		               "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a "
-		               "host directory, use absolute path"},
+		{"sub/dir:/b",
+	         "!sub/dir includes invalid characters for a local volume name, only "
+	         "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a "
+	         "host directory, use absolute path"},
 		{"./sub/dir:/b", "bind /cwd/sub/dir /b"},
 		{"/a:/b:ro,z,rslave", "bind /a /b ro rslave z"},
 		{"/a:/b:Z,cached", "bind /a /b Z"},
