@@ -18,7 +18,7 @@ matrix() {
 
 # The others at fewer points, so that all of it stays within minutes.
 few() {
-	MYBOX_CRASH_POINTS=${MYBOX_CRASH_POINTS:-16} matrix "$@"
+	MYBOX_CRASH_POINTS=${MYBOX_CRASH_POINTS:-12} matrix "$@"
 }
 
 @test "create, killed" { few create; }
