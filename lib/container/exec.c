@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "container/exec.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,7 @@
 #include "container/life.h"
 #include "core/err.h"
 #include "core/log.h"
+#include "core/parse.h"
 #include "core/str.h"
 #include "monitor/client.h"
 #include "runtime/runtime.h"
@@ -99,6 +102,25 @@ static int open_container(struct executing *x, struct mb_err *err)
 	return mb_store_dir(c->store, "seccomp", true, &x->cache_fd, err);
 }
 
+/* Groups of detached ones that have ended: nobody stayed to remove them.  One whose maker lives may
+ * be about to be used. */
+static void sweep(int cgroup_fd)
+{
+	int fd = openat(cgroup_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), pid;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		const char *number = mb_skip_prefix(entry->d_name, "exec-");
+
+		if (number && mb_parse_int(number, &pid) == 0 && pid > 0 && kill(pid, 0) < 0 &&
+		    errno == ESRCH)
+			unlinkat(cgroup_fd, entry->d_name, AT_REMOVEDIR);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 /* A group of its own, so that it and its children can be ended without the container. */
 static int open_cgroup(struct executing *x, struct mb_container_exec *ret, struct mb_err *err)
 {
@@ -114,6 +136,8 @@ static int open_cgroup(struct executing *x, struct mb_container_exec *ret, struc
 	if (r < 0)
 		return r;
 	ret->cgroup_fd = mb_take_fd(&join.v2_fd);
+	if (x->request->detach && ret->cgroup_fd >= 0)
+		sweep(ret->cgroup_fd);
 	mb_sys_cgroup_join_done(&join);
 	return 0;
 }
@@ -160,7 +184,14 @@ static int run(struct executing *x, struct mb_container_exec *ret, int *ret_code
 	request.cache_fd = x->cache_fd;
 	r = mb_runtime_exec(&request, &done, err);
 	if (r < 0) {
-		*ret_code = mb_runtime_exit_code(r, err);
+		const struct mb_sys_proc_id id = {.pid = x->c->state.run.pid,
+		                                  .start = x->c->state.run.pid_start};
+		int code = mb_runtime_exit_code(r, err);
+
+		*ret_code = code == 126 || code == 127 ? code : 1;
+		/* It went while we joined it. */
+		if (!mb_sys_proc_id_is_running(&id))
+			return mb_fail(err, ESRCH, "Container %s is not running", x->c->id);
 		return r;
 	}
 	ret->pid = done.pid;

@@ -112,3 +112,20 @@ monitor_of() { sed 's/.*"monitor":\([0-9]*\).*/\1/' "$run/c/$(mybox inspect -f '
 	mybox stop -t 0 orphan
 	is orphan exited
 }
+
+@test "exec into a container that ends tells so" {
+	mybox run -d --name ending deb sh -c 'trap "sleep 0.3; exit" TERM; while :; do sleep 0.05; done'
+	"${box[@]}" stop ending &
+	while "${box[@]}" exec ending true 2>"$run/told"; do :; done
+	wait
+	# 137: it was there when the container ended.
+	[ ! -s "$run/told" ] || grep -q 'is not running$' "$run/told"
+}
+
+@test "groups of detached execs do not pile up" {
+	mybox run -d --name piled deb sleep 100
+	for _ in 1 2 3 4 5 6; do mybox exec -d piled true; done
+	sleep 0.3
+	mybox exec -d piled true
+	[ "$(find /sys/fs/cgroup -type d -path "*mybox/$(mybox inspect -f '{{.Id}}' piled)/exec-*" | wc -l)" -le 2 ]
+}
