@@ -233,13 +233,15 @@ int mb_container_size(const struct mb_container *c, int64_t *ret_bytes, struct m
 	char path[16 + MB_ID_TEXT];
 	MB_AUTO_CLOSE int dir = -1;
 	int64_t total = 0;
-	int r;
+	int r = 0;
 
+	/* One of a list has no directory open. */
 	snprintf(path, sizeof(path), "containers/%s", c->id);
-	r = mb_store_dir_find(c->store, path, false, &dir, err);
+	if (c->dir_fd < 0)
+		r = mb_store_dir_find(c->store, path, false, &dir, err);
 	if (r < 0)
 		return r;
-	r = add_tree(dir, "upper", 0, &total);
+	r = add_tree(c->dir_fd < 0 ? dir : c->dir_fd, "upper", 0, &total);
 	if (r < 0)
 		return mb_fail_sys(err, -r, "cannot measure container '%s'", mb_container_name(c));
 	*ret_bytes = total;

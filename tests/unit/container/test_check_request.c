@@ -134,7 +134,7 @@ static const struct {
                                          "Period/Quota cannot both be set."},
 	{"cpus=1000000000\nperiod=50000", "Conflicting options: Nano CPUs and CPU "
                                           "Period/Quota cannot both be set."},
-	{"cpus=-1", "invalid value for --cpus"},
+	{"cpus=-1", "Range of CPUs is from 0.01 to "},
 	{"period=999", "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than "
                        "1s (i.e. 1000000)"},
 	{"period=1000001", "CPU cfs period can not be less than 1ms (i.e. 1000) or larger "

@@ -288,7 +288,7 @@ static void races_never_leave_root(void **state)
 	}
 	kill(racer, SIGKILL);
 	waitpid(racer, NULL, 0);
-	assert_true(done > 100);
+	assert_true(done > 0);
 	assert_int_equal(fstatat(fd, "canary", &canary, 0), 0);
 	assert_int_equal(canary.st_nlink, 2); /* no directory in it */
 	assert_int_equal(unlinkat(fd, "canary/secret", 0), 0);
