@@ -97,13 +97,40 @@ int mb_container_require(const struct mb_container *c, struct mb_err *err)
 	               c->broken ? c->broken : c->state.error);
 }
 
+/* The name that leads to @id; NULL when there is none.  Caller frees. */
+static char *name_of(struct mb_store *store, const char *id)
+{
+	MB_AUTO_CLOSE int names = -1;
+	char other[MB_ID_TEXT], *name = NULL;
+	struct dirent *entry;
+	DIR *dir;
+	int fd;
+
+	if (mb_store_dir(store, "names", false, &names, NULL) < 0)
+		return NULL;
+	fd = open_dir(names, ".");
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		mb_close(&fd);
+		return NULL;
+	}
+	while (!name && (entry = readdir(dir)))
+		if (mb_store_name_find(names, entry->d_name, other, NULL) == 0 &&
+		    strcmp(other, id) == 0)
+			name = mb_strdup(entry->d_name);
+	closedir(dir);
+	return name;
+}
+
 /* What can be said of a container whose record cannot be read. */
-static struct mb_container_record *bare_record(const char *id)
+static struct mb_container_record *bare_record(struct mb_store *store, const char *id)
 {
 	struct mb_container_record *record = mb_calloc(1, sizeof(*record));
 
 	record->id = mb_strdup(id);
-	record->name = mb_strndup(id, MB_ID_SHORT);
+	record->name = name_of(store, id);
+	if (!record->name)
+		record->name = mb_strndup(id, MB_ID_SHORT);
 	record->image_id = mb_strdup("");
 	return record;
 }
@@ -137,7 +164,7 @@ static int open_at(struct mb_store *store, int containers, const char *id,
 		c->record = NULL;
 	}
 	if (r != 0) {
-		c->record = bare_record(id);
+		c->record = bare_record(store, id);
 		mb_strset(&c->broken, why.msg);
 		mb_strset(&c->state.error, why.msg);
 		c->state.status = MB_STATUS_DEAD;
