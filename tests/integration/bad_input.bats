@@ -1,0 +1,238 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Mistakes of users and of disks: one clear line, docker's code, nothing left behind.
+load helpers
+
+refused() { # refused CODE PATTERN COMMAND...: it ends with CODE and says PATTERN, on stderr alone
+	local code=$1 pattern=$2
+	shift 2
+	run --separate-stderr mybox "$@"
+	[ "$status" = "$code" ] || { echo "status $status: $*: $stderr"; return 1; }
+	# shellcheck disable=SC2053
+	[[ $stderr == $pattern ]] || { echo "said: $stderr"; return 1; }
+	[ -z "$output" ] || { echo "on stdout: $output"; return 1; }
+}
+
+@test "containers that are not there" {
+	local verb
+	for verb in start stop restart kill pause unpause wait logs top port attach rm; do
+		refused 1 "*No such container: nosuch*" $verb nosuch
+	done
+	refused 1 "*No such container: nosuch*" exec nosuch true
+	refused 1 "*No such container: nosuch*" rename nosuch other
+	refused 1 "*No such container: nosuch*" stats --no-stream nosuch
+	refused 1 "*No such container: nosuch*" network connect bridge nosuch
+	refused 125 "*No such container: nosuch*" run --rm --volumes-from nosuch deb true
+	for verb in ../x 'a b' '*' "$(head -c 300 /dev/zero | tr '\0' x)" -- ; do
+		run mybox start "$verb"
+		[ "$status" != 0 ]
+	done
+}
+
+@test "wrong numbers of operands" {
+	local verb
+	for verb in start stop restart kill pause unpause wait logs top port attach rm exec rename rmi tag import run create inspect; do
+		run mybox $verb
+		[ "$status" = 1 ] || [ "$status" = 125 ]
+		[[ $output == *"requires"*"argument"* ]]
+		[[ $output == *"mybox $verb"* ]]
+	done
+}
+
+@test "unknown flags and bad values of known ones" {
+	local verb
+	for verb in start stop restart kill ps logs exec attach rm inspect stats images load; do
+		run mybox $verb --nosuch x
+		[ "$status" = 125 ]
+		[[ ${lines[0]} == "unknown flag: --nosuch" ]]
+	done
+	refused 125 "*invalid argument*" stop -t x c
+	refused 125 "*invalid argument*" run --stop-timeout x deb
+	refused 125 "*" run --network '' deb true
+	refused 125 "*" run --network nosuch deb true
+	refused 125 "*" run --ip 1.2.3 --network bridge deb true
+	refused 125 "*" run --mac-address nonsense deb true
+	refused 125 "*" run --stop-signal NOSUCH deb true
+	refused 125 "*" run --pull sometimes deb true
+	refused 125 "*" run -e =x deb true
+	refused 125 "*" run --userns nosuch deb true
+	refused 125 "*" run --shm-size x deb true
+	refused 125 "*" run -h "$(head -c 100 /dev/zero | tr '\0' x)" deb true
+	refused 125 "*" run --expose x deb true
+	refused 125 "*" run --label-file /nonexistent deb true
+	[ -z "$(mybox ps -aq)" ]
+	[ "$(mybox network ls -q -f type=custom)" = "" ]
+}
+
+@test "a document of a container is damaged: told, the others work, rm -f mends" {
+	mybox create --name good deb true
+	mybox create --name bad deb true
+	local id
+	id=$(mybox inspect -f '{{.Id}}' bad)
+	printf 'x' | dd of="$root/containers/$id/container.json" bs=1 seek=40 conv=notrunc status=none
+	run mybox ps -a --format '{{.Names}} {{.State}}'
+	[ "$status" = 0 ]
+	[[ $output == *"good created"* ]]
+	[[ $output == *"bad dead"* ]]
+	refused 1 "*corrupt*" start bad
+	run mybox system check
+	[ "$status" != 0 ]
+	mybox start good
+	mybox rm -f "${id:0:12}"
+	[ "$(mybox ps -aq | wc -l)" = 1 ]
+}
+
+@test "a document is empty, huge, a link, a directory, not there" {
+	local id how
+	for how in empty huge link directory fifo none; do
+		id=$(mybox create --name "is-$how" deb true)
+		local doc="$root/containers/$id/container.json"
+		rm "$doc"
+		case $how in
+		empty) : >"$doc" ;;
+		huge) truncate -s 1G "$doc" ;;
+		link) ln -s /etc/passwd "$doc" ;;
+		directory) mkdir "$doc" ;;
+		fifo) mkfifo "$doc" ;;
+		esac
+		run timeout 10 "${box[@]}" ps -a
+		[ "$status" = 0 ]
+		run timeout 10 "${box[@]}" start "$id"
+		[ "$status" = 1 ]
+		timeout 10 "${box[@]}" rm -f "$id"
+		[ ! -e "$root/containers/$id" ]
+	done
+}
+
+@test "the state of a running container is damaged" {
+	mybox run -d --name c1 deb sleep 1000
+	local id pid
+	id=$(mybox inspect -f '{{.Id}}' c1)
+	pid=$(mybox inspect -f '{{.State.Pid}}' c1)
+	: >"$run/c/$id/state.json"
+	run timeout 10 "${box[@]}" ps -a
+	[ "$status" = 0 ]
+	run timeout 20 "${box[@]}" rm -f c1
+	run timeout 20 "${box[@]}" system check --repair
+	kill -9 "$pid" 2>/dev/null || true
+	mybox system check --repair || true
+	run ! mybox container exists c1
+}
+
+@test "an image's documents are damaged" {
+	mybox load -q -i "$images/layers7.tar"
+	local id kind
+	id=$(mybox image inspect -f '{{.Id}}' layers7)
+	for kind in record json; do
+		cp "$root/images/${id#sha256:}.$kind" "$BATS_TEST_TMPDIR/keep"
+		printf 'x' | dd of="$root/images/${id#sha256:}.$kind" bs=1 seek=100 conv=notrunc status=none
+		run mybox system check --full
+		[ "$status" != 0 ]
+		if [ $kind = record ]; then
+			run mybox run --rm layers7 true
+			[ "$status" = 125 ]
+			[ "${#lines[@]}" = 1 ]
+		else
+			run mybox image inspect layers7
+			[ "$status" = 1 ]
+		fi
+		[ "$(mybox run --rm deb echo fine)" = fine ]
+		cp "$BATS_TEST_TMPDIR/keep" "$root/images/${id#sha256:}.$kind"
+	done
+	mybox run --rm layers7 true
+	mybox rmi layers7
+}
+
+@test "a network's document is damaged" {
+	mybox network create net1
+	local id file
+	id=$(mybox network inspect -f '{{.Id}}' net1)
+	file=$root/networks/$id.json
+	cp "$file" "$BATS_TEST_TMPDIR/keep"
+	: >"$file"
+	run mybox run --rm --network net1 deb true
+	[ "$status" = 125 ]
+	[ "$(mybox run --rm deb echo fine)" = fine ]
+	run mybox network ls
+	[ "$status" = 0 ] || [ -n "$output" ]
+	cp "$BATS_TEST_TMPDIR/keep" "$file"
+	mybox run --rm --network net1 deb true
+	mybox network rm net1
+}
+
+@test "a store of a newer version is left alone" {
+	mkdir -m 700 "$BATS_TEST_TMPDIR/store"
+	local other=("$MYBOX" --root "$BATS_TEST_TMPDIR/store/root" --runroot "$BATS_TEST_TMPDIR/store/run")
+	"${other[@]}" ps
+	echo 999999 >"$BATS_TEST_TMPDIR/store/root/VERSION"
+	run "${other[@]}" ps
+	[ "$status" != 0 ]
+	[[ $output == *999999* ]]
+	[ "$(cat "$BATS_TEST_TMPDIR/store/root/VERSION")" = 999999 ]
+}
+
+@test "a store that others may write to is refused" {
+	mkdir -m 777 "$BATS_TEST_TMPDIR/open"
+	chmod 777 "$BATS_TEST_TMPDIR/open"
+	mkdir -m 777 "$BATS_TEST_TMPDIR/open/root"
+	chmod 777 "$BATS_TEST_TMPDIR/open/root"
+	run "$MYBOX" --root "$BATS_TEST_TMPDIR/open/root" --runroot "$BATS_TEST_TMPDIR/open/run" ps
+	[ "$status" != 0 ]
+	mkdir "$BATS_TEST_TMPDIR/theirs"
+	chown 1000 "$BATS_TEST_TMPDIR/theirs"
+	chmod 700 "$BATS_TEST_TMPDIR/theirs"
+	run "$MYBOX" --root "$BATS_TEST_TMPDIR/theirs" --runroot "$BATS_TEST_TMPDIR/theirs-run" ps
+	[ "$status" != 0 ]
+}
+
+@test "a disk that is full: told, nothing half made, removal works" {
+	local small=$BATS_TEST_TMPDIR/small
+	mkdir -m 700 "$small"
+	mount -t tmpfs -o size=12m,mode=700 none "$small"
+	local other=("$MYBOX" --root "$small/root" --runroot "$BATS_TEST_TMPDIR/run")
+	"${other[@]}" load -q -i "$images/deb.tar"
+	"${other[@]}" create --name c1 deb sh -c 'cat /dev/zero >/fill; echo "ended $?"'
+	"${other[@]}" start -a c1 >"$BATS_TEST_TMPDIR/out" 2>&1 || true
+	grep -q "No space left" "$BATS_TEST_TMPDIR/out"
+	local code
+	run "${other[@]}" create --name c2 deb true
+	[ "$status" != 0 ] || "${other[@]}" rm c2
+	run "${other[@]}" load -i "$images/layers7.tar"
+	[ "$status" != 0 ]
+	[[ $output == *"o space left"* ]]
+	run "${other[@]}" ps -a
+	[ "$status" = 0 ]
+	run "${other[@]}" logs c1
+	[ "$status" = 0 ]
+	"${other[@]}" rm -f c1
+	run "${other[@]}" system check --repair
+	"${other[@]}" system check
+	[ "$("${other[@]}" run --rm deb echo again)" = again ]
+	"${other[@]}" network ls >/dev/null
+	umount "$small"
+}
+
+@test "closed standard descriptors do no harm" {
+	"${box[@]}" run --rm deb true <&- >&- 2>&-
+	"${box[@]}" ps <&-
+	run bash -c "'$MYBOX' --root $root --runroot $run ps >/dev/full"
+	[ "$status" != 0 ]
+	mybox run -d --name c1 deb sh -c 'while :; do echo x; done'
+	"${box[@]}" logs -f c1 | head -1
+	mybox kill c1
+}
+
+@test "odd environments: no PATH, no HOME, a relative store, another directory" {
+	env -i "$MYBOX" --root "$root" --runroot "$run" run --rm deb true
+	(cd / && env -i "$MYBOX" --root "$root" --runroot "$run" ps)
+	run bash -c "cd '$BATS_TEST_TMPDIR' && mkdir gone && cd gone && rmdir ../gone && '$MYBOX' --root $root --runroot $run run --rm deb echo ran"
+	[[ $output == *ran* ]]
+}
+
+@test "terminal escapes in names and errors are not passed on" {
+	run mybox inspect "$(printf 'a\033[31mb')"
+	[ "$status" = 1 ]
+	[[ $output != *$'\033'* ]]
+	run -127 mybox run --rm deb "$(printf '/x\033]0;title\007')"
+	[[ $output != *$'\033'* ]]
+}
