@@ -36,6 +36,7 @@ static struct json_object *state_json(const struct mb_container *c)
 	mb_json_set_str(o, "Error", error ? error : "");
 	mb_json_set_time(o, "StartedAt", s->has_run ? s->run.started : s->exit.started);
 	mb_json_set_time(o, "FinishedAt", ended ? s->exit.finished : 0);
+	mb_json_set(o, "Health", NULL); /* there to be asked for by templates */
 	return o;
 }
 
@@ -269,7 +270,7 @@ int mb_container_inspect(struct mb_container *c, struct mb_net *net, bool size,
 	const struct mb_container_record *record = c->record;
 	MB_AUTO(mb_json_free) struct json_object *o = mb_json_new_object();
 	MB_AUTO_FREE char *name = mb_asprintf("/%s", record->name);
-	struct json_object *host;
+	struct json_object *host, *config;
 	int restarts = c->state.has_run ? c->state.run.restart_count : c->state.exit.restarts;
 	int r = 0;
 
@@ -292,7 +293,9 @@ int mb_container_inspect(struct mb_container *c, struct mb_net *net, bool size,
 	if (r < 0)
 		return r;
 	mb_json_set(o, "Mounts", mounts_json(record));
-	mb_json_set(o, "Config", mb_container_config_json(&record->config));
+	config = mb_container_config_json(&record->config);
+	mb_json_set(config, "Healthcheck", NULL); /* as above */
+	mb_json_set(o, "Config", config);
 	mb_json_set(o, "NetworkSettings", network_json(c, net));
 	*ret = mb_take_ptr(&o);
 	return 0;
