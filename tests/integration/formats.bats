@@ -1,0 +1,118 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# --format and --filter as scripts and other tools use them.
+load helpers
+
+@test "the calls of CI runners" {
+	mybox network create --label job1 ci
+	local id
+	id=$(mybox create --name job --label job1 --workdir /srv --network ci --network-alias svc -p 8095:80 \
+		-e INHERITED -e "K=V" -v "$BATS_TEST_TMPDIR:/w" --entrypoint tail deb -f /dev/null | head -1)
+	[ "$(mybox start "$id")" = "$id" ]
+	run mybox ps --all --filter "id=$id" --filter status=running --no-trunc --format '{{.ID}} {{.Status}}'
+	[[ $output == "$id Up "* ]]
+	[ "$(mybox ps --all --quiet --no-trunc --filter label=job1)" = "$id" ]
+	[[ $(mybox port "$id") =~ ^([0-9]+)/([a-z]+)\ -\>\ (.+):([0-9]+) ]]
+	run mybox inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$id"
+	[[ $output == *"K=V"* ]]
+	run mybox inspect --format='{{if .Config.Healthcheck}}{{print .State.Health.Status}}{{end}}' "$id"
+	[ -z "$output" ]
+	[ "$(mybox exec -i --workdir /w -e A=1 "$id" sh -c 'pwd; echo $A' </dev/null | tr '\n' ' ')" = "/w 1 " ]
+	mybox rm --force "$id"
+	mybox network rm ci
+}
+
+@test "version and info give the numbers that clients ask for" {
+	[[ $(mybox version --format '{{.Server.APIVersion}}') =~ ^[0-9]+\.[0-9]+$ ]]
+	[[ $(mybox version --format '{{.Client.APIVersion}}') =~ ^[0-9]+\.[0-9]+$ ]]
+	[[ $(mybox version --format '{{.Server.Version}}') =~ ^[0-9]+\. ]]
+	mybox info --format '{{json .}}' | python3 -c 'import json,sys; json.load(sys.stdin)'
+	[[ $("$MYBOX" --version) =~ [0-9]+\.[0-9]+ ]]
+}
+
+@test "templates: maps, ranges, functions, pipelines" {
+	mybox network create net1
+	mybox run -d --name c1 --network net1 -l a.b=c -l x=y deb sleep 100
+	t() { mybox inspect -f "$1" c1; }
+	[[ $(t '{{.NetworkSettings.Networks.net1.IPAddress}}') =~ ^[0-9.]+$ ]]
+	[ "$(t '{{range $k, $v := .NetworkSettings.Networks}}{{$k}}={{$v.IPAddress}}{{end}}')" = "net1=$(t '{{.NetworkSettings.Networks.net1.IPAddress}}')" ]
+	[ "$(t '{{index .Config.Labels "a.b"}}')" = c ]
+	[ "$(t '{{range $i, $a := .Args}}{{if $i}},{{end}}{{$a}}{{end}}')" = 100 ]
+	[ "$(t '{{json .Config.Labels}}')" = '{"a.b":"c","x":"y"}' ]
+	[ "$(t '{{.Path | upper}} {{join .Args ","}} {{len .Args}}')" = "SLEEP 100 1" ]
+	[ "$(t '{{if and .State.Running (not .State.Paused)}}up{{else}}down{{end}}')" = up ]
+	[ "$(t '{{if eq .State.Status "running" "paused"}}one{{end}}')" = one ]
+	[ "$(t '{{with .Config}}{{.Image}}{{end}}')" = deb ]
+	[ "$(t '{{printf "%s-%d" .Name .State.ExitCode}}')" = /c1-0 ]
+	[ "$(t '{{- "  x" -}}   ')" = "  x" ]
+	[ "$(t '{{slice .Id 0 12}}')" = "$(mybox ps -q)" ]
+	[ "$(t '{{(index .NetworkSettings.Networks "net1").NetworkID}}')" = "$(mybox network inspect -f '{{.Id}}' net1)" ]
+	[ "$(t '{{/* nothing */}}{{$x := .Name}}{{$x}}')" = /c1 ]
+	[ "$(t 'a\tb')" = $'a\tb' ] || [ "$(t 'a\tb')" = 'a\tb' ]
+	run t '{{nosuch .Id}}'
+	[ "$status" = 64 ]
+	run t '{{.NoSuchField}}'
+	[ "$status" != 0 ]
+	run t '{{range}}'
+	[ "$status" = 64 ]
+}
+
+@test "lists: a template for each, a table with headers, one json a line" {
+	mybox create --name c1 -l k=v deb
+	mybox create --name c2 deb
+	[ "$(mybox ps -a --format '{{.Names}}' | wc -l)" = 2 ]
+	run mybox ps -a --format 'table {{.Names}}\t{{.State}}'
+	[ "${lines[0]}" = "NAMES     STATE" ]
+	[ "${#lines[@]}" = 3 ]
+	mybox ps -a --format '{{json .}}' | python3 -c '
+import json, sys
+rows = [json.loads(l) for l in sys.stdin]
+assert len(rows) == 2
+for key in "Command CreatedAt ID Image Labels LocalVolumes Mounts Names Networks Ports RunningFor Size State Status".split():
+    assert key in rows[0], key
+'
+	mybox images --format json | python3 -c '
+import json, sys
+for l in sys.stdin:
+    r = json.loads(l)
+    for key in "Containers CreatedAt CreatedSince Digest ID Repository Size Tag".split():
+        assert key in r, key
+'
+	mybox network ls --format json | python3 -c '
+import json, sys
+for l in sys.stdin:
+    r = json.loads(l)
+    for key in "CreatedAt Driver ID IPv6 Internal Labels Name Scope".split():
+        assert key in r, key
+'
+	mybox volume create v1
+	mybox volume ls --format json | python3 -c '
+import json, sys
+for l in sys.stdin:
+    r = json.loads(l)
+    for key in "Driver Labels Mountpoint Name Scope".split():
+        assert key in r, key
+'
+	mybox inspect --format json c1 c2 | python3 -c '
+import json, sys
+assert len(json.load(sys.stdin)) == 2' || mybox inspect --format json c1 | python3 -c 'import json, sys; json.load(sys.stdin)'
+}
+
+@test "the management forms of images, networks, volumes" {
+	[ "$(mybox image ls -q)" = "$(mybox images -q)" ]
+	[ "$(mybox image list -q)" = "$(mybox images -q)" ]
+	mybox image tag deb forms:1
+	[ "$(mybox image rm forms:1)" = "Untagged: forms:1" ]
+	mybox image tag deb forms:2
+	[ "$(mybox image remove forms:2)" = "Untagged: forms:2" ]
+	mybox image load -q -i "$images/docker.tar"
+	mybox image rm test/deb
+	mybox image import "$images/rootfs.tar" forms:3
+	mybox rmi forms:3
+	mybox network create net1
+	[ "$(mybox network list -q -f name=net1)" = "$(mybox network ls -q -f name=net1)" ]
+	[ "$(mybox network remove net1)" = net1 ]
+	mybox volume create v1
+	[ "$(mybox volume list -q)" = v1 ]
+	[ "$(mybox volume remove v1)" = v1 ]
+}
