@@ -321,12 +321,15 @@ def point(store, verb, before, k, mode):
     repaired = store.call("system", "check", "--repair", codes=(0, 1))
     first = store.code
     ids |= ids_of(store)
-    # What was killed may still be dying while the repair looks at it.
-    store.call("system", "check", codes=(0, 2))
+    # What was killed may still be dying while the repair looks: then it finds nothing yet, and
+    # the one that comes when it has ended is the only one.
+    found = store.call("system", "check", codes=(0, 2))
     if store.code:
+        if first:
+            raise Leak("one repair was not enough:\n  " + found.strip())
         time.sleep(0.5)
         store.call("system", "check", "--repair", codes=(0, 1))
-        print("# %s: call %d (%s) had not ended at the first repair" % (verb.args[0], k, mode))
+        print("# %s: call %d (%s) was still dying" % (verb.args[0], k, mode))
         store.call("system", "check")
     verb.settle(store)
     store.call("system", "check")
