@@ -99,8 +99,8 @@ static int make_defaults(struct mb_runtime_child *c, struct mb_err *err)
 			return mb_fail_sys(err, errno, "cannot make '%s'", links[i].name);
 	}
 	/* Where the kernel has it; what it leads to is masked. */
-	if (faccessat(AT_FDCWD, "/proc/kcore", F_OK, 0) == 0 && symlinkat("/proc/kcore", c->dev_fd, "core") < 0 &&
-	    errno != EEXIST)
+	if (faccessat(AT_FDCWD, "/proc/kcore", F_OK, 0) == 0 &&
+	    symlinkat("/proc/kcore", c->dev_fd, "core") < 0 && errno != EEXIST)
 		return mb_fail_sys(err, errno, "cannot make 'core'");
 	return 0;
 }
