@@ -109,7 +109,8 @@ int mb_write_kernel_file(int dirfd, const char *path, const char *text)
 
 int mb_read_kernel_file(int dirfd, const char *path, char *buf, size_t size)
 {
-	MB_AUTO_CLOSE int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	/* A FIFO in its place must not hold us. */
+	MB_AUTO_CLOSE int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	size_t n;
 	int r;
 

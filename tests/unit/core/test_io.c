@@ -100,6 +100,10 @@ static void kernel_files(void **state)
 	unit_write_text(dir.fd, "f", "12345\n");
 	assert_int_equal(mb_read_kernel_file(dir.fd, "f", buf, sizeof(buf)), 0);
 	assert_string_equal(buf, "12345");
+	/* A FIFO without a writer is empty, and holds nobody. */
+	assert_int_equal(mkfifoat(dir.fd, "fifo", 0600), 0);
+	assert_int_equal(mb_read_kernel_file(dir.fd, "fifo", buf, sizeof(buf)), 0);
+	assert_string_equal(buf, "");
 	assert_int_equal(mb_write_kernel_file(dir.fd, "f", "99"), 0);
 	assert_int_equal(mb_read_kernel_file(dir.fd, "f", buf, 4), 0);
 	assert_string_equal(buf, "993"); /* never more than there is room for */
