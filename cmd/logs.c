@@ -87,13 +87,15 @@ static int logs_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 
 	if (r == 0)
 		r = mb_cmd_container_find(cx, in->operands[0], &c, err);
-	if (r == 0)
-		r = mb_logfile_open(c->dir_fd, &options, &log, err);
+	if (r < 0)
+		return r;
+	options.until_now = !args->follow || !mb_container_is_running(c);
+	r = mb_logfile_open(c->dir_fd, &options, &log, err);
 	if (r < 0)
 		return r;
 	/* A reader that leaves ends us, as it ends cat. */
 	signal(SIGPIPE, SIG_DFL);
-	if (args->follow && mb_container_is_running(c))
+	if (!options.until_now)
 		r = follow(c, log, args->timestamps, err);
 	if (r < 0)
 		return r;

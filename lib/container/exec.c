@@ -213,15 +213,29 @@ void mb_container_exec_done(struct mb_container_exec *exec)
 	mb_close(&exec->console_fd);
 }
 
+/* Whoever starts it holds its lock until it has its own root and runs its program. */
+static int wait_for_start(struct mb_container *c, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int lock = -1;
+	int r;
+
+	if (c->state.status != MB_STATUS_RUNNING)
+		return 0;
+	r = mb_container_lock(c, &lock, err);
+	return r > 0 ? -ENOENT : r;
+}
+
 int mb_container_exec(struct mb_container *c, const struct mb_container_exec_request *request,
                       struct mb_container_exec *ret, int *ret_code, struct mb_err *err)
 {
 	__attribute__((cleanup(executing_done))) struct executing x = {
 		.c = c, .request = request, .pidfd = -1, .root_fd = -1, .cache_fd = -1};
 	struct mb_container_exec done = MB_CONTAINER_EXEC_INIT;
-	int r;
+	int r = wait_for_start(c, err);
 
 	*ret_code = 1;
+	if (r < 0)
+		return r;
 	if (c->state.status == MB_STATUS_PAUSED)
 		return mb_fail(err, EBUSY,
 		               "Container %s is paused, unpause the container before exec",

@@ -38,14 +38,33 @@ struct mb_logfile {
 	char buffer[BUFFER];
 };
 
+/* Whoever writes faster than we read would otherwise never let us come to an end. */
+static int stop_now(struct mb_logfile *log)
+{
+	MB_AUTO_CLOSE int fd = -1;
+	struct stat st;
+	int r = mb_logset_newest(log->dir_fd, &fd);
+
+	if (r != 0)
+		return r == MB_LOGSET_NONE ? 0 : r;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	log->options.stop_inode = st.st_ino;
+	log->options.stop_offset = (uint64_t)st.st_size;
+	return 0;
+}
+
 static int start(struct mb_logfile *log, struct mb_err *err)
 {
 	const struct mb_logfile_options *o = &log->options;
 	struct mb_logtail from = {.fd = -1};
-	int r;
+	int r = o->until_now ? stop_now(log) : 0;
 
+	if (r < 0)
+		return mb_fail_sys(err, -r, "cannot read the log");
 	if (o->tail >= 0)
-		r = mb_logtail_find(log->dir_fd, o->streams, (uint64_t)o->tail, &from);
+		r = mb_logtail_find(log->dir_fd, o->streams, (uint64_t)o->tail,
+		                    (struct mb_logtail_stop){o->stop_inode, o->stop_offset}, &from);
 	else if (o->since)
 		r = mb_logtail_find_since(log->dir_fd, o->since, &from);
 	else

@@ -21,6 +21,7 @@ struct walk {
 	bool met[2];   /* any record of the stream */
 	bool open[2];  /* within a wanted line of it, whose beginning is not met yet */
 	uint64_t past; /* bytes walked since is_full */
+	struct mb_logtail_stop stop;
 	struct mb_logtail *to;
 	struct mb_logrecord_clock clock;
 	char block[BLOCK];
@@ -89,6 +90,8 @@ static int walk_file(struct walk *w, int fd, uint64_t *ret_offset)
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	end = (uint64_t)st.st_size;
+	if (w->stop.inode == st.st_ino && w->stop.offset < end)
+		end = w->stop.offset;
 	while (end > 0) {
 		uint64_t from = end > BLOCK ? end - BLOCK : 0;
 		ssize_t n = pread(fd, w->block, (size_t)(end - from), (off_t)from);
@@ -111,7 +114,8 @@ static int walk_file(struct walk *w, int fd, uint64_t *ret_offset)
 	return MB_LOGSET_NONE;
 }
 
-int mb_logtail_find(int dir_fd, unsigned streams, uint64_t lines, struct mb_logtail *ret)
+int mb_logtail_find(int dir_fd, unsigned streams, uint64_t lines, struct mb_logtail_stop stop,
+                    struct mb_logtail *ret)
 {
 	MB_AUTO_FREE struct walk *w = mb_calloc(1, sizeof(*w));
 	MB_AUTO_CLOSE int fd = -1;
@@ -119,6 +123,7 @@ int mb_logtail_find(int dir_fd, unsigned streams, uint64_t lines, struct mb_logt
 
 	w->lines = lines;
 	w->streams = streams;
+	w->stop = stop;
 	w->to = ret;
 	*ret = (struct mb_logtail){.fd = -1};
 	r = mb_logset_newest(dir_fd, &fd);
