@@ -131,6 +131,16 @@ last" ]
 	[ "$size" -ge 15000000 ]
 }
 
+@test "logs of one that writes faster than anybody reads come to an end" {
+	mybox run -d --name c1 deb yes 0123456789
+	some() { [ -n "$(mybox logs --tail 1 c1)" ]; }
+	wait_until 5 some
+	local i
+	for i in 1 2 3 4 5; do [ "$(mybox logs --tail 2 c1 | wc -l)" = 2 ]; done
+	timeout 30 "${box[@]}" logs c1 | tail -c 1 >/dev/null
+	mybox kill c1
+}
+
 @test "logs over a restart hold both runs" {
 	mybox run --name c1 deb echo run
 	mybox start -a c1

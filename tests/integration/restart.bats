@@ -175,7 +175,7 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 @test "the foreground client is killed: the container goes on" {
 	"${box[@]}" run --name c1 deb sh -c 'while :; do echo x; sleep 0.05; done' >/dev/null &
 	local client=$!
-	wait_until 5 is c1 running
+	wait_until 5 mybox exec c1 true
 	kill -9 $client
 	wait $client || true
 	mybox exec c1 true
@@ -186,7 +186,7 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 @test "the foreground client of --rm is killed: it goes when it ends" {
 	"${box[@]}" run --rm --name c1 deb sh -c 'while [ ! -e /go ]; do sleep 0.05; done' >/dev/null &
 	local client=$!
-	wait_until 5 is c1 running
+	wait_until 5 mybox exec c1 true
 	kill -9 $client
 	wait $client || true
 	mybox exec c1 touch /go
