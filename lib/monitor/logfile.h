@@ -27,8 +27,8 @@ enum { MB_LOGFILE_JOIN_MAX = 1 << 20 };
 struct mb_logfile_options {
 	unsigned streams;     /* bits of enum mb_monitor_stream; 0 = both */
 	int64_t since, until; /* nanoseconds since 1970; 0 = open end.  since <= time < until */
-	int64_t tail; /* at most the last so many lines, counted before since/until as docker
-	               * does; negative = all */
+	int64_t tail;   /* at most the last so many lines, counted before since/until as docker
+	                 * does; negative = all */
 	bool until_now; /* set the next two to the end of the log as it is now */
 	uint64_t stop_inode, stop_offset; /* stop there (mb_monitor_attached); inode 0 = do not */
 };
