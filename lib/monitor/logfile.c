@@ -129,6 +129,26 @@ static void use_file(struct mb_logfile *log, int fd)
 	log->is_told_stale = false;
 }
 
+/* Rotation overtook us: has it removed the file in which we were to stop as well? */
+static bool stop_is_gone(const struct mb_logfile *log)
+{
+	MB_AUTO_CLOSE int fd = -1;
+	int r = mb_logset_oldest(log->dir_fd, &fd);
+
+	while (r == 0) {
+		int newer = -1;
+
+		if (mb_logset_inode(fd) == log->options.stop_inode)
+			return false;
+		r = mb_logset_newer(log->dir_fd, fd, &newer);
+		if (r == 0) {
+			mb_close(&fd);
+			fd = newer;
+		}
+	}
+	return true;
+}
+
 /* The current file is read to its end.  Return: 0 when there is (or may be) more to read;
  * MB_LOGFILE_END; -errno. */
 static int next_file(struct mb_logfile *log)
@@ -147,6 +167,10 @@ static int next_file(struct mb_logfile *log)
 		r = mb_logset_newer(log->dir_fd, log->fd, &fd);
 		if (r == MB_LOGSET_LOST) {
 			log->gaps++;
+			if (log->options.until_now && stop_is_gone(log)) {
+				log->is_past = true;
+				return MB_LOGFILE_END;
+			}
 			r = mb_logset_oldest(log->dir_fd, &fd);
 		}
 	}
