@@ -137,7 +137,7 @@ last" ]
 	wait_until 5 some
 	local i
 	for i in 1 2 3 4 5; do [ "$(mybox logs --tail 2 c1 | wc -l)" = 2 ]; done
-	timeout 30 "${box[@]}" logs c1 | tail -c 1 >/dev/null
+	timeout 30 "${box[@]}" logs c1 >/dev/null
 	mybox kill c1
 }
 
