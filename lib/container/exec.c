@@ -184,14 +184,9 @@ static int run(struct executing *x, struct mb_container_exec *ret, int *ret_code
 	request.cache_fd = x->cache_fd;
 	r = mb_runtime_exec(&request, &done, err);
 	if (r < 0) {
-		const struct mb_sys_proc_id id = {.pid = x->c->state.run.pid,
-		                                  .start = x->c->state.run.pid_start};
 		int code = mb_runtime_exit_code(r, err);
 
 		*ret_code = code == 126 || code == 127 ? code : 1;
-		/* It went while we joined it. */
-		if (!mb_sys_proc_id_is_running(&id))
-			return mb_fail(err, ESRCH, "Container %s is not running", x->c->id);
 		return r;
 	}
 	ret->pid = done.pid;
@@ -264,7 +259,13 @@ int mb_container_exec(struct mb_container *c, const struct mb_container_exec_req
 		r = run(&x, &done, ret_code, err);
 	mb_debug("exec runs");
 	if (r < 0) {
+		const struct mb_sys_proc_id id = {.pid = c->state.run.pid,
+		                                  .start = c->state.run.pid_start};
+
 		mb_container_exec_done(&done);
+		/* It went while we looked at it, or joined it: what was missing is no news. */
+		if (!mb_sys_proc_id_is_running(&id))
+			return mb_fail(err, ESRCH, "Container %s is not running", c->id);
 		return r;
 	}
 	*ret = done;
