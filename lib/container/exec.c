@@ -23,6 +23,9 @@
 #include "store/store.h"
 #include "sys/proc.h"
 
+/* How long the end of a container may take after that of a process in it. */
+#define END_WAIT_MS 2000
+
 struct executing {
 	struct mb_container *c;
 	const struct mb_container_exec_request *request;
@@ -220,6 +223,22 @@ static int wait_for_start(struct mb_container *c, struct mb_err *err)
 	return r > 0 ? -ENOENT : r;
 }
 
+/* What ends a container ends those who join it too, maybe a moment before it; and a process that
+ * is leaving has neither root nor program any more, long before it can be waited for. */
+static bool has_ended(const struct executing *x, int r)
+{
+	const struct mb_container_run *run = &x->c->state.run;
+	const struct mb_sys_proc_id id = {.pid = run->pid, .start = run->pid_start};
+	char path[32], exe[2];
+
+	if (x->pidfd < 0)
+		return !mb_sys_proc_id_is_running(&id);
+	snprintf(path, sizeof(path), "/proc/%d/exe", run->pid);
+	if (r == -ECHILD || (readlink(path, exe, sizeof(exe)) < 0 && errno == ENOENT))
+		(void)mb_sys_proc_wait(x->pidfd, END_WAIT_MS, NULL);
+	return !mb_sys_proc_id_is_running(&id);
+}
+
 int mb_container_exec(struct mb_container *c, const struct mb_container_exec_request *request,
                       struct mb_container_exec *ret, int *ret_code, struct mb_err *err)
 {
@@ -259,12 +278,9 @@ int mb_container_exec(struct mb_container *c, const struct mb_container_exec_req
 		r = run(&x, &done, ret_code, err);
 	mb_debug("exec runs");
 	if (r < 0) {
-		const struct mb_sys_proc_id id = {.pid = c->state.run.pid,
-		                                  .start = c->state.run.pid_start};
-
 		mb_container_exec_done(&done);
 		/* It went while we looked at it, or joined it: what was missing is no news. */
-		if (!mb_sys_proc_id_is_running(&id))
+		if (has_ended(&x, r))
 			return mb_fail(err, ESRCH, "Container %s is not running", c->id);
 		return r;
 	}
