@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,14 +14,30 @@
 #include "runtime/plan.h"
 #include "sys/mount.h"
 #include "sys/path.h"
+#include "sys/proc.h"
+
+/* Who was started in a chroot has a root below that of the namespace.  Were the new root put there,
+ * the host's would remain where everybody arrives who joins the namespace: exec above all.  Joining
+ * the namespace that one is in leads to its root. */
+static int leave_chroot(struct mb_err *err)
+{
+	MB_AUTO_CLOSE int ns_fd = -1;
+	int r = mb_sys_proc_ns_open(0, "mnt", &ns_fd, err);
+
+	return r < 0 ? r : mb_sys_proc_ns_join_fd(ns_fd, CLONE_NEWNS, err);
+}
 
 /* The new root covers the old one at "/": no directory of the host is needed for it, and
  * pivot_root takes it from there.  Nothing of what follows may spread to the host, so its copy
  * becomes private first. */
 int mb_runtime_rootfs_attach(struct mb_runtime_child *c, struct mb_err *err)
 {
-	MB_AUTO_CLOSE int host_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	MB_AUTO_CLOSE int host_fd = -1;
+	int r = leave_chroot(err);
 
+	if (r < 0)
+		return r;
+	host_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (host_fd < 0)
 		return mb_fail_sys(err, errno, "cannot open '/'");
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)

@@ -328,3 +328,20 @@ try() { mybox run --rm -v "$BATS_FILE_TMPDIR/try:/try:ro" "${opts[@]}" deb /try 
 	[ "${#lines[@]}" = 1 ]
 	[[ $output == *root* ]]
 }
+
+@test "started in a chroot: the container's own root is all there is, for exec too" {
+	local chroot=$BATS_TEST_TMPDIR/root
+	mkdir "$chroot"
+	in_chroot() {
+		# shellcheck disable=SC2016
+		unshare --mount --propagation private \
+			sh -ec 'mount --rbind / "$1"; exec chroot "$@"' sh "$chroot" "${box[@]}" "$@"
+	}
+	[ "$(in_chroot run --rm deb cat /etc/release)" = "mybox test image" ]
+	in_chroot run -d --name inside deb sleep 1000
+	[ "$(in_chroot exec inside cat /etc/release)" = "mybox test image" ]
+	[ "$(mybox exec inside cat /etc/release)" = "mybox test image" ]
+	[ "$(mybox exec inside cat /proc/mounts)" = "$(mybox exec inside cat /proc/1/mounts)" ]
+	[[ $(mybox exec inside cat /proc/mounts) != *"$chroot"* ]]
+	mybox rm -f inside
+}
