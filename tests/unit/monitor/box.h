@@ -174,6 +174,14 @@ static inline int box_wait_monitor(struct box *b)
 	return status;
 }
 
+static inline void box_touch(struct box *b, const char *name)
+{
+	MB_AUTO_CLOSE int dir = open(b->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	MB_AUTO_CLOSE int fd = openat(dir, name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+}
+
 static inline int box_connect(struct box *b)
 {
 	int sock = -1;

@@ -148,16 +148,24 @@ static void stalled_foreground_does_not_hide_the_exit(void **state)
 {
 	struct box b;
 	MB_AUTO_STR struct mb_str out = MB_STR_INIT, err = MB_STR_INIT;
+	struct mb_monitor_info info;
 	struct mb_monitor_exit end;
+	char script[256];
 	int waiter;
 
 	(void)state;
 	box_init(&b);
 	/* many small messages: more than the client's socket takes, and the pipe takes the rest */
-	box_start(&b, "i=0; while [ $i -lt 4000 ]; do echo; i=$((i+1)); done; exit 5",
-	          MB_MONITOR_FOREGROUND, false);
+	snprintf(script, sizeof(script),
+	         "until [ -e %s/go ]; do sleep 0.01; done; "
+	         "i=0; while [ $i -lt 4000 ]; do echo; i=$((i+1)); done; exit 5",
+	         b.path);
+	box_start(&b, script, MB_MONITOR_FOREGROUND, false);
 	waiter = box_connect(&b);
 	assert_int_equal(mb_monitor_wait_send(waiter, 0, NULL), 0);
+	/* Its answer says that the wait has been heard. */
+	assert_int_equal(mb_monitor_info(waiter, &info, NULL), 0);
+	box_touch(&b, "go");
 	end = box_gather(waiter, &out, &err);
 	assert_int_equal(end.exit_code, 5);
 	end = box_gather(b.sock, &out, &err);
