@@ -140,18 +140,39 @@ static int overlay_by_numbers(const struct mb_sys_overlay *o, int *ret_fd, struc
 /* ---- by a helper ---- */
 
 /* A descriptor from before unshare(CLONE_NEWNS) shows a mount of the old namespace, of which an
- * overlay may not be made.  Find the same directory by its name in the new one. */
-static int find_again(int fd, int *ret_fd, struct mb_err *err)
+ * overlay may not be made.  Find the same directory by its name in the new one; the name is from
+ * before as well, for in a chroot the kernel tells those of foreign mounts from another root. */
+static int add_name(struct mb_strv *names, int fd, struct mb_err *err)
 {
 	char link[MB_SYS_PATH_FD_TEXT], path[PATH_MAX];
-	MB_AUTO_CLOSE int found = -1;
-	struct stat want, have;
 	ssize_t n = readlink(mb_sys_path_of_fd(fd, link), path, sizeof(path) - 1);
 
 	if (n < 0)
 		return mb_fail_sys(err, errno, "cannot read '%s'", link);
 	path[n] = '\0';
-	found = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	mb_strv_add(names, path);
+	return 0;
+}
+
+/* Of the lowers, the upper and the work directory. */
+static int add_names(struct mb_strv *names, const struct mb_sys_overlay *o, struct mb_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < o->n_lowers; i++)
+		r = add_name(names, o->lowers[i], err);
+	if (r == 0 && o->upper_fd >= 0)
+		r = add_name(names, o->upper_fd, err);
+	if (r == 0 && o->upper_fd >= 0)
+		r = add_name(names, o->work_fd, err);
+	return r;
+}
+
+static int find_again(int fd, const char *path, int *ret_fd, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int found = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat want, have;
+
 	if (found < 0)
 		return mb_fail_sys(err, errno, "cannot open layer '%s'", path);
 	if (fstat(fd, &want) < 0 || fstat(found, &have) < 0)
@@ -171,22 +192,23 @@ static int private_namespace(struct mb_err *err)
 	return 0;
 }
 
-static int helper_data(const struct mb_sys_overlay *o, struct mb_str *data, struct mb_err *err)
+static int helper_data(const struct mb_sys_overlay *o, const struct mb_strv *names,
+                       struct mb_str *data, struct mb_err *err)
 {
 	int fds[MB_SYS_OVERLAY_LOWERS_MAX], upper, work, r;
 
 	/* The descriptors end with this process. */
 	for (size_t i = 0; i < o->n_lowers; i++) {
-		r = find_again(o->lowers[i], &fds[i], err);
+		r = find_again(o->lowers[i], names->v[i], &fds[i], err);
 		if (r < 0)
 			return r;
 	}
 	mb_str_add(data, "lowerdir=");
 	add_numbers(data, fds, o->n_lowers);
 	if (o->upper_fd >= 0) {
-		r = find_again(o->upper_fd, &upper, err);
+		r = find_again(o->upper_fd, names->v[o->n_lowers], &upper, err);
 		if (r == 0)
-			r = find_again(o->work_fd, &work, err);
+			r = find_again(o->work_fd, names->v[o->n_lowers + 1], &work, err);
 		if (r < 0)
 			return r;
 		mb_str_addf(data, ",upperdir=%d,workdir=%d", upper, work);
@@ -202,11 +224,14 @@ static int helper_data(const struct mb_sys_overlay *o, struct mb_str *data, stru
 static int helper_mount(void *arg, int *fd, struct mb_err *err)
 {
 	const struct mb_sys_overlay *o = arg;
+	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
 	MB_AUTO_STR struct mb_str data = MB_STR_INIT;
-	int r = private_namespace(err);
+	int r = add_names(&names, o, err);
 
 	if (r == 0)
-		r = helper_data(o, &data, err);
+		r = private_namespace(err);
+	if (r == 0)
+		r = helper_data(o, &names, &data, err);
 	if (r < 0)
 		return r;
 	if (chdir("/proc/self/fd") < 0)

@@ -2,8 +2,10 @@
 #include "scratch.h"
 
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "sys/mount.h"
 #include "sys/path.h"
@@ -321,6 +323,48 @@ static void overlay_many_layers(void **state)
 	overlay_each_method(state, MANY);
 }
 
+/* In a process of its own.  Return: its exit code, the step that failed. */
+static int chroot_and_overlay(const char *path)
+{
+	struct layers l;
+	char root[64];
+	int fd;
+
+	snprintf(root, sizeof(root), "%s/root", path);
+	if (mkdir(root, 0755) < 0 || unshare(CLONE_NEWNS) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return 1;
+	if (mount("/", root, NULL, MS_BIND | MS_REC, NULL) < 0 || chroot(root) < 0 ||
+	    chdir("/") < 0)
+		return 2;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	make_layers(fd, FEW, &l);
+	for (int m = MB_SYS_OVERLAY_BEST; m < MB_SYS_OVERLAY_METHOD_N_; m++) {
+		struct mb_err err = MB_ERR_INIT;
+		int r = try_overlay(&l, true, (enum mb_sys_overlay_method)m, &err);
+
+		if (r == 0 || (r == -EOPNOTSUPP && m != MB_SYS_OVERLAY_HELPER))
+			continue;
+		print_error("method %d: %s\n", m, err.msg);
+		return 10 + m;
+	}
+	return 0;
+}
+
+static void overlay_in_a_chroot(void **state)
+{
+	const struct scratch *s = *state;
+	int status;
+	pid_t pid;
+
+	need_root("mounts");
+	pid = fork();
+	if (pid == 0)
+		_exit(chroot_and_overlay(s->path));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static void overlay_refuses(void **state)
 {
 	struct mb_err err = MB_ERR_INIT;
@@ -357,6 +401,7 @@ int main(void)
 		SCRATCH_TEST(move_to_descriptors),
 		SCRATCH_TEST(overlay_few_layers),
 		SCRATCH_TEST(overlay_many_layers),
+		SCRATCH_TEST(overlay_in_a_chroot),
 		SCRATCH_TEST(overlay_refuses),
 	};
 
