@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "container/bundle.h"
@@ -23,8 +24,11 @@
 #include "store/store.h"
 #include "sys/proc.h"
 
-/* How long the end of a container may take after that of a process in it. */
-#define END_WAIT_MS 2000
+enum {
+	END_WAIT_MS = 2000, /* how long a container may take to end after a process in it */
+	TRIES = 500,        /* to find its monitor, when one goes and another comes */
+	TRY_USEC = 10000,
+};
 
 struct executing {
 	struct mb_container *c;
@@ -89,6 +93,15 @@ static void fill_namespaces(struct executing *x)
 			mb_oci_spec_add_namespace(&x->bundle.spec, rows[i].type, NULL);
 }
 
+/* The last wall: what has not turned its back on the host's root yet is joined by nobody. */
+static bool is_ours(int root_fd)
+{
+	struct stat its, ours;
+
+	return fstat(root_fd, &its) < 0 || stat("/", &ours) < 0 ||
+	       (its.st_dev == ours.st_dev && its.st_ino == ours.st_ino);
+}
+
 static int open_container(struct executing *x, struct mb_err *err)
 {
 	struct mb_container *c = x->c;
@@ -102,6 +115,8 @@ static int open_container(struct executing *x, struct mb_err *err)
 	x->root_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (x->root_fd < 0)
 		return mb_fail_sys(err, errno, "cannot open the container's root");
+	if (is_ours(x->root_fd))
+		return mb_fail(err, EBUSY, "Container %s has no root of its own", c->id);
 	return mb_store_dir(c->store, "seccomp", true, &x->cache_fd, err);
 }
 
@@ -145,26 +160,23 @@ static int open_cgroup(struct executing *x, struct mb_container_exec *ret, struc
 	return 0;
 }
 
-/* The monitor outlives us: it ends what we started when our connection ends. */
-static int set_guard(struct executing *x, struct mb_container_exec *ret, struct mb_err *err)
+/* The monitor serves nobody before process 1 runs its program, in its own root: its answer says
+ * that the start is over, and no lock is needed that others hold for long.  It outlives us, too:
+ * it ends what we started when our connection ends.  Return: 0; MB_MONITOR_GONE; or -errno. */
+static int ask_monitor(struct executing *x, struct mb_container_exec *ret, struct mb_err *err)
 {
+	struct mb_monitor_info info;
 	MB_AUTO_CLOSE int own = -1;
-	int r;
+	int r = mb_monitor_connect(x->c->run_fd, &ret->guard, err);
 
-	if (x->request->detach)
-		return 0;
-	r = mb_monitor_connect(x->c->run_fd, &ret->guard, err);
-	if (r == MB_MONITOR_GONE) {
-		mb_debug("no monitor guards this exec");
-		return 0;
-	}
-	if (r < 0 || ret->cgroup_fd < 0)
+	if (r != 0)
 		return r;
+	if (x->request->detach || ret->cgroup_fd < 0)
+		return mb_monitor_info(ret->guard, &info, err);
 	own = openat(ret->cgroup_fd, ret->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (own < 0)
 		return mb_fail_sys(err, errno, "cannot open the group '%s'", ret->name);
-	r = mb_monitor_guard_cgroup(ret->guard, own, ret->cgroup_fd, ret->name, err);
-	return r > 0 ? 0 : r;
+	return mb_monitor_guard_cgroup(ret->guard, own, ret->cgroup_fd, ret->name, err);
 }
 
 static int run(struct executing *x, struct mb_container_exec *ret, int *ret_code,
@@ -211,16 +223,20 @@ void mb_container_exec_done(struct mb_container_exec *exec)
 	mb_close(&exec->console_fd);
 }
 
-/* Whoever starts it holds its lock until it has its own root and runs its program. */
-static int wait_for_start(struct mb_container *c, struct mb_err *err)
+static int require_running(const struct mb_container *c, struct mb_err *err)
 {
-	MB_AUTO_CLOSE int lock = -1;
-	int r;
-
-	if (c->state.status != MB_STATUS_RUNNING)
+	if (c->state.status == MB_STATUS_RUNNING)
 		return 0;
-	r = mb_container_lock(c, &lock, err);
-	return r > 0 ? -ENOENT : r;
+	if (c->state.status == MB_STATUS_PAUSED)
+		return mb_fail(err, EBUSY,
+		               "Container %s is paused, unpause the container before exec",
+		               mb_container_name(c));
+	if (c->state.status == MB_STATUS_RESTARTING)
+		return mb_fail(err, EBUSY,
+		               "Container %s is restarting, wait until the container is running",
+		               c->id);
+	mb_fail(err, ESRCH, "Container %s is not running", c->id);
+	return MB_CONTAINER_NOT_RUNNING;
 }
 
 /* What ends a container ends those who join it too, maybe a moment before it; and a process that
@@ -239,51 +255,57 @@ static bool has_ended(const struct executing *x, int r)
 	return !mb_sys_proc_id_is_running(&id);
 }
 
-int mb_container_exec(struct mb_container *c, const struct mb_container_exec_request *request,
-                      struct mb_container_exec *ret, int *ret_code, struct mb_err *err)
+static int attempt(struct mb_container *c, const struct mb_container_exec_request *request,
+                   struct mb_container_exec *ret, int *ret_code, struct mb_err *err)
 {
 	__attribute__((cleanup(executing_done))) struct executing x = {
 		.c = c, .request = request, .pidfd = -1, .root_fd = -1, .cache_fd = -1};
 	struct mb_container_exec done = MB_CONTAINER_EXEC_INIT;
-	int r = wait_for_start(c, err);
+	int r;
 
-	*ret_code = 1;
-	if (r < 0)
-		return r;
-	if (c->state.status == MB_STATUS_PAUSED)
-		return mb_fail(err, EBUSY,
-		               "Container %s is paused, unpause the container before exec",
-		               mb_container_name(c));
-	if (c->state.status == MB_STATUS_RESTARTING)
-		return mb_fail(err, EBUSY,
-		               "Container %s is restarting, wait until the container is running",
-		               c->id);
-	if (c->state.status != MB_STATUS_RUNNING) {
-		mb_fail(err, ESRCH, "Container %s is not running", c->id);
-		return MB_CONTAINER_NOT_RUNNING;
-	}
 	x.bundle.spec.process = mb_calloc(1, sizeof(*x.bundle.spec.process));
 	fill_namespaces(&x);
-	r = open_container(&x, err);
+	r = open_cgroup(&x, &done, err);
+	if (r == 0)
+		r = ask_monitor(&x, &done, err);
+	if (r == 0)
+		r = open_container(&x, err);
 	if (r == 0)
 		r = mb_container_security_fill(&c->record->host, &x.bundle, err);
 	if (r == 0)
 		r = fill_process(&x, err);
-	if (r == 0)
-		r = open_cgroup(&x, &done, err);
-	if (r == 0)
-		r = set_guard(&x, &done, err);
 	mb_debug("exec prepared");
 	if (r == 0)
 		r = run(&x, &done, ret_code, err);
 	mb_debug("exec runs");
-	if (r < 0) {
-		mb_container_exec_done(&done);
-		/* It went while we looked at it, or joined it: what was missing is no news. */
-		if (has_ended(&x, r))
-			return mb_fail(err, ESRCH, "Container %s is not running", c->id);
-		return r;
+	if (r == 0) {
+		*ret = done;
+		return 0;
 	}
-	*ret = done;
-	return 0;
+	mb_container_exec_done(&done);
+	/* It went while we looked at it, or joined it: what was missing is no news. */
+	if (has_ended(&x, r))
+		return mb_fail(err, ESRCH, "Container %s is not running", c->id);
+	return r;
+}
+
+int mb_container_exec(struct mb_container *c, const struct mb_container_exec_request *request,
+                      struct mb_container_exec *ret, int *ret_code, struct mb_err *err)
+{
+	*ret_code = 1;
+	for (int i = 0; i < TRIES; i++) {
+		int r = require_running(c, err);
+
+		if (r == 0)
+			r = attempt(c, request, ret, ret_code, err);
+		if (r != MB_MONITOR_GONE)
+			return r;
+		/* One that was killed is replaced, by us or by somebody else at this moment. */
+		usleep(i ? TRY_USEC : 0);
+		mb_container_refresh(c);
+		r = mb_container_adopt(c, err);
+		if (r < 0)
+			return r;
+	}
+	return mb_fail(err, EBUSY, "container '%s' has no monitor", mb_container_name(c));
 }

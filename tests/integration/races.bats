@@ -113,6 +113,26 @@ monitor_of() { sed 's/.*"monitor":\([0-9]*\).*/\1/' "$run/c/$(mybox inspect -f '
 	is orphan exited
 }
 
+@test "exec does not wait for a restart that waits for the end" {
+	mkdir "$run/shared"
+	mybox run -d --name slow -v "$run/shared:/s" deb sh -c \
+		'trap "touch /s/told" TERM; until [ -e /s/go ]; do sleep 0.05; done'
+	"${box[@]}" restart -t 3000 slow &
+	wait_until 30 test -e "$run/shared/told"
+	run timeout 60 "${box[@]}" exec slow echo meanwhile
+	touch "$run/shared/go"
+	wait
+	[ "$output" = meanwhile ]
+}
+
+@test "exec goes on with the next monitor when one is killed" {
+	mybox run -d --name lost deb sleep 1000
+	for _ in 1 2 3 4 5 6; do
+		kill -9 "$(monitor_of lost)"
+		[ "$(mybox exec lost echo yes)" = yes ]
+	done
+}
+
 @test "exec into a container that ends tells so" {
 	mybox run -d --name ending deb sh -c 'trap "sleep 0.3; exit" TERM; while :; do sleep 0.05; done'
 	"${box[@]}" stop ending &
