@@ -81,7 +81,7 @@ static int each_flow(const struct nlmsghdr *h, void *arg)
 	}
 	e = &s->v[s->n++];
 	memcpy(e->tuple, mb_nl_data(at[CTA_TUPLE_ORIG], 0), len);
-	e->family = ((const struct nfgenmsg *)NLMSG_DATA(h))->nfgen_family;
+	e->family = ((const struct nfgenmsg *)(const void *)(h + 1))->nfgen_family;
 	e->tuple_len = (uint32_t)len;
 	e->id = mb_nl_u32(at[CTA_ID], 0);
 	return 0;

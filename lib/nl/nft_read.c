@@ -192,7 +192,7 @@ int mb_nl_nft_elem_find(struct mb_nl *nl, const char *table, const char *set,
 static int each_chain(const struct nlmsghdr *h, void *arg)
 {
 	const struct nlattr *at[NFTA_CHAIN_MAX + 1], *hook[NFTA_HOOK_MAX + 1];
-	const struct nfgenmsg *g = NLMSG_DATA(h);
+	const struct nfgenmsg *g = (const void *)(h + 1);
 	struct reader *reader = arg;
 	struct mb_nl_nft_base base = {0};
 	const char *table, *name;

@@ -97,7 +97,7 @@ static int transmit(struct mb_nl *nl, struct mb_nl_batch *b, uint32_t *ret_base,
 static const char *explanation(const struct nlmsghdr *h)
 {
 	const struct nlattr *at[NLMSGERR_ATTR_MAX + 1];
-	const struct nlmsgerr *e = NLMSG_DATA(h);
+	const struct nlmsgerr *e = (const void *)(h + 1);
 	size_t used = NLMSG_LENGTH(sizeof(*e));
 
 	if (!(h->nlmsg_flags & NLM_F_ACK_TLVS))
@@ -113,7 +113,7 @@ static const char *explanation(const struct nlmsghdr *h)
 /* What one NLMSG_ERROR says: 0 for an acknowledgement. */
 static int outcome(const struct nlmsghdr *h, struct mb_err *err)
 {
-	const struct nlmsgerr *e = NLMSG_DATA(h);
+	const struct nlmsgerr *e = (const void *)(h + 1);
 	const char *why;
 
 	if (h->nlmsg_len < NLMSG_LENGTH(sizeof(*e)))

@@ -165,11 +165,13 @@ static void wait_go(const struct orders *o)
  * nothing of mybox in its memory. */
 static void become_visible(const struct orders *o)
 {
+	/* A struct cmsghdr, whose own data has no size, and its data. */
 	struct {
-		struct cmsghdr head;
+		size_t len;
+		int level, type;
 		int fd;
 		int pad;
-	} control = {{CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}, -1, 0};
+	} control = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS, -1, 0};
 	struct mb_runtime_message m = {MB_RUNTIME_CLONED, 0, 0, 0};
 	struct iovec part = {&m, sizeof(m)};
 	struct msghdr head = {

@@ -44,7 +44,7 @@ static void veth_is_one_message_with_its_peer(void **state)
 	(void)state;
 	mb_nl_veth_add(&b, &v);
 	assert_int_equal(b.n_messages, 1);
-	i = NLMSG_DATA((const struct nlmsghdr *)(const void *)b.buf);
+	i = (const void *)(b.buf + NLMSG_HDRLEN);
 	assert_int_equal(i->ifi_index, 1000);
 	assert_int_equal(i->ifi_flags & IFF_UP, IFF_UP);
 	assert_int_equal(mb_nl_u32(attr(&b, sizeof(*i), IFLA_MASTER), 0), 7);

@@ -114,6 +114,7 @@ static void remove_asks_who_uses_it(void **state)
 	MB_AUTO(mb_volume_free) struct mb_volume *again = NULL;
 
 	(void)state;
+	assert_non_null(volume);
 	assert_int_equal(mb_volume_remove(store, "used", false, &users, &err), MB_VOLUME_IN_USE);
 	assert_string_equal(err.msg, "remove used: volume is in use - [c1, c2]");
 	assert_int_equal(mb_volume_remove(store, "used", false, NULL, &err), 0);
