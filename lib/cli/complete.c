@@ -195,11 +195,13 @@ static int skip_globals(struct state *s, int n, char *const *words,
 void mb_cli_complete_words(const struct mb_cli_program *program, int n, char *const *words,
                            mb_cli_complete_names *names, void *arg, struct mb_str *out)
 {
+	char *none[] = {NULL};
 	struct state s = {program, n > 0 ? words[n - 1] : "", names, arg, out, ":none"};
 	const struct mb_cli_opt *waits = NULL;
 	struct mb_cli_found found = {0};
 	int skip = n > 0 ? skip_globals(&s, n, words, &waits) : 0, r = 0;
 
+	words = n > 0 ? words : none;
 	r = mb_cli_find(program, n > 0 ? n - 1 - skip : 0, words + skip, &found);
 	if (waits)
 		offer_value(&s, waits);

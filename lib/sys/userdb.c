@@ -109,9 +109,8 @@ static void table_cut(struct table *t, char *line, int max_fields)
  * Return: 1; 0 at the end; or -errno. */
 static int table_next(struct table *t, int min, int max, struct mb_err *err)
 {
-	const char *end = t->text.buf + t->text.len;
-
-	while (t->at && t->at < end) {
+	while (t->at && t->at < t->text.buf + t->text.len) {
+		const char *end = t->text.buf + t->text.len;
 		char *line = t->at, *stop = memchr(line, '\n', (size_t)(end - line));
 		size_t len = (size_t)((stop ? stop : end) - line);
 

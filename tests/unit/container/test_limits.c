@@ -24,8 +24,14 @@ static void nothing_asked_for_is_nothing(void **state)
 	(void)state;
 	record.host.cpuset_cpus = record.host.cpuset_mems = empty;
 	l = fill(&record);
-	l.throttles = NULL;
-	assert_memory_equal(&l, &(struct mb_sys_cgroup_limits){0}, sizeof(l));
+	assert_true(!l.memory && !l.memory_swap && !l.memory_swap_optional &&
+	            !l.memory_reservation && !l.has_swappiness && !l.swappiness &&
+	            !l.oom_kill_disable && !l.kernel_memory && !l.kernel_memory_tcp);
+	assert_true(!l.cpu_shares && !l.cpu_quota && !l.cpu_period && !l.cpu_burst &&
+	            !l.has_cpu_idle && !l.cpu_idle && !l.cpu_rt_runtime && !l.cpu_rt_period &&
+	            !l.cpuset_cpus && !l.cpuset_mems);
+	assert_true(!l.pids_max && !l.blkio_weight && !l.n_throttles && !l.n_hugepages &&
+	            !l.n_devices && !l.unified);
 }
 
 static void memory(void **state)
