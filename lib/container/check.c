@@ -198,6 +198,8 @@ static void check_container(struct checking *k, const char *id)
 		if (k->how->repair)
 			r = c->record->host.auto_remove ? mb_container_remove_locked(c, true, NULL)
 			                                : mb_container_cleanup_locked(c, NULL);
+		if (k->how->repair && r == 0 && exists(k->runs, id))
+			r = -ENOSPC;
 		found(k, subject, "has ended and was not put away", r);
 	} else if (c->record->host.auto_remove) {
 		/* --rm, and not running: between its creation and its start its creator lives no

@@ -138,6 +138,9 @@ int mb_container_cleanup_locked(struct mb_container *c, struct mb_err *err)
 	MB_AUTO_CLOSE int all = -1;
 	int r = mb_container_clear_locked(c, err), last;
 
+	/* While the disk has no room for it, how it ended is known here alone. */
+	if (mb_container_exit_settle(c->dir_fd, c->run_fd) < 0)
+		return r;
 	/* Last, because it is what makes a command look here at all. */
 	last = mb_store_dir(c->store, "c", true, &all, r < 0 ? NULL : err);
 	if (last == 0)
@@ -151,7 +154,10 @@ static int cancel_restart(struct mb_container *c, struct mb_err *err)
 {
 	c->state.exit.restarting = false;
 	c->state.exit.stop_requested = true;
-	return mb_container_exit_save(c->dir_fd, &c->state.exit, err);
+	if (mb_container_exit_save(c->dir_fd, &c->state.exit, NULL) < 0)
+		return mb_container_exit_save(c->run_fd, &c->state.exit, err);
+	unlinkat(c->run_fd, "exit.json", 0);
+	return 0;
 }
 
 /* @stopped: it is not to start again either. */
@@ -205,6 +211,8 @@ int mb_container_remove_locked(struct mb_container *c, bool volumes, struct mb_e
 		return mb_fail_sys(err, errno, "cannot remove container '%s'",
 		                   mb_container_name(c));
 	r = mb_store_name_release(names, mb_container_name(c), c->id, err);
+	if (c->run_fd >= 0)
+		unlinkat(c->run_fd, "exit.json", 0);
 	if (r == 0)
 		r = mb_container_cleanup_locked(c, err);
 	if (r == 0 && volumes)

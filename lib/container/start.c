@@ -255,6 +255,7 @@ static int write_state(struct starting *s, struct mb_err *err)
 	free(lost.error);
 	if (r != 0)
 		return r;
+	unlinkat(c->run_fd, "exit.json", 0); /* of the run before */
 	run.pid = process.pid;
 	run.pid_start = process.start;
 	run.monitor = monitor.pid;

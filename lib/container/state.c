@@ -80,6 +80,9 @@ static bool load(int fd, const char *name, const struct mb_json_field *table, vo
 	if (fd < 0)
 		return false;
 	r = mb_store_doc_load(fd, name, table, out, &err);
+	/* On a full disk the monitor writes over a document: now it has done so. */
+	if (r == MB_DOC_CORRUPT && usleep(1000) == 0)
+		r = mb_store_doc_load(fd, name, table, out, &err);
 	if (r == 0)
 		return true;
 	if (r != -ENOENT) {
@@ -97,9 +100,13 @@ bool mb_container_doc_was_cut(int dir_fd, const char *name)
 	return fd >= 0 && read(fd, &first, 1) >= 0 && first == '\0';
 }
 
-/* It is not synced: that would cost each start a millisecond. */
-static bool load_exit(int dir_fd, struct mb_container_state *state)
+/* It is not synced: that would cost each start a millisecond.  One beside state.json is there only
+ * when the last could not be written in its place. */
+static bool load_exit(int dir_fd, int run_fd, struct mb_container_state *state)
 {
+	if (run_fd >= 0 &&
+	    mb_store_doc_load(run_fd, "exit.json", exit_table, &state->exit, NULL) == 0)
+		return true;
 	if (load(dir_fd, "exit.json", exit_table, &state->exit, state))
 		return true;
 	if (state->status != MB_STATUS_DEAD || !mb_container_doc_was_cut(dir_fd, "exit.json"))
@@ -149,7 +156,7 @@ void mb_container_state_load(int dir_fd, int run_fd, struct mb_container_state *
 	enum mb_container_status status;
 
 	*ret = (struct mb_container_state){0};
-	ret->has_exit = load_exit(dir_fd, ret);
+	ret->has_exit = load_exit(dir_fd, run_fd, ret);
 	ret->has_run = load(run_fd, "state.json", run_table, &ret->run, ret);
 	status = ask(ret, run_fd);
 	/* A broken document must not hide a process that lives. */
@@ -170,6 +177,20 @@ void mb_container_exit_lost(struct mb_container_exit *ret, int64_t started)
 		.started = started,
 		.error = mb_strdup("its end was not seen: the host or the monitor went down first"),
 	};
+}
+
+int mb_container_exit_settle(int dir_fd, int run_fd)
+{
+	struct mb_container_exit ended = {0};
+	int r;
+
+	if (run_fd < 0 || mb_store_doc_load(run_fd, "exit.json", exit_table, &ended, NULL) != 0)
+		return 0;
+	r = mb_container_exit_save(dir_fd, &ended, NULL);
+	mb_json_done(exit_table, &ended);
+	if (r == 0 && unlinkat(run_fd, "exit.json", 0) < 0)
+		r = -errno;
+	return r;
 }
 
 int mb_container_exit_save(int dir_fd, const struct mb_container_exit *ended, struct mb_err *err)

@@ -2,8 +2,9 @@
 /* lib/container/state.h — what is true of one container now.
  *
  * RUN/c/ID/state.json is written by the command that started it and is gone with the boot;
- * ROOT/containers/ID/exit.json is written by the monitor when it ended.  Whether it runs is
- * asked of the kernel: a process is the one that was started if its start time is the same.
+ * ROOT/containers/ID/exit.json is written by the monitor when it ended (beside state.json when
+ * the disk takes no more: then that one counts).  Whether it runs is asked of the kernel: a
+ * process is the one that was started if its start time is the same.
  */
 #ifndef MB_CONTAINER_STATE_H
 #define MB_CONTAINER_STATE_H
@@ -78,5 +79,7 @@ bool mb_container_doc_was_cut(int dir_fd, const char *name);
 /* What is said of an end that nobody saw; ended with mb_strset(&ret->error, NULL). */
 void mb_container_exit_lost(struct mb_container_exit *ret, int64_t started);
 int mb_container_exit_save(int dir_fd, const struct mb_container_exit *ended, struct mb_err *err);
+/* Bring one that was left in RUN to its place.  Return: 0; or -errno, nothing told. */
+int mb_container_exit_settle(int dir_fd, int run_fd);
 
 #endif

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -34,17 +35,17 @@ size_t mb_monitor_exitdoc_format(const struct mb_monitor_exitdoc *doc,
 		mb_time_format(doc->finished_nsec, ended), doc->error, word(doc->restarting),
 		doc->restarts, doc->backoff_ms, word(doc->stop_requested));
 
+	for (; body_at + (size_t)n < doc->size; n++)
+		body[n] = '\n';
 	snprintf(sum, sizeof(sum), head, mb_crc32c(0, body, (size_t)n));
 	memcpy(buf, sum, body_at);
 	return body_at + (size_t)n;
 }
 
-int mb_monitor_exitdoc_write(int dirfd, const struct mb_monitor_exitdoc *doc)
+static int replace(int dirfd, const char *text, size_t n)
 {
 	static const char temporary[] = ".exit.json.new";
 	const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
-	char text[MB_MONITOR_EXITDOC_TEXT];
-	size_t n = mb_monitor_exitdoc_format(doc, text);
 	MB_AUTO_CLOSE int fd = openat(dirfd, temporary, flags, 0600);
 	int r;
 
@@ -56,4 +57,32 @@ int mb_monitor_exitdoc_write(int dirfd, const struct mb_monitor_exitdoc *doc)
 	if (r < 0)
 		unlinkat(dirfd, temporary, 0);
 	return r;
+}
+
+/* The start has left a document: its block holds this one too.  One write, and no byte of the old
+ * text behind the new one. */
+static int overwrite(int dirfd, const struct mb_monitor_exitdoc *doc)
+{
+	MB_AUTO_CLOSE int fd = openat(dirfd, "exit.json", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct mb_monitor_exitdoc padded = *doc;
+	char text[MB_MONITOR_EXITDOC_TEXT];
+	struct stat st;
+	size_t n;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_size >= (off_t)sizeof(text))
+		return -EFBIG;
+	padded.size = (size_t)st.st_size;
+	n = mb_monitor_exitdoc_format(&padded, text);
+	return pwrite(fd, text, n, 0) == (ssize_t)n ? 0 : -EIO;
+}
+
+int mb_monitor_exitdoc_write(int dirfd, const struct mb_monitor_exitdoc *doc)
+{
+	char text[MB_MONITOR_EXITDOC_TEXT];
+	size_t n = mb_monitor_exitdoc_format(doc, text);
+	int r = replace(dirfd, text, n);
+
+	return r < 0 && overwrite(dirfd, doc) == 0 ? 0 : r;
 }

@@ -212,6 +212,53 @@ refused() { # refused CODE PATTERN COMMAND...: it ends with CODE and says PATTER
 	umount "$small"
 }
 
+@test "a container that ends when the disk is full: its exit code is known, now and later" {
+	local small=$BATS_TEST_TMPDIR/small flag=$BATS_TEST_TMPDIR/flag
+	mkdir -m 700 "$small" "$flag"
+	mount -t tmpfs -o size=12m,mode=700 none "$small"
+	local other=("$MYBOX" --root "$small/root" --runroot "$BATS_TEST_TMPDIR/run")
+	"${other[@]}" load -q -i "$images/deb.tar"
+	"${other[@]}" run -d --name c1 -v "$flag:/f" deb sh -c 'until [ -e /f/go ]; do sleep 0.05; done; exit 7'
+	"${other[@]}" run -d --name c2 -v "$flag:/f" deb sh -c 'until [ -e /f/go ]; do sleep 0.05; done; exit 8'
+	dd if=/dev/zero of="$small/fill" bs=64k 2>/dev/null || true
+	touch "$flag/go"
+	[ "$("${other[@]}" wait c1 c2 | xargs)" = "7 8" ]
+	ended() { [ "$("${other[@]}" ps -q | wc -l)" = 0 ]; }
+	wait_until 30 ended
+	[ "$("${other[@]}" inspect -f '{{.State.Status}} {{.State.ExitCode}}{{.State.Error}}' c1)" = "exited 7" ]
+	"${other[@]}" rm c1
+	run "${other[@]}" start c2
+	rm "$small/fill"
+	"${other[@]}" system check --repair || [ $? = 1 ]
+	"${other[@]}" system check
+	"${other[@]}" start -a c2 || [ $? = 8 ]
+	"${other[@]}" rm -f c2
+	umount "$small"
+}
+
+@test "an end that cannot be written in its place is kept where it can" {
+	mkdir "$run/flag"
+	mybox run -d --name c1 -v "$run/flag:/f" deb sh -c 'until [ -e /f/go ]; do sleep 0.05; done; exit 7'
+	local dir
+	dir=$root/containers/$(mybox inspect -f '{{.Id}}' c1)
+	# No file can take the place of a directory.
+	rm "$dir/exit.json"
+	mkdir "$dir/exit.json" "$dir/.exit.json.new"
+	touch "$run/flag/go"
+	told() {
+		run mybox system check
+		[[ $output == *"has ended and was not put away"* ]]
+	}
+	wait_until 30 told
+	[ "$(mybox inspect -f '{{.State.Status}} {{.State.ExitCode}}{{.State.Error}}' c1)" = "exited 7" ]
+	run -2 mybox system check --repair
+	rmdir "$dir/exit.json" "$dir/.exit.json.new"
+	run -1 mybox system check --repair
+	mybox system check
+	[ "$(mybox inspect -f '{{.State.ExitCode}}' c1)" = 7 ]
+	[ "$(mybox start -a c1; echo $?)" = 7 ]
+}
+
 @test "closed standard descriptors do no harm" {
 	"${box[@]}" run --rm deb true <&- >&- 2>&-
 	"${box[@]}" ps <&-

@@ -316,9 +316,32 @@ static void a_lost_end_is_an_end(void **state)
 	}
 }
 
+static void an_end_that_found_no_room_counts(void **state)
+{
+	PLACE p;
+	struct mb_container_exit lost = {.exit_code = 255}, real = {.exit_code = 7, .finished = 1};
+	struct mb_container_state s;
+
+	(void)state;
+	place_init(&p);
+	write_run(&p, ended());
+	write_exit(&p, lost);
+	assert_int_equal(mb_container_exit_settle(p.dir.fd, p.run.fd), 0);
+	assert_int_equal(mb_container_exit_save(p.run.fd, &real, NULL), 0);
+	for (int settled = 0; settled < 2; settled++) {
+		mb_container_state_load(p.dir.fd, p.run.fd, &s);
+		assert_int_equal(s.status, MB_STATUS_EXITED);
+		assert_int_equal(s.exit.exit_code, 7);
+		mb_container_state_done(&s);
+		assert_int_equal(mb_container_exit_settle(p.dir.fd, p.run.fd), 0);
+		assert_int_equal(faccessat(p.run.fd, "exit.json", F_OK, 0), -1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_end_that_found_no_room_counts),
 		cmocka_unit_test(words_are_dockers),
 		cmocka_unit_test(documents_come_back),
 		cmocka_unit_test(without_a_process),

@@ -174,6 +174,35 @@ static void exit_document_replaces(void **state)
 	assert_int_equal(rmdir(path), 0);
 }
 
+/* What a start leaves is longer than some ends: nothing of it may show. */
+static void exit_document_without_room(void **state)
+{
+	struct mb_monitor_exitdoc doc = {.exit_code = 255, .error = "its end was not seen by us"};
+	char path[] = "/tmp/mybox-test-exitdoc-XXXXXX", text[MB_MONITOR_EXITDOC_TEXT];
+	MB_AUTO_STR struct mb_str got = MB_STR_INIT;
+	size_t n = mb_monitor_exitdoc_format(&doc, text);
+	int dir;
+
+	(void)state;
+	assert_non_null(mkdtemp(path));
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(mb_monitor_exitdoc_write(dir, &doc), 0);
+	/* A name that cannot be a file stands for a disk that takes no more. */
+	assert_int_equal(mkdirat(dir, ".exit.json.new", 0700), 0);
+	doc = (struct mb_monitor_exitdoc){.exit_code = 7, .error = "", .size = n};
+	mb_monitor_exitdoc_format(&doc, text);
+	doc.size = 0;
+	assert_int_equal(mb_monitor_exitdoc_write(dir, &doc), 0);
+	assert_int_equal(mb_read_file(dir, "exit.json", 4096, &got, NULL), 0);
+	assert_int_equal(got.len, n);
+	assert_memory_equal(got.buf, text, n);
+	unlinkat(dir, "exit.json", 0);
+	assert_true(mb_monitor_exitdoc_write(dir, &doc) < 0);
+	unlinkat(dir, ".exit.json.new", AT_REMOVEDIR);
+	close(dir);
+	assert_int_equal(rmdir(path), 0);
+}
+
 static void image_is_shared(void **state)
 {
 	char path[] = "/tmp/mybox-test-image-XXXXXX", name[64];
@@ -208,6 +237,7 @@ int main(void)
 		cmocka_unit_test(back_off),
 		cmocka_unit_test(exit_document),
 		cmocka_unit_test(exit_document_replaces),
+		cmocka_unit_test(exit_document_without_room),
 		cmocka_unit_test(image_is_shared),
 	};
 
