@@ -113,7 +113,8 @@ static void print_paths(const struct mb_runtime_plan *plan, struct mb_str *out)
 
 static void print_process(const struct mb_runtime_plan *plan, struct mb_str *out)
 {
-	static const char *const filters[] = {"none", "built-in", "of the bundle"};
+	static const char *const filters[] = {"none", "built-in", "of the bundle",
+	                                      "built-in, hardened"};
 	const struct mb_oci_spec *spec = plan->spec;
 
 	if (spec->hostname && spec->hostname[0])

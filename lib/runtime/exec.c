@@ -220,8 +220,10 @@ static int open_plan(const struct mb_runtime_exec_request *req, struct mb_runtim
 	if (req->spec->linux.seccomp)
 		plan->filter = MB_RUNTIME_FILTER_PROFILE;
 	else if (req->seccomp_default)
-		plan->filter = MB_RUNTIME_FILTER_BUILTIN;
-	plan->filter_is_known = plan->filter == MB_RUNTIME_FILTER_BUILTIN;
+		plan->filter = req->seccomp_hardened ? MB_RUNTIME_FILTER_HARDENED
+		                                     : MB_RUNTIME_FILTER_BUILTIN;
+	plan->filter_is_known = plan->filter == MB_RUNTIME_FILTER_BUILTIN ||
+	                        plan->filter == MB_RUNTIME_FILTER_HARDENED;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, plan->channel) < 0)
 		return mb_fail_sys(err, errno, "cannot make a socket pair");
 	r = mb_runtime_plan_rlimits(process, &plan->rlimits, &plan->n_rlimits, err);

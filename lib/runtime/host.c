@@ -171,7 +171,8 @@ int mb_runtime_plan_open(struct mb_runtime_plan *plan, struct mb_err *err)
 		r = mb_runtime_seccomp_open(plan->spec->linux.seccomp, plan->filter, plan->process,
 		                            plan->req.cache_fd, &plan->filter_fd,
 		                            &plan->filter_bytes, err);
-	plan->filter_is_known = plan->filter == MB_RUNTIME_FILTER_BUILTIN;
+	plan->filter_is_known = plan->filter == MB_RUNTIME_FILTER_BUILTIN ||
+	                        plan->filter == MB_RUNTIME_FILTER_HARDENED;
 	if (r == 0)
 		r = mb_sys_seal_blob("mybox-init", mb_runtime_init_elf, mb_runtime_init_elf_size,
 		                     &plan->init_fd, err);

@@ -411,7 +411,8 @@ int mb_runtime_plan_fill(struct mb_runtime_plan *plan, const struct mb_runtime_r
 	if (spec->linux.seccomp)
 		plan->filter = MB_RUNTIME_FILTER_PROFILE;
 	else if (req->seccomp_default)
-		plan->filter = MB_RUNTIME_FILTER_BUILTIN;
+		plan->filter = req->seccomp_hardened ? MB_RUNTIME_FILTER_HARDENED
+		                                     : MB_RUNTIME_FILTER_BUILTIN;
 	r = mb_runtime_plan_check_process(spec->process, err);
 	if (r == 0)
 		r = check_spec(spec, err);

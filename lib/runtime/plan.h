@@ -71,7 +71,8 @@ struct mb_runtime_rlimit {
 enum mb_runtime_filter {
 	MB_RUNTIME_FILTER_NONE,
 	MB_RUNTIME_FILTER_BUILTIN,
-	MB_RUNTIME_FILTER_PROFILE, /* of the spec */
+	MB_RUNTIME_FILTER_PROFILE,  /* of the spec */
+	MB_RUNTIME_FILTER_HARDENED, /* the built-in one, and stricter */
 };
 
 struct mb_runtime_plan {

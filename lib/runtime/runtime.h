@@ -45,6 +45,7 @@ struct mb_runtime_request {
 	/* The built-in profile, for the spec's capabilities, when the spec brings none.  False and
 	 * no profile in the spec: no filter. */
 	bool seccomp_default;
+	bool seccomp_hardened; /* with it: calls that are new do not exist */
 	/* mount_fds[i] belongs to spec.mounts[i]: a detached mount (open_tree, fsmount) to use in
 	 * place of its source, or -1.  May be NULL. */
 	const int *mount_fds;
@@ -116,7 +117,7 @@ struct mb_runtime_exec_request {
 	pid_t pid;                            /* the same, for /proc on kernels before 6.11 */
 	int stdio[3];                         /* when !process->terminal; -1 = /dev/null */
 	struct mb_sys_cgroup *cgroup;         /* the container's or a child of it, or NULL */
-	bool seccomp_default;
+	bool seccomp_default, seccomp_hardened;
 	bool detach; /* the process outlives the caller: no SIGKILL when the caller dies */
 	int cache_fd;
 };

@@ -39,16 +39,17 @@ static int write_program(const struct sock_filter *insns, size_t n, int *ret_fd,
 	return 0;
 }
 
-static int open_builtin(uint64_t caps, int *ret_fd, size_t *ret_bytes, struct mb_err *err)
+static int open_builtin(uint64_t caps, bool hardened, int *ret_fd, size_t *ret_bytes,
+                        struct mb_err *err)
 {
 	MB_AUTO_FREE struct sock_filter *insns = NULL;
 	size_t n;
 
-	if (caps == mb_runtime_seccomp_default_caps())
-		return write_program(mb_runtime_seccomp_default, mb_runtime_seccomp_default_n,
-		                     ret_fd, ret_bytes, err);
+	if (caps == mb_runtime_seccomp_default_caps() && !hardened)
+		return write_program(MB_SECCOMP_NATIVE.usual, MB_SECCOMP_NATIVE.n_usual, ret_fd,
+		                     ret_bytes, err);
 	insns = mb_calloc(MB_SECCOMP_MAX_INSNS, sizeof(*insns));
-	n = mb_runtime_seccomp_emit(mb_runtime_seccomp_archs, MB_SECCOMP_MAX_ARCHS, caps, insns);
+	n = mb_runtime_seccomp_emit(MB_SECCOMP_NATIVE.archs, caps, hardened, insns);
 	return write_program(insns, n, ret_fd, ret_bytes, err);
 }
 
@@ -126,8 +127,9 @@ int mb_runtime_seccomp_open(struct json_object *profile, unsigned filter,
 		r = mb_sys_caps_parse(&process->capabilities->bounding, &caps, err);
 	if (r < 0)
 		return r;
-	if (filter == MB_RUNTIME_FILTER_BUILTIN)
-		return open_builtin(caps, ret_fd, ret_bytes, err);
+	if (filter == MB_RUNTIME_FILTER_BUILTIN || filter == MB_RUNTIME_FILTER_HARDENED)
+		return open_builtin(caps, filter == MB_RUNTIME_FILTER_HARDENED, ret_fd, ret_bytes,
+		                    err);
 	if (filter == MB_RUNTIME_FILTER_PROFILE)
 		r = open_profile(profile, caps, cache_fd, ret_fd, ret_bytes, err);
 	return r < 0 ? mb_wrap(err, r, "seccomp profile") : 0;

@@ -8,6 +8,7 @@
 #include <linux/seccomp.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #define BIT(cap)                      (UINT64_C(1) << CAP_##cap)
 #define ROW(name, number, rule, caps) {#name, (number), MB_SECCOMP_##rule, (caps)},
@@ -25,9 +26,12 @@ enum verdict {
 	V_SOCKET,
 	V_PERSONALITY,
 	V_CLONE,
+	V_IOCTL,
 };
 
 /* Calls have numbers from 0 on; 32-bit ARM has a few of its own far above. */
+/* Linux 6.1, the oldest kernel with long support that has all that today's programs ask for. */
+enum { LAST_OF_6_1 = 450 };
 enum { MAX_NUMBER = 512, ARM_FIRST = 0xf0000, ARM_MAX = 16, MAX_RUNS = MAX_NUMBER + ARM_MAX + 2 };
 #define CLONE_NEW_MASK 0x7e020000u /* every CLONE_NEW* but NEWTIME, which clone(2) cannot take */
 
@@ -57,10 +61,12 @@ uint64_t mb_runtime_seccomp_default_caps(void)
 	       BIT(NET_BIND_SERVICE) | BIT(SYS_CHROOT) | BIT(KILL) | BIT(AUDIT_WRITE);
 }
 
-static enum verdict verdict_of(const struct mb_seccomp_row *row, uint64_t caps)
+static enum verdict verdict_of(const struct mb_seccomp_row *row, uint64_t caps, bool hardened)
 {
 	const bool capable = caps & row->caps;
 
+	if (hardened && row->number > LAST_OF_6_1)
+		return V_ENOSYS;
 	switch (row->rule) {
 	case MB_SECCOMP_ALLOW:
 		return V_ALLOW;
@@ -76,6 +82,8 @@ static enum verdict verdict_of(const struct mb_seccomp_row *row, uint64_t caps)
 		return capable ? V_ALLOW : V_CLONE;
 	case MB_SECCOMP_CLONE3: /* its flags are out of a filter's sight */
 		return capable ? V_ALLOW : V_ENOSYS;
+	case MB_SECCOMP_IOCTL:
+		return hardened ? V_IOCTL : V_ALLOW;
 	}
 	return V_EPERM;
 }
@@ -91,16 +99,17 @@ static void answer(struct emitter *e, uint32_t action)
 }
 
 /* The kernel takes the lower half of these arguments, so the lower half is what counts. */
-static void load_first_argument(struct emitter *e)
+static void load_argument(struct emitter *e, size_t i)
 {
-	const uint32_t low = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 0 : 4;
+	const size_t low = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 0 : 4;
 
-	op(e, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, args) + low, 0, 0);
+	op(e, BPF_LD | BPF_W | BPF_ABS,
+	   (uint32_t)(offsetof(struct seccomp_data, args[0]) + i * sizeof(uint64_t) + low), 0, 0);
 }
 
 static void emit_socket(struct emitter *e)
 {
-	load_first_argument(e);
+	load_argument(e, 0);
 	for (size_t i = 0; i < sizeof(socket_families) / sizeof(socket_families[0]); i++) {
 		op(e, BPF_JMP | BPF_JGE | BPF_K, socket_families[i].first, 0, 2);
 		op(e, BPF_JMP | BPF_JGT | BPF_K, socket_families[i].last, 1, 0);
@@ -111,7 +120,7 @@ static void emit_socket(struct emitter *e)
 
 static void emit_personality(struct emitter *e)
 {
-	load_first_argument(e);
+	load_argument(e, 0);
 	for (size_t i = 0; i < sizeof(personalities) / sizeof(personalities[0]); i++) {
 		op(e, BPF_JMP | BPF_JEQ | BPF_K, personalities[i], 0, 1);
 		answer(e, SECCOMP_RET_ALLOW);
@@ -119,9 +128,19 @@ static void emit_personality(struct emitter *e)
 	answer(e, SECCOMP_RET_ERRNO | EPERM);
 }
 
+/* With no_new_privs or without: a program cannot type into the terminal it was given. */
+static void emit_ioctl(struct emitter *e)
+{
+	load_argument(e, 1);
+	op(e, BPF_JMP | BPF_JEQ | BPF_K, TIOCSTI, 1, 0);
+	op(e, BPF_JMP | BPF_JEQ | BPF_K, TIOCLINUX, 0, 1);
+	answer(e, SECCOMP_RET_ERRNO | EPERM);
+	answer(e, SECCOMP_RET_ALLOW);
+}
+
 static void emit_clone(struct emitter *e)
 {
-	load_first_argument(e);
+	load_argument(e, 0);
 	op(e, BPF_JMP | BPF_JSET | BPF_K, CLONE_NEW_MASK, 0, 1);
 	answer(e, SECCOMP_RET_ERRNO | EPERM);
 	answer(e, SECCOMP_RET_ALLOW);
@@ -147,6 +166,9 @@ static void emit_leaf(struct emitter *e, enum verdict verdict)
 		break;
 	case V_CLONE:
 		emit_clone(e);
+		break;
+	case V_IOCTL:
+		emit_ioctl(e);
 		break;
 	}
 }
@@ -190,14 +212,15 @@ static size_t add_runs(struct run *runs, size_t n, uint32_t first, const enum ve
 	return n;
 }
 
-static size_t find_runs(const struct mb_seccomp_arch *arch, uint64_t caps, struct run *runs)
+static size_t find_runs(const struct mb_seccomp_arch *arch, uint64_t caps, bool hardened,
+                        struct run *runs)
 {
 	/* One more than there are: what comes after is unknown. */
 	enum verdict at[MAX_NUMBER + 1] = {V_ENOSYS}, at_arm[ARM_MAX + 1] = {V_ENOSYS};
 
 	for (size_t i = 0; i < mb_runtime_seccomp_n_rows; i++) {
 		const int nr = arch->numbers[i];
-		const enum verdict v = verdict_of(&mb_runtime_seccomp_rows[i], caps);
+		const enum verdict v = verdict_of(&mb_runtime_seccomp_rows[i], caps, hardened);
 
 		if (nr >= 0 && nr < MAX_NUMBER)
 			at[nr] = v;
@@ -208,12 +231,12 @@ static size_t find_runs(const struct mb_seccomp_arch *arch, uint64_t caps, struc
 	                ARM_MAX + 1);
 }
 
-size_t mb_runtime_seccomp_emit(const struct mb_seccomp_arch *archs, size_t n_archs, uint64_t caps,
+size_t mb_runtime_seccomp_emit(const struct mb_seccomp_arch *archs, uint64_t caps, bool hardened,
                                struct sock_filter *insns)
 {
 	struct emitter e = {insns, 0};
 
-	for (size_t i = 0; i < n_archs; i++) {
+	for (size_t i = 0; i < MB_SECCOMP_MAX_ARCHS; i++) {
 		struct run runs[MAX_RUNS];
 		size_t at;
 
@@ -222,7 +245,7 @@ size_t mb_runtime_seccomp_emit(const struct mb_seccomp_arch *archs, size_t n_arc
 		at = e.n;
 		op(&e, BPF_JMP | BPF_JA, 0, 0, 0);
 		op(&e, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
-		emit_search(&e, runs, find_runs(&archs[i], caps, runs));
+		emit_search(&e, runs, find_runs(&archs[i], caps, hardened, runs));
 		e.insns[at].k = (uint32_t)(e.n - at - 1);
 	}
 	answer(&e, SECCOMP_RET_ERRNO | ENOSYS);

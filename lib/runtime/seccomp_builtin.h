@@ -9,6 +9,7 @@
 #ifndef MB_RUNTIME_SECCOMP_BUILTIN_H
 #define MB_RUNTIME_SECCOMP_BUILTIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ enum mb_seccomp_rule {
 	MB_SECCOMP_PERSONALITY,
 	MB_SECCOMP_CLONE,
 	MB_SECCOMP_CLONE3,
+	MB_SECCOMP_IOCTL,
 };
 
 struct mb_seccomp_row {
@@ -46,8 +48,10 @@ extern const size_t mb_runtime_seccomp_n_rows;
 uint64_t mb_runtime_seccomp_default_caps(void);
 
 /* The program for a process whose bounding capabilities are @caps, at most MB_SECCOMP_MAX_INSNS
- * instructions.  Return: the number of instructions. */
-size_t mb_runtime_seccomp_emit(const struct mb_seccomp_arch *archs, size_t n_archs, uint64_t caps,
+ * instructions, on a machine that knows @archs (MB_SECCOMP_MAX_ARCHS of them).
+ * @hardened: calls that are newer than Linux 6.1 do not exist, and no terminal takes input from
+ * its own side (TIOCSTI, TIOCLINUX).  Return: the number of instructions. */
+size_t mb_runtime_seccomp_emit(const struct mb_seccomp_arch *archs, uint64_t caps, bool hardened,
                                struct sock_filter *insns);
 
 #endif

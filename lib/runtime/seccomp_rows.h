@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lint: banned: rows without a guard, included wherever ROW is defined anew */
 /* lib/runtime/seccomp_rows.h — every system call by name: what the built-in profile says of it.
  *
  * ROW(name, number, rule, capabilities).  The semantics are docker's: what is not named here is
  * unknown (ENOSYS), DENY is EPERM, CAP is allowed to those who hold one of the capabilities and
  * EPERM to others.  A number other than 0 is the same on every architecture (all calls from 424
  * on) and spares us a libseccomp that knows the name; the others are asked of libseccomp when
- * mybox is built.  Sorted by name; included by who defines ROW and BIT.
+ * mybox is built, or stand in init/seccomp_make.c.  Sorted by name; included by who defines ROW
+ * and BIT.  Where docker's profile says something else, tests/golden/seccomp/differences.txt says
+ * why, and a test holds the two against each other.
  */
-/* lint: banned: rows without a guard, included wherever ROW is defined anew */
 // clang-format off
 ROW(accept, 0, ALLOW, 0)
 ROW(accept4, 0, ALLOW, 0)
@@ -121,6 +123,7 @@ ROW(get_kernel_syms, 0, DENY, 0)
 ROW(get_mempolicy, 0, CAP, BIT(SYS_NICE))
 ROW(get_robust_list, 0, ALLOW, 0)
 ROW(get_thread_area, 0, ALLOW, 0)
+ROW(get_tls, 0, DENY, 0)
 ROW(getcpu, 0, ALLOW, 0)
 ROW(getcwd, 0, ALLOW, 0)
 ROW(getdents, 0, ALLOW, 0)
@@ -174,7 +177,7 @@ ROW(io_submit, 0, ALLOW, 0)
 ROW(io_uring_enter, 0, DENY, 0)
 ROW(io_uring_register, 0, DENY, 0)
 ROW(io_uring_setup, 0, DENY, 0)
-ROW(ioctl, 0, ALLOW, 0)
+ROW(ioctl, 0, IOCTL, 0)
 ROW(ioperm, 0, CAP, BIT(SYS_RAWIO))
 ROW(iopl, 0, CAP, BIT(SYS_RAWIO))
 ROW(ioprio_get, 0, ALLOW, 0)
@@ -195,6 +198,7 @@ ROW(link, 0, ALLOW, 0)
 ROW(linkat, 0, ALLOW, 0)
 ROW(listen, 0, ALLOW, 0)
 ROW(listmount, 458, ALLOW, 0)
+ROW(listns, 470, DENY, 0)
 ROW(listxattr, 0, ALLOW, 0)
 ROW(listxattrat, 465, ALLOW, 0)
 ROW(llistxattr, 0, ALLOW, 0)
@@ -329,6 +333,7 @@ ROW(request_key, 0, DENY, 0)
 ROW(restart_syscall, 0, ALLOW, 0)
 ROW(rmdir, 0, ALLOW, 0)
 ROW(rseq, 0, ALLOW, 0)
+ROW(rseq_slice_yield, 471, DENY, 0)
 ROW(rt_sigaction, 0, ALLOW, 0)
 ROW(rt_sigpending, 0, ALLOW, 0)
 ROW(rt_sigprocmask, 0, ALLOW, 0)
@@ -470,9 +475,12 @@ ROW(uname, 0, ALLOW, 0)
 ROW(unlink, 0, ALLOW, 0)
 ROW(unlinkat, 0, ALLOW, 0)
 ROW(unshare, 0, CAP, BIT(SYS_ADMIN))
+ROW(uprobe, 0, ALLOW, 0)
 ROW(uretprobe, 0, ALLOW, 0)
 ROW(uselib, 0, DENY, 0)
 ROW(userfaultfd, 0, DENY, 0)
+ROW(usr26, 0, DENY, 0)
+ROW(usr32, 0, DENY, 0)
 ROW(ustat, 0, DENY, 0)
 ROW(utime, 0, ALLOW, 0)
 ROW(utimensat, 0, ALLOW, 0)
