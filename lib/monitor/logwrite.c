@@ -73,15 +73,32 @@ void mb_logwrite_close(struct mb_logwrite *w)
 	mb_close(&w->fd);
 }
 
+/* How many there are, "log" first, without a gap. */
+static unsigned count_files(const struct mb_logwrite *w)
+{
+	char name[16];
+	unsigned n = 0;
+
+	for (; n < w->files; n++) {
+		file_name(name, n);
+		if (faccessat(w->dir_fd, name, F_OK, 0) < 0)
+			break;
+	}
+	return n;
+}
+
 /* Oldest first, so that a reader which walks from old to new meets no file twice.  The last one
  * is unlinked and not renamed over: that would make ext4 write the renamed file out at once. */
 static void rotate(struct mb_logwrite *w)
 {
+	unsigned n = count_files(w);
 	char from[16], to[16];
 
-	file_name(to, w->files - 1);
-	unlinkat(w->dir_fd, to, 0);
-	for (unsigned i = w->files - 1; i > 0; i--) {
+	if (n == w->files) {
+		file_name(to, --n);
+		unlinkat(w->dir_fd, to, 0);
+	}
+	for (unsigned i = n; i > 0; i--) {
 		file_name(from, i - 1);
 		file_name(to, i);
 		renameat(w->dir_fd, from, w->dir_fd, to);
