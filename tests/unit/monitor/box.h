@@ -190,6 +190,21 @@ static inline int box_connect(struct box *b)
 	return sock;
 }
 
+/* Until the monitor reads no more of the output: nobody takes it. */
+static inline void box_await_pressure(struct box *b)
+{
+	MB_AUTO_CLOSE int sock = box_connect(b);
+	uint64_t last = 0;
+
+	for (int same = 0; same < 5; usleep(3000)) {
+		struct mb_monitor_info info;
+
+		assert_int_equal(mb_monitor_info(sock, &info, NULL), 0);
+		same = last && info.output_bytes == last ? same + 1 : 0;
+		last = info.output_bytes;
+	}
+}
+
 /* What the monitor became: "--root ... __verb ID\n"; caller frees. */
 static inline char *box_became(struct box *b)
 {

@@ -88,7 +88,7 @@ static void foreground_gets_all_and_cleans(void **state)
 	box_start(&b,
 	          "i=0; while [ $i -lt 20000 ]; do echo $i; i=$((i+1)); done; echo x >&2; exit 3",
 	          MB_MONITOR_FOREGROUND | MB_MONITOR_CLEANS | MB_MONITOR_LAZY_EXIT, false);
-	usleep(300000); /* let it run into back-pressure */
+	box_await_pressure(&b);
 	end = box_gather(b.sock, &out, &err);
 	assert_int_equal(end.exit_code, 3);
 	assert_int_equal(end.flags, MB_MONITOR_YOU_CLEAN);
@@ -118,7 +118,7 @@ static void foreground_big_output_back_pressure(void **state)
 	box_init(&b);
 	box_start(&b, "head -c 20000000 /dev/zero", MB_MONITOR_FOREGROUND | MB_MONITOR_NO_LOG,
 	          false);
-	usleep(200000);
+	box_await_pressure(&b);
 	end = box_gather(b.sock, &out, &err);
 	assert_int_equal(end.exit_code, 0);
 	assert_int_equal(out.len, 20000000);
