@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -149,8 +150,11 @@ static bool matches(const struct mb_container *c, const struct asked *asked)
 	const struct mb_format_filters *f = &asked->filters;
 	const struct mb_strv *wanted;
 	MB_AUTO_STRV struct mb_strv networks = MB_STRV_INIT;
-	MB_AUTO_FREE char *code = mb_asprintf("%d", c->state.exit.exit_code);
+	char code[16];
 
+	if (f->n == 0 && !asked->before && !asked->since)
+		return true;
+	snprintf(code, sizeof(code), "%d", c->state.exit.exit_code);
 	mb_container_network_names(c, &networks);
 	if (!mb_format_filters_prefix(f, "id", c->id) && !mb_format_filters_match(f, "id", c->id))
 		return false;
@@ -249,34 +253,49 @@ static int set_size(struct json_object *row, struct mb_container *c, struct mb_e
 	return 0;
 }
 
-static struct json_object *make_row(const struct mb_container *c, bool whole)
+static void set_networks(struct json_object *row, const struct mb_container *c)
+{
+	MB_AUTO_STRV struct mb_strv networks = MB_STRV_INIT;
+	MB_AUTO_FREE char *joined = NULL;
+
+	mb_container_network_names(c, &networks);
+	joined = mb_strv_join(&networks, ",");
+	mb_json_set_str(row, "Networks", joined);
+}
+
+/* What the table leaves out by itself; templates and JSON may ask for any of it. */
+static void set_rest(struct json_object *row, const struct mb_container *c, bool whole)
+{
+	char text[MB_FORMAT_HUMAN_TEXT];
+
+	mb_json_set_str(row, "CreatedAt", mb_format_created_at(c->record->created, text));
+	mb_json_set_str(row, "State", mb_container_status_name(c->state.status));
+	set_networks(row, c);
+	mb_json_set_str(row, "Platform", "linux");
+	mb_json_set_str(row, "HealthStatus", "");
+	mb_json_set_str(row, "Size", "0B");
+	set_mounts(row, c->record, whole);
+	mb_cmd_row_labels(row, &c->record->config.labels);
+}
+
+static struct json_object *make_row(const struct mb_container *c, bool whole, bool has_rest)
 {
 	struct json_object *row = mb_json_new_object();
 	MB_AUTO_FREE char *id = whole ? mb_strdup(c->id) : mb_format_short_id(c->id);
 	struct mb_str status = MB_STR_INIT, ports = MB_STR_INIT;
-	MB_AUTO_STRV struct mb_strv networks = MB_STRV_INIT;
-	MB_AUTO_FREE char *joined = NULL;
 	char text[MB_FORMAT_HUMAN_TEXT];
 
-	mb_container_network_names(c, &networks);
-	joined = mb_strv_join(&networks, ",");
 	mb_container_status_text(c, &status);
 	mb_container_ports_text(c, &ports);
 	mb_json_set_str(row, "ID", id);
 	mb_json_set_str(row, "Image", c->record->config.image ? c->record->config.image : "");
 	set_command(row, c, whole);
 	mb_json_set_str(row, "RunningFor", mb_format_ago(c->record->created, mb_now_nsec(), text));
-	mb_json_set_str(row, "CreatedAt", mb_format_created_at(c->record->created, text));
 	set_owned(row, "Status", &status);
 	set_owned(row, "Ports", &ports);
 	mb_json_set_str(row, "Names", mb_container_name(c));
-	mb_json_set_str(row, "State", mb_container_status_name(c->state.status));
-	mb_json_set_str(row, "Networks", joined);
-	mb_json_set_str(row, "Platform", "linux");
-	mb_json_set_str(row, "HealthStatus", "");
-	mb_json_set_str(row, "Size", "0B");
-	set_mounts(row, c->record, whole);
-	mb_cmd_row_labels(row, &c->record->config.labels);
+	if (has_rest)
+		set_rest(row, c, whole);
 	return row;
 }
 
@@ -296,6 +315,7 @@ static int print(const struct mb_container_list *all, const struct ps_args *args
 {
 	size_t limit = args->latest ? 1 : args->last > 0 ? (size_t)args->last : SIZE_MAX;
 	MB_AUTO(mb_format_list_free) struct mb_format_list *list = NULL;
+	bool has_rest = args->format || args->size;
 	int r = mb_format_list_new(mb_cmd_list_format(args->format, args->quiet, "{{.ID}}"),
 	                           columns, mb_cmd_list_host(), &list, err);
 
@@ -309,7 +329,7 @@ static int print(const struct mb_container_list *all, const struct ps_args *args
 		if (!is_shown(all->v[i], args, asked))
 			continue;
 		limit--;
-		row = make_row(all->v[i], args->no_trunc);
+		row = make_row(all->v[i], args->no_trunc, has_rest);
 		if (mb_format_list_uses(list, "Size"))
 			r = set_size(row, all->v[i], err);
 		if (r == 0)

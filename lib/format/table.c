@@ -192,7 +192,10 @@ static struct json_object *only_columns(const struct mb_format_list *list, struc
 
 int mb_format_list_add(struct mb_format_list *list, struct json_object *item, struct mb_err *err)
 {
-	MB_AUTO(mb_json_free) struct json_object *fields = only_columns(list, item);
+	/* Columns are taken from the item itself, one by one. */
+	MB_AUTO(mb_json_free)
+	struct json_object *fields =
+		list->form == FORM_COLUMNS ? mb_json_new_object() : only_columns(list, item);
 	struct turn turn = {.list = list, .item = item, .fields = fields};
 	struct mb_format_host host = {
 		.user = &turn,

@@ -291,14 +291,16 @@ static int parse_array(struct parser *ps, struct json_object **ret)
 	return 0;
 }
 
-/* One name with its value; @name is the copy of it that json-c copies again. */
+/* One name with its value, hashed once; @name is the copy of it that json-c copies again. */
 static int parse_member_value(struct parser *ps, struct json_object *object, const char *name,
                               const char *at)
 {
+	struct lh_table *members = json_object_get_object(object);
+	unsigned long hash = lh_get_hash(members, name);
 	struct json_object *value = NULL;
 	int r;
 
-	if (json_object_object_get_ex(object, name, NULL))
+	if (lh_table_lookup_entry_w_hash(members, name, hash))
 		return malformed(ps, at, "member is there twice");
 	skip_space(ps);
 	if (!accept(ps, ':'))
@@ -306,7 +308,7 @@ static int parse_member_value(struct parser *ps, struct json_object *object, con
 	r = parse_value(ps, &value);
 	if (r < 0)
 		return r;
-	if (json_object_object_add_ex(object, name, value, JSON_C_OBJECT_ADD_KEY_IS_NEW) < 0)
+	if (lh_table_insert_w_hash(members, mb_strdup(name), value, hash, 0) < 0)
 		mb_oom();
 	return 0;
 }
