@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "cmd/report.h"
 #include "cmd/terminal.h"
 #include "container/container.h"
 #include "container/life.h"
@@ -22,6 +23,7 @@
 enum {
 	INPUT_SIZE = 32 << 10,
 	ENDED = 100, /* of a loop, beside MB_CMD_DETACHED and _LOST */
+	CUT_OFF,     /* the monitor has gone without a word */
 };
 
 struct session {
@@ -171,7 +173,7 @@ static int put(int fd, const char *bytes, size_t n, struct mb_err *err)
 	return 0;
 }
 
-/* Return: 0; ENDED; or -errno. */
+/* Return: 0; ENDED; CUT_OFF; or -errno. */
 static int take_messages(struct session *s, struct mb_err *err)
 {
 	for (;;) {
@@ -181,7 +183,7 @@ static int take_messages(struct session *s, struct mb_err *err)
 		if (r == MB_MONITOR_AGAIN)
 			return 0;
 		if (r == MB_MONITOR_GONE)
-			return mb_fail(err, EPIPE, "the connection to the container was lost");
+			return CUT_OFF;
 		if (r < 0)
 			return r;
 		if (p->head.type == MB_MONITOR_OUTPUT) {
@@ -315,6 +317,62 @@ static int wait_for_next(struct mb_container *c, struct session *s, struct mb_er
 	return 0;
 }
 
+/* What the last monitor did not live to read. */
+static void take_rest(struct session *s)
+{
+	static const int to[] = {STDOUT_FILENO, STDERR_FILENO};
+
+	for (int i = 0; i < 2; i++) {
+		int fd = s->far->rest[i];
+		ssize_t n;
+
+		if (fd < 0)
+			continue;
+		fcntl(fd, F_SETFL, O_NONBLOCK | fcntl(fd, F_GETFL));
+		while ((n = read(fd, packet.body.data, sizeof(packet.body.data))) > 0)
+			if (put(to[i], packet.body.data, (size_t)n, NULL) < 0)
+				break;
+	}
+}
+
+/* A client that was too slow is sent away; only one whose monitor was killed is cut off so. */
+static int go_on(struct mb_container *c, struct session *s, struct mb_err *err)
+{
+	int fd, r;
+
+	mb_container_refresh(c);
+	if (!s->far->cleans && mb_container_is_running(c) && !c->state.monitor_lost)
+		return mb_fail(err, EPIPE, "the connection to the container was lost");
+	r = mb_container_session_recover(c, s->far, &s->exit_code, err);
+	if (r < 0)
+		return r;
+	if (r == MB_CONTAINER_NOT_RUNNING) {
+		take_rest(s);
+		if (err->code)
+			mb_cmd_report(err);
+		return ENDED;
+	}
+	fd = *input_of(s);
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, O_NONBLOCK | fcntl(fd, F_GETFL));
+	send_size(s);
+	return 0;
+}
+
+static int stay(struct mb_container *c, struct session *s, struct mb_err *err)
+{
+	int r;
+
+	do {
+		r = loop(s, err);
+		if (r == CUT_OFF)
+			r = go_on(c, s, err);
+		else if (r == 0)
+			r = s->restarting && wait_for_next(c, s, err) == 0 ? 0 : ENDED;
+	} while (r == 0);
+	return r == ENDED ? 0 : r;
+}
+
 int mb_cmd_session_run(struct mb_container *c, struct mb_container_session *session,
                        const struct mb_cmd_session_options *options, int *ret_code,
                        struct mb_err *err)
@@ -329,10 +387,8 @@ int mb_cmd_session_run(struct mb_container *c, struct mb_container_session *sess
 	                     .tty = session->tty,
 	                     .reading = session->stdin_fd >= 0};
 	r = begin(&s, options, err);
-	do {
-		if (r == 0)
-			r = loop(&s, err);
-	} while (r == 0 && s.restarting && wait_for_next(c, &s, err) == 0);
+	if (r == 0)
+		r = stay(c, &s, err);
 	mb_cmd_terminal_restore();
 	mb_close(&s.signal_fd);
 	*ret_code = s.exit_code;

@@ -3,10 +3,12 @@
  * Its pipes are found through its own process, whose ends are open both ways for this. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "container/cgroup_of.h"
@@ -17,6 +19,7 @@
 
 struct adopting {
 	struct mb_container *c;
+	struct mb_container_session *session; /* which is to be its foreground, or NULL */
 	struct mb_container_monitor monitor;
 	struct mb_sys_cgroup_host *cgroups;
 	struct mb_sys_cgroup *cgroup;
@@ -49,6 +52,26 @@ static int open_its(pid_t pid, int fd, int flags)
 	if (stat(path, &st) < 0 || !S_ISFIFO(st.st_mode))
 		return -1;
 	return open(path, flags | O_CLOEXEC | O_NONBLOCK);
+}
+
+/* Input that is to end once, and has: opening it again would take that back. */
+static bool has_ended(int pidfd)
+{
+	struct pollfd p = {.fd = (int)syscall(SYS_pidfd_getfd, pidfd, 0, 0)};
+	bool ended = p.fd >= 0 && poll(&p, 1, 0) > 0 && p.revents & POLLHUP;
+
+	mb_close(&p.fd);
+	return ended;
+}
+
+static void open_pipes(struct adopting *a, const struct mb_container_config *config)
+{
+	pid_t pid = a->c->state.run.pid;
+
+	if (config->open_stdin && !(config->stdin_once && has_ended(a->pidfd)))
+		a->monitor.ours[0] = open_its(pid, 0, O_WRONLY);
+	a->monitor.ours[1] = open_its(pid, 1, O_RDONLY);
+	a->monitor.ours[2] = open_its(pid, 2, O_RDONLY);
 }
 
 static int open_network(struct adopting *a, struct mb_err *err)
@@ -104,7 +127,7 @@ static int save_monitor(struct adopting *a, struct mb_err *err)
 static int adopt(struct adopting *a, struct mb_err *err)
 {
 	struct mb_container *c = a->c;
-	const struct mb_container_start how = {0};
+	struct mb_container_start how = {0};
 	struct mb_container_monitor_start setup = {
 		.how = &how,
 		.console_fd = -1,
@@ -131,10 +154,13 @@ static int adopt(struct adopting *a, struct mb_err *err)
 		r = save_monitor(a, err);
 	if (r < 0)
 		return r;
-	if (!config.tty) {
-		a->monitor.ours[0] = config.open_stdin ? open_its(id.pid, 0, O_WRONLY) : -1;
-		a->monitor.ours[1] = open_its(id.pid, 1, O_RDONLY);
-		a->monitor.ours[2] = open_its(id.pid, 2, O_RDONLY);
+	if (!config.tty)
+		open_pipes(a, &config);
+	if (a->session) {
+		how.attach = true;
+		how.want_stdin = a->session->stdin_fd >= 0;
+		how.streams = a->session->streams;
+		setup.console_fd = config.tty ? a->session->stdin_fd : -1;
 	}
 	setup.net = a->net;
 	setup.sandbox = a->sandbox;
@@ -144,10 +170,12 @@ static int adopt(struct adopting *a, struct mb_err *err)
 	return mb_container_monitor_setup(c, &a->monitor, &setup, err);
 }
 
-int mb_container_adopt(struct mb_container *c, struct mb_err *err)
+int mb_container_adopt_for(struct mb_container *c, struct mb_container_session *session,
+                           struct mb_err *err)
 {
 	__attribute__((cleanup(adopting_done))) struct adopting a = {
 		.c = c,
+		.session = session,
 		.monitor = MB_CONTAINER_MONITOR_INIT,
 		.resolver = MB_NET_RESOLVER_INIT,
 		.pidfd = -1,
@@ -156,16 +184,27 @@ int mb_container_adopt(struct mb_container *c, struct mb_err *err)
 	int r;
 
 	if (!c->state.monitor_lost || c->broken)
-		return 0;
+		return MB_CONTAINER_MONITORED;
 	r = mb_container_lock(c, &lock, err);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	if (!c->state.monitor_lost)
-		return 0;
+	if (r < 0)
+		return r;
+	if (r > 0 || !c->state.monitor_lost)
+		return MB_CONTAINER_MONITORED;
 	r = adopt(&a, err);
 	if (r < 0)
 		return mb_wrap(err, r, "container '%s' has lost its monitor and gets no other",
 		               mb_container_name(c));
+	if (session) {
+		mb_close(&session->sock);
+		session->sock = mb_take_fd(&a.monitor.sock);
+	}
 	mb_container_refresh(c);
 	return 0;
+}
+
+int mb_container_adopt(struct mb_container *c, struct mb_err *err)
+{
+	int r = mb_container_adopt_for(c, NULL, err);
+
+	return r < 0 ? r : 0;
 }

@@ -39,6 +39,7 @@ int mb_container_attach(struct mb_container *c, unsigned streams, bool want_stdi
 		                       mb_container_name(c));
 	}
 	session.tty = attached.is_console;
+	session.streams = streams;
 	*ret = session;
 	return 0;
 }

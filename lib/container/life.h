@@ -19,6 +19,7 @@ struct mb_net;
 enum {
 	MB_CONTAINER_NOT_RUNNING = 16, /* told: "Container x is not running" */
 	MB_CONTAINER_RUNNING,          /* told: it runs, and must not */
+	MB_CONTAINER_MONITORED,        /* somebody else gave it a monitor */
 };
 
 /* --- start ------------------------------------------------------------------------------------ */
@@ -28,12 +29,20 @@ struct mb_container_session {
 	int sock;     /* to the monitor; OUTPUT and EXIT come here (monitor/client.h) */
 	int stdin_fd; /* write end, or console master when tty; -1: no input */
 	int pidfd;    /* of process 1 */
+	int rest[2];  /* its stdout and stderr, for what no monitor has read; -1 when not ours */
+	unsigned streams; /* as it was attached */
 	bool tty;
 	bool cleans; /* the caller promised mb_container_finish() after EXIT */
 };
 #define MB_CONTAINER_SESSION_INIT \
-	((struct mb_container_session){.sock = -1, .stdin_fd = -1, .pidfd = -1})
+	((struct mb_container_session){.sock = -1, .stdin_fd = -1, .pidfd = -1, .rest = {-1, -1}})
 void mb_container_session_done(struct mb_container_session *session);
+/* The connection to the monitor ended before it told an exit: it was killed.  The container gets
+ * another, and we are at our place again, without a gap when we are the one who sees to it.
+ * Return: 0; MB_CONTAINER_NOT_RUNNING: it has ended, *@ret_code is set (255, told, where the kernel
+ * cannot tell it), and .rest may hold output; or -errno. */
+int mb_container_session_recover(struct mb_container *c, struct mb_container_session *session,
+                                 int *ret_code, struct mb_err *err);
 
 struct mb_container_start {
 	unsigned streams;        /* MB_MONITOR_STDOUT | _STDERR to attach to */
@@ -95,5 +104,9 @@ int mb_container_start_locked(struct mb_container *c, struct mb_container_start 
 int mb_container_remove_locked(struct mb_container *c, bool volumes, struct mb_err *err);
 /* A container whose monitor died gets a new one.  Does nothing when it is not so. */
 int mb_container_adopt(struct mb_container *c, struct mb_err *err);
+/* The same, and @session is its foreground.  Return: 0; MB_CONTAINER_MONITORED: it has one, that of
+ * another; or -errno. */
+int mb_container_adopt_for(struct mb_container *c, struct mb_container_session *session,
+                           struct mb_err *err);
 
 #endif

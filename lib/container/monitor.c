@@ -244,6 +244,8 @@ static int fill_setup(struct mb_container *c, const struct mb_container_monitor_
 		setup->restarts = (uint32_t)c->state.exit.restarts;
 		setup->backoff_ms = (uint32_t)c->state.exit.backoff_ms;
 	}
+	if (start->adopted_pidfd >= 0)
+		setup->restarts = (uint32_t)c->state.run.restart_count;
 	if ((size_t)snprintf(setup->root, sizeof(setup->root), "%s", c->store->root) >=
 	            sizeof(setup->root) ||
 	    (size_t)snprintf(setup->run, sizeof(setup->run), "%s", c->store->run) >=

@@ -64,6 +64,8 @@ void mb_container_session_done(struct mb_container_session *session)
 	mb_close(&session->sock);
 	mb_close(&session->stdin_fd);
 	mb_close(&session->pidfd);
+	for (int i = 0; i < 2; i++)
+		mb_close(&session->rest[i]);
 }
 
 static int make_run_dir(struct mb_container *c, struct mb_err *err)
@@ -338,6 +340,11 @@ static void fill_session(struct starting *s, struct mb_container_session *sessio
 	session->pidfd = mb_take_fd(&s->ready.pidfd);
 	session->tty = tty;
 	session->cleans = true;
+	session->streams = s->how->streams;
+	if (s->how->streams & MB_MONITOR_STDOUT)
+		session->rest[0] = mb_take_fd(&s->monitor.ours[1]);
+	if (s->how->streams & MB_MONITOR_STDERR)
+		session->rest[1] = mb_take_fd(&s->monitor.ours[2]);
 	/* Who waits for the end puts away what it has in its hands. */
 	mb_container_cgroup_forget(s->c);
 	s->c->cgroups = mb_take_ptr(&s->cgroups);

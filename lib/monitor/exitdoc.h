@@ -22,7 +22,8 @@ enum { MB_MONITOR_EXITDOC_TEXT = 512 };
 /* Return: bytes in @buf. */
 size_t mb_monitor_exitdoc_format(const struct mb_monitor_exitdoc *doc,
                                  char buf[MB_MONITOR_EXITDOC_TEXT]);
-/* Replace exit.json below @dirfd; where there is no room for another, write over it.  Return: 0 or -errno (nothing told). */
+/* Replace exit.json below @dirfd; where there is no room for another, write over it.
+ * Return: 0 or -errno (nothing told). */
 int mb_monitor_exitdoc_write(int dirfd, const struct mb_monitor_exitdoc *doc);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -30,6 +31,7 @@ enum {
 	FIELD_PPID = 4,
 	FIELD_START = 22,
 	STAT_TEXT = 1024,
+	EXIT_TRIES = 200,
 };
 
 int mb_sys_proc_stat_parse(const char *text, char *ret_state, pid_t *ret_ppid, uint64_t *ret_start)
@@ -295,6 +297,33 @@ int mb_sys_proc_reap(int pidfd, int *ret_code, struct mb_err *err)
 int mb_sys_proc_reap_pid(pid_t pid, int *ret_code, struct mb_err *err)
 {
 	return reap(P_PID, (id_t)pid, ret_code, err);
+}
+
+/* As <linux/pidfd.h> has it since 6.15. */
+struct exit_info {
+	uint64_t mask, cgroup;
+	uint32_t ids[11];
+	int32_t exit_code; /* as wait(2) gives it */
+};
+#define EXIT_INFO_GET   _IOWR(0xff, 11, struct exit_info)
+#define EXIT_INFO_KNOWN (1u << 3)
+
+/* It is known once the parent has reaped, which is about to do it. */
+int mb_sys_proc_exit_code(int pidfd, int *ret_code)
+{
+	for (int i = 0; i < EXIT_TRIES; i++) {
+		struct exit_info info = {.mask = EXIT_INFO_KNOWN};
+
+		if (ioctl(pidfd, EXIT_INFO_GET, &info) < 0 && errno != ESRCH)
+			return -errno;
+		if (info.mask & EXIT_INFO_KNOWN) {
+			*ret_code = WIFEXITED(info.exit_code) ? WEXITSTATUS(info.exit_code)
+			                                      : 128 + WTERMSIG(info.exit_code);
+			return 0;
+		}
+		usleep(1000);
+	}
+	return -ETIMEDOUT;
 }
 
 /* ---- before execve ---- */

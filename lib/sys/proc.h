@@ -56,7 +56,10 @@ int mb_sys_proc_signal(int pidfd, int sig, struct mb_err *err);
 int mb_sys_proc_wait(int pidfd, int timeout_ms, struct mb_err *err);
 /* Reap our own child, blocking: *@ret_code is its exit code, or 128 + the signal. */
 int mb_sys_proc_reap(int pidfd, int *ret_code, struct mb_err *err);
-/* The same by pid, for children without a pidfd. */
+/* How a process ended that is no child of ours, or is none any more.  The kernel tells it from
+ * 6.15 on.  Return: 0 and *@ret_code as above; or -errno, nothing told. */
+int mb_sys_proc_exit_code(int pidfd, int *ret_code);
+/* The same as reap() by pid, for children without a pidfd. */
 int mb_sys_proc_reap_pid(pid_t pid, int *ret_code, struct mb_err *err);
 
 /* ---- namespaces ---- */

@@ -160,6 +160,85 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 	run ! mybox container exists c2
 }
 
+# Whoever is the container's monitor now; an adopted one is nobody's child.
+now_monitor() { sed 's/.*"monitor":\([0-9]*\).*/\1/' "$run/c/$(mybox inspect -f '{{.Id}}' "$1")/state.json"; }
+adopted_by_other() { [ "$(now_monitor c1)" != "$1" ] && kill -0 "$(now_monitor c1)"; }
+
+@test "the monitor of a foreground client is killed: it stays, and nothing is lost" {
+	mkdir "$BATS_TEST_TMPDIR/s"
+	"${box[@]}" run --name c1 -v "$BATS_TEST_TMPDIR/s:/s" deb sh -c \
+		'echo one; echo err >&2; until [ -e /s/go ]; do sleep 0.05; done; echo two; exit 3' \
+		>"$run/out" 2>"$run/err" &
+	local client=$! monitor code=0
+	wait_until 30 grep -q err "$run/err"
+	monitor=$(now_monitor c1)
+	kill -9 "$monitor"
+	wait_until 30 adopted_by_other "$monitor"
+	touch "$BATS_TEST_TMPDIR/s/go"
+	wait $client || code=$?
+	# Only its parent gets the code, before Linux 6.15.
+	[[ $code == 3 || $code == 255 ]]
+	[ "$(xargs <"$run/out")" = "one two" ]
+	[ "$(cat "$run/err")" = err ]
+	[ "$(mybox logs c1 2>/dev/null | xargs)" = "one two" ]
+	is c1 exited
+	[ "$(mybox inspect -f '{{.State.ExitCode}}' c1)" = $code ]
+}
+
+@test "the monitor of a foreground client is killed when all is over: the rest is read, the code told" {
+	mkdir "$BATS_TEST_TMPDIR/s"
+	"${box[@]}" run --name c1 -v "$BATS_TEST_TMPDIR/s:/s" deb sh -c \
+		'echo one; until [ -e /s/go ]; do sleep 0.05; done; echo rest; exit 4' >"$run/out" 2>"$run/err" &
+	local client=$! monitor pid code=0
+	wait_until 30 grep -q one "$run/out"
+	monitor=$(now_monitor c1)
+	pid=$(mybox inspect -f '{{.State.Pid}}' c1)
+	kill -STOP "$monitor"
+	touch "$BATS_TEST_TMPDIR/s/go"
+	wait_until 30 grep -q '^State:.Z' "/proc/$pid/status"
+	kill -9 "$monitor"
+	wait $client || code=$?
+	[ "$(xargs <"$run/out")" = "one rest" ]
+	[ $code = 4 ] || { [ $code = 255 ] && grep -q 'exit code .* is unknown' "$run/err"; }
+	is c1 exited
+	[ "$(mybox inspect -f '{{.State.ExitCode}}' c1)" = $code ]
+}
+
+@test "the monitor of a foreground client is killed: input goes on, and ends" {
+	mkfifo "$run/in"
+	"${box[@]}" run --rm -i --name c1 deb cat <"$run/in" >"$run/out" &
+	local client=$! monitor code=0
+	exec 7>"$run/in"
+	echo one >&7
+	wait_until 30 grep -q one "$run/out"
+	monitor=$(now_monitor c1)
+	kill -9 "$monitor"
+	wait_until 30 adopted_by_other "$monitor"
+	echo two >&7
+	wait_until 30 grep -q two "$run/out"
+	exec 7>&-
+	wait $client || code=$?
+	[[ $code == 0 || $code == 255 ]]
+	[ "$(xargs <"$run/out")" = "one two" ]
+	[ -z "$(mybox ps -aq)" ]
+}
+
+@test "an adopted container counts its restarts on" {
+	mkdir "$BATS_TEST_TMPDIR/s"
+	mybox run -d --name c1 --restart on-failure:3 -v "$BATS_TEST_TMPDIR/s:/s" deb sh -c \
+		'echo x >>/s/runs; [ $(wc -l </s/runs) -lt 3 ] || until [ -e /s/go ]; do sleep 0.05; done; exit 1'
+	third() { [ "$(wc -l <"$BATS_TEST_TMPDIR/s/runs")" = 3 ] && is c1 running; }
+	wait_until 30 third
+	[ "$(count c1)" = 2 ]
+	kill -9 "$(now_monitor c1)"
+	mybox exec c1 true
+	[ "$(count c1)" = 2 ]
+	touch "$BATS_TEST_TMPDIR/s/go"
+	wait_until 30 is c1 exited
+	[ "$(count c1)" = 3 ]
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/s/runs")" = 4 ]
+}
+
 @test "a stopped monitor does not stop the others' work" {
 	mybox run -d --name c1 deb sleep 1000
 	mybox run -d --name c2 deb sleep 1000

@@ -278,3 +278,27 @@ got end" ]
 	mybox kill c1
 	wait $client || true
 }
+
+@test "run -it: the monitor is killed, and the terminal goes on" {
+	tty <<-'PY'
+		import glob, json
+		spawn("run", "-it", "--name", "c1", "deb", "sh")
+		expect("# ")
+		send("echo be''fore\r")
+		expect("before")
+		def monitor():
+		    return json.load(open(glob.glob(os.environ["run"] + "/c/*/state.json")[0]))["monitor"]
+		first = monitor()
+		os.kill(first, signal.SIGKILL)
+		for _ in range(300):
+		    if monitor() != first:
+		        break
+		    time.sleep(0.1)
+		send("echo af''ter\r")
+		expect("after", 30)
+		send("exit 6\r")
+		# Only its parent gets the code, before Linux 6.15.
+		assert end(30) in (6, 255)
+	PY
+	[ "$(mybox inspect -f '{{.State.Running}}' c1)" = false ]
+}
