@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "container/container.h"
@@ -41,6 +43,50 @@ static int other_pid(struct mb_store *store, const char *id, int *ret_pid, struc
 	return 0;
 }
 
+static bool may_trace(const struct mb_container_record *record)
+{
+	struct mb_oci_process process = {0};
+	bool may = mb_container_caps_fill(&record->host, false, &process, NULL) < 0 ||
+	           mb_strv_has(&process.capabilities->bounding, "CAP_SYS_PTRACE");
+
+	mb_oci_process_done(&process);
+	return may && !record->host.privileged; /* who is privileged has the host already */
+}
+
+static ino_t pid_namespace(int pid)
+{
+	char path[40];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", pid);
+	return stat(path, &st) < 0 ? 0 : st.st_ino;
+}
+
+/* Process 1 is in the pid namespace from its birth, with the host's root and all capabilities until
+ * it is set up: whoever lives there must not be able to trace it. */
+static int check_tracers(struct mb_container *c, int pid, struct mb_err *err)
+{
+	const ino_t ns = pid_namespace(pid);
+	struct mb_container_list all;
+	int r = mb_container_list_load(c->store, &all, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < all.n; i++) {
+		const struct mb_container *other = all.v[i];
+
+		if (!mb_container_is_running(other) || mb_streq(other->id, c->id) ||
+		    pid_namespace(other->state.run.pid) != ns || !may_trace(other->record))
+			continue;
+		r = mb_fail(err, EPERM,
+		            "cannot join a pid namespace where container %s may trace: it has "
+		            "CAP_SYS_PTRACE",
+		            mb_container_name(other));
+	}
+	mb_container_list_done(&all);
+	return r;
+}
+
 /* @mode: NULL or other words = a new one, "host" = none, "container:ID" = joined. */
 static int add_namespace(struct mb_container *c, struct mb_oci_spec *spec, const char *type,
                          const char *mode, struct mb_err *err)
@@ -48,7 +94,7 @@ static int add_namespace(struct mb_container *c, struct mb_oci_spec *spec, const
 	static const char *const files[][2] = {{"network", "net"}, {"ipc", "ipc"}, {"pid", "pid"}};
 	const char *other = mode ? mb_skip_prefix(mode, "container:") : NULL;
 	MB_AUTO_FREE char *path = NULL;
-	int pid, r;
+	int pid = -1, r;
 
 	if (mb_streq(mode, "host"))
 		return 0;
@@ -57,6 +103,8 @@ static int add_namespace(struct mb_container *c, struct mb_oci_spec *spec, const
 		return 0;
 	}
 	r = other_pid(c->store, other, &pid, err);
+	if (r == 0 && mb_streq(type, "pid"))
+		r = check_tracers(c, pid, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < MB_N(files); i++)

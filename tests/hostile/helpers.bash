@@ -4,6 +4,8 @@ load ../integration/helpers
 
 canary=/run/mybox-test/canary
 hostile=/run/mybox-test/hostile
+attack=/run/mybox-test/attack
+with_attack=(-v "$attack:/attack:ro")
 
 make_canary() {
 	mkdir -p "$canary/dir"
@@ -16,7 +18,7 @@ make_canary() {
 canary_state() {
 	(cd "$canary" && find . -printf '%p %y %m %U %G %s %T@\n' | sort && cat console hosts hostname \
 		resolv.conf ptmx tty dir/file)
-	cat /proc/sys/kernel/core_pattern
+	cat /proc/sys/kernel/core_pattern /proc/sys/kernel/panic /proc/sys/kernel/domainname
 	sha256sum "$MYBOX"
 	# Mounts of the host: nothing of ours may appear there.
 	cut -d' ' -f5- /proc/self/mountinfo
@@ -25,6 +27,7 @@ canary_state() {
 setup_hostile() {
 	[ -e "$hostile/done" ] || {
 		make_canary
+		gcc -O1 -static -D_GNU_SOURCE -o "$attack" "$top/tests/hostile/attack.c"
 		python3 "$top/tests/hostile/attacks.py" "$hostile" "$canary" && touch "$hostile/done"
 	}
 	setup_store "${BATS_TEST_FILENAME##*/}"
@@ -51,7 +54,7 @@ hostile_image() {
 # speaks.  $status and $output as with run.
 civil() {
 	status=0
-	output=$(timeout 20 "$MYBOX" --root "$root" --runroot "$run" "$@" 2>&1 </dev/null) || status=$?
+	output=$(timeout 60 "$MYBOX" --root "$root" --runroot "$run" "$@" 2>&1 </dev/null) || status=$?
 	mapfile -t lines <<<"$output"
 	[ "$status" -lt 124 ] || [ "$status" -ge 125 -a "$status" -le 127 ] || {
 		echo "$* ended with $status: $output"
@@ -63,4 +66,40 @@ civil() {
 		return 1
 		;;
 	esac
+}
+
+# refused WORD COMMAND...: it fails, as mybox's own failure, in one line that has WORD.
+refused_with() {
+	local word=$1
+	shift
+	civil "$@"
+	[ "$status" = 125 ] && [[ "$output" == *"$word"* ]] || {
+		echo "'$*' ended with $status: $output"
+		return 1
+	}
+}
+
+# attacker NAME OPTIONS... -- ARG...: a container that runs attack ARG... until it is removed; returns
+# when it is at work.
+attacker() {
+	local name=$1 options=()
+	shift
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	mybox run -d --name "$name" "${with_attack[@]}" "${options[@]}" deb /attack "$@" >/dev/null
+	wait_until 60 says_ing "$name"
+}
+says_ing() { mybox logs "$1" | grep -q 'ing$'; }
+
+# saw_nothing NAME: the snooper in the container NAME has written no line.
+saw_nothing() {
+	local lines
+	lines=$(mybox exec "$1" cat /found)
+	[ -z "$lines" ] || {
+		echo "$lines" | cut -c1-200 | sort | uniq -c | sort -rn | head
+		return 1
+	}
 }

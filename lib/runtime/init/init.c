@@ -161,8 +161,23 @@ static void wait_go(const struct orders *o)
 		leave(125);
 }
 
-/* exec: this process is not visible in the container; the one that it makes is, and finds
- * nothing of mybox in its memory. */
+/* Where the filter allows what follows, nothing is held from here on that the program will not
+ * hold. */
+static void confine_soon(const struct orders *o)
+{
+	const unsigned long filters = MB_INIT_FILTER | MB_INIT_FILTER_SOON;
+
+	if (o->flags & MB_INIT_CAPS)
+		set_caps(o, ~0ul);
+	if ((o->flags & filters) != filters)
+		return;
+	install_filter(o);
+	if (o->flags & MB_INIT_CAPS)
+		set_caps(o, o->permitted);
+}
+
+/* exec: this process is not visible in the container; the one that it makes is.  Who has
+ * CAP_SYS_PTRACE there may take it over, and finds nothing of mybox in its memory. */
 static void become_visible(const struct orders *o)
 {
 	/* A struct cmsghdr, whose own data has no size, and its data. */
@@ -302,13 +317,13 @@ static _Noreturn void run(const struct orders *o, char **argv, char **envp)
 	KERNEL(fcntl, o->channel, F_SETFD, FD_CLOEXEC);
 	if (wanted & MB_INIT_FILTER)
 		KERNEL(fcntl, o->filter, F_SETFD, FD_CLOEXEC);
-	if (wanted & MB_INIT_VISIBLE)
+	if (wanted & MB_INIT_VISIBLE) {
+		confine_soon(o);
 		become_visible(o);
+	}
 	take_terminal(o);
-	if (wanted & MB_INIT_CAPS)
-		set_caps(o, ~0ul);
-	if ((wanted & filters) == filters)
-		install_filter(o);
+	if (!(wanted & MB_INIT_VISIBLE))
+		confine_soon(o);
 	if (wanted & MB_INIT_WAIT)
 		wait_go(o);
 	if (wanted & MB_INIT_REAP)

@@ -1,0 +1,181 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Races that a container runs against whoever starts or joins one: two processes of it, one for
+# each processor, MYBOX_RACE_SECONDS (20) for each row.  What is asserted is what must hold however
+# a race ends: the canary is as it was, mybox ends with an exit code of its own.
+load helpers
+
+seconds=${MYBOX_RACE_SECONDS:-20}
+up=../../../../../../../../../../../../../../..
+where=("$canary/dir" "$up$canary/dir" /proc/self/fd/3 "/proc/1/root$canary/dir")
+what=("$canary/hosts" "$up$canary/hosts" /proc/self/fd/3 "/proc/1/root$canary/hosts")
+
+setup_file() { setup_hostile; }
+setup() {
+	name=${BATS_TEST_FILENAME##*/}
+	root=/run/mybox-test/$name/root run=/run/mybox-test/$name/run
+	export root run
+	mkdir -p "$root/../src"
+	echo source >"$root/../src/file"
+}
+teardown() {
+	canary_lives
+	teardown_store
+	canary_lives
+}
+
+# swapper PATH LINK...: a container whose volume "shared" has PATH, which changes places with links
+swapper() {
+	mybox volume create shared >/dev/null
+	attacker racer -v shared:/v -- swap "$@"
+}
+
+# try COMMAND...: it may work or be refused; it may not end in another way.
+try() {
+	local status=0 output
+	output=$(timeout 60 "$MYBOX" --root "$root" --runroot "$run" "$@" 2>&1 </dev/null) || status=$?
+	case $status in
+	0 | 1 | 125 | 126 | 127) ;;
+	*)
+		echo "'$*' ended with $status: $output"
+		return 1
+		;;
+	esac
+	case $output in
+	*Sanitizer* | *"runtime error"* | *ssertion* | *"canary "*)
+		echo "'$*' said: $output"
+		return 1
+		;;
+	esac
+}
+
+# for_a_while FUNCTION: again and again, with a number that counts up; once at least.
+for_a_while() {
+	local end=$((SECONDS + seconds)) n=0
+	while
+		n=$((n + 1))
+		"$1" $n || return 1
+		[ $SECONDS -lt $end ]
+	do :; done
+	echo "$n times"
+	canary_lives
+}
+
+# The attacker is no better than its processor: it must still be at it.
+still_racing() { [ "$(mybox inspect -f '{{.State.Running}}' racer)" = true ]; }
+
+@test "race: directories, tmpfs and volumes mounted below what changes places" {
+	swapper /v/a/ "${where[@]}"
+	go() {
+		local way=("-v $root/../src:/v/a/bind" "--tmpfs /v/a/tmp" "-v /v/a/anonymous" "-v other:/v/a")
+		# shellcheck disable=SC2086
+		try run --rm -v shared:/v ${way[$(($1 % 4))]} deb true
+	}
+	for_a_while go
+	still_racing
+}
+
+@test "race: a file mounted over what changes places, /etc/hosts too" {
+	swapper /v/hosts "${what[@]}"
+	go() {
+		case $(($1 % 3)) in
+		0) try run --rm -v shared:/v -v "$root/../src/file:/v/hosts" deb true ;;
+		1) try run --rm -v shared:/etc -v "$root/../src/file:/etc/hosts" deb true ;;
+		2) try run --rm -v shared:/etc --network none deb true ;;
+		esac
+	}
+	for_a_while go
+	still_racing
+}
+
+@test "race: directories that are made on the way" {
+	swapper /v/a/ "${where[@]}"
+	go() {
+		try run --rm -v shared:/v -v "$root/../src:/v/a/$1/b/c/d/e" deb true
+		try run --rm -v shared:/dev/sub --device "/dev/null:/dev/sub/a/$1/null" deb true
+	}
+	for_a_while go
+	still_racing
+}
+
+@test "race: the working directory" {
+	swapper /v/a/ "${where[@]}"
+	go() { try run --rm -v shared:/v -w "/v/a/work/$1" deb sh -c 'cat ./* ../file ../../file; true'; }
+	for_a_while go
+	still_racing
+}
+
+@test "race: a part of a volume" {
+	mybox volume create shared
+	mkdir -p "$root/volumes/shared/_data/a/below"
+	swapper /v/a/ "${where[@]}"
+	go() {
+		try run --rm --mount type=volume,source=shared,target=/m,volume-subpath=a deb cat /m/file
+		try run --rm --mount type=volume,source=shared,target=/m,volume-subpath=a/below deb true
+	}
+	for_a_while go
+	still_racing
+}
+
+@test "race: exec into directories and users that change places" {
+	mybox volume create shared >/dev/null
+	attacker racer -v shared:/v -- swap /v/a/ "${where[@]}"
+	mybox exec racer cp -a /etc/passwd /etc/group /v
+	mybox exec -d racer sh -c "
+		while :; do mkfifo /etc/f; mv -f /etc/f /etc/group; cp /v/group /etc/h; mv -f /etc/h /etc/group; done &
+		exec /attack swap /etc/passwd /dev/zero /proc/kmsg /v/a $up$canary/hosts"
+	go() {
+		case $(($1 % 3)) in
+		0) try exec -w /v/a racer sh -c 'cat file ../../canary/console; true' ;;
+		1) try exec -u user racer true ;;
+		2) try exec -t -w /v/a/.. -u :staff racer true ;;
+		esac
+	}
+	for_a_while go
+	still_racing
+}
+
+# Everything that exec shows, to one who only looks and to one who may trace.
+@test "race: snoopers and writers during exec" {
+	attacker racer -- snoop /found
+	attacker tracer --cap-add SYS_PTRACE -- snoop /found
+	go() {
+		MYBOX_OF=of-the-caller try exec racer true
+		MYBOX_OF=of-the-caller try exec tracer true
+	}
+	for_a_while go
+	saw_nothing racer
+	saw_nothing tracer
+	still_racing
+}
+
+@test "race: the same with all privileges and without a filter" {
+	attacker racer --privileged --cap-add ALL -- snoop /found
+	go() { MYBOX_OF=of-the-caller try exec --privileged racer true; }
+	for_a_while go
+	saw_nothing racer
+	still_racing
+}
+
+# Before it is set up, process 1 has the host's root and all capabilities.
+@test "race: containers that start in the attacker's pid namespace" {
+	attacker racer -- snoop /found loose
+	go() { MYBOX_OF=of-the-caller try run --rm --pid container:racer deb true; }
+	for_a_while go
+	saw_nothing racer
+	still_racing
+}
+
+@test "nobody starts in a pid namespace where somebody may trace" {
+	mybox run -d --name tracer --cap-add SYS_PTRACE deb sleep 1000
+	refused_with "may trace" run --rm --pid container:tracer deb true
+	mybox run -d --name quiet deb sleep 1000
+	mybox run -d --name debugger --cap-add ALL --cap-drop MKNOD --pid container:quiet deb sleep 1000
+	refused_with "debugger may trace" run --rm --pid container:quiet deb true
+	refused_with "debugger may trace" run --rm --pid container:debugger deb true
+	civil stop -t 0 debugger
+	civil run --rm --pid container:quiet deb true
+	[ "$status" = 0 ]
+	civil start debugger
+	[ "$status" = 0 ]
+}
