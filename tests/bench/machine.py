@@ -8,11 +8,13 @@ import sys
 import tempfile
 import time
 
+import peers
+
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parents[1]
 BUILD = pathlib.Path(os.environ.get("MYBOX_RELEASE", TOP / "build/release"))
 RUNROOT = "/run/mybox-test/bench"
-IMAGE = "deb"
+IMAGE = peers.IMAGE
 FLOORS = {"limit": ["limit.c", "netlink.c"], "netop": ["netop.c", "netlink.c"],
           "nothing": ["nothing.c"], "pp": ["pp.c"]}
 QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
@@ -83,7 +85,7 @@ class Machine:
         self.binary = str(BUILD / "cmd/mybox")
         self.want_peers = peers
         self.against = against
-        self.peers = {}
+        self.peers = None
 
     def __enter__(self):
         if not os.access(self.binary, os.X_OK):
@@ -96,10 +98,14 @@ class Machine:
         layers = os.path.join(self.store, "layers")
         self.rootfs = os.path.join(layers, sorted(os.listdir(layers))[0], "diff")
         if self.want_peers:
-            self.find_peers()
+            self.peers = peers.Peers(self.directory, self.image("rootfs.tar"), self.rootfs,
+                                     self.errors)
+            self.peers.find()
         return self
 
     def __exit__(self, *_):
+        if self.peers:
+            self.peers.close()
         for name in subprocess.run(self.mybox("ps", "-aq"), capture_output=True,
                                    text=True).stdout.split():
             self.do("rm", "-f", name, check=False)
@@ -132,34 +138,15 @@ class Machine:
         return self.floor("limit", "-i", "1", "-r", self.rootfs, "-w", self.work,
                           *(groups if "-s" in flags else []), *flags, *command)
 
-    # --- peers
+    # --- one command for all that understand docker's words
 
-    def find_peers(self):
-        for name in ("docker", "podman"):
-            path = shutil.which(name)
-            why = "not installed" if not path else self.prepare_engine(path)
-            if why:
-                print("%s: skipped (%s)" % (name, why))
-            else:
-                self.peers[name] = [path]
-        for name in ("bwrap", "crun"):
-            path = shutil.which(name)
-            if path:
-                self.peers[name] = [path]
-            else:
-                print("%s: skipped (not installed)" % name)
+    def argv(self, tool, *args):
+        if tool in ("mybox", "other"):
+            return [self.against if tool == "other" else self.binary, *self.mybox(*args)[1:]]
+        return self.peers.argv(tool, *args)
 
-    def prepare_engine(self, path):
-        """Return: why it cannot take part, or None."""
-        try:
-            for argv in ([path, "info"], [path, "import", self.image("rootfs.tar"), IMAGE]):
-                done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
-                if done.returncode:
-                    return (done.stderr.strip().split("\n") or ["fails"])[-1][:80]
-        except subprocess.TimeoutExpired:
-            return "does not answer"
-        return None
+    def tell(self, tool, *args):
+        subprocess.run(self.argv(tool, *args), check=False, stderr=self.errors, **QUIET)
 
-    def engine_run(self, name, *flags):
-        runtime = ["--runtime", "runc"] if name == "podman" and shutil.which("runc") else []
-        return self.peers[name] + runtime + ["run", *flags, IMAGE]
+    def engines(self):
+        return [name for name in peers.ENGINES if self.peers and name in self.peers.prefix]

@@ -2,10 +2,12 @@
 """The rows: what is run, against which floor, and what is wanted (milliseconds but where said)."""
 import collections
 import itertools
+import os
 import statistics
+import subprocess
 import time
 
-ENGINES = ("docker", "podman")
+SLOW_MS, SLOW_ROUNDS = 100, 8  # who takes longer is asked less often
 Goal = collections.namedtuple("Goal", "kind value basis", defaults=(None,))
 numbers = itertools.count(1)
 
@@ -34,7 +36,8 @@ def with_other(m, tools):
 
 class Row:
     """Tools in turn.  @tools(machine) gives {name: argv, or a function that makes it};
-    @before and @after are called round every run of mybox."""
+    @before and @after (machine, tool) are called round every run of what understands docker's
+    words, @setup and @teardown round them all."""
     uses_disk = True
 
     def __init__(self, name, what, tools, goals=(), before=None, after=None, setup=None,
@@ -44,94 +47,119 @@ class Row:
         self.setup, self.teardown = setup, teardown
 
     def measure(self, m, rounds, gap):
-        if self.setup:
-            self.setup(m)
+        for tool in ["mybox"] + m.engines():
+            if self.setup:
+                self.setup(m, tool)
         tools = with_other(m, self.tools(m))
         spent = {tool: [] for tool in tools}
         failures = dict.fromkeys(tools, 0)
         for n in range(rounds + 1):
             for tool, argv in tools.items():
+                if len(spent[tool]) >= SLOW_ROUNDS and min(spent[tool]) > SLOW_MS:
+                    continue
                 ms, ok = self.once(m, tool, argv, gap)
                 if n:  # the first warms up
                     spent[tool].append(ms)
                     failures[tool] += not ok
-        if self.teardown:
-            self.teardown(m)
+        for tool in ["mybox"] + m.engines():
+            if self.teardown:
+                self.teardown(m, tool)
         goals = {"mybox": self.goals}
         return [dict(result(self.name, tool, spent[tool], failures[tool]),
                      goals=[g._asdict() for g in goals.get(tool, [])]) for tool in tools]
 
     def once(self, m, tool, argv, gap):
-        ours = tool in ("mybox", "other")
-        if ours and self.before:
-            self.before(m)
+        has_words = tool in ["mybox", "other"] + m.engines()
+        if has_words and self.before:
+            self.before(m, tool)
         time.sleep(gap / 1e3)
         taken = m.sample(argv() if callable(argv) else argv)
-        if ours and self.after:
-            self.after(m)
+        if has_words and self.after:
+            self.after(m, tool)
+        if taken[0] > SLOW_MS:
+            settle()
         return taken
+
+
+def settle():
+    """What a daemon does after it has answered must not fall on who comes next."""
+    os.sync()
+    time.sleep(0.5)
+
+
+def words(m, *args, first=None):
+    """The same words for mybox and the engines; @first are tools that come before them."""
+    tools = dict(first or {})
+    for tool in ["mybox"] + m.engines():
+        tools[tool] = m.argv(tool, *args)
+    return tools
 
 
 def start_tools(network, floor_flags):
     def tools(m):
-        found = {"floor": m.limit("-s", *floor_flags)}
+        first = {"floor": m.limit("-s", *floor_flags)}
         if network == "bridge":
-            found["bare floor"] = m.limit(*floor_flags)
-        found["mybox"] = m.mybox("run", "--rm", "--network", network, "deb", "true")
-        for name in ENGINES:
-            if name in m.peers:
-                found[name] = m.engine_run(name, "--rm", "--network", network) + ["/bin/true"]
-        if network == "none" and "bwrap" in m.peers:
-            found["bwrap"] = m.peers["bwrap"] + ["--unshare-all", "--bind", m.rootfs, "/", "--proc",
-                                                 "/proc", "--dev", "/dev", "/bin/true"]
+            first["bare floor"] = m.limit(*floor_flags)
+        found = words(m, "run", "--rm", "--network", network, "deb", "true", first=first)
+        for name in ("crun", "runc") if network == "none" and m.peers else ():
+            if name in m.peers.prefix:
+                found[name] = lambda name=name: m.peers.argv(name, "b%d" % next(numbers))
+        if network == "none" and m.peers and "bwrap" in m.peers.prefix:
+            found["bwrap"] = m.peers.argv("bwrap", "/bin/true")
         return found
     return tools
 
 
 def detached_tools(m):
-    found = {"floor": m.limit("-s", "-v"),
-             "mybox": m.mybox("run", "-d", "--name", "bench", "deb", "sleep", "1000")}
-    for name in ENGINES:
-        if name in m.peers:
-            found[name] = m.engine_run(name, "-d", "--rm") + ["/bin/sleep", "5"]
-    return found
+    return words(m, "run", "-d", "--name", "bench", "deb", "sleep", "1000",
+                 first={"floor": m.limit("-s", "-v")})
 
 
-def remove(m, name="bench"):
-    m.do("rm", "-f", name, check=False)
+def removal(m, tool, *names):
+    """podman waits ten seconds for whom it may kill."""
+    return m.argv(tool, "rm", "-f", *(["-t", "0"] if tool == "podman" else []), *names)
 
 
-def start_one(m):
-    m.do("run", "-d", "--name", "bench", "deb", "sleep", "1000")
+def remove(m, tool, *names):
+    subprocess.run(removal(m, tool, *(names or ["bench"])), check=False, stderr=m.errors,
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
+def remove_tools(m):
+    return {tool: removal(m, tool, "bench") for tool in ["mybox"] + m.engines()}
+
+
+def start_one(m, tool):
+    m.tell(tool, "run", "-d", "--name", "bench", "deb", "sleep", "1000")
 
 
 def exec_tools(m):
     pid = m.output("inspect", "-f", "{{.State.Pid}}", "bench")
-    return {"floor": m.floor("limit", "-s", "-j", pid, "/bin/true"),
-            "mybox": m.mybox("exec", "bench", "true")}
+    return words(m, "exec", "bench", "true",
+                 first={"floor": m.floor("limit", "-s", "-j", pid, "/bin/true")})
 
 
-def create_100(m):
+def create_100(m, tool):
     for i in range(100):
-        m.do("create", "--name", "ps%d" % i, "deb", "true")
+        m.tell(tool, "create", "--name", "ps%d" % i, "deb", "true")
 
 
-def remove_100(m):
-    m.do("rm", *("ps%d" % i for i in range(100)))
+def remove_100(m, tool):
+    remove(m, tool, *("ps%d" % i for i in range(100)))
 
 
-def start_20(m):
+def start_20(m, tool):
     for i in range(20):
-        m.do("run", "-d", "--name", "st%d" % i, "--network", "none", "deb", "sleep", "1000")
+        m.tell(tool, "run", "-d", "--name", "st%d" % i, "--network", "none", "deb", "sleep", "1000")
 
 
-def remove_20(m):
-    m.do("rm", "-f", *("st%d" % i for i in range(20)))
+def remove_20(m, tool):
+    remove(m, tool, *("st%d" % i for i in range(20)))
 
 
 def network_tools(m):
-    return {"floor": lambda: m.floor("netop", "add", "nop%d" % next(numbers)),
-            "mybox": m.mybox("network", "create", "benchnet")}
+    return words(m, "network", "create", "benchnet",
+                 first={"floor": lambda: m.floor("netop", "add", "nop%d" % next(numbers))})
 
 
 class Many(Row):
@@ -144,6 +172,8 @@ class Many(Row):
         failures = dict.fromkeys(tools, 0)
         for n in range(min(rounds, self.ROUNDS) + 1):
             for tool, argv in tools.items():
+                if len(rates[tool]) >= 2 and max(rates[tool]) < 10:
+                    continue
                 time.sleep(max(gap, 500) / 1e3)
                 rate, ok = m.sample.many(lambda _, argv=argv: argv, self.TOTAL, self.AT_ONCE)
                 if n:
@@ -161,7 +191,7 @@ class MonitorMemory(Row):
     """Private memory of monitors, in KiB."""
 
     def measure(self, m, rounds, gap):
-        start_20(m)
+        start_20(m, "mybox")
         values = []
         for i in range(20):
             pid = monitor_of(m, "st%d" % i)
@@ -171,7 +201,7 @@ class MonitorMemory(Row):
                     key, value = line[:-3].split(":")
                     fields[key] = int(value)
             values.append(fields["Private_Clean"] + fields["Private_Dirty"])
-        remove_20(m)
+        remove_20(m, "mybox")
         r = result(self.name, "mybox", values, 0, unit="KiB")
         r["goals"] = [g._asdict() for g in self.goals]
         return [r]
@@ -185,12 +215,12 @@ def monitor_of(m, name):
 
 
 def plain(*args):
-    return lambda m: {"version": m.mybox("version"), "mybox": m.mybox(*args)}
+    return lambda m: words(m, *args, first={"version": m.mybox("version")})
 
 
 ROWS = [
     Row("version", "the cost of merely starting",
-        lambda m: {"floor": m.floor("nothing"), "mybox": m.mybox("version")}, [times(2)],
+        lambda m: words(m, "version", first={"floor": m.floor("nothing")}), [times(2)],
         uses_disk=False),
     Row("run-bridge", "run --rm IMAGE true, on the default bridge", start_tools("bridge", ["-v"]),
         [times(1.2), times(2, "bare floor")]),
@@ -206,15 +236,13 @@ ROWS = [
         setup=start_20, teardown=remove_20, uses_disk=False),
     Row("stop", "stop -t0", plain("stop", "-t0", "bench"), [at_most(5)], before=start_one,
         after=remove),
-    Row("rm", "rm -f of a running container", plain("rm", "-f", "bench"), [at_most(5)],
-        before=start_one),
+    Row("rm", "rm -f of a running container", remove_tools, [at_most(5)], before=start_one),
     Row("network-create", "network create", network_tools, [times(3)],
-        after=lambda m: m.do("network", "rm", "benchnet")),
+        after=lambda m, tool: m.tell(tool, "network", "rm", "benchnet")),
     Row("volume-create", "volume create", plain("volume", "create", "benchvol"), [at_most(3)],
-        after=lambda m: m.do("volume", "rm", "benchvol")),
+        after=lambda m, tool: m.tell(tool, "volume", "rm", "benchvol")),
     Many("starts-50", "50 starts, eight at a time, bridge (per second)",
-         lambda m: {"floor": m.limit("-s", "-v"),
-                    "mybox": m.mybox("run", "--rm", "deb", "true")},
+         lambda m: words(m, "run", "--rm", "deb", "true", first={"floor": m.limit("-s", "-v")}),
          [Goal("at least times", 0.6, "floor")]),
     MonitorMemory("monitor-memory", "private memory of a monitor (KiB)", None, [at_most(100)],
                   uses_disk=False),

@@ -2,6 +2,9 @@
 """The table: medians, minima, and ratios held against what is wanted."""
 
 
+FLOORS = ("floor", "bare floor", "version")
+
+
 def verdict(goal, r, others):
     """(text, whether it is met): by median, or by minimum where the machine was noisy."""
     if goal["kind"] == "at most":
@@ -25,6 +28,12 @@ def show(results):
         others = {o["tool"]: o for o in results
                   if o["row"] == r["row"] and o["store"] == r["store"]}
         notes = []
+        ours = others.get("mybox")
+        if ours and r["tool"] not in FLOORS + ("mybox",) and r["failures"] == 0:
+            slower = [r[k] / ours[k] for k in ("median", "min")]
+            if r["unit"] == "/s":
+                slower = [1 / x for x in slower]
+            notes.append("mybox is %.1f %.1f x as fast" % tuple(slower))
         for goal in r["goals"]:
             text, met = verdict(goal, r, others)
             missed += not met

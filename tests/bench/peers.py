@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The other tools: docker with a daemon of its own, podman with runc, crun, runc, bubblewrap.
+
+Everything of theirs lives in the benchmark's directories and namespaces: a /run of its own, their
+data under the bench's directory, their control groups below MYBOX-BENCH, no service of the
+machine's is asked.
+"""
+import json
+import os
+import pathlib
+import resource
+import shutil
+import subprocess
+import time
+
+IMAGE = "deb"
+GROUP = "mybox-bench"
+ENGINES = ("docker", "podman")
+PLAIN = ("crun", "runc", "bwrap")
+PODMAN_CONF = """[engine]
+cgroup_manager="cgroupfs"
+events_logger="file"
+[network]
+network_backend="netavark"
+network_config_dir="%s/networks"
+[containers]
+default_ulimits=["nofile=%d:%d", "nproc=%d:%d"]
+"""
+
+
+def own_run():
+    """A /run of our own (the namespace is the bench's) that keeps what is mounted for the tests."""
+    fresh = "/run/mybox-test/.run"
+    os.makedirs(fresh, exist_ok=True)
+    for argv in (["mount", "-t", "tmpfs", "none", fresh],
+                 ["mkdir", fresh + "/mybox-test"],
+                 ["mount", "--bind", "/run/mybox-test", fresh + "/mybox-test"],
+                 ["mount", "--rbind", fresh, "/run"]):
+        subprocess.run(argv, check=True)
+
+
+def hard(limit):
+    value = resource.getrlimit(limit)[1]
+    return 1048576 if value == resource.RLIM_INFINITY else value
+
+
+class Peers:
+    def __init__(self, directory, archive, rootfs, errors):
+        self.directory, self.archive, self.rootfs = directory, archive, rootfs
+        self.errors, self.prefix, self.versions, self.daemon = errors, {}, {}, None
+
+    def find(self):
+        own_run()
+        for name in ENGINES + PLAIN:
+            path = shutil.which("dockerd" if name == "docker" else name)
+            why = "not installed" if not path else getattr(self, "prepare_" + name)()
+            if why:
+                print("%s: skipped (%s)" % (name, why))
+                self.prefix.pop(name, None)
+            else:
+                done = subprocess.run([path, "--version"], capture_output=True, text=True)
+                self.versions[name] = done.stdout.split("\n")[0]
+        return self.prefix
+
+    def argv(self, name, *args):
+        return self.prefix[name] + list(args)
+
+    def ask(self, argv, seconds=60):
+        """Why it failed, or None."""
+        try:
+            done = subprocess.run(argv, capture_output=True, text=True, timeout=seconds,
+                                  stdin=subprocess.DEVNULL)
+        except subprocess.TimeoutExpired:
+            return "does not answer"
+        return (done.stderr.strip().split("\n") or ["fails"])[-1][-150:] if done.returncode \
+            else None
+
+    def try_engine(self, name):
+        return self.ask(self.argv(name, "import", self.archive, IMAGE)) or \
+            self.ask(self.argv(name, "run", "--rm", IMAGE, "/bin/true"))
+
+    def prepare_docker(self):
+        client = "/usr/bin/docker" if os.path.exists("/usr/bin/docker") else shutil.which("docker")
+        socket = "unix:///run/bench-docker.sock"
+        if not client:
+            return "no client"
+        log = open(os.path.join(self.directory, "dockerd.log"), "w")
+        self.daemon = subprocess.Popen(
+            ["dockerd", "--data-root", os.path.join(self.directory, "docker"), "--exec-root",
+             "/run/bench-docker", "--pidfile", "/run/bench-docker.pid", "-H", socket,
+             "--storage-driver", "overlay2", "--cgroup-parent", "/" + GROUP],
+            stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        self.prefix["docker"] = [client, "-H", socket]
+        for _ in range(150):
+            why = self.ask(self.argv("docker", "info"))
+            if not why or self.daemon.poll() is not None:
+                break
+            time.sleep(0.1)
+        return why or self.try_engine("docker")
+
+    def prepare_podman(self):
+        own = os.path.join(self.directory, "podman")
+        os.mkdir(own)
+        limits = hard(resource.RLIMIT_NOFILE), min(hard(resource.RLIMIT_NPROC), 32768)
+        conf = os.path.join(own, "conf")
+        pathlib.Path(conf).write_text(PODMAN_CONF % (own, limits[0], limits[0], limits[1],
+                                                     limits[1]))
+        os.environ["CONTAINERS_CONF"] = conf
+        self.prefix["podman"] = [shutil.which("podman"), "--root", own + "/root", "--runroot",
+                                 "/run/bench-podman", "--tmpdir", "/run/bench-podman-tmp"]
+        if shutil.which("runc"):
+            self.prefix["podman"] += ["--runtime", "runc"]
+        return self.try_engine("podman")
+
+    # --- those that run a directory
+
+    def prepare_bundle(self, name):
+        bundle = os.path.join(self.directory, "bundle-" + name)
+        os.mkdir(bundle)
+        subprocess.run([shutil.which(name), "spec"], check=True, cwd=bundle)
+        path = os.path.join(bundle, "config.json")
+        spec = json.loads(pathlib.Path(path).read_text())
+        spec["root"] = {"path": self.rootfs, "readonly": True}
+        spec["process"].update(terminal=False, args=["/bin/true"], rlimits=[])
+        spec["linux"]["cgroupsPath"] = "/%s/%s" % (GROUP, name)
+        pathlib.Path(path).write_text(json.dumps(spec))
+        # crun knows no hybrid of both versions: there it runs without control groups.
+        for flags in ([], ["--cgroup-manager=disabled"] if name == "crun" else []):
+            self.prefix[name] = [shutil.which(name), "--root", "/run/bench-" + name, *flags,
+                                 "run", "--bundle", bundle]
+            why = self.ask(self.argv(name, "bench"))
+            if not why:
+                break
+        return why
+
+    def prepare_crun(self):
+        return self.prepare_bundle("crun")
+
+    def prepare_runc(self):
+        return self.prepare_bundle("runc")
+
+    def prepare_bwrap(self):
+        self.prefix["bwrap"] = [shutil.which("bwrap"), "--unshare-all", "--bind", self.rootfs, "/",
+                                "--proc", "/proc", "--dev", "/dev"]
+        return self.ask(self.argv("bwrap", "/bin/true"))
+
+    def close(self):
+        for name in ENGINES:
+            if name in self.prefix:
+                left = subprocess.run(self.argv(name, "ps", "-aq"), capture_output=True, text=True)
+                if left.stdout.split():
+                    self.ask(self.argv(name, "rm", "-f", *left.stdout.split()))
+        if self.daemon:
+            self.daemon.terminate()
+            try:
+                self.daemon.wait(30)
+            except subprocess.TimeoutExpired:
+                self.daemon.kill()
+        with open("/proc/self/mounts") as mounts:
+            inside = [line.split()[1] for line in mounts if " %s/" % self.directory in line]
+        for path in reversed(inside):
+            subprocess.run(["umount", "-l", path], check=False)
+        for top, names, _ in os.walk("/sys/fs/cgroup"):
+            if GROUP in names:
+                subprocess.run(["find", os.path.join(top, GROUP), "-depth", "-type", "d", "-exec",
+                                "rmdir", "{}", ";"], check=False, stderr=self.errors)
+            names[:] = names if top == "/sys/fs/cgroup" else []
