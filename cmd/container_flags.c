@@ -82,6 +82,7 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 
 #define SECURITY_ROWS \
 	MB_OPT_SWITCH(0, "privileged", A, privileged, "give extended privileges to the container"), \
+	MB_OPT_SWITCH(0, "hardened", A, hardened, "fewer capabilities and system calls, no new privileges"), \
 	MB_OPT_LIST(0, "cap-add", NULL, A, cap_add, "add Linux capabilities"), \
 	MB_OPT_LIST(0, "cap-drop", NULL, A, cap_drop, "drop Linux capabilities"), \
 	MB_OPT_LIST(0, "security-opt", NULL, A, security_opts, "security options"), \

@@ -39,7 +39,7 @@ struct mb_cmd_create_args {
 	struct mb_strv read_bps, write_bps, read_iops, write_iops;
 	bool oom_kill_disable;
 	/* security and namespaces */
-	bool privileged;
+	bool privileged, hardened;
 	struct mb_strv cap_add, cap_drop, security_opts, devices, device_rules;
 	const char *userns, *pid, *ipc, *uts, *cgroupns;
 	struct mb_kv sysctls;

@@ -119,6 +119,7 @@ static void fill_host(const struct mb_cmd_create_args *a, struct mb_container_ho
 	h->restart.name = mb_strdup_or_null(a->restart);
 	h->auto_remove = a->rm;
 	h->privileged = a->privileged;
+	h->hardened = a->hardened;
 	h->publish_all = a->publish_all;
 	h->readonly_rootfs = a->read_only;
 	h->init = a->init;

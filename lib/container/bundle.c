@@ -10,13 +10,11 @@
 #include <unistd.h>
 
 #include "container/container.h"
+#include "container/security.h"
 #include "core/err.h"
 #include "core/io.h"
-#include "core/parse.h"
 #include "core/str.h"
 #include "json/json.h"
-
-enum { SECCOMP_PROFILE_MAX = 1 << 20 };
 
 void mb_container_bundle_done(struct mb_container_bundle *bundle)
 {
@@ -132,45 +130,23 @@ static int fill_namespaces(struct mb_container *c, struct mb_oci_spec *spec, str
 	return r;
 }
 
-static int load_seccomp(const char *path, struct mb_oci_spec *spec, struct mb_err *err)
-{
-	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
-	int r = mb_read_file(AT_FDCWD, path, SECCOMP_PROFILE_MAX, &text, err);
-
-	if (r < 0)
-		return mb_wrap(err, r, "opening seccomp profile (%s) failed", path);
-	r = mb_json_parse_object(text.buf, text.len, &spec->linux.seccomp, err);
-	return r < 0 ? mb_wrap(err, r, "Decoding seccomp profile failed") : 0;
-}
-
 int mb_container_security_fill(const struct mb_container_host_config *h,
                                struct mb_container_bundle *bundle, struct mb_err *err)
 {
 	struct mb_oci_process *process = bundle->spec.process;
-	int r;
+	MB_AUTO_SECURITY struct mb_container_security s = {0};
+	int r = mb_container_security_read(h, &s, err);
 
-	bundle->seccomp_default = !h->privileged;
-	for (size_t i = 0; i < h->security_opt.n; i++) {
-		const char *opt = h->security_opt.v[i];
-		const char *value = opt + strcspn(opt, "=:");
-
-		value += *value != '\0';
-		if (mb_starts_with(opt, "no-new-privileges")) {
-			process->no_new_privileges = true;
-			if (*value)
-				mb_parse_bool(value, &process->no_new_privileges);
-		} else if (mb_starts_with(opt, "seccomp")) {
-			bundle->seccomp_default = false;
-			if (strcmp(value, "unconfined") == 0)
-				continue;
-			r = load_seccomp(value, &bundle->spec, err);
-			if (r < 0)
-				return r;
-		} else if (mb_starts_with(opt, "apparmor") && strcmp(value, "unconfined") != 0) {
-			mb_strset(&process->apparmor_profile, value);
-		}
-	}
-	return 0;
+	if (r < 0)
+		return r;
+	process->no_new_privileges = s.no_new_privileges;
+	mb_strset(&process->apparmor_profile, s.apparmor);
+	bundle->seccomp_default = s.filter == MB_CONTAINER_FILTER_BUILTIN;
+	bundle->seccomp_hardened = h->hardened;
+	if (!s.profile)
+		return 0;
+	r = mb_json_parse_object(s.profile, strlen(s.profile), &bundle->spec.linux.seccomp, err);
+	return r < 0 ? mb_wrap(err, r, "Decoding seccomp profile failed") : 0;
 }
 
 static void fill_sysctls(const struct mb_container_host_config *h, struct mb_oci_spec *spec)

@@ -18,7 +18,7 @@ struct mb_container_bundle {
 	struct mb_oci_spec spec;
 	int *mount_fds; /* one for each of spec.mounts, -1 or owned */
 	size_t n_mount_fds;
-	bool seccomp_default;
+	bool seccomp_default, seccomp_hardened;
 	struct mb_sys_device_rule *devices; /* in the words of lib/sys */
 	size_t n_devices;
 };

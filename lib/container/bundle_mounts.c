@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "container/bundle.h"
 #include "container/container.h"
 #include "container/mounts.h"
+#include "container/security.h"
 #include "core/err.h"
 #include "core/str.h"
 #include "sys/mount.h"
@@ -79,6 +81,23 @@ static int add_shared_shm(struct mb_container *c, struct mb_container_bundle *b,
 	return 0;
 }
 
+/* /proc with what --security-opt proc-opts adds. */
+static int add_proc(const struct mb_container_host_config *h, struct mb_container_bundle *b,
+                    struct mb_err *err)
+{
+	MB_AUTO_SECURITY struct mb_container_security s = {0};
+	MB_AUTO_STR struct mb_str options = MB_STR_INIT;
+	int r = mb_container_security_read(h, &s, err);
+
+	if (r < 0)
+		return r;
+	mb_str_add(&options, "nosuid,noexec,nodev");
+	MB_STRV_FOREACH (option, &s.proc_options)
+		mb_str_addf(&options, ",%s", option);
+	add_mount(b, "/proc", "proc", mb_str_text(&options), -1);
+	return 0;
+}
+
 static int add_defaults(struct mb_container *c, struct mb_container_bundle *b, struct mb_err *err)
 {
 	const struct mb_container_record *record = c->record;
@@ -86,9 +105,10 @@ static int add_defaults(struct mb_container *c, struct mb_container_bundle *b, s
 	bool shared = mb_streq(ipc, "host") || mb_starts_with(ipc, "container:");
 	bool privileged = record->host.privileged;
 	MB_AUTO_FREE char *shm = NULL;
+	int r;
 
-	if (!is_users(record, "/proc"))
-		add_mount(b, "/proc", "proc", "nosuid,noexec,nodev", -1);
+	if (!is_users(record, "/proc") && (r = add_proc(&record->host, b, err)) < 0)
+		return r;
 	if (!is_users(record, "/dev"))
 		add_mount(b, "/dev", "tmpfs", "nosuid,strictatime,mode=755,size=65536k", -1);
 	add_mount(b, "/dev/pts", "devpts",
@@ -196,7 +216,32 @@ static int add_users(struct mb_container *c, int rootfs_fd, struct mb_container_
 	return 0;
 }
 
-static void add_masks(const struct mb_container_host_config *h, struct mb_oci_spec *spec)
+static void add_path(const struct mb_container_security *s, const char *path, struct mb_strv *paths)
+{
+	for (size_t i = 0; i < s->unmasked.n; i++)
+		if (fnmatch(s->unmasked.v[i], path, FNM_PATHNAME) == 0)
+			return;
+	if (!mb_strv_has(paths, path))
+		mb_strv_add(paths, path);
+}
+
+/* A file of each processor says what the others have been doing, by their heat. */
+static void add_thermal(const struct mb_container_security *s, struct mb_strv *paths)
+{
+	const long cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+	for (long i = 0; i < cpus; i++) {
+		MB_AUTO_FREE char *path =
+			mb_asprintf("/sys/devices/system/cpu/cpu%ld/thermal_throttle", i);
+
+		if (faccessat(AT_FDCWD, path, F_OK, 0) < 0)
+			return;
+		add_path(s, path, paths);
+	}
+}
+
+static int add_masks(const struct mb_container_host_config *h, struct mb_oci_spec *spec,
+                     struct mb_err *err)
 {
 	static const char *const masked[] = {
 		"/proc/acpi",        "/proc/asound",  "/proc/interrupts",
@@ -205,19 +250,41 @@ static void add_masks(const struct mb_container_host_config *h, struct mb_oci_sp
 		"/proc/timer_stats", "/sys/firmware", "/sys/devices/virtual/powercap",
 		"/sys/fs/selinux",
 	};
+	/* What else tells of the host's kernel and hardware. */
+	static const char *const hardened[] = {
+		"/proc/buddyinfo",     "/proc/config.gz",
+		"/proc/crypto",        "/proc/dma",
+		"/proc/dynamic_debug", "/proc/iomem",
+		"/proc/ioports",       "/proc/kallsyms",
+		"/proc/kmsg",          "/proc/kpagecgroup",
+		"/proc/kpagecount",    "/proc/kpageflags",
+		"/proc/modules",       "/proc/mtrr",
+		"/proc/pagetypeinfo",  "/proc/slabinfo",
+		"/proc/vmallocinfo",   "/proc/zoneinfo",
+		"/sys/class/dmi",      "/sys/devices/virtual/dmi",
+		"/sys/kernel",         "/sys/module",
+	};
 	static const char *const readonly[] = {
 		"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
 	};
+	MB_AUTO_SECURITY struct mb_container_security s = {0};
+	bool usual;
+	int r = mb_container_security_read(h, &s, err);
 
-	if (h->privileged)
-		return;
-	for (size_t i = 0; i < h->security_opt.n; i++)
-		if (mb_starts_with(h->security_opt.v[i], "systempaths"))
-			return;
-	for (size_t i = 0; i < MB_N(masked); i++)
-		mb_strv_add(&spec->linux.masked_paths, masked[i]);
-	for (size_t i = 0; i < MB_N(readonly); i++)
-		mb_strv_add(&spec->linux.readonly_paths, readonly[i]);
+	if (r < 0)
+		return r;
+	usual = !h->privileged && !s.paths_unconfined;
+	for (size_t i = 0; usual && i < MB_N(masked); i++)
+		add_path(&s, masked[i], &spec->linux.masked_paths);
+	if (usual)
+		add_thermal(&s, &spec->linux.masked_paths);
+	for (size_t i = 0; usual && h->hardened && i < MB_N(hardened); i++)
+		add_path(&s, hardened[i], &spec->linux.masked_paths);
+	for (size_t i = 0; usual && i < MB_N(readonly); i++)
+		add_path(&s, readonly[i], &spec->linux.readonly_paths);
+	for (size_t i = 0; i < s.masked.n; i++)
+		add_path(&s, s.masked.v[i], &spec->linux.masked_paths);
+	return 0;
 }
 
 int mb_container_mounts_fill(struct mb_container *c, int rootfs_fd, struct mb_container_bundle *b,
@@ -229,8 +296,5 @@ int mb_container_mounts_fill(struct mb_container *c, int rootfs_fd, struct mb_co
 		r = add_etc(c, b, err);
 	if (r == 0)
 		r = add_users(c, rootfs_fd, b, err);
-	if (r < 0)
-		return r;
-	add_masks(&c->record->host, &b->spec);
-	return 0;
+	return r < 0 ? r : add_masks(&c->record->host, &b->spec, err);
 }

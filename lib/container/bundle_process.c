@@ -2,71 +2,24 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/resource.h>
 
 #include "container/bundle.h"
 #include "container/record.h"
+#include "container/security.h"
 #include "core/err.h"
 #include "core/str.h"
 #include "sys/caps.h"
 #include "sys/userdb.h"
 
-/* docker's fourteen. */
-static const char *const default_caps[] = {
-	"CHOWN",   "DAC_OVERRIDE", "FSETID",           "FOWNER",
-	"MKNOD",   "NET_RAW",      "SETGID",           "SETUID",
-	"SETFCAP", "SETPCAP",      "NET_BIND_SERVICE", "SYS_CHROOT",
-	"KILL",    "AUDIT_WRITE",
-};
-
-static int change_caps(const struct mb_strv *names, bool add, uint64_t *set, struct mb_err *err)
-{
-	for (size_t i = 0; i < names->n; i++) {
-		uint64_t bits;
-		int cap;
-
-		if (strcasecmp(names->v[i], "ALL") == 0)
-			bits = mb_sys_cap_all();
-		else if (mb_sys_cap_parse(names->v[i], &cap) == 0)
-			bits = MB_SYS_CAP_BIT(cap);
-		else
-			return mb_fail(err, EINVAL, "invalid capability: \"%s\"", names->v[i]);
-		*set = add ? *set | bits : *set & ~bits;
-	}
-	return 0;
-}
-
-static bool has_all(const struct mb_strv *names)
-{
-	for (size_t i = 0; i < names->n; i++)
-		if (strcasecmp(names->v[i], "ALL") == 0)
-			return true;
-	return false;
-}
-
-/* "--cap-drop ALL --cap-add X" leaves X, "--cap-add ALL --cap-drop X" all but X: the ALL goes
- * first, whichever it is. */
 int mb_container_caps_fill(const struct mb_container_host_config *host, bool privileged,
                            struct mb_oci_process *process, struct mb_err *err)
 {
-	bool drop_first = has_all(&host->cap_drop);
-	uint64_t set = 0;
-	int r = 0, cap;
+	uint64_t set = mb_sys_cap_all();
+	int r = privileged ? 0 : mb_container_caps_choose(host, &set, err);
 
-	for (size_t i = 0; i < MB_N(default_caps); i++)
-		if (mb_sys_cap_parse(default_caps[i], &cap) == 0)
-			set |= MB_SYS_CAP_BIT(cap);
-	for (int pass = 0; r == 0 && pass < 2; pass++) {
-		bool add = (pass == 0) != drop_first;
-
-		r = change_caps(add ? &host->cap_add : &host->cap_drop, add, &set, err);
-	}
 	if (r < 0)
 		return r;
-	set &= mb_sys_cap_all();
-	if (privileged)
-		set = mb_sys_cap_all();
 	process->capabilities = mb_calloc(1, sizeof(*process->capabilities));
 	mb_sys_caps_format(set, &process->capabilities->bounding);
 	mb_sys_caps_format(set, &process->capabilities->permitted);

@@ -9,6 +9,7 @@
 
 #include "container/container.h"
 #include "container/create.h"
+#include "container/security.h"
 #include "core/err.h"
 #include "core/parse.h"
 #include "core/str.h"
@@ -16,7 +17,6 @@
 #include "net/net.h"
 #include "net/network_spec.h"
 #include "net/port_spec.h"
-#include "sys/caps.h"
 #include "sys/cgroup.h"
 
 enum { MIN_MEMORY = 6 << 20, NANO = 1000000000 };
@@ -202,85 +202,6 @@ static int parse_lists(struct mb_container_create_request *q, struct mb_err *err
 			                   mb_container_append(throttles[k].v, throttles[k].n,
 			                                       sizeof(**throttles[k].v)),
 			                   err);
-	return r;
-}
-
-/* --- security --------------------------------------------------------------------------------- */
-
-static int check_capabilities(const struct mb_strv *names, struct mb_err *err)
-{
-	for (size_t i = 0; i < names->n; i++) {
-		int cap;
-
-		if (strcasecmp(names->v[i], "ALL") == 0)
-			continue;
-		if (mb_sys_cap_parse(names->v[i], &cap) < 0)
-			return mb_fail(err, EINVAL, "invalid capability: \"%s\"", names->v[i]);
-	}
-	return 0;
-}
-
-/* Is @opt, whose key has @n bytes, an option that has @value? */
-static bool is_security_opt(const char *opt, size_t n, const char *value)
-{
-	static const char *const free_values[] = {"seccomp", "apparmor", "label"};
-	MB_AUTO_FREE char *key = mb_strndup(opt, n);
-	bool on;
-
-	if (strcmp(key, "no-new-privileges") == 0)
-		return !value || mb_parse_bool(value, &on) == 0;
-	if (!value || !*value)
-		return false;
-	for (size_t i = 0; i < MB_N(free_values); i++)
-		if (strcmp(key, free_values[i]) == 0)
-			return true;
-	return strcmp(key, "systempaths") == 0 && strcmp(value, "unconfined") == 0;
-}
-
-/* KEY=VALUE and docker's older KEY:VALUE. */
-static int check_security_opt(const char *opt, struct mb_err *err)
-{
-	size_t n = strcspn(opt, "=:");
-
-	if (is_security_opt(opt, n, opt[n] ? opt + n + 1 : NULL))
-		return 0;
-	return mb_fail(err, EINVAL, "invalid --security-opt: \"%s\"", opt);
-}
-
-static int check_sysctls(const struct mb_container_host_config *h, struct mb_err *err)
-{
-	MB_KV_FOREACH (pair, &h->sysctls) {
-		bool net = mb_starts_with(pair->key, "net.");
-		bool ipc = mb_starts_with(pair->key, "kernel.msg") ||
-		           mb_starts_with(pair->key, "kernel.sem") ||
-		           mb_starts_with(pair->key, "kernel.shm") ||
-		           mb_starts_with(pair->key, "fs.mqueue.");
-
-		if (!pair->value[0] || strstr(pair->key, "..") || strchr(pair->value, '\n'))
-			return mb_fail(err, EINVAL, "sysctl '%s' is not allowed", pair->key);
-		if (!net && !ipc && strcmp(pair->key, "kernel.domainname") != 0)
-			return mb_fail(err, EINVAL, "sysctl '%s' is not whitelisted", pair->key);
-		if (net && mb_streq(h->network_mode, "host"))
-			return mb_fail(err, EINVAL,
-			               "sysctl '%s' not allowed in host network namespace",
-			               pair->key);
-		if (ipc && mb_streq(h->ipc_mode, "host"))
-			return mb_fail(err, EINVAL, "sysctl '%s' not allowed in host ipc namespace",
-			               pair->key);
-	}
-	return 0;
-}
-
-static int check_security(const struct mb_container_host_config *h, struct mb_err *err)
-{
-	int r = check_capabilities(&h->cap_add, err);
-
-	if (r == 0)
-		r = check_capabilities(&h->cap_drop, err);
-	for (size_t i = 0; r == 0 && i < h->security_opt.n; i++)
-		r = check_security_opt(h->security_opt.v[i], err);
-	if (r == 0)
-		r = check_sysctls(h, err);
 	return r;
 }
 
@@ -552,6 +473,6 @@ int mb_container_request_check(struct mb_store *store, struct mb_container_creat
 	if (r == 0)
 		r = check_hosts(&q->host, err);
 	if (r == 0)
-		r = check_security(&q->host, err);
+		r = mb_container_security_check(q, err);
 	return r;
 }

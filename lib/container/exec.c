@@ -195,6 +195,7 @@ static int run(struct executing *x, struct mb_container_exec *ret, int *ret_code
 	memcpy(request.stdio, q->stdio, sizeof(request.stdio));
 	request.cgroup = x->own;
 	request.seccomp_default = x->bundle.seccomp_default && !q->privileged;
+	request.seccomp_hardened = x->bundle.seccomp_hardened;
 	request.detach = q->detach;
 	request.cache_fd = x->cache_fd;
 	r = mb_runtime_exec(&request, &done, err);

@@ -53,7 +53,8 @@ struct mb_container_host_config {
 		*userns_mode, *runtime, *container_id_file, *cpuset_cpus, *cpuset_mems;
 	struct mb_container_restart restart;
 	struct mb_kv tmpfs, sysctls, annotations;
-	bool auto_remove, privileged, publish_all, readonly_rootfs, init, oom_kill_disable;
+	bool auto_remove, privileged, hardened, publish_all, readonly_rootfs, init,
+		oom_kill_disable;
 	int64_t shm_size, memory, memory_reservation, memory_swap, nano_cpus, cpu_shares,
 		cpu_period, cpu_quota, pids_limit;
 	int oom_score_adj, blkio_weight, memory_swappiness;

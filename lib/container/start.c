@@ -179,6 +179,7 @@ static int launch(struct starting *s, struct mb_err *err)
 	request.cgroup_host = s->cgroups;
 	request.with_init = record->host.init;
 	request.seccomp_default = s->bundle.seccomp_default;
+	request.seccomp_hardened = s->bundle.seccomp_hardened;
 	request.mount_fds = s->bundle.mount_fds;
 	request.n_mount_fds = s->bundle.n_mount_fds;
 	request.cache_fd = s->cache_fd;

@@ -23,6 +23,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct json_object;
 struct mb_err;
 struct mb_oci_spec;
 struct mb_str;
@@ -65,6 +66,10 @@ struct mb_runtime_request {
 int mb_runtime_plan_new(const struct mb_runtime_request *req, struct mb_runtime_plan **ret_plan,
                         struct mb_err *err);
 void mb_runtime_plan_free(struct mb_runtime_plan *plan); /* NULL is fine */
+
+/* Is @profile (OCI's or docker's format) one that can be compiled?  Nothing of it depends on the
+ * container but the conditions of docker's rules: all of them are looked at. */
+int mb_runtime_profile_check(struct json_object *profile, struct mb_err *err);
 
 /* True when process 1 will be visible to other containers from birth (a shared pid namespace):
  * then the caller runs from a sealed copy of itself (sys/seal.h) before plan_new(). */

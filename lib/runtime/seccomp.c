@@ -19,6 +19,7 @@
 #include "core/sha256.h"
 #include "core/str.h"
 #include "runtime/plan.h"
+#include "runtime/runtime.h"
 #include "runtime/seccomp_data.h"
 #include "sys/caps.h"
 #include "json/json.h"
@@ -133,4 +134,18 @@ int mb_runtime_seccomp_open(struct json_object *profile, unsigned filter,
 	if (filter == MB_RUNTIME_FILTER_PROFILE)
 		r = open_profile(profile, caps, cache_fd, ret_fd, ret_bytes, err);
 	return r < 0 ? mb_wrap(err, r, "seccomp profile") : 0;
+}
+
+int mb_runtime_profile_check(struct json_object *profile, struct mb_err *err)
+{
+	/* With every capability and with none: each condition holds once. */
+	for (int all = 0; all < 2; all++) {
+		MB_AUTO_FREE struct sock_filter *insns = NULL;
+		size_t n = 0;
+		int r = mb_runtime_seccomp_compile(profile, all ? UINT64_MAX : 0, &insns, &n, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }

@@ -42,7 +42,7 @@ static void capability_sets(void **state)
 		{"", "", false, DOCKERS},
 		{"", "NET_RAW", false, WITHOUT_RAW},
 		{"", "cap_net_raw", false, WITHOUT_RAW},
-		{"NET_RAW", "NET_RAW", false, WITHOUT_RAW},
+		{"NET_RAW", "NET_RAW", false, DOCKERS}, /* as docker: what is added, stays */
 		{"NET_ADMIN", "ALL", false, "NET_ADMIN"},
 		{"net_admin", "all", false, "NET_ADMIN"},
 		{"", "ALL", false, ""},
