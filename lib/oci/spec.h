@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* lib/oci/spec.h — config.json of an OCI bundle (runtime-spec 1.2, Linux) as plain data.
+/* lib/oci/spec.h — config.json of an OCI bundle (runtime-spec 1.3, Linux) as plain data.
  *
  * The structs follow the document, member for member.  Strings are owned and NULL when absent.
  * A number with a has_ member tells 0 from absent; limits that are absent have has_ false.
@@ -215,6 +215,16 @@ struct mb_oci_personality {
 	struct mb_strv flags;
 };
 
+struct mb_oci_net_device {
+	char *host, *name; /* of the interface here, and in the container (NULL: the same) */
+};
+
+struct mb_oci_memory_policy {
+	char *mode;  /* "MPOL_BIND" */
+	char *nodes; /* a list, "0-3,7" */
+	struct mb_strv flags;
+};
+
 struct mb_oci_linux {
 	struct mb_oci_namespace *namespaces;
 	size_t n_namespaces;
@@ -232,6 +242,9 @@ struct mb_oci_linux {
 	struct mb_oci_personality *personality;
 	struct mb_oci_time_offset *time_offsets;
 	size_t n_time_offsets;
+	struct mb_oci_memory_policy *memory_policy;
+	struct mb_oci_net_device *net_devices; /* to be moved into the network namespace */
+	size_t n_net_devices;
 };
 
 struct mb_oci_spec {

@@ -149,10 +149,11 @@ static int check_id_maps(const struct mb_oci_id_map *v, size_t n, const char *li
 
 static int check_mount(const struct mb_oci_mount *m, size_t i, struct mb_err *err)
 {
-	int r = check_absolute(m->destination, (struct where){"mounts", i, "destination"}, err);
+	int r;
 
-	if (r < 0)
-		return r;
+	/* A relative one is below '/': old documents have it. */
+	if (!*m->destination)
+		return bad(err, EINVAL, (struct where){"mounts", i, "destination"}, "is empty");
 	if (!m->n_uid_mappings != !m->n_gid_mappings)
 		return bad(err, EINVAL, (struct where){"mounts", i, NULL},
 		           "must have mappings of users and groups, or neither");
@@ -310,6 +311,39 @@ static int check_time_offsets(const struct mb_oci_linux *l, struct mb_err *err)
 	return 0;
 }
 
+/* What the kernel takes for the name of an interface; "eth%d" lets it choose the number. */
+static bool is_interface(const char *name, bool may_ask)
+{
+	const char *percent = strchr(name, '%');
+
+	if (!*name || strlen(name) > 15 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return false;
+	if (percent && (!may_ask || strcmp(percent, "%d") != 0))
+		return false;
+	return !name[strcspn(name, "/: \t\n\v\f\r")];
+}
+
+static int check_net_devices(const struct mb_oci_linux *l, struct mb_err *err)
+{
+	for (size_t i = 0; i < l->n_net_devices; i++) {
+		const struct mb_oci_net_device *d = &l->net_devices[i];
+		const char *name = d->name && *d->name ? d->name : d->host;
+
+		if (!is_interface(d->host, false) || !is_interface(name, true))
+			return mb_fail(err, EINVAL,
+			               "'linux.netDevices' has what is no name of an interface");
+		for (size_t k = 0; k < i; k++) {
+			const struct mb_oci_net_device *o = &l->net_devices[k];
+
+			if (!strchr(name, '%') &&
+			    strcmp(name, o->name && *o->name ? o->name : o->host) == 0)
+				return mb_fail(err, EINVAL,
+				               "'linux.netDevices' has the name '%s' twice", name);
+		}
+	}
+	return 0;
+}
+
 /* A cgroup's place is below where the runtime puts it: no way up. */
 static int check_cgroups_path(const char *path, struct mb_err *err)
 {
@@ -350,6 +384,8 @@ static int check_linux(const struct mb_oci_linux *l, struct mb_err *err)
 	if (r == 0)
 		r = check_time_offsets(l, err);
 	if (r == 0)
+		r = check_net_devices(l, err);
+	if (r == 0)
 		r = check_cgroups_path(l->cgroups_path, err);
 	if (r == 0)
 		r = check_paths(&l->masked_paths, "linux.maskedPaths", err);
@@ -377,6 +413,9 @@ int mb_oci_spec_check(const struct mb_oci_spec *spec, struct mb_err *err)
 		r = check_mount(&spec->mounts[i], i, err);
 	if (r == 0 && spec->hooks)
 		r = check_hooks(spec->hooks, err);
+	MB_KV_FOREACH (pair, &spec->annotations)
+		if (r == 0 && !*pair->key)
+			r = mb_fail(err, EINVAL, "'annotations' has an empty name");
 	if (r == 0)
 		r = check_linux(&spec->linux, err);
 	return r;

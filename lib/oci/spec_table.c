@@ -271,6 +271,18 @@ static const struct mb_json_field time_offset_table[] = {
 	MB_JSON_END,
 };
 
+static const struct mb_json_field memory_policy_table[] = {
+	MB_JSON_STR("mode", struct mb_oci_memory_policy, mode, .flags = MB_JSON_REQUIRED),
+	MB_JSON_STR("nodes", struct mb_oci_memory_policy, nodes),
+	MB_JSON_STRV("flags", struct mb_oci_memory_policy, flags),
+	MB_JSON_END,
+};
+
+static const struct mb_json_field net_device_table[] = {
+	MB_JSON_STR("name", struct mb_oci_net_device, name),
+	MB_JSON_END,
+};
+
 static const struct mb_json_field linux_table[] = {
 	MB_JSON_LIST("uidMappings", struct mb_oci_linux, uid_mappings, n_uid_mappings,
 		     struct mb_oci_id_map, id_map_table),
@@ -291,9 +303,10 @@ static const struct mb_json_field linux_table[] = {
 	MB_JSON_PTR("personality", struct mb_oci_linux, personality, personality_table),
 	MB_JSON_MAP("timeOffsets", struct mb_oci_linux, time_offsets, n_time_offsets,
 		    struct mb_oci_time_offset, clock, time_offset_table),
+	MB_JSON_PTR("memoryPolicy", struct mb_oci_linux, memory_policy, memory_policy_table),
+	MB_JSON_MAP("netDevices", struct mb_oci_linux, net_devices, n_net_devices,
+		    struct mb_oci_net_device, host, net_device_table),
 	MB_JSON_REFUSED("intelRdt"),
-	MB_JSON_REFUSED("netDevices"),
-	MB_JSON_REFUSED("memoryPolicy"),
 	MB_JSON_END,
 };
 

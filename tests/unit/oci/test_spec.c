@@ -52,7 +52,10 @@ static const char full[] =
 	"\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\"},\"rootfsPropagation\":\"slave\","
 	"\"maskedPaths\":[\"/proc/kcore\"],\"readonlyPaths\":[\"/proc/sys\"],"
 	"\"mountLabel\":\"m\",\"personality\":{\"domain\":\"LINUX32\"},"
-	"\"timeOffsets\":{\"monotonic\":{\"secs\":-5,\"nanosecs\":1},\"boottime\":{}}}}";
+	"\"timeOffsets\":{\"monotonic\":{\"secs\":-5,\"nanosecs\":1},\"boottime\":{}},"
+	"\"memoryPolicy\":{\"mode\":\"MPOL_BIND\",\"nodes\":\"0\","
+	"\"flags\":[\"MPOL_F_STATIC_NODES\"]},"
+	"\"netDevices\":{\"eth1\":{\"name\":\"net%d\"},\"eth2\":{}}}}";
 
 static void spec_round_trip(void **state)
 {
@@ -150,8 +153,8 @@ static const struct {
          "'process.rlimits[0].soft' is missing"},
 	{PROC("\"oomScoreAdj\":1001"), -ERANGE, NULL},
 	{PROC("\"args\":\"sh\""), -EINVAL, "'process.args' must be an array"},
-	{TOP("\"mounts\":[{\"destination\":\"tmp\"}]"), -EINVAL,
-         "'mounts[0].destination' must be an absolute path"},
+	{TOP("\"mounts\":[{\"destination\":\"\"}]"), -EINVAL, "'mounts[0].destination' is empty"},
+	{TOP("\"annotations\":{\"\":\"x\"}"), -EINVAL, "'annotations' has an empty name"},
 	{TOP("\"mounts\":[{\"type\":\"tmpfs\"}]"), -EINVAL, "'mounts[0].destination' is missing"},
 	{TOP("\"mounts\":[{\"destination\":\"/\",\"uidMappings\":[{\"containerID\":0,"
              "\"hostID\":0,\"size\":1}]}]"),
@@ -192,6 +195,16 @@ static const struct {
 	{LINUX("\"personality\":{\"domain\":\"LINUX\",\"flags\":[\"X\"]}"), -EOPNOTSUPP, NULL},
 	{LINUX("\"timeOffsets\":{\"realtime\":{}}"), -EINVAL, NULL},
 	{LINUX("\"timeOffsets\":{\"boottime\":{\"nanosecs\":1000000000}}"), -ERANGE, NULL},
+	{LINUX("\"memoryPolicy\":{}"), -EINVAL, "'linux.memoryPolicy.mode' is missing"},
+	{LINUX("\"netDevices\":{\"\":{}}"), -EINVAL,
+         "'linux.netDevices' has what is no name of an interface"},
+	{LINUX("\"netDevices\":{\"eth%d\":{}}"), -EINVAL, NULL},
+	{LINUX("\"netDevices\":{\"eth0\":{\"name\":\"..\"}}"), -EINVAL, NULL},
+	{LINUX("\"netDevices\":{\"eth0\":{\"name\":\"a%s\"}}"), -EINVAL, NULL},
+	{LINUX("\"netDevices\":{\"eth0\":{\"name\":\"0123456789abcdef\"}}"), -EINVAL, NULL},
+	{LINUX("\"netDevices\":{\"eth0\":{},\"eth1\":{\"name\":\"eth0\"}}"), -EINVAL,
+         "'linux.netDevices' has the name 'eth0' twice"},
+	{LINUX("\"netDevices\":[]"), -EINVAL, NULL},
 	{LINUX("\"intelRdt\":{\"closID\":\"x\"}"), -EOPNOTSUPP,
          "'linux.intelRdt' is not supported"},
 };
@@ -221,6 +234,8 @@ static void spec_accepts(void **state)
 		PROC("\"args\":null,\"capabilities\":null"),
 		LINUX("\"seccomp\":null,\"intelRdt\":null,\"cgroupsPath\":\"a..b:c:d\""),
 		LINUX("\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":4294967295}]"),
+		TOP("\"mounts\":[{\"destination\":\"tmp\",\"type\":\"tmpfs\"}]"),
+		LINUX("\"netDevices\":{\"a\":{\"name\":\"e%d\"},\"b\":{\"name\":\"e%d\"}}"),
 		RES("\"devices\":[{\"allow\":true,\"major\":-1,\"minor\":-1}]"),
 		"{\"ociVersion\":\"1.2.1-dev\",\"root\":{\"path\":\"/r\"}}",
 	};
