@@ -34,6 +34,7 @@ static const struct {
 	{"sysctl", mb_runtime_sysctl_open},
 	{"console", mb_runtime_console_open},
 	{"masked paths", mb_runtime_masks_apply},
+	{"hooks", mb_runtime_hooks_await},
 	{"root file system", mb_runtime_rootfs_enter},
 	{"host name", mb_runtime_hostname_set},
 	{"sysctl", mb_runtime_sysctl_write},

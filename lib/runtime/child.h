@@ -45,6 +45,7 @@ mb_runtime_stage_fn mb_runtime_mounts_apply;
 mb_runtime_stage_fn mb_runtime_devices_make;
 mb_runtime_stage_fn mb_runtime_console_open;
 mb_runtime_stage_fn mb_runtime_masks_apply;
+mb_runtime_stage_fn mb_runtime_hooks_await;
 mb_runtime_stage_fn mb_runtime_rootfs_enter;
 mb_runtime_stage_fn mb_runtime_hostname_set;
 mb_runtime_stage_fn mb_runtime_sysctl_open;
@@ -79,8 +80,8 @@ int mb_runtime_program_search(const struct mb_oci_process *process, char *progra
 /* A pty of the devpts @devpts_fd: both sides, the size set, owned by @process's user. */
 int mb_runtime_console_make(int devpts_fd, const struct mb_oci_process *process, int *ret_master,
                             int *ret_slave, struct mb_err *err);
-/* 0, 1, 2 from @fds; nothing else survives execve. */
-int mb_runtime_stdio_place(const int fds[3], uint32_t uid, struct mb_err *err);
+/* 0, 1, 2 from @fds; after them only the next @preserve descriptors survive execve. */
+int mb_runtime_stdio_place(const int fds[3], uint32_t uid, unsigned preserve, struct mb_err *err);
 /* Become the process's user.  @carry: keep CAP_SYS_ADMIN across the stub's execve. */
 int mb_runtime_creds_become(const struct mb_oci_process *process, bool carry, int channel,
                             struct mb_err *err);
@@ -91,6 +92,7 @@ int mb_runtime_null_open(int dirfd, const char *path, int flags, int *ret_fd, st
 
 struct mb_runtime_stub {
 	int init_fd, filter_fd, channel;
+	int start_fd; /* -1: the program is started at once */
 	size_t filter_bytes;
 	unsigned flags; /* MB_INIT_* but for FILTER, CAPS */
 	bool filter_is_known;

@@ -88,7 +88,14 @@ static void give_to_user(int fd, uint32_t uid)
 		(void)!fchown(fd, uid, (gid_t)-1);
 }
 
-int mb_runtime_stdio_place(const int fds[3], uint32_t uid, struct mb_err *err)
+static int preserve_one(int fd, struct mb_err *err)
+{
+	if (fcntl(fd, F_SETFD, 0) < 0)
+		return mb_fail_sys(err, errno, "cannot pass on descriptor %d", fd);
+	return 0;
+}
+
+int mb_runtime_stdio_place(const int fds[3], uint32_t uid, unsigned preserve, struct mb_err *err)
 {
 	int high[3];
 
@@ -105,8 +112,14 @@ int mb_runtime_stdio_place(const int fds[3], uint32_t uid, struct mb_err *err)
 			return mb_fail_sys(err, errno, "cannot place a standard stream");
 		give_to_user(i, uid);
 	}
-	if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+	if (close_range(3 + preserve, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		return mb_fail_sys(err, errno, "cannot mark descriptors");
+	for (unsigned i = 0; i < preserve; i++) {
+		int r = preserve_one(3 + (int)i, err);
+
+		if (r < 0)
+			return r;
+	}
 	return 0;
 }
 
@@ -126,5 +139,5 @@ int mb_runtime_stdio_set(struct mb_runtime_child *c, struct mb_err *err)
 			return r;
 		fds[i] = fds[i] < 0 ? null_fd : fds[i];
 	}
-	return mb_runtime_stdio_place(fds, process->user.uid, err);
+	return mb_runtime_stdio_place(fds, process->user.uid, c->plan->req.preserve_fds, err);
 }

@@ -104,5 +104,7 @@ int mb_runtime_keyring_enter(const char *id, int channel, struct mb_err *err)
 
 int mb_runtime_keyring_join(struct mb_runtime_child *c, struct mb_err *err)
 {
+	if (c->plan->req.no_new_keyring)
+		return 0;
 	return mb_runtime_keyring_enter(c->plan->req.id, c->channel, err);
 }

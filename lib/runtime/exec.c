@@ -13,6 +13,7 @@
 #include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -41,6 +42,22 @@ struct joiner {
 
 /* ---- the joiner ---- */
 
+/* Where it runs is said for before and after. */
+static int join_cgroup(struct joiner *j, struct mb_err *err)
+{
+	const struct mb_runtime_attributes *a = &j->plan->attributes;
+	int r = a->initial_cpus.is_set ? mb_runtime_cpus_apply(&a->initial_cpus, err) : 0;
+
+	if (r < 0)
+		return r;
+	r = mb_sys_cgroup_join_self(&j->plan->cgroup);
+	if (r < 0)
+		return mb_fail_sys(err, -r, "cannot join the control group");
+	return a->final_cpus.is_set || !a->initial_cpus.is_set
+	               ? mb_runtime_cpus_apply(&a->final_cpus, err)
+	               : 0;
+}
+
 static int prepare(struct joiner *j, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int proc_fd = -1;
@@ -56,8 +73,8 @@ static int prepare(struct joiner *j, struct mb_err *err)
 		r = mb_runtime_oom_write(proc_fd, j->req->process, err);
 	}
 	if (r == 0)
-		r = mb_sys_cgroup_join_self(&j->plan->cgroup);
-	return r < 0 && !err->code ? mb_fail_sys(err, -r, "cannot join the control group") : r;
+		r = join_cgroup(j, err);
+	return r;
 }
 
 static int join(struct joiner *j, struct mb_err *err)
@@ -136,17 +153,21 @@ static int place_stdio(struct joiner *j, struct mb_err *err)
 			return r;
 		fds[i] = fds[i] < 0 ? null_fd : fds[i];
 	}
-	return mb_runtime_stdio_place(fds, process->user.uid, err);
+	return mb_runtime_stdio_place(fds, process->user.uid, j->req->preserve_fds, err);
 }
 
 static int enter_keyring(struct joiner *j, struct mb_err *err)
 {
+	if (j->req->no_new_keyring)
+		return 0;
 	return mb_runtime_keyring_enter(j->req->id, j->channel, err);
 }
 
 static int enter_limits(struct joiner *j, struct mb_err *err)
 {
-	return mb_runtime_rlimits_apply(j->plan->rlimits, j->plan->n_rlimits, j->channel, err);
+	int r = mb_runtime_rlimits_apply(j->plan->rlimits, j->plan->n_rlimits, j->channel, err);
+
+	return r < 0 ? r : mb_runtime_attributes_apply_own(&j->plan->attributes, err);
 }
 
 static int become(struct joiner *j, struct mb_err *err)
@@ -158,7 +179,18 @@ static int become(struct joiner *j, struct mb_err *err)
 
 static int find_program(struct joiner *j, struct mb_err *err)
 {
+	if (j->req->program && (size_t)snprintf(j->program, sizeof(j->program), "%s",
+	                                        j->req->program) >= sizeof(j->program))
+		return mb_fail_sys(err, ENAMETOOLONG, "exec: \"%.64s...\"", j->req->program);
+	if (j->req->program)
+		return 0;
 	return mb_runtime_program_search(j->req->process, j->program, err);
+}
+
+/* A scheduler may not outlive a fork, and the stub forks: the command sets it after. */
+static bool waits_for_us(const struct mb_runtime_plan *plan)
+{
+	return plan->attributes.has_scheduler || plan->attributes.io_priority >= 0;
 }
 
 static int run_stub(struct joiner *j, struct mb_err *err)
@@ -169,9 +201,11 @@ static int run_stub(struct joiner *j, struct mb_err *err)
 		.filter_bytes = j->plan->filter_bytes,
 		.filter_is_known = j->plan->filter_is_known,
 		.channel = j->channel,
+		.start_fd = -1,
 		.flags = MB_INIT_VISIBLE | MB_INIT_SETSID |
 	                 (j->req->process->terminal ? MB_INIT_CTTY : 0) |
-	                 (j->req->detach ? 0 : MB_INIT_DIE),
+	                 (j->req->detach ? 0 : MB_INIT_DIE) |
+	                 (waits_for_us(j->plan) ? MB_INIT_WAIT : 0),
 		.process = j->req->process,
 		.program = j->program,
 	};
@@ -236,6 +270,8 @@ static int open_plan(const struct mb_runtime_exec_request *req, struct mb_runtim
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, plan->channel) < 0)
 		return mb_fail_sys(err, errno, "cannot make a socket pair");
 	r = mb_runtime_plan_rlimits(process, &plan->rlimits, &plan->n_rlimits, err);
+	if (r == 0)
+		r = mb_runtime_attributes_fill(process, &req->spec->linux, &plan->attributes, err);
 	if (r == 0 && req->cgroup)
 		r = mb_sys_cgroup_join_open(req->cgroup, &plan->cgroup, err);
 	if (r == 0)
@@ -251,11 +287,19 @@ static int open_plan(const struct mb_runtime_exec_request *req, struct mb_runtim
 /* Warnings about limits were told at the container's start. */
 static int await_exec(struct mb_runtime_plan *plan, struct mb_err *err)
 {
+	bool is_set = false;
 	int r;
 
 	mb_close(&plan->channel[1]);
 	do {
 		r = mb_runtime_report_read(plan, err);
+		if (r == 0 && plan->is_cloned && !is_set && waits_for_us(plan)) {
+			r = mb_runtime_attributes_apply_to(&plan->attributes, plan->pid, err);
+			is_set = true;
+			if (r == 0)
+				(void)mb_runtime_channel_send(plan->channel[0], MB_RUNTIME_GO, -1,
+				                              0);
+		}
 	} while (r == 0 && !plan->is_ended);
 	if (r == 0 && (!plan->is_cloned || !plan->is_executing))
 		r = mb_fail(err, ECHILD, "the process died while joining the container");

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a process may use: rlimits, its place before the OOM killer, its personality. */
+/* What a process may use: rlimits, its place before the OOM killer, its attributes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/personality.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -82,7 +81,9 @@ int mb_runtime_limits_set(struct mb_runtime_child *c, struct mb_err *err)
 		r = mb_sys_mount_proc(true, NULL, &own_fd, err);
 	if (r == 0)
 		r = mb_runtime_oom_write(c->proc_fd < 0 ? own_fd : c->proc_fd, plan->process, err);
-	if (r == 0 && plan->personality >= 0 && personality((unsigned long)plan->personality) < 0)
-		r = mb_fail_sys(err, errno, "cannot set the personality");
+	if (r == 0)
+		r = mb_runtime_attributes_apply_to(&plan->attributes, 0, err);
+	if (r == 0)
+		r = mb_runtime_attributes_apply_own(&plan->attributes, err);
 	return r;
 }

@@ -14,9 +14,12 @@
 
 int mb_runtime_cgroup_join(struct mb_runtime_child *c, struct mb_err *err)
 {
+	static const struct mb_runtime_cpus any;
 	int r = mb_sys_cgroup_join_self(&c->plan->cgroup);
 
-	return r < 0 ? mb_fail_sys(err, -r, "cannot join the control group") : 0;
+	if (r < 0)
+		return mb_fail_sys(err, -r, "cannot join the control group");
+	return mb_runtime_cpus_apply(&any, err);
 }
 
 /* The pid namespace was joined by our parent, for it takes effect at birth only.  A new cgroup

@@ -199,20 +199,63 @@ int mb_runtime_plan_await_ready(struct mb_runtime_plan *plan, struct mb_runtime_
 	return 0;
 }
 
+/* Process 1 has stopped before the change of its root, and goes on with its own hooks. */
+static int run_hooks(struct mb_runtime_plan *plan, struct mb_err *err)
+{
+	int r = 0;
+
+	while (r == 0 && !plan->is_settled && !plan->is_ended)
+		r = mb_runtime_report_read(plan, err);
+	if (r == 0 && plan->is_ended)
+		r = mb_fail(err, ECHILD, "the container's first process died while being set up");
+	if (r == 0)
+		r = plan->req.settled(plan->req.settled_arg, err);
+	if (r == 0)
+		(void)mb_runtime_channel_send(plan->channel[0], MB_RUNTIME_HOOKED, -1, 0);
+	return r;
+}
+
 int mb_runtime_plan_start(struct mb_runtime_plan *plan, struct mb_runtime_started *ret,
                           struct mb_err *err)
 {
 	int r;
 
 	close_far_end(plan);
-	/* A process that has failed already cannot be reached; what it told is read below. */
-	(void)mb_runtime_channel_send(plan->channel[0], MB_RUNTIME_GO, -1, 0);
+	if (plan->has_early_hooks) {
+		r = run_hooks(plan, err);
+		if (r < 0)
+			return r;
+	}
+	/* A process that has failed already cannot be reached; what it told is read below.  Where
+	 * it does not wait for this word it would find it in its way. */
+	if (plan->req.start_fd < 0 || plan->sysctl_waits)
+		(void)mb_runtime_channel_send(plan->channel[0], MB_RUNTIME_GO, -1, 0);
 	do {
 		r = mb_runtime_report_read(plan, err);
-	} while (r == 0 && !plan->is_ended);
-	if (r == 0 && !plan->is_executing)
+	} while (r == 0 && !plan->is_ended && !plan->is_created);
+	if (r == 0 && !plan->is_executing && !plan->is_created)
 		r = mb_fail(err, ECHILD, "the container's first process died while being set up");
 	if (r == 0)
 		ret->console_fd = mb_take_fd(&plan->console_fd);
+	return r;
+}
+
+int mb_runtime_start(int connection, const struct mb_oci_process *process, struct mb_err *err)
+{
+	struct mb_runtime_plan plan;
+	int r;
+
+	mb_runtime_plan_init(&plan);
+	plan.process = process;
+	plan.channel[0] = connection;
+	r = mb_runtime_channel_send(connection, MB_RUNTIME_GO, -1, 0);
+	if (r < 0)
+		r = mb_fail_sys(err, -r, "cannot reach the container's first process");
+	while (r == 0 && !plan.is_ended)
+		r = mb_runtime_report_read(&plan, err);
+	if (r == 0 && !plan.is_executing)
+		r = mb_fail(err, ECHILD, "the container's first process died before its start");
+	plan.channel[0] = -1; /* the caller's */
+	mb_runtime_plan_done(&plan);
 	return r;
 }

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/personality.h>
 #include <sys/resource.h>
 
 #include "core/err.h"
@@ -19,7 +18,7 @@ void mb_runtime_plan_init(struct mb_runtime_plan *plan)
 {
 	*plan = (struct mb_runtime_plan){
 		.dev_mount = SIZE_MAX,
-		.personality = -1,
+		.attributes = {.io_priority = -1, .memory_mode = -1, .personality = -1},
 		.channel = {-1, -1},
 		.root_fd = -1,
 		.init_fd = -1,
@@ -161,6 +160,8 @@ int mb_runtime_plan_creds(const struct mb_oci_process *process, struct mb_sys_cr
 		r = parse_caps(process->capabilities, &creds.caps, err);
 	if (r < 0)
 		return r;
+	/* As runc: an ambient capability is one that is inheritable too, or it is none. */
+	creds.caps.ambient &= creds.caps.permitted & creds.caps.inheritable;
 	if (user->n_additional_gids) {
 		groups = mb_calloc(user->n_additional_gids, sizeof(*groups));
 		memcpy(groups, user->additional_gids, user->n_additional_gids * sizeof(*groups));
@@ -357,43 +358,29 @@ int mb_runtime_plan_check_process(const struct mb_oci_process *p, struct mb_err 
 	const struct refusal rows[] = {
 		{is_label(p->apparmor_profile), "AppArmor profiles are not supported"},
 		{is_label(p->selinux_label), "SELinux labels are not supported"},
-		{p->scheduler, "'process.scheduler' is not supported"},
-		{p->io_priority, "'process.ioPriority' is not supported"},
-		{p->exec_cpu_affinity, "'process.execCPUAffinity' is not supported"},
 	};
 
 	return refuse_rows(rows, MB_N(rows), err);
 }
 
-static int check_spec(const struct mb_oci_spec *spec, struct mb_err *err)
+static int check_spec(const struct mb_oci_spec *spec, bool moves, struct mb_err *err)
 {
-	const struct mb_oci_hooks *h = spec->hooks;
-	const bool has_hooks =
-		h && (h->n_prestart || h->n_create_runtime || h->n_create_container ||
-	              h->n_start_container || h->n_poststart || h->n_poststop);
 	const struct refusal rows[] = {
-		{has_hooks, "'hooks' are not supported"},
 		{is_label(spec->linux.mount_label), "'linux.mountLabel' is not supported"},
 		{spec->linux.n_time_offsets, "'linux.timeOffsets' is not supported"},
+		{spec->linux.n_net_devices && !moves, "'linux.netDevices' is not supported here"},
 	};
 
 	return refuse_rows(rows, MB_N(rows), err);
 }
 
-static int plan_personality(struct mb_runtime_plan *plan, struct mb_err *err)
+static int plan_hooks(struct mb_runtime_plan *plan, struct mb_err *err)
 {
-	const struct mb_oci_personality *p = plan->spec->linux.personality;
+	const struct mb_oci_hooks *h = plan->spec->hooks;
 
-	if (!p || !p->domain)
-		return 0;
-	if (p->flags.n)
-		return mb_fail(err, EOPNOTSUPP, "'linux.personality.flags' is not supported");
-	if (mb_streq(p->domain, "LINUX"))
-		plan->personality = PER_LINUX;
-	else if (mb_streq(p->domain, "LINUX32"))
-		plan->personality = PER_LINUX32;
-	else
-		return mb_fail(err, EINVAL, "unknown personality '%s'", p->domain);
+	plan->has_early_hooks = h && (h->n_prestart || h->n_create_runtime || h->n_create_container);
+	if (plan->has_early_hooks && !plan->req.settled)
+		return mb_fail(err, EOPNOTSUPP, "'hooks' are not supported here");
 	return 0;
 }
 
@@ -415,11 +402,13 @@ int mb_runtime_plan_fill(struct mb_runtime_plan *plan, const struct mb_runtime_r
 		                                     : MB_RUNTIME_FILTER_BUILTIN;
 	r = mb_runtime_plan_check_process(spec->process, err);
 	if (r == 0)
-		r = check_spec(spec, err);
+		r = check_spec(spec, req->moves_net_devices, err);
 	if (r == 0)
 		r = mb_runtime_plan_namespaces(plan, err);
 	if (r == 0)
 		r = plan_root(plan, err);
+	if (r == 0)
+		r = plan_hooks(plan, err);
 	if (r == 0)
 		r = mb_runtime_plan_mounts(plan, err);
 	if (r == 0)
@@ -427,7 +416,8 @@ int mb_runtime_plan_fill(struct mb_runtime_plan *plan, const struct mb_runtime_r
 	if (r == 0)
 		r = mb_runtime_plan_sysctls(plan, err);
 	if (r == 0)
-		r = plan_personality(plan, err);
+		r = mb_runtime_attributes_fill(spec->process, &spec->linux, &plan->attributes,
+		                               err);
 	if (r == 0)
 		r = mb_runtime_plan_creds(spec->process, &plan->creds, err);
 	if (r == 0)

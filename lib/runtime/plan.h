@@ -14,6 +14,7 @@
 
 #include "core/strv.h"
 #include "oci/spec.h"
+#include "runtime/attributes.h"
 #include "runtime/runtime.h"
 #include "sys/caps.h"
 #include "sys/cgroup.h"
@@ -96,7 +97,8 @@ struct mb_runtime_plan {
 	uint64_t root_propagation; /* MS_* or 0 */
 	bool root_propagation_recursive;
 	bool sysctl_waits;         /* it names an interface, which comes with the network */
-	long personality;          /* -1: as it is */
+	bool has_early_hooks;      /* process 1 stops for them before it changes its root */
+	struct mb_runtime_attributes attributes;
 	struct mb_sys_creds creds; /* groups owned */
 	enum mb_runtime_filter filter;
 
@@ -114,7 +116,7 @@ struct mb_runtime_plan {
 	int cgroup_mounts[MB_RUNTIME_MAX_HIERARCHIES];
 
 	/* What came through the channel. */
-	bool is_cloned, is_executing, is_ended;
+	bool is_cloned, is_settled, is_created, is_executing, is_ended;
 	pid_t pid;
 	int pidfd, console_fd;
 	struct mb_strv warnings;

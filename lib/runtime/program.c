@@ -115,14 +115,17 @@ int mb_runtime_stub_run(const struct mb_runtime_stub *s, struct mb_err *err)
 		flags |= MB_INIT_CAPS;
 	/* What execve will leave: to root the bounding set, to others the ambient one. */
 	kept = p->user.uid ? creds.caps.ambient : creds.caps.bounding | creds.caps.inheritable;
-	orders = mb_asprintf("%x:%x:%x:%zx:%llx:%llx", (unsigned)s->channel, flags,
+	if (s->start_fd >= 0)
+		flags |= MB_INIT_LISTEN;
+	orders = mb_asprintf("%x:%x:%x:%zx:%llx:%llx:%x", (unsigned)s->channel, flags,
 	                     s->filter_fd < 0 ? 0 : (unsigned)s->filter_fd, s->filter_bytes,
-	                     (unsigned long long)creds.caps.inheritable, (unsigned long long)kept);
+	                     (unsigned long long)creds.caps.inheritable, (unsigned long long)kept,
+	                     s->start_fd < 0 ? 0 : (unsigned)s->start_fd);
 	argv[0] = name;
 	argv[1] = orders;
 	memcpy(&argv[2], &(char *){(char *)(uintptr_t)s->program}, sizeof(char *));
 	memcpy(&argv[3], p->args.v, p->args.n * sizeof(*argv));
-	if (keep(s->channel) < 0 || keep(s->filter_fd) < 0)
+	if (keep(s->channel) < 0 || keep(s->filter_fd) < 0 || keep(s->start_fd) < 0)
 		return mb_fail_sys(err, errno, "cannot pass descriptors to the stub");
 	syscall(SYS_execveat, s->init_fd, "", argv, env, AT_EMPTY_PATH);
 	return mb_fail_sys(err, errno == ENOENT ? EIO : errno, "cannot execute the stub");
@@ -138,8 +141,9 @@ int mb_runtime_stub_exec(struct mb_runtime_child *c, struct mb_err *err)
 		.filter_bytes = plan->filter_bytes,
 		.filter_is_known = plan->filter_is_known,
 		.channel = c->channel,
+		.start_fd = plan->req.start_fd,
 		.flags = MB_INIT_SETSID | (terminal ? MB_INIT_CTTY : 0) |
-	                 (c->has_gone ? 0 : MB_INIT_WAIT) |
+	                 (c->has_gone || plan->req.start_fd >= 0 ? 0 : MB_INIT_WAIT) |
 	                 (plan->req.with_init ? MB_INIT_REAP : 0),
 		.process = plan->process,
 		.program = c->program,

@@ -95,8 +95,15 @@ static int take(struct mb_runtime_plan *plan, struct packet *p, size_t n, int *f
 		return fail_child(p, n, err);
 	case MB_RUNTIME_STUB:
 		return fail_stub(plan, &p->head, err);
+	case MB_RUNTIME_SETTLED:
+		plan->is_settled = true;
+		return 0;
+	case MB_RUNTIME_CREATED:
+		plan->is_created = true;
+		return 0;
 	case MB_RUNTIME_GO:
 	case MB_RUNTIME_MAPPED:
+	case MB_RUNTIME_HOOKED:
 		break;
 	}
 	return mb_fail(err, EPROTO, "the container's first process sent nonsense");

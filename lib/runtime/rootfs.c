@@ -27,19 +27,30 @@ static int leave_chroot(struct mb_err *err)
 	return r < 0 ? r : mb_sys_proc_ns_join_fd(ns_fd, CLONE_NEWNS, err);
 }
 
+/* A hook finds the root file system where the bundle has it, also when it joins the namespace. */
+static char *place_of_root(const struct mb_runtime_plan *plan)
+{
+	const char *path = plan->spec->root.path;
+
+	if (!plan->has_early_hooks || !path || !plan->req.bundle)
+		return mb_strdup("/");
+	return path[0] == '/' ? mb_strdup(path) : mb_asprintf("%s/%s", plan->req.bundle, path);
+}
+
 /* The new root covers the old one at "/": no directory of the host is needed for it, and
  * pivot_root takes it from there.  Nothing of what follows may spread to the host, so its copy
  * becomes private first. */
 int mb_runtime_rootfs_attach(struct mb_runtime_child *c, struct mb_err *err)
 {
+	MB_AUTO_FREE char *place = place_of_root(c->plan);
 	MB_AUTO_CLOSE int host_fd = -1;
 	int r = leave_chroot(err);
 
 	if (r < 0)
 		return r;
-	host_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	host_fd = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (host_fd < 0)
-		return mb_fail_sys(err, errno, "cannot open '/'");
+		return mb_fail_sys(err, errno, "cannot open '%s'", place);
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return mb_fail_sys(err, errno, "cannot make the mounts private");
 	return mb_sys_mount_move(c->root_fd, host_fd, err);
@@ -57,6 +68,23 @@ static int make_readonly(const struct mb_runtime_child *c, struct mb_err *err)
 	return r < 0 ? mb_wrap(err, r, "root file system") : 0;
 }
 
+/* What is the first of all mounts cannot be put away: it stays below, out of sight. */
+static int enter_without_pivot(const struct mb_runtime_child *c, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int host_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = 0;
+
+	if (host_fd < 0)
+		return mb_fail_sys(err, errno, "cannot open '/'");
+	if (c->plan->has_early_hooks)
+		r = mb_sys_mount_move(c->root_fd, host_fd, err);
+	if (r < 0)
+		return r;
+	if (chroot(".") < 0 || chdir("/") < 0)
+		return mb_fail_sys(err, errno, "cannot enter the root file system");
+	return 0;
+}
+
 int mb_runtime_rootfs_enter(struct mb_runtime_child *c, struct mb_err *err)
 {
 	const char *cwd = c->plan->process->cwd;
@@ -71,6 +99,8 @@ int mb_runtime_rootfs_enter(struct mb_runtime_child *c, struct mb_err *err)
 		return r;
 	if (fchdir(c->root_fd) < 0)
 		return mb_fail_sys(err, errno, "cannot enter the root file system");
+	if (c->plan->req.no_pivot)
+		return enter_without_pivot(c, err);
 	if (syscall(SYS_pivot_root, ".", ".") < 0)
 		return mb_fail_sys(err, errno, "cannot change the root file system");
 	/* The old root now lies over the new one. */

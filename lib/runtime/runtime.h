@@ -25,6 +25,7 @@
 
 struct json_object;
 struct mb_err;
+struct mb_oci_process;
 struct mb_oci_spec;
 struct mb_str;
 struct mb_sys_cgroup;
@@ -52,13 +53,27 @@ struct mb_runtime_request {
 	const int *mount_fds;
 	size_t n_mount_fds;
 	int cache_fd; /* directory for compiled seccomp profiles, or -1 */
+	/* A listening SOCK_SEQPACKET socket: plan_start() returns when all is set up, and the
+	 * program waits for mb_runtime_start() from whoever connects there.  -1: it starts now. */
+	int start_fd;
+	const char *bundle;    /* its path, for hooks */
+	unsigned preserve_fds; /* of the caller's descriptors, 3 and on, for the program */
+	bool no_pivot;         /* chroot instead: for a root file system in an initramfs */
+	bool no_new_keyring;
+	bool moves_net_devices; /* the caller moves them between await_ready() and start() */
+	/* Called in plan_start() when the mounts are there and the root is not yet changed, where
+	 * the spec has prestart, createRuntime or createContainer hooks.  The last of these are
+	 * then run by process 1 itself.  Its failure is plan_start()'s. */
+	int (*settled)(void *arg, struct mb_err *err);
+	void *settled_arg;
 };
 #define MB_RUNTIME_REQUEST_INIT                             \
 	((struct mb_runtime_request){.bundle_fd = -1,       \
 	                             .rootfs_fd = -1,       \
 	                             .stdio = {-1, -1, -1}, \
 	                             .netns_fd = -1,        \
-	                             .cache_fd = -1})
+	                             .cache_fd = -1,        \
+	                             .start_fd = -1})
 
 /* In the command: check the spec, open what comes from the host, choose the seccomp program.
  * Nothing on the machine changes.  What the spec asks and mybox cannot do is refused by name
@@ -103,6 +118,9 @@ struct mb_runtime_started {
  * mb_runtime_exit_code() gives the exit code that docker users know. */
 int mb_runtime_plan_start(struct mb_runtime_plan *plan, struct mb_runtime_started *ret,
                           struct mb_err *err);
+/* Start what waits behind @connection, made to the request's start_fd.  @process is the one of the
+ * spec, for messages.  Return: 0 once execve has happened; -errno, told. */
+int mb_runtime_start(int connection, const struct mb_oci_process *process, struct mb_err *err);
 /* 127 program not found, 126 found but not to be executed, 125 anything else.  Valid after
  * plan_start() or mb_runtime_exec() failed with @r. */
 int mb_runtime_exit_code(int r, const struct mb_err *err);
@@ -113,17 +131,19 @@ char *const *mb_runtime_plan_warnings(const struct mb_runtime_plan *plan);
 
 /* ---- exec: another process in a running container ---- */
 
-struct mb_oci_process;
 struct mb_runtime_exec_request {
 	const char *id;                       /* of the container */
 	const struct mb_oci_spec *spec;       /* the container's: namespaces, seccomp, masks */
 	const struct mb_oci_process *process; /* what to run, as which user, with which caps */
+	const char *program;                  /* execve this, not what args[0] finds; or NULL */
 	int pidfd;                            /* the container's process 1 */
 	pid_t pid;                            /* the same, for /proc on kernels before 6.11 */
 	int stdio[3];                         /* when !process->terminal; -1 = /dev/null */
 	struct mb_sys_cgroup *cgroup;         /* the container's or a child of it, or NULL */
 	bool seccomp_default, seccomp_hardened;
 	bool detach; /* the process outlives the caller: no SIGKILL when the caller dies */
+	unsigned preserve_fds;
+	bool no_new_keyring;
 	int cache_fd;
 };
 #define MB_RUNTIME_EXEC_REQUEST_INIT \

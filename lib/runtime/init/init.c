@@ -32,7 +32,7 @@
 #define SIGNAL_STOP   19
 
 struct orders {
-	unsigned long channel, flags, filter, size, inheritable, permitted;
+	unsigned long channel, flags, filter, size, inheritable, permitted, start;
 };
 
 struct filter_space {
@@ -107,7 +107,8 @@ static int parse_orders(const char *s, struct orders *o)
 {
 	return parse_hex(&s, &o->channel) || parse_hex(&s, &o->flags) ||
 	       parse_hex(&s, &o->filter) || parse_hex(&s, &o->size) ||
-	       parse_hex(&s, &o->inheritable) || parse_hex(&s, &o->permitted);
+	       parse_hex(&s, &o->inheritable) || parse_hex(&s, &o->permitted) ||
+	       parse_hex(&s, &o->start);
 }
 
 /* Set the inheritable capabilities (the ambient ones follow) and keep only @keep of the
@@ -159,6 +160,33 @@ static void wait_go(const struct orders *o)
 	} while (r == -E_INTR);
 	if (r != sizeof(m) || m.kind != MB_RUNTIME_GO)
 		leave(125);
+}
+
+/* create: the command leaves, and who connects later is told instead of it.  A connection that
+ * says nothing only wanted to know whether somebody waits. */
+static void await_start(struct orders *o)
+{
+	struct mb_runtime_message m = {MB_RUNTIME_CREATED, 0, 0, 0};
+	long fd, r = KERNEL(sendto, o->channel, &m, sizeof(m), MSG_NOSIGNAL, 0, 0);
+
+	if (r != sizeof(m))
+		leave(125);
+	KERNEL(close, o->channel);
+	for (;;) {
+		fd = KERNEL(accept4, o->start, 0, 0, SOCK_CLOEXEC);
+		if (fd == -E_INTR)
+			continue;
+		if (fd < 0)
+			leave(125);
+		do {
+			r = KERNEL(read, fd, &m, sizeof(m));
+		} while (r == -E_INTR);
+		if (r == sizeof(m) && m.kind == MB_RUNTIME_GO)
+			break;
+		KERNEL(close, fd);
+	}
+	KERNEL(close, o->start);
+	o->channel = (unsigned long)fd;
 }
 
 /* Where the filter allows what follows, nothing is held from here on that the program will not
@@ -308,7 +336,7 @@ static void announce(const struct orders *o)
 	KERNEL(write, o->channel, &m, sizeof(m));
 }
 
-static _Noreturn void run(const struct orders *o, char **argv, char **envp)
+static _Noreturn void run(struct orders *o, char **argv, char **envp)
 {
 	const unsigned long wanted = o->flags;
 	const unsigned long filters = MB_INIT_FILTER | MB_INIT_FILTER_SOON;
@@ -317,6 +345,8 @@ static _Noreturn void run(const struct orders *o, char **argv, char **envp)
 	KERNEL(fcntl, o->channel, F_SETFD, FD_CLOEXEC);
 	if (wanted & MB_INIT_FILTER)
 		KERNEL(fcntl, o->filter, F_SETFD, FD_CLOEXEC);
+	if (wanted & MB_INIT_LISTEN)
+		KERNEL(fcntl, o->start, F_SETFD, FD_CLOEXEC);
 	if (wanted & MB_INIT_VISIBLE) {
 		confine_soon(o);
 		become_visible(o);
@@ -326,6 +356,8 @@ static _Noreturn void run(const struct orders *o, char **argv, char **envp)
 		confine_soon(o);
 	if (wanted & MB_INIT_WAIT)
 		wait_go(o);
+	if (wanted & MB_INIT_LISTEN)
+		await_start(o);
 	if (wanted & MB_INIT_REAP)
 		stay_as_init(o);
 	if (wanted & MB_INIT_DIE)

@@ -2,9 +2,10 @@
 /* lib/runtime/init/protocol.h — what the init stub is told, and what it tells.
  *
  * The stub is executed as  argv = { name, ORDERS, PATH, ARGV0, ARGV1... }  with the program's
- * own environment.  ORDERS is "CHANNEL:FLAGS:FILTER:SIZE:INHERITABLE:PERMITTED", each a
- * hexadecimal number: the channel's descriptor, MB_INIT_* flags, the descriptor that holds SIZE
- * bytes of struct sock_filter, and the capabilities of the program.
+ * own environment.  ORDERS is "CHANNEL:FLAGS:FILTER:SIZE:INHERITABLE:PERMITTED:START", each
+ * a hexadecimal number: the channel's descriptor, MB_INIT_* flags, the descriptor that holds SIZE
+ * bytes of struct sock_filter, the capabilities of the program, and the listening socket where
+ * who starts it connects (MB_INIT_LISTEN).
  *
  * The channel is a SOCK_SEQPACKET socket.  Towards process 1 goes one MB_RUNTIME_GO; towards the
  * command go the messages below, and end of file when execve of the program has happened.
@@ -22,6 +23,7 @@ enum {
 	MB_INIT_CTTY = 64,    /* descriptor 0 becomes the controlling terminal */
 	MB_INIT_DIE = 128,    /* SIGKILL when the parent dies */
 	MB_INIT_CAPS = 256,   /* set the inheritable capabilities, dropping what carried us here */
+	MB_INIT_LISTEN = 512, /* created, not started: who connects to START becomes the channel */
 };
 
 enum mb_runtime_message_kind {
@@ -33,6 +35,9 @@ enum mb_runtime_message_kind {
 	MB_RUNTIME_FAILED,     /* to the command: a struct mb_err follows */
 	MB_RUNTIME_EXECUTING,  /* to the command: nothing but execve is left to do */
 	MB_RUNTIME_STUB,       /* to the command: the stub failed; code is errno, step says where */
+	MB_RUNTIME_SETTLED,    /* to the command: all mounts are there, the hooks may run */
+	MB_RUNTIME_HOOKED,     /* to process 1: they have */
+	MB_RUNTIME_CREATED,    /* to the command: the channel ends here, START is listened to */
 };
 
 enum mb_runtime_stub_step {

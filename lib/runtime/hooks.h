@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/runtime/hooks.h — programs that the bundle wants run at moments of a container's life.
+ *
+ * A hook reads the container's state as JSON from its standard input, gets its own arguments and
+ * environment, and is killed when its time is up.
+ */
+#ifndef MB_RUNTIME_HOOKS_H
+#define MB_RUNTIME_HOOKS_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct mb_err;
+struct mb_oci_hook;
+struct mb_oci_spec;
+struct mb_str;
+
+/* What the specification calls the state: @status is "creating", "created", "running" or
+ * "stopped"; @pid 0 is left out. */
+struct mb_runtime_hook_state {
+	const struct mb_oci_spec *spec;
+	const char *id, *status, *bundle;
+	pid_t pid;
+};
+void mb_runtime_hook_state_format(const struct mb_runtime_hook_state *state, struct mb_str *out);
+
+/* A file in memory with the @n bytes of @text, to be read from its beginning. */
+int mb_runtime_hook_input_make(const char *text, size_t n, int *ret_fd, struct mb_err *err);
+
+/* Run the @n hooks of @v one after the other, in the directory @cwd_fd (-1: where we are).  @name
+ * is the list's, for messages.  Return: 0; or -errno, told, at the first that fails. */
+int mb_runtime_hooks_run(const struct mb_oci_hook *v, size_t n, const char *name, int cwd_fd,
+                         const struct mb_runtime_hook_state *state, struct mb_err *err);
+
+#endif
