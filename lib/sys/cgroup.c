@@ -202,9 +202,13 @@ static int late_trees_make(struct mb_sys_cgroup *cg, unsigned must, unsigned *re
 int mb_sys_cgroup_update(struct mb_sys_cgroup *cg, const struct mb_sys_cgroup_limits *limits,
                          struct mb_err *err)
 {
+	struct mb_sys_cgroup_limits complete = *limits;
 	unsigned must, late = 0;
-	int r = mb_sys_cgroup_limits_need(cg->host, limits, &must, err);
+	int r;
 
+	mb_sys_cgroup_limits_complete(cg, &complete);
+	limits = &complete;
+	r = mb_sys_cgroup_limits_need(cg->host, limits, &must, err);
 	if (r < 0)
 		return r;
 	if (cg->fd[cg->host->core] < 0)

@@ -21,13 +21,13 @@
 #include <sys/types.h>
 
 #include "core/own.h"
+#include "sys/cgroup_limits.h"
+#include "sys/cgroup_stats.h"
 
 struct mb_err;
-struct mb_kv;
 struct mb_strv;
 struct mb_sys_cgroup;
 struct mb_sys_cgroup_host;
-struct mb_sys_device_rule;
 
 enum mb_sys_cgroup_version {
 	MB_SYS_CGROUP_V2,     /* cgroup2 alone */
@@ -35,7 +35,7 @@ enum mb_sys_cgroup_version {
 	MB_SYS_CGROUP_V1,     /* v1 controllers alone */
 };
 enum { MB_SYS_CGROUP_ABSENT = 1 }; /* the documented condition: there is no such cgroup or file */
-enum { MB_SYS_CGROUP_MAX_JOIN = 10 };
+enum { MB_SYS_CGROUP_MAX_JOIN = 16 };
 
 /* --- the host --- */
 
@@ -53,7 +53,8 @@ void mb_sys_cgroup_host_free(struct mb_sys_cgroup_host *host);
 MB_AUTO_DEFINE(struct mb_sys_cgroup_host, mb_sys_cgroup_host_free)
 enum mb_sys_cgroup_version mb_sys_cgroup_host_version(const struct mb_sys_cgroup_host *host);
 /* Whether a controller ("memory", "pids", "cpu", "cpuset", "io" or "blkio", "devices",
- * "hugetlb", "freezer") can be used, whichever version has it. */
+ * "hugetlb", "rdma", "net_cls", "net_prio", "misc", "freezer") can be used, whichever version has
+ * it. */
 bool mb_sys_cgroup_host_has(const struct mb_sys_cgroup_host *host, const char *controller);
 /* Every mounted hierarchy, for the runtime that shows them in a container. */
 const struct mb_sys_cgroup_hierarchy *
@@ -63,50 +64,6 @@ mb_sys_cgroup_host_hierarchies(struct mb_sys_cgroup_host *host, size_t *ret_n);
  * "a-b.slice" is "/a.slice/a-b.slice".  Return: 0 (caller frees) or -EINVAL, told. */
 int mb_sys_cgroup_path_make(const char *parent, const char *name, char **ret_path,
                             struct mb_err *err);
-
-/* --- limits, as docker has them --- */
-
-struct mb_sys_cgroup_throttle {
-	uint32_t major, minor;
-	uint64_t read_bps, write_bps, read_iops, write_iops; /* 0: not asked for */
-	uint16_t weight;                                     /* 10..1000; 0: not asked for */
-};
-
-struct mb_sys_cgroup_hugepage {
-	const char *size; /* "2MB" */
-	uint64_t bytes;
-};
-
-/* Zero or NULL means "not asked for" everywhere (in an update: leave as it is); -1 in a signed
- * number means unlimited.  Everything is borrowed. */
-struct mb_sys_cgroup_limits {
-	int64_t memory;             /* bytes */
-	int64_t memory_swap;        /* memory and swap together, as docker; == memory: no swap */
-	bool memory_swap_optional;  /* a mere default: no failure where swap is not accounted */
-	int64_t memory_reservation; /* soft limit */
-	bool has_swappiness;
-	uint32_t swappiness;                      /* 0..100; v1 only */
-	bool oom_kill_disable;                    /* v1 only */
-	int64_t kernel_memory, kernel_memory_tcp; /* always refused: the kernel has dropped them */
-	uint64_t cpu_shares;                      /* 2..262144 */
-	int64_t cpu_quota;                        /* usec in each period */
-	uint64_t cpu_period;                      /* usec */
-	uint64_t cpu_burst;                       /* usec */
-	bool has_cpu_idle;
-	int64_t cpu_idle;                      /* 0 or 1 */
-	int64_t cpu_rt_runtime;                /* v1 only */
-	uint64_t cpu_rt_period;                /* v1 only */
-	const char *cpuset_cpus, *cpuset_mems; /* "0-3,7" */
-	int64_t pids_max;
-	uint16_t blkio_weight; /* 10..1000 */
-	const struct mb_sys_cgroup_throttle *throttles;
-	size_t n_throttles;
-	const struct mb_sys_cgroup_hugepage *hugepages;
-	size_t n_hugepages;
-	const struct mb_sys_device_rule *devices; /* sys/device.h; n_devices 0: not touched */
-	size_t n_devices;
-	const struct mb_kv *unified; /* cgroup2 files by name; refused on pure v1 */
-};
 
 /* --- make, open, remove --- */
 
@@ -195,27 +152,6 @@ int mb_sys_cgroup_pids(struct mb_sys_cgroup *cg, pid_t **ret_pids, size_t *ret_n
                        struct mb_err *err);
 
 /* --- figures --- */
-
-enum {
-	MB_SYS_CGROUP_HAS_CPU = 1,
-	MB_SYS_CGROUP_HAS_MEMORY = 2,
-	MB_SYS_CGROUP_HAS_PIDS = 4,
-	MB_SYS_CGROUP_HAS_IO = 8
-};
-
-struct mb_sys_cgroup_stats {
-	unsigned has; /* MB_SYS_CGROUP_HAS_*: which of these mean anything */
-	uint64_t cpu_usec, cpu_user_usec, cpu_system_usec;
-	uint64_t cpu_periods, cpu_throttled_periods, cpu_throttled_usec;
-	uint64_t memory;       /* bytes in use, page cache included */
-	uint64_t memory_cache; /* of these reclaimable (inactive file pages): docker subtracts it */
-	uint64_t memory_peak;
-	uint64_t memory_limit; /* UINT64_MAX: none */
-	uint64_t swap;
-	uint64_t pids, pids_limit; /* UINT64_MAX: none */
-	uint64_t io_read_bytes, io_write_bytes, io_reads, io_writes;
-	uint64_t oom_kills;
-};
 
 int mb_sys_cgroup_stats_read(struct mb_sys_cgroup *cg, struct mb_sys_cgroup_stats *ret,
                              struct mb_err *err);

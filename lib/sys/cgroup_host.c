@@ -15,9 +15,11 @@
 enum { MOUNTINFO_MAX = 64 * 1024 * 1024, SELF_CGROUP_MAX = 1024 * 1024 };
 
 static const char *const ctrl_names[CTRL_N_] = {
-	[CTRL_CPU] = "cpu",       [CTRL_CPUACCT] = "cpuacct", [CTRL_CPUSET] = "cpuset",
-	[CTRL_MEMORY] = "memory", [CTRL_DEVICES] = "devices", [CTRL_PIDS] = "pids",
-	[CTRL_IO] = "blkio",      [CTRL_FREEZER] = "freezer", [CTRL_HUGETLB] = "hugetlb",
+	[CTRL_CPU] = "cpu",           [CTRL_CPUACCT] = "cpuacct", [CTRL_CPUSET] = "cpuset",
+	[CTRL_MEMORY] = "memory",     [CTRL_DEVICES] = "devices", [CTRL_PIDS] = "pids",
+	[CTRL_IO] = "blkio",          [CTRL_FREEZER] = "freezer", [CTRL_HUGETLB] = "hugetlb",
+	[CTRL_RDMA] = "rdma",         [CTRL_MISC] = "misc",       [CTRL_NET_CLS] = "net_cls",
+	[CTRL_NET_PRIO] = "net_prio",
 };
 
 const char *mb_sys_cgroup_ctrl_name(enum mb_sys_cgroup_ctrl c, bool v2)

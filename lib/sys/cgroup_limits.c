@@ -28,13 +28,14 @@ int mb_sys_cgroup_ctrl_fd(const struct mb_sys_cgroup *cg, enum mb_sys_cgroup_ctr
 static bool wants_memory(const struct mb_sys_cgroup_limits *l)
 {
 	return l->memory || l->memory_swap || l->memory_reservation || l->has_swappiness ||
-	       l->oom_kill_disable;
+	       l->oom_kill_disable || l->oom_kill_enable || l->kernel_memory > 0 ||
+	       l->kernel_memory_tcp;
 }
 
 static bool wants_cpu(const struct mb_sys_cgroup_limits *l)
 {
-	return l->cpu_shares || l->cpu_quota || l->cpu_period || l->cpu_burst || l->has_cpu_idle ||
-	       l->cpu_rt_runtime || l->cpu_rt_period;
+	return l->cpu_shares || l->cpu_quota || l->cpu_period || l->cpu_burst || l->has_cpu_burst ||
+	       l->has_cpu_idle || l->cpu_rt_runtime || l->cpu_rt_period;
 }
 
 static bool wants_cpuset(const struct mb_sys_cgroup_limits *l)
@@ -49,12 +50,27 @@ static bool wants_pids(const struct mb_sys_cgroup_limits *l)
 
 static bool wants_io(const struct mb_sys_cgroup_limits *l)
 {
-	return l->blkio_weight || l->n_throttles;
+	return l->blkio_weight || l->blkio_leaf_weight || l->n_throttles;
 }
 
 static bool wants_hugetlb(const struct mb_sys_cgroup_limits *l)
 {
 	return l->n_hugepages != 0;
+}
+
+static bool wants_rdma(const struct mb_sys_cgroup_limits *l)
+{
+	return l->n_rdma != 0;
+}
+
+static bool wants_net_cls(const struct mb_sys_cgroup_limits *l)
+{
+	return l->has_net_class;
+}
+
+static bool wants_net_prio(const struct mb_sys_cgroup_limits *l)
+{
+	return l->n_net_priorities != 0;
 }
 
 static bool wants_devices(const struct mb_sys_cgroup_limits *l)
@@ -114,6 +130,9 @@ static const struct limit {
 	{CTRL_PIDS, wants_pids, apply_pids, apply_pids},
 	{CTRL_IO, wants_io, mb_sys_cgroup_v1_io, mb_sys_cgroup_v2_io},
 	{CTRL_HUGETLB, wants_hugetlb, mb_sys_cgroup_v1_hugetlb, mb_sys_cgroup_v2_hugetlb},
+	{CTRL_RDMA, wants_rdma, mb_sys_cgroup_rdma, mb_sys_cgroup_rdma},
+	{CTRL_NET_CLS, wants_net_cls, mb_sys_cgroup_v1_net_cls, NULL},
+	{CTRL_NET_PRIO, wants_net_prio, mb_sys_cgroup_v1_net_prio, NULL},
 	{CTRL_DEVICES, wants_devices, apply_devices_v1, NULL /* devices_apply_v2() */},
 };
 
@@ -121,11 +140,10 @@ static const struct limit {
 
 static int check_memory(const struct mb_sys_cgroup_limits *l, struct mb_err *err)
 {
-	if (l->kernel_memory || l->kernel_memory_tcp)
-		return mb_fail(err, EOPNOTSUPP,
-		               "the kernel no longer limits kernel memory (--kernel-memory)");
 	if (l->memory < -1 || l->memory_swap < -1 || l->memory_reservation < -1)
 		return mb_fail(err, EINVAL, "a memory limit is negative");
+	if (l->kernel_memory < -1 || l->kernel_memory_tcp < -1)
+		return mb_fail(err, EINVAL, "a kernel memory limit is negative");
 	if (l->memory_swap > 0 && l->memory <= 0)
 		return mb_fail(err, EINVAL,
 		               "a limit of memory and swap needs a memory limit beside it");
@@ -158,20 +176,27 @@ static int check_cpu(const struct mb_sys_cgroup_limits *l, struct mb_err *err)
 	return 0;
 }
 
+static int check_weight(unsigned weight, struct mb_err *err)
+{
+	if (!weight || (weight >= 10 && weight <= 1000))
+		return 0;
+	return mb_fail(err, EINVAL, "invalid blkio weight %u: wanted 10 to 1000", weight);
+}
+
 static int check_io(const struct mb_sys_cgroup_limits *l, struct mb_err *err)
 {
+	int r;
+
 	if (l->pids_max < -1)
 		return mb_fail(err, EINVAL, "invalid pids limit %lld", (long long)l->pids_max);
-	if (l->blkio_weight && (l->blkio_weight < 10 || l->blkio_weight > 1000))
-		return mb_fail(err, EINVAL, "invalid blkio weight %u: wanted 10 to 1000",
-		               (unsigned)l->blkio_weight);
-	for (size_t i = 0; i < l->n_throttles; i++) {
-		unsigned weight = l->throttles[i].weight;
-
-		if (weight && (weight < 10 || weight > 1000))
-			return mb_fail(err, EINVAL, "invalid blkio weight %u: wanted 10 to 1000",
-			               weight);
+	r = check_weight(l->blkio_weight, err);
+	r = r < 0 ? r : check_weight(l->blkio_leaf_weight, err);
+	for (size_t i = 0; i < l->n_throttles && r == 0; i++) {
+		r = check_weight(l->throttles[i].weight, err);
+		r = r < 0 ? r : check_weight(l->throttles[i].leaf_weight, err);
 	}
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < l->n_hugepages; i++)
 		if (!*l->hugepages[i].size ||
 		    strspn(l->hugepages[i].size, "0123456789KMGB") != strlen(l->hugepages[i].size))
@@ -200,23 +225,42 @@ static int check_unified(const struct mb_sys_cgroup_host *host,
 	return 0;
 }
 
+/* What only version 1 could do, each by the name it was asked by. */
+static int check_memory_v2(const struct mb_sys_cgroup_limits *l, struct mb_err *err)
+{
+	if (l->oom_kill_disable)
+		return mb_fail(err, EOPNOTSUPP,
+		               "version 2 cgroups cannot disable the OOM killer "
+		               "(--oom-kill-disable)");
+	if (l->has_swappiness)
+		return mb_fail(err, EOPNOTSUPP,
+		               "version 2 cgroups have no swappiness (--memory-swappiness)");
+	if (l->kernel_memory > 0)
+		return mb_fail(err, EOPNOTSUPP,
+		               "version 2 cgroups do not limit kernel memory (--kernel-memory)");
+	if (l->kernel_memory_tcp > 0)
+		return mb_fail(err, EOPNOTSUPP,
+		               "version 2 cgroups do not limit the memory of TCP (kernelTCP)");
+	return 0;
+}
+
 static int check_version(const struct mb_sys_cgroup_host *host,
                          const struct mb_sys_cgroup_limits *l, struct mb_err *err)
 {
-	if (mb_sys_cgroup_ctrl_is_v2(host, CTRL_MEMORY)) {
-		if (l->oom_kill_disable)
-			return mb_fail(err, EOPNOTSUPP,
-			               "version 2 cgroups cannot disable the OOM killer "
-			               "(--oom-kill-disable)");
-		if (l->has_swappiness)
-			return mb_fail(err, EOPNOTSUPP,
-			               "version 2 cgroups have no swappiness "
-			               "(--memory-swappiness)");
-	}
+	bool has_leaf = l->blkio_leaf_weight != 0;
+
+	for (size_t i = 0; i < l->n_throttles; i++)
+		has_leaf |= l->throttles[i].leaf_weight != 0;
+	if (has_leaf && mb_sys_cgroup_ctrl_is_v2(host, CTRL_IO))
+		return mb_fail(err, EOPNOTSUPP, "version 2 cgroups have no leaf weight");
 	if (mb_sys_cgroup_ctrl_is_v2(host, CTRL_CPU) && (l->cpu_rt_runtime || l->cpu_rt_period))
 		return mb_fail(err, EOPNOTSUPP,
 		               "version 2 cgroups have no real-time budget (--cpu-rt-runtime)");
-	return 0;
+	if (mb_sys_cgroup_host_version(host) == MB_SYS_CGROUP_V2 &&
+	    (l->has_net_class || l->n_net_priorities))
+		return mb_fail(err, EOPNOTSUPP,
+		               "version 2 cgroups have no network class and no network priorities");
+	return mb_sys_cgroup_ctrl_is_v2(host, CTRL_MEMORY) ? check_memory_v2(l, err) : 0;
 }
 
 static unsigned unified_bits(const struct mb_sys_cgroup_limits *l)

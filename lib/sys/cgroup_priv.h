@@ -20,11 +20,15 @@ enum mb_sys_cgroup_ctrl {
 	CTRL_IO,
 	CTRL_FREEZER,
 	CTRL_HUGETLB,
+	CTRL_RDMA,
+	CTRL_MISC, /* reached by `unified` alone */
+	CTRL_NET_CLS,
+	CTRL_NET_PRIO,
 	CTRL_N_,
 };
 #define CTRL_BIT(c) (1u << (c))
 
-enum { TREES_MAX = 16, ATTR_TEXT = 4096 };
+enum { TREES_MAX = 20, ATTR_TEXT = 4096 };
 
 /* One hierarchy.  root_fd is -1 until first used. */
 struct tree {
@@ -117,14 +121,30 @@ int mb_sys_cgroup_children(int fd, struct mb_strv *ret_names, struct mb_err *err
 int mb_sys_cgroup_v1_memory(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err);
 int mb_sys_cgroup_v1_cpu(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err);
 int mb_sys_cgroup_v1_io(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err);
-int mb_sys_cgroup_v1_hugetlb(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err);
 int mb_sys_cgroup_v2_memory(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err);
 int mb_sys_cgroup_v2_cpu(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err);
 int mb_sys_cgroup_v2_io(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err);
-int mb_sys_cgroup_v2_hugetlb(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err);
 
-/* cgroup_convert.c: version 1's scales to version 2's. */
-uint64_t mb_sys_cgroup_weight_of_shares(uint64_t shares); /* 2..262144 to 1..10000 */
-uint64_t mb_sys_cgroup_weight_of_blkio(uint16_t weight);  /* 10..1000 to 1..10000 */
+/* cgroup_both.c: what both versions do alike. */
+/* Whether @l's memory limit is above what @usage_file says, if that is asked for. */
+int mb_sys_cgroup_memory_check(int fd, const char *usage_file, const struct mb_sys_cgroup_limits *l,
+                               struct mb_err *err);
+/* A group that is idle has no weight: leave that state first. */
+int mb_sys_cgroup_idle_off(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err);
+int mb_sys_cgroup_put_weight(int fd, const char *file, uint64_t weight,
+                             const struct mb_sys_cgroup_limits *l, struct mb_err *err);
+/* The burst, which the quota bounds: with @ret_late a refusal means that it is to be written
+ * after the quota. */
+int mb_sys_cgroup_put_burst(int fd, const char *file, const struct mb_sys_cgroup_limits *l,
+                            bool *ret_late, struct mb_err *err);
+int mb_sys_cgroup_v1_hugetlb(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err);
+int mb_sys_cgroup_v2_hugetlb(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err);
+/* @l with what an update leaves out and the rest depends on, as it is now. */
+void mb_sys_cgroup_limits_complete(const struct mb_sys_cgroup *cg, struct mb_sys_cgroup_limits *l);
+
+/* cgroup_rare.c */
+int mb_sys_cgroup_rdma(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err);
+int mb_sys_cgroup_v1_net_cls(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err);
+int mb_sys_cgroup_v1_net_prio(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err);
 
 #endif

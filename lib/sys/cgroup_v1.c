@@ -141,16 +141,36 @@ static int put_memory_and_swap(int fd, const struct mb_sys_cgroup_limits *l, str
 	return r;
 }
 
+static int put_kernel_memory(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err)
+{
+	int r = 0;
+
+	/* The file is there still, but since Linux 5.16 it takes nothing. */
+	if (l->kernel_memory > 0)
+		r = put_number(fd, "memory.kmem.limit_in_bytes", l->kernel_memory, err);
+	if (r == -EOPNOTSUPP)
+		return mb_fail(err, EOPNOTSUPP,
+		               "this kernel no longer limits kernel memory (--kernel-memory)");
+	if (r == 0 && l->kernel_memory_tcp)
+		r = put_number(fd, "memory.kmem.tcp.limit_in_bytes", l->kernel_memory_tcp, err);
+	return r;
+}
+
 int mb_sys_cgroup_v1_memory(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err)
 {
-	int r = put_memory_and_swap(fd, l, err);
+	int r = mb_sys_cgroup_memory_check(fd, "memory.usage_in_bytes", l, err);
+
+	if (r == 0)
+		r = put_memory_and_swap(fd, l, err);
+	if (r == 0)
+		r = put_kernel_memory(fd, l, err);
 
 	if (r == 0 && l->memory_reservation)
 		r = put_number(fd, "memory.soft_limit_in_bytes", l->memory_reservation, err);
 	if (r == 0 && l->has_swappiness)
 		r = put_number(fd, "memory.swappiness", l->swappiness, err);
-	if (r == 0 && l->oom_kill_disable)
-		r = put_number(fd, "memory.oom_control", 1, err);
+	if (r == 0 && (l->oom_kill_disable || l->oom_kill_enable))
+		r = put_number(fd, "memory.oom_control", l->oom_kill_disable, err);
 	return r;
 }
 
@@ -171,33 +191,61 @@ static int put_bandwidth(int fd, const struct mb_sys_cgroup_limits *l, struct mb
 	return r;
 }
 
-int mb_sys_cgroup_v1_cpu(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err)
+/* The runtime must fit into the period all the time: one of the two orders works. */
+static int put_realtime(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err)
 {
+	bool late = false;
 	int r = 0;
 
-	if (l->cpu_shares)
-		r = put_number(fd, "cpu.shares", (int64_t)l->cpu_shares, err);
-	if (r == 0)
-		r = put_bandwidth(fd, l, err);
-	if (r == 0 && l->cpu_burst)
-		r = put_number(fd, "cpu.cfs_burst_us", (int64_t)l->cpu_burst, err);
-	if (r == 0 && l->cpu_rt_period)
+	if (l->cpu_rt_period)
 		r = put_number(fd, "cpu.rt_period_us", (int64_t)l->cpu_rt_period, err);
+	if (r == -EINVAL && l->cpu_rt_runtime) {
+		late = true;
+		r = 0;
+	}
 	if (r == 0 && l->cpu_rt_runtime)
 		r = put_number(fd, "cpu.rt_runtime_us", l->cpu_rt_runtime, err);
-	if (r == 0 && l->has_cpu_idle)
-		r = put_number(fd, "cpu.idle", l->cpu_idle, err);
+	if (r == 0 && late)
+		r = put_number(fd, "cpu.rt_period_us", (int64_t)l->cpu_rt_period, err);
 	return r;
 }
 
-/* "MAJOR:MINOR RATE" to one of the throttle files; no rate, no write. */
+int mb_sys_cgroup_v1_cpu(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err)
+{
+	bool burst_late = false;
+	int r = mb_sys_cgroup_idle_off(fd, l, err);
+
+	if (r == 0 && l->cpu_shares)
+		r = mb_sys_cgroup_put_weight(fd, "cpu.shares", l->cpu_shares, l, err);
+	if (r == 0)
+		r = mb_sys_cgroup_put_burst(fd, "cpu.cfs_burst_us", l, &burst_late, err);
+	if (r == 0)
+		r = put_bandwidth(fd, l, err);
+	if (r == 0 && burst_late)
+		r = mb_sys_cgroup_put_burst(fd, "cpu.cfs_burst_us", l, NULL, err);
+	if (r == 0)
+		r = put_realtime(fd, l, err);
+	if (r == 0 && l->has_cpu_idle && l->cpu_idle)
+		r = put_number(fd, "cpu.idle", 1, err);
+	return r;
+}
+
+/* "MAJOR:MINOR RATE" to one of the throttle files, where 0 ends the limit; no rate, no write. */
 static int put_rate(int fd, const char *file, const struct mb_sys_cgroup_throttle *t, uint64_t rate,
                     struct mb_err *err)
 {
 	if (!rate)
 		return 0;
 	return mb_sys_cgroup_put(fd, err, file, "%u:%u %llu", t->major, t->minor,
-	                         (unsigned long long)rate);
+	                         rate == UINT64_MAX ? 0ull : (unsigned long long)rate);
+}
+
+/* CFQ's where a kernel still has it, else BFQ's. */
+static const char *weight_file(int fd, bool of_device)
+{
+	if (mb_sys_cgroup_has_file(fd, "blkio.weight"))
+		return of_device ? "blkio.weight_device" : "blkio.weight";
+	return of_device ? "blkio.bfq.weight_device" : "blkio.bfq.weight";
 }
 
 static int put_throttle(int fd, const struct mb_sys_cgroup_throttle *t, struct mb_err *err)
@@ -211,7 +259,9 @@ static int put_throttle(int fd, const struct mb_sys_cgroup_throttle *t, struct m
 	if (r == 0)
 		r = put_rate(fd, "blkio.throttle.write_iops_device", t, t->write_iops, err);
 	if (r == 0)
-		r = put_rate(fd, "blkio.bfq.weight_device", t, t->weight, err);
+		r = put_rate(fd, weight_file(fd, true), t, t->weight, err);
+	if (r == 0)
+		r = put_rate(fd, "blkio.leaf_weight_device", t, t->leaf_weight, err);
 	return r;
 }
 
@@ -220,25 +270,10 @@ int mb_sys_cgroup_v1_io(int fd, const struct mb_sys_cgroup_limits *l, struct mb_
 	int r = 0;
 
 	if (l->blkio_weight)
-		r = put_number(fd,
-		               mb_sys_cgroup_has_file(fd, "blkio.weight") ? "blkio.weight"
-		                                                          : "blkio.bfq.weight",
-		               l->blkio_weight, err);
+		r = put_number(fd, weight_file(fd, false), l->blkio_weight, err);
+	if (r == 0 && l->blkio_leaf_weight)
+		r = put_number(fd, "blkio.leaf_weight", l->blkio_leaf_weight, err);
 	for (size_t i = 0; i < l->n_throttles && r == 0; i++)
 		r = put_throttle(fd, &l->throttles[i], err);
-	return r;
-}
-
-int mb_sys_cgroup_v1_hugetlb(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < l->n_hugepages && r == 0; i++) {
-		MB_AUTO_FREE char *file =
-			mb_asprintf("hugetlb.%s.limit_in_bytes", l->hugepages[i].size);
-
-		r = mb_sys_cgroup_put(fd, err, file, "%llu",
-		                      (unsigned long long)l->hugepages[i].bytes);
-	}
 	return r;
 }

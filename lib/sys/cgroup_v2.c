@@ -231,8 +231,10 @@ static int put_swap(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err 
 
 int mb_sys_cgroup_v2_memory(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err)
 {
-	int r = put_swap(fd, l, err);
+	int r = mb_sys_cgroup_memory_check(fd, "memory.current", l, err);
 
+	if (r == 0)
+		r = put_swap(fd, l, err);
 	if (r == 0 && l->memory)
 		r = put_or_max(fd, "memory.max", l->memory, err);
 	if (r == 0 && l->memory_reservation)
@@ -267,19 +269,20 @@ static int put_quota(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err
 
 int mb_sys_cgroup_v2_cpu(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err)
 {
-	int r = 0;
+	bool burst_late = false;
+	int r = mb_sys_cgroup_idle_off(fd, l, err);
 
-	if (l->cpu_shares)
-		r = mb_sys_cgroup_put(
-			fd, err, "cpu.weight", "%llu",
-			(unsigned long long)mb_sys_cgroup_weight_of_shares(l->cpu_shares));
+	if (r == 0 && l->cpu_shares)
+		r = mb_sys_cgroup_put_weight(fd, "cpu.weight",
+		                             mb_sys_cgroup_weight_of_shares(l->cpu_shares), l, err);
+	if (r == 0)
+		r = mb_sys_cgroup_put_burst(fd, "cpu.max.burst", l, &burst_late, err);
 	if (r == 0)
 		r = put_quota(fd, l, err);
-	if (r == 0 && l->cpu_burst)
-		r = mb_sys_cgroup_put(fd, err, "cpu.max.burst", "%llu",
-		                      (unsigned long long)l->cpu_burst);
-	if (r == 0 && l->has_cpu_idle)
-		r = mb_sys_cgroup_put(fd, err, "cpu.idle", "%lld", (long long)l->cpu_idle);
+	if (r == 0 && burst_late)
+		r = mb_sys_cgroup_put_burst(fd, "cpu.max.burst", l, NULL, err);
+	if (r == 0 && l->has_cpu_idle && l->cpu_idle)
+		r = mb_sys_cgroup_put(fd, err, "cpu.idle", "1");
 	return r;
 }
 
@@ -296,7 +299,9 @@ static int put_throttle(int fd, const struct mb_sys_cgroup_throttle *t, struct m
 	int r = 0;
 
 	for (size_t i = 0; i < MB_N(rates); i++)
-		if (rates[i].rate)
+		if (rates[i].rate == UINT64_MAX)
+			mb_str_addf(&line, " %s=max", rates[i].key);
+		else if (rates[i].rate)
 			mb_str_addf(&line, " %s=%llu", rates[i].key,
 			            (unsigned long long)rates[i].rate);
 	if (line.len)
@@ -324,18 +329,5 @@ int mb_sys_cgroup_v2_io(int fd, const struct mb_sys_cgroup_limits *l, struct mb_
 			(unsigned long long)mb_sys_cgroup_weight_of_blkio(l->blkio_weight));
 	for (size_t i = 0; i < l->n_throttles && r == 0; i++)
 		r = put_throttle(fd, &l->throttles[i], err);
-	return r;
-}
-
-int mb_sys_cgroup_v2_hugetlb(int fd, const struct mb_sys_cgroup_limits *l, struct mb_err *err)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < l->n_hugepages && r == 0; i++) {
-		MB_AUTO_FREE char *file = mb_asprintf("hugetlb.%s.max", l->hugepages[i].size);
-
-		r = mb_sys_cgroup_put(fd, err, file, "%llu",
-		                      (unsigned long long)l->hugepages[i].bytes);
-	}
 	return r;
 }
