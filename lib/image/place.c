@@ -215,12 +215,16 @@ static int set_xattrs(int fd, const struct mb_image_meta *meta, bool directory, 
 	return 0;
 }
 
-/* Owner, then mode (chown takes setuid off), then attributes (chown takes capabilities off). */
+/* Owner, then mode (chown takes setuid off), then attributes (chown takes capabilities off).  What
+ * was made just now is root's already; a directory may be an older one.  That it gives its group to
+ * what is made in it waits until all is there. */
 static int settle(int fd, const struct mb_image_meta *meta, bool directory, struct mb_err *err)
 {
-	if ((meta->uid || meta->gid) && fchown(fd, meta->uid, meta->gid) < 0)
+	mode_t mode = directory ? meta->mode & (mode_t)~S_ISGID : meta->mode;
+
+	if ((directory || meta->uid || meta->gid) && fchown(fd, meta->uid, meta->gid) < 0)
 		return mb_fail_sys(err, errno, "cannot set the owner");
-	if ((directory || (meta->mode & 07000)) && fchmod(fd, meta->mode) < 0)
+	if ((directory || (mode & 07000)) && fchmod(fd, mode) < 0)
 		return mb_fail_sys(err, errno, "cannot set the mode");
 	return set_xattrs(fd, meta, directory, err);
 }
@@ -271,6 +275,7 @@ static void remember_late(struct mb_image_place *p, const struct mb_image_entry_
 {
 	struct mb_image_late *late;
 
+	p->gives_group |= (meta->mode & S_ISGID) != 0;
 	if (p->n_late == p->cap_late) {
 		p->cap_late = p->cap_late ? 2 * p->cap_late : 1024;
 		p->late = mb_realloc(p->late, p->cap_late * sizeof(*p->late));
@@ -278,6 +283,7 @@ static void remember_late(struct mb_image_place *p, const struct mb_image_entry_
 	late = &p->late[p->n_late++];
 	*late = (struct mb_image_late){
 		.path = mb_asprintf("%s%s%s", name->dir, *name->dir ? "/" : "", name->leaf),
+		.mode = meta->mode,
 		.times = {meta->times[0], meta->times[1]},
 	};
 	for (size_t i = 0; i < meta->n_xattrs; i++) {
@@ -520,6 +526,9 @@ int mb_image_place_finish(struct mb_image_place *p, struct mb_err *err)
 		    errno != ENOTSUP)
 			return mb_fail_sys(err, errno, "cannot set the default ACL of '%s'",
 			                   late->path);
+		/* Each in turn: of several entries for one directory the last holds. */
+		if (p->gives_group && fchmod(fd, late->mode) < 0)
+			return mb_fail_sys(err, errno, "cannot set the mode of '%s'", late->path);
 		if (futimens(fd, late->times) < 0)
 			return mb_fail_sys(err, errno, "cannot set the times of '%s'", late->path);
 	}

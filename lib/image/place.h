@@ -25,9 +25,11 @@ struct mb_image_place {
 	/* The directory of the last entry, open. */
 	int dir;
 	char dir_name[MB_IMAGE_PATH];
-	/* Directories whose times are set when all is there. */
+	bool gives_group; /* some directory has the setgid bit */
+	/* Directories whose times, and that bit, are set when all is there. */
 	struct mb_image_late {
 		char *path;
+		mode_t mode;
 		struct timespec times[2];
 		void *acl; /* system.posix_acl_default, which would change what is made inside */
 		size_t n_acl;

@@ -26,6 +26,8 @@ struct row {
 	const char *name;
 	mode_t type;
 	const char *text; /* content, or target; "=NAME": a hard link */
+	mode_t mode;      /* 0: 0755 or 0644 */
+	gid_t gid;
 };
 
 static int set_up(void **state)
@@ -46,12 +48,12 @@ static void add(struct archive *a, const struct row *row)
 {
 	struct archive_entry *e = archive_entry_new();
 	size_t n = row->text ? strlen(row->text) : 0;
+	mode_t mode = row->mode ? row->mode : row->type == S_IFDIR ? 0755 : 0644;
 
 	archive_entry_set_pathname(e, row->name);
-	archive_entry_set_mode(e, (row->type ? row->type : S_IFREG) |
-	                                  (row->type == S_IFDIR ? 0755 : 0644));
+	archive_entry_set_mode(e, (row->type ? row->type : S_IFREG) | mode);
 	archive_entry_set_uid(e, geteuid());
-	archive_entry_set_gid(e, getegid());
+	archive_entry_set_gid(e, row->gid ? row->gid : getegid());
 	archive_entry_set_mtime(e, 1000, 5);
 	archive_entry_set_size(e, 0);
 	if (row->type == S_IFLNK)
@@ -146,6 +148,47 @@ static void write_makes_a_tree(void **state)
 	assert_int_equal(st.st_mtim.tv_nsec, 5);
 }
 
+/* A directory that gives its group to what is made in it must not while a layer is unpacked. */
+static void write_owners_inside_setgid(void **state)
+{
+	static const struct row rows[] = {
+		{"s/", S_IFDIR, NULL, 02775, 50},
+		{"s/f", 0, "text"},
+		{"s/d/", S_IFDIR, NULL},
+		{"s/d/f", 0, "text"},
+		{"s/l", S_IFLNK, "f"},
+		{"s/p", S_IFIFO, NULL},
+		{"s/.wh.gone", 0, ""},
+		{"s/i/j", 0, "deep"},
+		{"s/own", 0, "text", 0644, 50},
+		{"was/", S_IFDIR, NULL, 02775, 50},
+		{"was/", S_IFDIR, NULL, 0700},
+	};
+	static const struct {
+		const char *name;
+		gid_t gid;
+		mode_t mode;
+	} want[] = {
+		{"s", 50, 02775},    {"s/f", 0, 0644}, {"s/d", 0, 0755}, {"s/d/f", 0, 0644},
+		{"s/l", 0, 0777},    {"s/p", 0, 0644}, {"s/i", 0, 0755}, {"s/i/j", 0, 0644},
+		{"s/own", 50, 0644}, {"was", 0, 0700},
+	};
+	struct mb_image_written w;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* needs other groups */
+	w = unpack(rows, MB_N(rows), false);
+	assert_string_equal(w.err.msg, "");
+	for (size_t i = 0; i < MB_N(want); i++) {
+		struct stat st;
+
+		assert_int_equal(fstatat(root, want[i].name, &st, AT_SYMLINK_NOFOLLOW), 0);
+		if (st.st_gid != want[i].gid || (st.st_mode & 07777) != want[i].mode)
+			fail_msg("%s: %u %o", want[i].name, st.st_gid, st.st_mode);
+	}
+}
+
 static void write_whiteouts(void **state)
 {
 	static const struct row rows[] = {
@@ -192,6 +235,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(write_makes_a_tree),
+		cmocka_unit_test(write_owners_inside_setgid),
 		cmocka_unit_test(write_whiteouts),
 		cmocka_unit_test(write_refuses),
 	};
