@@ -16,15 +16,16 @@ struct inspect_args {
 	const char *format;
 };
 
-/* Members that docker shows whether the image has them or not. */
+/* Members that docker shows, or lets templates ask for, whether the image has them or not. */
 static void add_missing(struct json_object *config)
 {
-	static const char *const strings[] = {"Hostname", "Domainname", "User", "Image",
-	                                      "WorkingDir"};
+	static const char *const strings[] = {"Hostname", "Domainname", "User",
+	                                      "Image",    "WorkingDir", "StopSignal"};
 	static const char *const switches[] = {"AttachStdin", "AttachStdout", "AttachStderr",
 	                                       "Tty",         "OpenStdin",    "StdinOnce"};
-	static const char *const nulls[] = {"Env",        "Cmd",     "Volumes",
-	                                    "Entrypoint", "OnBuild", "Labels"};
+	static const char *const nulls[] = {"Env",          "Cmd",         "Volumes",
+	                                    "Entrypoint",   "OnBuild",     "Labels",
+	                                    "ExposedPorts", "Healthcheck", "Shell"};
 
 	for (size_t i = 0; i < MB_N(strings); i++)
 		if (!mb_json_find(config, strings[i]))

@@ -18,7 +18,7 @@ static const struct mb_json_field config_table[] = {
 	MB_JSON_BOOL("AttachStdin", struct mb_container_config, attach_stdin, .flags = MB_JSON_ALWAYS),
 	MB_JSON_BOOL("AttachStdout", struct mb_container_config, attach_stdout, .flags = MB_JSON_ALWAYS),
 	MB_JSON_BOOL("AttachStderr", struct mb_container_config, attach_stderr, .flags = MB_JSON_ALWAYS),
-	MB_JSON_SET("ExposedPorts", struct mb_container_config, exposed_ports),
+	MB_JSON_SET("ExposedPorts", struct mb_container_config, exposed_ports, .flags = MB_JSON_NULL),
 	MB_JSON_BOOL("Tty", struct mb_container_config, tty, .flags = MB_JSON_ALWAYS),
 	MB_JSON_BOOL("OpenStdin", struct mb_container_config, open_stdin, .flags = MB_JSON_ALWAYS),
 	MB_JSON_BOOL("StdinOnce", struct mb_container_config, stdin_once, .flags = MB_JSON_ALWAYS),

@@ -209,3 +209,10 @@ Untagged: two/sub:latest" ]
 	[[ $output == "Loaded image: "* ]]
 	[ "$(mybox run --rm "${output#Loaded image: }" echo runs)" = runs ]
 }
+
+@test "image inspect: templates may ask for what an image can have, and has not" {
+	[ "$(mybox image inspect -f '{{json .Config.ExposedPorts}} {{json .Config.Healthcheck}} {{json .Config.Shell}} {{.Config.StopSignal}}.' deb)" = "null null null ." ]
+	mybox create --name asked deb
+	[ "$(mybox inspect -f '{{json .Config.ExposedPorts}}' asked)" = null ]
+	mybox rm asked
+}
