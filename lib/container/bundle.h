@@ -46,6 +46,10 @@ int mb_container_caps_fill(const struct mb_container_host_config *host, bool pri
 int mb_container_user_fill(int rootfs_fd, const char *user, const struct mb_strv *group_add,
                            struct mb_oci_process *process, struct mb_err *err);
 
+/* --ulimit and the defaults, --oom-score-adj. */
+void mb_container_rlimits_fill(const struct mb_container_host_config *host,
+                               struct mb_oci_process *process);
+
 /* bundle_mounts.c: default mounts, the user's, masked and read-only paths. */
 int mb_container_mounts_fill(struct mb_container *c, int rootfs_fd,
                              struct mb_container_bundle *bundle, struct mb_err *err);

@@ -45,37 +45,78 @@ int mb_container_user_fill(int rootfs_fd, const char *user, const struct mb_strv
 	return 0;
 }
 
-/* docker's limit of open files, as far as we may give it: without CAP_SYS_RESOURCE nobody can
- * raise a hard limit, and nobody has asked for this one. */
-static void add_nofile(struct mb_oci_process *process)
-{
-	uint64_t hard = 524288, cap_sys_resource = MB_SYS_CAP_BIT(24);
-	struct mb_sys_caps ours;
-	struct rlimit now;
+#define UNLIMITED RLIM_INFINITY
 
-	if (getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_max < hard &&
-	    (mb_sys_caps_read(&ours, NULL) < 0 || !(ours.effective & cap_sys_resource)))
-		hard = now.rlim_max;
-	mb_oci_process_add_rlimit(process, "RLIMIT_NOFILE", hard < 1024 ? hard : 1024, hard);
+/* What the caller's shell or service has set is none of a container's business. */
+static const struct {
+	int resource;
+	const char *name;
+	uint64_t soft, hard;
+} default_limits[] = {
+	{RLIMIT_CPU, "RLIMIT_CPU", UNLIMITED, UNLIMITED},
+	{RLIMIT_FSIZE, "RLIMIT_FSIZE", UNLIMITED, UNLIMITED},
+	{RLIMIT_DATA, "RLIMIT_DATA", UNLIMITED, UNLIMITED},
+	{RLIMIT_STACK, "RLIMIT_STACK", 8 << 20, UNLIMITED},
+	{RLIMIT_CORE, "RLIMIT_CORE", 0, UNLIMITED},
+	{RLIMIT_RSS, "RLIMIT_RSS", UNLIMITED, UNLIMITED},
+	{RLIMIT_NPROC, "RLIMIT_NPROC", UNLIMITED, UNLIMITED},
+	{RLIMIT_NOFILE, "RLIMIT_NOFILE", 1024, 524288},
+	{RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK", 8 << 20, 8 << 20},
+	{RLIMIT_AS, "RLIMIT_AS", UNLIMITED, UNLIMITED},
+	{RLIMIT_LOCKS, "RLIMIT_LOCKS", UNLIMITED, UNLIMITED},
+	{RLIMIT_MSGQUEUE, "RLIMIT_MSGQUEUE", 819200, 819200},
+	{RLIMIT_NICE, "RLIMIT_NICE", 0, 0},
+	{RLIMIT_RTPRIO, "RLIMIT_RTPRIO", 0, 0},
+	{RLIMIT_RTTIME, "RLIMIT_RTTIME", UNLIMITED, UNLIMITED},
+};
+
+static bool has_rlimit(const struct mb_oci_process *process, const char *name)
+{
+	for (size_t i = 0; i < process->n_rlimits; i++)
+		if (strcmp(process->rlimits[i].type, name) == 0)
+			return true;
+	return false;
 }
 
-static void fill_rlimits(const struct mb_container_host_config *h, struct mb_oci_process *process)
+/* As far as we may give it: without CAP_SYS_RESOURCE nobody can raise a hard limit, and nobody has
+ * asked for these. */
+static void add_default_rlimits(struct mb_oci_process *process)
 {
-	bool has_nofile = false;
+	const uint64_t cap_sys_resource = MB_SYS_CAP_BIT(24);
+	struct mb_sys_caps ours;
+	bool may_raise = mb_sys_caps_read(&ours, NULL) == 0 && (ours.effective & cap_sys_resource);
 
+	for (size_t i = 0; i < MB_N(default_limits); i++) {
+		const char *name = default_limits[i].name;
+		uint64_t soft = default_limits[i].soft, hard = default_limits[i].hard;
+		struct rlimit now;
+
+		if (has_rlimit(process, name))
+			continue;
+		if (!may_raise &&
+		    getrlimit((__rlimit_resource_t)default_limits[i].resource, &now) == 0 &&
+		    now.rlim_max < hard)
+			hard = now.rlim_max;
+		mb_oci_process_add_rlimit(process, name, soft < hard ? soft : hard, hard);
+	}
+}
+
+void mb_container_rlimits_fill(const struct mb_container_host_config *h,
+                               struct mb_oci_process *process)
+{
 	for (size_t i = 0; i < h->n_ulimits; i++) {
 		const struct mb_container_ulimit *u = &h->ulimits[i];
 		char type[32] = "RLIMIT_";
 
 		for (size_t k = 0; u->name[k] && k < 16; k++)
 			type[7 + k] = (char)(u->name[k] & ~0x20);
-		has_nofile |= strcmp(u->name, "nofile") == 0;
 		mb_oci_process_add_rlimit(process, type,
 		                          u->soft < 0 ? UINT64_MAX : (uint64_t)u->soft,
 		                          u->hard < 0 ? UINT64_MAX : (uint64_t)u->hard);
 	}
-	if (!has_nofile)
-		add_nofile(process);
+	add_default_rlimits(process);
+	process->oom_score_adj = h->oom_score_adj;
+	process->has_oom_score_adj = true;
 }
 
 int mb_container_process_fill(const struct mb_container_record *record, int rootfs_fd,
@@ -99,8 +140,6 @@ int mb_container_process_fill(const struct mb_container_record *record, int root
 		r = mb_container_caps_fill(&record->host, record->host.privileged, process, err);
 	if (r < 0)
 		return r;
-	fill_rlimits(&record->host, process);
-	process->oom_score_adj = record->host.oom_score_adj;
-	process->has_oom_score_adj = true;
+	mb_container_rlimits_fill(&record->host, process);
 	return 0;
 }

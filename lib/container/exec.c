@@ -75,6 +75,7 @@ static int fill_process(struct executing *x, struct mb_err *err)
 		r = mb_container_caps_fill(&x->c->record->host,
 		                           q->privileged || x->c->record->host.privileged, process,
 		                           err);
+	mb_container_rlimits_fill(&x->c->record->host, process);
 	return r;
 }
 

@@ -8,7 +8,8 @@
  *                              be seen is a line in FILE.  loose: others may hold more than we
  *   attack fds                 the descriptors of its own, one a line
  *   attack tty                 try to type into every terminal it can reach
- *   attack call NUMBER ARG...  what a system call says; "i386" before the number: by int 0x80
+ *   attack device TYPE MAJOR MINOR   which of mknod, read and write the control group lets it:
+ * "mrw" attack call NUMBER ARG...  what a system call says; "i386" before the number: by int 0x80
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -23,6 +24,7 @@
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -325,6 +327,27 @@ static int tty(void)
 	return 0;
 }
 
+static int device(char **v)
+{
+	dev_t number = makedev(strtoul(v[1], NULL, 10), strtoul(v[2], NULL, 10));
+	mode_t type = v[0][0] == 'b' ? S_IFBLK : S_IFCHR;
+	char says[4] = "---";
+	const int flags = O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+
+	unlink("/node");
+	if (mknod("/node", type | 0600, number) < 0)
+		return puts(says) < 0;
+	says[0] = 'm';
+	/* Whether there is such a device is another question. */
+	if (open("/node", O_RDONLY | flags) >= 0 || errno != EPERM)
+		says[1] = 'r';
+	if (open("/node", O_WRONLY | flags) >= 0 || errno != EPERM)
+		says[2] = 'w';
+	unlink("/node");
+	puts(says);
+	return 0;
+}
+
 static long by_int80(const long *a)
 {
 	long r = a[0];
@@ -367,6 +390,8 @@ int main(int n, char **v)
 		return fds();
 	if (n == 2 && strcmp(v[1], "tty") == 0)
 		return tty();
+	if (n == 5 && strcmp(v[1], "device") == 0)
+		return device(v + 2);
 	if (n > 2 && strcmp(v[1], "call") == 0)
 		return call(n - 2, v + 2);
 	return 2;

@@ -71,6 +71,7 @@ requires() {
 	case $1 in
 	cgroup1) [ "${MYBOX_CGROUPS:-host}" = host ] && [ -d /sys/fs/cgroup/memory ] || skip "needs version 1 controllers" ;;
 	memory) [ -d /sys/fs/cgroup/memory ] || grep -qw memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null || skip "needs a memory controller" ;;
+	devices) [ -d /sys/fs/cgroup/devices ] || [ "${MYBOX_CGROUPS:-host}" = cgroup2 ] || [ -e /sys/fs/cgroup/cgroup.controllers ] || skip "needs a devices controller" ;;
 	controllers) [ -d /sys/fs/cgroup/memory ] || grep -qw memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null || skip "needs cgroup controllers" ;;
 	*) command -v "$1" >/dev/null || skip "needs $1" ;;
 	esac
