@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 struct mb_cli_program;
+struct mb_cmd_oci;
 struct mb_err;
 struct mb_store;
 
@@ -14,6 +15,7 @@ struct mb_cmd_context {
 	const char *root, *run; /* state directories: --root, --runroot, or the defaults */
 	const char *config;     /* --config, or NULL */
 	bool debug;
+	const struct mb_cmd_oci *oci; /* mybox-oci's own options, or NULL */
 	/* The caller's environment as it was ("-e NAME" looks here); environ itself holds only
 	 * what main() lets through. */
 	char *const *user_env;

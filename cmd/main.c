@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/help.h"
 #include "cmd/context.h"
+#include "cmd/oci/oci.h"
 #include "cmd/output.h"
 #include "cmd/report.h"
 #include "cmd/sanitize.h"
@@ -154,6 +155,8 @@ static int run_globals(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 		mb_str_add(&text, "mybox version " MB_VERSION "\n");
 		return mb_cmd_put(&text);
 	}
+	if (in->n_operands && mb_streq(in->operands[0], "oci"))
+		return mb_cmd_oci_run(cx, (int)in->n_operands - 1, in->operands + 1);
 	if (in->n_operands)
 		return dispatch(cx, (int)in->n_operands, in->operands);
 	mb_cli_help_top(cx->program, mb_cmd_width(STDOUT_FILENO), &text);
@@ -194,7 +197,10 @@ int main(int argc, char **argv)
 	int code = EXIT_FAIL;
 
 	cx.program = mb_cmd_program();
-	code = run(&cx, argc > 0 ? argc - 1 : 0, argv + (argc > 0));
+	if (mb_cmd_oci_is_meant(argc > 0 ? argv[0] : NULL))
+		code = mb_cmd_oci_run(&cx, argc - 1, argv + 1);
+	else
+		code = run(&cx, argc > 0 ? argc - 1 : 0, argv + (argc > 0));
 	mb_store_free(cx.store);
 	if (fflush(stdout) == EOF && code == 0) {
 		if (errno == EPIPE)

@@ -59,7 +59,7 @@ static const struct mb_cli_opt globals[] = {
 const struct mb_cli_program *mb_cmd_program(void)
 {
 	static const struct mb_cli_program program = {
-		.name = MB_CLI_NAME,
+		.name = "mybox",
 		.summary = "containers without a daemon",
 		.verbs = verbs,
 		.parents = parents,

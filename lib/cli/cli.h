@@ -131,7 +131,9 @@ struct mb_cli_opt {
 #define MB_OPT_END { .kind = 0 }
 // clang-format on
 
-#define MB_CLI_NAME "mybox" /* as messages and help say it */
+/* As messages and help say it: "mybox" until main() has found out otherwise. */
+extern const char *mb_cli_name;
+#define MB_CLI_NAME mb_cli_name
 
 enum {
 	MB_CLI_MANY = -1,      /* .max: no upper bound */

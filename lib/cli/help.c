@@ -18,6 +18,8 @@ struct listed {
 	const char *summary;
 };
 
+const char *mb_cli_name = "mybox";
+
 static int compare_opts(const void *a, const void *b)
 {
 	const struct mb_cli_opt *const *x = a, *const *y = b;

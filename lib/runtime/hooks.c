@@ -117,7 +117,7 @@ static int await_hook(const struct mb_oci_hook *hook, pid_t pid, int pidfd,
 	int r = mb_sys_proc_wait(pidfd, timeout, err);
 
 	if (r != 0) {
-		kill(-pid, SIGKILL); /* its group: the leader is not reaped, so the number is ours */
+		(void)kill(-pid, SIGKILL); /* its group: the leader is not reaped, so the number is ours */
 		(void)mb_sys_proc_signal(pidfd, SIGKILL, NULL);
 	}
 	if (mb_sys_proc_reap(pidfd, &code, r == 0 ? err : NULL) < 0 && r == 0)

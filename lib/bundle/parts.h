@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/bundle/parts.h — what the files of this folder share (private). */
+#ifndef MB_BUNDLE_PARTS_H
+#define MB_BUNDLE_PARTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "sys/cgroup.h"
+#include "sys/device.h"
+
+struct json_object;
+struct mb_bundle;
+struct mb_bundle_record;
+struct mb_err;
+struct mb_oci_hook;
+struct mb_oci_resources;
+struct mb_sys_proc_id;
+
+/* ---- documents (state.c) ---- */
+
+#define MB_BUNDLE_STATE   "state.json"
+#define MB_BUNDLE_CONFIG  "config.json"
+#define MB_BUNDLE_PROCESS "process.json"
+#define MB_BUNDLE_START   "start.sock"
+
+struct mb_bundle *mb_bundle_new(int root_fd, const char *id);
+int mb_bundle_record_save(struct mb_bundle *b, struct mb_err *err);
+/* The pure half of reading it: for the fuzzer too.  Returns as mb_store_doc_parse(). */
+int mb_bundle_record_parse(const char *text, size_t len, struct mb_bundle_record *ret,
+                           struct mb_err *err);
+void mb_bundle_record_done(struct mb_bundle_record *record);
+int mb_bundle_process_save(struct mb_bundle *b, struct mb_err *err);
+int mb_bundle_process_parse(const char *text, size_t len, struct mb_sys_proc_id *ret,
+                            struct mb_err *err);
+/* Take the lock of an open directory.  Return: 0; -EBUSY, told; MB_BUNDLE_REPLACED when the
+ * directory is another's meanwhile. */
+enum { MB_BUNDLE_REPLACED = 1 };
+int mb_bundle_lock(struct mb_bundle *b, int timeout_ms, struct mb_err *err);
+int mb_bundle_files_remove(struct mb_bundle *b, struct mb_err *err);
+
+/* ---- limits.c ---- */
+
+enum { MB_BUNDLE_MAX_THROTTLES = 64 };
+struct mb_bundle_limits {
+	struct mb_sys_cgroup_limits limits;
+	struct mb_sys_cgroup_throttle throttles[MB_BUNDLE_MAX_THROTTLES];
+	struct mb_sys_cgroup_hugepage *hugepages; /* owned */
+	struct mb_sys_device_rule *devices;       /* owned */
+};
+/* @with_devices: the device rules too, and after them what every container may have. */
+int mb_bundle_limits_fill(const struct mb_oci_resources *res, bool with_devices,
+                          struct mb_bundle_limits *ret, struct mb_err *err);
+void mb_bundle_limits_done(struct mb_bundle_limits *limits);
+/* linux.cgroupsPath as a path; absent: "/mybox/ID".  Caller frees. */
+int mb_bundle_cgroup_path(const char *asked, const char *id, char **ret, struct mb_err *err);
+
+/* ---- hand.c: what callers want of us ---- */
+
+/* The pty's master to the socket at @path, as runc sends it. */
+int mb_bundle_console_send(const char *path, int console_fd, struct mb_err *err);
+/* Whole or not at all. */
+int mb_bundle_pid_file_write(const char *path, pid_t pid, struct mb_err *err);
+/* Hooks of the runtime's own namespaces. */
+int mb_bundle_hooks_run(struct mb_bundle *b, const struct mb_oci_hook *v, size_t n,
+                        const char *name, const char *status, struct mb_err *err);
+/* Hooks whose failure changes nothing: it becomes a warning. */
+void mb_bundle_hooks_try(struct mb_bundle *b, const struct mb_oci_hook *v, size_t n,
+                         const char *name, const char *status);
+
+/* End all processes, remove the control group and the files, run poststop hooks. */
+int mb_bundle_destroy(struct mb_bundle *b, struct mb_err *err);
+/* Open a cgroup handle made by create. */
+int mb_bundle_cache_open(int root_fd);
+
+#endif
