@@ -39,7 +39,7 @@ int mb_store_dir(struct mb_store *store, const char *relative, bool in_run, int 
 int mb_store_dir_find(struct mb_store *store, const char *relative, bool in_run, int *ret_fd,
                       struct mb_err *err);
 
-/* A claimed name is a symlink NAMES/name -> id: made and read in one system call each.
+/* A claimed name is a symlink NAMES/name -> id (packed): made and read in one system call each.
  * Claim: 0; MB_STORE_TAKEN with the holder's id in @ret_id (>= 65 bytes, may be NULL). */
 enum { MB_STORE_TAKEN = 1, MB_STORE_ABSENT = 2 };
 int mb_store_name_claim(int names_fd, const char *name, const char *id, char *ret_id,
