@@ -11,6 +11,7 @@
 #include "cmd/session.h"
 #include "container/container.h"
 #include "container/create.h"
+#include "container/interrupt.h"
 #include "container/life.h"
 #include "core/err.h"
 #include "core/io.h"
@@ -91,7 +92,9 @@ static unsigned streams_of(const struct mb_container_config *config)
 static int failed_start(struct mb_container *c, const struct mb_container_start *how,
                         const struct mb_err *err)
 {
-	mb_cmd_report(err);
+	/* It will end us when all is undone. */
+	if (mb_container_interrupt_check(NULL) == 0)
+		mb_cmd_report(err);
 	if (c->record->host.auto_remove)
 		mb_container_remove(c, true, true, NULL);
 	return how->exit_code ? how->exit_code : EXIT_ENGINE;
@@ -131,6 +134,7 @@ static int run_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, st
 	const struct mb_cmd_create_args *args = in->args;
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
 	struct mb_container_start how = {0};
+	sigset_t before;
 	int r;
 
 	if (!args->detach && args->tty && args->interactive && !mb_cmd_is_tty(STDIN_FILENO))
@@ -144,9 +148,13 @@ static int run_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, st
 		if (r < 0)
 			return r;
 	}
+	/* What ends us from here on leaves nothing behind that --rm is to remove. */
+	mb_container_interrupt_hold(&before);
 	r = create(cx, in, &c, err);
-	if (r < 0)
+	if (r < 0) {
+		mb_container_interrupt_release(&before);
 		return r;
+	}
 	mb_debug("created");
 	if (!args->detach) {
 		r = run_attached(c, args, &how, err);
@@ -159,15 +167,23 @@ static int run_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, st
 			r = mb_cmd_put_line(c->id);
 	}
 	mb_strv_done(&how.warnings);
+	if (how.exit_code || args->detach)
+		mb_container_interrupt_release(&before);
 	return r;
 }
 
 static int create_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
-	int r = create(cx, in, &c, err);
+	sigset_t before;
+	int r;
 
-	return r < 0 ? r : mb_cmd_put_line(c->id);
+	mb_container_interrupt_hold(&before);
+	r = create(cx, in, &c, err);
+	if (r == 0)
+		r = mb_cmd_put_line(c->id);
+	mb_container_interrupt_release(&before);
+	return r;
 }
 
 const struct mb_cli_verb mb_cmd_run = {

@@ -52,7 +52,9 @@ struct mb_container_start {
 	int exit_code;           /* out, on failure: 125, 126 or 127 */
 };
 
-/* Start it.  One that runs already is a success without effect (0, no session).
+/* Start it.  One that runs already is a success without effect (0, no session).  Signals that would
+ * end the caller wait (container/interrupt.h): they undo the start, or come when it is over; with a
+ * session they stay blocked, for it to pass on.
  * Return: 0; or -errno, told: nothing of the start is left but its reason. */
 int mb_container_start(struct mb_container *c, struct mb_container_start *how,
                        struct mb_container_session *ret_session, struct mb_err *err);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "container/cgroup_of.h"
+#include "container/interrupt.h"
 #include "container/start_parts.h"
 #include "core/clock.h"
 #include "core/err.h"
@@ -240,24 +241,25 @@ static void free_ports(struct mb_container_run *run)
 }
 
 /* Written before the program runs: whoever finds the process finds out whose it is.  The exit
- * document says from now on what is true if nobody lives to say better.  Return: 0;
- * MB_SYS_PROC_GONE when the process has failed already; or -errno. */
+ * document says from now on what is true if nobody lives to say better. */
 static int write_state(struct starting *s, struct mb_err *err)
 {
 	struct mb_container *c = s->c;
 	struct mb_sys_proc_id process, monitor;
 	struct mb_container_exit lost;
-	struct mb_container_run run = {.started = s->started};
+	struct mb_container_run run = {.started = mb_now_nsec()};
 	int r = mb_sys_proc_id_read(s->ready.pid, &process, err);
 
+	s->started = run.started;
 	if (r == 0)
 		r = mb_sys_proc_id_read(s->monitor.pid, &monitor, err);
 	mb_container_exit_lost(&lost, s->started);
 	if (r == 0 && !c->record->host.auto_remove)
 		r = mb_container_exit_save(c->dir_fd, &lost, err);
 	free(lost.error);
+	/* What has gone already says why when it is to go on. */
 	if (r != 0)
-		return r;
+		return r < 0 ? r : 0;
 	unlinkat(c->run_fd, "exit.json", 0); /* of the run before */
 	run.pid = process.pid;
 	run.pid_start = process.start;
@@ -298,18 +300,17 @@ static int release(struct starting *s, struct mb_err *err)
 
 static int run_steps(struct starting *s, struct mb_err *err)
 {
-	int r = prepare(s, err);
+	int (*const steps[])(struct starting *, struct mb_err *) = {
+		prepare, launch, connect_network, write_state, release,
+	};
+	int r = 0;
 
-	if (r == 0)
-		r = launch(s, err);
-	if (r == 0)
-		r = connect_network(s, err);
-	if (r != 0)
-		return r;
-	s->started = mb_now_nsec();
-	r = write_state(s, err);
-	/* What has gone already says why when it is to go on. */
-	return r < 0 ? r : release(s, err);
+	for (size_t i = 0; r == 0 && i < MB_N(steps); i++) {
+		r = mb_container_interrupt_check(err);
+		if (r == 0)
+			r = steps[i](s, err);
+	}
+	return r;
 }
 
 /* The ends of the channels close, process 1 and the monitor leave; what is outside goes too. */
@@ -369,6 +370,7 @@ int mb_container_start_locked(struct mb_container *c, struct mb_container_start 
 		.console_fd = -1,
 		.cache_fd = -1,
 	};
+	sigset_t before;
 	int r;
 
 	/* What an earlier run left when nobody could tidy up. */
@@ -379,17 +381,22 @@ int mb_container_start_locked(struct mb_container *c, struct mb_container_start 
 			return r;
 	}
 	how->exit_code = 125;
+	mb_container_interrupt_hold(&before);
 	r = run_steps(&s, err);
 	if (r < 0) {
 		/* The program may have been found wanting at any time since the launch. */
 		how->exit_code = mb_runtime_exit_code(r, err);
 		undo(&s, err);
+		mb_container_interrupt_release(&before);
 		return r;
 	}
-	if (how->attach)
+	how->exit_code = 0;
+	if (how->attach) {
 		fill_session(&s, ret_session);
-	else
-		mb_container_refresh(c);
+		return 0;
+	}
+	mb_container_refresh(c);
+	mb_container_interrupt_release(&before);
 	return 0;
 }
 

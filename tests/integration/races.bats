@@ -133,6 +133,31 @@ monitor_of() { sed 's/.*"monitor":\([0-9]*\).*/\1/' "$run/c/$(mybox inspect -f '
 	done
 }
 
+@test "INT and TERM in the middle of a start leave nothing of --rm" {
+	mybox run --rm deb true
+	local sig verb client code started=yes
+	started_one() { compgen -G "$run/c/*/config.json"; }
+	for verb in "run --rm" "run --rm -d"; do
+		for sig in INT TERM HUP; do
+			exec 8>"$run/locks/networks"
+			flock 8
+			# As from a terminal: a shell's background has SIGINT ignored.
+			# shellcheck disable=SC2086
+			env --default-signal=INT "${box[@]}" $verb deb sleep 1000 8>&- &
+			client=$!
+			wait_until 30 started_one || started=no
+			kill -$sig $client
+			exec 8>&-
+			code=0
+			wait $client || code=$?
+			[ $code = $((128 + $(kill -l $sig))) ]
+			[ $started = yes ]
+			[ -z "$(find "$root/containers" "$run/c" -mindepth 1)" ]
+			mybox system check
+		done
+	done
+}
+
 @test "exec into a container that ends tells so" {
 	mybox run -d --name ending deb sh -c 'trap "sleep 0.3; exit" TERM; while :; do sleep 0.05; done'
 	"${box[@]}" stop ending &
