@@ -148,6 +148,10 @@ static int told(const struct mb_monitor_packet *packet, struct mb_err *err)
 {
 	int code = packet->body.error.code;
 
+	if (code == EBUSY)
+		return mb_fail(err, EBUSY,
+		               "too many commands stay with this container at once (at most %d)",
+		               MB_MONITOR_CLIENTS_STAY);
 	return mb_fail(err, code > 0 ? code : EIO, "monitor: %.*s",
 	               (int)sizeof(packet->body.error.msg) - 1, packet->body.error.msg);
 }

@@ -50,6 +50,7 @@ enum { MB_MONITOR_CORPSES = 16 };
 
 struct mb_monitor {
 	int epoll, signals;
+	int spare; /* a descriptor to be given up when there are no more */
 	enum mb_monitor_phase phase;
 	pid_t pid;
 	const char *id;

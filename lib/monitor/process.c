@@ -100,6 +100,7 @@ int mb_monitor_process_init(struct mb_monitor *m, char **argv)
 	m->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (m->epoll < 0)
 		return -errno;
+	m->spare = fcntl(m->epoll, F_DUPFD_CLOEXEC, 0);
 	prctl(PR_SET_NAME, "mybox-monitor");
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	take_limits(m);

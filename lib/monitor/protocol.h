@@ -51,7 +51,9 @@ enum {
 	MB_MONITOR_SETUP_FD = 3,
 	MB_MONITOR_DATA_MAX = 32 << 10,   /* bytes of output in one OUTPUT */
 	MB_MONITOR_PACKET_MAX = 40 << 10, /* bytes of the largest packet: buffers of receivers */
-	MB_MONITOR_CLIENTS_MAX = 128,     /* connections; more are told ERROR EBUSY and closed */
+	MB_MONITOR_CLIENTS_MAX = 512,     /* connections; more are told ERROR EBUSY and closed */
+	MB_MONITOR_CLIENTS_STAY = 480,    /* of these, for who attaches, waits or guards (others are
+	                                   * told EBUSY): the rest is for who stops or asks */
 	MB_MONITOR_HOLDS_MAX = 4096,      /* descriptors in all HOLDs */
 	MB_MONITOR_NETWORKS_MAX = 32,
 	MB_MONITOR_UPSTREAMS_MAX = 3,

@@ -68,12 +68,23 @@ static void tell_error(int sock, int code)
 	mb_monitor_message_send(sock, &head, &error, NULL, 0);
 }
 
+/* One that cannot be accepted would be announced for ever: it is taken from the queue with the last
+ * descriptor that there is, and sent away. */
+static void turn_away(struct mb_monitor *m)
+{
+	close(m->spare);
+	close(accept4(m->fd[MB_MONITOR_SLOT_CONTROL], NULL, NULL, SOCK_CLOEXEC));
+	m->spare = fcntl(m->epoll, F_DUPFD_CLOEXEC, 0);
+}
+
 void mb_monitor_server_accept(struct mb_monitor *m)
 {
 	int fd = accept4(m->fd[MB_MONITOR_SLOT_CONTROL], NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
 
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+		turn_away(m);
 	if (fd < 0)
 		return;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
@@ -351,6 +362,19 @@ static bool may_come_early(unsigned type)
 	       type == MB_MONITOR_DNS;
 }
 
+/* Whoever comes to stop the container, or to ask, always finds a place. */
+static bool is_full(const struct message *x)
+{
+	unsigned type = x->head.type;
+	struct mb_monitor_wait wait = {0};
+
+	if (type == MB_MONITOR_WAIT)
+		mb_monitor_message_decode(&wait, sizeof(wait), x->payload, x->head.size);
+	return x->m->n_clients > MB_MONITOR_CLIENTS_STAY &&
+	       (type == MB_MONITOR_ATTACH || type == MB_MONITOR_EXEC_GUARD ||
+	        (type == MB_MONITOR_WAIT && !(wait.flags & MB_MONITOR_CLEANS)));
+}
+
 static void handle(struct message *x)
 {
 	struct mb_monitor *m = x->m;
@@ -362,6 +386,8 @@ static void handle(struct message *x)
 		r = -ENOSYS;
 	else if (unborn ? !may_come_early(type) : type == MB_MONITOR_SETUP)
 		r = -EPROTO;
+	else if (is_full(x))
+		r = -EBUSY;
 	else
 		r = handlers[type](x);
 	if (r == 0)

@@ -3,6 +3,7 @@
 #include "box.h"
 
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 static void setup_then_exit(void **state)
@@ -563,6 +564,71 @@ static void adopted_process_is_not_killed_and_its_end_is_told(void **state)
 	box_done(&b);
 }
 
+static void a_crowd_keeps_nobody_from_stopping(void **state)
+{
+	struct box b;
+	int sock[MB_MONITOR_CLIENTS_STAY], last, stopping;
+	struct mb_err err = MB_ERR_INIT;
+	struct mb_monitor_attached attached;
+	struct mb_monitor_info info;
+
+	(void)state;
+	box_init(&b);
+	box_start(&b, "exec sleep 100", 0, false);
+	mb_close(&b.sock);
+	for (size_t i = 0; i < MB_N(sock); i++) {
+		sock[i] = box_connect(&b);
+		assert_int_equal(mb_monitor_wait_send(sock[i], 0, NULL), 0);
+		assert_int_equal(mb_monitor_info(sock[i], &info, NULL), 0);
+	}
+	last = box_connect(&b);
+	assert_int_equal(mb_monitor_attach(last, 1, 0, &attached, NULL, &err), -EBUSY);
+	assert_non_null(strstr(err.msg, "too many commands"));
+	close(last);
+	stopping = box_connect(&b);
+	assert_int_equal(mb_monitor_stopping(stopping, true, NULL), 0);
+	assert_int_equal(mb_monitor_wait_send(stopping, MB_MONITOR_CLEANS, NULL), 0);
+	assert_int_equal(mb_monitor_info(stopping, &info, NULL), 0);
+	for (size_t i = 0; i < MB_N(sock); i++)
+		close(sock[i]);
+	close(stopping);
+	kill(b.monitor, SIGKILL);
+	kill(info.pid, SIGKILL);
+	box_wait_monitor(&b);
+	box_done(&b);
+}
+
+static void without_descriptors_clients_are_sent_away(void **state)
+{
+	struct box b;
+	int first, more[32], gone = 0;
+	struct mb_monitor_info info;
+	struct rlimit few = {.rlim_cur = 24, .rlim_max = 24};
+
+	(void)state;
+	box_init(&b);
+	box_start(&b, "exec sleep 100", 0, false);
+	mb_close(&b.sock);
+	first = box_connect(&b);
+	assert_int_equal(mb_monitor_info(first, &info, NULL), 0);
+	assert_int_equal(prlimit(b.monitor, RLIMIT_NOFILE, &few, NULL), 0);
+	for (size_t i = 0; i < MB_N(more); i++)
+		more[i] = box_connect(&b);
+	alarm(60);
+	for (size_t i = 0; i < MB_N(more); i++)
+		gone += mb_monitor_info(more[i], &info, NULL) == MB_MONITOR_GONE;
+	assert_in_range(gone, 1, MB_N(more) - 1);
+	assert_int_equal(mb_monitor_info(first, &info, NULL), 0);
+	alarm(0);
+	for (size_t i = 0; i < MB_N(more); i++)
+		close(more[i]);
+	close(first);
+	kill(b.monitor, SIGKILL);
+	kill(info.pid, SIGKILL);
+	box_wait_monitor(&b);
+	box_done(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -581,6 +647,8 @@ int main(void)
 		cmocka_unit_test(stopping_in_back_off_ends_it),
 		cmocka_unit_test(stopping_before_the_exit),
 		cmocka_unit_test(guard_kills_unless_released),
+		cmocka_unit_test(a_crowd_keeps_nobody_from_stopping),
+		cmocka_unit_test(without_descriptors_clients_are_sent_away),
 		cmocka_unit_test(console_is_one_stream_and_resizes),
 		cmocka_unit_test(orphans_are_reaped_and_pipe_holders_bounded),
 		cmocka_unit_test(adopted_process_is_not_killed_and_its_end_is_told),
