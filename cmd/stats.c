@@ -11,6 +11,7 @@
 #include "cmd/output.h"
 #include "container/container.h"
 #include "container/stats.h"
+#include "core/clock.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "format/human.h"
@@ -45,6 +46,7 @@ struct watching {
 	struct mb_container_list list;
 	struct watched *v;
 	size_t n;
+	int64_t began; /* the first samples, by the monotonic clock */
 };
 
 static void watching_done(struct watching *w)
@@ -55,6 +57,13 @@ static void watching_done(struct watching *w)
 	mb_container_list_done(&w->list);
 }
 
+static void sample(struct watched *x)
+{
+	x->before = x->now;
+	x->has_before = x->has_now;
+	x->has_now = x->meter && mb_container_meter_read(x->meter, &x->now, NULL) == 0;
+}
+
 static void watch(struct watching *w, struct mb_container *c, const char *asked)
 {
 	struct watched *x = mb_container_append(&w->v, &w->n, sizeof(*x));
@@ -63,6 +72,9 @@ static void watch(struct watching *w, struct mb_container *c, const char *asked)
 	x->asked = asked ? asked : c->id;
 	if (mb_container_is_running(c))
 		mb_container_meter_open(c, &x->meter, NULL);
+	if (w->n == 1)
+		w->began = mb_monotonic_nsec();
+	sample(x);
 }
 
 static int choose(struct mb_store *store, const struct mb_cli_input *in, struct watching *w,
@@ -71,6 +83,7 @@ static int choose(struct mb_store *store, const struct mb_cli_input *in, struct 
 	const struct stats_args *args = in->args;
 	int r = 0;
 
+	w->began = mb_monotonic_nsec();
 	if (in->n_operands == 0) {
 		r = mb_container_list_load(store, &w->list, err);
 		for (size_t i = 0; r == 0 && i < w->list.n; i++)
@@ -91,15 +104,15 @@ static int choose(struct mb_store *store, const struct mb_cli_input *in, struct 
 	return 0;
 }
 
-static void sample_all(struct watching *w)
+/* The second sample, @gap after the first ones began: opening the others is part of it. */
+static void sample_again(struct watching *w, useconds_t gap)
 {
-	for (size_t i = 0; i < w->n; i++) {
-		struct watched *x = &w->v[i];
+	int64_t spent = (mb_monotonic_nsec() - w->began) / 1000;
 
-		x->before = x->now;
-		x->has_before = x->has_now;
-		x->has_now = x->meter && mb_container_meter_read(x->meter, &x->now, NULL) == 0;
-	}
+	if (spent < gap)
+		usleep(gap - (useconds_t)spent);
+	for (size_t i = 0; i < w->n; i++)
+		sample(&w->v[i]);
 }
 
 /* --- cells ------------------------------------------------------------------------------------ */
@@ -200,9 +213,7 @@ static int stream(struct mb_store *store, const struct mb_cli_input *in, struct 
 		r = choose(store, in, &w, err);
 		if (r < 0)
 			return r;
-		sample_all(&w);
-		usleep(gap);
-		sample_all(&w);
+		sample_again(&w, gap);
 		gap = PERIOD_USEC;
 		if (tty && write(STDOUT_FILENO, "\033[2J\033[H", 7) < 0)
 			return 0;
@@ -226,9 +237,7 @@ static int stats_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, 
 	r = choose(store, in, &w, err);
 	if (r < 0)
 		return r;
-	sample_all(&w);
-	usleep(FIRST_GAP_USEC);
-	sample_all(&w);
+	sample_again(&w, FIRST_GAP_USEC);
 	return print(&w, args, err);
 }
 
