@@ -150,6 +150,8 @@ static int prepare_more(struct starting *s, struct mb_err *err)
 	mb_net_new(c->store, &s->net);
 	if (r == 0)
 		r = mb_container_network_prepare(c, s->net, &s->sandbox, err);
+	if (r == 0 && s->sandbox && s->sandbox->n_endpoints)
+		mb_net_resolver_warm(s->net);
 	if (r == 0)
 		r = mb_container_etc_write(c, s->net, s->sandbox, err);
 	if (r == 0)

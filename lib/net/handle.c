@@ -24,6 +24,7 @@ void mb_net_new(struct mb_store *store, struct mb_net **ret)
 
 	net->store = store;
 	net->route = net->netfilter = MB_NL_INIT;
+	net->lookup = MB_NET_SK_LOOKUP_INIT;
 	/* Stores side by side share the kernel: each has its own table. */
 	if (mb_streq(store->run, MB_STORE_RUN))
 		snprintf(net->table, sizeof(net->table), "mybox");
@@ -39,6 +40,7 @@ void mb_net_free(struct mb_net *net)
 		return;
 	mb_nl_close(&net->route);
 	mb_nl_close(&net->netfilter);
+	mb_net_sk_lookup_done(&net->lookup);
 	free(net);
 }
 

@@ -9,6 +9,7 @@
 
 #include "net/addr.h"
 #include "net/net.h"
+#include "net/sk_lookup.h"
 #include "nl/sock.h"
 
 struct mb_net_changes;
@@ -21,6 +22,7 @@ struct mb_net {
 	char table[24]; /* nftables table of this store */
 	char alias[32]; /* what bridges of this store begin their alias with */
 	bool table_seen;
+	struct mb_net_sk_lookup lookup; /* of the resolver that is to be opened */
 };
 
 int mb_net_route_sock(struct mb_net *net, struct mb_err *err);

@@ -197,6 +197,8 @@ struct mb_net_resolver {
 };
 #define MB_NET_RESOLVER_INIT \
 	((struct mb_net_resolver){.udp_fd = -1, .tcp_fd = -1, .reply_fd = -1, .link_fd = -1})
+/* Make ready what needs no namespace, while one is being born: mb_net_resolver_open() takes it. */
+void mb_net_resolver_warm(struct mb_net *net);
 /* Make the sockets inside @netns_fd.  lo must be up there. */
 int mb_net_resolver_open(struct mb_net *net, int netns_fd, struct mb_net_resolver *ret,
                          struct mb_err *err);

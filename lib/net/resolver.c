@@ -145,9 +145,29 @@ static int add_nat(uint16_t port, struct mb_err *err)
 	return mb_nl_nft_commit(&nl, &b, NULL, err);
 }
 
+void mb_net_resolver_warm(struct mb_net *net)
+{
+	if (net->lookup.program_fd < 0)
+		(void)mb_net_sk_lookup_load(htonl(DNS_ADDR), DNS_PORT, &net->lookup);
+}
+
+/* One program serves one namespace: its table holds the sockets there. */
+static int attach(struct mb_net *net, int netns_fd, struct mb_net_resolver *v)
+{
+	int r = 0;
+
+	if (net->lookup.program_fd < 0)
+		r = mb_net_sk_lookup_load(htonl(DNS_ADDR), DNS_PORT, &net->lookup);
+	if (!r)
+		r = mb_net_sk_lookup_attach(&net->lookup, netns_fd, v->udp_fd, v->tcp_fd,
+		                            &v->link_fd);
+	mb_net_sk_lookup_done(&net->lookup);
+	return r;
+}
+
 /* Inside the namespace. */
-static int open_as(int netns_fd, enum mb_net_resolver_mode mode, struct mb_net_resolver *v,
-                   struct mb_err *err)
+static int open_as(struct mb_net *net, int netns_fd, enum mb_net_resolver_mode mode,
+                   struct mb_net_resolver *v, struct mb_err *err)
 {
 	int r;
 
@@ -157,8 +177,7 @@ static int open_as(int netns_fd, enum mb_net_resolver_mode mode, struct mb_net_r
 	if (r)
 		return mb_fail_sys(err, -r, "cannot open the resolver's sockets");
 	if (mode == MB_NET_RESOLVER_LOOKUP) {
-		r = mb_net_sk_lookup_attach(netns_fd, v->udp_fd, v->tcp_fd, htonl(DNS_ADDR),
-		                            DNS_PORT, &v->link_fd);
+		r = attach(net, netns_fd, v);
 		if (r)
 			return mb_fail_sys(err, -r, "cannot attach the resolver's BPF program");
 	}
@@ -172,10 +191,9 @@ int mb_net_resolver_open_as(struct mb_net *net, int netns_fd, enum mb_net_resolv
 	struct mb_net_resolver v = MB_NET_RESOLVER_INIT;
 	int r;
 
-	(void)net;
 	r = mb_net_netns_enter(netns_fd, &home, err);
 	if (!r)
-		r = open_as(netns_fd, mode, &v, err);
+		r = open_as(net, netns_fd, mode, &v, err);
 	if (r) {
 		mb_net_resolver_done(&v);
 		return r;

@@ -110,24 +110,38 @@ static int load_program(int map_fd, uint32_t addr, uint16_t port, int *ret_fd)
 	return 0;
 }
 
-int mb_net_sk_lookup_attach(int netns_fd, int udp_fd, int tcp_fd, uint32_t addr, uint16_t port,
-                            int *ret_link_fd)
+void mb_net_sk_lookup_done(struct mb_net_sk_lookup *lookup)
 {
-	MB_AUTO_CLOSE int map = -1, program = -1;
-	union bpf_attr a;
-	int r;
+	mb_close(&lookup->map_fd);
+	mb_close(&lookup->program_fd);
+}
 
-	r = make_map(&map);
+int mb_net_sk_lookup_load(uint32_t addr, uint16_t port, struct mb_net_sk_lookup *ret)
+{
+	struct mb_net_sk_lookup lookup = MB_NET_SK_LOOKUP_INIT;
+	int r = make_map(&lookup.map_fd);
+
 	if (!r)
-		r = set_slot(map, SLOT_UDP, udp_fd);
+		r = load_program(lookup.map_fd, addr, port, &lookup.program_fd);
+	if (r)
+		mb_net_sk_lookup_done(&lookup);
+	else
+		*ret = lookup;
+	return r;
+}
+
+int mb_net_sk_lookup_attach(const struct mb_net_sk_lookup *lookup, int netns_fd, int udp_fd,
+                            int tcp_fd, int *ret_link_fd)
+{
+	union bpf_attr a;
+	int r = set_slot(lookup->map_fd, SLOT_UDP, udp_fd);
+
 	if (!r)
-		r = set_slot(map, SLOT_TCP, tcp_fd);
-	if (!r)
-		r = load_program(map, addr, port, &program);
+		r = set_slot(lookup->map_fd, SLOT_TCP, tcp_fd);
 	if (r)
 		return r;
 	memset(&a, 0, sizeof(a));
-	a.link_create.prog_fd = (uint32_t)program;
+	a.link_create.prog_fd = (uint32_t)lookup->program_fd;
 	a.link_create.target_fd = (uint32_t)netns_fd;
 	a.link_create.attach_type = BPF_SK_LOOKUP;
 	r = bpf(BPF_LINK_CREATE, &a);

@@ -5,10 +5,19 @@
 
 #include <stdint.h>
 
-/* In the namespace @netns_fd: UDP packets to @addr (network order):@port are given to @udp_fd,
- * connections to @tcp_fd (listening).  Both bound already.  It ends with *@ret_link_fd.
+/* The program and its table of sockets, which belong to no namespace yet. */
+struct mb_net_sk_lookup {
+	int map_fd, program_fd;
+};
+#define MB_NET_SK_LOOKUP_INIT ((struct mb_net_sk_lookup){.map_fd = -1, .program_fd = -1})
+
+/* For packets to @addr (network order):@port.  Return: 0 or -errno (nothing told). */
+int mb_net_sk_lookup_load(uint32_t addr, uint16_t port, struct mb_net_sk_lookup *ret);
+void mb_net_sk_lookup_done(struct mb_net_sk_lookup *lookup);
+/* In the namespace @netns_fd: UDP packets are given to @udp_fd, connections to @tcp_fd
+ * (listening).  Both bound already.  It ends with *@ret_link_fd, and @lookup may be put away.
  * Return: 0 or -errno (nothing told). */
-int mb_net_sk_lookup_attach(int netns_fd, int udp_fd, int tcp_fd, uint32_t addr, uint16_t port,
-                            int *ret_link_fd);
+int mb_net_sk_lookup_attach(const struct mb_net_sk_lookup *lookup, int netns_fd, int udp_fd,
+                            int tcp_fd, int *ret_link_fd);
 
 #endif
