@@ -246,7 +246,7 @@ int mb_monitor_policy(int sock, const struct mb_monitor_policy *policy, struct m
 
 int mb_monitor_release(int sock, struct mb_err *err)
 {
-	return ask(sock, MB_MONITOR_EXEC_RELEASE, NULL, 0, err);
+	return transmit(sock, MB_MONITOR_EXEC_RELEASE, NULL, 0, NULL, 0, err);
 }
 
 static int guard(int sock, const struct mb_monitor_guard *what, const int *fds, size_t n,

@@ -54,6 +54,9 @@ int mb_monitor_wait_send(int sock, unsigned flags, struct mb_err *err); /* then 
 int mb_monitor_resize(int sock, unsigned rows, unsigned columns, struct mb_err *err);
 int mb_monitor_close_stdin(int sock, struct mb_err *err);
 int mb_monitor_cleaned(int sock, struct mb_err *err);
+/* The last word on a connection that guards something.  It is heard before the end of the
+ * connection is, so that nobody has to wait for the answer. */
+int mb_monitor_release(int sock, struct mb_err *err);
 /* These wait for the answer and pass over whatever else comes first: use them before ATTACH or
  * WAIT was sent on the connection, or on one of their own. */
 int mb_monitor_stopping(int sock, bool on, struct mb_err *err);
@@ -61,7 +64,6 @@ int mb_monitor_policy(int sock, const struct mb_monitor_policy *policy, struct m
 int mb_monitor_guard_cgroup(int sock, int cgroup_fd, int parent_fd, const char *name,
                             struct mb_err *err);
 int mb_monitor_guard_pidfd(int sock, int pidfd, struct mb_err *err);
-int mb_monitor_release(int sock, struct mb_err *err);
 int mb_monitor_info(int sock, struct mb_monitor_info *ret, struct mb_err *err);
 
 /* One message as it came.  body.data is valid for head.size bytes when OUTPUT. */
