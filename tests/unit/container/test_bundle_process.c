@@ -237,7 +237,7 @@ static void limits(void **state)
 	u->soft = 10;
 	u->hard = 20;
 	make(&m);
-	assert_int_equal(m.process.n_rlimits, 2);
+	assert_int_equal(m.process.n_rlimits, 15); /* each once, none is the caller's */
 	l = limit_of(&m, "RLIMIT_CORE");
 	assert_true(l && l->soft == UINT64_MAX && l->hard == UINT64_MAX);
 	l = limit_of(&m, "RLIMIT_NOFILE");
