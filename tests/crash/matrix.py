@@ -412,7 +412,7 @@ def main(name, chosen):
                 verb.args = RUN_D[:2] + ["--cgroup-parent", store.parent] + RUN_D[2:]
             before = rest(store)
     print("%s: %d system calls, killed at %d, %d needed a repair, %d bad, %.1f s" % (
-        name, total, len(points), repairs, bad, time.time() - started))
+        name, total, len(points), repairs, bad, time.time() - started), flush=True)
     if not os.environ.get("MYBOX_CRASH_STOP"):
         shutil.rmtree(store.base, ignore_errors=True)
     return 1 if bad else 0
