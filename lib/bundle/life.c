@@ -121,12 +121,19 @@ static int run_start_hooks(struct mb_bundle *b, struct mb_err *err)
 
 static int release(struct mb_bundle *b, struct mb_err *err)
 {
+	const struct mb_runtime_hook_state state = {
+		.spec = &b->spec,
+		.id = b->id,
+		.status = "created",
+		.bundle = b->record.bundle,
+		.pid = b->process.pid,
+	};
 	MB_AUTO_CLOSE int fd = -1;
 	int r = mb_sock_connect(b->dir_fd, MB_BUNDLE_START, SOCK_SEQPACKET, &fd, err);
 
 	if (r < 0)
 		return mb_wrap(err, r, "cannot start container '%s'", b->id);
-	r = mb_runtime_start(fd, b->spec.process, err);
+	r = mb_runtime_start(fd, &state, err);
 	(void)!unlinkat(b->dir_fd, MB_BUNDLE_START, 0);
 	return r;
 }

@@ -22,7 +22,8 @@ struct json_object;
 struct mb_err;
 struct mb_str;
 
-#define MB_OCI_SPEC_VERSION "1.2.0"
+#define MB_OCI_SPEC_VERSION "1.2.0" /* what is written */
+#define MB_OCI_SPEC_NEWEST  "1.3.0" /* whose members are known */
 
 struct mb_oci_user {
 	uint32_t uid, gid; /* never 2^32 - 1 after load */

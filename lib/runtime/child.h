@@ -13,6 +13,7 @@ struct mb_err;
 struct mb_oci_process;
 struct mb_runtime_plan;
 struct mb_runtime_rlimit;
+struct mb_runtime_seccomp;
 struct mb_strv;
 
 /* Descriptors are close-on-exec and never closed: execve does it. */
@@ -91,10 +92,11 @@ int mb_runtime_keyring_enter(const char *id, int channel, struct mb_err *err);
 int mb_runtime_null_open(int dirfd, const char *path, int flags, int *ret_fd, struct mb_err *err);
 
 struct mb_runtime_stub {
-	int init_fd, filter_fd, channel;
+	int init_fd, channel;
 	int start_fd; /* -1: the program is started at once */
-	size_t filter_bytes;
-	unsigned flags; /* MB_INIT_* but for FILTER, CAPS */
+	const struct mb_runtime_seccomp *seccomp;
+	int label_fd, proc_fd; /* -1: none; proc_fd: where it is written, on old kernels */
+	unsigned flags;        /* MB_INIT_* but for FILTER, CAPS */
 	bool filter_is_known;
 	const struct mb_oci_process *process;
 	const char *program;

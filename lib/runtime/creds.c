@@ -59,10 +59,9 @@ int mb_runtime_creds_become(const struct mb_oci_process *process, bool carry, in
 	struct mb_sys_caps now;
 	int r = mb_sys_caps_read(&now, err);
 
-	if (r == 0)
-		r = mb_runtime_plan_creds(process, &creds, err);
 	if (r < 0)
 		return r;
+	mb_runtime_plan_creds(process, &creds);
 	limit_caps(&creds.caps, &now, channel);
 	umask(process->user.has_umask ? process->user.umask & 07777 : 022);
 	if (carry) {
@@ -82,7 +81,7 @@ int mb_runtime_creds_become(const struct mb_oci_process *process, bool carry, in
 
 int mb_runtime_creds_apply(struct mb_runtime_child *c, struct mb_err *err)
 {
-	const bool carry = mb_runtime_stub_carries(c->plan->filter_fd, c->plan->process);
+	const bool carry = mb_runtime_stub_carries(c->plan->seccomp.fd, c->plan->process);
 
 	return mb_runtime_creds_become(c->plan->process, carry, c->channel, err);
 }

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,9 +27,11 @@
 #include "runtime/child.h"
 #include "runtime/init/blob.h"
 #include "runtime/init/protocol.h"
+#include "runtime/label.h"
 #include "runtime/plan.h"
 #include "runtime/report.h"
 #include "runtime/seccomp.h"
+#include "sys/mount.h"
 #include "sys/path.h"
 #include "sys/proc.h"
 #include "sys/seal.h"
@@ -36,7 +39,7 @@
 struct joiner {
 	const struct mb_runtime_exec_request *req;
 	const struct mb_runtime_plan *plan;
-	int channel, root_fd, tty_fd;
+	int channel, root_fd, tty_fd, proc_fd;
 	char program[PATH_MAX];
 };
 
@@ -74,6 +77,8 @@ static int prepare(struct joiner *j, struct mb_err *err)
 	}
 	if (r == 0)
 		r = join_cgroup(j, err);
+	if (r == 0 && j->plan->label_by_file)
+		r = mb_sys_mount_proc(true, NULL, &j->proc_fd, err);
 	return r;
 }
 
@@ -172,7 +177,7 @@ static int enter_limits(struct joiner *j, struct mb_err *err)
 
 static int become(struct joiner *j, struct mb_err *err)
 {
-	const bool carry = mb_runtime_stub_carries(j->plan->filter_fd, j->req->process);
+	const bool carry = mb_runtime_stub_carries(j->plan->seccomp.fd, j->req->process);
 
 	return mb_runtime_creds_become(j->req->process, carry, j->channel, err);
 }
@@ -197,8 +202,9 @@ static int run_stub(struct joiner *j, struct mb_err *err)
 {
 	const struct mb_runtime_stub s = {
 		.init_fd = j->plan->init_fd,
-		.filter_fd = j->plan->filter_fd,
-		.filter_bytes = j->plan->filter_bytes,
+		.seccomp = &j->plan->seccomp,
+		.label_fd = j->plan->label_fd,
+		.proc_fd = j->proc_fd,
 		.filter_is_known = j->plan->filter_is_known,
 		.channel = j->channel,
 		.start_fd = -1,
@@ -227,6 +233,7 @@ static _Noreturn void run_joiner(const struct mb_runtime_exec_request *req,
 		.channel = plan->channel[1],
 		.root_fd = -1,
 		.tty_fd = -1,
+		.proc_fd = -1,
 	};
 	struct mb_err err = MB_ERR_INIT;
 	int r = 0;
@@ -253,10 +260,12 @@ static int open_plan(const struct mb_runtime_exec_request *req, struct mb_runtim
 
 	if (process->args.n == 0)
 		return mb_fail(err, EINVAL, "no command to execute");
-	r = mb_runtime_plan_check_process(process, err);
-	if (r < 0)
-		return r;
 	plan->process = process;
+	plan->spec = req->spec;
+	plan->req.id = req->id;
+	plan->req.bundle = req->bundle;
+	plan->container_pid = req->pid;
+	plan->status = "running";
 	if (req->spec->linux.seccomp)
 		plan->filter = MB_RUNTIME_FILTER_PROFILE;
 	else if (req->seccomp_default)
@@ -265,8 +274,7 @@ static int open_plan(const struct mb_runtime_exec_request *req, struct mb_runtim
 	/* Who may trace in the container must find no process without its filter: there a profile
 	 * has to allow what the stub does. */
 	plan->filter_is_known = plan->filter == MB_RUNTIME_FILTER_BUILTIN ||
-	                        plan->filter == MB_RUNTIME_FILTER_HARDENED ||
-	                        may_trace(process);
+	                        plan->filter == MB_RUNTIME_FILTER_HARDENED || may_trace(process);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, plan->channel) < 0)
 		return mb_fail_sys(err, errno, "cannot make a socket pair");
 	r = mb_runtime_plan_rlimits(process, &plan->rlimits, &plan->n_rlimits, err);
@@ -276,8 +284,12 @@ static int open_plan(const struct mb_runtime_exec_request *req, struct mb_runtim
 		r = mb_sys_cgroup_join_open(req->cgroup, &plan->cgroup, err);
 	if (r == 0)
 		r = mb_runtime_seccomp_open(req->spec->linux.seccomp, plan->filter, process,
-		                            req->cache_fd, &plan->filter_fd, &plan->filter_bytes,
-		                            err);
+		                            req->cache_fd, &plan->seccomp, err);
+	if (r == 0)
+		r = mb_runtime_label_open(process, &plan->label_fd, &plan->label_by_file, err);
+	if (plan->seccomp.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)
+		plan->filter_is_known =
+			false; /* or what the stub does would wait for the listener */
 	if (r == 0)
 		r = mb_sys_seal_blob("mybox-init", mb_runtime_init_elf, mb_runtime_init_elf_size,
 		                     &plan->init_fd, err);

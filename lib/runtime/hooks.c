@@ -13,12 +13,12 @@
 #include "core/io.h"
 #include "core/own.h"
 #include "core/str.h"
-#include "json/json.h"
 #include "oci/spec.h"
 #include "runtime/child.h"
 #include "runtime/init/protocol.h"
 #include "runtime/plan.h"
 #include "sys/proc.h"
+#include "json/json.h"
 
 enum { SAID_LIMIT = 400 }; /* bytes of a failed hook's words that are told */
 
@@ -42,7 +42,8 @@ void mb_runtime_hook_state_format(const struct mb_runtime_hook_state *state, str
 	mb_json_format(o, false, out);
 }
 
-/* A file in memory: a hook that does not read it holds nobody up, nor does one that is told much. */
+/* A file in memory: a hook that does not read it holds nobody up, nor does one that is told much.
+ */
 int mb_runtime_hook_input_make(const char *text, size_t n, int *ret_fd, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int fd = memfd_create("state", MFD_CLOEXEC);
@@ -117,7 +118,9 @@ static int await_hook(const struct mb_oci_hook *hook, pid_t pid, int pidfd,
 	int r = mb_sys_proc_wait(pidfd, timeout, err);
 
 	if (r != 0) {
-		(void)kill(-pid, SIGKILL); /* its group: the leader is not reaped, so the number is ours */
+		(void)kill(
+			-pid,
+			SIGKILL); /* its group: the leader is not reaped, so the number is ours */
 		(void)mb_sys_proc_signal(pidfd, SIGKILL, NULL);
 	}
 	if (mb_sys_proc_reap(pidfd, &code, r == 0 ? err : NULL) < 0 && r == 0)
@@ -161,7 +164,8 @@ int mb_runtime_hooks_run(const struct mb_oci_hook *v, size_t n, const char *name
 		return 0;
 	mb_runtime_hook_state_format(state, &text);
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		struct hook_files f = {.input = -1, .output = -1, .failed = {-1, -1}, .cwd = cwd_fd};
+		struct hook_files f = {
+			.input = -1, .output = -1, .failed = {-1, -1}, .cwd = cwd_fd};
 
 		r = mb_runtime_hook_input_make(text.buf, text.len, &f.input, err);
 		if (r == 0)

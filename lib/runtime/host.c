@@ -12,6 +12,7 @@
 #include "core/err.h"
 #include "core/own.h"
 #include "runtime/init/blob.h"
+#include "runtime/label.h"
 #include "runtime/plan.h"
 #include "runtime/seccomp.h"
 #include "sys/cgroup.h"
@@ -169,8 +170,10 @@ int mb_runtime_plan_open(struct mb_runtime_plan *plan, struct mb_err *err)
 		r = mb_sys_cgroup_join_open(plan->req.cgroup, &plan->cgroup, err);
 	if (r == 0)
 		r = mb_runtime_seccomp_open(plan->spec->linux.seccomp, plan->filter, plan->process,
-		                            plan->req.cache_fd, &plan->filter_fd,
-		                            &plan->filter_bytes, err);
+		                            plan->req.cache_fd, &plan->seccomp, err);
+	if (r == 0)
+		r = mb_runtime_label_open(plan->process, &plan->label_fd, &plan->label_by_file,
+		                          err);
 	plan->filter_is_known = plan->filter == MB_RUNTIME_FILTER_BUILTIN ||
 	                        plan->filter == MB_RUNTIME_FILTER_HARDENED;
 	if (r == 0)

@@ -14,6 +14,7 @@
 #include "core/own.h"
 #include "core/sock.h"
 #include "runtime/child.h"
+#include "runtime/hooks.h"
 #include "runtime/idmap.h"
 #include "runtime/init/protocol.h"
 #include "runtime/plan.h"
@@ -240,13 +241,18 @@ int mb_runtime_plan_start(struct mb_runtime_plan *plan, struct mb_runtime_starte
 	return r;
 }
 
-int mb_runtime_start(int connection, const struct mb_oci_process *process, struct mb_err *err)
+int mb_runtime_start(int connection, const struct mb_runtime_hook_state *state, struct mb_err *err)
 {
 	struct mb_runtime_plan plan;
 	int r;
 
 	mb_runtime_plan_init(&plan);
-	plan.process = process;
+	plan.spec = state->spec;
+	plan.process = state->spec->process;
+	plan.req.id = state->id;
+	plan.req.bundle = state->bundle;
+	plan.status = state->status;
+	plan.pid = state->pid;
 	plan.channel[0] = connection;
 	r = mb_runtime_channel_send(connection, MB_RUNTIME_GO, -1, 0);
 	if (r < 0)

@@ -12,6 +12,7 @@
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
+#include "runtime/features.h"
 #include "sys/proc.h"
 
 void mb_runtime_plan_init(struct mb_runtime_plan *plan)
@@ -22,10 +23,12 @@ void mb_runtime_plan_init(struct mb_runtime_plan *plan)
 		.channel = {-1, -1},
 		.root_fd = -1,
 		.init_fd = -1,
-		.filter_fd = -1,
+		.seccomp = MB_RUNTIME_SECCOMP_INIT,
+		.label_fd = -1,
 		.cgroup = MB_SYS_CGROUP_JOIN_INIT,
 		.pidfd = -1,
 		.console_fd = -1,
+		.notify_fd = -1,
 	};
 	for (size_t i = 0; i < MB_N(plan->cgroup_mounts); i++)
 		plan->cgroup_mounts[i] = -1;
@@ -53,9 +56,11 @@ void mb_runtime_plan_done(struct mb_runtime_plan *plan)
 	mb_close(&plan->channel[0]);
 	mb_close(&plan->channel[1]);
 	mb_close(&plan->init_fd);
-	mb_close(&plan->filter_fd);
+	mb_close(&plan->seccomp.fd);
+	mb_close(&plan->label_fd);
 	mb_close(&plan->pidfd);
 	mb_close(&plan->console_fd);
+	mb_close(&plan->notify_fd);
 	for (size_t i = 0; i < MB_N(plan->cgroup_mounts); i++)
 		mb_close(&plan->cgroup_mounts[i]);
 	mb_sys_cgroup_join_done(&plan->cgroup);
@@ -130,38 +135,65 @@ bool mb_runtime_wants_seal(const struct mb_oci_spec *spec)
 
 /* ---- credentials and limits ---- */
 
-static int parse_caps(const struct mb_oci_capabilities *caps, struct mb_sys_caps *ret,
-                      struct mb_err *err)
+uint64_t mb_runtime_caps_parse(const struct mb_strv *names, struct mb_strv *unknown)
 {
-	const struct {
-		const struct mb_strv *names;
-		uint64_t *set;
-	} sets[] = {
-		{&caps->bounding, &ret->bounding},   {&caps->effective, &ret->effective},
-		{&caps->permitted, &ret->permitted}, {&caps->inheritable, &ret->inheritable},
-		{&caps->ambient, &ret->ambient},
-	};
-	int r = 0;
+	uint64_t set = 0;
 
-	for (size_t i = 0; r == 0 && i < MB_N(sets); i++)
-		r = mb_sys_caps_parse(sets[i].names, sets[i].set, err);
-	return r;
+	MB_STRV_FOREACH (name, names) {
+		int cap = 0;
+
+		if (mb_sys_cap_parse(name, &cap) == 0 && cap < 64)
+			set |= MB_SYS_CAP_BIT(cap);
+		else if (mb_streq(name, "ALL"))
+			set |= mb_sys_cap_all();
+		else if (unknown && !mb_strv_has(unknown, name))
+			mb_strv_add(unknown, name);
+	}
+	return set;
 }
 
-int mb_runtime_plan_creds(const struct mb_oci_process *process, struct mb_sys_creds *ret,
-                          struct mb_err *err)
+/* The specification wants what cannot be granted left out with a warning: an ambient capability
+ * that is not permitted and inheritable as well is such a one. */
+static void parse_caps(const struct mb_oci_capabilities *caps, struct mb_sys_caps *ret,
+                       struct mb_strv *unknown)
+{
+	ret->bounding = mb_runtime_caps_parse(&caps->bounding, unknown);
+	ret->effective = mb_runtime_caps_parse(&caps->effective, unknown);
+	ret->permitted = mb_runtime_caps_parse(&caps->permitted, unknown);
+	ret->inheritable = mb_runtime_caps_parse(&caps->inheritable, unknown);
+	ret->ambient = mb_runtime_caps_parse(&caps->ambient, unknown);
+	ret->effective &= ret->permitted;
+	ret->ambient &= ret->permitted & ret->inheritable;
+}
+
+/* Once, at the start. */
+static void warn_caps(struct mb_runtime_plan *plan)
+{
+	const struct mb_oci_capabilities *caps = plan->process->capabilities;
+	MB_AUTO_STRV struct mb_strv unknown = MB_STRV_INIT;
+	struct mb_sys_caps got = {0};
+
+	if (!caps)
+		return;
+	parse_caps(caps, &got, &unknown);
+	MB_STRV_FOREACH (name, &unknown) {
+		MB_AUTO_FREE char *shown = mb_printable(name);
+
+		mb_strv_addf(&plan->warnings, "capability '%.60s' is not known", shown);
+	}
+	if (mb_runtime_caps_parse(&caps->ambient, NULL) & ~got.ambient)
+		mb_strv_addf(&plan->warnings, "ambient capabilities that are not permitted and "
+		                              "inheritable as well are left out");
+}
+
+void mb_runtime_plan_creds(const struct mb_oci_process *process, struct mb_sys_creds *ret)
 {
 	const struct mb_oci_user *user = &process->user;
 	struct mb_sys_creds creds = {.uid = user->uid, .gid = user->gid};
 	uint32_t *groups;
-	int r = 0;
 
 	if (process->capabilities)
-		r = parse_caps(process->capabilities, &creds.caps, err);
-	if (r < 0)
-		return r;
-	/* As runc: an ambient capability is one that is inheritable too, or it is none. */
-	creds.caps.ambient &= creds.caps.permitted & creds.caps.inheritable;
+		parse_caps(process->capabilities, &creds.caps, NULL);
 	if (user->n_additional_gids) {
 		groups = mb_calloc(user->n_additional_gids, sizeof(*groups));
 		memcpy(groups, user->additional_gids, user->n_additional_gids * sizeof(*groups));
@@ -169,7 +201,6 @@ int mb_runtime_plan_creds(const struct mb_oci_process *process, struct mb_sys_cr
 		creds.n_groups = user->n_additional_gids;
 	}
 	*ret = creds;
-	return 0;
 }
 
 static const struct {
@@ -335,50 +366,27 @@ static int plan_root(struct mb_runtime_plan *plan, struct mb_err *err)
 
 static bool is_label(const char *s)
 {
-	return s && s[0] && !mb_streq(s, "unconfined");
-}
-
-struct refusal {
-	bool is_asked;
-	const char *what;
-};
-
-static int refuse_rows(const struct refusal *rows, size_t n, struct mb_err *err)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (rows[i].is_asked)
-			return mb_fail(err, EOPNOTSUPP, "%s", rows[i].what);
-	}
-	return 0;
+	return s && s[0];
 }
 
 /* Named, never ignored. */
-int mb_runtime_plan_check_process(const struct mb_oci_process *p, struct mb_err *err)
-{
-	const struct refusal rows[] = {
-		{is_label(p->apparmor_profile), "AppArmor profiles are not supported"},
-		{is_label(p->selinux_label), "SELinux labels are not supported"},
-	};
-
-	return refuse_rows(rows, MB_N(rows), err);
-}
-
 static int check_spec(const struct mb_oci_spec *spec, bool moves, struct mb_err *err)
 {
-	const struct refusal rows[] = {
-		{is_label(spec->linux.mount_label), "'linux.mountLabel' is not supported"},
-		{spec->linux.n_time_offsets, "'linux.timeOffsets' is not supported"},
-		{spec->linux.n_net_devices && !moves, "'linux.netDevices' is not supported here"},
-	};
-
-	return refuse_rows(rows, MB_N(rows), err);
+	if (spec->linux.n_net_devices && !moves)
+		return mb_fail(err, EOPNOTSUPP, "'linux.netDevices' is not supported here");
+	if (is_label(spec->linux.mount_label) && !mb_runtime_has_selinux())
+		return mb_fail(err, EOPNOTSUPP, "'linux.mountLabel': this kernel has no SELinux");
+	if (spec->linux.n_time_offsets)
+		return mb_fail(err, EOPNOTSUPP, "'linux.timeOffsets' is not supported");
+	return 0;
 }
 
 static int plan_hooks(struct mb_runtime_plan *plan, struct mb_err *err)
 {
 	const struct mb_oci_hooks *h = plan->spec->hooks;
 
-	plan->has_early_hooks = h && (h->n_prestart || h->n_create_runtime || h->n_create_container);
+	plan->has_early_hooks =
+		h && (h->n_prestart || h->n_create_runtime || h->n_create_container);
 	if (plan->has_early_hooks && !plan->req.settled)
 		return mb_fail(err, EOPNOTSUPP, "'hooks' are not supported here");
 	return 0;
@@ -400,9 +408,7 @@ int mb_runtime_plan_fill(struct mb_runtime_plan *plan, const struct mb_runtime_r
 	else if (req->seccomp_default)
 		plan->filter = req->seccomp_hardened ? MB_RUNTIME_FILTER_HARDENED
 		                                     : MB_RUNTIME_FILTER_BUILTIN;
-	r = mb_runtime_plan_check_process(spec->process, err);
-	if (r == 0)
-		r = check_spec(spec, req->moves_net_devices, err);
+	r = check_spec(spec, req->moves_net_devices, err);
 	if (r == 0)
 		r = mb_runtime_plan_namespaces(plan, err);
 	if (r == 0)
@@ -416,10 +422,11 @@ int mb_runtime_plan_fill(struct mb_runtime_plan *plan, const struct mb_runtime_r
 	if (r == 0)
 		r = mb_runtime_plan_sysctls(plan, err);
 	if (r == 0)
-		r = mb_runtime_attributes_fill(spec->process, &spec->linux, &plan->attributes,
-		                               err);
+		r = mb_runtime_attributes_fill(spec->process, &spec->linux, &plan->attributes, err);
 	if (r == 0)
-		r = mb_runtime_plan_creds(spec->process, &plan->creds, err);
+		warn_caps(plan);
+	if (r == 0)
+		mb_runtime_plan_creds(spec->process, &plan->creds);
 	if (r == 0)
 		r = mb_runtime_plan_rlimits(spec->process, &plan->rlimits, &plan->n_rlimits, err);
 	return r;

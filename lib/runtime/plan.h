@@ -16,6 +16,7 @@
 #include "oci/spec.h"
 #include "runtime/attributes.h"
 #include "runtime/runtime.h"
+#include "runtime/seccomp.h"
 #include "sys/caps.h"
 #include "sys/cgroup.h"
 #include "sys/mount.h"
@@ -96,8 +97,8 @@ struct mb_runtime_plan {
 	size_t n_rlimits;
 	uint64_t root_propagation; /* MS_* or 0 */
 	bool root_propagation_recursive;
-	bool sysctl_waits;         /* it names an interface, which comes with the network */
-	bool has_early_hooks;      /* process 1 stops for them before it changes its root */
+	bool sysctl_waits;    /* it names an interface, which comes with the network */
+	bool has_early_hooks; /* process 1 stops for them before it changes its root */
 	struct mb_runtime_attributes attributes;
 	struct mb_sys_creds creds; /* groups owned */
 	enum mb_runtime_filter filter;
@@ -106,8 +107,10 @@ struct mb_runtime_plan {
 	int channel[2]; /* [0] the command's, [1] process 1's */
 	int root_fd;
 	bool root_is_borrowed;
-	int init_fd, filter_fd;
-	size_t filter_bytes;
+	int init_fd;
+	struct mb_runtime_seccomp seccomp;
+	int label_fd;
+	bool label_by_file;
 	bool filter_is_known; /* to allow what the stub does after it */
 	struct mb_sys_cgroup_join cgroup;
 	struct mb_sys_cgroup_host *cgroup_host; /* borrowed, or the next */
@@ -118,7 +121,9 @@ struct mb_runtime_plan {
 	/* What came through the channel. */
 	bool is_cloned, is_settled, is_created, is_executing, is_ended;
 	pid_t pid;
-	int pidfd, console_fd;
+	int pidfd, console_fd, notify_fd;
+	pid_t container_pid; /* exec: process 1 */
+	const char *status;  /* for who is notified; NULL: "creating" */
 	struct mb_strv warnings;
 };
 
@@ -127,21 +132,24 @@ int mb_runtime_plan_fill(struct mb_runtime_plan *plan, const struct mb_runtime_r
                          struct mb_err *err);
 void mb_runtime_plan_init(struct mb_runtime_plan *plan);
 void mb_runtime_plan_done(struct mb_runtime_plan *plan);
-/* Parts of it.  Refuse by name what a process asks for and cannot get. */
-int mb_runtime_plan_check_process(const struct mb_oci_process *process, struct mb_err *err);
+/* Parts of it. */
 int mb_runtime_plan_namespaces(struct mb_runtime_plan *plan, struct mb_err *err);
 int mb_runtime_plan_mounts(struct mb_runtime_plan *plan, struct mb_err *err);
 int mb_runtime_plan_devices(struct mb_runtime_plan *plan, struct mb_err *err);
 int mb_runtime_plan_sysctls(struct mb_runtime_plan *plan, struct mb_err *err);
 /* Credentials of @process: ids, groups and capability sets. */
-int mb_runtime_plan_creds(const struct mb_oci_process *process, struct mb_sys_creds *ret,
-                          struct mb_err *err);
+void mb_runtime_plan_creds(const struct mb_oci_process *process, struct mb_sys_creds *ret);
+/* The set of @names.  One that no kernel knows is left out, and added to @unknown (or NULL). */
+uint64_t mb_runtime_caps_parse(const struct mb_strv *names, struct mb_strv *unknown);
 int mb_runtime_plan_rlimits(const struct mb_oci_process *process, struct mb_runtime_rlimit **ret,
                             size_t *ret_n, struct mb_err *err);
 void mb_runtime_plan_print(const struct mb_runtime_plan *plan, struct mb_str *out);
 /* May a mount with this clean destination be?  Everything below /proc but what lxcfs serves is
  * refused: programs trust it. */
 bool mb_runtime_mount_is_allowed(const char *destination, const char *type);
+
+/* Every option that a mount may have beside those of its file system; ended by NULL. */
+extern const char *const mb_runtime_mount_options[];
 
 /* May a container look at the version 1 hierarchy @h? */
 bool mb_runtime_hierarchy_is_shown(const struct mb_sys_cgroup_hierarchy *h);

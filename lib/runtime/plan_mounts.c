@@ -26,6 +26,30 @@ static const char *const proc_replaceable[] = {
 	"/proc/sys/kernel/ns_last_pid",
 };
 
+const char *const mb_runtime_mount_options[] = {
+	"async",         "atime",        "bind",
+	"defaults",      "dev",          "diratime",
+	"dirsync",       "exec",         "idmap",
+	"iversion",      "lazytime",     "loud",
+	"mand",          "noatime",      "nodev",
+	"nodiratime",    "noexec",       "noiversion",
+	"nolazytime",    "nomand",       "norelatime",
+	"nostrictatime", "nosuid",       "nosymfollow",
+	"private",       "ratime",       "rbind",
+	"rdev",          "rdiratime",    "relatime",
+	"remount",       "rexec",        "ridmap",
+	"rnoatime",      "rnodev",       "rnodiratime",
+	"rnoexec",       "rnorelatime",  "rnostrictatime",
+	"rnosuid",       "rnosymfollow", "ro",
+	"rprivate",      "rrelatime",    "rro",
+	"rrw",           "rshared",      "rslave",
+	"rstrictatime",  "rsuid",        "rsymfollow",
+	"runbindable",   "rw",           "shared",
+	"silent",        "slave",        "strictatime",
+	"suid",          "symfollow",    "sync",
+	"tmpcopyup",     "unbindable",   NULL,
+};
+
 bool mb_runtime_mount_is_allowed(const char *destination, const char *type)
 {
 	if (mb_streq(destination, "/proc"))

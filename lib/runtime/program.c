@@ -15,6 +15,7 @@
 #include "runtime/child.h"
 #include "runtime/init/protocol.h"
 #include "runtime/plan.h"
+#include "sys/userdb.h"
 
 static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -93,23 +94,46 @@ static int keep(int fd)
 	return fd < 0 ? 0 : fcntl(fd, F_SETFD, 0);
 }
 
+static unsigned fd_or_0(int fd)
+{
+	return fd < 0 ? 0 : (unsigned)fd;
+}
+
+/* The environment, with the HOME of the container's passwd where it has none.  The strings are
+ * borrowed, but for the last. */
+static char **make_env(const struct mb_oci_process *p)
+{
+	char **env = mb_calloc(p->env.n + 2, sizeof(*env));
+	MB_AUTO_FREE char *uid = mb_asprintf("%u", p->user.uid);
+	MB_AUTO_USER struct mb_sys_user user = {0};
+	MB_AUTO_CLOSE int root_fd = -1;
+	const char *home = "/";
+
+	if (p->env.n)
+		memcpy(env, p->env.v, p->env.n * sizeof(*env));
+	if (mb_env_find(&p->env, "HOME"))
+		return env;
+	root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root_fd >= 0 && mb_sys_userdb_resolve(root_fd, uid, NULL, &user, NULL) == 0 && user.home)
+		home = user.home;
+	env[p->env.n] = mb_asprintf("HOME=%s", home);
+	return env;
+}
+
 int mb_runtime_stub_run(const struct mb_runtime_stub *s, struct mb_err *err)
 {
-	static char *const no_env[] = {NULL};
 	const struct mb_oci_process *p = s->process;
-	const bool carry = mb_runtime_stub_carries(s->filter_fd, p);
-	char *const *env = p->env.v ? p->env.v : no_env;
+	const bool carry = mb_runtime_stub_carries(s->seccomp->fd, p);
+	MB_AUTO_FREE char **env = make_env(p);
 	MB_AUTO_FREE char **argv = mb_calloc(p->args.n + 4, sizeof(*argv));
 	MB_AUTO_FREE char *orders = NULL;
 	MB_AUTO_FREE char *name = mb_strdup("mybox-init");
 	struct mb_sys_creds creds = {0};
 	unsigned flags = s->flags;
 	uint64_t kept;
-	int r = mb_runtime_plan_creds(p, &creds, err);
 
-	if (r < 0)
-		return r;
-	if (s->filter_fd >= 0)
+	mb_runtime_plan_creds(p, &creds);
+	if (s->seccomp->fd >= 0)
 		flags |= MB_INIT_FILTER | (s->filter_is_known ? MB_INIT_FILTER_SOON : 0);
 	if (carry)
 		flags |= MB_INIT_CAPS;
@@ -117,15 +141,18 @@ int mb_runtime_stub_run(const struct mb_runtime_stub *s, struct mb_err *err)
 	kept = p->user.uid ? creds.caps.ambient : creds.caps.bounding | creds.caps.inheritable;
 	if (s->start_fd >= 0)
 		flags |= MB_INIT_LISTEN;
-	orders = mb_asprintf("%x:%x:%x:%zx:%llx:%llx:%x", (unsigned)s->channel, flags,
-	                     s->filter_fd < 0 ? 0 : (unsigned)s->filter_fd, s->filter_bytes,
+	if (s->label_fd >= 0)
+		flags |= MB_INIT_LABEL | (s->proc_fd >= 0 ? MB_INIT_LABEL_FILE : 0);
+	orders = mb_asprintf("%x:%x:%x:%zx:%x:%llx:%llx:%x:%x:%x", (unsigned)s->channel, flags,
+	                     fd_or_0(s->seccomp->fd), s->seccomp->bytes, s->seccomp->flags,
 	                     (unsigned long long)creds.caps.inheritable, (unsigned long long)kept,
-	                     s->start_fd < 0 ? 0 : (unsigned)s->start_fd);
+	                     fd_or_0(s->start_fd), fd_or_0(s->label_fd), fd_or_0(s->proc_fd));
 	argv[0] = name;
 	argv[1] = orders;
 	memcpy(&argv[2], &(char *){(char *)(uintptr_t)s->program}, sizeof(char *));
 	memcpy(&argv[3], p->args.v, p->args.n * sizeof(*argv));
-	if (keep(s->channel) < 0 || keep(s->filter_fd) < 0 || keep(s->start_fd) < 0)
+	if (keep(s->channel) < 0 || keep(s->seccomp->fd) < 0 || keep(s->start_fd) < 0 ||
+	    keep(s->label_fd) < 0 || keep(s->proc_fd) < 0)
 		return mb_fail_sys(err, errno, "cannot pass descriptors to the stub");
 	syscall(SYS_execveat, s->init_fd, "", argv, env, AT_EMPTY_PATH);
 	return mb_fail_sys(err, errno == ENOENT ? EIO : errno, "cannot execute the stub");
@@ -137,8 +164,9 @@ int mb_runtime_stub_exec(struct mb_runtime_child *c, struct mb_err *err)
 	const bool terminal = plan->process->terminal;
 	const struct mb_runtime_stub s = {
 		.init_fd = plan->init_fd,
-		.filter_fd = plan->filter_fd,
-		.filter_bytes = plan->filter_bytes,
+		.seccomp = &plan->seccomp,
+		.label_fd = plan->label_fd,
+		.proc_fd = plan->label_by_file ? c->proc_fd : -1,
 		.filter_is_known = plan->filter_is_known,
 		.channel = c->channel,
 		.start_fd = plan->req.start_fd,

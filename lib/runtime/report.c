@@ -9,6 +9,7 @@
 #include "core/sock.h"
 #include "core/str.h"
 #include "runtime/init/protocol.h"
+#include "runtime/notify.h"
 #include "runtime/plan.h"
 
 struct packet {
@@ -22,6 +23,8 @@ static const char *const steps[] = {
 	[MB_STUB_FILTER] = "cannot install the seccomp filter",
 	[MB_STUB_FORK] = "cannot fork",
 	[MB_STUB_TERMINAL] = "cannot take the terminal",
+	[MB_STUB_LABEL] = "cannot set the security label",
+	[MB_STUB_NOTIFY] = "cannot hand on the seccomp listener",
 };
 
 /* The stub, and a container that got hold of its socket, can say only this much. */
@@ -38,7 +41,7 @@ static int fail_stub(const struct mb_runtime_plan *plan, const struct mb_runtime
 		return mb_fail(err, code, "exec %s: %s", name,
 		               code == ENOEXEC ? "exec format error" : why);
 	}
-	if (m->step >= 0 && (size_t)m->step < MB_N(steps))
+	if (m->step >= 0 && (size_t)m->step < MB_N(steps) && steps[m->step])
 		return mb_fail_sys(err, code == ENOENT ? EIO : code, "init stub: %s",
 		                   steps[m->step]);
 	return mb_fail(err, EPROTO, "init stub: unknown report");
@@ -98,6 +101,11 @@ static int take(struct mb_runtime_plan *plan, struct packet *p, size_t n, int *f
 	case MB_RUNTIME_SETTLED:
 		plan->is_settled = true;
 		return 0;
+	case MB_RUNTIME_NOTIFY:
+		if (*fd < 0 || plan->notify_fd >= 0)
+			break;
+		plan->notify_fd = mb_take_fd(fd);
+		return mb_runtime_notify(plan, err);
 	case MB_RUNTIME_CREATED:
 		plan->is_created = true;
 		return 0;

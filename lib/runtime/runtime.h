@@ -118,9 +118,10 @@ struct mb_runtime_started {
  * mb_runtime_exit_code() gives the exit code that docker users know. */
 int mb_runtime_plan_start(struct mb_runtime_plan *plan, struct mb_runtime_started *ret,
                           struct mb_err *err);
-/* Start what waits behind @connection, made to the request's start_fd.  @process is the one of the
- * spec, for messages.  Return: 0 once execve has happened; -errno, told. */
-int mb_runtime_start(int connection, const struct mb_oci_process *process, struct mb_err *err);
+/* Start what waits behind @connection, made to the request's start_fd.  @state is the container's.
+ * Return: 0 once execve has happened; -errno, told. */
+struct mb_runtime_hook_state;
+int mb_runtime_start(int connection, const struct mb_runtime_hook_state *state, struct mb_err *err);
 /* 127 program not found, 126 found but not to be executed, 125 anything else.  Valid after
  * plan_start() or mb_runtime_exec() failed with @r. */
 int mb_runtime_exit_code(int r, const struct mb_err *err);
@@ -135,6 +136,7 @@ struct mb_runtime_exec_request {
 	const char *id;                       /* of the container */
 	const struct mb_oci_spec *spec;       /* the container's: namespaces, seccomp, masks */
 	const struct mb_oci_process *process; /* what to run, as which user, with which caps */
+	const char *bundle;                   /* its path, for who is notified; or NULL */
 	const char *program;                  /* execve this, not what args[0] finds; or NULL */
 	int pidfd;                            /* the container's process 1 */
 	pid_t pid;                            /* the same, for /proc on kernels before 6.11 */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "runtime/seccomp.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,6 +15,7 @@
 
 #include <seccomp.h>
 
+#include "core/crc32c.h"
 #include "core/err.h"
 #include "core/io.h"
 #include "core/own.h"
@@ -63,76 +66,151 @@ static void cache_name(struct json_object *profile, uint64_t caps, char name[MB_
 	struct utsname host = {0};
 
 	uname(&host);
-	mb_str_addf(&text, "1 %u.%u.%u %s %s %llx ", version->major, version->minor, version->micro,
+	mb_str_addf(&text, "2 %u.%u.%u %s %s %llx ", version->major, version->minor, version->micro,
 	            host.machine, host.release, (unsigned long long)caps);
 	mb_json_format(profile, false, &text);
 	mb_sha256_text(mb_str_text(&text), text.len, name);
 }
 
+/* What stands before the instructions. */
+struct cache_head {
+	char magic[8];
+	uint32_t sum; /* crc32c of the instructions */
+	uint32_t flags;
+};
+static const char cache_magic[8] = "mybox-1";
+enum { CACHE_MOST = 256 };
+
+/* Whoever can write there chooses what containers may do: the directory, which the file cannot
+ * leave, is root's alone. */
+static bool is_trusted(int cache_fd)
+{
+	struct stat st;
+
+	return cache_fd >= 0 && fstat(cache_fd, &st) == 0 && S_ISDIR(st.st_mode) &&
+	       st.st_uid == geteuid() && !(st.st_mode & 077);
+}
+
 /* A cache that cannot be read is none. */
-static int read_cache(int cache_fd, const char *name, int *ret_fd, size_t *ret_bytes)
+static int read_cache(int cache_fd, const char *name, struct mb_runtime_seccomp *ret)
 {
 	MB_AUTO_CLOSE int fd = openat(cache_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	struct sock_filter insns[MB_SECCOMP_MAX_INSNS];
+	struct cache_head head;
+	struct stat st;
 	size_t n = 0;
 
-	if (fd < 0 || mb_read_full(fd, insns, sizeof(insns), &n) < 0)
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+	    (st.st_mode & 022))
 		return -ENOENT;
-	if (n == 0 || n % sizeof(insns[0]))
+	if (mb_read_full(fd, &head, sizeof(head), &n) < 0 || n != sizeof(head) ||
+	    memcmp(head.magic, cache_magic, sizeof(head.magic)) != 0)
 		return -ENOENT;
-	return write_program(insns, n / sizeof(insns[0]), ret_fd, ret_bytes, NULL);
+	if (mb_read_full(fd, insns, sizeof(insns), &n) < 0 || n == 0 || n % sizeof(insns[0]) ||
+	    head.sum != mb_crc32c(0, insns, n))
+		return -ENOENT;
+	ret->flags |= head.flags;
+	return write_program(insns, n / sizeof(insns[0]), &ret->fd, &ret->bytes, NULL);
 }
 
-static void write_cache(int cache_fd, const char *name, const struct sock_filter *insns, size_t n)
+/* Profiles come and go, and their programs would pile up. */
+static void shrink_cache(int cache_fd)
 {
+	int copy = openat(cache_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *entry;
+	size_t n = 0;
+
+	while (dir && readdir(dir))
+		n++;
+	if (dir && n > CACHE_MOST) {
+		rewinddir(dir);
+		while ((entry = readdir(dir)))
+			(void)!unlinkat(cache_fd, entry->d_name, 0);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static void write_cache(int cache_fd, const char *name, unsigned listener,
+                        const struct sock_filter *insns, size_t n)
+{
+	struct cache_head head = {.sum = mb_crc32c(0, insns, n * sizeof(*insns)),
+	                          .flags = listener};
 	MB_AUTO_FREE char *temporary = mb_asprintf(".%s.%d", name, getpid());
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	MB_AUTO_CLOSE int fd = openat(cache_fd, temporary, flags, 0600);
+	MB_AUTO_CLOSE int fd = -1;
 
+	shrink_cache(cache_fd);
+	memcpy(head.magic, cache_magic, sizeof(head.magic));
+	fd = openat(cache_fd, temporary, flags, 0600);
 	if (fd < 0)
 		return;
-	if (mb_write_full(fd, insns, n * sizeof(*insns)) < 0 ||
+	if (mb_write_full(fd, &head, sizeof(head)) < 0 ||
+	    mb_write_full(fd, insns, n * sizeof(*insns)) < 0 ||
 	    renameat(cache_fd, temporary, cache_fd, name) < 0)
 		(void)!unlinkat(cache_fd, temporary, 0);
 }
 
-static int open_profile(struct json_object *profile, uint64_t caps, int cache_fd, int *ret_fd,
-                        size_t *ret_bytes, struct mb_err *err)
+static int open_profile(struct json_object *profile, uint64_t caps, int cache_fd,
+                        struct mb_runtime_seccomp *ret, struct mb_err *err)
 {
+	const bool cached = is_trusted(cache_fd);
 	MB_AUTO_FREE struct sock_filter *insns = NULL;
 	char name[MB_SHA256_TEXT];
+	bool notifies = false;
+	unsigned listener;
 	size_t n = 0;
-	int r;
+	int r = mb_runtime_seccomp_read_flags(profile, &ret->flags, err);
 
-	if (cache_fd >= 0) {
+	if (r < 0)
+		return r;
+	if (cached) {
 		cache_name(profile, caps, name);
-		if (read_cache(cache_fd, name, ret_fd, ret_bytes) == 0)
+		if (read_cache(cache_fd, name, ret) == 0)
 			return 0;
 	}
-	r = mb_runtime_seccomp_compile(profile, caps, &insns, &n, err);
+	r = mb_runtime_seccomp_notifies(profile, &notifies, err);
+	if (r == 0)
+		r = mb_runtime_seccomp_compile(profile, caps, &insns, &n, err);
 	if (r < 0 || n == 0)
 		return r;
-	if (cache_fd >= 0)
-		write_cache(cache_fd, name, insns, n);
-	return write_program(insns, n, ret_fd, ret_bytes, err);
+	listener = notifies ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
+	ret->flags |= listener;
+	if (cached)
+		write_cache(cache_fd, name, listener, insns, n);
+	return write_program(insns, n, &ret->fd, &ret->bytes, err);
+}
+
+/* Together with a listener, threads that cannot follow must be told otherwise; without one nobody
+ * waits for it. */
+static void fit_flags(struct mb_runtime_seccomp *s)
+{
+	const bool listens = s->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER;
+
+	if (listens && (s->flags & SECCOMP_FILTER_FLAG_TSYNC))
+		s->flags |= SECCOMP_FILTER_FLAG_TSYNC_ESRCH;
+	if (!listens)
+		s->flags &= ~MB_SECCOMP_WAIT_KILLABLE_RECV;
 }
 
 int mb_runtime_seccomp_open(struct json_object *profile, unsigned filter,
-                            const struct mb_oci_process *process, int cache_fd, int *ret_fd,
-                            size_t *ret_bytes, struct mb_err *err)
+                            const struct mb_oci_process *process, int cache_fd,
+                            struct mb_runtime_seccomp *ret, struct mb_err *err)
 {
 	uint64_t caps = 0;
 	int r = 0;
 
 	if (process->capabilities)
-		r = mb_sys_caps_parse(&process->capabilities->bounding, &caps, err);
-	if (r < 0)
-		return r;
-	if (filter == MB_RUNTIME_FILTER_BUILTIN || filter == MB_RUNTIME_FILTER_HARDENED)
-		return open_builtin(caps, filter == MB_RUNTIME_FILTER_HARDENED, ret_fd, ret_bytes,
-		                    err);
+		caps = mb_runtime_caps_parse(&process->capabilities->bounding, NULL);
+	if (filter == MB_RUNTIME_FILTER_BUILTIN || filter == MB_RUNTIME_FILTER_HARDENED) {
+		ret->flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+		return open_builtin(caps, filter == MB_RUNTIME_FILTER_HARDENED, &ret->fd,
+		                    &ret->bytes, err);
+	}
 	if (filter == MB_RUNTIME_FILTER_PROFILE)
-		r = open_profile(profile, caps, cache_fd, ret_fd, ret_bytes, err);
+		r = open_profile(profile, caps, cache_fd, ret, err);
+	fit_flags(ret);
 	return r < 0 ? mb_wrap(err, r, "seccomp profile") : 0;
 }
 

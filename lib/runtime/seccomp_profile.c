@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -23,7 +24,7 @@
 #include "runtime/seccomp.h"
 #include "runtime/seccomp_builtin.h"
 #include "sys/caps.h"
-#include "json/table.h"
+#include "json/json.h"
 
 struct arg {
 	uint32_t index;
@@ -61,6 +62,7 @@ struct profile {
 	size_t n_maps;
 	struct rule *rules;
 	size_t n_rules;
+	char *listener_path, *listener_metadata;
 };
 
 static const struct mb_json_field arg_table[] = {
@@ -102,63 +104,65 @@ static const struct mb_json_field profile_table[] = {
 	MB_JSON_STRV("flags", struct profile, flags),
 	MB_JSON_LIST("archMap", struct profile, maps, n_maps, struct arch_map, arch_map_table),
 	MB_JSON_LIST("syscalls", struct profile, rules, n_rules, struct rule, rule_table),
-	MB_JSON_REFUSED("listenerPath"),
+	MB_JSON_STR("listenerPath", struct profile, listener_path),
+	MB_JSON_STR("listenerMetadata", struct profile, listener_metadata),
 	MB_JSON_END,
 };
 
 /* ---- words ---- */
 
+const char *const mb_runtime_seccomp_actions[] = {
+	"SCMP_ACT_ALLOW",       "SCMP_ACT_ERRNO",
+	"SCMP_ACT_KILL",        "SCMP_ACT_KILL_PROCESS",
+	"SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG",
+	"SCMP_ACT_NOTIFY",      "SCMP_ACT_TRACE",
+	"SCMP_ACT_TRAP",        NULL,
+};
+static const struct {
+	uint32_t action;
+	bool takes_errno;
+} action_values[] = {
+	{SCMP_ACT_ALLOW, false},       {SCMP_ACT_ERRNO(0), true},
+	{SCMP_ACT_KILL_THREAD, false}, {SCMP_ACT_KILL_PROCESS, false},
+	{SCMP_ACT_KILL_THREAD, false}, {SCMP_ACT_LOG, false},
+	{SCMP_ACT_NOTIFY, false},      {SCMP_ACT_TRACE(0), true},
+	{SCMP_ACT_TRAP, false},
+};
+
 static int parse_action(const char *name, bool has_errno, uint32_t code, uint32_t *ret,
                         struct mb_err *err)
 {
 	const uint32_t data = has_errno ? code : EPERM;
-	const struct {
-		const char *name;
-		uint32_t action;
-	} actions[] = {
-		{"SCMP_ACT_ALLOW", SCMP_ACT_ALLOW},
-		{"SCMP_ACT_ERRNO", SCMP_ACT_ERRNO(data)},
-		{"SCMP_ACT_KILL", SCMP_ACT_KILL_THREAD},
-		{"SCMP_ACT_KILL_THREAD", SCMP_ACT_KILL_THREAD},
-		{"SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS},
-		{"SCMP_ACT_TRAP", SCMP_ACT_TRAP},
-		{"SCMP_ACT_TRACE", SCMP_ACT_TRACE(data)},
-		{"SCMP_ACT_LOG", SCMP_ACT_LOG},
-	};
 
 	if (data > UINT16_MAX)
 		return mb_fail(err, ERANGE, "errno %u is too large", data);
-	for (size_t i = 0; i < MB_N(actions); i++) {
-		if (mb_streq(actions[i].name, name)) {
-			*ret = actions[i].action;
-			return 0;
-		}
+	for (size_t i = 0; mb_runtime_seccomp_actions[i]; i++) {
+		if (!mb_streq(mb_runtime_seccomp_actions[i], name))
+			continue;
+		if (has_errno && !action_values[i].takes_errno)
+			return mb_fail(err, EINVAL, "'%s' has no errno to return", name);
+		*ret = action_values[i].action | (action_values[i].takes_errno ? data : 0);
+		return 0;
 	}
-	if (mb_streq(name, "SCMP_ACT_NOTIFY"))
-		return mb_fail(err, EOPNOTSUPP, "'SCMP_ACT_NOTIFY' is not supported");
 	return mb_fail(err, EINVAL, "unknown action '%s'", name);
 }
 
-static const struct {
-	const char *name;
-	enum scmp_compare op;
-} compares[] = {
-	{"SCMP_CMP_NE", SCMP_CMP_NE},
-	{"SCMP_CMP_LT", SCMP_CMP_LT},
-	{"SCMP_CMP_LE", SCMP_CMP_LE},
-	{"SCMP_CMP_EQ", SCMP_CMP_EQ},
-	{"SCMP_CMP_GE", SCMP_CMP_GE},
-	{"SCMP_CMP_GT", SCMP_CMP_GT},
-	{"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ},
+const char *const mb_runtime_seccomp_operators[] = {
+	"SCMP_CMP_NE", "SCMP_CMP_LT", "SCMP_CMP_LE",        "SCMP_CMP_EQ",
+	"SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_MASKED_EQ", NULL,
+};
+static const enum scmp_compare operator_values[] = {
+	SCMP_CMP_NE, SCMP_CMP_LT, SCMP_CMP_LE,        SCMP_CMP_EQ,
+	SCMP_CMP_GE, SCMP_CMP_GT, SCMP_CMP_MASKED_EQ,
 };
 
 static int parse_arg(const struct arg *from, struct scmp_arg_cmp *to, struct mb_err *err)
 {
 	if (from->index > 5)
 		return mb_fail(err, EINVAL, "argument %u: there are six", from->index);
-	for (size_t i = 0; i < MB_N(compares); i++) {
-		if (mb_streq(compares[i].name, from->op)) {
-			*to = (struct scmp_arg_cmp){from->index, compares[i].op, from->value,
+	for (size_t i = 0; mb_runtime_seccomp_operators[i]; i++) {
+		if (mb_streq(mb_runtime_seccomp_operators[i], from->op)) {
+			*to = (struct scmp_arg_cmp){from->index, operator_values[i], from->value,
 			                            from->value_two};
 			return 0;
 		}
@@ -166,8 +170,19 @@ static int parse_arg(const struct arg *from, struct scmp_arg_cmp *to, struct mb_
 	return mb_fail(err, EINVAL, "unknown comparison '%s'", from->op);
 }
 
-/* "SCMP_ARCH_X86_64" -> x86_64, as libseccomp spells it. */
-static uint32_t parse_arch(const char *name)
+const char *const mb_runtime_seccomp_archs[] = {
+	"SCMP_ARCH_AARCH64",     "SCMP_ARCH_ARM",    "SCMP_ARCH_LOONGARCH64",
+	"SCMP_ARCH_M68K",        "SCMP_ARCH_MIPS",   "SCMP_ARCH_MIPS64",
+	"SCMP_ARCH_MIPS64N32",   "SCMP_ARCH_MIPSEL", "SCMP_ARCH_MIPSEL64",
+	"SCMP_ARCH_MIPSEL64N32", "SCMP_ARCH_PARISC", "SCMP_ARCH_PARISC64",
+	"SCMP_ARCH_PPC",         "SCMP_ARCH_PPC64",  "SCMP_ARCH_PPC64LE",
+	"SCMP_ARCH_RISCV64",     "SCMP_ARCH_S390",   "SCMP_ARCH_S390X",
+	"SCMP_ARCH_SH",          "SCMP_ARCH_SHEB",   "SCMP_ARCH_X32",
+	"SCMP_ARCH_X86",         "SCMP_ARCH_X86_64", NULL,
+};
+
+/* x86_64, as libseccomp spells it. */
+uint32_t mb_runtime_seccomp_arch_find(const char *name)
 {
 	const char *rest = mb_skip_prefix(name, "SCMP_ARCH_");
 	MB_AUTO_FREE char *lower = mb_strdup(rest ? rest : name);
@@ -233,7 +248,7 @@ static bool holds(const struct rule *rule, uint64_t caps)
 
 static int add_arch(scmp_filter_ctx ctx, const char *name, struct mb_err *err)
 {
-	const uint32_t arch = parse_arch(name);
+	const uint32_t arch = mb_runtime_seccomp_arch_find(name);
 	int r;
 
 	if (!arch)
@@ -252,7 +267,7 @@ static int add_archs(scmp_filter_ctx ctx, const struct profile *p, struct mb_err
 			return r;
 	}
 	for (size_t i = 0; i < p->n_maps; i++) {
-		if (parse_arch(p->maps[i].architecture) != seccomp_arch_native())
+		if (mb_runtime_seccomp_arch_find(p->maps[i].architecture) != seccomp_arch_native())
 			continue;
 		MB_STRV_FOREACH (name, &p->maps[i].sub) {
 			r = add_arch(ctx, name, err);
@@ -293,6 +308,8 @@ static int add_rule(scmp_filter_ctx ctx, const struct rule *rule, uint32_t defau
 
 	if (r < 0 || action == default_action)
 		return r;
+	if (rule->names.n == 0 && !rule->name)
+		return mb_fail(err, EINVAL, "a rule names no call");
 	if (rule->n_args > MB_N(args))
 		return mb_fail(err, E2BIG, "a rule has more than six conditions");
 	for (size_t i = 0; i < rule->n_args; i++) {
@@ -360,25 +377,114 @@ static int compile(const struct profile *p, uint64_t caps, struct sock_filter **
 	return r;
 }
 
-static int check_flags(const struct profile *p, struct mb_err *err)
+/* ---- how it is installed ---- */
+
+const struct mb_runtime_seccomp_flag mb_runtime_seccomp_flags[] = {
+	{"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
+	{"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
+	{"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+	{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", MB_SECCOMP_WAIT_KILLABLE_RECV},
+	{NULL, 0},
+};
+
+/* The kernel looks at the flags before it looks at the program, which is nowhere. */
+bool mb_runtime_seccomp_flag_is_known(unsigned bit)
 {
-	MB_STRV_FOREACH (flag, &p->flags) {
-		if (!mb_streq(flag, "SECCOMP_FILTER_FLAG_SPEC_ALLOW") &&
-		    !mb_streq(flag, "SECCOMP_FILTER_FLAG_TSYNC") &&
-		    !mb_streq(flag, "SECCOMP_FILTER_FLAG_LOG"))
-			return mb_fail(err, EOPNOTSUPP, "flag '%s' is not supported", flag);
+	if (bit == MB_SECCOMP_WAIT_KILLABLE_RECV) /* known only together */
+		bit |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, bit, NULL) < 0 && errno == EFAULT;
+}
+
+static int take_flag(const char *name, unsigned *flags, struct mb_err *err)
+{
+	for (size_t i = 0; mb_runtime_seccomp_flags[i].name; i++) {
+		const struct mb_runtime_seccomp_flag *f = &mb_runtime_seccomp_flags[i];
+
+		if (!mb_streq(f->name, name))
+			continue;
+		/* The usual one is as old as all kernels that are used. */
+		if (f->bit != SECCOMP_FILTER_FLAG_SPEC_ALLOW &&
+		    !mb_runtime_seccomp_flag_is_known(f->bit))
+			return mb_fail(err, EOPNOTSUPP, "this kernel does not know flag '%s'",
+			               name);
+		*flags |= f->bit;
+		return 0;
 	}
+	return mb_fail(err, EOPNOTSUPP, "flag '%s' is not supported", name);
+}
+
+static const struct mb_json_field flags_table[] = {
+	MB_JSON_STRV("flags", struct profile, flags),
+	MB_JSON_STR("listenerPath", struct profile, listener_path),
+	MB_JSON_STR("listenerMetadata", struct profile, listener_metadata),
+	MB_JSON_END,
+};
+
+int mb_runtime_seccomp_read_flags(struct json_object *profile, unsigned *ret, struct mb_err *err)
+{
+	const bool has_flags = mb_json_find(profile, "flags") != NULL;
+	struct profile p = {0};
+	unsigned flags = has_flags ? 0 : SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+	int r = mb_json_decode(profile, flags_table, &p, err);
+
+	MB_STRV_FOREACH (name, &p.flags) {
+		if (r == 0)
+			r = take_flag(name, &flags, err);
+	}
+	if (r == 0 && p.listener_metadata && p.listener_metadata[0] && !p.listener_path)
+		r = mb_fail(err, EINVAL, "'listenerMetadata' without 'listenerPath'");
+	if (r == 0 && p.listener_path && p.listener_path[0] && p.listener_path[0] != '/')
+		r = mb_fail(err, EINVAL, "'listenerPath' must be an absolute path");
+	mb_json_done(flags_table, &p);
+	if (r == 0)
+		*ret = flags;
+	return r;
+}
+
+static int check_notify(const struct profile *p, bool *ret, struct mb_err *err)
+{
+	static const char word[] = "SCMP_ACT_NOTIFY";
+
+	*ret = false;
+	if (mb_streq(p->default_action, word))
+		return mb_fail(err, EINVAL, "'%s' cannot be the default", word);
+	for (size_t i = 0; i < p->n_rules; i++) {
+		const struct rule *rule = &p->rules[i];
+
+		if (!mb_streq(rule->action, word))
+			continue;
+		if (mb_strv_has(&rule->names, "sendmsg") || mb_streq(rule->name, "sendmsg"))
+			return mb_fail(err, EINVAL, "'%s' cannot be for 'sendmsg'", word);
+		*ret = true;
+	}
+	if (*ret && (!p->listener_path || !p->listener_path[0]))
+		return mb_fail(err, EINVAL, "'%s' needs a 'listenerPath'", word);
 	return 0;
+}
+
+int mb_runtime_seccomp_notifies(struct json_object *profile, bool *ret, struct mb_err *err)
+{
+	struct profile p = {0};
+	int r = mb_json_decode(profile, profile_table, &p, err);
+
+	if (r == 0)
+		r = check_notify(&p, ret, err);
+	mb_json_done(profile_table, &p);
+	return r;
 }
 
 int mb_runtime_seccomp_compile(struct json_object *profile, uint64_t caps, struct sock_filter **ret,
                                size_t *ret_n, struct mb_err *err)
 {
 	struct profile p = {0};
+	bool notifies = false;
+	unsigned flags = 0;
 	int r = mb_json_decode(profile, profile_table, &p, err);
 
 	if (r == 0)
-		r = check_flags(&p, err);
+		r = mb_runtime_seccomp_read_flags(profile, &flags, err);
+	if (r == 0)
+		r = check_notify(&p, &notifies, err);
 	if (r == 0)
 		r = compile(&p, caps, ret, ret_n, err);
 	mb_json_done(profile_table, &p);

@@ -20,7 +20,14 @@
 #include "kernel.h"
 #include "protocol.h"
 
+/* Of Linux 6.8, newer than the headers may be. */
+#ifndef __NR_lsm_set_self_attr
+#define __NR_lsm_set_self_attr 460
+#endif
+#define LSM_ATTR_EXEC 101
+
 #define MAX_FILTER    4096 /* BPF_MAXINSNS */
+#define MAX_LABEL     4096
 #define LAST_SIGNAL   64
 #define KERNEL_SIGSET 8
 #define E_NOENT       2
@@ -32,7 +39,7 @@
 #define SIGNAL_STOP   19
 
 struct orders {
-	unsigned long channel, flags, filter, size, inheritable, permitted, start;
+	unsigned long channel, flags, filter, size, how, inheritable, permitted, start, label, proc;
 };
 
 struct filter_space {
@@ -106,9 +113,9 @@ static int parse_hex(const char **s, unsigned long *ret)
 static int parse_orders(const char *s, struct orders *o)
 {
 	return parse_hex(&s, &o->channel) || parse_hex(&s, &o->flags) ||
-	       parse_hex(&s, &o->filter) || parse_hex(&s, &o->size) ||
+	       parse_hex(&s, &o->filter) || parse_hex(&s, &o->size) || parse_hex(&s, &o->how) ||
 	       parse_hex(&s, &o->inheritable) || parse_hex(&s, &o->permitted) ||
-	       parse_hex(&s, &o->start);
+	       parse_hex(&s, &o->start) || parse_hex(&s, &o->label) || parse_hex(&s, &o->proc);
 }
 
 /* Set the inheritable capabilities (the ambient ones follow) and keep only @keep of the
@@ -131,6 +138,54 @@ static void set_caps(const struct orders *o, unsigned long keep)
 		fail(o, MB_STUB_CAPS, r);
 }
 
+/* A message with a descriptor. */
+static long send_with(const struct orders *o, int kind, long pid, long fd)
+{
+	/* A struct cmsghdr, whose own data has no size, and its data. */
+	struct {
+		size_t len;
+		int level, type;
+		int fd;
+		int pad;
+	} control = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS, (int)fd, 0};
+	struct mb_runtime_message m = {kind, 0, 0, (int)pid};
+	struct iovec part = {&m, sizeof(m)};
+	struct msghdr head = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = CMSG_SPACE(sizeof(int)),
+	};
+
+	return KERNEL(sendmsg, o->channel, &head, MSG_NOSIGNAL);
+}
+
+/* The label of what is executed next but one: it is taken by this process now, and comes into
+ * force by the program's execve.  Older kernels want it written into a file. */
+static __attribute__((noinline)) void set_label(const struct orders *o)
+{
+	char text[MAX_LABEL];
+	unsigned long n = 0;
+	long r = KERNEL(pread64, o->label, text, sizeof(text) - 1, 0), fd;
+
+	if (r <= 0)
+		fail(o, MB_STUB_LABEL, r < 0 ? r : -E_INVAL);
+	if (!(o->flags & MB_INIT_LABEL_FILE)) {
+		r = KERNEL(lsm_set_self_attr, LSM_ATTR_EXEC, text, r, 0);
+	} else {
+		text[r] = 0;
+		while (text[n])
+			n++;
+		fd = KERNEL(openat, o->proc, text, O_WRONLY | O_CLOEXEC);
+		r = fd < 0 ? fd : KERNEL(write, fd, text + n + 1, r - (long)n - 1);
+		KERNEL(close, fd);
+		KERNEL(close, o->proc);
+	}
+	if (r < 0)
+		fail(o, MB_STUB_LABEL, r);
+	KERNEL(close, o->label);
+}
+
 static __attribute__((noinline)) void install_filter(const struct orders *o)
 {
 	struct filter_space space;
@@ -144,9 +199,14 @@ static __attribute__((noinline)) void install_filter(const struct orders *o)
 		fail(o, MB_STUB_FILTER, r < 0 ? r : -E_INVAL);
 	program.len = (unsigned short)(o->size / sizeof(struct sock_filter));
 	program.filter = space.insns;
-	r = KERNEL(seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program);
+	r = KERNEL(seccomp, SECCOMP_SET_MODE_FILTER, o->how, &program);
 	if (r < 0)
 		fail(o, MB_STUB_FILTER, r);
+	if (!(o->how & SECCOMP_FILTER_FLAG_NEW_LISTENER))
+		return;
+	r = send_with(o, MB_RUNTIME_NOTIFY, 0, r);
+	if (r < 0)
+		fail(o, MB_STUB_NOTIFY, r);
 }
 
 /* One message says go; end of file says that the command is gone, and so are we. */
@@ -208,21 +268,6 @@ static void confine_soon(const struct orders *o)
  * CAP_SYS_PTRACE there may take it over, and finds nothing of mybox in its memory. */
 static void become_visible(const struct orders *o)
 {
-	/* A struct cmsghdr, whose own data has no size, and its data. */
-	struct {
-		size_t len;
-		int level, type;
-		int fd;
-		int pad;
-	} control = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS, -1, 0};
-	struct mb_runtime_message m = {MB_RUNTIME_CLONED, 0, 0, 0};
-	struct iovec part = {&m, sizeof(m)};
-	struct msghdr head = {
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = CMSG_SPACE(sizeof(int)),
-	};
 	int pidfd = -1;
 	long r = KERNEL(clone, CLONE_PARENT | CLONE_PIDFD, 0, &pidfd, 0, 0);
 
@@ -230,9 +275,7 @@ static void become_visible(const struct orders *o)
 		return;
 	if (r < 0)
 		fail(o, MB_STUB_FORK, r);
-	control.fd = pidfd;
-	m.pid = (int)r;
-	r = KERNEL(sendmsg, o->channel, &head, MSG_NOSIGNAL);
+	r = send_with(o, MB_RUNTIME_CLONED, r, pidfd);
 	leave(r < 0 ? 125 : 0);
 }
 
@@ -347,6 +390,8 @@ static _Noreturn void run(struct orders *o, char **argv, char **envp)
 		KERNEL(fcntl, o->filter, F_SETFD, FD_CLOEXEC);
 	if (wanted & MB_INIT_LISTEN)
 		KERNEL(fcntl, o->start, F_SETFD, FD_CLOEXEC);
+	if (wanted & MB_INIT_LABEL)
+		set_label(o);
 	if (wanted & MB_INIT_VISIBLE) {
 		confine_soon(o);
 		become_visible(o);

@@ -2,10 +2,13 @@
 /* lib/runtime/init/protocol.h — what the init stub is told, and what it tells.
  *
  * The stub is executed as  argv = { name, ORDERS, PATH, ARGV0, ARGV1... }  with the program's
- * own environment.  ORDERS is "CHANNEL:FLAGS:FILTER:SIZE:INHERITABLE:PERMITTED:START", each
- * a hexadecimal number: the channel's descriptor, MB_INIT_* flags, the descriptor that holds SIZE
- * bytes of struct sock_filter, the capabilities of the program, and the listening socket where
- * who starts it connects (MB_INIT_LISTEN).
+ * own environment.  ORDERS is
+ * "CHANNEL:FLAGS:FILTER:SIZE:HOW:INHERITABLE:PERMITTED:START:LABEL:PROC", each a hexadecimal
+ * number: the channel's descriptor, MB_INIT_* flags, the descriptor that holds SIZE bytes of
+ * struct sock_filter and the flags of seccomp(2) for it, the capabilities of the program, the
+ * listening socket where who starts it connects (MB_INIT_LISTEN), the descriptor that holds the
+ * security label of the program (MB_INIT_LABEL): a struct lsm_ctx; or the name of a file below the
+ * procfs PROC, a NUL and what is written there (MB_INIT_LABEL_FILE).
  *
  * The channel is a SOCK_SEQPACKET socket.  Towards process 1 goes one MB_RUNTIME_GO; towards the
  * command go the messages below, and end of file when execve of the program has happened.
@@ -23,6 +26,8 @@ enum {
 	MB_INIT_CTTY = 64,    /* descriptor 0 becomes the controlling terminal */
 	MB_INIT_DIE = 128,    /* SIGKILL when the parent dies */
 	MB_INIT_CAPS = 256,   /* set the inheritable capabilities, dropping what carried us here */
+	MB_INIT_LABEL = 1024, /* set the label for the next execve */
+	MB_INIT_LABEL_FILE = 2048, /* by writing into a file */
 	MB_INIT_LISTEN = 512, /* created, not started: who connects to START becomes the channel */
 };
 
@@ -37,6 +42,7 @@ enum mb_runtime_message_kind {
 	MB_RUNTIME_STUB,       /* to the command: the stub failed; code is errno, step says where */
 	MB_RUNTIME_SETTLED,    /* to the command: all mounts are there, the hooks may run */
 	MB_RUNTIME_HOOKED,     /* to process 1: they have */
+	MB_RUNTIME_NOTIFY,     /* to the command: with the listener of the filter */
 	MB_RUNTIME_CREATED,    /* to the command: the channel ends here, START is listened to */
 };
 
@@ -47,6 +53,8 @@ enum mb_runtime_stub_step {
 	MB_STUB_FORK,
 	MB_STUB_TERMINAL,
 	MB_STUB_EXEC,
+	MB_STUB_LABEL,
+	MB_STUB_NOTIFY,
 };
 
 struct mb_runtime_message {

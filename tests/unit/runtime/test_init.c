@@ -54,8 +54,8 @@ static struct stub start(unsigned flags, int filter_fd, size_t filter_bytes,
 	assert_true(s.pid >= 0);
 	if (s.pid == 0) {
 		close(pair[0]);
-		snprintf(orders, sizeof(orders), "%x:%x:%x:%zx:0:0", (unsigned)pair[1], flags,
-		         filter_fd < 0 ? 0 : (unsigned)filter_fd, filter_bytes);
+		snprintf(orders, sizeof(orders), "%x:%x:%x:%zx:0:0:0:0:0:0", (unsigned)pair[1],
+		         flags, filter_fd < 0 ? 0 : (unsigned)filter_fd, filter_bytes);
 		syscall(SYS_execveat, init_fd, "", argv, environ, AT_EMPTY_PATH);
 		_exit(99);
 	}

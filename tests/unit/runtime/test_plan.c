@@ -288,13 +288,35 @@ static void limits_are_known_and_ordered(void **state)
 static void what_cannot_be_done_is_named(void **state)
 {
 	struct fixture *f = *state;
+	struct mb_oci_net_device *d = mb_calloc(1, sizeof(*d));
 
-	f->spec.process->apparmor_profile = mb_strdup("tight");
+	d->host = mb_strdup("eth1");
+	f->spec.linux.net_devices = d;
+	f->spec.linux.n_net_devices = 1;
 	assert_int_equal(fill(f), -EOPNOTSUPP);
-	assert_non_null(strstr(f->err.msg, "AppArmor"));
-	mb_strset(&f->spec.process->apparmor_profile, "unconfined");
+	assert_string_equal(f->err.msg, "'linux.netDevices' is not supported here");
 	mb_runtime_plan_done(&f->plan);
+	f->req.moves_net_devices = true;
 	assert_int_equal(fill(f), 0);
+}
+
+/* The specification wants a warning, and the container. */
+static void capabilities_of_nobody_are_left_out(void **state)
+{
+	struct fixture *f = *state;
+	struct mb_oci_capabilities *caps = f->spec.process->capabilities;
+
+	mb_strv_done(&caps->bounding);
+	mb_strv_add(&caps->bounding, "CAP_KILL");
+	mb_strv_add(&caps->bounding, "CAP_OF_TOMORROW");
+	mb_strv_add(&caps->permitted, "CAP_KILL");
+	mb_strv_add(&caps->permitted, "CAP_OF_TOMORROW");
+	mb_strv_add(&caps->ambient, "CAP_KILL"); /* and not inheritable */
+	assert_int_equal(fill(f), 0);
+	assert_int_equal(f->plan.creds.caps.bounding, 1 << 5);
+	assert_int_equal(f->plan.creds.caps.ambient, 0);
+	assert_int_equal(f->plan.warnings.n, 2);
+	assert_string_equal(f->plan.warnings.v[0], "capability 'CAP_OF_TOMORROW' is not known");
 }
 
 static void describe_shows_the_operations(void **state)
@@ -353,6 +375,7 @@ int main(void)
 		T(an_interfaces_sysctl_waits_for_it),
 		T(limits_are_known_and_ordered),
 		T(what_cannot_be_done_is_named),
+		T(capabilities_of_nobody_are_left_out),
 		T(describe_shows_the_operations),
 		T(a_shared_pid_namespace_wants_a_seal),
 	};

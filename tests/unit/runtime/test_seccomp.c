@@ -6,18 +6,26 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/err.h"
 #include "core/own.h"
+#include "core/str.h"
 #include "filter.h"
+#include "oci/spec.h"
+#include "runtime/plan.h"
 #include "runtime/seccomp.h"
 #include "runtime/seccomp_data.h"
 #include "json/json.h"
@@ -259,6 +267,8 @@ static void docker_profiles_follow_capabilities(void **state)
 	}
 }
 
+#define RULE(rule, more) "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{" rule "}]" more "}"
+
 static void bad_profiles_are_refused(void **state)
 {
 	static const char *const texts[] = {
@@ -271,6 +281,16 @@ static void bad_profiles_are_refused(void **state)
 		"\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":6,\"value\":1,"
 		"\"op\":\"SCMP_CMP_EQ\"}]}]}",
 		"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":70000}",
+		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"defaultErrnoRet\":1}",
+		RULE("\"action\":\"SCMP_ACT_LOG\",\"names\":[\"read\"],\"errnoRet\":1", ""),
+		RULE("\"action\":\"SCMP_ACT_LOG\",\"names\":[]", ""),
+		RULE("\"action\":\"SCMP_ACT_LOG\"", ""),
+		RULE("\"action\":\"SCMP_ACT_NOTIFY\",\"names\":[\"mkdir\"]", ""),
+		RULE("\"action\":\"SCMP_ACT_NOTIFY\",\"names\":[\"sendmsg\"]",
+	             ",\"listenerPath\":\"/x\""),
+		RULE("\"action\":\"SCMP_ACT_LOG\",\"names\":[\"read\"]",
+	             ",\"listenerMetadata\":\"x\""),
+		RULE("\"action\":\"SCMP_ACT_LOG\",\"names\":[\"read\"]", ",\"listenerPath\":\"x\""),
 	};
 
 	(void)state;
@@ -282,6 +302,135 @@ static void bad_profiles_are_refused(void **state)
 		assert_true(compile(texts[i], 0, &f, &n, &err) < 0);
 		assert_true(err.msg[0]);
 	}
+}
+
+/* Every word that features tells is one that a profile may have. */
+static void every_word_compiles(void **state)
+{
+	static struct sock_filter *f;
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; mb_runtime_seccomp_actions[i]; i++) {
+		const char *word = mb_runtime_seccomp_actions[i];
+		MB_AUTO_FREE char *text = mb_asprintf(
+			RULE("\"action\":\"%s\",\"names\":[\"mkdir\"]", ",\"listenerPath\":\"/x\""),
+			word);
+
+		assert_int_equal(compile(text, 0, &f, &n, NULL), 0);
+		free(f);
+	}
+	for (size_t i = 0; mb_runtime_seccomp_operators[i]; i++) {
+		MB_AUTO_FREE char *text = mb_asprintf(
+			RULE("\"action\":\"SCMP_ACT_ERRNO\",\"names\":[\"mkdir\"],\"args\":["
+		             "{\"index\":1,\"value\":7,\"valueTwo\":5,\"op\":\"%s\"}]",
+		             ""),
+			mb_runtime_seccomp_operators[i]);
+
+		assert_int_equal(compile(text, 0, &f, &n, NULL), 0);
+		free(f);
+	}
+}
+
+static unsigned flags_of(const char *text)
+{
+	MB_AUTO(mb_json_free) struct json_object *profile = NULL;
+	unsigned flags = ~0u;
+
+	assert_int_equal(mb_json_parse(text, strlen(text), &profile, NULL), 0);
+	(void)mb_runtime_seccomp_read_flags(profile, &flags, NULL);
+	return flags;
+}
+
+static void flags_are_as_the_profile_says(void **state)
+{
+	(void)state;
+	assert_int_equal(flags_of("{}"), SECCOMP_FILTER_FLAG_SPEC_ALLOW);
+	assert_int_equal(flags_of("{\"flags\":[]}"), 0);
+	assert_int_equal(flags_of("{\"flags\":[\"SECCOMP_FILTER_FLAG_LOG\","
+	                          "\"SECCOMP_FILTER_FLAG_TSYNC\"]}"),
+	                 SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_TSYNC);
+	assert_int_equal(flags_of("{\"flags\":[\"SECCOMP_FILTER_FLAG_X\"]}"), ~0u);
+}
+
+/* ---- the cache ---- */
+
+static char cache_dir[] = "/tmp/mybox-test-seccomp-XXXXXX";
+
+/* Return: the size of the program, or 0. */
+static size_t open_cached(int cache_fd, const char *text)
+{
+	struct mb_runtime_seccomp s = MB_RUNTIME_SECCOMP_INIT;
+	MB_AUTO(mb_json_free) struct json_object *profile = NULL;
+	const struct mb_oci_process process = {0};
+	struct mb_err err = MB_ERR_INIT;
+
+	assert_int_equal(mb_json_parse(text, strlen(text), &profile, NULL), 0);
+	if (mb_runtime_seccomp_open(profile, MB_RUNTIME_FILTER_PROFILE, &process, cache_fd, &s,
+	                            &err) < 0)
+		fail_msg("%s", err.msg);
+	mb_close(&s.fd);
+	return s.bytes;
+}
+
+/* The only file there; false when there is none. */
+static bool find_cached(int cache_fd, char name[256])
+{
+	DIR *dir = fdopendir(openat(cache_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	const struct dirent *entry;
+	bool found = false;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		found = true;
+		snprintf(name, 256, "%s", entry->d_name);
+	}
+	closedir(dir);
+	return found;
+}
+
+static void a_profile_is_compiled_once(void **state)
+{
+	static const char text[] = RULE("\"action\":\"SCMP_ACT_ERRNO\",\"names\":[\"mkdir\"]", "");
+	static const char bytes[] = "poison";
+	MB_AUTO_CLOSE int dir_fd = -1, fd = -1;
+	char name[256];
+	struct stat st;
+	size_t size;
+	ino_t first;
+
+	(void)state;
+	assert_non_null(mkdtemp(cache_dir));
+	dir_fd = open(cache_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	size = open_cached(dir_fd, text);
+	assert_true(size > 0);
+	assert_true(find_cached(dir_fd, name));
+	assert_int_equal(fstatat(dir_fd, name, &st, 0), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	first = st.st_ino;
+	assert_int_equal(open_cached(dir_fd, text), size);
+	assert_int_equal(fstatat(dir_fd, name, &st, 0), 0);
+	assert_int_equal(st.st_ino, first); /* and not written anew */
+	/* One that is damaged is made again. */
+	fd = openat(dir_fd, name, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, bytes, sizeof(bytes), 40), sizeof(bytes));
+	assert_int_equal(open_cached(dir_fd, text), size);
+	assert_int_equal(fstatat(dir_fd, name, &st, 0), 0);
+	assert_int_not_equal(st.st_ino, first);
+	/* One that others may write is none. */
+	first = st.st_ino;
+	assert_int_equal(fchmodat(dir_fd, name, 0622, 0), 0);
+	assert_int_equal(open_cached(dir_fd, text), size);
+	assert_int_equal(fstatat(dir_fd, name, &st, 0), 0);
+	assert_int_not_equal(st.st_ino, first);
+	assert_int_equal(unlinkat(dir_fd, name, 0), 0);
+	/* Nor is a directory that others may enter. */
+	assert_int_equal(fchmod(dir_fd, 0711), 0);
+	assert_int_equal(open_cached(dir_fd, text), size);
+	assert_false(find_cached(dir_fd, name));
+	assert_int_equal(rmdir(cache_dir), 0);
 }
 
 int main(void)
@@ -296,6 +445,9 @@ int main(void)
 		cmocka_unit_test(the_hardened_program_knows_nothing_new),
 		cmocka_unit_test(docker_profiles_follow_capabilities),
 		cmocka_unit_test(bad_profiles_are_refused),
+		cmocka_unit_test(every_word_compiles),
+		cmocka_unit_test(flags_are_as_the_profile_says),
+		cmocka_unit_test(a_profile_is_compiled_once),
 	};
 
 	return cmocka_run_group_tests_name("runtime/seccomp", tests, NULL, NULL);
