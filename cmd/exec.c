@@ -6,6 +6,7 @@
 #include "cmd/container_flags.h"
 #include "cmd/context.h"
 #include "cmd/output.h"
+#include "cmd/relay.h"
 #include "cmd/report.h"
 #include "cmd/session.h"
 #include "container/container.h"
@@ -70,6 +71,7 @@ static int exec_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
 	struct mb_container_exec x = MB_CONTAINER_EXEC_INIT;
 	struct mb_container_exec_request request = {.stdio = {-1, -1, -1}};
+	struct mb_cmd_relay relay = MB_CMD_RELAY_INIT;
 	struct mb_store *store;
 	int code = 1, r;
 
@@ -85,14 +87,19 @@ static int exec_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 		r = mb_container_adopt(c, err);
 	if (r == 0)
 		r = fill(cx, in, &request, err);
+	if (r == 0 && !request.tty)
+		r = mb_cmd_relay_open(request.stdio, &relay, err);
 	if (r == 0)
 		r = mb_container_exec(c, &request, &x, &code, err);
+	if (r == 0)
+		r = mb_cmd_relay_start(&relay, err);
 	if (r == 0)
 		r = finish(&x, &request, a, err);
 	else if (err->code) {
 		mb_cmd_report(err);
 		r = code;
 	}
+	mb_cmd_relay_finish(&relay);
 	mb_strv_done(&request.args);
 	mb_strv_done(&request.env);
 	return r;

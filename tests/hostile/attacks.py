@@ -39,10 +39,35 @@ def main(directory, canary):
     image("loop", lambda l: (l.link("dev", "sys"), l.link("sys", "dev"), l.link("proc", "proc")))
     image("files", lambda l: (l.file("dev", b"file"), l.file("proc", b"file"),
                               l.file("sys", b"file")))
+    # A procfs of the image's own making, and links to the real one.
+    image("fake-proc", lambda l: (l.dir("proc/sys/net/ipv4"), l.dir("proc/self/attr"),
+                                  l.file("proc/sys/net/ipv4/ip_forward", b"fake\n"),
+                                  l.file("proc/sys/kernel/core_pattern", b"fake\n")))
+    image("proc-links", lambda l: (l.link("to-proc", "/proc"), l.link("to-self", "proc/self"),
+                                   l.link("to-sys", "../../proc/sys"), l.link("to-fd", "/proc/self/fd")))
+    # What the host might be made to execute or load on its way in and out.
+    def traps(l):
+        script = ("#!/bin/sh\nexec >/ran 2>&1\nid\n(echo ran; id) >%s/console\n" % canary).encode()
+        for d in ("usr/bin", "bin", "sbin", "usr/sbin", "usr/local/bin", "usr/local/sbin"):
+            l.dir(d)
+            for n in ("xz unpigz pigz gzip zstd bzip2 lz4 ps nsenter nft iptables modprobe tar newuidmap "
+                      "newgidmap mybox runc ldconfig").split():
+                if (d, n) != ("bin", "ps"):
+                    l.file(d + "/" + n, script, 0o755)
+        l.dir("lib"), l.dir("lib64"), l.dir("usr/lib"), l.dir("lib/x86_64-linux-gnu")
+        for d in ("lib", "lib64", "usr/lib", "lib/x86_64-linux-gnu"):
+            for n in ("libnss_files.so.2", "libnss_compat.so.2", "libc.so.6", "libseccomp.so.2"):
+                l.file(d + "/" + n, b"\x7fELF not one", 0o755)
+        l.file("etc/ld.so.preload", b"/lib/evil.so\n")
+        l.file("etc/nsswitch.conf", b"passwd: evil\n"), l.file("lib/libnss_evil.so.2", b"\x7fELF")
+        l.dir("etc/mybox"), l.file("etc/mybox/config.json", b'{"privileged":true}')
+    image("traps", traps)
     # The interpreter of an entrypoint is whoever executes it.
     image("self-exe", lambda l: (l.file("entry", b"#!/proc/self/exe\n", 0o755),
                                  l.link("link", "/proc/self/exe")), Entrypoint=["/entry"])
     image("volume", lambda l: l.link("data", canary), Volumes={"/data/below": {}, "/data": {}})
+    image("volume-up", lambda l: (l.link("data", up), l.dir("d"), l.link("d/etc", "../../../../../../etc")),
+          Volumes={"/data": {}, "/d/etc": {}, "/d/etc/../../data/dir": {}})
     for i, where in enumerate(("/proc", "/proc/../proc/x", "//proc/sys", "/", "/proc/self/attr",
                                "../../x", "/a/../../../proc", "/dev", "/sys/fs/cgroup", "")):
         image("volume-%d" % i, Volumes={where: {}})

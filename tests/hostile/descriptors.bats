@@ -34,6 +34,41 @@ teardown() {
 	done
 }
 
+# By way of /proc/self/fd a descriptor is as good as what it leads to.
+@test "files and terminals of the caller's are not handed over" {
+	local file="$root/../file" how
+	mybox run -d --name files deb sleep 1000
+	for how in "run --rm -i deb" "exec -i files" "exec -i --privileged files" "run --rm -i --privileged deb"; do
+		echo of the caller >"$file"
+		: >"$file.out"
+		: >"$file.err"
+		# shellcheck disable=SC2086
+		mybox $how sh -c 'cat; for fd in 0 1 2; do readlink /proc/self/fd/$fd; echo written 2>/dev/null >>/proc/self/fd/0
+			stat -L -c %F /proc/self/fd/$fd; done; echo end >&2' <"$file" >"$file.out" 2>"$file.err"
+		[ "$(cat "$file")" = "of the caller" ]
+		[ "$(head -1 "$file.out")" = "of the caller" ]
+		[ "$(grep -c fifo "$file.out")" = 3 ]
+		! grep -q mybox-test "$file.out"
+		grep -q end "$file.err"
+		output=$(printf 'x%.0s' $(seq 100000) | mybox $how cat | wc -c)
+		[ "$output" = 100000 ]
+		# More than any pipe holds, both ways at a time.
+		head -c 3000000 /dev/zero >"$file"
+		# shellcheck disable=SC2086
+		mybox $how cat <"$file" >"$file.out"
+		[ "$(stat -c %s "$file.out")" = 3000000 ]
+	done
+	command -v script >/dev/null || skip "needs script"
+	for how in "run --rm deb" "exec files" "exec -i files" "run --rm -i deb"; do
+		output=$(timeout 60 script -qec "'$MYBOX' --root '$root' --runroot '$run' $how sh -c 'for f in 0 1 2; do readlink /proc/self/fd/\$f; done; true'" \
+			/dev/null </dev/null)
+		[[ "$output" == *pipe:* && "$output" != */dev/pts/* ]] || {
+			echo "$how: $output"
+			return 1
+		}
+	done
+}
+
 @test "an entrypoint that is the executable itself" {
 	hostile_image self-exe
 	civil run --rm self-exe
@@ -49,7 +84,7 @@ teardown() {
 }
 
 # Everybody that shows up in the container is written to and looked into, as fast as can be.
-attack='
+shell_attack='
 trap "" TERM
 while :; do
 	for p in /proc/[0-9]*; do
@@ -76,18 +111,18 @@ attacked() { # attacked NAME EXEC-OPTIONS...
 }
 
 @test "writers at everybody's executable during 50 execs" {
-	mybox run -d --name attacker deb sh -c "$attack"
+	mybox run -d --name attacker deb sh -c "$shell_attack"
 	attacked attacker
 }
 
 @test "the same with all privileges" {
 	mybox run -d --name attacker --privileged --cap-add ALL --security-opt seccomp=unconfined deb \
-		sh -c "$attack"
+		sh -c "$shell_attack"
 	attacked attacker --privileged
 }
 
 @test "starts beside an attacker in the same pid namespace" {
-	mybox run -d --name attacker --privileged deb sh -c "$attack"
+	mybox run -d --name attacker --privileged deb sh -c "$shell_attack"
 	for i in $(seq 10); do mybox run --rm --pid container:attacker deb true; done
 	canary_lives
 }
