@@ -26,7 +26,8 @@ int mb_cmd_oci_check_fds(int n, struct mb_err *err)
 /* Descriptors of socket activation come first, and the program learns of them. */
 static int count_activated(struct mb_cmd_context *cx)
 {
-	const char *pid = mb_cmd_user_env(cx, "LISTEN_PID"), *fds = mb_cmd_user_env(cx, "LISTEN_FDS");
+	const char *pid = mb_cmd_user_env(cx, "LISTEN_PID"),
+		   *fds = mb_cmd_user_env(cx, "LISTEN_FDS");
 	int who = 0, n = 0;
 
 	if (!pid || !fds || mb_parse_int(pid, &who) < 0 || who != getpid() ||
@@ -35,13 +36,32 @@ static int count_activated(struct mb_cmd_context *cx)
 	return n;
 }
 
+struct sealing {
+	struct mb_cmd_context *cx;
+	int n;
+};
+
+/* What is to be preserved has to get through one execve more. */
+static int seal(void *arg, struct mb_err *err)
+{
+	const struct sealing *s = arg;
+
+	for (int fd = 3; fd < 3 + s->n; fd++)
+		if (fcntl(fd, F_SETFD, 0) < 0)
+			return mb_fail_sys(err, errno, "cannot preserve descriptor %d", fd);
+	return mb_cmd_seal(s->cx, err);
+}
+
 int mb_cmd_oci_create_fill(struct mb_cmd_context *cx, const struct mb_cmd_oci_create_args *args,
                            const char *id, struct mb_bundle_create *ret, struct mb_kv *env,
                            struct mb_err *err)
 {
 	const int activated = count_activated(cx);
 	const int n = args->preserve_fds + activated;
+	static struct sealing sealing;
 	char text[16];
+
+	sealing = (struct sealing){cx, n};
 
 	if (activated > 0) {
 		snprintf(text, sizeof(text), "%d", activated);
@@ -58,6 +78,8 @@ int mb_cmd_oci_create_fill(struct mb_cmd_context *cx, const struct mb_cmd_oci_cr
 		.systemd_cgroup = cx->oci->systemd_cgroup,
 		.preserve_fds = (unsigned)n,
 		.env = env,
+		.seal = seal,
+		.seal_arg = &sealing,
 	};
 	return mb_cmd_oci_check_fds(n, err);
 }

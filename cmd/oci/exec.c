@@ -40,8 +40,8 @@ static int add_gids(const struct mb_strv *gids, struct mb_oci_user *user, struct
 
 		if (mb_parse_u32(text, &gid) < 0 || gid == UINT32_MAX)
 			return mb_fail(err, EINVAL, "group '%s' is no GID", text);
-		user->additional_gids = mb_realloc(
-			user->additional_gids, (user->n_additional_gids + 1) * sizeof(gid));
+		user->additional_gids = mb_realloc(user->additional_gids,
+		                                   (user->n_additional_gids + 1) * sizeof(gid));
 		user->additional_gids[user->n_additional_gids++] = gid;
 	}
 	return 0;

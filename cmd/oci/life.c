@@ -68,7 +68,8 @@ static int delete_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	int r;
 
 	/* Who makes or changes it gives up the lock when its process 1 dies. */
-	if (args->force && mb_cmd_oci_open(cx, in->operands[0], MB_BUNDLE_BROKEN_TOO, &b, NULL) == 0)
+	if (args->force &&
+	    mb_cmd_oci_open(cx, in->operands[0], MB_BUNDLE_BROKEN_TOO, &b, NULL) == 0)
 		(void)mb_bundle_kill(b, 9, false, NULL);
 	mb_bundle_free(mb_take_ptr(&b));
 	r = mb_cmd_oci_open(cx, in->operands[0],

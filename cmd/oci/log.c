@@ -58,13 +58,15 @@ void mb_cmd_oci_fail(const struct mb_cmd_oci *g, const struct mb_err *err)
 
 void mb_cmd_oci_tell_warnings(const struct mb_cmd_oci *g, struct mb_bundle *b)
 {
-	MB_STRV_FOREACH (warning, &b->warnings)
-		mb_cmd_oci_log(g, "warning", warning);
+	/* Without a log, stderr is the container's own. */
+	if (g->debug || (g->log && *g->log))
+		MB_STRV_FOREACH (warning, &b->warnings)
+			mb_cmd_oci_log(g, "warning", warning);
 	mb_strv_done(&b->warnings);
 }
 
-int mb_cmd_oci_open(struct mb_cmd_context *cx, const char *id, unsigned how,
-                    struct mb_bundle **ret, struct mb_err *err)
+int mb_cmd_oci_open(struct mb_cmd_context *cx, const char *id, unsigned how, struct mb_bundle **ret,
+                    struct mb_err *err)
 {
 	int fd = -1; /* the handle borrows it, until this process ends */
 	int r = mb_bundle_root_open(cx->oci->root, false, &fd, err);

@@ -33,8 +33,8 @@ void mb_cmd_oci_log(const struct mb_cmd_oci *g, const char *level, const char *t
 void mb_cmd_oci_fail(const struct mb_cmd_oci *g, const struct mb_err *err);
 
 /* Open the container @id of --root.  @how: MB_BUNDLE_LOCK... */
-int mb_cmd_oci_open(struct mb_cmd_context *cx, const char *id, unsigned how,
-                    struct mb_bundle **ret, struct mb_err *err);
+int mb_cmd_oci_open(struct mb_cmd_context *cx, const char *id, unsigned how, struct mb_bundle **ret,
+                    struct mb_err *err);
 void mb_cmd_oci_tell_warnings(const struct mb_cmd_oci *g, struct mb_bundle *b);
 
 /* ---- create and run, exec ---- */

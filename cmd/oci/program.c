@@ -20,14 +20,18 @@
 
 // clang-format off
 #define VERBS(X) \
-	X(create) X(start) X(state) X(kill) X(delete) X(exec) X(run_verb) X(list) X(ps) X(pause) X(resume)
+	X(create) X(start) X(state) X(kill) X(delete) X(run_verb) X(exec) X(list) X(ps) X(pause) \
+	X(resume) X(update) X(events) X(features) X(spec) X(checkpoint) X(restore)
 // clang-format on
 
 #define DECLARE(name) extern const struct mb_cli_verb mb_cmd_oci_##name;
 VERBS(DECLARE)
 
 #define ENTRY(name) &mb_cmd_oci_##name,
-static const struct mb_cli_verb *const verbs[] = {VERBS(ENTRY) NULL};
+/* The same tables make the man pages, and are held to the same rules. */
+extern const struct mb_cli_verb mb_cmd_man_hidden, mb_cmd_lint_hidden;
+static const struct mb_cli_verb *const verbs[] = {VERBS(ENTRY) & mb_cmd_man_hidden,
+                                                  &mb_cmd_lint_hidden, NULL};
 
 static const struct mb_cli_parent parents[] = {{NULL}};
 

@@ -15,8 +15,8 @@
 #include "core/clock.h"
 #include "core/err.h"
 #include "core/str.h"
+#include "sys/ps.h"
 #include "json/json.h"
-
 
 static int describe(struct mb_bundle *b, struct json_object **ret, struct mb_err *err)
 {
@@ -142,6 +142,28 @@ struct ps_args {
 	int format;
 };
 
+/* As `ps -ef`: six columns to read, and the command. */
+static int print_processes(const pid_t *pids, size_t n)
+{
+	static const char *const head[] = {"UID",   "PID", "PPID", "C",
+	                                   "STIME", "TTY", "TIME", "CMD"};
+	static const int width[] = {-8, 7, 7, 2, 5, -8, 8, 0};
+	MB_AUTO_STRV struct mb_strv cells = MB_STRV_INIT;
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+
+	for (size_t i = 0; i < MB_N(head); i++)
+		mb_strv_add(&cells, head[i]);
+	for (size_t i = 0; i < n; i++)
+		mb_sys_ps_add(pids[i], &cells);
+	for (size_t i = 0; i < cells.n; i++) {
+		const size_t column = i % MB_SYS_PS_COLUMNS;
+
+		mb_str_addf(&text, "%*s%c", width[column], cells.v[i],
+		            column == MB_SYS_PS_COLUMNS - 1 ? '\n' : ' ');
+	}
+	return mb_cmd_put(&text);
+}
+
 static int ps_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	const struct ps_args *args = in->args;
@@ -155,9 +177,10 @@ static int ps_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, str
 		r = mb_bundle_pids(b, &pids, &n, err);
 	if (r < 0)
 		return r;
+	if (args->format != 1)
+		return print_processes(pids, n);
 	for (size_t i = 0; i < n; i++)
 		mb_json_push(list, json_object_new_int(pids[i]));
-	(void)args;
 	return print_json(list, false);
 }
 

@@ -85,13 +85,17 @@ int mb_bundle_cgroup_open(struct mb_bundle *b, struct mb_err *err);
 /* ---- life ---- */
 
 struct mb_bundle_create {
-	const char *id, *bundle;                  /* bundle: its path */
-	const char *console_socket, *pid_file;    /* or NULL */
+	const char *id, *bundle;               /* bundle: its path */
+	const char *console_socket, *pid_file; /* or NULL */
 	bool no_pivot, no_new_keyring, systemd_cgroup;
-	bool start;            /* run: do not wait for mb_bundle_start() */
-	bool keeps_console;    /* run in the foreground: the terminal is for the caller */
-	unsigned preserve_fds; /* of the caller's descriptors, from 3 on */
+	bool start;              /* run: do not wait for mb_bundle_start() */
+	bool keeps_console;      /* run in the foreground: the terminal is for the caller */
+	unsigned preserve_fds;   /* of the caller's descriptors, from 3 on */
 	const struct mb_kv *env; /* more of it, or NULL */
+	/* Called before anything is done when others will see process 1 from its birth on: go on
+	 * from a sealed copy of the program (sys/seal.h).  May be NULL. */
+	int (*seal)(void *arg, struct mb_err *err);
+	void *seal_arg;
 };
 struct mb_bundle_made {
 	struct mb_bundle *bundle; /* owned, locked */
@@ -100,8 +104,8 @@ struct mb_bundle_made {
 };
 /* Make a container of @create's bundle: everything is done but the execve of its program.  When
  * it fails, nothing is left.  Return: 0 or -errno, told. */
-int mb_bundle_create(int root_fd, const struct mb_bundle_create *create,
-                     struct mb_bundle_made *ret, struct mb_err *err);
+int mb_bundle_create(int root_fd, const struct mb_bundle_create *create, struct mb_bundle_made *ret,
+                     struct mb_err *err);
 /* Its hooks, and the execve.  @b is locked. */
 int mb_bundle_start(struct mb_bundle *b, struct mb_err *err);
 /* Signal process 1, or with @all every process.  -ESRCH when it has ended. */

@@ -19,6 +19,7 @@
 #include "core/io.h"
 #include "core/sock.h"
 #include "core/str.h"
+#include "runtime/resources.h"
 #include "runtime/runtime.h"
 #include "store/doc.h"
 #include "sys/path.h"
@@ -58,7 +59,8 @@ static int load_config(struct making *m, struct mb_err *err)
 {
 	struct mb_bundle *b = m->b;
 	struct mb_oci_spec *spec = &b->spec;
-	int r = mb_sys_path_read(m->bundle_fd, MB_BUNDLE_CONFIG, MB_JSON_MAX_BYTES, &m->config, err);
+	int r = mb_sys_path_read(m->bundle_fd, MB_BUNDLE_CONFIG, MB_JSON_MAX_BYTES, &m->config,
+	                         err);
 
 	if (r == 0)
 		r = mb_oci_spec_load(m->config.buf, m->config.len, spec, err);
@@ -111,10 +113,10 @@ static int make_dir(struct making *m, struct mb_err *err)
 	int r;
 
 	if (mkdirat(b->root_fd, b->id, 0700) < 0)
-		return errno == EEXIST ? mb_fail(err, EEXIST,
-		                                 "container with given ID already exists: '%s'",
-		                                 b->id)
-		                       : mb_fail_sys(err, errno, "cannot make '%s'", b->id);
+		return errno == EEXIST
+		               ? mb_fail(err, EEXIST,
+		                         "container with given ID already exists: '%s'", b->id)
+		               : mb_fail_sys(err, errno, "cannot make '%s'", b->id);
 	b->dir_fd = openat(b->root_fd, b->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (b->dir_fd < 0)
 		return mb_fail_sys(err, errno, "cannot open '%s'", b->id);
@@ -141,7 +143,8 @@ int mb_bundle_cache_open(int root_fd)
 	const int how = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	int fd = openat(root_fd, ".seccomp", how);
 
-	if (fd < 0 && errno == ENOENT && (mkdirat(root_fd, ".seccomp", 0700) == 0 || errno == EEXIST))
+	if (fd < 0 && errno == ENOENT &&
+	    (mkdirat(root_fd, ".seccomp", 0700) == 0 || errno == EEXIST))
 		fd = openat(root_fd, ".seccomp", how);
 	return fd;
 }
@@ -151,16 +154,15 @@ int mb_bundle_cache_open(int root_fd)
 static int make_cgroup(struct making *m, struct mb_err *err)
 {
 	struct mb_bundle *b = m->b;
-	MB_AUTO_FREE struct mb_bundle_limits *l = mb_calloc(1, sizeof(*l));
-	int r = mb_bundle_limits_fill(&b->spec.linux.resources, true, l, err);
+	MB_AUTO_RUNTIME_RESOURCES struct mb_runtime_resources limits = {0};
+	int r = mb_runtime_resources_make(&b->spec.linux.resources, MB_RUNTIME_RESOURCES_NEW,
+	                                  &limits, err);
 
-	if (r < 0)
-		return r;
-	r = mb_sys_cgroup_host_open(&b->cgroup_host, err);
 	if (r == 0)
-		r = mb_sys_cgroup_create(b->cgroup_host, b->record.cgroup, &l->limits, &b->cgroup,
-		                         err);
-	mb_bundle_limits_done(l);
+		r = mb_sys_cgroup_host_open(&b->cgroup_host, err);
+	if (r == 0)
+		r = mb_sys_cgroup_create(b->cgroup_host, b->record.cgroup, &limits.limits,
+		                         &b->cgroup, err);
 	return r;
 }
 
@@ -289,7 +291,10 @@ static int make(struct making *m, struct mb_bundle_made *ret, struct mb_err *err
 	if (r == 0)
 		r = check_terminal(m, err);
 	if (r == 0)
-		r = mb_bundle_cgroup_path(b->spec.linux.cgroups_path, b->id, &b->record.cgroup, err);
+		r = mb_bundle_cgroup_path(b->spec.linux.cgroups_path, b->id, &b->record.cgroup,
+		                          err);
+	if (r == 0 && m->how->seal && mb_runtime_wants_seal(&b->spec))
+		r = m->how->seal(m->how->seal_arg, err);
 	if (r < 0)
 		return r;
 	fill_record(m);
@@ -315,10 +320,11 @@ static int make(struct making *m, struct mb_bundle_made *ret, struct mb_err *err
 	return r;
 }
 
-int mb_bundle_create(int root_fd, const struct mb_bundle_create *create,
-                     struct mb_bundle_made *ret, struct mb_err *err)
+int mb_bundle_create(int root_fd, const struct mb_bundle_create *create, struct mb_bundle_made *ret,
+                     struct mb_err *err)
 {
-	struct making m = {.how = create, .bundle_fd = -1, .start_fd = -1, .cache_fd = -1, .pidfd = -1};
+	struct making m = {
+		.how = create, .bundle_fd = -1, .start_fd = -1, .cache_fd = -1, .pidfd = -1};
 	int r;
 
 	if (!mb_bundle_id_is_valid(create->id))

@@ -21,8 +21,9 @@ static int check_status(struct mb_bundle *b, const struct mb_bundle_exec *how, s
 	if (status == MB_BUNDLE_STOPPED || status == MB_BUNDLE_CREATING)
 		return mb_fail(err, ESRCH, "cannot exec in a stopped container");
 	if (status == MB_BUNDLE_PAUSED && !how->ignore_paused)
-		return mb_fail(err, EBUSY,
-		               "cannot exec in a paused container (use --ignore-paused to override)");
+		return mb_fail(
+			err, EBUSY,
+			"cannot exec in a paused container (use --ignore-paused to override)");
 	if (how->process->terminal && how->detach && !how->console_socket)
 		return mb_fail(err, EINVAL,
 		               "cannot allocate a terminal without a console socket, "

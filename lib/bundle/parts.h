@@ -8,14 +8,12 @@
 #include <sys/types.h>
 
 #include "sys/cgroup.h"
-#include "sys/device.h"
 
 struct json_object;
 struct mb_bundle;
 struct mb_bundle_record;
 struct mb_err;
 struct mb_oci_hook;
-struct mb_oci_resources;
 struct mb_sys_proc_id;
 
 /* ---- documents (state.c) ---- */
@@ -40,19 +38,8 @@ enum { MB_BUNDLE_REPLACED = 1 };
 int mb_bundle_lock(struct mb_bundle *b, int timeout_ms, struct mb_err *err);
 int mb_bundle_files_remove(struct mb_bundle *b, struct mb_err *err);
 
-/* ---- limits.c ---- */
+/* ---- cgroup.c ---- */
 
-enum { MB_BUNDLE_MAX_THROTTLES = 64 };
-struct mb_bundle_limits {
-	struct mb_sys_cgroup_limits limits;
-	struct mb_sys_cgroup_throttle throttles[MB_BUNDLE_MAX_THROTTLES];
-	struct mb_sys_cgroup_hugepage *hugepages; /* owned */
-	struct mb_sys_device_rule *devices;       /* owned */
-};
-/* @with_devices: the device rules too, and after them what every container may have. */
-int mb_bundle_limits_fill(const struct mb_oci_resources *res, bool with_devices,
-                          struct mb_bundle_limits *ret, struct mb_err *err);
-void mb_bundle_limits_done(struct mb_bundle_limits *limits);
 /* linux.cgroupsPath as a path; absent: "/mybox/ID".  Caller frees. */
 int mb_bundle_cgroup_path(const char *asked, const char *id, char **ret, struct mb_err *err);
 
@@ -71,7 +58,7 @@ void mb_bundle_hooks_try(struct mb_bundle *b, const struct mb_oci_hook *v, size_
 
 /* End all processes, remove the control group and the files, run poststop hooks. */
 int mb_bundle_destroy(struct mb_bundle *b, struct mb_err *err);
-/* Open a cgroup handle made by create. */
+/* Where compiled seccomp profiles are kept, or -1. */
 int mb_bundle_cache_open(int root_fd);
 
 #endif

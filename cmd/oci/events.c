@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Figures and memory trouble of a container, one JSON object a line. */
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <json-c/json.h>
+
+#include "cli/cli.h"
+#include "cmd/context.h"
+#include "cmd/oci/oci.h"
+#include "core/clock.h"
+#include "core/err.h"
+#include "core/str.h"
+#include "sys/cgroup.h"
+#include "json/json.h"
+
+enum { MIN_INTERVAL_MS = 10 };
+
+struct events_args {
+	bool stats;
+	int64_t interval;
+};
+
+static void set_u64(struct json_object *o, const char *key, uint64_t v)
+{
+	mb_json_set(o, key, json_object_new_uint64(v));
+}
+
+static struct json_object *add_object(struct json_object *o, const char *key)
+{
+	struct json_object *inner = mb_json_new_object();
+
+	mb_json_set(o, key, inner);
+	return inner;
+}
+
+static void add_cpu(const struct mb_sys_cgroup_stats *s, struct json_object *data)
+{
+	struct json_object *cpu = add_object(data, "cpu");
+	struct json_object *usage = add_object(cpu, "usage"), *throttling;
+
+	set_u64(usage, "total", s->cpu_usec * 1000);
+	set_u64(usage, "kernel", s->cpu_system_usec * 1000);
+	set_u64(usage, "user", s->cpu_user_usec * 1000);
+	throttling = add_object(cpu, "throttling");
+	set_u64(throttling, "periods", s->cpu_periods);
+	set_u64(throttling, "throttledPeriods", s->cpu_throttled_periods);
+	set_u64(throttling, "throttledTime", s->cpu_throttled_usec * 1000);
+}
+
+static void add_memory(const struct mb_sys_cgroup_stats *s, struct json_object *data)
+{
+	struct json_object *memory = add_object(data, "memory"), *usage, *swap;
+
+	set_u64(memory, "cache", s->memory_cache);
+	usage = add_object(memory, "usage");
+	set_u64(usage, "limit", s->memory_limit);
+	set_u64(usage, "usage", s->memory);
+	set_u64(usage, "max", s->memory_peak);
+	set_u64(usage, "failcnt", 0);
+	swap = add_object(memory, "swap");
+	set_u64(swap, "limit", UINT64_MAX);
+	set_u64(swap, "usage", s->memory + s->swap);
+	set_u64(swap, "failcnt", 0);
+	add_object(memory, "kernel");
+	add_object(memory, "kernelTCP");
+	set_u64(add_object(memory, "raw"), "inactive_file", s->memory_cache);
+}
+
+static void add_entry(struct json_object *list, const char *op, uint64_t value)
+{
+	struct json_object *entry = mb_json_new_object();
+
+	set_u64(entry, "major", 0);
+	set_u64(entry, "minor", 0);
+	mb_json_set_str(entry, "op", op);
+	set_u64(entry, "value", value);
+	mb_json_push(list, entry);
+}
+
+static void add_io(const struct mb_sys_cgroup_stats *s, struct json_object *data)
+{
+	struct json_object *io = add_object(data, "blkio");
+	struct json_object *bytes = mb_json_new_array(), *count = mb_json_new_array();
+
+	add_entry(bytes, "Read", s->io_read_bytes);
+	add_entry(bytes, "Write", s->io_write_bytes);
+	add_entry(count, "Read", s->io_reads);
+	add_entry(count, "Write", s->io_writes);
+	mb_json_set(io, "ioServiceBytesRecursive", bytes);
+	mb_json_set(io, "ioServicedRecursive", count);
+}
+
+static void add_pids(const struct mb_sys_cgroup_stats *s, struct json_object *data)
+{
+	struct json_object *pids = add_object(data, "pids");
+
+	set_u64(pids, "current", s->pids);
+	if (s->pids_limit != UINT64_MAX)
+		set_u64(pids, "limit", s->pids_limit);
+}
+
+/* An engine reads line after line: each is whole, and at once with it. */
+static int put(const char *type, const char *id, struct json_object *data, struct mb_err *err)
+{
+	MB_AUTO(mb_json_free) struct json_object *o = mb_json_new_object();
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+
+	mb_json_set_str(o, "type", type);
+	mb_json_set_str(o, "id", id);
+	if (data)
+		mb_json_set(o, "data", data);
+	mb_json_format(o, false, &text);
+	mb_str_addc(&text, '\n');
+	if (fwrite(text.buf, 1, text.len, stdout) != text.len || fflush(stdout) == EOF)
+		return mb_fail_sys(err, errno, "cannot write");
+	return 0;
+}
+
+static int put_stats(struct mb_bundle *b, struct mb_err *err)
+{
+	struct mb_sys_cgroup_stats stats = {0};
+	struct json_object *data;
+	int r = mb_sys_cgroup_stats_read(b->cgroup, &stats, err);
+
+	if (r < 0)
+		return r;
+	data = mb_json_new_object();
+	add_cpu(&stats, data);
+	add_memory(&stats, data);
+	add_pids(&stats, data);
+	add_io(&stats, data);
+	add_object(data, "hugetlb");
+	add_object(data, "intel_rdt");
+	mb_json_set(data, "network_interfaces", NULL);
+	return put("stats", b->id, data, err);
+}
+
+/* ---- the stream ---- */
+
+struct stream {
+	struct mb_bundle *b;
+	int pidfd, oom_fd;
+	short oom_events;
+	uint64_t ooms; /* told so far */
+};
+
+static uint64_t count_ooms(struct stream *s)
+{
+	struct mb_sys_cgroup_stats stats = {0};
+
+	return mb_sys_cgroup_stats_read(s->b->cgroup, &stats, NULL) == 0 ? stats.oom_kills
+	                                                                 : s->ooms;
+}
+
+static int tell_ooms(struct stream *s, struct mb_err *err)
+{
+	const uint64_t now = count_ooms(s);
+	uint64_t event;
+	int r = 0;
+
+	if (s->oom_events == POLLIN) /* an eventfd, to be emptied */
+		(void)!read(s->oom_fd, &event, sizeof(event));
+	for (; r == 0 && s->ooms < now; s->ooms++)
+		r = put("oom", s->b->id, NULL, err);
+	return r;
+}
+
+/* Return: 0 after @timeout_ms, 1 when the container has ended, or -errno. */
+static int wait_events(struct stream *s, int64_t until, struct mb_err *err)
+{
+	struct pollfd fds[] = {{.fd = s->pidfd, .events = POLLIN},
+	                       {.fd = s->oom_fd, .events = s->oom_events}};
+
+	for (;;) {
+		const int64_t left = (until - mb_monotonic_nsec()) / 1000000;
+		int n = poll(fds, MB_N(fds), left > 0 ? (int)left + 1 : 0), r = 0;
+
+		if (n < 0 && errno != EINTR)
+			return mb_fail_sys(err, errno, "cannot wait");
+		if (n > 0 && fds[1].revents)
+			r = tell_ooms(s, err);
+		if (r < 0)
+			return r;
+		if (n > 0 && fds[0].revents)
+			return 1;
+		if (n == 0)
+			return 0;
+	}
+}
+
+static int follow(struct stream *s, int64_t interval, struct mb_err *err)
+{
+	int r = mb_sys_proc_id_open(&s->b->process, &s->pidfd, err);
+
+	if (r == MB_SYS_PROC_GONE)
+		return mb_fail(err, ESRCH, "container not running");
+	if (r == 0)
+		r = mb_sys_cgroup_oom_event_open(s->b->cgroup, &s->oom_fd, &s->oom_events, err);
+	if (r == MB_SYS_CGROUP_ABSENT)
+		r = 0;
+	s->ooms = count_ooms(s);
+	while (r == 0) {
+		r = put_stats(s->b, err);
+		if (r == 0)
+			r = wait_events(s, mb_monotonic_nsec() + interval, err);
+	}
+	return r < 0 ? r : tell_ooms(s, err);
+}
+
+static int events_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
+{
+	const struct events_args *args = in->args;
+	MB_AUTO(mb_bundle_free) struct mb_bundle *b = NULL;
+	struct stream s = {.pidfd = -1, .oom_fd = -1};
+	enum mb_bundle_status status;
+	int r;
+
+	if (args->interval < MIN_INTERVAL_MS * INT64_C(1000000))
+		return mb_fail(err, EINVAL, "'--interval' is too short");
+	r = mb_cmd_oci_open(cx, in->operands[0], 0, &b, err);
+	if (r == 0)
+		r = mb_bundle_status_read(b, &status, err);
+	if (r == 0 && status == MB_BUNDLE_STOPPED)
+		r = mb_fail(err, ESRCH, "container with id %s is not running", b->id);
+	if (r == 0)
+		r = mb_bundle_cgroup_open(b, err);
+	if (r == MB_SYS_CGROUP_ABSENT)
+		r = mb_fail(err, ENOENT, "the control group of '%s' is gone", b->id);
+	if (r < 0)
+		return r;
+	s.b = b;
+	r = args->stats ? put_stats(b, err) : follow(&s, args->interval, err);
+	mb_close(&s.pidfd);
+	mb_close(&s.oom_fd);
+	return r;
+}
+
+static const struct mb_cli_opt opts[] = {
+	MB_OPT_SWITCH(0, "stats", struct events_args, stats, "print the figures once"),
+	MB_OPT_DURATION(0, "interval", "duration", struct events_args, interval,
+                        "how often to print figures", .def = "5s"),
+	MB_OPT_END,
+};
+
+const struct mb_cli_verb mb_cmd_oci_events = {
+	.paths = "events",
+	.summary = "print figures and events of a container",
+	.operands = "ID",
+	.min = 1,
+	.max = 1,
+	.opts = opts,
+	.args_size = sizeof(struct events_args),
+	.main = events_main,
+};
