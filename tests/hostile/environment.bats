@@ -157,7 +157,7 @@ libc.execve(os.environ['MYBOX'].encode(), (ctypes.c_char_p * 1)(None), (ctypes.c
 on_terminal() {
 	output=$(script -qec "$(printf '%q ' "$MYBOX" --root "$root" --runroot "$run" "$@")" /dev/null </dev/null || true)
 	[[ "$output" != *$'\e]'* && "$output" != *$'\e[31'* && "$output" != *$'\a'* &&
-		"$output" != *$'\x9b'* && "$output" != *$'\u202e'* ]] || {
+		"$output" != *$'\x9b'* && "$output" != *$'\xe2\x80\xae'* ]] || {
 		echo "$*: $output" | od -c | head -20
 		return 1
 	}
@@ -165,7 +165,7 @@ on_terminal() {
 
 @test "escape sequences of others on a terminal" {
 	command -v script >/dev/null || skip "needs script"
-	evil=$'\e]0;title\a\e[31mred\u202ertl\x9b31m'
+	evil=$'\e]0;title\a\e[31mred\xe2\x80\xaertl\x9b31m'
 	civil create --name escapes -l "label=$evil" -e "V=$evil" -h host deb echo "$evil"
 	on_terminal ps -a
 	on_terminal ps -a --no-trunc --format '{{.Command}} {{.Labels}} {{.Names}}'
