@@ -25,6 +25,7 @@
 #include "sys/cgroup_stats.h"
 
 struct mb_err;
+struct mb_str;
 struct mb_strv;
 struct mb_sys_cgroup;
 struct mb_sys_cgroup_host;
@@ -155,6 +156,15 @@ int mb_sys_cgroup_pids(struct mb_sys_cgroup *cg, pid_t **ret_pids, size_t *ret_n
 
 int mb_sys_cgroup_stats_read(struct mb_sys_cgroup *cg, struct mb_sys_cgroup_stats *ret,
                              struct mb_err *err);
+/* One file of controller @controller ("memory", "io" or "blkio" ...), or with "" of the tree that
+ * counts processes, as it is, in *@out (emptied first).  Return: 0; MB_SYS_CGROUP_ABSENT when this
+ * group or this kernel has none; or -errno, told. */
+int mb_sys_cgroup_file_read(struct mb_sys_cgroup *cg, const char *controller, const char *file,
+                            struct mb_str *out, struct mb_err *err);
+/* Whether this group has files of @controller. */
+bool mb_sys_cgroup_has(const struct mb_sys_cgroup *cg, const char *controller);
+/* Whether @controller's files are those of version 2. */
+bool mb_sys_cgroup_is_v2(const struct mb_sys_cgroup *cg, const char *controller);
 /* The file that has a line "oom_kill N" in both versions, to be handed to who stays (pread at 0).
  * Return: 0 and *@ret_fd owned by the caller; MB_SYS_CGROUP_ABSENT without a memory controller;
  * or -errno, told. */

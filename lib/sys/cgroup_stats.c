@@ -194,3 +194,47 @@ int mb_sys_cgroup_stats_read(struct mb_sys_cgroup *cg, struct mb_sys_cgroup_stat
 	*ret = s;
 	return 0;
 }
+
+/* --- files as they are --- */
+
+/* The tree of a controller; its accounts of the processor every group of version 2 has. */
+static int tree_of(const struct mb_sys_cgroup *cg, const char *controller)
+{
+	unsigned bit = mb_sys_cgroup_ctrl_bit(controller);
+
+	if (!*controller)
+		return cg->host->core;
+	for (unsigned c = 0; c < CTRL_N_; c++)
+		if (bit == CTRL_BIT(c) && cg->host->by_ctrl[c] >= 0)
+			return cg->host->by_ctrl[c];
+	return bit & (CTRL_BIT(CTRL_CPU) | CTRL_BIT(CTRL_CPUACCT)) ? cg->host->v2 : -1;
+}
+
+bool mb_sys_cgroup_has(const struct mb_sys_cgroup *cg, const char *controller)
+{
+	int t = tree_of(cg, controller);
+
+	return t >= 0 && cg->fd[t] >= 0;
+}
+
+bool mb_sys_cgroup_is_v2(const struct mb_sys_cgroup *cg, const char *controller)
+{
+	int t = tree_of(cg, controller);
+
+	return t >= 0 && t == cg->host->v2;
+}
+
+int mb_sys_cgroup_file_read(struct mb_sys_cgroup *cg, const char *controller, const char *file,
+                            struct mb_str *out, struct mb_err *err)
+{
+	int t = tree_of(cg, controller), r;
+
+	mb_str_reset(out);
+	if (t < 0 || cg->fd[t] < 0 || !mb_sys_cgroup_has_file(cg->fd[t], file))
+		return MB_SYS_CGROUP_ABSENT;
+	r = mb_read_file(cg->fd[t], file, STAT_MAX, out, err);
+	/* Removed meanwhile, or a kind of figures that this kernel was told not to keep. */
+	if (r == -ENOENT || r == -ENODEV || r == -EOPNOTSUPP)
+		return MB_SYS_CGROUP_ABSENT;
+	return r;
+}

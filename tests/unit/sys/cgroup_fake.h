@@ -63,7 +63,7 @@ static struct mb_sys_cgroup_host *v2_host(void **state)
 	return host;
 }
 
-static struct mb_sys_cgroup_host *v1_host(void **state)
+__attribute__((unused)) static struct mb_sys_cgroup_host *v1_host(void **state)
 {
 	struct scratch *s = *state;
 	MB_AUTO_FREE char *mounts = NULL;
@@ -88,7 +88,7 @@ static struct mb_sys_cgroup_host *v1_host(void **state)
 	return host;
 }
 
-static void assert_file(void **state, const char *path, const char *wanted)
+__attribute__((unused)) static void assert_file(void **state, const char *path, const char *wanted)
 {
 	char text[256];
 
