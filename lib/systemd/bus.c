@@ -22,7 +22,8 @@
 #define MANAGER        SYSTEMD ".Manager"
 #define MANAGER_PATH   "/org/freedesktop/systemd1"
 #define BUS            "org.freedesktop.DBus"
-#define JOB_RULE       "type='signal',sender='" SYSTEMD "',interface='" MANAGER "',member='JobRemoved'"
+#define FROM_MANAGER   "type='signal',sender='" SYSTEMD "',interface='" MANAGER "'"
+#define JOB_RULE       FROM_MANAGER ",member='JobRemoved'"
 
 enum { WAIT_SECONDS = 30, LINE_MAX_LEN = 512 };
 
