@@ -18,6 +18,7 @@
 #include "core/err.h"
 #include "core/parse.h"
 #include "core/str.h"
+#include "monitor/client.h"
 #include "net/net.h"
 #include "store/lock.h"
 #include "store/store.h"
@@ -29,8 +30,11 @@ struct checking {
 	struct mb_store *store;
 	const struct mb_container_check *how;
 	int containers, names, runs;
+	unsigned waited;
 	size_t left;
 };
+
+enum { PATIENCE = 200, PATIENCE_USEC = 10000 };
 
 static void found(struct checking *k, const char *subject, const char *problem, int r)
 {
@@ -41,12 +45,27 @@ static void found(struct checking *k, const char *subject, const char *problem, 
 	k->how->finding(k->how->arg, subject, problem, repaired);
 }
 
+/* A repair waits a little for what is about to end: one that was killed in the middle of something
+ * may have children that are still dying.  Not for long in all: others may work. */
+static bool is_patient(struct checking *k)
+{
+	if (!k->how->repair || k->waited >= PATIENCE)
+		return false;
+	k->waited++;
+	usleep(PATIENCE_USEC);
+	return true;
+}
+
 static bool try_lock(struct checking *k, const char *id, int *ret_lock)
 {
 	char name[8 + MB_ID_TEXT];
+	int r;
 
 	snprintf(name, sizeof(name), "c-%s", id);
-	return mb_store_lock(k->store, MB_RANK_CONTAINER, name, true, false, ret_lock, NULL) == 0;
+	do
+		r = mb_store_lock(k->store, MB_RANK_CONTAINER, name, true, false, ret_lock, NULL);
+	while (r == MB_STORE_BUSY && is_patient(k));
+	return r == 0;
 }
 
 static void retire_lock(struct checking *k, const char *id, int lock)
@@ -162,6 +181,17 @@ static bool was_lost(const struct mb_container *c)
 	       mb_container_doc_was_cut(c->dir_fd, "container.json");
 }
 
+/* Its process or its monitor lives, but nobody listens any more: it is about to end. */
+static bool is_leaving(const struct mb_container *c)
+{
+	MB_AUTO_CLOSE int sock = -1;
+
+	if (c->state.monitored)
+		return true;
+	return mb_container_is_running(c) && !c->state.monitor_lost && c->run_fd >= 0 &&
+	       mb_monitor_connect(c->run_fd, &sock, NULL) == MB_MONITOR_GONE;
+}
+
 static void check_container(struct checking *k, const char *id)
 {
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
@@ -171,6 +201,8 @@ static void check_container(struct checking *k, const char *id)
 
 	if (!try_lock(k, id, &lock) || mb_container_open(k->store, id, &c, NULL) != 0)
 		return;
+	while (k->how->repair && is_leaving(c) && is_patient(k))
+		mb_container_refresh(c);
 	subject = mb_asprintf("container %s", mb_container_name(c));
 	if (was_lost(c)) {
 		if (k->how->repair)

@@ -321,16 +321,10 @@ def point(store, verb, before, k, mode):
     repaired = store.call("system", "check", "--repair", codes=(0, 1))
     first = store.code
     ids |= ids_of(store)
-    # What was killed may still be dying while the repair looks: then it finds nothing yet, and
-    # the one that comes when it has ended is the only one.
+    # What was killed may still be dying while the repair looks: it waits for that.
     found = store.call("system", "check", codes=(0, 2))
     if store.code:
-        if first:
-            raise Leak("one repair was not enough:\n  " + found.strip())
-        time.sleep(0.5)
-        store.call("system", "check", "--repair", codes=(0, 1))
-        print("# %s: call %d (%s) was still dying" % (verb.args[0], k, mode))
-        store.call("system", "check")
+        raise Leak("one repair was not enough:\n  " + found.strip())
     verb.settle(store)
     store.call("system", "check")
     bad = wait_same(store, before, ids)
