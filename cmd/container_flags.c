@@ -64,7 +64,7 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 	MB_OPT_SIZE('m', "memory", NULL, A, memory, "memory limit"), \
 	MB_OPT_SIZE(0, "memory-swap", NULL, A, memory_swap, "memory plus swap; -1 is unlimited swap", .minus_one = true), \
 	MB_OPT_SIZE(0, "memory-reservation", NULL, A, memory_reservation, "memory soft limit"), \
-	MB_OPT_INT(0, "memory-swappiness", NULL, A, swappiness, "tune memory swappiness (0 to 100)"), \
+	MB_OPT_INT(0, "memory-swappiness", NULL, A, swappiness, "tune memory swappiness (0 to 100)", .def = "-1"), \
 	MB_OPT_CPUS(0, "cpus", NULL, A, cpus, "number of CPUs"), \
 	MB_OPT_I64('c', "cpu-shares", NULL, A, cpu_shares, "CPU shares (relative weight)"), \
 	MB_OPT_I64(0, "cpu-period", NULL, A, cpu_period, "limit the CPU CFS period, microseconds"), \

@@ -128,7 +128,8 @@ static void fill_host(const struct mb_cmd_create_args *a, struct mb_container_ho
 	h->memory = a->memory;
 	h->memory_swap = a->memory_swap;
 	h->memory_reservation = a->memory_reservation;
-	h->memory_swappiness = a->swappiness;
+	h->has_memory_swappiness = a->swappiness != -1;
+	h->memory_swappiness = h->has_memory_swappiness ? a->swappiness : 0;
 	h->nano_cpus = a->cpus;
 	h->cpu_shares = a->cpu_shares;
 	h->cpu_period = a->cpu_period;

@@ -11,6 +11,7 @@
 #include "container/container.h"
 #include "container/mounts.h"
 #include "container/security.h"
+#include "container/start_parts.h"
 #include "core/err.h"
 #include "core/str.h"
 #include "sys/mount.h"
@@ -136,12 +137,15 @@ static int add_defaults(struct mb_container *c, struct mb_container_bundle *b, s
 static int add_etc(struct mb_container *c, struct mb_container_bundle *b, struct mb_err *err)
 {
 	static const char *const names[] = {"resolv.conf", "hostname", "hosts"};
+	MB_AUTO_CLOSE int dir = -1;
+	int r = mb_container_etc_open(c, &dir, err);
 
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < MB_N(names); i++) {
 		MB_AUTO_FREE char *destination = mb_asprintf("/etc/%s", names[i]);
-		MB_AUTO_CLOSE int file =
-			openat(c->run_fd, names[i], O_PATH | O_CLOEXEC | O_NOFOLLOW);
-		int fd = -1, r;
+		MB_AUTO_CLOSE int file = openat(dir, names[i], O_PATH | O_CLOEXEC | O_NOFOLLOW);
+		int fd = -1;
 
 		if (is_users(c->record, destination) || (file < 0 && errno == ENOENT))
 			continue;

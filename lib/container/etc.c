@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,30 +38,24 @@ int mb_container_etc_make(struct mb_container *c, struct mb_err *err)
 	const struct mb_str nothing = MB_STR_INIT;
 	int r = 0;
 
+	if (mb_skip_prefix(c->record->host.network_mode, "container:"))
+		return 0;
 	for (size_t i = 0; r == 0 && i < MB_N(names); i++)
 		r = write_file(c->run_fd, names[i], &nothing, err);
 	return r;
 }
 
-/* Who shares a network shares its names. */
-static int copy_other(struct mb_container *c, const char *id, struct mb_err *err)
+int mb_container_etc_open(struct mb_container *c, int *ret_fd, struct mb_err *err)
 {
+	const char *other = mb_skip_prefix(c->record->host.network_mode, "container:");
 	char path[8 + MB_ID_TEXT];
-	MB_AUTO_CLOSE int other = -1;
-	int r = 0;
+	int r;
 
-	snprintf(path, sizeof(path), "c/%s", id);
-	r = mb_store_dir_find(c->store, path, true, &other, err);
+	snprintf(path, sizeof(path), "c/%s", other ? other : c->id);
+	r = mb_store_dir_find(c->store, path, true, ret_fd, err);
 	if (r > 0 || r == -ENOENT)
 		return mb_fail(err, ESRCH, "cannot join network of a non running container: %s",
-		               id);
-	for (size_t i = 0; r == 0 && i < MB_N(names); i++) {
-		MB_AUTO_STR struct mb_str text = MB_STR_INIT;
-
-		r = mb_read_file(other, names[i], ETC_FILE_MAX, &text, err);
-		if (r == 0)
-			r = write_file(c->run_fd, names[i], &text, err);
-	}
+		               other ? other : c->id);
 	return r;
 }
 
@@ -68,7 +63,6 @@ int mb_container_etc_write(struct mb_container *c, struct mb_net *net,
                            const struct mb_net_sandbox *sandbox, struct mb_err *err)
 {
 	const struct mb_container_record *record = c->record;
-	const char *other = mb_skip_prefix(record->host.network_mode, "container:");
 	MB_AUTO_STR struct mb_str hosts = MB_STR_INIT, resolv = MB_STR_INIT, name = MB_STR_INIT;
 	struct mb_net_files files = {
 		.hostname = record->config.hostname,
@@ -82,8 +76,8 @@ int mb_container_etc_write(struct mb_container *c, struct mb_net *net,
 	};
 	int r;
 
-	if (other)
-		return copy_other(c, other, err);
+	if (mb_skip_prefix(record->host.network_mode, "container:"))
+		return 0;
 	r = mb_net_hosts_format(net, &files, &hosts, err);
 	if (r == 0)
 		r = mb_net_resolv_format(&files, &resolv, err);
@@ -96,4 +90,40 @@ int mb_container_etc_write(struct mb_container *c, struct mb_net *net,
 	if (r == 0)
 		r = write_file(c->run_fd, "hostname", &name, err);
 	return r;
+}
+
+/* A line that says an address of the container itself, and not what somebody put in by hand. */
+static bool is_own(const char *line, size_t n, const char *name)
+{
+	const char *tab = memchr(line, '\t', n);
+	size_t rest = tab ? n - (size_t)(tab + 1 - line) : 0;
+
+	return tab && rest == strlen(name) && memcmp(tab + 1, name, rest) == 0;
+}
+
+int mb_container_etc_rehost(struct mb_container *c, const struct mb_net_sandbox *sandbox,
+                            struct mb_err *err)
+{
+	const struct mb_container_config *config = &c->record->config;
+	const struct mb_net_files files = {
+		.hostname = config->hostname, .domainname = config->domainname, .sandbox = sandbox};
+	MB_AUTO_STR struct mb_str before = MB_STR_INIT, after = MB_STR_INIT, name = MB_STR_INIT;
+	const char *line, *end;
+	int r = mb_read_file(c->run_fd, "hosts", ETC_FILE_MAX, &before, err);
+
+	if (r < 0)
+		return r;
+	if (config->domainname && *config->domainname)
+		mb_str_addf(&name, "%s.%s ", config->hostname, config->domainname);
+	mb_str_add(&name, config->hostname);
+	for (line = mb_str_text(&before); *line; line = end) {
+		end = strchrnul(line, '\n');
+		if (!is_own(line, (size_t)(end - line), mb_str_text(&name))) {
+			mb_str_addn(&after, line, (size_t)(end - line));
+			mb_str_addc(&after, '\n');
+		}
+		end += *end != '\0';
+	}
+	mb_net_hosts_own(&files, &after);
+	return write_file(c->run_fd, "hosts", &after, err);
 }

@@ -191,6 +191,8 @@ int mb_container_network_changed(struct mb_container *c, struct mb_net *net, con
 		r = mb_monitor_send_unnetwork(sock, left_id, err);
 	if (r == 0)
 		r = send_names(sock, net, sandbox, err);
+	if (r == 0)
+		r = mb_container_etc_rehost(c, sandbox, err);
 	return r < 0 ? r : 0;
 }
 

@@ -112,7 +112,7 @@ static const struct mb_json_field host_table[] = {
 	MB_JSON_STRV("DeviceCgroupRules", HOST, device_cgroup_rules, .flags = MB_JSON_NULL),
 	MB_JSON_I64("MemoryReservation", HOST, memory_reservation, .flags = MB_JSON_ALWAYS),
 	MB_JSON_I64("MemorySwap", HOST, memory_swap, .flags = MB_JSON_ALWAYS),
-	MB_JSON_INT("MemorySwappiness", HOST, memory_swappiness),
+	MB_JSON_INT_OPT("MemorySwappiness", HOST, memory_swappiness, has_memory_swappiness),
 	MB_JSON_BOOL("OomKillDisable", HOST, oom_kill_disable, .flags = MB_JSON_ALWAYS),
 	MB_JSON_BOOL("Init", HOST, init),
 	MB_JSON_I64("PidsLimit", HOST, pids_limit, .flags = MB_JSON_ALWAYS),

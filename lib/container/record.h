@@ -58,6 +58,7 @@ struct mb_container_host_config {
 	int64_t shm_size, memory, memory_reservation, memory_swap, nano_cpus, cpu_shares,
 		cpu_period, cpu_quota, pids_limit;
 	int oom_score_adj, blkio_weight, memory_swappiness;
+	bool has_memory_swappiness; /* 0 is a wish, too */
 	struct mb_container_device *devices;
 	size_t n_devices;
 	struct mb_container_ulimit *ulimits;

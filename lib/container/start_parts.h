@@ -19,6 +19,12 @@ int mb_container_skeleton_open(struct mb_store *store, int *ret_fd, struct mb_er
 /* etc.c: hosts, hostname and resolv.conf in RUN/c/ID: empty files to mount, and later what they
  * say.  @sandbox NULL: the host's network. */
 int mb_container_etc_make(struct mb_container *c, struct mb_err *err);
+/* The directory that has them: of the container whose network it shares, so that they are shared
+ * too. */
+int mb_container_etc_open(struct mb_container *c, int *ret_fd, struct mb_err *err);
+/* Its addresses are others now: its own lines in hosts follow. */
+int mb_container_etc_rehost(struct mb_container *c, const struct mb_net_sandbox *sandbox,
+                            struct mb_err *err);
 int mb_container_etc_write(struct mb_container *c, struct mb_net *net,
                            const struct mb_net_sandbox *sandbox, struct mb_err *err);
 

@@ -89,11 +89,16 @@ int mb_net_hosts_format(struct mb_net *net, const struct mb_net_files *f, struct
 		return add_given(net, f, out, err);
 	}
 	add_standard(out);
-	for (size_t i = 0; i < s->n_endpoints; i++) {
-		add_own(out, s->endpoints[i].ip4, f);
-		add_own(out, s->endpoints[i].ip6, f);
-	}
+	mb_net_hosts_own(f, out);
 	return add_given(net, f, out, err);
+}
+
+void mb_net_hosts_own(const struct mb_net_files *f, struct mb_str *out)
+{
+	for (size_t i = 0; i < f->sandbox->n_endpoints; i++) {
+		add_own(out, f->sandbox->endpoints[i].ip4, f);
+		add_own(out, f->sandbox->endpoints[i].ip6, f);
+	}
 }
 
 /* ---- /etc/resolv.conf ----------------------------------------------------------------- */

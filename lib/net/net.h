@@ -215,6 +215,8 @@ struct mb_net_files {
 };
 int mb_net_hosts_format(struct mb_net *net, const struct mb_net_files *files, struct mb_str *out,
                         struct mb_err *err);
+/* Only the lines of the container itself, one for each of its addresses. */
+void mb_net_hosts_own(const struct mb_net_files *files, struct mb_str *out);
 int mb_net_resolv_format(const struct mb_net_files *files, struct mb_str *out, struct mb_err *err);
 void mb_net_hostname_format(const struct mb_net_files *files, struct mb_str *out);
 

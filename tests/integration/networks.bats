@@ -258,3 +258,24 @@ blocked() { ! mybox exec "$1" nc -w 1 "$2" 80 </dev/null >/dev/null 2>&1; }
 	mybox rm -f c1
 	[ "$(mybox network inspect -f '{{len .Containers}}' net1)" = 0 ]
 }
+
+@test "hosts follows networks that are joined and left, and keeps what is not ours" {
+	mybox network create --subnet 10.91.0.0/24 net1
+	mybox run -d --name c1 -h one deb sleep 1000
+	mybox exec c1 sh -c 'echo 9.9.9.9 nine >>/etc/hosts'
+	mybox network connect --ip 10.91.0.77 net1 c1
+	mybox exec c1 grep -qx "10.91.0.77	one" /etc/hosts
+	mybox network disconnect net1 c1
+	run mybox exec c1 cat /etc/hosts
+	[[ $output != *10.91.0.77* ]]
+	[[ $output == *"9.9.9.9 nine"* ]]
+	[[ $output == *"	one"* ]]
+}
+
+@test "who shares a container's network shares its files" {
+	mybox run -d --name c1 deb sleep 1000
+	mybox run -d --name c2 --network container:c1 deb sleep 1000
+	mybox exec c1 sh -c 'echo 9.9.9.9 nine >>/etc/hosts'
+	mybox exec c2 grep -q nine /etc/hosts
+	[ "$(mybox exec c2 cat /etc/hostname)" = "$(mybox exec c1 cat /etc/hostname)" ]
+}

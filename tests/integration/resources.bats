@@ -116,6 +116,8 @@ v2() { [ ! -d /sys/fs/cgroup/memory ]; }
 @test "what the machine cannot do is said, not passed over" {
 	requires cgroup1
 	mybox run --rm -m 64m --memory-swappiness 10 deb true
+	sleeper c0 -m 64m --memory-swappiness 0
+	[ "$(cat "$(find /sys/fs/cgroup/memory -type d -name "$(mybox inspect -f '{{.Id}}' c0)")/memory.swappiness")" = 0 ]
 	[ "${MYBOX_CGROUPS:-host}" = host ]
 }
 

@@ -51,6 +51,7 @@ static void memory(void **state)
 	record.host.memory_swap = 64 << 20;
 	record.host.memory_reservation = 32 << 20;
 	record.host.memory_swappiness = 60;
+	record.host.has_memory_swappiness = true;
 	record.host.oom_kill_disable = true;
 	l = fill(&record);
 	assert_int_equal(l.memory_swap, 64 << 20);

@@ -68,6 +68,7 @@ static struct mb_container_record *make_full(void)
 	h->oom_score_adj = -999;
 	h->blkio_weight = 10;
 	h->memory_swappiness = 60;
+	h->has_memory_swappiness = true;
 	h->restart.max_retries = 3;
 	r->created = 1767323045000000006;
 	m = mb_container_append(&r->mounts, &r->n_mounts, sizeof(*m));
