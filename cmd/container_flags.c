@@ -88,7 +88,9 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 	MB_OPT_LIST(0, "security-opt", NULL, A, security_opts, "security options"), \
 	MB_OPT_LIST(0, "device", NULL, A, devices, "add a host device to the container", .complete = MB_COMP_FILE), \
 	MB_OPT_LIST(0, "device-cgroup-rule", NULL, A, device_rules, "add a rule to the allowed devices"), \
-	MB_OPT_STRING(0, "userns", NULL, A, userns, "user namespace to use: host"), \
+	MB_OPT_STRING(0, "userns", NULL, A, userns, "user namespace to use: host, auto[:size=N]"), \
+	MB_OPT_LIST(0, "uidmap", "map", A, uidmap, "map user ids (container:host[:amount])"), \
+	MB_OPT_LIST(0, "gidmap", "map", A, gidmap, "map group ids (container:host[:amount])"), \
 	MB_OPT_STRING(0, "pid", NULL, A, pid, "PID namespace to use: host, container:NAME"), \
 	MB_OPT_STRING(0, "ipc", NULL, A, ipc, "IPC mode to use"), \
 	MB_OPT_STRING(0, "uts", NULL, A, uts, "UTS namespace to use: host"), \
@@ -127,8 +129,6 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 	MB_OPT_REFUSED(0, "log-opt", true, NULL), \
 	MB_OPT_REFUSED(0, "rootfs", false, NULL), \
 	MB_OPT_REFUSED(0, "storage-opt", true, NULL), \
-	MB_OPT_REFUSED(0, "uidmap", true, NULL), \
-	MB_OPT_REFUSED(0, "gidmap", true, NULL), \
 	MB_OPT_REFUSED(0, "pod", true, NULL), \
 	MB_OPT_REFUSED(0, "secret", true, NULL), \
 	MB_OPT_REFUSED(0, "volume-driver", true, NULL), \

@@ -41,6 +41,7 @@ struct mb_cmd_create_args {
 	/* security and namespaces */
 	bool privileged, hardened;
 	struct mb_strv cap_add, cap_drop, security_opts, devices, device_rules;
+	struct mb_strv uidmap, gidmap;
 	const char *userns, *pid, *ipc, *uts, *cgroupns;
 	struct mb_kv sysctls;
 	/* metadata */

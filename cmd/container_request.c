@@ -105,6 +105,8 @@ static void fill_host(const struct mb_cmd_create_args *a, struct mb_container_ho
 	mb_strv_add_all(&h->security_opt, &a->security_opts);
 	mb_strv_add_all(&h->device_cgroup_rules, &a->device_rules);
 	mb_strv_add_all(&h->publish, &a->publish);
+	mb_strv_add_all(&h->uid_map, &a->uidmap);
+	mb_strv_add_all(&h->gid_map, &a->gidmap);
 	mb_kv_set_all(&h->sysctls, &a->sysctls);
 	mb_kv_set_all(&h->annotations, &a->annotations);
 	h->ipc_mode = mb_strdup_or_null(a->ipc);

@@ -11,6 +11,7 @@
 
 #include "container/container.h"
 #include "container/security.h"
+#include "container/userns.h"
 #include "core/err.h"
 #include "core/io.h"
 #include "core/str.h"
@@ -23,7 +24,9 @@ void mb_container_bundle_done(struct mb_container_bundle *bundle)
 	free(bundle->mount_fds);
 	free(bundle->devices);
 	mb_oci_spec_done(&bundle->spec);
-	*bundle = (struct mb_container_bundle){0};
+	mb_close(&bundle->userns_fd);
+	mb_close(&bundle->image_fd);
+	*bundle = MB_CONTAINER_BUNDLE_INIT;
 }
 
 /* The process whose namespace "container:ID" means. */
@@ -127,6 +130,8 @@ static int fill_namespaces(struct mb_container *c, struct mb_oci_spec *spec, str
 		r = add_namespace(c, spec, "ipc", h->ipc_mode, err);
 	if (r == 0)
 		r = add_namespace(c, spec, "cgroup", h->cgroupns_mode, err);
+	if (r == 0)
+		r = mb_container_userns_fill(h, spec, err);
 	return r;
 }
 
@@ -149,12 +154,22 @@ int mb_container_security_fill(const struct mb_container_host_config *h,
 	return r < 0 ? mb_wrap(err, r, "Decoding seccomp profile failed") : 0;
 }
 
+/* The kernel takes no group that the container does not have. */
+static uint32_t last_gid(const struct mb_oci_id_map *first)
+{
+	return first->container_id == 0 ? first->size - 1 : 0;
+}
+
 static void fill_sysctls(const struct mb_container_host_config *h, struct mb_oci_spec *spec)
 {
 	struct mb_oci_namespace *net = mb_oci_spec_find_namespace(spec, "network");
 
 	if (net && !net->path) {
-		mb_kv_set(&spec->linux.sysctl, "net.ipv4.ping_group_range", "0 2147483647");
+		const struct mb_oci_id_map *gids = spec->linux.gid_mappings;
+		MB_AUTO_FREE char *range = mb_asprintf(
+			"0 %u", spec->linux.n_gid_mappings ? last_gid(gids) : INT32_MAX);
+
+		mb_kv_set(&spec->linux.sysctl, "net.ipv4.ping_group_range", range);
 		mb_kv_set(&spec->linux.sysctl, "net.ipv4.ip_unprivileged_port_start", "0");
 	}
 	mb_kv_set_all(&spec->linux.sysctl, &h->sysctls);

@@ -21,7 +21,10 @@ struct mb_container_bundle {
 	bool seccomp_default, seccomp_hardened;
 	struct mb_sys_device_rule *devices; /* in the words of lib/sys */
 	size_t n_devices;
+	int userns_fd; /* to map the ids of volumes by; -1 */
+	int image_fd;  /* the image with its ids as they are on disk; -1 */
 };
+#define MB_CONTAINER_BUNDLE_INIT ((struct mb_container_bundle){.userns_fd = -1, .image_fd = -1})
 void mb_container_bundle_done(struct mb_container_bundle *bundle);
 #define MB_AUTO_BUNDLE __attribute__((cleanup(mb_container_bundle_done)))
 

@@ -12,6 +12,7 @@
 #include "container/mounts.h"
 #include "container/security.h"
 #include "container/start_parts.h"
+#include "container/userns.h"
 #include "core/err.h"
 #include "core/str.h"
 #include "sys/mount.h"
@@ -99,6 +100,16 @@ static int add_proc(const struct mb_container_host_config *h, struct mb_containe
 	return 0;
 }
 
+static bool has_group(const struct mb_container_bundle *b, uint32_t gid)
+{
+	const struct mb_oci_linux *l = &b->spec.linux;
+
+	for (size_t i = 0; i < l->n_gid_mappings; i++)
+		if (gid - l->gid_mappings[i].container_id < l->gid_mappings[i].size)
+			return true;
+	return l->n_gid_mappings == 0;
+}
+
 static int add_defaults(struct mb_container *c, struct mb_container_bundle *b, struct mb_err *err)
 {
 	const struct mb_container_record *record = c->record;
@@ -113,7 +124,9 @@ static int add_defaults(struct mb_container *c, struct mb_container_bundle *b, s
 	if (!is_users(record, "/dev"))
 		add_mount(b, "/dev", "tmpfs", "nosuid,strictatime,mode=755,size=65536k", -1);
 	add_mount(b, "/dev/pts", "devpts",
-	          "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5", -1);
+	          has_group(b, 5) ? "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5"
+	                          : "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620",
+	          -1);
 	if (!is_users(record, "/sys"))
 		add_mount(b, "/sys", "sysfs",
 		          privileged ? "nosuid,noexec,nodev,rw" : "nosuid,noexec,nodev,ro", -1);
@@ -151,7 +164,9 @@ static int add_etc(struct mb_container *c, struct mb_container_bundle *b, struct
 			continue;
 		if (file < 0)
 			return mb_fail_sys(err, errno, "cannot open '%s'", names[i]);
-		r = mb_sys_mount_clone(file, "", false, &fd, err);
+		r = mb_container_userns_give(&c->record->host, file, 0, 0, err);
+		if (r == 0)
+			r = mb_sys_mount_clone(file, "", false, &fd, err);
 		if (r < 0)
 			return mb_wrap(err, r, "'%s'", destination);
 		add_mount(b, destination, "bind", "rbind,rprivate", fd);
@@ -196,6 +211,23 @@ static char *option_text(const struct mb_container_mount *m)
 	return mb_str_take(&s);
 }
 
+/* A volume is the containers', whichever ids they have outside; a bind is the host's. */
+static bool has_own_ids(const struct mb_container_mount *m)
+{
+	return m->idmap || strcmp(m->type, "volume") == 0;
+}
+
+static int map_ids(const struct mb_container_mount *m, int userns_fd, int fd, struct mb_err *err)
+{
+	int r = mb_sys_mount_idmap(fd, userns_fd, false, err);
+
+	if (r == -EINVAL)
+		return mb_fail(err, EOPNOTSUPP,
+		               "mount '%s': the file system of '%s' cannot map ids", m->destination,
+		               m->source);
+	return r < 0 ? mb_wrap(err, r, "mount '%s'", m->destination) : 0;
+}
+
 static int add_users(struct mb_container *c, int rootfs_fd, struct mb_container_bundle *b,
                      struct mb_err *err)
 {
@@ -211,8 +243,12 @@ static int add_users(struct mb_container *c, int rootfs_fd, struct mb_container_
 		int fd = -1;
 		int r = mb_container_mount_open(c->store, sorted[i], rootfs_fd, &fd, err);
 
-		if (r < 0)
+		if (r == 0 && fd >= 0 && b->userns_fd >= 0 && has_own_ids(sorted[i]))
+			r = map_ids(sorted[i], b->userns_fd, fd, err);
+		if (r < 0) {
+			mb_close(&fd);
 			return r;
+		}
 		add_mount(b, sorted[i]->destination, fd < 0 ? "tmpfs" : "bind", options, fd);
 		if (fd >= 0)
 			mb_strset(&b->spec.mounts[b->spec.n_mounts - 1].source, sorted[i]->source);
@@ -299,6 +335,6 @@ int mb_container_mounts_fill(struct mb_container *c, int rootfs_fd, struct mb_co
 	if (r == 0)
 		r = add_etc(c, b, err);
 	if (r == 0)
-		r = add_users(c, rootfs_fd, b, err);
+		r = add_users(c, b->image_fd >= 0 ? b->image_fd : rootfs_fd, b, err);
 	return r < 0 ? r : add_masks(&c->record->host, &b->spec, err);
 }

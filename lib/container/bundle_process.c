@@ -7,6 +7,7 @@
 #include "container/bundle.h"
 #include "container/record.h"
 #include "container/security.h"
+#include "container/userns.h"
 #include "core/err.h"
 #include "core/str.h"
 #include "sys/caps.h"
@@ -136,6 +137,8 @@ int mb_container_process_fill(const struct mb_container_record *record, int root
 	process->cwd =
 		mb_strdup(config->working_dir && *config->working_dir ? config->working_dir : "/");
 	r = mb_container_user_fill(rootfs_fd, config->user, &record->host.group_add, process, err);
+	if (r == 0)
+		r = mb_container_userns_check_user(&record->host, process, err);
 	if (r == 0)
 		r = mb_container_caps_fill(&record->host, record->host.privileged, process, err);
 	if (r < 0)

@@ -245,8 +245,6 @@ static int check_modes(struct mb_store *store, struct mb_container_host_config *
 		r = check_mode(store, "uts", &h->uts_mode, host_only, err);
 	if (r == 0)
 		r = check_mode(store, "cgroupns", &h->cgroupns_mode, cgroup_words, err);
-	if (r == 0 && h->userns_mode && *h->userns_mode && strcmp(h->userns_mode, "host") != 0)
-		return mb_fail(err, EINVAL, "--userns: invalid USER mode: %s", h->userns_mode);
 	return r;
 }
 

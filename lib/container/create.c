@@ -13,6 +13,7 @@
 #include "container/check_request.h"
 #include "container/container.h"
 #include "container/mounts.h"
+#include "container/userns.h"
 #include "core/clock.h"
 #include "core/err.h"
 #include "core/parse.h"
@@ -329,7 +330,7 @@ static int create_locked(struct mb_store *store, struct mb_container_create_requ
 {
 	MB_AUTO(mb_container_record_free) struct mb_container_record *record = NULL;
 	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
-	MB_AUTO_CLOSE int hold = -1;
+	MB_AUTO_CLOSE int hold = -1, range = -1;
 	int r = mb_image_hold(store, &hold, err);
 
 	if (r == 0)
@@ -350,7 +351,9 @@ static int create_locked(struct mb_store *store, struct mb_container_create_requ
 	set_hostname(q, id,
 	             mb_streq(q->host.uts_mode, "host") || mb_streq(q->host.network_mode, "host"));
 	set_defaults(q);
-	r = mb_container_mounts_collect(store, q, record, err);
+	r = mb_container_userns_check(store, q, &range, err);
+	if (r == 0)
+		r = mb_container_mounts_collect(store, q, record, err);
 	if (r < 0)
 		return r;
 	take_request(q, record);

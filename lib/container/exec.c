@@ -4,17 +4,20 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "container/bundle.h"
 #include "container/cgroup_of.h"
 #include "container/container.h"
 #include "container/life.h"
+#include "container/userns.h"
 #include "core/err.h"
 #include "core/log.h"
 #include "core/parse.h"
@@ -72,6 +75,8 @@ static int fill_process(struct executing *x, struct mb_err *err)
 	process->cwd = mb_strdup(cwd && *cwd ? cwd : "/");
 	r = mb_container_user_fill(x->root_fd, user, &x->c->record->host.group_add, process, err);
 	if (r == 0)
+		r = mb_container_userns_check_user(&x->c->record->host, process, err);
+	if (r == 0)
 		r = mb_container_caps_fill(&x->c->record->host,
 		                           q->privileged || x->c->record->host.privileged, process,
 		                           err);
@@ -92,6 +97,8 @@ static void fill_namespaces(struct executing *x)
 	for (size_t i = 0; i < MB_N(rows); i++)
 		if (!mb_streq(rows[i].mode, "host"))
 			mb_oci_spec_add_namespace(&x->bundle.spec, rows[i].type, NULL);
+	if (mb_container_has_userns(h))
+		mb_oci_spec_add_namespace(&x->bundle.spec, "user", NULL);
 }
 
 /* The last wall: what has not turned its back on the host's root yet is joined by nobody. */
@@ -180,6 +187,23 @@ static int ask_monitor(struct executing *x, struct mb_container_exec *ret, struc
 	return mb_monitor_guard_cgroup(ret->guard, own, ret->cgroup_fd, ret->name, err);
 }
 
+/* So that /dev/stdout can be opened: by nobody in a user namespace could they be given away. */
+static int give_pipes(struct executing *x, struct mb_err *err)
+{
+	const struct mb_oci_process *process = x->bundle.spec.process;
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < 3; i++) {
+		const int fd = x->request->stdio[i];
+		struct statfs fs;
+
+		if (fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC)
+			r = mb_container_userns_give(&x->c->record->host, fd, process->user.uid,
+			                             process->user.gid, err);
+	}
+	return r;
+}
+
 static int run(struct executing *x, struct mb_container_exec *ret, int *ret_code,
                struct mb_err *err)
 {
@@ -199,7 +223,9 @@ static int run(struct executing *x, struct mb_container_exec *ret, int *ret_code
 	request.seccomp_hardened = x->bundle.seccomp_hardened;
 	request.detach = q->detach;
 	request.cache_fd = x->cache_fd;
-	r = mb_runtime_exec(&request, &done, err);
+	r = give_pipes(x, err);
+	if (r == 0)
+		r = mb_runtime_exec(&request, &done, err);
 	if (r < 0) {
 		int code = mb_runtime_exit_code(r, err);
 
@@ -261,7 +287,12 @@ static int attempt(struct mb_container *c, const struct mb_container_exec_reques
                    struct mb_container_exec *ret, int *ret_code, struct mb_err *err)
 {
 	__attribute__((cleanup(executing_done))) struct executing x = {
-		.c = c, .request = request, .pidfd = -1, .root_fd = -1, .cache_fd = -1};
+		.c = c,
+		.request = request,
+		.bundle = MB_CONTAINER_BUNDLE_INIT,
+		.pidfd = -1,
+		.root_fd = -1,
+		.cache_fd = -1};
 	struct mb_container_exec done = MB_CONTAINER_EXEC_INIT;
 	int r;
 

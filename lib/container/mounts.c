@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "container/mounts.h"
+#include "container/userns.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,7 @@ struct collecting {
 	struct mb_store *store;
 	struct mb_container_record *record;
 	bool ephemeral; /* --rm */
+	bool has_userns;
 };
 
 static bool has_destination(const struct mb_container_record *record, const char *destination)
@@ -98,7 +100,6 @@ static int check_bind(const struct mb_volume_mount *asked, struct mb_err *err)
 static int add(struct collecting *c, const struct mb_volume_mount *asked, struct mb_err *err)
 {
 	struct mb_container_mount *m;
-	int r = 0;
 
 	if (strcmp(asked->target, "/") == 0)
 		return mb_fail(err, EINVAL, "invalid specification: destination can't be '/'");
@@ -110,6 +111,7 @@ static int add(struct collecting *c, const struct mb_volume_mount *asked, struct
 	m->rw = !asked->readonly;
 	m->mode = asked->relabel ? mb_strndup(&asked->relabel, 1) : mb_strdup("");
 	m->nocopy = asked->nocopy;
+	m->idmap = asked->idmap;
 	m->recursive = (int)asked->recursive;
 	m->create_source = asked->by_short_form || asked->create_source;
 	m->subpath = mb_strdup_or_null(asked->subpath);
@@ -129,8 +131,11 @@ static int add(struct collecting *c, const struct mb_volume_mount *asked, struct
 	mb_strset(&m->propagation, asked->propagation == MB_VOLUME_PROPAGATION_DEFAULT
 	                                   ? "rprivate"
 	                                   : mb_volume_propagation_name(asked->propagation));
-	r = check_bind(asked, err);
-	return r;
+	if (asked->idmap && !c->has_userns)
+		return mb_fail(err, EINVAL,
+		               "mount '%s': 'idmap' needs a user namespace (--userns, --uidmap)",
+		               asked->target);
+	return check_bind(asked, err);
 }
 
 typedef int parse_fn(const char *text, const char *cwd, struct mb_volume_mount **ret,
@@ -218,7 +223,10 @@ static int add_image_volumes(struct collecting *c, const struct mb_strv *paths, 
 int mb_container_mounts_collect(struct mb_store *store, struct mb_container_create_request *q,
                                 struct mb_container_record *record, struct mb_err *err)
 {
-	struct collecting c = {.store = store, .record = record, .ephemeral = q->host.auto_remove};
+	struct collecting c = {.store = store,
+	                       .record = record,
+	                       .ephemeral = q->host.auto_remove,
+	                       .has_userns = mb_container_has_userns(&q->host)};
 	int r = add_all(&c, &q->volumes, q->cwd, mb_volume_mount_parse_short, err);
 
 	if (r == 0)

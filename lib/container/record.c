@@ -89,6 +89,8 @@ static const struct mb_json_field host_table[] = {
 	MB_JSON_STRV("SecurityOpt", HOST, security_opt, .flags = MB_JSON_NULL),
 	MB_JSON_STR("UTSMode", HOST, uts_mode, .flags = MB_JSON_ALWAYS),
 	MB_JSON_STR("UsernsMode", HOST, userns_mode, .flags = MB_JSON_ALWAYS),
+	MB_JSON_STRV("UidMap", HOST, uid_map),
+	MB_JSON_STRV("GidMap", HOST, gid_map),
 	MB_JSON_I64("ShmSize", HOST, shm_size, .flags = MB_JSON_ALWAYS),
 	MB_JSON_STR("Runtime", HOST, runtime, .flags = MB_JSON_ALWAYS),
 	MB_JSON_KV("Tmpfs", HOST, tmpfs),
@@ -135,6 +137,7 @@ static const struct mb_json_field mount_table[] = {
 	MB_JSON_STR("Subpath", struct mb_container_mount, subpath),
 	MB_JSON_INT("Recursive", struct mb_container_mount, recursive),
 	MB_JSON_BOOL("CreateSource", struct mb_container_mount, create_source),
+	MB_JSON_BOOL("IdMap", struct mb_container_mount, idmap),
 	MB_JSON_END,
 };
 

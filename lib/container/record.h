@@ -47,7 +47,8 @@ struct mb_container_throttle {
 
 struct mb_container_host_config {
 	struct mb_strv binds, volumes_from, cap_add, cap_drop, dns, dns_options, dns_search,
-		extra_hosts, group_add, security_opt, device_cgroup_rules, links,
+		extra_hosts, group_add, security_opt, device_cgroup_rules, links, uid_map,
+		gid_map, /* "0:100000:65536"; lib/container/userns.h reads them */
 		publish; /* -p as typed and checked; lib/net/port_spec.h reads it */
 	char *network_mode, *ipc_mode, *pid_mode, *uts_mode, *cgroupns_mode, *cgroup_parent,
 		*userns_mode, *runtime, *container_id_file, *cpuset_cpus, *cpuset_mems;
@@ -74,7 +75,7 @@ struct mb_container_mount {
 	char *options; /* what is left of the mode for the mount: "noexec,size=64m" */
 	char *subpath; /* of a volume */
 	int recursive; /* enum mb_volume_recursive */
-	bool rw, nocopy, anonymous, create_source;
+	bool rw, nocopy, anonymous, create_source, idmap;
 };
 
 struct mb_container_record {

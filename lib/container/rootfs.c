@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "container/start_parts.h"
+#include "container/userns.h"
 #include "core/err.h"
 #include "core/str.h"
 #include "core/strv.h"
@@ -53,18 +54,20 @@ static int mount_layers(struct mb_container *c, struct mb_sys_overlay *overlay, 
 
 	if (r == 0)
 		r = open_layer_dir(c, "work", &overlay->work_fd, err);
+	/* Its root is the container's "/". */
+	if (r == 0)
+		r = mb_container_userns_give(&c->record->host, overlay->upper_fd, 0, 0, err);
 	if (r < 0)
 		return r;
 	return c->record->host.auto_remove ? mount_volatile(overlay, ret_fd, err)
 	                                   : mb_sys_mount_overlay(overlay, ret_fd, err);
 }
 
-int mb_container_rootfs_mount(struct mb_container *c, int *ret_fd, struct mb_err *err)
+/* The layers of its image and the skeleton, top first; @fds has room for all. */
+static int open_layers(struct mb_container *c, int *fds, size_t *ret_n, struct mb_err *err)
 {
 	const char *image_id = mb_skip_prefix(c->record->image_id, "sha256:");
 	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
-	int layers[MB_IMAGE_MAX_LAYERS];
-	struct mb_sys_overlay overlay = {.lowers = layers, .upper_fd = -1, .work_fd = -1};
 	int r;
 
 	if (!image_id)
@@ -72,19 +75,44 @@ int mb_container_rootfs_mount(struct mb_container *c, int *ret_fd, struct mb_err
 	r = mb_image_open(c->store, image_id, &image, err);
 	if (r != 0)
 		return r < 0 ? r : -ENOENT;
-	r = mb_image_layers_open(c->store, image, layers, &overlay.n_lowers, err);
-	if (r < 0)
-		return r;
+	r = mb_image_layers_open(c->store, image, fds, ret_n, err);
 	/* With as many layers as can be, the places are made above, as ever. */
-	if (overlay.n_lowers < MB_SYS_OVERLAY_LOWERS_MAX) {
-		r = mb_container_skeleton_open(c->store, &layers[overlay.n_lowers], err);
-		overlay.n_lowers += r == 0;
-	}
+	if (r < 0 || *ret_n >= MB_SYS_OVERLAY_LOWERS_MAX)
+		return r;
+	r = mb_container_skeleton_open(c->store, &fds[*ret_n], err);
+	*ret_n += r == 0;
+	return r;
+}
+
+int mb_container_rootfs_mount(struct mb_container *c, int userns_fd, int *ret_fd,
+                              struct mb_err *err)
+{
+	int layers[MB_IMAGE_MAX_LAYERS];
+	struct mb_sys_overlay overlay = {.lowers = layers,
+	                                 .upper_fd = -1,
+	                                 .work_fd = -1,
+	                                 .maps_ids = userns_fd >= 0,
+	                                 .userns_fd = userns_fd};
+	int r = open_layers(c, layers, &overlay.n_lowers, err);
+
 	if (r == 0)
 		r = mount_layers(c, &overlay, ret_fd, err);
 	for (size_t i = 0; i < overlay.n_lowers; i++)
 		close(layers[i]);
 	mb_close(&overlay.upper_fd);
 	mb_close(&overlay.work_fd);
+	return r;
+}
+
+int mb_container_image_mount(struct mb_container *c, int *ret_fd, struct mb_err *err)
+{
+	int layers[MB_IMAGE_MAX_LAYERS];
+	struct mb_sys_overlay overlay = {.lowers = layers, .upper_fd = -1, .work_fd = -1};
+	int r = open_layers(c, layers, &overlay.n_lowers, err);
+
+	if (r == 0)
+		r = mb_sys_mount_overlay(&overlay, ret_fd, err);
+	for (size_t i = 0; i < overlay.n_lowers; i++)
+		close(layers[i]);
 	return r;
 }

@@ -12,6 +12,7 @@
 #include "container/cgroup_of.h"
 #include "container/interrupt.h"
 #include "container/start_parts.h"
+#include "container/userns.h"
 #include "core/clock.h"
 #include "core/err.h"
 #include "core/log.h"
@@ -114,6 +115,19 @@ static int write_bundle(struct starting *s, struct mb_err *err)
 	                           err);
 }
 
+/* Process 1 could not do it from inside of a user namespace. */
+static int give_pipes(struct starting *s, struct mb_err *err)
+{
+	const struct mb_oci_process *process = s->bundle.spec.process;
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < 3; i++)
+		if (s->monitor.stdio[i] >= 0)
+			r = mb_container_userns_give(&s->c->record->host, s->monitor.stdio[i],
+			                             process->user.uid, process->user.gid, err);
+	return r;
+}
+
 /* What process 1 has to know from its birth, and no more: the kernel takes its time to make it,
  * in which we do the rest. */
 static int prepare(struct starting *s, struct mb_err *err)
@@ -124,7 +138,11 @@ static int prepare(struct starting *s, struct mb_err *err)
 	if (r == 0)
 		r = mb_container_etc_make(c, err);
 	if (r == 0)
-		r = mb_container_rootfs_mount(c, &s->rootfs_fd, err);
+		r = mb_container_userns_open(&c->record->host, &s->bundle.userns_fd, err);
+	if (r == 0)
+		r = mb_container_rootfs_mount(c, s->bundle.userns_fd, &s->rootfs_fd, err);
+	if (r == 0 && s->bundle.userns_fd >= 0)
+		r = mb_container_image_mount(c, &s->bundle.image_fd, err);
 	mb_debug("root file system mounted");
 	if (r == 0)
 		r = mb_container_bundle_make(c, s->rootfs_fd, &s->bundle, err);
@@ -134,6 +152,8 @@ static int prepare(struct starting *s, struct mb_err *err)
 	mb_debug("cgroup made");
 	if (r == 0)
 		r = mb_container_monitor_open(c, &s->monitor, err);
+	if (r == 0)
+		r = give_pipes(s, err);
 	if (r == 0)
 		r = mb_store_dir(c->store, "seccomp", true, &s->cache_fd, err);
 	return r;
@@ -365,6 +385,7 @@ int mb_container_start_locked(struct mb_container *c, struct mb_container_start 
 	__attribute__((cleanup(starting_done))) struct starting s = {
 		.c = c,
 		.how = how,
+		.bundle = MB_CONTAINER_BUNDLE_INIT,
 		.monitor = MB_CONTAINER_MONITOR_INIT,
 		.resolver = MB_NET_RESOLVER_INIT,
 		.ready = {.pidfd = -1, .netns_fd = -1},

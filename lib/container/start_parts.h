@@ -10,8 +10,12 @@
 #include "net/net.h"
 #include "runtime/runtime.h"
 
-/* rootfs.c: the image's layers under the container's own, as a detached mount. */
-int mb_container_rootfs_mount(struct mb_container *c, int *ret_fd, struct mb_err *err);
+/* rootfs.c: the image's layers under the container's own, as a detached mount.  The layers' ids
+ * are mapped by @userns_fd (-1: as they are); the writable layer has those of the outside. */
+int mb_container_rootfs_mount(struct mb_container *c, int userns_fd, int *ret_fd,
+                              struct mb_err *err);
+/* The layers alone, read-only and with their own ids: what a fresh volume is filled from. */
+int mb_container_image_mount(struct mb_container *c, int *ret_fd, struct mb_err *err);
 
 /* skeleton.c: the lowest layer, with what every container mounts to; made by the first start. */
 int mb_container_skeleton_open(struct mb_store *store, int *ret_fd, struct mb_err *err);

@@ -8,12 +8,16 @@
 #include <unistd.h>
 
 #include "core/err.h"
+#include "core/io.h"
 #include "core/own.h"
 #include "core/str.h"
+#include "core/strv.h"
 #include "runtime/child.h"
 #include "runtime/plan.h"
 #include "sys/mount.h"
 #include "sys/path.h"
+
+enum { UEVENT_MAX = 4096 };
 
 static const struct {
 	const char *name;
@@ -42,23 +46,66 @@ static int verify_node(int dir_fd, const char *name, mode_t type, dev_t rdev, st
 	return 0;
 }
 
-/* In a user namespace there is no mknod: the host's node is shown instead. */
-static int bind_node(const struct mb_runtime_child *c, int dir_fd, const char *name, dev_t rdev,
-                     struct mb_err *err)
+static bool is_device(int fd, mode_t type, dev_t rdev)
+{
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == type &&
+	       st.st_rdev == rdev;
+}
+
+/* Where the host has the device, by the name that its kernel gives it. */
+static int find_device(mode_t type, dev_t rdev)
+{
+	MB_AUTO_FREE char *path =
+		mb_asprintf("/sys/dev/%s/%u:%u/uevent", type == S_IFBLK ? "block" : "char",
+	                    major(rdev), minor(rdev));
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	MB_AUTO_STRV struct mb_strv lines = MB_STRV_INIT;
+
+	if (mb_read_file(AT_FDCWD, path, UEVENT_MAX, &text, NULL) < 0)
+		return -1;
+	mb_strv_split(&lines, mb_str_text(&text), '\n');
+	MB_STRV_FOREACH (line, &lines) {
+		const char *name = mb_skip_prefix(line, "DEVNAME=");
+		MB_AUTO_FREE char *node = mb_asprintf("/dev/%s", name ? name : "");
+
+		if (name)
+			return open(node, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	}
+	return -1;
+}
+
+static int open_device(const char *name, mode_t type, dev_t rdev, int *ret_fd, struct mb_err *err)
 {
 	MB_AUTO_FREE char *path = mb_asprintf("/dev/%s", name);
-	MB_AUTO_CLOSE int host_fd = -1, mount_fd = -1, target_fd = -1;
-	struct stat st;
-	int r;
+	MB_AUTO_CLOSE int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
-	(void)c;
-	host_fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (host_fd < 0 || fstat(host_fd, &st) < 0)
-		return mb_fail_sys(err, errno, "cannot open the host's '%s'", path);
-	if (st.st_rdev != rdev)
-		return mb_fail(err, ENODEV, "the host's '%s' is another device", path);
-	target_fd =
-		openat(dir_fd, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (!is_device(fd, type, rdev)) {
+		mb_close(&fd);
+		fd = find_device(type, rdev);
+	}
+	if (!is_device(fd, type, rdev))
+		return mb_fail(err, ENODEV, "the host has no node for the device %u:%u",
+		               major(rdev), minor(rdev));
+	*ret_fd = mb_take_fd(&fd);
+	return 0;
+}
+
+/* In a user namespace there is no mknod: the host's node is shown instead. */
+static int bind_node(int dir_fd, const char *name, const struct mb_runtime_device *d,
+                     struct mb_err *err)
+{
+	const int flags = O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	const mode_t type = d->mode & S_IFMT;
+	MB_AUTO_CLOSE int host_fd = -1, mount_fd = -1, target_fd = -1;
+	int r = open_device(name, type, d->rdev, &host_fd, err);
+
+	if (r < 0)
+		return r;
+	target_fd = openat(dir_fd, name, flags, 0600);
+	if (target_fd < 0 && errno == EEXIST)
+		return verify_node(dir_fd, name, type, d->rdev, err);
 	if (target_fd < 0)
 		return mb_fail_sys(err, errno, "cannot make '%s'", name);
 	r = mb_sys_mount_clone(host_fd, "", false, &mount_fd, err);
@@ -71,7 +118,7 @@ static int make_node(const struct mb_runtime_child *c, int dir_fd, const char *n
 	const mode_t type = d->mode & S_IFMT;
 
 	if (c->plan->has_new_userns && type != S_IFIFO)
-		return bind_node(c, dir_fd, name, d->rdev, err);
+		return bind_node(dir_fd, name, d, err);
 	if (mknodat(dir_fd, name, d->mode, d->rdev) < 0) {
 		if (errno != EEXIST)
 			return mb_fail_sys(err, errno, "cannot make '%s'", name);

@@ -100,6 +100,9 @@ static int join(struct joiner *j, struct mb_err *err)
 		return mb_fail(err, ESRCH, "the container has ended");
 	if (r < 0)
 		return mb_wrap(err, r, "cannot join the container");
+	/* The host's root is nobody there. */
+	if ((flags & CLONE_NEWUSER) && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
+		return mb_fail_sys(err, errno, "cannot become root of the user namespace");
 	j->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return j->root_fd < 0 ? mb_fail_sys(err, errno, "cannot open the container's '/'") : 0;
 }

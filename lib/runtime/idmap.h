@@ -6,9 +6,11 @@
 #include <sys/types.h>
 
 struct mb_err;
-struct mb_oci_linux;
+struct mb_oci_spec;
 
-/* Write both maps for the child @pid, held by @pidfd. */
-int mb_runtime_idmap_write(const struct mb_oci_linux *l, pid_t pid, int pidfd, struct mb_err *err);
+/* Write both maps for the child @pid, held by @pidfd, and its place before the OOM killer, which
+ * nobody inside could. */
+int mb_runtime_idmap_write(const struct mb_oci_spec *spec, pid_t pid, int pidfd,
+                           struct mb_err *err);
 
 #endif

@@ -75,11 +75,12 @@ int mb_runtime_limits_set(struct mb_runtime_child *c, struct mb_err *err)
 {
 	const struct mb_runtime_plan *plan = c->plan;
 	MB_AUTO_CLOSE int own_fd = -1;
+	const bool oom = plan->process->has_oom_score_adj && !plan->has_new_userns;
 	int r = mb_runtime_rlimits_apply(plan->rlimits, plan->n_rlimits, c->channel, err);
 
-	if (r == 0 && plan->process->has_oom_score_adj && c->proc_fd < 0)
+	if (r == 0 && oom && c->proc_fd < 0)
 		r = mb_sys_mount_proc(true, NULL, &own_fd, err);
-	if (r == 0)
+	if (r == 0 && oom)
 		r = mb_runtime_oom_write(c->proc_fd < 0 ? own_fd : c->proc_fd, plan->process, err);
 	if (r == 0)
 		r = mb_runtime_attributes_apply_to(&plan->attributes, 0, err);

@@ -99,7 +99,7 @@ static int introduce(const struct mb_runtime_plan *plan, pid_t pid, int pidfd, s
 	int r = 0;
 
 	if (plan->has_new_userns) {
-		r = mb_runtime_idmap_write(&plan->spec->linux, pid, pidfd, err);
+		r = mb_runtime_idmap_write(plan->spec, pid, pidfd, err);
 		if (r < 0)
 			return r;
 		r = mb_runtime_channel_send(plan->channel[0], MB_RUNTIME_MAPPED, -1, 0);

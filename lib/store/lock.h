@@ -18,6 +18,7 @@ enum mb_store_rank {
 	MB_RANK_NAME,
 	MB_RANK_CONTAINER, /* one at a time; a start takes the others below it */
 	MB_RANK_IMAGE,
+	MB_RANK_IDS, /* the ranges of user namespaces */
 	MB_RANK_NETWORK,
 	MB_RANK_VOLUME,
 	MB_RANK_LEAF, /* addresses, nftables, ports */

@@ -58,6 +58,9 @@ struct mb_sys_overlay {
 	const struct mb_strv *options; /* "volatile", "userxattr", "metacopy=off", ...; or NULL */
 	uint64_t attr;                 /* MOUNT_ATTR_* */
 	enum mb_sys_overlay_method method;
+	/* Ids of the lowers are mapped by this user namespace (the upper's are not): Linux 5.19. */
+	bool maps_ids;
+	int userns_fd;
 };
 /* The overlay, detached. */
 int mb_sys_mount_overlay(const struct mb_sys_overlay *o, int *ret_fd, struct mb_err *err);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -259,13 +260,141 @@ static int (*const methods[])(const struct mb_sys_overlay *o, int *ret_fd, struc
 	[MB_SYS_OVERLAY_HELPER] = overlay_by_helper,
 };
 
+/* ---- layers whose ids are mapped ---- */
+
+static void close_all(int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		mb_close(&fds[i]);
+}
+
+static int map_ids(int fd, int userns_fd, int *ret_fd, struct mb_err *err)
+{
+	int r = mb_sys_mount_clone(fd, "", false, ret_fd, err);
+
+	if (r == 0)
+		r = mb_sys_mount_idmap(*ret_fd, userns_fd, false, err);
+	return r < 0 ? mb_wrap(err, r, "cannot map the ids of a layer") : 0;
+}
+
+/* Mounts that are nowhere, for kernels that take them. */
+static int overlay_of_detached(const struct mb_sys_overlay *o, int *ret_fd, struct mb_err *err)
+{
+	int mapped[MB_SYS_OVERLAY_LOWERS_MAX], r = 0;
+	struct mb_sys_overlay copy = *o;
+
+	copy.lowers = mapped;
+	for (size_t i = 0; i < o->n_lowers; i++)
+		mapped[i] = -1;
+	for (size_t i = 0; r == 0 && i < o->n_lowers; i++)
+		r = map_ids(o->lowers[i], o->userns_fd, &mapped[i], err);
+	if (r == 0)
+		r = overlay_by_fds(&copy, ret_fd, err);
+	close_all(mapped, o->n_lowers);
+	return r;
+}
+
+/* A mount of one layer on the tmpfs, in the directory of its number. */
+static int place_layer(const struct mb_sys_overlay *o, size_t i, const char *path, int tmpfs_fd,
+                       struct mb_err *err)
+{
+	MB_AUTO_CLOSE int found = -1, mapped = -1, place = -1;
+	char name[16];
+	int r = find_again(o->lowers[i], path, &found, err);
+
+	snprintf(name, sizeof(name), "%zu", i);
+	if (r == 0)
+		r = map_ids(found, o->userns_fd, &mapped, err);
+	if (r < 0)
+		return r;
+	if (mkdirat(tmpfs_fd, name, 0700) < 0)
+		return mb_fail_sys(err, errno, "cannot make a place for a layer");
+	place = openat(tmpfs_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (place < 0)
+		return mb_fail_sys(err, errno, "cannot open the place of a layer");
+	return mb_sys_mount_move(mapped, place, err);
+}
+
+/* "lowerdir=0:1:2,upperdir=/proc/self/fd/7,..." */
+static int mapped_data(const struct mb_sys_overlay *o, const struct mb_strv *names, int tmpfs_fd,
+                       struct mb_str *data, struct mb_err *err)
+{
+	int upper, work, r = 0;
+
+	mb_str_add(data, "lowerdir=");
+	for (size_t i = 0; r == 0 && i < o->n_lowers; i++) {
+		r = place_layer(o, i, names->v[i], tmpfs_fd, err);
+		mb_str_addf(data, "%s%zu", i ? ":" : "", i);
+	}
+	if (r == 0 && o->upper_fd >= 0) {
+		r = find_again(o->upper_fd, names->v[o->n_lowers], &upper, err);
+		if (r == 0)
+			r = find_again(o->work_fd, names->v[o->n_lowers + 1], &work, err);
+		if (r == 0)
+			mb_str_addf(data, ",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d",
+			            upper, work);
+	}
+	for (size_t i = 0; o->options && i < o->options->n; i++)
+		mb_str_addf(data, ",%s", o->options->v[i]);
+	if (r == 0 && data->len > DATA_MAX)
+		return mb_fail(err, E2BIG, "the options of the overlay are too long");
+	return r;
+}
+
+/* In the child: kernels before 6.15 make overlays of mounts that are somewhere. */
+static int mapped_helper(void *arg, int *fd, struct mb_err *err)
+{
+	const struct mb_sys_overlay *o = arg;
+	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
+	MB_AUTO_STR struct mb_str data = MB_STR_INIT;
+	MB_AUTO_CLOSE int tmpfs_fd = -1, place = -1;
+	int r = add_names(&names, o, err);
+
+	if (r == 0)
+		r = private_namespace(err);
+	if (r == 0)
+		r = mb_sys_mount_new("tmpfs", NULL, 0, &tmpfs_fd, err);
+	if (r < 0)
+		return r;
+	place = open("/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (place < 0)
+		return mb_fail_sys(err, errno, "cannot open '/sys'");
+	r = mb_sys_mount_move(tmpfs_fd, place, err);
+	if (r == 0)
+		r = mapped_data(o, &names, tmpfs_fd, &data, err);
+	if (r < 0)
+		return r;
+	if (fchdir(tmpfs_fd) < 0)
+		return mb_fail_sys(err, errno, "cannot enter the layers");
+	if (mount("overlay", "/proc", "overlay", 0, mb_str_text(&data)) < 0)
+		return mb_fail_sys(err, errno, "cannot mount overlay on layers with mapped ids");
+	r = mb_sys_mount_clone(AT_FDCWD, "/proc", false, fd, err);
+	if (r == 0 && o->attr)
+		r = mb_sys_mount_setattr(*fd, o->attr, MOUNT_ATTR__ATIME, 0, false, err);
+	return r;
+}
+
+/* The first may be refused where the second is not: by kernels that know the option already, but
+ * not yet mounts that are nowhere. */
+static int overlay_mapped(const struct mb_sys_overlay *o, int *ret_fd, struct mb_err *err)
+{
+	struct mb_sys_overlay copy = *o;
+	struct mb_err first = MB_ERR_INIT;
+
+	if (o->method <= MB_SYS_OVERLAY_FDS && overlay_of_detached(o, ret_fd, &first) == 0)
+		return 0;
+	if (o->method == MB_SYS_OVERLAY_FDS)
+		return mb_fail(err, first.code, "%s", first.msg);
+	return mb_sys_proc_call(mapped_helper, &copy, ret_fd, err);
+}
+
 int mb_sys_mount_overlay(const struct mb_sys_overlay *o, int *ret_fd, struct mb_err *err)
 {
 	int r = check(o, err);
 
 	if (r < 0)
 		return r;
-	r = UNFIT;
+	r = o->maps_ids ? overlay_mapped(o, ret_fd, err) : UNFIT;
 	for (size_t i = MB_SYS_OVERLAY_FDS; r == UNFIT && i < MB_SYS_OVERLAY_METHOD_N_; i++) {
 		if (o->method == MB_SYS_OVERLAY_BEST || o->method == i)
 			r = methods[i](o, ret_fd, err);

@@ -122,6 +122,7 @@ enum group {
 	GROUP_PROPAGATION = 4,
 	GROUP_COPY = 8,
 	GROUP_CONSISTENCY = 16,
+	GROUP_IDMAP = 32,
 };
 
 /* Return: which group the option is of, 0 for none. */
@@ -140,6 +141,10 @@ static unsigned int take_option(struct mb_volume_mount *m, const char *option)
 	if (strcmp(option, "nocopy") == 0) {
 		m->nocopy = true;
 		return GROUP_COPY;
+	}
+	if (strcmp(option, "idmap") == 0) {
+		m->idmap = true;
+		return GROUP_IDMAP;
 	}
 	if (strcmp(option, "cached") == 0 || strcmp(option, "delegated") == 0 ||
 	    strcmp(option, "consistent") == 0 || strcmp(option, "default") == 0)
@@ -295,6 +300,7 @@ enum key_kind {
 	KEY_TMPFS_SIZE,
 	KEY_TMPFS_MODE,
 	KEY_CONSISTENCY,
+	KEY_IDMAP,
 	KEY_LATER,
 };
 
@@ -326,7 +332,7 @@ static const struct key {
 	{"image-subpath", KEY_LATER, false},
 	{"relabel", KEY_LATER, false},
 	{"chown", KEY_LATER, true},
-	{"idmap", KEY_LATER, true},
+	{"idmap", KEY_IDMAP, true},
 	{"U", KEY_LATER, true},
 };
 
@@ -466,6 +472,8 @@ static int take_key(struct long_form *f, const struct key *key, const char *valu
 		return take_tmpfs_key(f, key, value, err);
 	case KEY_CONSISTENCY:
 		return 0;
+	case KEY_IDMAP:
+		return take_bool(key->name, value, &f->m->idmap, err);
 	case KEY_LATER:
 		break;
 	}

@@ -37,6 +37,7 @@ struct mb_volume_mount {
 	bool readonly;
 	bool by_short_form; /* came by -v: a missing bind source is made */
 	bool nocopy;
+	bool idmap;         /* ids on disk are the container's, by its user namespace */
 	bool create_source; /* bind-create-src */
 	char relabel;       /* 'z', 'Z' or 0 */
 	enum mb_volume_propagation propagation;

@@ -191,7 +191,6 @@ static const struct {
 	{"ipc=foo", "--ipc: invalid ipc mode: foo"},
 	{"uts=container:other", "--uts: invalid uts mode: container:other"},
 	{"cgroupns=container:other", "--cgroupns: invalid cgroupns mode: container:other"},
-	{"userns=private", "--userns: invalid USER mode: private"},
 	{"network=none-such", "network none-such not found"},
 	{"network=a,b", "'b' is not a field that is known"},
 	{"network=", "no network is named"},

@@ -10,6 +10,7 @@
 #include "sys/mount.h"
 #include "sys/path.h"
 #include "sys/proc.h"
+#include "sys/userns.h"
 
 #define E                \
 	&(struct mb_err) \
@@ -365,6 +366,80 @@ static void overlay_in_a_chroot(void **state)
 	assert_int_equal(status, 0);
 }
 
+static uid_t owner_of(int fd, const char *name)
+{
+	struct stat st;
+
+	assert_int_equal(fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW), 0);
+	return st.st_uid;
+}
+
+/* Layers seen through a user namespace: 0 on disk is 200000, 1000 is 5, what is not mapped nobody.
+ */
+static void overlay_maps_ids(void **state)
+{
+	struct mb_sys_id_range ranges[] = {{0, 200000, 10}, {1000, 5, 1}};
+	const struct mb_sys_id_maps maps = {ranges, ranges, 2, 2};
+	MB_AUTO_CLOSE int userns = -1;
+	struct layers l;
+	int fds;
+
+	need_root("mounts");
+	make_layers(scratch_fd(state), FEW, &l);
+	write_text(l.lowers[1], "user", "x");
+	assert_int_equal(fchownat(l.lowers[1], "user", 1000, 1000, 0), 0);
+	write_text(l.lowers[1], "other", "x");
+	assert_int_equal(fchownat(l.lowers[1], "other", 77, 77, 0), 0);
+	fds = count_fds();
+	assert_int_equal(mb_sys_userns_new(&maps, &userns, E), 0);
+	for (int m = MB_SYS_OVERLAY_BEST; m < MB_SYS_OVERLAY_METHOD_N_; m++) {
+		struct mb_err err = MB_ERR_INIT;
+		int fd = -1, r;
+
+		r = mb_sys_mount_overlay(
+			&(struct mb_sys_overlay){.lowers = l.lowers,
+		                                 .n_lowers = l.n,
+		                                 .upper_fd = l.upper,
+		                                 .work_fd = l.work,
+		                                 .method = (enum mb_sys_overlay_method)m,
+		                                 .maps_ids = true,
+		                                 .userns_fd = userns},
+			&fd, &err);
+		if (r < 0 && m == MB_SYS_OVERLAY_FDS)
+			continue; /* before Linux 6.15 */
+		if (r < 0)
+			print_error("method %d: %s\n", m, err.msg);
+		assert_int_equal(r, 0);
+		assert_int_equal(owner_of(fd, "who"), 200000);
+		assert_int_equal(owner_of(fd, "user"), 5);
+		assert_int_equal(owner_of(fd, "other"), 65534);
+		/* The upper has the ids of the outside. */
+		write_text(fd, "new", "x");
+		assert_int_equal(owner_of(l.upper, "new"), 0);
+		assert_int_equal(unlinkat(fd, "new", 0), 0);
+		close(fd);
+	}
+	/* On disk nothing has changed. */
+	assert_int_equal(owner_of(l.lowers[1], "user"), 1000);
+	mb_close(&userns);
+	assert_int_equal(count_fds(), fds);
+	done_layers(&l);
+}
+
+static void ids_outside(void **state)
+{
+	const struct mb_sys_id_range ranges[] = {{0, 1000, 10}, {20, 5, 1}, {100, 4000000000, 100}};
+
+	(void)state;
+	assert_int_equal(mb_sys_id_outside(ranges, 3, 0), 1000);
+	assert_int_equal(mb_sys_id_outside(ranges, 3, 9), 1009);
+	assert_int_equal(mb_sys_id_outside(ranges, 3, 10), -1);
+	assert_int_equal(mb_sys_id_outside(ranges, 3, 20), 5);
+	assert_int_equal(mb_sys_id_outside(ranges, 3, 199), 4000000099);
+	assert_int_equal(mb_sys_id_outside(ranges, 3, UINT32_MAX), -1);
+	assert_int_equal(mb_sys_id_outside(NULL, 0, 0), -1);
+}
+
 static void overlay_refuses(void **state)
 {
 	struct mb_err err = MB_ERR_INIT;
@@ -402,6 +477,8 @@ int main(void)
 		SCRATCH_TEST(overlay_few_layers),
 		SCRATCH_TEST(overlay_many_layers),
 		SCRATCH_TEST(overlay_in_a_chroot),
+		SCRATCH_TEST(overlay_maps_ids),
+		cmocka_unit_test(ids_outside),
 		SCRATCH_TEST(overlay_refuses),
 	};
 

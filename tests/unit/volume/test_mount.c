@@ -158,7 +158,8 @@ static void long_form(void **state)
 		{"type=volume,src=vol,dst=/b,volume-driver=nfs", "!plugin \"nfs\" not found"},
 		{"type=bind,src=/a,dst=/b,\"x", "!a quote is not closed"},
 		{"type=tmpfs,dst=/b,tmpfs-mode=9", "!invalid value for tmpfs-mode: 9"},
-		{"type=bind,src=/a,dst=/b,idmap", "!'idmap' is not supported"},
+		{"type=bind,src=/a,dst=/b,idmap", "bind /a /b"},
+		{"type=bind,src=/a,dst=/b,U", "!'U' is not supported"},
 	};
 
 	(void)state;
