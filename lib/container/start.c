@@ -39,7 +39,7 @@ struct starting {
 	struct mb_runtime_plan *plan;
 	struct mb_runtime_ready ready;
 	int rootfs_fd, console_fd, cache_fd;
-	bool has_resolver;
+	bool has_resolver, join_slowly;
 	int64_t started;
 };
 
@@ -199,6 +199,7 @@ static int launch(struct starting *s, struct mb_err *err)
 	request.rootfs_fd = s->rootfs_fd;
 	memcpy(request.stdio, s->monitor.stdio, sizeof(request.stdio));
 	request.cgroup = s->cgroup;
+	request.join_slowly = s->join_slowly;
 	request.cgroup_host = s->cgroups;
 	request.with_init = record->host.init;
 	request.seccomp_default = s->bundle.seccomp_default;
@@ -379,13 +380,14 @@ static void fill_session(struct starting *s, struct mb_container_session *sessio
 			tty ? mb_take_fd(&s->console_fd) : mb_take_fd(&s->monitor.ours[0]);
 }
 
-int mb_container_start_locked(struct mb_container *c, struct mb_container_start *how,
-                              struct mb_container_session *ret_session, struct mb_err *err)
+static int attempt(struct mb_container *c, struct mb_container_start *how, bool join_slowly,
+                   struct mb_container_session *ret_session, struct mb_err *err)
 {
 	__attribute__((cleanup(starting_done))) struct starting s = {
 		.c = c,
 		.how = how,
 		.bundle = MB_CONTAINER_BUNDLE_INIT,
+		.join_slowly = join_slowly,
 		.monitor = MB_CONTAINER_MONITOR_INIT,
 		.resolver = MB_NET_RESOLVER_INIT,
 		.ready = {.pidfd = -1, .netns_fd = -1},
@@ -393,6 +395,27 @@ int mb_container_start_locked(struct mb_container *c, struct mb_container_start 
 		.console_fd = -1,
 		.cache_fd = -1,
 	};
+	int r;
+
+	how->exit_code = 125;
+	r = run_steps(&s, err);
+	if (r < 0) {
+		/* The program may have been found wanting at any time since the launch. */
+		how->exit_code = mb_runtime_exit_code(r, err);
+		undo(&s, err);
+		return r;
+	}
+	how->exit_code = 0;
+	if (how->attach)
+		fill_session(&s, ret_session);
+	else
+		mb_container_refresh(c);
+	return 0;
+}
+
+int mb_container_start_locked(struct mb_container *c, struct mb_container_start *how,
+                              struct mb_container_session *ret_session, struct mb_err *err)
+{
 	sigset_t before;
 	int r;
 
@@ -403,24 +426,14 @@ int mb_container_start_locked(struct mb_container *c, struct mb_container_start 
 		if (r < 0)
 			return r;
 	}
-	how->exit_code = 125;
 	mb_container_interrupt_hold(&before);
-	r = run_steps(&s, err);
-	if (r < 0) {
-		/* The program may have been found wanting at any time since the launch. */
-		how->exit_code = mb_runtime_exit_code(r, err);
-		undo(&s, err);
+	r = attempt(c, how, false, ret_session, err);
+	/* Killed at its birth, because our own group was once the target of cgroup.kill? */
+	if (r == -ECHILD)
+		r = attempt(c, how, true, ret_session, err);
+	if (r < 0 || !how->attach)
 		mb_container_interrupt_release(&before);
-		return r;
-	}
-	how->exit_code = 0;
-	if (how->attach) {
-		fill_session(&s, ret_session);
-		return 0;
-	}
-	mb_container_refresh(c);
-	mb_container_interrupt_release(&before);
-	return 0;
+	return r;
 }
 
 /* We were its monitor a moment ago; a stop or a start may have come first. */

@@ -53,7 +53,8 @@ static int join_cgroup(struct joiner *j, struct mb_err *err)
 
 	if (r < 0)
 		return r;
-	r = mb_sys_cgroup_join_self(&j->plan->cgroup);
+	r = j->req->join_slowly ? mb_sys_cgroup_join_self_slowly(&j->plan->cgroup)
+	                        : mb_sys_cgroup_join_self(&j->plan->cgroup);
 	if (r < 0)
 		return mb_fail_sys(err, -r, "cannot join the control group");
 	return a->final_cpus.is_set || !a->initial_cpus.is_set
@@ -340,7 +341,7 @@ static int start(const struct mb_runtime_exec_request *req, struct mb_runtime_pl
 	pid_t joiner = -1;
 	int r;
 
-	how.cgroup_fd = plan->cgroup.v2_fd;
+	how.cgroup_fd = req->join_slowly ? -1 : plan->cgroup.v2_fd;
 	r = mb_sys_proc_clone(&how, &joiner, NULL, err);
 	if (r < 0)
 		return r;
@@ -354,8 +355,8 @@ static int start(const struct mb_runtime_exec_request *req, struct mb_runtime_pl
 	return r;
 }
 
-int mb_runtime_exec(const struct mb_runtime_exec_request *req, struct mb_runtime_exec *ret,
-                    struct mb_err *err)
+static int attempt(const struct mb_runtime_exec_request *req, struct mb_runtime_exec *ret,
+                   struct mb_err *err)
 {
 	struct mb_runtime_plan plan;
 	int r;
@@ -371,4 +372,18 @@ int mb_runtime_exec(const struct mb_runtime_exec_request *req, struct mb_runtime
 	}
 	mb_runtime_plan_done(&plan);
 	return r;
+}
+
+/* One that died without a word may have been killed at its birth, because our own group was once
+ * the target of cgroup.kill; where that was not the reason it dies again, of the same. */
+int mb_runtime_exec(const struct mb_runtime_exec_request *req, struct mb_runtime_exec *ret,
+                    struct mb_err *err)
+{
+	struct mb_runtime_exec_request slowly = *req;
+	int r = attempt(req, ret, err);
+
+	if (r != -ECHILD || !req->cgroup)
+		return r;
+	slowly.join_slowly = true;
+	return attempt(&slowly, ret, NULL) == 0 ? 0 : r;
 }

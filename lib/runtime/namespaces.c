@@ -15,7 +15,8 @@
 int mb_runtime_cgroup_join(struct mb_runtime_child *c, struct mb_err *err)
 {
 	static const struct mb_runtime_cpus any;
-	int r = mb_sys_cgroup_join_self(&c->plan->cgroup);
+	int r = c->plan->req.join_slowly ? mb_sys_cgroup_join_self_slowly(&c->plan->cgroup)
+	                                 : mb_sys_cgroup_join_self(&c->plan->cgroup);
 
 	if (r < 0)
 		return mb_fail_sys(err, -r, "cannot join the control group");

@@ -84,7 +84,7 @@ static int clone_child(struct mb_runtime_plan *plan, pid_t *ret_pid, int *ret_pi
 	if (r < 0)
 		return r;
 	how.flags = plan->clone_flags;
-	how.cgroup_fd = plan->cgroup.v2_fd;
+	how.cgroup_fd = plan->req.join_slowly ? -1 : plan->cgroup.v2_fd;
 	r = mb_sys_proc_clone(&how, ret_pid, ret_pidfd, err);
 	if (r == 0 && *ret_pid == 0)
 		mb_runtime_child_run(plan);
@@ -157,11 +157,11 @@ static int open_netns(const struct mb_runtime_plan *plan, int *ret_fd, struct mb
 	if (*ret_fd >= 0)
 		return 0;
 	if (mb_sys_proc_ns_open(plan->pid, "net", ret_fd, err) != 0)
-		return mb_fail(err, ESRCH, "process 1 has ended");
+		return mb_fail(err, ECHILD, "process 1 has ended");
 	if (mb_sys_proc_signal(plan->pidfd, 0, err) == 0)
 		return 0;
 	mb_close(ret_fd);
-	return mb_fail(err, ESRCH, "process 1 has ended");
+	return mb_fail(err, ECHILD, "process 1 has ended");
 }
 
 /* It may have failed already: then what it told says more than that it is gone. */

@@ -41,6 +41,7 @@ struct mb_runtime_request {
 	int rootfs_fd; /* detached mount that becomes the root, or -1: spec.root.path */
 	int stdio[3];  /* when !spec.process.terminal; -1 = /dev/null */
 	struct mb_sys_cgroup *cgroup;           /* made and limited, or NULL */
+	bool join_slowly;                       /* enter it after birth (sys/README.cgroup.md) */
 	struct mb_sys_cgroup_host *cgroup_host; /* for mounts of it; NULL: read when needed */
 	int netns_fd;                           /* join this one, or -1: as spec.namespaces says */
 	bool with_init;                         /* a minimal init as process 1 */
@@ -142,6 +143,7 @@ struct mb_runtime_exec_request {
 	pid_t pid;                            /* the same, for /proc on kernels before 6.11 */
 	int stdio[3];                         /* when !process->terminal; -1 = /dev/null */
 	struct mb_sys_cgroup *cgroup;         /* the container's or a child of it, or NULL */
+	bool join_slowly;                     /* as above; tried by itself when it is needed */
 	bool seccomp_default, seccomp_hardened;
 	bool detach; /* the process outlives the caller: no SIGKILL when the caller dies */
 	unsigned preserve_fds;

@@ -274,3 +274,30 @@ TAKEN=taken" ]
 	[ "${lines[0]}" = "$(printf 'a\nb\t"\\\xc3\xa9' | md5sum)" ]
 	[ "${lines[1]}" = "$(printf '\x01\xc3\xbf\n\\x "' | md5sum)" ]
 }
+
+@test "in a control group that was once killed" {
+	local tree=/sys/fs/cgroup group
+	[ ! -d $tree/unified ] || tree=$tree/unified
+	[ -e $tree/mybox/cgroup.kill ] || mybox run --rm deb true
+	group=$tree/mybox-test-killed
+	mkdir -p $group
+	[ -e $group/cgroup.kill ] || skip "needs cgroup.kill"
+	echo 1 >$group/cgroup.kill
+	mybox run -d --name c1 deb sleep 1000
+	in_group() {
+		(
+			echo $BASHPID >$group/cgroup.procs
+			mybox "$@"
+		)
+	}
+	[ "$(in_group run --rm deb echo alive)" = alive ]
+	[ "$(in_group exec c1 echo in)" = in ]
+	in_group exec -d c1 touch /there
+	wait_until 30 mybox exec c1 test -e /there
+	in_group run -d --name c2 deb sleep 1000
+	[ "$(in_group exec c2 cat /proc/1/cmdline | tr '\0' ' ')" = "sleep 1000 " ]
+	in_group restart -t 0 c2
+	mybox rm -f c2
+	away() { rmdir $group; }
+	wait_until 30 away
+}
