@@ -160,9 +160,10 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 	run ! mybox container exists c2
 }
 
-# Whoever is the container's monitor now; an adopted one is nobody's child.
-now_monitor() { sed 's/.*"monitor":\([0-9]*\).*/\1/' "$run/c/$(mybox inspect -f '{{.Id}}' "$1")/state.json"; }
-adopted_by_other() { [ "$(now_monitor c1)" != "$1" ] && kill -0 "$(now_monitor c1)"; }
+# Whoever is the only container's monitor now; an adopted one is nobody's child.  No command looks
+# it up, for that would adopt, too.
+now_monitor() { sed 's/.*"monitor":\([0-9]*\).*/\1/' "$run"/c/*/state.json; }
+adopted_by_other() { [ "$(now_monitor)" != "$1" ] && kill -0 "$(now_monitor)"; }
 
 @test "the monitor of a foreground client is killed: it stays, and nothing is lost" {
 	mkdir "$BATS_TEST_TMPDIR/s"
@@ -171,7 +172,7 @@ adopted_by_other() { [ "$(now_monitor c1)" != "$1" ] && kill -0 "$(now_monitor c
 		>"$run/out" 2>"$run/err" &
 	local client=$! monitor code=0
 	wait_until 30 grep -q err "$run/err"
-	monitor=$(now_monitor c1)
+	monitor=$(now_monitor)
 	kill -9 "$monitor"
 	wait_until 30 adopted_by_other "$monitor"
 	touch "$BATS_TEST_TMPDIR/s/go"
@@ -191,7 +192,7 @@ adopted_by_other() { [ "$(now_monitor c1)" != "$1" ] && kill -0 "$(now_monitor c
 		'echo one; until [ -e /s/go ]; do sleep 0.05; done; echo rest; exit 4' >"$run/out" 2>"$run/err" &
 	local client=$! monitor pid code=0
 	wait_until 30 grep -q one "$run/out"
-	monitor=$(now_monitor c1)
+	monitor=$(now_monitor)
 	pid=$(mybox inspect -f '{{.State.Pid}}' c1)
 	kill -STOP "$monitor"
 	touch "$BATS_TEST_TMPDIR/s/go"
@@ -211,7 +212,7 @@ adopted_by_other() { [ "$(now_monitor c1)" != "$1" ] && kill -0 "$(now_monitor c
 	exec 7>"$run/in"
 	echo one >&7
 	wait_until 30 grep -q one "$run/out"
-	monitor=$(now_monitor c1)
+	monitor=$(now_monitor)
 	kill -9 "$monitor"
 	wait_until 30 adopted_by_other "$monitor"
 	echo two >&7
@@ -230,7 +231,7 @@ adopted_by_other() { [ "$(now_monitor c1)" != "$1" ] && kill -0 "$(now_monitor c
 	third() { [ "$(wc -l <"$BATS_TEST_TMPDIR/s/runs")" = 3 ] && is c1 running; }
 	wait_until 30 third
 	[ "$(count c1)" = 2 ]
-	kill -9 "$(now_monitor c1)"
+	kill -9 "$(now_monitor)"
 	mybox exec c1 true
 	[ "$(count c1)" = 2 ]
 	touch "$BATS_TEST_TMPDIR/s/go"
