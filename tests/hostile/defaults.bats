@@ -107,7 +107,7 @@ PATH=/usr/local/bin:/bin:/usr/bin" "$output"
 	same "$want" "$usual"
 	# Whatever the caller's soft limits are.
 	(
-		ulimit -Ss 1024 -Sc unlimited -Sn 333 -Sd 100000000 -Sl 16
+		ulimit -Ss 1024 -Sc unlimited -Sn 333 -Sl 16
 		both sh -c "sed -E 's/ +/ /g' /proc/self/limits | cut -d' ' -f2- | grep -vE '^pending|^Soft'"
 		same "$usual" "$output"
 	)

@@ -12,6 +12,7 @@ make_canary() {
 	for f in console hosts hostname resolv.conf ptmx tty dir/file; do
 		echo "canary $f" >"$canary/$f"
 	done
+	echo evil:x:0:0::/:/bin/sh >"$canary/passwd"
 	chmod 751 "$canary"
 }
 

@@ -131,6 +131,16 @@ bomb() {
 	bomb outside "ln -s $canary/dir/file \$f"
 }
 
+@test "users of the host are nobody in a container" {
+	local up=../../../../../../../..
+	mybox run -d --name who deb sleep 1000
+	for link in "$canary/passwd" "$up$canary/passwd"; do
+		mybox exec -u 0 who ln -sf "$link" /etc/passwd
+		civil exec -u evil who id -u
+		[ "$status" != 0 ] && [[ "$output" == *"evil"* ]]
+	done
+}
+
 @test "image settings that are bombs" {
 	for i in env-bomb env-long env-odd args-bomb args-none args-empty labels workdir-long user-long \
 		user-odd signal ports many-volumes deep twice types; do

@@ -8,7 +8,7 @@ load helpers
 seconds=${MYBOX_RACE_SECONDS:-20}
 up=../../../../../../../../../../../../../../..
 where=("$canary/dir" "$up$canary/dir" /proc/self/fd/3 "/proc/1/root$canary/dir")
-what=("$canary/hosts" "$up$canary/hosts" /proc/self/fd/3 "/proc/1/root$canary/hosts")
+what=("$canary/dir/made" "$canary/hosts" "$up$canary/dir/made" /proc/self/fd/3 "/proc/1/root$canary/hosts")
 
 setup_file() { setup_hostile; }
 setup() {
