@@ -87,7 +87,7 @@ int mb_runtime_signals_reset(struct mb_runtime_child *c, struct mb_err *err)
 
 int mb_runtime_idmap_await(struct mb_runtime_child *c, struct mb_err *err)
 {
-	if (!c->plan->has_new_userns)
+	if (!c->plan->has_userns)
 		return 0;
 	mb_runtime_channel_wait(c->channel, MB_RUNTIME_MAPPED);
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)

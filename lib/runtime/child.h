@@ -62,6 +62,14 @@ mb_runtime_stage_fn mb_runtime_stub_exec;
 /* Run all stages; never returns. */
 _Noreturn void mb_runtime_child_run(const struct mb_runtime_plan *plan);
 
+/* ---- of who becomes the parent ---- */
+
+/* Process 1, born by a process between that joins namespaces first; as a child of the caller. */
+int mb_runtime_clone_between(struct mb_runtime_plan *plan, pid_t *ret_pid, int *ret_pidfd,
+                             struct mb_err *err);
+/* What the root of a user namespace cannot give itself: limits, scheduler, OOM score. */
+int mb_runtime_limits_give(const struct mb_runtime_plan *plan, pid_t pid, struct mb_err *err);
+
 /* ---- shared with exec.c ---- */
 
 /* One message to the command; @fd goes with it unless -1. */

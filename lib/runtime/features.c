@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/own.h"
@@ -39,15 +40,22 @@ bool mb_runtime_has_apparmor(void)
 	return file_says_yes("/sys/module/apparmor/parameters/enabled");
 }
 
+static bool is_there(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0;
+}
+
 /* Its file system is there when a policy can be. */
 bool mb_runtime_has_selinux(void)
 {
-	return access("/sys/fs/selinux/enforce", F_OK) == 0;
+	return is_there("/sys/fs/selinux/enforce");
 }
 
 bool mb_runtime_has_resctrl(void)
 {
-	return access("/sys/fs/resctrl/schemata", F_OK) == 0;
+	return is_there("/sys/fs/resctrl/schemata");
 }
 
 bool mb_runtime_has_namespace(const char *type)
@@ -58,7 +66,7 @@ bool mb_runtime_has_namespace(const char *type)
 	if (mb_sys_proc_ns_flag(type, &flag) < 0)
 		return false;
 	snprintf(path, sizeof(path), "/proc/self/ns/%s", mb_sys_proc_ns_name(flag));
-	return access(path, F_OK) == 0;
+	return is_there(path);
 }
 
 static struct json_object *list(const char *const *names, size_t n)

@@ -3,14 +3,17 @@
  * while paths still mean what the user meant. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "core/err.h"
 #include "core/own.h"
+#include "runtime/idmap.h"
 #include "runtime/init/blob.h"
 #include "runtime/label.h"
 #include "runtime/plan.h"
@@ -19,6 +22,8 @@
 #include "sys/mount.h"
 #include "sys/proc.h"
 #include "sys/seal.h"
+
+enum { PROC_ROOT_INODE = 1 };
 
 /* Paths of the bundle are relative to it. */
 static int base_of(const struct mb_runtime_plan *plan, const char *path, int *ret_fd,
@@ -34,8 +39,10 @@ static int base_of(const struct mb_runtime_plan *plan, const char *path, int *re
 	return 0;
 }
 
+/* What the host mounts later is seen only where the bundle wants it. */
 static int open_root(struct mb_runtime_plan *plan, struct mb_err *err)
 {
+	const uint64_t propagation = plan->root_propagation == MS_SLAVE ? MS_SLAVE : MS_PRIVATE;
 	const char *path = plan->spec->root.path;
 	int base_fd = -1, r;
 
@@ -48,7 +55,7 @@ static int open_root(struct mb_runtime_plan *plan, struct mb_err *err)
 	if (r == 0)
 		r = mb_sys_mount_clone(base_fd, path, true, &plan->root_fd, err);
 	if (r == 0)
-		r = mb_sys_mount_setattr(plan->root_fd, 0, 0, MS_PRIVATE, true, err);
+		r = mb_sys_mount_setattr(plan->root_fd, 0, 0, propagation, true, err);
 	return r < 0 ? mb_wrap(err, r, "root file system '%s'", path) : 0;
 }
 
@@ -63,13 +70,48 @@ static int open_source(const struct mb_runtime_plan *plan, struct mb_runtime_mou
 	return mb_sys_mount_clone(base_fd, m->source, m->flags.bind_recursive, &m->fd, err);
 }
 
+/* The user namespace by which the ids of @m are mapped: of its own mappings, or the container's. */
+static int open_mapping(const struct mb_runtime_plan *plan, struct mb_runtime_mount *m,
+                        struct mb_err *err)
+{
+	const struct mb_oci_linux *l = &plan->spec->linux;
+	const struct mb_oci_mount *s = m->spec;
+
+	if (s->n_uid_mappings)
+		return mb_runtime_idmap_open(
+			&(struct mb_runtime_idmap){s->uid_mappings, s->n_uid_mappings,
+		                                   s->gid_mappings, s->n_gid_mappings},
+			&m->userns_fd, err);
+	for (size_t i = 0; i < plan->n_joins; i++) {
+		if (plan->joins[i].flag != CLONE_NEWUSER)
+			continue;
+		m->userns_fd = fcntl(plan->joins[i].fd, F_DUPFD_CLOEXEC, 3);
+		return m->userns_fd < 0 ? mb_fail_sys(err, errno, "cannot copy a descriptor") : 0;
+	}
+	return mb_runtime_idmap_open(&(struct mb_runtime_idmap){l->uid_mappings, l->n_uid_mappings,
+	                                                        l->gid_mappings, l->n_gid_mappings},
+	                             &m->userns_fd, err);
+}
+
+/* A whole procfs, and nothing below it or like it. */
+static int check_proc(int fd, const struct stat *st, struct mb_err *err)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return mb_fail_sys(err, errno, "cannot look at the source");
+	if (fs.f_type != PROC_SUPER_MAGIC || st->st_ino != PROC_ROOT_INODE)
+		return mb_fail(err, EPERM, "the source is no procfs");
+	return 0;
+}
+
 static int open_mount(struct mb_runtime_plan *plan, struct mb_runtime_mount *m, struct mb_err *err)
 {
 	struct stat st;
-	int r = 0;
+	int r = m->is_idmapped ? open_mapping(plan, m, err) : 0;
 
-	if (m->kind != MB_RUNTIME_MOUNT_BIND)
-		return 0;
+	if (r < 0 || m->kind != MB_RUNTIME_MOUNT_BIND)
+		return r;
 	if (m->fd < 0)
 		r = open_source(plan, m, err);
 	if (r < 0)
@@ -77,7 +119,11 @@ static int open_mount(struct mb_runtime_plan *plan, struct mb_runtime_mount *m, 
 	if (fstat(m->fd, &st) < 0)
 		return mb_fail_sys(err, errno, "cannot look at the source");
 	m->is_file = !S_ISDIR(st.st_mode);
-	return mb_sys_mount_flags_apply(m->fd, &m->flags, err);
+	if (m->must_be_proc)
+		r = check_proc(m->fd, &st, err);
+	if (r == 0 && m->is_idmapped)
+		r = mb_sys_mount_idmap(m->fd, m->userns_fd, m->flags.idmap_recursive, err);
+	return r < 0 ? r : mb_sys_mount_flags_apply(m->fd, &m->flags, err);
 }
 
 /* A mount of a hierarchy made in a cgroup namespace is a file system of its own, dear to make and
@@ -92,7 +138,7 @@ static int open_hierarchies(struct mb_runtime_plan *plan, const struct mb_runtim
 	int r = 0;
 
 	if (!host || host != plan->req.cgroup_host || !plan->req.cgroup ||
-	    !plan->has_new_cgroupns || plan->has_new_userns ||
+	    !plan->has_new_cgroupns || plan->has_userns ||
 	    mb_sys_cgroup_host_version(host) == MB_SYS_CGROUP_V2)
 		return 0;
 	h = mb_sys_cgroup_host_hierarchies(host, &n);
@@ -163,9 +209,9 @@ int mb_runtime_plan_open(struct mb_runtime_plan *plan, struct mb_err *err)
 		return mb_fail_sys(err, errno, "cannot make a socket pair");
 	r = open_root(plan, err);
 	if (r == 0)
-		r = open_mounts(plan, err);
-	if (r == 0)
 		r = open_joins(plan, err);
+	if (r == 0)
+		r = open_mounts(plan, err);
 	if (r == 0 && plan->req.cgroup)
 		r = mb_sys_cgroup_join_open(plan->req.cgroup, &plan->cgroup, err);
 	if (r == 0)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "core/own.h"
 #include "core/str.h"
 #include "oci/spec.h"
+#include "sys/proc.h"
 
 static int write_map(int proc_fd, const char *name, const struct mb_oci_id_map *maps, size_t n,
                      struct mb_err *err)
@@ -26,29 +28,45 @@ static int write_map(int proc_fd, const char *name, const struct mb_oci_id_map *
 	return r < 0 ? mb_fail_sys(err, -r, "cannot write '%s'", name) : 0;
 }
 
-static int write_oom_score(int proc_fd, const struct mb_oci_process *process, struct mb_err *err)
+int mb_runtime_idmap_write(const struct mb_runtime_idmap *map, pid_t pid, int pidfd,
+                           struct mb_err *err)
 {
-	MB_AUTO_FREE char *text = mb_asprintf("%d", process->oom_score_adj);
-	int r;
-
-	if (!process->has_oom_score_adj)
-		return 0;
-	r = mb_write_kernel_file(proc_fd, "oom_score_adj", text);
-	return r < 0 ? mb_fail_sys(err, -r, "cannot set the OOM score to %s", text) : 0;
-}
-
-int mb_runtime_idmap_write(const struct mb_oci_spec *spec, pid_t pid, int pidfd, struct mb_err *err)
-{
-	const struct mb_oci_linux *l = &spec->linux;
 	MB_AUTO_FREE char *path = mb_asprintf("/proc/%d", pid);
 	MB_AUTO_CLOSE int proc_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
 	/* Alive after the open: so what was opened is its. */
 	if (proc_fd < 0 || syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
-		return mb_fail_sys(err, errno, "cannot find process 1");
-	r = write_map(proc_fd, "uid_map", l->uid_mappings, l->n_uid_mappings, err);
+		return mb_fail_sys(err, errno, "cannot find process %d", pid);
+	r = write_map(proc_fd, "uid_map", map->uids, map->n_uids, err);
+	return r < 0 ? r : write_map(proc_fd, "gid_map", map->gids, map->n_gids, err);
+}
+
+/* The kernel gives a namespace only with a process in it. */
+int mb_runtime_idmap_open(const struct mb_runtime_idmap *map, int *ret_fd, struct mb_err *err)
+{
+	struct mb_sys_clone how = MB_SYS_CLONE_INIT;
+	MB_AUTO_CLOSE int pidfd = -1, fd = -1;
+	int code = 0, r;
+	pid_t pid = -1;
+
+	how.flags = CLONE_NEWUSER;
+	r = mb_sys_proc_clone(&how, &pid, &pidfd, err);
+	if (r < 0)
+		return r;
+	if (pid == 0) {
+		for (;;)
+			pause();
+	}
+	r = mb_runtime_idmap_write(map, pid, pidfd, err);
 	if (r == 0)
-		r = write_map(proc_fd, "gid_map", l->gid_mappings, l->n_gid_mappings, err);
-	return r < 0 ? r : write_oom_score(proc_fd, spec->process, err);
+		r = mb_sys_proc_ns_open(pid, "user", &fd, err);
+	(void)mb_sys_proc_signal(pidfd, SIGKILL, NULL);
+	(void)mb_sys_proc_reap(pidfd, &code, NULL);
+	if (r > 0)
+		r = mb_fail(err, ESRCH, "the helper has gone");
+	if (r < 0)
+		return mb_wrap(err, r, "id mapping");
+	*ret_fd = mb_take_fd(&fd);
+	return 0;
 }

@@ -76,19 +76,51 @@ static int open_target(struct mb_runtime_child *c, const struct mb_runtime_mount
 }
 
 /* Where the kernel refuses a new sysfs (a user namespace that does not own the network), the
- * host's own is shown. */
+ * host's own is shown, with all that is mounted there under the same flags. */
 static int make_sysfs(const struct mb_runtime_mount *m, int *ret_fd, struct mb_err *err)
 {
+	MB_AUTO_CLOSE int fd = -1;
 	int r = mb_sys_mount_new("sysfs", &m->data, m->flags.set, ret_fd, err);
 
-	return r == -EPERM ? mb_sys_mount_clone(AT_FDCWD, "/sys", true, ret_fd, err) : r;
+	if (r != -EPERM)
+		return r;
+	r = mb_sys_mount_clone(AT_FDCWD, "/sys", true, &fd, err);
+	if (r == 0)
+		r = mb_sys_mount_setattr(fd, m->flags.set, 0, MS_PRIVATE, true, err);
+	if (r == 0)
+		*ret_fd = mb_take_fd(&fd);
+	return r;
 }
 
 static int make_mount(const struct mb_runtime_mount *m, int *ret_fd, struct mb_err *err)
 {
+	int r;
+
 	if (m->kind == MB_RUNTIME_MOUNT_SYSFS)
 		return make_sysfs(m, ret_fd, err);
-	return mb_sys_mount_new(m->type, &m->data, m->flags.set, ret_fd, err);
+	r = mb_sys_mount_new(m->type, &m->data, m->flags.set, ret_fd, err);
+	if (r == 0 && m->is_idmapped)
+		r = mb_sys_mount_idmap(*ret_fd, m->userns_fd, false, err);
+	return r;
+}
+
+/* What is said counts, and what is not said is off, as mount(2) has it. */
+static int change_mount(const struct mb_runtime_child *c, const struct mb_runtime_mount *m,
+                        struct mb_err *err)
+{
+	const uint64_t all = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+	                     MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODIRATIME;
+	MB_AUTO_CLOSE int fd = -1;
+	struct mb_sys_mount_flags flags = m->flags;
+	int r = mb_sys_path_open(c->root_fd, m->destination, O_PATH, &fd, err);
+
+	if (r == 0)
+		r = check_target(m, fd, err);
+	if (r < 0)
+		return r;
+	flags.clear |= all & ~flags.set;
+	r = mb_sys_mount_flags_apply(fd, &flags, err);
+	return r == -EINVAL ? mb_fail(err, EINVAL, "nothing is mounted there to change") : r;
 }
 
 /* A bind's flags were applied by the command; a new mount was born with its own. */
@@ -237,9 +269,11 @@ static int apply_one(struct mb_runtime_child *c, size_t i, struct mb_err *err)
 {
 	const struct mb_runtime_mount *m = &c->plan->mounts[i];
 	MB_AUTO_CLOSE int target_fd = -1;
-	int fd = m->fd;
-	int r = open_target(c, m, &target_fd, err);
+	int fd = m->fd, r;
 
+	if (m->kind == MB_RUNTIME_MOUNT_REMOUNT)
+		return change_mount(c, m, err);
+	r = open_target(c, m, &target_fd, err);
 	if (r < 0)
 		return r;
 	if (m->kind == MB_RUNTIME_MOUNT_CGROUP)

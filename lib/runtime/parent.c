@@ -79,8 +79,11 @@ static int clone_child(struct mb_runtime_plan *plan, pid_t *ret_pid, int *ret_pi
 {
 	struct mb_sys_clone how = MB_SYS_CLONE_INIT;
 	MB_AUTO_CLOSE int own_fd = -1;
-	int r = enter_pidns(plan, &own_fd, err);
+	int r;
 
+	if (plan->joins_early)
+		return mb_runtime_clone_between(plan, ret_pid, ret_pidfd, err);
+	r = enter_pidns(plan, &own_fd, err);
 	if (r < 0)
 		return r;
 	how.flags = plan->clone_flags;
@@ -96,12 +99,18 @@ static int clone_child(struct mb_runtime_plan *plan, pid_t *ret_pid, int *ret_pi
 /* The child reads this before it does anything; then the command learns that it exists. */
 static int introduce(const struct mb_runtime_plan *plan, pid_t pid, int pidfd, struct mb_err *err)
 {
+	const struct mb_oci_linux *l = &plan->spec->linux;
+	const struct mb_runtime_idmap map = {l->uid_mappings, l->n_uid_mappings, l->gid_mappings,
+	                                     l->n_gid_mappings};
 	int r = 0;
 
-	if (plan->has_new_userns) {
-		r = mb_runtime_idmap_write(plan->spec, pid, pidfd, err);
-		if (r < 0)
-			return r;
+	if (plan->has_new_userns)
+		r = mb_runtime_idmap_write(&map, pid, pidfd, err);
+	if (r == 0 && plan->has_userns)
+		r = mb_runtime_limits_give(plan, pid, err);
+	if (r < 0)
+		return r;
+	if (plan->has_userns) {
 		r = mb_runtime_channel_send(plan->channel[0], MB_RUNTIME_MAPPED, -1, 0);
 	}
 	if (r == 0)

@@ -15,6 +15,10 @@
 #include "runtime/features.h"
 #include "sys/proc.h"
 
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
 void mb_runtime_plan_init(struct mb_runtime_plan *plan)
 {
 	*plan = (struct mb_runtime_plan){
@@ -75,33 +79,38 @@ void mb_runtime_plan_done(struct mb_runtime_plan *plan)
 
 /* ---- namespaces ---- */
 
-static int add_join(struct mb_runtime_plan *plan, int flag, const char *type, const char *path,
-                    int fd)
+static void add_join(struct mb_runtime_plan *plan, int flag, const char *type, const char *path,
+                     int fd)
 {
 	plan->joins[plan->n_joins++] = (struct mb_runtime_join){
 		.flag = flag, .type = type, .path = path, .fd = fd, .is_borrowed = fd >= 0};
-	return 0;
 }
 
 static int plan_namespace(struct mb_runtime_plan *plan, const struct mb_oci_namespace *ns,
                           struct mb_err *err)
 {
+	const bool is_given = ns->path && ns->path[0];
 	int flag = 0;
 
 	if (mb_sys_proc_ns_flag(ns->type, &flag) < 0)
 		return mb_fail(err, EINVAL, "unknown namespace '%s'", ns->type);
-	if (flag == CLONE_NEWTIME)
-		return mb_fail(err, EOPNOTSUPP, "time namespaces are not supported");
-	if (flag == CLONE_NEWNS && ns->path)
+	if (flag == CLONE_NEWTIME && !mb_runtime_has_namespace("time"))
+		return mb_fail(err, EOPNOTSUPP, "this kernel has no time namespaces");
+	plan->has_userns |= flag == CLONE_NEWUSER;
+	if (flag == CLONE_NEWNS && is_given)
 		return mb_fail(err, EOPNOTSUPP, "joining a mount namespace is not supported");
 	if (plan->n_joins >= MB_RUNTIME_MAX_NS)
 		return mb_fail(err, E2BIG, "too many namespaces");
 	if (flag == CLONE_NEWNET && plan->req.netns_fd >= 0)
 		return 0;
-	if (ns->path)
-		return add_join(plan, flag, ns->type, ns->path, -1);
+	if (is_given) {
+		add_join(plan, flag, ns->type, ns->path, -1);
+		return 0;
+	}
 	if (flag == CLONE_NEWCGROUP)
 		plan->has_new_cgroupns = true;
+	else if (flag == CLONE_NEWTIME)
+		plan->has_new_timens = true;
 	else
 		plan->clone_flags |= (uint64_t)flag;
 	plan->has_new_userns |= flag == CLONE_NEWUSER;
@@ -122,7 +131,10 @@ int mb_runtime_plan_namespaces(struct mb_runtime_plan *plan, struct mb_err *err)
 	if (plan->has_new_userns && (l->n_uid_mappings == 0 || l->n_gid_mappings == 0))
 		return mb_fail(err, EINVAL, "a user namespace needs uid and gid mappings");
 	if (plan->req.netns_fd >= 0)
-		return add_join(plan, CLONE_NEWNET, "network", NULL, plan->req.netns_fd);
+		add_join(plan, CLONE_NEWNET, "network", NULL, plan->req.netns_fd);
+	plan->joins_early = plan->has_new_timens || (plan->has_userns && plan->n_joins);
+	if (l->n_time_offsets && !plan->has_new_timens)
+		return mb_fail(err, EINVAL, "'linux.timeOffsets' needs a new time namespace");
 	return 0;
 }
 
@@ -130,7 +142,7 @@ bool mb_runtime_wants_seal(const struct mb_oci_spec *spec)
 {
 	const struct mb_oci_namespace *ns = mb_oci_spec_find_namespace(spec, "pid");
 
-	return ns && ns->path;
+	return ns && ns->path && ns->path[0];
 }
 
 /* ---- credentials and limits ---- */
@@ -376,8 +388,6 @@ static int check_spec(const struct mb_oci_spec *spec, bool moves, struct mb_err 
 		return mb_fail(err, EOPNOTSUPP, "'linux.netDevices' is not supported here");
 	if (is_label(spec->linux.mount_label) && !mb_runtime_has_selinux())
 		return mb_fail(err, EOPNOTSUPP, "'linux.mountLabel': this kernel has no SELinux");
-	if (spec->linux.n_time_offsets)
-		return mb_fail(err, EOPNOTSUPP, "'linux.timeOffsets' is not supported");
 	return 0;
 }
 

@@ -42,15 +42,19 @@ enum mb_runtime_mount_kind {
 	MB_RUNTIME_MOUNT_SYSFS,
 	MB_RUNTIME_MOUNT_CGROUP,
 	MB_RUNTIME_MOUNT_DEVPTS,
+	MB_RUNTIME_MOUNT_REMOUNT, /* other flags or options for what is there */
 };
 
 struct mb_runtime_mount {
 	enum mb_runtime_mount_kind kind;
+	const struct mb_oci_mount *spec;
 	char *destination; /* clean: "/a/b" */
 	const char *type, *source;
 	struct mb_sys_mount_flags flags;
 	struct mb_strv data; /* for the file system */
 	bool copy_up;        /* tmpfs: begin with what the image has there */
+	bool is_idmapped;    /* by the entry's own mappings, or the container's */
+	bool must_be_proc;   /* what is bound is a whole procfs, or refused */
 	bool is_file;        /* host part: the source is no directory */
 	int fd;              /* host part: the source, detached; -1 otherwise */
 	bool fd_is_borrowed;
@@ -84,7 +88,11 @@ struct mb_runtime_plan {
 
 	/* The pure part. */
 	uint64_t clone_flags; /* new ones, but for the cgroup's */
-	bool has_new_cgroupns, has_new_userns;
+	bool has_new_cgroupns, has_new_userns, has_new_timens;
+	bool has_userns; /* new or joined */
+	/* The namespaces are joined before process 1 is born, while the privileges of the host are
+	 * there, by a process between: where a user namespace or clocks of its own are wanted. */
+	bool joins_early;
 	struct mb_runtime_join joins[MB_RUNTIME_MAX_NS];
 	size_t n_joins;
 	struct mb_runtime_mount *mounts;

@@ -74,6 +74,8 @@ static const struct {
 
 static enum mb_runtime_mount_kind kind_of(const struct mb_runtime_mount *m)
 {
+	if (m->flags.remount)
+		return MB_RUNTIME_MOUNT_REMOUNT;
 	if (m->fd >= 0 || m->flags.bind)
 		return MB_RUNTIME_MOUNT_BIND;
 	for (size_t i = 0; i < MB_N(kinds); i++) {
@@ -83,49 +85,146 @@ static enum mb_runtime_mount_kind kind_of(const struct mb_runtime_mount *m)
 	return MB_RUNTIME_MOUNT_NEW;
 }
 
-/* Words for us among those for the file system. */
+/* Words for us among those for the file system, and some that no kernel looks at any more. */
 static void take_own_options(struct mb_runtime_mount *m)
 {
+	static const char *const dropped[] = {
+		"tmpcopyup", "nocopy", "copy", "z", "Z", "silent", "loud", "iversion", "noiversion",
+	};
+
 	m->copy_up = mb_strv_has(&m->data, "tmpcopyup");
-	mb_strv_remove(&m->data, "tmpcopyup");
-	mb_strv_remove(&m->data, "nocopy");
-	mb_strv_remove(&m->data, "z");
-	mb_strv_remove(&m->data, "Z");
+	for (size_t i = 0; i < MB_N(dropped); i++)
+		mb_strv_remove(&m->data, dropped[i]);
 }
 
-static int check_mount(const struct mb_runtime_mount *m, struct mb_err *err)
+/* mount(2) takes one line of options, so one entry may hold several: "lowerdir=a,upperdir=b".  In
+ * quotes a comma is one. */
+static void split_data(struct mb_strv *data)
+{
+	struct mb_strv parts = {0};
+
+	MB_STRV_FOREACH (entry, data) {
+		MB_AUTO_STR struct mb_str part = MB_STR_INIT;
+		bool quoted = false;
+
+		for (const char *c = entry;; c++) {
+			if (*c == '\\' && c[1]) { /* the file system's own escape */
+				mb_str_addc(&part, *c++);
+				mb_str_addc(&part, *c);
+			} else if (*c == '"') {
+				quoted = !quoted;
+			} else if (*c && (*c != ',' || quoted)) {
+				mb_str_addc(&part, *c);
+			} else {
+				if (part.len)
+					mb_strv_add(&parts, mb_str_text(&part));
+				mb_str_reset(&part);
+			}
+			if (!*c)
+				break;
+		}
+	}
+	mb_strv_done(data);
+	*data = parts;
+}
+
+/* The kernel takes no data for a bind; what belongs to the file system it has is no mistake. */
+static void drop_bind_data(struct mb_runtime_plan *plan, struct mb_runtime_mount *m)
+{
+	static const char *const harmless[] = {"async",    "sync",       "dirsync", "mand",
+	                                       "lazytime", "nolazytime", "nomand"};
+
+	for (size_t i = 0; i < MB_N(harmless); i++)
+		mb_strv_remove(&m->data, harmless[i]);
+	MB_STRV_FOREACH (option, &m->data) {
+		MB_AUTO_FREE char *shown = mb_printable(option);
+
+		mb_strv_addf(&plan->warnings, "mount '%s': option '%.60s' means nothing to a bind",
+		             m->destination, shown);
+	}
+	mb_strv_done(&m->data);
+	m->data = (struct mb_strv){0};
+}
+
+/* Flags of the mount are changed; its file system may be the host's, and stays as it is. */
+static int check_remount(const struct mb_runtime_mount *m, struct mb_err *err)
+{
+	if (m->data.n)
+		return mb_fail(err, EOPNOTSUPP, "mount '%s': 'remount' cannot change '%s'",
+		               m->destination, m->data.v[0]);
+	return 0;
+}
+
+static int check_idmap(const struct mb_runtime_plan *plan, const struct mb_runtime_mount *m,
+                       struct mb_err *err)
+{
+	if (!m->is_idmapped)
+		return 0;
+	if (m->kind != MB_RUNTIME_MOUNT_BIND && m->kind != MB_RUNTIME_MOUNT_NEW)
+		return mb_fail(err, EOPNOTSUPP, "mount '%s': ids of '%s' cannot be mapped",
+		               m->destination, m->type ? m->type : "a remount");
+	if (!m->spec->n_uid_mappings && !plan->has_userns)
+		return mb_fail(err, EINVAL,
+		               "mount '%s': 'idmap' needs mappings, or a user namespace",
+		               m->destination);
+	return 0;
+}
+
+static int check_mount(const struct mb_runtime_plan *plan, const struct mb_runtime_mount *m,
+                       struct mb_err *err)
 {
 	const char *at = m->destination;
 
+	if (m->kind == MB_RUNTIME_MOUNT_REMOUNT)
+		return check_remount(m, err);
 	if (mb_streq(at, "/"))
 		return mb_fail(err, EINVAL, "a mount cannot replace the root file system");
-	if (!mb_runtime_mount_is_allowed(at, m->type))
+	if (!m->must_be_proc && !mb_runtime_mount_is_allowed(at, m->type))
 		return mb_fail(err, EPERM, "mount '%s': nothing can be mounted there", at);
-	if (m->flags.remount)
-		return mb_fail(err, EOPNOTSUPP, "mount '%s': 'remount' is not supported", at);
-	if (m->flags.idmap)
-		return mb_fail(err, EOPNOTSUPP, "mount '%s': 'idmap' is not supported", at);
 	if (m->kind == MB_RUNTIME_MOUNT_BIND && m->fd < 0 && (!m->source || !m->source[0]))
 		return mb_fail(err, EINVAL, "mount '%s' has no source", at);
 	if (m->kind != MB_RUNTIME_MOUNT_BIND && (!m->type || !m->type[0]))
 		return mb_fail(err, EINVAL, "mount '%s' has no type", at);
-	if (m->kind == MB_RUNTIME_MOUNT_BIND && m->data.n)
-		return mb_fail(err, EINVAL, "mount '%s': unknown option '%s'", at, m->data.v[0]);
 	if (m->copy_up && !mb_streq(m->type, "tmpfs"))
 		return mb_fail(err, EINVAL, "mount '%s': 'tmpcopyup' is for tmpfs", at);
-	return 0;
+	return check_idmap(plan, m, err);
+}
+
+/* What the file system itself is told. */
+static void finish_data(struct mb_runtime_plan *plan, struct mb_runtime_mount *m)
+{
+	const char *label = plan->spec->linux.mount_label;
+
+	if (m->kind == MB_RUNTIME_MOUNT_BIND) {
+		drop_bind_data(plan, m);
+		return;
+	}
+	split_data(&m->data);
+	if (m->kind == MB_RUNTIME_MOUNT_REMOUNT || m->kind == MB_RUNTIME_MOUNT_CGROUP)
+		return;
+	/* What `mount` shows in the container, as docker's do. */
+	if (m->source)
+		mb_strv_addf(&m->data, "source=%s", m->source);
+	if (label && label[0] &&
+	    (m->kind == MB_RUNTIME_MOUNT_NEW || m->kind == MB_RUNTIME_MOUNT_DEVPTS) &&
+	    !mb_streq(m->type, "mqueue"))
+		mb_strv_addf(&m->data, "context=%s", label);
 }
 
 static int plan_mount(struct mb_runtime_plan *plan, size_t i, struct mb_err *err)
 {
 	const struct mb_oci_mount *from = &plan->spec->mounts[i];
 	struct mb_runtime_mount *m = &plan->mounts[i];
+	MB_AUTO_FREE char *rooted = mb_asprintf("/%s", from->destination ? from->destination : "");
 	int r;
 
-	*m = (struct mb_runtime_mount){
-		.fd = -1, .userns_fd = -1, .type = from->type, .source = from->source};
+	*m = (struct mb_runtime_mount){.fd = -1,
+	                               .userns_fd = -1,
+	                               .spec = from,
+	                               .type = from->type,
+	                               .source = from->source};
 	plan->n_mounts = i + 1;
-	m->destination = mb_sys_path_clean(from->destination ? from->destination : "");
+	m->destination = mb_sys_path_clean(rooted);
 	if (i < plan->req.n_mount_fds && plan->req.mount_fds) {
 		m->fd = plan->req.mount_fds[i];
 		m->fd_is_borrowed = true;
@@ -134,23 +233,21 @@ static int plan_mount(struct mb_runtime_plan *plan, size_t i, struct mb_err *err
 	if (r < 0)
 		return mb_wrap(err, r, "mount '%s'", m->destination);
 	take_own_options(m);
-	if (from->n_uid_mappings || from->n_gid_mappings)
-		return mb_fail(err, EOPNOTSUPP, "mount '%s': 'uidMappings' are not supported",
-		               m->destination);
+	m->is_idmapped = m->flags.idmap || from->n_uid_mappings;
 	m->kind = kind_of(m);
-	/* What `mount` shows in the container, as docker's do. */
-	if (m->kind != MB_RUNTIME_MOUNT_BIND && m->kind != MB_RUNTIME_MOUNT_CGROUP && m->source)
-		mb_strv_addf(&m->data, "source=%s", m->source);
+	/* procfs itself from elsewhere, which is looked at when it is opened. */
+	m->must_be_proc = m->kind == MB_RUNTIME_MOUNT_BIND && mb_streq(m->destination, "/proc");
+	finish_data(plan, m);
 	/* A copy of a shared mount is its peer until told otherwise. */
 	if (m->kind == MB_RUNTIME_MOUNT_BIND && m->flags.propagation == 0) {
 		m->flags.propagation = MS_PRIVATE;
 		m->flags.propagation_recursive = true;
 	}
-	if (mb_streq(m->destination, "/dev")) {
+	if (mb_streq(m->destination, "/dev") && m->kind != MB_RUNTIME_MOUNT_REMOUNT) {
 		plan->dev_mount = mb_streq(m->type, "tmpfs") && m->fd < 0 ? i : SIZE_MAX;
 		plan->dev_is_bound = plan->dev_mount == SIZE_MAX;
 	}
-	return check_mount(m, err);
+	return check_mount(plan, m, err);
 }
 
 int mb_runtime_plan_mounts(struct mb_runtime_plan *plan, struct mb_err *err)
@@ -185,8 +282,10 @@ static int plan_device(const struct mb_oci_device *from, struct mb_runtime_devic
 	}
 	if (!type)
 		return mb_fail(err, EINVAL, "device '%s': unknown type '%s'", from->path, letter);
-	if (!from->path || !mb_starts_with(from->path, "/dev/"))
-		return mb_fail(err, EINVAL, "device '%s' is not below /dev", from->path);
+	/* Anywhere else too, but not where the kernel speaks. */
+	if (!from->path || from->path[0] != '/' || mb_starts_with(from->path, "/proc/") ||
+	    mb_starts_with(from->path, "/sys/"))
+		return mb_fail(err, EINVAL, "device '%s': there can be none", from->path);
 	if (type != S_IFIFO && (from->major < 0 || from->major >= 1 << 12 || from->minor < 0 ||
 	                        from->minor >= 1 << 20))
 		return mb_fail(err, ERANGE, "device '%s': no such number", from->path);

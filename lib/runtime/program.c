@@ -114,7 +114,8 @@ static char **make_env(const struct mb_oci_process *p)
 	if (mb_env_find(&p->env, "HOME"))
 		return env;
 	root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root_fd >= 0 && mb_sys_userdb_resolve(root_fd, uid, NULL, &user, NULL) == 0 && user.home)
+	if (root_fd >= 0 && mb_sys_userdb_resolve(root_fd, uid, NULL, &user, NULL) == 0 &&
+	    user.home)
 		home = user.home;
 	env[p->env.n] = mb_asprintf("HOME=%s", home);
 	return env;

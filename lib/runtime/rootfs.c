@@ -62,7 +62,16 @@ static int make_readonly(const struct mb_runtime_child *c, struct mb_err *err)
 
 	if (c->plan->spec->root.readonly)
 		r = mb_sys_mount_setattr(c->root_fd, MOUNT_ATTR_RDONLY, 0, 0, false, err);
-	if (r == 0 && c->plan->root_propagation)
+	return r < 0 ? mb_wrap(err, r, "root file system") : 0;
+}
+
+/* The last of all: pivot_root moves nothing that is shared, and what cannot be bound cannot be
+ * covered by masks. */
+static int make_propagate(const struct mb_runtime_child *c, struct mb_err *err)
+{
+	int r = 0;
+
+	if (c->plan->root_propagation)
 		r = mb_sys_mount_setattr(c->root_fd, 0, 0, c->plan->root_propagation,
 		                         c->plan->root_propagation_recursive, err);
 	return r < 0 ? mb_wrap(err, r, "root file system") : 0;
@@ -82,7 +91,7 @@ static int enter_without_pivot(const struct mb_runtime_child *c, struct mb_err *
 		return r;
 	if (chroot(".") < 0 || chdir("/") < 0)
 		return mb_fail_sys(err, errno, "cannot enter the root file system");
-	return 0;
+	return make_propagate(c, err);
 }
 
 int mb_runtime_rootfs_enter(struct mb_runtime_child *c, struct mb_err *err)
@@ -108,7 +117,7 @@ int mb_runtime_rootfs_enter(struct mb_runtime_child *c, struct mb_err *err)
 		return mb_fail_sys(err, errno, "cannot leave the host's file systems");
 	if (chdir("/") < 0)
 		return mb_fail_sys(err, errno, "cannot enter '/'");
-	return 0;
+	return make_propagate(c, err);
 }
 
 int mb_runtime_cwd_enter(struct mb_runtime_child *c, struct mb_err *err)

@@ -197,8 +197,9 @@ static void mounts_are_refused(void **state)
 		{"/", "tmpfs", NULL, NULL, EINVAL},
 		{"/a", "bind", NULL, "bind", EINVAL},
 		{"/a", NULL, "/x", NULL, EINVAL},
-		{"/a", "bind", "/x", "bind,bogus", EINVAL},
-		{"/a", "bind", "/x", "remount", EOPNOTSUPP},
+		{"/a", "bind", "/x", "bind,idmap", EINVAL},
+		{"/proc/x", "bind", "/x", "bind", EPERM},
+		{"/a", "tmpfs", "x", "remount,size=1m", EOPNOTSUPP},
 		{"/a", "mqueue", NULL, "tmpcopyup", EINVAL},
 	};
 
@@ -226,13 +227,13 @@ static void devices_get_numbers_and_modes(void **state)
 	assert_int_equal(f->plan.devices[0].rdev, makedev(10, 229));
 }
 
-static void a_device_stays_below_dev(void **state)
+static void a_device_is_not_where_the_kernel_speaks(void **state)
 {
 	struct fixture *f = *state;
 	struct mb_oci_device *d = mb_oci_spec_add_device(&f->spec);
 
 	d->type = mb_strdup("c");
-	d->path = mb_strdup("/etc/fuse");
+	d->path = mb_strdup("/proc/fuse");
 	assert_int_equal(fill(f), -EINVAL);
 }
 
@@ -370,7 +371,7 @@ int main(void)
 		T(procfs_is_found_behind_dots_and_slashes),
 		T(mounts_are_refused),
 		T(devices_get_numbers_and_modes),
-		T(a_device_stays_below_dev),
+		T(a_device_is_not_where_the_kernel_speaks),
 		T(sysctls_stay_in_the_namespaces),
 		T(an_interfaces_sysctl_waits_for_it),
 		T(limits_are_known_and_ordered),
