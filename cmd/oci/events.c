@@ -14,6 +14,7 @@
 #include "core/clock.h"
 #include "core/err.h"
 #include "core/str.h"
+#include "runtime/stats.h"
 #include "sys/cgroup.h"
 #include "json/json.h"
 
@@ -23,85 +24,6 @@ struct events_args {
 	bool stats;
 	int64_t interval;
 };
-
-static void set_u64(struct json_object *o, const char *key, uint64_t v)
-{
-	mb_json_set(o, key, json_object_new_uint64(v));
-}
-
-static struct json_object *add_object(struct json_object *o, const char *key)
-{
-	struct json_object *inner = mb_json_new_object();
-
-	mb_json_set(o, key, inner);
-	return inner;
-}
-
-static void add_cpu(const struct mb_sys_cgroup_stats *s, struct json_object *data)
-{
-	struct json_object *cpu = add_object(data, "cpu");
-	struct json_object *usage = add_object(cpu, "usage"), *throttling;
-
-	set_u64(usage, "total", s->cpu_usec * 1000);
-	set_u64(usage, "kernel", s->cpu_system_usec * 1000);
-	set_u64(usage, "user", s->cpu_user_usec * 1000);
-	throttling = add_object(cpu, "throttling");
-	set_u64(throttling, "periods", s->cpu_periods);
-	set_u64(throttling, "throttledPeriods", s->cpu_throttled_periods);
-	set_u64(throttling, "throttledTime", s->cpu_throttled_usec * 1000);
-}
-
-static void add_memory(const struct mb_sys_cgroup_stats *s, struct json_object *data)
-{
-	struct json_object *memory = add_object(data, "memory"), *usage, *swap;
-
-	set_u64(memory, "cache", s->memory_cache);
-	usage = add_object(memory, "usage");
-	set_u64(usage, "limit", s->memory_limit);
-	set_u64(usage, "usage", s->memory);
-	set_u64(usage, "max", s->memory_peak);
-	set_u64(usage, "failcnt", 0);
-	swap = add_object(memory, "swap");
-	set_u64(swap, "limit", UINT64_MAX);
-	set_u64(swap, "usage", s->memory + s->swap);
-	set_u64(swap, "failcnt", 0);
-	add_object(memory, "kernel");
-	add_object(memory, "kernelTCP");
-	set_u64(add_object(memory, "raw"), "inactive_file", s->memory_cache);
-}
-
-static void add_entry(struct json_object *list, const char *op, uint64_t value)
-{
-	struct json_object *entry = mb_json_new_object();
-
-	set_u64(entry, "major", 0);
-	set_u64(entry, "minor", 0);
-	mb_json_set_str(entry, "op", op);
-	set_u64(entry, "value", value);
-	mb_json_push(list, entry);
-}
-
-static void add_io(const struct mb_sys_cgroup_stats *s, struct json_object *data)
-{
-	struct json_object *io = add_object(data, "blkio");
-	struct json_object *bytes = mb_json_new_array(), *count = mb_json_new_array();
-
-	add_entry(bytes, "Read", s->io_read_bytes);
-	add_entry(bytes, "Write", s->io_write_bytes);
-	add_entry(count, "Read", s->io_reads);
-	add_entry(count, "Write", s->io_writes);
-	mb_json_set(io, "ioServiceBytesRecursive", bytes);
-	mb_json_set(io, "ioServicedRecursive", count);
-}
-
-static void add_pids(const struct mb_sys_cgroup_stats *s, struct json_object *data)
-{
-	struct json_object *pids = add_object(data, "pids");
-
-	set_u64(pids, "current", s->pids);
-	if (s->pids_limit != UINT64_MAX)
-		set_u64(pids, "limit", s->pids_limit);
-}
 
 /* An engine reads line after line: each is whole, and at once with it. */
 static int put(const char *type, const char *id, struct json_object *data, struct mb_err *err)
@@ -122,21 +44,10 @@ static int put(const char *type, const char *id, struct json_object *data, struc
 
 static int put_stats(struct mb_bundle *b, struct mb_err *err)
 {
-	struct mb_sys_cgroup_stats stats = {0};
 	struct json_object *data;
-	int r = mb_sys_cgroup_stats_read(b->cgroup, &stats, err);
+	int r = mb_runtime_stats_make(b->cgroup, &data, err);
 
-	if (r < 0)
-		return r;
-	data = mb_json_new_object();
-	add_cpu(&stats, data);
-	add_memory(&stats, data);
-	add_pids(&stats, data);
-	add_io(&stats, data);
-	add_object(data, "hugetlb");
-	add_object(data, "intel_rdt");
-	mb_json_set(data, "network_interfaces", NULL);
-	return put("stats", b->id, data, err);
+	return r < 0 ? r : put("stats", b->id, data, err);
 }
 
 /* ---- the stream ---- */

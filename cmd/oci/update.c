@@ -108,11 +108,7 @@ static int apply(struct mb_bundle *b, const struct mb_oci_resources *res, struct
 		r = mb_fail(err, ESRCH, "container not running");
 	if (r == 0)
 		r = mb_runtime_resources_make(res, 0, &limits, err);
-	if (r == 0)
-		r = mb_bundle_cgroup_open(b, err);
-	if (r == MB_SYS_CGROUP_ABSENT)
-		r = mb_fail(err, ENOENT, "the control group of '%s' is gone", b->id);
-	return r < 0 ? r : mb_sys_cgroup_update(b->cgroup, &limits.limits, err);
+	return r < 0 ? r : mb_bundle_cgroup_update(b, &limits.limits, err);
 }
 
 static int update_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)

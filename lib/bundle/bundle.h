@@ -22,6 +22,7 @@
 struct mb_err;
 struct mb_sys_cgroup;
 struct mb_sys_cgroup_host;
+struct mb_sys_cgroup_limits;
 
 #define MB_BUNDLE_ROOT "/run/mybox-oci"
 
@@ -81,6 +82,9 @@ const char *mb_bundle_status_name(enum mb_bundle_status status);
 int mb_bundle_spec_load(struct mb_bundle *b, struct mb_err *err);
 /* Its control group, in b->cgroup.  Return: 0; MB_SYS_CGROUP_ABSENT; or -errno, told. */
 int mb_bundle_cgroup_open(struct mb_bundle *b, struct mb_err *err);
+/* Change its limits while it lives. */
+int mb_bundle_cgroup_update(struct mb_bundle *b, const struct mb_sys_cgroup_limits *limits,
+                            struct mb_err *err);
 
 /* ---- life ---- */
 

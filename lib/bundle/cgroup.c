@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which control group a container gets. */
+/* The control group of a container, ours or a scope of systemd's. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +8,11 @@
 #include "bundle/parts.h"
 #include "core/err.h"
 #include "core/str.h"
+#include "runtime/resources.h"
 #include "sys/path.h"
+#include "systemd/scope.h"
 
-int mb_bundle_cgroup_path(const char *asked, const char *id, char **ret, struct mb_err *err)
+static int path_of(const char *asked, const char *id, char **ret, struct mb_err *err)
 {
 	if (!asked || !asked[0])
 		return mb_sys_cgroup_path_make(NULL, id, ret, err);
@@ -22,4 +24,89 @@ int mb_bundle_cgroup_path(const char *asked, const char *id, char **ret, struct 
 		return 0;
 	free(*ret);
 	return mb_fail(err, EINVAL, "'linux.cgroupsPath' cannot be the root");
+}
+
+int mb_bundle_cgroup_name(struct mb_bundle *b, bool systemd, struct mb_err *err)
+{
+	MB_AUTO_SYSTEMD_NAME struct mb_systemd_name name = {0};
+	const char *asked = b->spec.linux.cgroups_path;
+	int r;
+
+	if (!systemd)
+		return path_of(asked, b->id, &b->record.cgroup, err);
+	r = mb_systemd_name_parse(asked, b->id, &name, err);
+	if (r < 0)
+		return r;
+	b->record.systemd_cgroup = true;
+	b->record.cgroup = mb_take_ptr(&name.path);
+	return 0;
+}
+
+static bool is_v2(const struct mb_bundle *b)
+{
+	return mb_sys_cgroup_host_version(b->cgroup_host) == MB_SYS_CGROUP_V2;
+}
+
+static int start_scope(struct mb_bundle *b, const struct mb_sys_cgroup_limits *limits,
+                       struct mb_systemd_holder *holder, struct mb_err *err)
+{
+	MB_AUTO(mb_systemd_bus_free) struct mb_systemd_bus *bus = NULL;
+	MB_AUTO_SYSTEMD_NAME struct mb_systemd_name name = {0};
+	MB_AUTO_FREE char *description = mb_asprintf("mybox container %s", b->id);
+	struct mb_systemd_scope scope = {
+		.name = &name, .description = description, .limits = limits, .is_v2 = is_v2(b)};
+	int r = mb_systemd_name_parse(b->spec.linux.cgroups_path, b->id, &name, err);
+
+	if (r == 0)
+		r = mb_systemd_bus_open(&bus, err);
+	if (r == 0)
+		r = mb_systemd_holder_start(holder, err);
+	return r < 0 ? r : mb_systemd_scope_start(bus, &scope, holder->pid, err);
+}
+
+int mb_bundle_cgroup_make(struct mb_bundle *b, const struct mb_sys_cgroup_limits *limits,
+                          struct mb_systemd_holder *holder, struct mb_err *err)
+{
+	int r = mb_sys_cgroup_host_open(&b->cgroup_host, err);
+
+	if (r == 0 && b->record.systemd_cgroup)
+		r = start_scope(b, limits, holder, err);
+	if (r == 0)
+		r = mb_sys_cgroup_create(b->cgroup_host, b->record.cgroup, limits, &b->cgroup, err);
+	return r;
+}
+
+int mb_bundle_cgroup_update(struct mb_bundle *b, const struct mb_sys_cgroup_limits *limits,
+                            struct mb_err *err)
+{
+	MB_AUTO(mb_systemd_bus_free) struct mb_systemd_bus *bus = NULL;
+	int r = mb_bundle_cgroup_open(b, err);
+
+	if (r == MB_SYS_CGROUP_ABSENT)
+		r = mb_fail(err, ENOENT, "the control group of '%s' is gone", b->id);
+	/* The files first: what they refuse is not to be told. */
+	if (r == 0)
+		r = mb_sys_cgroup_update(b->cgroup, limits, err);
+	if (r < 0 || !b->record.systemd_cgroup)
+		return r;
+	r = mb_systemd_bus_open(&bus, err);
+	if (r < 0)
+		return r;
+	return mb_systemd_scope_update(bus, mb_systemd_unit_of(b->record.cgroup), limits, is_v2(b),
+	                               err);
+}
+
+int mb_bundle_cgroup_remove(struct mb_bundle *b, struct mb_err *err)
+{
+	MB_AUTO(mb_systemd_bus_free) struct mb_systemd_bus *bus = NULL;
+	int r = 0;
+
+	if (b->record.systemd_cgroup && mb_systemd_is_running()) {
+		r = mb_systemd_bus_open(&bus, err);
+		if (r == 0)
+			r = mb_systemd_scope_stop(bus, mb_systemd_unit_of(b->record.cgroup), err);
+	}
+	if (r == 0 && b->cgroup)
+		r = mb_sys_cgroup_remove(b->cgroup, err);
+	return r;
 }

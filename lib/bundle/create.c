@@ -23,6 +23,7 @@
 #include "runtime/runtime.h"
 #include "store/doc.h"
 #include "sys/path.h"
+#include "systemd/scope.h"
 #include "json/json.h"
 
 /* All that a create holds; what is -1 or NULL is not there. */
@@ -32,6 +33,7 @@ struct making {
 	int bundle_fd, start_fd, cache_fd, pidfd;
 	struct mb_str config;
 	struct mb_runtime_plan *plan;
+	struct mb_systemd_holder holder;
 	bool waits;     /* process 1 does, for mb_bundle_start() */
 	bool had_hooks; /* so that poststop is due when it fails */
 };
@@ -158,12 +160,7 @@ static int make_cgroup(struct making *m, struct mb_err *err)
 	int r = mb_runtime_resources_make(&b->spec.linux.resources, MB_RUNTIME_RESOURCES_NEW,
 	                                  &limits, err);
 
-	if (r == 0)
-		r = mb_sys_cgroup_host_open(&b->cgroup_host, err);
-	if (r == 0)
-		r = mb_sys_cgroup_create(b->cgroup_host, b->record.cgroup, &limits.limits,
-		                         &b->cgroup, err);
-	return r;
+	return r < 0 ? r : mb_bundle_cgroup_make(b, &limits.limits, &m->holder, err);
 }
 
 /* ---- process 1 ---- */
@@ -259,10 +256,10 @@ static void undo(struct making *m)
 	const struct mb_oci_hooks *h = m->b->spec.hooks;
 
 	end_process(m);
-	if (m->b->cgroup) {
+	mb_systemd_holder_end(&m->holder);
+	if (m->b->cgroup)
 		(void)mb_sys_cgroup_kill(m->b->cgroup, NULL);
-		(void)mb_sys_cgroup_remove(m->b->cgroup, NULL);
-	}
+	(void)mb_bundle_cgroup_remove(m->b, NULL);
 	if (m->had_hooks)
 		mb_bundle_hooks_try(m->b, h->poststop, h->n_poststop, "poststop", "stopped");
 	if (m->b->lock_fd >= 0)
@@ -291,8 +288,7 @@ static int make(struct making *m, struct mb_bundle_made *ret, struct mb_err *err
 	if (r == 0)
 		r = check_terminal(m, err);
 	if (r == 0)
-		r = mb_bundle_cgroup_path(b->spec.linux.cgroups_path, b->id, &b->record.cgroup,
-		                          err);
+		r = mb_bundle_cgroup_name(b, m->how->systemd_cgroup, err);
 	if (r == 0 && m->how->seal && mb_runtime_wants_seal(&b->spec))
 		r = m->how->seal(m->how->seal_arg, err);
 	if (r < 0)
@@ -311,6 +307,7 @@ static int make(struct making *m, struct mb_bundle_made *ret, struct mb_err *err
 		r = plan(m, err);
 	if (r == 0)
 		r = give_birth(m, err);
+	mb_systemd_holder_end(&m->holder);
 	if (r == 0)
 		r = finish(m, ret, err);
 	if (r == 0 && m->how->start)
@@ -323,14 +320,16 @@ static int make(struct making *m, struct mb_bundle_made *ret, struct mb_err *err
 int mb_bundle_create(int root_fd, const struct mb_bundle_create *create, struct mb_bundle_made *ret,
                      struct mb_err *err)
 {
-	struct making m = {
-		.how = create, .bundle_fd = -1, .start_fd = -1, .cache_fd = -1, .pidfd = -1};
+	struct making m = {.how = create,
+	                   .bundle_fd = -1,
+	                   .start_fd = -1,
+	                   .cache_fd = -1,
+	                   .pidfd = -1,
+	                   .holder = MB_SYSTEMD_HOLDER_INIT};
 	int r;
 
 	if (!mb_bundle_id_is_valid(create->id))
 		return mb_fail(err, EINVAL, "invalid container ID format: '%.100s'", create->id);
-	if (create->systemd_cgroup)
-		return mb_fail(err, EOPNOTSUPP, "'--systemd-cgroup' is not supported");
 	*ret = (struct mb_bundle_made){.pidfd = -1, .console_fd = -1};
 	m.b = mb_bundle_new(root_fd, create->id);
 	r = make(&m, ret, err);

@@ -251,8 +251,8 @@ int mb_bundle_destroy(struct mb_bundle *b, struct mb_err *err)
 
 	kill_all(b);
 	r = await_end(b, err);
-	if (r == 0 && b->cgroup)
-		r = mb_sys_cgroup_remove(b->cgroup, err);
+	if (r == 0)
+		r = mb_bundle_cgroup_remove(b, err);
 	if (r < 0)
 		return r;
 	if (b->has_record && mb_bundle_spec_load(b, NULL) == 0 && b->spec.hooks)
