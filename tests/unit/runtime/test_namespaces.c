@@ -119,12 +119,13 @@ static void a_namespace_of_another_kind_is_refused(void **state)
 
 static void clocks_are_set(void **state)
 {
-	struct mb_oci_time_offset *t = mb_calloc(1, sizeof(*t));
+	struct mb_oci_time_offset *t;
 	struct box *b = *state;
 
 	NEEDS_ROOT;
 	if (!mb_runtime_has_namespace("time"))
 		skip();
+	t = mb_calloc(1, sizeof(*t));
 	t->clock = mb_strdup("boottime");
 	t->secs = 1000000000;
 	b->spec.linux.time_offsets = t;
