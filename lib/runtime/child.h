@@ -86,6 +86,8 @@ int mb_runtime_oom_write(int proc_fd, const struct mb_oci_process *process, stru
 /* Find args[0] for execve, by env's PATH.  @program: PATH_MAX bytes. */
 int mb_runtime_program_search(const struct mb_oci_process *process, char *program,
                               struct mb_err *err);
+/* "/" when passwd does not say.  Caller frees. */
+char *mb_runtime_home_find(uint32_t uid);
 /* A pty of the devpts @devpts_fd: both sides, the size set, owned by @process's user. */
 int mb_runtime_console_make(int devpts_fd, const struct mb_oci_process *process, int *ret_master,
                             int *ret_slave, struct mb_err *err);

@@ -15,7 +15,6 @@
 #include "runtime/child.h"
 #include "runtime/init/protocol.h"
 #include "runtime/plan.h"
-#include "sys/userdb.h"
 
 static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -104,19 +103,13 @@ static unsigned fd_or_0(int fd)
 static char **make_env(const struct mb_oci_process *p)
 {
 	char **env = mb_calloc(p->env.n + 2, sizeof(*env));
-	MB_AUTO_FREE char *uid = mb_asprintf("%u", p->user.uid);
-	MB_AUTO_USER struct mb_sys_user user = {0};
-	MB_AUTO_CLOSE int root_fd = -1;
-	const char *home = "/";
+	MB_AUTO_FREE char *home = NULL;
 
 	if (p->env.n)
 		memcpy(env, p->env.v, p->env.n * sizeof(*env));
 	if (mb_env_find(&p->env, "HOME"))
 		return env;
-	root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root_fd >= 0 && mb_sys_userdb_resolve(root_fd, uid, NULL, &user, NULL) == 0 &&
-	    user.home)
-		home = user.home;
+	home = mb_runtime_home_find(p->user.uid);
 	env[p->env.n] = mb_asprintf("HOME=%s", home);
 	return env;
 }

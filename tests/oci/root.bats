@@ -1,0 +1,87 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Root file systems, namespaces and control groups as bundles ask for them.
+
+load helpers
+
+@test "root: read-only or not, relative and absolute, without pivot_root" {
+	b=$(bundle b 'p["args"] = ["touch", "/new"]')
+	run -1 oci run --bundle "$b" $n
+	[ ! -e "$b/rootfs/new" ]
+	config "$b" 'c["root"]["readonly"] = False'
+	oci run --bundle "$b" $n
+	[ -e "$b/rootfs/new" ]
+	config "$b" "c['root']['path'] = '$b/rootfs'" 'p["args"] = ["ls", "/new"]'
+	run -0 oci run --bundle "$b" $n
+	run -0 oci run --no-pivot --bundle "$b" $n
+	[ "$output" = /new ]
+	config "$b" 'c["root"]["path"] = "../b/rootfs"'
+	cd /
+	run -0 oci run --bundle "${b#/}" $n
+	# Nothing of the host is in sight.
+	config "$b" 'p["args"] = ["cat", "/proc/self/mountinfo"]'
+	oci run --bundle "$b" $n >"$dir/mounts"
+	run ! grep -q " $dir" "$dir/mounts"
+	[ "$(awk '$5 == "/"' "$dir/mounts" | wc -l)" = 1 ]
+}
+
+@test "cgroupsPath: absent, relative, absolute, impossible" {
+	b=$(bundle b 'p["args"] = ["sleep", "1000"]')
+	oci run -d --bundle "$b" $n </dev/null >/dev/null 2>&1
+	grep -q "/mybox/$n$" "/proc/$(pid_of $n)/cgroup"
+	oci delete -f $n
+	config "$b" "l['cgroupsPath'] = 'mybox/rel-$n'"
+	oci run -d --bundle "$b" $n </dev/null >/dev/null 2>&1
+	grep -q "/mybox/rel-$n$" "/proc/$(pid_of $n)/cgroup"
+	oci delete -f $n
+	config "$b" "l['cgroupsPath'] = '/mybox/abs/$n'"
+	oci run -d --bundle "$b" $n </dev/null >/dev/null 2>&1
+	grep -q "/mybox/abs/$n$" "/proc/$(pid_of $n)/cgroup"
+	oci delete -f $n
+	is_gone $n
+	is_gone "*$n"
+	local bad
+	for bad in ../x /a/../b / /..; do
+		config "$b" "l['cgroupsPath'] = '$bad'"
+		run -1 oci create --bundle "$b" $n
+	done
+	find /sys/fs/cgroup -depth -path '*/mybox/abs' -type d -exec rmdir {} + 2>/dev/null || true
+}
+
+@test "namespaces by path: network and process" {
+	b=$(bundle b 'p["args"] = ["sleep", "1000"]')
+	oci run -d --bundle "$b" $n </dev/null >/dev/null 2>&1
+	local pid
+	pid=$(pid_of $n)
+	b2=$(bundle b2 'p["args"] = ["sh", "-c", "cat /proc/net/dev | wc -l; ps | grep -c \"sleep 100[0]\""]' \
+		"[x.update(path='/proc/$pid/ns/' + {'network': 'net'}.get(x['type'], x['type'])) for x in l['namespaces'] if x['type'] in ('network', 'pid', 'ipc')]")
+	run -0 oci run --bundle "$b2" ${n}x
+	[ "${lines[1]}" = 1 ]
+	config "$b2" 'p["args"] = ["sleep", "2000"]'
+	oci run -d --bundle "$b2" ${n}x </dev/null >/dev/null 2>&1
+	local k
+	for k in net pid ipc; do
+		[ "$(readlink "/proc/$(pid_of ${n}x)/ns/$k")" = "$(readlink "/proc/$pid/ns/$k")" ]
+	done
+	[ "$(readlink "/proc/$(pid_of ${n}x)/ns/uts")" != "$(readlink "/proc/$pid/ns/uts")" ]
+	oci exec ${n}x true
+	oci delete -f ${n}x
+	oci delete -f $n
+	config "$b2" "[x.update(path='/nope') for x in l['namespaces'] if x['type'] == 'network']"
+	run -1 oci create --bundle "$b2" ${n}x
+	is_gone ${n}x
+}
+
+@test "process: user, groups, umask, directory, rlimits, capabilities" {
+	b=$(bundle b 'p["user"] = {"uid": 12, "gid": 34, "additionalGids": [56, 78], "umask": 0o27}' 'p["cwd"] = "/made/here"' \
+		'p["args"] = ["sh", "-c", "id; umask; pwd; ulimit -n; grep -E Cap /proc/self/status | head -5; echo $HOME"]' \
+		'c["root"]["readonly"] = False' 'p["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 99, "hard": 100}]')
+	echo 'me:x:12:34::/home/me:/bin/sh' >>"$b/rootfs/etc/passwd"
+	run -0 oci run --bundle "$b" $n
+	[[ ${lines[0]} == "uid=12"*"gid=34"*56*78* ]]
+	[ "${lines[1]}" = 0027 ]
+	[ "${lines[2]}" = /made/here ]
+	[ "${lines[3]}" = 99 ]
+	[[ ${lines[4]} == CapInh*0000000000000000 && ${lines[6]} == CapEff*0000000000000000 ]]
+	[ "${lines[9]}" = /home/me ]
+}
