@@ -160,6 +160,7 @@ static int make_cgroup(struct making *m, struct mb_err *err)
 	int r = mb_runtime_resources_make(&b->spec.linux.resources, MB_RUNTIME_RESOURCES_NEW,
 	                                  &limits, err);
 
+	limits.limits.everywhere = true;
 	return r < 0 ? r : mb_bundle_cgroup_make(b, &limits.limits, &m->holder, err);
 }
 

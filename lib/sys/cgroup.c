@@ -64,6 +64,13 @@ static unsigned accounting(const struct mb_sys_cgroup_host *h)
 	return bits | (h->trees[h->v2].ctrls & (CTRL_BIT(CTRL_PIDS) | CTRL_BIT(CTRL_IO)));
 }
 
+/* Engines read /proc/PID/cgroup and count there. */
+static unsigned wanted(const struct mb_sys_cgroup_host *h,
+                       const struct mb_sys_cgroup_limits *limits)
+{
+	return limits && limits->everywhere ? CTRL_BIT(CTRL_N_) - 1 : accounting(h);
+}
+
 static int trees_make(struct mb_sys_cgroup *cg, unsigned want, unsigned must, struct mb_err *err)
 {
 	struct mb_sys_cgroup_host *h = cg->host;
@@ -110,7 +117,7 @@ int mb_sys_cgroup_make(struct mb_sys_cgroup_host *host, const char *path,
 	if (r < 0)
 		return r;
 	cg = handle_new(host, path);
-	r = trees_make(cg, accounting(host), must, err);
+	r = trees_make(cg, wanted(host, limits), must, err);
 	if (r == 0)
 		r = mb_sys_cgroup_limits_apply_first(cg, limits, err);
 	if (r < 0) {

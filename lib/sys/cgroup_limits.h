@@ -37,6 +37,7 @@ struct mb_sys_cgroup_priority {
 /* Zero or NULL means "not asked for" everywhere (in an update: leave as it is); -1 in a signed
  * number means unlimited.  Everything is borrowed. */
 struct mb_sys_cgroup_limits {
+	bool everywhere;            /* make it in every controller, not only where there is need */
 	int64_t memory;             /* bytes */
 	int64_t memory_swap;        /* memory and swap together, as docker; == memory: no swap */
 	bool memory_swap_optional;  /* a mere default: no failure where swap is not accounted */

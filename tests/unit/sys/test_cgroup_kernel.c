@@ -475,15 +475,18 @@ static void handles_leak_no_descriptor(void **state)
 	size_t n;
 	const struct mb_sys_device_rule *rules = mb_sys_device_rules_default(&n);
 	struct mb_sys_cgroup_limits l = {.devices = rules, .n_devices = n};
-	int before;
+	int before = 0;
 
 	make(f, &l);
-	before = count_fds();
-	assert_int_equal(mb_sys_cgroup_open(f->host, f->path, &cg, NULL), 0);
-	assert_int_equal(mb_sys_cgroup_update(cg, &l, NULL), 0);
-	assert_int_equal(mb_sys_cgroup_join_open(cg, &join, NULL), 0);
-	mb_sys_cgroup_join_done(&join);
-	mb_sys_cgroup_free(cg);
+	/* Twice: the host keeps the hierarchies that it had to open. */
+	for (int round = 0; round < 2; round++) {
+		before = count_fds();
+		assert_int_equal(mb_sys_cgroup_open(f->host, f->path, &cg, NULL), 0);
+		assert_int_equal(mb_sys_cgroup_update(cg, &l, NULL), 0);
+		assert_int_equal(mb_sys_cgroup_join_open(cg, &join, NULL), 0);
+		mb_sys_cgroup_join_done(&join);
+		mb_sys_cgroup_free(cg);
+	}
 	assert_int_equal(count_fds(), before);
 }
 

@@ -176,6 +176,23 @@ static void v1_makes_no_more_directories_than_needed(void **state)
 	assert_true(exists(scratch_fd(state), "memory/mybox"));
 }
 
+static void everywhere_is_in_every_v1_controller(void **state)
+{
+	static const char *const trees[] = {"memory",  "cpu",  "blkio", "pids",
+	                                    "freezer", "rdma", "net"};
+	MB_AUTO(mb_sys_cgroup_host_free) struct mb_sys_cgroup_host *h = v1_host(state);
+	MB_AUTO(mb_sys_cgroup_free) struct mb_sys_cgroup *cg = NULL;
+	struct mb_sys_cgroup_limits l = {.everywhere = true};
+	struct mb_err err = MB_ERR_INIT;
+
+	assert_int_equal(mb_sys_cgroup_create(h, "/engine/c2", &l, &cg, &err), 0);
+	for (size_t i = 0; i < MB_N(trees); i++) {
+		MB_AUTO_FREE char *path = mb_asprintf("%s/engine/c2", trees[i]);
+
+		assert_true(exists(scratch_fd(state), path));
+	}
+}
+
 static void what_a_version_cannot_do_is_refused_by_name(void **state)
 {
 	MB_AUTO_KV struct mb_kv climbing = MB_KV_INIT, managing = MB_KV_INIT, good = MB_KV_INIT;
@@ -320,6 +337,7 @@ int main(void)
 		SCRATCH_TEST(v2_hands_controllers_on_from_the_root),
 		SCRATCH_TEST(v1_writes_each_limit_in_its_own_terms),
 		SCRATCH_TEST(v1_makes_no_more_directories_than_needed),
+		SCRATCH_TEST(everywhere_is_in_every_v1_controller),
 		SCRATCH_TEST(what_a_version_cannot_do_is_refused_by_name),
 		SCRATCH_TEST(stats_are_read_from_both_versions),
 		SCRATCH_TEST(v1_stats_are_in_the_same_units),
