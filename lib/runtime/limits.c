@@ -105,9 +105,9 @@ int mb_runtime_limits_set(struct mb_runtime_child *c, struct mb_err *err)
 	const struct mb_runtime_plan *plan = c->plan;
 	const bool given = plan->has_userns; /* by the parent */
 	MB_AUTO_CLOSE int own_fd = -1;
-	int r = mb_runtime_rlimits_apply(plan->rlimits, plan->n_rlimits, c->channel, err);
+	int r = 0;
 
-	if (r == 0 && !given && plan->process->has_oom_score_adj && c->proc_fd < 0)
+	if (!given && plan->process->has_oom_score_adj && c->proc_fd < 0)
 		r = mb_sys_mount_proc(true, NULL, &own_fd, err);
 	if (r == 0 && !given)
 		r = mb_runtime_oom_write(c->proc_fd < 0 ? own_fd : c->proc_fd, plan->process, err);
@@ -115,5 +115,8 @@ int mb_runtime_limits_set(struct mb_runtime_child *c, struct mb_err *err)
 		r = mb_runtime_attributes_apply_to(&plan->attributes, 0, err);
 	if (r == 0)
 		r = mb_runtime_attributes_apply_own(&plan->attributes, err);
+	/* Last, as one of them is how many files may be open. */
+	if (r == 0)
+		r = mb_runtime_rlimits_apply(plan->rlimits, plan->n_rlimits, c->channel, err);
 	return r;
 }

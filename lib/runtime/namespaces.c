@@ -28,6 +28,9 @@ int mb_runtime_cgroup_join(struct mb_runtime_child *c, struct mb_err *err)
 
 	if (r < 0)
 		return mb_fail_sys(err, -r, "cannot join the control group");
+	/* Ten of them, maybe: a limit of open files counts from the lowest. */
+	for (int i = 0; i < c->plan->cgroup.n_tasks_fds; i++)
+		close(c->plan->cgroup.tasks_fds[i]);
 	return mb_runtime_cpus_apply(&any, err);
 }
 
