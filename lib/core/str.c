@@ -101,7 +101,7 @@ const char *mb_skip_prefix(const char *s, const char *prefix)
 {
 	size_t n = strlen(prefix);
 
-	return strncmp(s, prefix, n) == 0 ? s + n : NULL;
+	return s && strncmp(s, prefix, n) == 0 ? s + n : NULL;
 }
 
 bool mb_starts_with(const char *s, const char *prefix)

@@ -34,7 +34,7 @@ char *mb_str_take(struct mb_str *s);
 
 bool mb_starts_with(const char *s, const char *prefix);
 bool mb_ends_with(const char *s, const char *suffix);
-/* The rest of @s after @prefix, or NULL. */
+/* What follows @prefix in @s, or NULL; a NULL @s begins with nothing. */
 const char *mb_skip_prefix(const char *s, const char *prefix);
 bool mb_streq(const char *a, const char *b); /* NULL equals NULL only */
 /* A copy of @s in which every byte that could move a terminal (C0, C1, DEL, bidi controls,
