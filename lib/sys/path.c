@@ -10,20 +10,20 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "core/clock.h"
 #include "core/err.h"
 #include "core/io.h"
 #include "core/own.h"
 #include "core/str.h"
 
 enum {
-	TRIES_MAX = 128,
-	TRIES_MIN = 16, /* even when the 2 ms went by off the processor */
+	TRIES_AT_ONCE = 128,
+	TRIES_MAX = TRIES_AT_ONCE + 200, /* the rest with a rest in between */
 	LINKS_MAX = 40,
 };
-static const int64_t tries_nsec = 2000000;
+static const struct timespec a_rest = {.tv_nsec = 1000000};
 
 #define IN_ROOT (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
 /* One name, taken literally. */
@@ -37,7 +37,6 @@ int mb_sys_path_openat2(int dirfd, const char *path, int flags, mode_t mode, uin
 		.mode = flags & (O_CREAT | __O_TMPFILE) ? mode : 0,
 		.resolve = resolve,
 	};
-	int64_t start = 0;
 
 	for (int tries = 0;;) {
 		long fd = syscall(SYS_openat2, dirfd, path[0] ? path : ".", &how, sizeof(how));
@@ -50,10 +49,8 @@ int mb_sys_path_openat2(int dirfd, const char *path, int flags, mode_t mode, uin
 			continue;
 		if (errno != EAGAIN || ++tries >= TRIES_MAX)
 			return -errno;
-		if (!start)
-			start = mb_monotonic_nsec();
-		else if (tries >= TRIES_MIN && mb_monotonic_nsec() - start > tries_nsec)
-			return -EAGAIN;
+		if (tries > TRIES_AT_ONCE)
+			(void)nanosleep(&a_rest, NULL);
 	}
 }
 

@@ -17,9 +17,9 @@
 struct mb_err;
 struct mb_str;
 
-/* openat2(2) as it is, but O_CLOEXEC always and EAGAIN (a rename raced with "..") tried again,
- * at most 128 times and 2 ms.  @resolve: RESOLVE_* of <linux/openat2.h>.
- * Return: 0 or -errno (nothing told). */
+/* openat2(2) as it is, but O_CLOEXEC always and EAGAIN (a rename or mount anywhere raced with "..")
+ * tried again: often at once, then for some 0.2 s more with rests in between.
+ * @resolve: RESOLVE_* of <linux/openat2.h>.  Return: 0 or -errno (nothing told). */
 int mb_sys_path_openat2(int dirfd, const char *path, int flags, mode_t mode, uint64_t resolve,
                         int *ret_fd);
 

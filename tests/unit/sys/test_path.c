@@ -8,6 +8,9 @@
 #include <time.h>
 
 #include "core/clock.h"
+#include "core/err.h"
+#include "core/own.h"
+#include "core/str.h"
 #include "sys/path.h"
 #include "sys/proc.h"
 
@@ -259,7 +262,7 @@ static pid_t start_racer(int root)
 	if (pid == 0) {
 		mb_sys_proc_die_with_parent(0, NULL);
 		for (;;)
-			syscall(SYS_renameat2, root, "flip", root, "flop", 2 /* EXCHANGE */);
+			syscall(SYS_renameat2, root, "flip", root, "flop", RENAME_EXCHANGE);
 	}
 	return pid;
 }
@@ -297,6 +300,52 @@ static void races_never_leave_root(void **state)
 	close(root);
 }
 
+/* Renames that have nothing to do with the path, in gusts longer than a spin: while one blows, ".."
+ * fails with EAGAIN. */
+static pid_t start_gusts(int root)
+{
+	enum { GUST_NSEC = 20000000 };
+	const struct timespec lull = {.tv_nsec = GUST_NSEC};
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		mb_sys_proc_die_with_parent(0, NULL);
+		for (;;) {
+			int64_t end = mb_monotonic_nsec() + GUST_NSEC;
+
+			while (mb_monotonic_nsec() < end)
+				syscall(SYS_renameat2, root, "flip", root, "flop", RENAME_EXCHANGE);
+			nanosleep(&lull, NULL);
+		}
+	}
+	return pid;
+}
+
+static void dotdot_waits_for_renames_elsewhere(void **state)
+{
+	MB_AUTO_STR struct mb_str path = MB_STR_INIT;
+	int fd = scratch_fd(state), root = make_root(fd), got = -1;
+	pid_t gusts;
+
+	for (int i = 0; i < 500; i++)
+		mb_str_add(&path, "here/../");
+	mb_str_add(&path, "here");
+	assert_int_equal(mkdirat(root, "here", 0755), 0);
+	assert_int_equal(mkdirat(root, "flip", 0755), 0);
+	assert_int_equal(mkdirat(root, "flop", 0755), 0);
+	gusts = start_gusts(root);
+	for (int i = 0; i < 20; i++) {
+		struct mb_err err = MB_ERR_INIT;
+
+		if (mb_sys_path_open(root, mb_str_text(&path), O_PATH, &got, &err) < 0)
+			fail_msg("%s", strrchr(err.msg, ':'));
+		close(got);
+	}
+	kill(gusts, SIGKILL);
+	waitpid(gusts, NULL, 0);
+	close(root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +361,7 @@ int main(void)
 		SCRATCH_TEST(check_cwd_sees_outside),
 		cmocka_unit_test(clean_by_text),
 		SCRATCH_TEST(races_never_leave_root),
+		SCRATCH_TEST(dotdot_waits_for_renames_elsewhere),
 	};
 
 	return cmocka_run_group_tests_name("path", tests, NULL, NULL);
