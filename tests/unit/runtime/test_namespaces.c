@@ -48,7 +48,9 @@ static void make_places(void)
 static void a_new_user_namespace_maps(void **state)
 {
 	struct box *b = *state;
+	char said[sizeof("0\n500\nnull\n0 100000 65536\n")] = "";
 	int code = -1;
+	size_t n;
 
 	NEEDS_ROOT;
 	make_places();
@@ -63,9 +65,10 @@ static void a_new_user_namespace_maps(void **state)
 	if (run_exec(b, "id -u; read a b c </proc/self/uid_map; echo $a $b $c", &code) < 0)
 		fail_msg("%s", b->err.msg);
 	assert_string_equal(mb_str_text(&b->out), "0\n0 100000 65536\n");
+	assert_int_equal(mb_read_full(b->output, said, sizeof(said) - 1, &n), 0);
+	assert_string_equal(said, "0\n500\nnull\n0 100000 65536\n");
 	kill(b->ready.pid, SIGKILL);
 	(void)finish(b);
-	assert_string_equal(mb_str_text(&b->out), "0\n500\nnull\n0 100000 65536\n");
 }
 
 static char *ns_of(pid_t pid, const char *name)
