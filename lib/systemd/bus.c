@@ -122,7 +122,9 @@ static int get_line(struct mb_systemd_bus *bus, char *line, struct mb_err *err)
 	return mb_fail(err, EBADMSG, "systemd answers with a line that has no end");
 }
 
-/* The kernel tells the other side our user; we only say that it is so. */
+/* The kernel tells the other side our user; we only say that it is so.  BEGIN goes along with it:
+ * systemd may read a message in one go with a BEGIN before it, and not look at it until more
+ * comes. */
 static int authenticate(struct mb_systemd_bus *bus, struct mb_err *err)
 {
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
@@ -134,7 +136,7 @@ static int authenticate(struct mb_systemd_bus *bus, struct mb_err *err)
 	mb_str_add(&text, "AUTH EXTERNAL ");
 	for (const char *p = uid; *p; p++)
 		mb_str_addf(&text, "%02x", (unsigned)*p);
-	mb_str_add(&text, "\r\n");
+	mb_str_add(&text, "\r\nBEGIN\r\n");
 	r = put(bus, text.buf, text.len, err);
 	if (r == 0)
 		r = get_line(bus, line, err);
@@ -142,7 +144,7 @@ static int authenticate(struct mb_systemd_bus *bus, struct mb_err *err)
 		return r;
 	if (!mb_starts_with(line, "OK ") && !mb_streq(line, "OK"))
 		return mb_fail(err, EACCES, "systemd does not let user %s in", uid);
-	return put(bus, "BEGIN\r\n", 7, err);
+	return 0;
 }
 
 /* --- messages --- */
