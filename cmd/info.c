@@ -63,7 +63,8 @@ static void add_plugins(struct json_object *info)
 	struct json_object *plugins = mb_json_new_object(), *swarm = mb_json_new_object();
 
 	add_strings(plugins, "Volume", (const char *const[]){"local", NULL});
-	add_strings(plugins, "Network", (const char *const[]){"bridge", "host", "null", NULL});
+	add_strings(plugins, "Network",
+	            (const char *const[]){"bridge", "host", "ipvlan", "macvlan", "null", NULL});
 	add_strings(plugins, "Log", (const char *const[]){"k8s-file", NULL});
 	mb_json_set(info, "Plugins", plugins);
 	add_strings(info, "SecurityOptions",

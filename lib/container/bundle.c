@@ -88,19 +88,20 @@ static int check_tracers(struct mb_container *c, int pid, struct mb_err *err)
 	return r;
 }
 
-/* @mode: NULL or other words = a new one, "host" = none, "container:ID" = joined. */
+/* @mode: NULL or other words = a new one, "host" = none, "container:ID" and "ns:PATH" = joined. */
 static int add_namespace(struct mb_container *c, struct mb_oci_spec *spec, const char *type,
                          const char *mode, struct mb_err *err)
 {
 	static const char *const files[][2] = {{"network", "net"}, {"ipc", "ipc"}, {"pid", "pid"}};
 	const char *other = mode ? mb_skip_prefix(mode, "container:") : NULL;
+	const char *ns = mode ? mb_skip_prefix(mode, "ns:") : NULL;
 	MB_AUTO_FREE char *path = NULL;
 	int pid = -1, r;
 
 	if (mb_streq(mode, "host"))
 		return 0;
 	if (!other) {
-		mb_oci_spec_add_namespace(spec, type, NULL);
+		mb_oci_spec_add_namespace(spec, type, ns);
 		return 0;
 	}
 	r = other_pid(c->store, other, &pid, err);

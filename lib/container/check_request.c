@@ -275,6 +275,7 @@ static int use_mode(struct mb_store *store, struct mb_container_create_request *
 {
 	struct mb_container_host_config *h = &q->host;
 	MB_AUTO(mb_container_free) struct mb_container *other = NULL;
+	const bool ports = h->publish.n || h->publish_all || q->expose.n;
 	char id[MB_ID_TEXT];
 	int r;
 
@@ -282,6 +283,15 @@ static int use_mode(struct mb_store *store, struct mb_container_create_request *
 		return mb_fail(err, EINVAL,
 		               "conflicting options: cannot attach both user-defined and "
 		               "non-user-defined network-modes");
+	if (spec->mode == MB_NET_MODE_NS) {
+		if (ports)
+			return mb_fail(err, EINVAL,
+			               "conflicting options: port publishing and a network "
+			               "namespace of others");
+		free(h->network_mode);
+		h->network_mode = mb_asprintf("ns:%s", spec->name);
+		return 0;
+	}
 	if (spec->mode != MB_NET_MODE_CONTAINER) {
 		mb_strset(&h->network_mode, spec->mode == MB_NET_MODE_HOST ? "host" : "none");
 		return 0;
@@ -291,7 +301,7 @@ static int use_mode(struct mb_store *store, struct mb_container_create_request *
 		return r < 0 ? r : -ENOENT;
 	if (q->config.hostname && *q->config.hostname)
 		return mb_fail(err, EINVAL, "conflicting options: hostname and the network mode");
-	if (h->publish.n || h->publish_all || q->expose.n)
+	if (ports)
 		return mb_fail(err, EINVAL,
 		               "conflicting options: port publishing and the container type "
 		               "network mode");

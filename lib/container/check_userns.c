@@ -218,6 +218,10 @@ static int check_conflicts(const struct mb_container_host_config *h, struct mb_e
 				err, EINVAL,
 				"cannot share the host's %s when user namespaces are enabled",
 				shared[i].what);
+		if (shared[i].mode && mb_starts_with(shared[i].mode, "ns:"))
+			return mb_fail(err, EINVAL,
+			               "cannot join a %s when user namespaces are enabled",
+			               shared[i].what);
 		if (shared[i].mode && mb_starts_with(shared[i].mode, "container:"))
 			return mb_fail(err, EINVAL,
 			               "cannot share another container's %s when user namespaces "

@@ -75,7 +75,8 @@ int mb_container_network_prepare(struct mb_container *c, struct mb_net *net,
 	int r;
 
 	*ret = NULL;
-	if (mb_streq(mode, "host") || mb_starts_with(mode, "container:"))
+	if (mb_streq(mode, "host") || mb_starts_with(mode, "container:") ||
+	    mb_starts_with(mode, "ns:"))
 		return 0;
 	r = read_record(c->record, &w, err);
 	if (r < 0)

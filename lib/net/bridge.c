@@ -182,10 +182,28 @@ static int apply_elements(struct mb_net *net, const struct mb_net_network *n, st
 	return r ? r : mb_net_firewall_apply(net, &changes, err);
 }
 
-int mb_net_bridge_up(struct mb_net *net, const struct mb_net_network *n, bool force, int *ret_index,
+static int bridge_up(struct mb_net *net, const struct mb_net_network *n, int *ret_index,
                      struct mb_err *err)
 {
 	struct mb_nl_link link = {0};
+	int r;
+
+	r = mb_net_route_sock(net, err);
+	if (!r)
+		r = mb_nl_link_find(&net->route, n->bridge, &link, err);
+	if (r < 0)
+		return r;
+	*ret_index = link.index;
+	r = r == MB_NL_ABSENT ? create(net, n, ret_index, err) : adopt(net, n, &link, err);
+	if (r)
+		return r;
+	set_sysctls(n);
+	return apply_elements(net, n, err);
+}
+
+int mb_net_bridge_up(struct mb_net *net, const struct mb_net_network *n, bool force, int *ret_index,
+                     struct mb_err *err)
+{
 	int index, r;
 
 	index = force ? 0 : mb_net_bridge_index(net, n->id);
@@ -193,17 +211,8 @@ int mb_net_bridge_up(struct mb_net *net, const struct mb_net_network *n, bool fo
 		*ret_index = index;
 		return 0;
 	}
-	r = mb_net_route_sock(net, err);
-	if (!r)
-		r = mb_nl_link_find(&net->route, n->bridge, &link, err);
-	if (r < 0)
-		return r;
-	index = link.index;
-	r = r == MB_NL_ABSENT ? create(net, n, &index, err) : adopt(net, n, &link, err);
-	if (r)
-		return r;
-	set_sysctls(n);
-	r = apply_elements(net, n, err);
+	r = mb_net_is_upper(n->driver) ? mb_net_upper_up(net, n, &index, err)
+	                               : bridge_up(net, n, &index, err);
 	if (!r)
 		r = set_marker(net, n, index, err);
 	if (r)
@@ -218,14 +227,16 @@ int mb_net_bridge_down(struct mb_net *net, const struct mb_net_network *n, struc
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
 	MB_AUTO_CLOSE int dir = -1;
 	struct mb_nl_link link;
-	int r;
+	int r = 0;
 
-	mb_net_changes_network(&changes, n, true);
-	r = mb_net_firewall_apply(net, &changes, err);
+	if (!mb_net_is_upper(n->driver)) {
+		mb_net_changes_network(&changes, n, true);
+		r = mb_net_firewall_apply(net, &changes, err);
+	}
 	if (!r)
 		r = mb_net_route_sock(net, err);
 	if (!r)
-		r = mb_nl_link_find(&net->route, n->bridge, &link, err);
+		r = n->bridge ? mb_nl_link_find(&net->route, n->bridge, &link, err) : MB_NL_ABSENT;
 	if (r < 0)
 		return r;
 	/* A bridge that was there before us stays. */

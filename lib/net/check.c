@@ -211,7 +211,8 @@ static void check_bridges(struct check *c, const struct links *all)
 			continue;
 		if (c->repair)
 			fixed = mb_net_bridge_up(c->net, n, true, &index, NULL) == 0;
-		tell(c, fixed, "bridge '%s' of network '%s' is missing", n->bridge, n->name);
+		tell(c, fixed, "%s '%s' of network '%s' is missing", n->driver, n->bridge,
+		     n->name);
 	}
 }
 
@@ -252,11 +253,10 @@ static int check_links(struct check *c, struct mb_err *err)
 
 		if (mb_streq(link->kind, "veth") && is_ours(link))
 			check_port_link(c, &all, link);
-		else if (mb_streq(link->kind, "bridge") &&
-		         mb_starts_with(link->alias, c->net->alias) &&
+		else if (mb_starts_with(link->alias, c->net->alias) &&
 		         !network_of_bridge(c, link->name))
 			tell(c, c->repair && drop_link(c, link),
-			     "bridge '%s' of a network that is gone", link->name);
+			     "%s '%s' of a network that is gone", link->kind, link->name);
 	}
 	check_bridges(c, &all);
 	return 0;

@@ -91,10 +91,14 @@ static int attach_last(struct mb_net *net, struct mb_net_sandbox *s, int netns_f
 	return r;
 }
 
-static void drop_link(struct mb_net *net, const struct mb_net_endpoint *e)
+static void drop_link(struct mb_net *net, const struct mb_net_endpoint *e, int netns_fd)
 {
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
 
+	if (mb_net_is_upper(e->driver)) {
+		mb_net_upper_detach(net, e, netns_fd);
+		return;
+	}
 	if (mb_net_route_sock(net, NULL) < 0)
 		return;
 	mb_nl_link_del(&b, 0, e->host_ifname);
@@ -102,12 +106,12 @@ static void drop_link(struct mb_net *net, const struct mb_net_endpoint *e)
 }
 
 /* Take endpoint @at out of @s and give back what it had. */
-static void drop_endpoint(struct mb_net *net, struct mb_net_sandbox *s, size_t at)
+static void drop_endpoint(struct mb_net *net, struct mb_net_sandbox *s, size_t at, int netns_fd)
 {
 	struct mb_net_endpoint *e = &s->endpoints[at];
 
 	mb_net_names_remove(net, s, e);
-	drop_link(net, e);
+	drop_link(net, e, netns_fd);
 	mb_net_address_release(net, e, s->container_id);
 	mb_net_endpoint_done(e);
 	s->n_endpoints--;
@@ -158,7 +162,7 @@ int mb_net_connect(struct mb_net *net, const char *container_id, int netns_fd,
 		return r;
 	r = connect_last(net, s, netns_fd, err);
 	if (r) {
-		drop_endpoint(net, s, s->n_endpoints - 1);
+		drop_endpoint(net, s, s->n_endpoints - 1, netns_fd);
 		mb_net_gateway_choose(s);
 		(void)mb_net_record_write(net, s, NULL);
 		(void)mb_net_ports_publish(net, s, NULL);
@@ -202,7 +206,7 @@ int mb_net_disconnect(struct mb_net *net, const char *container_id, int netns_fd
 		r = mb_net_ports_unpublish(net, s, err);
 	if (r)
 		return r;
-	drop_endpoint(net, s, at);
+	drop_endpoint(net, s, at, netns_fd);
 	r = settle_gateway(s, netns_fd, err);
 	if (!r)
 		r = mb_net_record_write(net, s, err);

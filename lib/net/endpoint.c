@@ -2,6 +2,7 @@
 #include "net/endpoint.h"
 
 #include <errno.h>
+#include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,9 +61,11 @@ int mb_net_endpoint_fill(const struct mb_net_sandbox *s, const struct mb_net_net
 	e->id = mb_strdup(id);
 	e->network_id = mb_strdup(n->id);
 	e->network = mb_strdup(n->name);
-	e->bridge = mb_strdup(n->bridge);
+	e->driver = mb_strdup(n->driver);
+	e->bridge = mb_strdup(mb_net_is_upper(n->driver) ? n->parent : n->bridge);
+	e->on_link = mb_streq(n->driver, "ipvlan") && n->mode != IPVLAN_MODE_L2;
 	e->internal = n->internal;
-	e->isolated = !n->icc;
+	e->isolated = !mb_net_is_upper(n->driver) && !n->icc;
 	e->mtu = n->mtu;
 	e->gw_priority = spec->gw_priority;
 	e->slot = free_slot(s);
@@ -73,6 +76,10 @@ int mb_net_endpoint_fill(const struct mb_net_sandbox *s, const struct mb_net_net
 
 		e->host_ifname = mb_asprintf("%s.%u", first, e->slot);
 	}
+	if (spec->mac && mb_streq(n->driver, "ipvlan"))
+		return mb_fail(err, EINVAL,
+		               "network %s is of ipvlan: its containers have one MAC address",
+		               n->name);
 	e->mac = mb_strdup_or_null(spec->mac);
 	e->wanted_ip4 = mb_strdup_or_null(spec->ip4);
 	e->wanted_ip6 = mb_strdup_or_null(spec->ip6);
@@ -87,7 +94,9 @@ void mb_net_endpoint_finish(const struct mb_net_sandbox *s, struct mb_net_endpoi
 	char buf[MB_NET_MAC_TEXT];
 	struct mb_net_addr ip4;
 
-	if (!e->mac && e->ip4 && mb_net_addr_parse(e->ip4, &ip4) == 0) {
+	/* ipvlan's interfaces have their parent's. */
+	if (!e->mac && !mb_streq(e->driver, "ipvlan") && e->ip4 &&
+	    mb_net_addr_parse(e->ip4, &ip4) == 0) {
 		mb_net_mac_of(&ip4, mac);
 		e->mac = mb_strdup(mb_net_mac_format(mac, buf));
 	}
@@ -131,7 +140,7 @@ void mb_net_endpoint_put_routes(struct mb_nl_batch *b, const struct mb_net_endpo
 		if (!gateways[i] || mb_net_addr_parse(gateways[i], &a) < 0)
 			continue;
 		r.family = a.family;
-		r.gateway = a.b;
+		r.gateway = e->on_link ? NULL : a.b;
 		if (add)
 			mb_nl_route_add(b, &r);
 		else

@@ -39,7 +39,15 @@ int mb_net_sysctl(const char *value, const char *fmt, ...) __attribute__((format
 /* An index for a new interface: far from those that the kernel gives. */
 int mb_net_index_make(const char *seed, unsigned int attempt);
 
+/* options.c */
+#define MB_NET_OPTION_HOST_ADDRESS "host_address" /* macvlan: the host's own in it */
+/* Return: 0; -EPERM, -EOPNOTSUPP, -ENOENT, told: it is none that a network can have. */
+int mb_net_driver_check(const char *name, struct mb_err *err);
+/* From n->options, for n->driver. */
+int mb_net_options_set(struct mb_net_network *n, struct mb_err *err);
+
 /* network_doc.c */
+bool mb_net_ifname_is_valid(const char *name);
 /* As names of containers, and single characters too. */
 bool mb_net_name_is_valid(const char *name);
 void mb_net_network_names(const char *id, char bridge[16]);
@@ -68,12 +76,27 @@ int mb_net_pool_open(struct mb_net *net, const struct mb_net_network *n, bool v6
 bool mb_net_owner_is_alive(uint64_t owner, void *net);
 
 /* bridge.c */
-/* The bridge with its addresses and elements; the caller holds the lock exclusively. */
+/* What a network has on the host, of any driver: a bridge with its addresses and elements; the
+ * caller holds the lock exclusively. */
 int mb_net_bridge_up(struct mb_net *net, const struct mb_net_network *n, bool force, int *ret_index,
                      struct mb_err *err);
 /* Its index when it is up; 0 otherwise. */
 int mb_net_bridge_index(struct mb_net *net, const char *network_id);
 int mb_net_bridge_down(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err);
+
+/* upper.c: macvlan and ipvlan, interfaces upon one of the host's */
+/* Of @driver; NULL is a bridge. */
+bool mb_net_is_upper(const char *driver);
+/* Ask the kernel for one upon @n->parent, and take it back. */
+int mb_net_upper_probe(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err);
+/* What mb_net_bridge_up() and _down() are to bridges: the host's own interface, if it has one. */
+int mb_net_upper_up(struct mb_net *net, const struct mb_net_network *n, int *ret_index,
+                    struct mb_err *err);
+/* The container's interface; and with an interface of the host, the way from there. */
+int mb_net_upper_attach(struct mb_net *net, const struct mb_net_endpoint *e, int netns_fd,
+                        int *ret_index, struct mb_err *err);
+/* What of it is in the host: the route.  In the namespace, unless -1: the interface. */
+void mb_net_upper_detach(struct mb_net *net, const struct mb_net_endpoint *e, int netns_fd);
 
 /* record.c */
 int mb_net_record_write(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_err *err);

@@ -92,6 +92,10 @@ int mb_net_link_attach(struct mb_net *net, struct mb_net_endpoint *e, bool hairp
 	bool revived = false;
 	int r = -EBUSY;
 
+	if (mb_net_is_upper(e->driver)) {
+		r = mb_net_upper_attach(net, e, netns_fd, ret_index, err);
+		return r ? mb_wrap(err, r, "cannot connect to network %s", e->network) : 0;
+	}
 	if (e->mac && mb_net_mac_parse(e->mac, mac) == 0)
 		v.peer_mac = mac;
 	v.master = mb_net_bridge_index(net, e->network_id);

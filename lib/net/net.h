@@ -47,9 +47,12 @@ struct mb_net_pool {
 };
 
 struct mb_net_network {
-	char *id, *name, *driver; /* driver: bridge, host, null */
-	int64_t created;          /* 0 for host and none */
-	char *bridge;             /* interface name; NULL unless driver is bridge */
+	char *id, *name, *driver;  /* driver: bridge, macvlan, ipvlan, host, null */
+	int64_t created;           /* 0 for host and none */
+	char *bridge;              /* the host's interface in it: a bridge, or of a macvlan one that
+	                            * reaches the containers; NULL: none */
+	char *parent;              /* macvlan, ipvlan: the interface they are upon */
+	uint32_t mode, mode_flags; /* of the driver, as the kernel numbers them */
 	bool internal, ipv6, icc, masquerade, attachable, builtin;
 	uint32_t mtu;
 	char *host_binding;        /* where -p without address binds; NULL: everywhere */
@@ -93,12 +96,14 @@ int mb_net_network_remove(struct mb_net *net, const struct mb_net_network *n, st
 struct mb_net_endpoint {
 	char *network_id, *network; /* id and name */
 	char *id;                   /* docker's EndpointID: 64 hex digits */
-	char *bridge, *host_ifname; /* "mybox0", "mb0123456789" */
+	char *driver;               /* NULL: bridge */
+	char *bridge, *host_ifname; /* "mybox0" (the parent of a macvlan one), "mb0123456789" */
 	char *ifname;               /* "eth0" in the container */
 	char *ip4, *gw4, *ip6, *gw6, *mac;
 	uint32_t prefix4, prefix6, mtu, slot; /* slot: 0 is eth0 */
 	int gw_priority;
 	bool internal, isolated; /* isolated: no traffic between neighbours (icc off) */
+	bool on_link;            /* the default route has no gateway: ipvlan's layer 3 */
 	bool gateway;            /* carries the default route and the ports */
 	struct mb_strv aliases;  /* --network-alias */
 	struct mb_strv names;    /* all that the resolver answers to */

@@ -17,108 +17,14 @@
 #include "store/lock.h"
 #include "store/store.h"
 
-#define DOCKER "com.docker.network."
-enum { MTU_DEFAULT = 1500, MTU_MIN = 68, MTU_MIN6 = 1280, MTU_MAX = 65535 };
+enum { MTU_DEFAULT = 1500, MTU_MIN6 = 1280 };
 
 int mb_net_networks_lock(struct mb_net *net, bool exclusive, int *ret_fd, struct mb_err *err)
 {
 	return mb_store_lock(net->store, MB_RANK_NETWORK, "networks", exclusive, true, ret_fd, err);
 }
 
-/* ---- options -------------------------------------------------------------------------- */
-
-static int set_name(struct mb_net_network *n, const char *value)
-{
-	if (!*value || strlen(value) >= IFNAMSIZ || strpbrk(value, "/ \t\n:") || *value == '.')
-		return -EINVAL;
-	mb_strset(&n->bridge, value);
-	return 0;
-}
-
-static int set_mtu(struct mb_net_network *n, const char *value)
-{
-	uint32_t mtu;
-
-	if (mb_parse_u32(value, &mtu) < 0 || (mtu && (mtu < MTU_MIN || mtu > MTU_MAX)))
-		return -EINVAL;
-	n->mtu = mtu;
-	return 0;
-}
-
-static int set_icc(struct mb_net_network *n, const char *value)
-{
-	return mb_parse_bool(value, &n->icc);
-}
-
-static int set_masquerade(struct mb_net_network *n, const char *value)
-{
-	return mb_parse_bool(value, &n->masquerade);
-}
-
-static int set_host_binding(struct mb_net_network *n, const char *value)
-{
-	struct mb_net_addr a;
-
-	if (mb_net_addr_parse(value, &a) < 0 || a.family != AF_INET)
-		return -EINVAL;
-	mb_strset(&n->host_binding, value);
-	return 0;
-}
-
-/* A prefix that leaves room for a number. */
-static int check_iface_prefix(struct mb_net_network *n, const char *value)
-{
-	(void)n;
-	return *value && strlen(value) <= IFNAMSIZ - 4 && !strpbrk(value, "/ \t\n:%") &&
-	                       *value != '.'
-	               ? 0
-	               : -EINVAL;
-}
-
-static const struct {
-	const char *key;
-	int (*set)(struct mb_net_network *n, const char *value);
-} options[] = {
-	{DOCKER "bridge.name", set_name},
-	{DOCKER "bridge.enable_icc", set_icc},
-	{DOCKER "bridge.enable_ip_masquerade", set_masquerade},
-	{DOCKER "bridge.host_binding_ipv4", set_host_binding},
-	{DOCKER "container_iface_prefix", check_iface_prefix},
-	{DOCKER "driver.mtu", set_mtu},
-	{"mtu", set_mtu},
-};
-
-static int set_option(struct mb_net_network *n, const struct mb_kv_pair *pair, struct mb_err *err)
-{
-	for (size_t i = 0; i < MB_N(options); i++) {
-		if (!mb_streq(pair->key, options[i].key))
-			continue;
-		if (options[i].set(n, pair->value) < 0)
-			return mb_fail(err, EINVAL, "invalid value '%s' of option '%s'",
-			               pair->value, pair->key);
-		return 0;
-	}
-	return mb_fail(err, EOPNOTSUPP, "option '%s' is not supported by the bridge driver",
-	               pair->key);
-}
-
 /* ---- create --------------------------------------------------------------------------- */
-
-static int check_driver(const char *driver, struct mb_err *err)
-{
-	static const char *const later[] = {"macvlan", "ipvlan", "overlay"};
-
-	if (!driver || !*driver || mb_streq(driver, "bridge"))
-		return 0;
-	if (mb_streq(driver, "host") || mb_streq(driver, "null") || mb_streq(driver, "none"))
-		return mb_fail(err, EPERM, "only one instance of '%s' network is allowed", driver);
-	for (size_t i = 0; i < MB_N(later); i++)
-		if (mb_streq(driver, later[i]))
-			return mb_fail(err, EOPNOTSUPP,
-			               "network driver '%s' is not supported by this version",
-			               driver);
-	return mb_fail(err, ENOENT, "network driver '%s' not found", driver);
-}
 
 static int check_request(const struct mb_net_create *q, struct mb_err *err)
 {
@@ -134,7 +40,7 @@ static int check_request(const struct mb_net_create *q, struct mb_err *err)
 			return mb_fail(err, EPERM,
 			               "operation is not permitted on predefined %s network",
 			               q->name);
-	return check_driver(q->driver, err);
+	return mb_net_driver_check(q->driver, err);
 }
 
 struct uplink {
@@ -177,25 +83,26 @@ static int fill(struct mb_net *net, const struct mb_net_create *q, struct mb_net
                 struct mb_err *err)
 {
 	char id[MB_ID_TEXT], bridge[IFNAMSIZ];
-	int r = 0;
+	int r;
 
 	mb_id_make(id);
 	mb_net_network_names(id, bridge);
 	n->id = mb_strdup(id);
 	n->name = mb_strdup(q->name);
-	n->driver = mb_strdup("bridge");
+	n->driver = mb_strdup(q->driver && *q->driver ? q->driver : "bridge");
 	n->created = mb_now_nsec();
-	n->bridge = mb_strdup(bridge);
 	n->internal = q->internal;
 	n->ipv6 = q->ipv6;
 	n->attachable = q->attachable;
-	n->icc = n->masquerade = true;
 	mb_kv_set_all(&n->options, &q->options);
 	mb_kv_set_all(&n->labels, &q->labels);
-	n->mtu = mb_net_uplink_mtu(net);
-	MB_KV_FOREACH (pair, &n->options)
-		r = r ? r : set_option(n, pair, err);
-	return r;
+	if (!mb_net_is_upper(n->driver)) {
+		n->bridge = mb_strdup(bridge);
+		n->icc = n->masquerade = true;
+		n->mtu = mb_net_uplink_mtu(net);
+	}
+	r = mb_net_options_set(n, err);
+	return r || !mb_net_is_upper(n->driver) ? r : mb_net_upper_probe(net, n, err);
 }
 
 /* Claim the name.  A claim whose document never came to be is a dead one's. */

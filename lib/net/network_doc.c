@@ -36,6 +36,9 @@ static const struct mb_json_field network_table[] = {
 	MB_JSON_STR("driver", struct mb_net_network, driver, .flags = MB_JSON_REQUIRED),
 	MB_JSON_TIME("created", struct mb_net_network, created),
 	MB_JSON_STR("bridge", struct mb_net_network, bridge),
+	MB_JSON_STR("parent", struct mb_net_network, parent),
+	MB_JSON_U32("mode", struct mb_net_network, mode),
+	MB_JSON_U32("mode_flags", struct mb_net_network, mode_flags),
 	MB_JSON_BOOL("internal", struct mb_net_network, internal),
 	MB_JSON_BOOL("ipv6", struct mb_net_network, ipv6),
 	MB_JSON_BOOL("icc", struct mb_net_network, icc),
@@ -98,14 +101,21 @@ bool mb_net_name_is_valid(const char *name)
 	return mb_name_is_valid(name);
 }
 
+bool mb_net_ifname_is_valid(const char *name)
+{
+	return *name && strlen(name) < IFNAMSIZ && !strpbrk(name, "/ \t\n:%") && *name != '.';
+}
+
 /* What a document says is checked where it names things of the kernel or of the disk. */
 static int check_document(const struct mb_net_network *n, const char *id, struct mb_err *err)
 {
 	if (!mb_streq(n->id, id) || !mb_net_name_is_valid(n->name))
 		return mb_fail(err, EBADMSG, "the document of network '%.12s' is not its own", id);
-	if (n->bridge && (strlen(n->bridge) >= IFNAMSIZ || strpbrk(n->bridge, "/ ") ||
-	                  n->bridge[0] == '.' || !*n->bridge))
-		return mb_fail(err, EBADMSG, "the document of network '%.12s' names no bridge", id);
+	if ((n->bridge && !mb_net_ifname_is_valid(n->bridge)) ||
+	    (n->parent && !mb_net_ifname_is_valid(n->parent)) ||
+	    (mb_net_is_upper(n->driver) ? !n->parent : !n->bridge))
+		return mb_fail(err, EBADMSG, "the document of network '%.12s' names no interface",
+		               id);
 	return 0;
 }
 

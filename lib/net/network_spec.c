@@ -93,6 +93,7 @@ static int parse_field(struct mb_net_network_spec *s, const char *field, struct 
 static int parse_mode(struct mb_net_network_spec *s, struct mb_err *err)
 {
 	const char *container = mb_skip_prefix(s->name, "container:");
+	const char *ns = mb_skip_prefix(s->name, "ns:");
 
 	s->mode = MB_NET_MODE_NETWORK;
 	if (mb_streq(s->name, "host"))
@@ -101,6 +102,12 @@ static int parse_mode(struct mb_net_network_spec *s, struct mb_err *err)
 		s->mode = MB_NET_MODE_NONE;
 	else if (mb_streq(s->name, "default"))
 		mb_strset(&s->name, "bridge");
+	if (ns && *ns != '/')
+		return mb_fail(err, EINVAL, "'%s' is not an absolute path of a namespace", ns);
+	if (ns) {
+		s->mode = MB_NET_MODE_NS;
+		mb_strset(&s->name, ns);
+	}
 	if (!container)
 		return 0;
 	if (!*container)
@@ -115,7 +122,8 @@ static bool is_long(const char *text)
 {
 	size_t n = strcspn(text, "=,");
 
-	return text[n] == '=' && !mb_starts_with(text, "container:");
+	return text[n] == '=' && !mb_starts_with(text, "container:") &&
+	       !mb_starts_with(text, "ns:");
 }
 
 int mb_net_network_spec_parse(const char *text, struct mb_net_network_spec *ret, struct mb_err *err)

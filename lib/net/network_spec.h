@@ -13,6 +13,7 @@ enum mb_net_mode {
 	MB_NET_MODE_HOST,
 	MB_NET_MODE_NONE,
 	MB_NET_MODE_CONTAINER, /* name is a container */
+	MB_NET_MODE_NS,        /* name is the absolute path of a network namespace */
 };
 
 struct mb_net_network_spec {

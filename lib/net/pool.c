@@ -187,6 +187,13 @@ static int choose_v6(struct mb_net *net, const struct used *u, char **ret, struc
 
 /* ---- what the user gave --------------------------------------------------------------- */
 
+/* Upon an interface of the host, the subnet is that of the hosts there. */
+static const struct mb_net_prefix *clashing(const struct mb_net_network *n, const struct used *u,
+                                            const struct mb_net_prefix *p)
+{
+	return mb_net_is_upper(n->driver) ? NULL : overlapping(u, p);
+}
+
 static int given_subnets(struct mb_net_network *n, const struct mb_net_create *q,
                          const struct used *u, struct mb_err *err)
 {
@@ -201,11 +208,11 @@ static int given_subnets(struct mb_net_network *n, const struct mb_net_create *q
 		pool = p.addr.family == AF_INET ? &n->v4 : &n->v6;
 		if (pool->subnet)
 			return mb_fail(err, EINVAL,
-			               "the bridge driver takes one subnet of each family");
+			               "the %s driver takes one subnet of each family", n->driver);
 		if (mb_net_prefix_host_bits(&p) < 2 || p.bits == 0)
 			return mb_fail(err, EINVAL, "subnet '%s' has no room for containers",
 			               q->subnets.v[i]);
-		clash = overlapping(u, &p);
+		clash = clashing(n, u, &p);
 		if (clash)
 			return mb_fail(err, EADDRINUSE,
 			               "subnet '%s' overlaps '%s', which is in use on this host",
@@ -285,6 +292,49 @@ static int given_aux(struct mb_net_network *n, const struct mb_net_create *q, st
 	return 0;
 }
 
+struct own {
+	struct mb_net_network *n;
+	int index;
+};
+
+static int each_own(const struct mb_nl_addr *addr, void *arg)
+{
+	const struct own *own = arg;
+	struct mb_net_addr a = {.family = addr->family};
+	struct mb_net_pool *pool;
+	char buf[MB_NET_ADDR_TEXT];
+
+	memcpy(a.b, addr->addr, mb_net_addr_len(&a));
+	pool = addr->index == own->index ? pool_of(own->n, &a) : NULL;
+	if (pool) {
+		MB_AUTO_FREE char *key = mb_asprintf("%s.%zu", own->n->parent, pool->aux.n);
+
+		mb_kv_set(&pool->aux, key, mb_net_addr_format(&a, buf));
+	}
+	return 0;
+}
+
+/* The addresses that the host has at the parent and in the network are nobody else's. */
+static int hosts_own(struct mb_net *net, struct mb_net_network *n, struct mb_err *err)
+{
+	const char *host = mb_kv_find(&n->options, MB_NET_OPTION_HOST_ADDRESS);
+	struct own own = {.n = n};
+	struct mb_net_addr a;
+	struct mb_nl_link link;
+	int r;
+
+	if (host && (mb_net_addr_parse(host, &a) < 0 || pool_of(n, &a) != &n->v4))
+		return mb_fail(err, EINVAL, "host address %s is not in subnet %s", host,
+		               n->v4.subnet);
+	if (host)
+		mb_kv_set(&n->v4.aux, "host", host);
+	r = mb_nl_link_find(&net->route, n->parent, &link, err);
+	if (r)
+		return r < 0 ? r : mb_fail(err, ENODEV, "interface '%s' not found", n->parent);
+	own.index = link.index;
+	return mb_nl_addr_dump(&net->route, AF_UNSPEC, each_own, &own, err);
+}
+
 /* The first address of the range, or of the subnet, that is not taken by an aux address. */
 static void default_gateway(struct mb_net_pool *pool)
 {
@@ -327,6 +377,8 @@ int mb_net_pool_choose(struct mb_net *net, struct mb_net_network *n, const struc
 		r = given_ranges(n, q, err);
 	if (!r)
 		r = given_aux(n, q, err);
+	if (!r && n->parent)
+		r = hosts_own(net, n, err);
 	if (r)
 		return r;
 	default_gateway(&n->v4);

@@ -53,7 +53,7 @@ static int still_there(struct mb_net *net, const struct mb_net_network *n, struc
 static int check_spec(const struct mb_net_sandbox *s, const struct mb_net_network *n,
                       struct mb_err *err)
 {
-	if (!n->bridge)
+	if (n->builtin && !n->bridge)
 		return mb_fail(err, EINVAL,
 		               "network %s cannot be combined with other networks or joined later",
 		               n->name);
@@ -125,6 +125,19 @@ static int default_binding(struct mb_net *net, const struct mb_net_sandbox *s, c
 	return r;
 }
 
+/* Nothing of theirs passes through the host's firewall. */
+static int check_ports(const struct mb_net_sandbox *s, struct mb_err *err)
+{
+	const struct mb_net_endpoint *e = mb_net_gateway_endpoint(s);
+
+	if (e && mb_net_is_upper(e->driver))
+		return mb_fail(err, EINVAL,
+		               "ports of network %s (%s) cannot be published: they are reached "
+		               "at %s",
+		               e->network, e->driver, e->ip4);
+	return 0;
+}
+
 static int prepare(struct mb_net *net, const struct mb_net_request *q, struct mb_net_sandbox *s,
                    struct mb_err *err)
 {
@@ -137,7 +150,9 @@ static int prepare(struct mb_net *net, const struct mb_net_request *q, struct mb
 		return r;
 	mb_net_gateway_choose(s);
 	if (q->n_ports) {
-		r = default_binding(net, s, &host_ip, err);
+		r = check_ports(s, err);
+		if (!r)
+			r = default_binding(net, s, &host_ip, err);
 		if (!r)
 			r = mb_net_ports_reserve(s, q->ports, q->n_ports, host_ip, err);
 	}
@@ -236,8 +251,11 @@ int mb_net_detach(struct mb_net *net, const char *container_id, struct mb_err *e
 		r = mb_net_ports_unpublish(net, s, err);
 	if (r)
 		return r;
-	for (size_t i = 0; i < s->n_endpoints; i++)
+	for (size_t i = 0; i < s->n_endpoints; i++) {
 		mb_net_names_remove(net, s, &s->endpoints[i]);
+		if (mb_net_is_upper(s->endpoints[i].driver))
+			mb_net_upper_detach(net, &s->endpoints[i], -1);
+	}
 	release_addresses(net, s);
 	return mb_net_record_remove(net, container_id, err);
 }

@@ -78,6 +78,36 @@ void mb_nl_bridge_add(struct mb_nl_batch *b, const char *name, uint32_t mtu, con
 	mb_nl_nest_end(b, info);
 }
 
+void mb_nl_upper_add(struct mb_nl_batch *b, const struct mb_nl_upper *u)
+{
+	struct ifinfomsg i = {.ifi_index = u->index};
+	bool is_ipvlan = strcmp(u->kind, "ipvlan") == 0;
+	size_t info, data;
+
+	mb_nl_message(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &i, sizeof(i));
+	mb_nl_put_str(b, IFLA_IFNAME, u->name);
+	mb_nl_put_u32(b, IFLA_LINK, (uint32_t)u->parent);
+	if (u->netns_fd >= 0)
+		mb_nl_put_u32(b, IFLA_NET_NS_FD, (uint32_t)u->netns_fd);
+	if (u->mac)
+		mb_nl_put(b, IFLA_ADDRESS, u->mac, MAC_BYTES);
+	if (u->mtu)
+		mb_nl_put_u32(b, IFLA_MTU, u->mtu);
+	info = mb_nl_nest(b, IFLA_LINKINFO);
+	mb_nl_put(b, IFLA_INFO_KIND, u->kind, strlen(u->kind));
+	data = mb_nl_nest(b, IFLA_INFO_DATA);
+	if (is_ipvlan) {
+		uint16_t mode = (uint16_t)u->mode, flags = (uint16_t)u->flags;
+
+		mb_nl_put(b, IFLA_IPVLAN_MODE, &mode, sizeof(mode));
+		mb_nl_put(b, IFLA_IPVLAN_FLAGS, &flags, sizeof(flags));
+	} else {
+		mb_nl_put_u32(b, IFLA_MACVLAN_MODE, u->mode);
+	}
+	mb_nl_nest_end(b, data);
+	mb_nl_nest_end(b, info);
+}
+
 void mb_nl_link_set_up(struct mb_nl_batch *b, int index, const char *name_if_no_index)
 {
 	struct ifinfomsg i = {.ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};

@@ -30,6 +30,20 @@ void mb_nl_veth_add(struct mb_nl_batch *b, const struct mb_nl_veth *v);
 /* A bridge, up.  @mtu 0: the kernel's default; @mac 6 bytes or NULL; @index 0: the kernel's. */
 void mb_nl_bridge_add(struct mb_nl_batch *b, const char *name, uint32_t mtu, const uint8_t *mac,
                       int index);
+/* An interface upon another: macvlan, ipvlan. */
+struct mb_nl_upper {
+	const char *kind; /* "macvlan" or "ipvlan" */
+	uint32_t mode;    /* MACVLAN_MODE_* or IPVLAN_MODE_* of <linux/if_link.h> */
+	uint32_t flags;   /* IPVLAN_F_* */
+	const char *name;
+	int index;          /* 0: the kernel chooses */
+	int parent;         /* in the caller's namespace */
+	int netns_fd;       /* where it is born; -1: here */
+	const uint8_t *mac; /* 6 bytes or NULL */
+	uint32_t mtu;       /* 0: the parent's */
+};
+/* Down.  -EOPNOTSUPP: the kernel does not know the kind; -EBUSY, -EINVAL: the parent cannot. */
+void mb_nl_upper_add(struct mb_nl_batch *b, const struct mb_nl_upper *u);
 void mb_nl_link_set_up(struct mb_nl_batch *b, int index, const char *name_if_no_index);
 void mb_nl_link_set_alias(struct mb_nl_batch *b, int index, const char *name_if_no_index,
                           const char *alias);

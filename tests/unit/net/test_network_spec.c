@@ -28,6 +28,7 @@ static void modes(void **state)
 		{"none", "none", MB_NET_MODE_NONE},
 		{"container:db", "db", MB_NET_MODE_CONTAINER},
 		{"name=host", "host", MB_NET_MODE_HOST},
+		{"ns:/run/netns/a=b,c", "/run/netns/a=b,c", MB_NET_MODE_NS},
 	};
 
 	(void)state;

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Drivers of networks and the options that each takes. */
+#include <errno.h>
+#include <linux/if_link.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "core/err.h"
+#include "core/parse.h"
+#include "core/str.h"
+#include "net/handle.h"
+
+#define DOCKER "com.docker.network."
+enum { MTU_MIN = 68, MTU_MAX = 65535 };
+enum driver { BRIDGE = 1, MACVLAN = 2, IPVLAN = 4, UPPER = MACVLAN | IPVLAN };
+
+static const struct {
+	const char *name;
+	enum driver driver;
+} drivers[] = {{"bridge", BRIDGE}, {"macvlan", MACVLAN}, {"ipvlan", IPVLAN}};
+
+static enum driver driver_of(const char *name)
+{
+	for (size_t i = 0; i < MB_N(drivers); i++)
+		if (mb_streq(drivers[i].name, name))
+			return drivers[i].driver;
+	return 0;
+}
+
+bool mb_net_is_upper(const char *driver)
+{
+	return driver && (driver_of(driver) & UPPER);
+}
+
+int mb_net_driver_check(const char *name, struct mb_err *err)
+{
+	if (!name || !*name || driver_of(name))
+		return 0;
+	if (mb_streq(name, "host") || mb_streq(name, "null") || mb_streq(name, "none"))
+		return mb_fail(err, EPERM, "only one instance of '%s' network is allowed", name);
+	if (mb_streq(name, "overlay"))
+		return mb_fail(err, EOPNOTSUPP,
+		               "network driver 'overlay' is not supported by this version");
+	return mb_fail(err, ENOENT, "network driver '%s' not found", name);
+}
+
+/* ---- one function an option ------------------------------------------------------------ */
+
+static int set_name(struct mb_net_network *n, const char *value)
+{
+	if (!mb_net_ifname_is_valid(value))
+		return -EINVAL;
+	mb_strset(&n->bridge, value);
+	return 0;
+}
+
+static int set_parent(struct mb_net_network *n, const char *value)
+{
+	if (!mb_net_ifname_is_valid(value))
+		return -EINVAL;
+	mb_strset(&n->parent, value);
+	return 0;
+}
+
+static int set_mtu(struct mb_net_network *n, const char *value)
+{
+	uint32_t mtu;
+
+	if (mb_parse_u32(value, &mtu) < 0 || (mtu && (mtu < MTU_MIN || mtu > MTU_MAX)))
+		return -EINVAL;
+	n->mtu = mtu;
+	return 0;
+}
+
+static int set_icc(struct mb_net_network *n, const char *value)
+{
+	return mb_parse_bool(value, &n->icc);
+}
+
+static int set_masquerade(struct mb_net_network *n, const char *value)
+{
+	return mb_parse_bool(value, &n->masquerade);
+}
+
+static int set_host_binding(struct mb_net_network *n, const char *value)
+{
+	struct mb_net_addr a;
+
+	if (mb_net_addr_parse(value, &a) < 0 || a.family != AF_INET)
+		return -EINVAL;
+	mb_strset(&n->host_binding, value);
+	return 0;
+}
+
+/* A prefix that leaves room for a number. */
+static int check_iface_prefix(struct mb_net_network *n, const char *value)
+{
+	(void)n;
+	return mb_net_ifname_is_valid(value) && strlen(value) <= IFNAMSIZ - 4 ? 0 : -EINVAL;
+}
+
+struct word {
+	const char *text;
+	uint32_t value;
+};
+
+static int set_word(const struct word *words, size_t n, const char *value, uint32_t *ret)
+{
+	for (size_t i = 0; i < n; i++)
+		if (mb_streq(words[i].text, value)) {
+			*ret = words[i].value;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static int set_macvlan_mode(struct mb_net_network *n, const char *value)
+{
+	static const struct word words[] = {{"bridge", MACVLAN_MODE_BRIDGE},
+	                                    {"private", MACVLAN_MODE_PRIVATE},
+	                                    {"vepa", MACVLAN_MODE_VEPA},
+	                                    {"passthru", MACVLAN_MODE_PASSTHRU}};
+
+	return set_word(words, MB_N(words), value, &n->mode);
+}
+
+static int set_ipvlan_mode(struct mb_net_network *n, const char *value)
+{
+	static const struct word words[] = {
+		{"l2", IPVLAN_MODE_L2}, {"l3", IPVLAN_MODE_L3}, {"l3s", IPVLAN_MODE_L3S}};
+
+	return set_word(words, MB_N(words), value, &n->mode);
+}
+
+static int set_ipvlan_flag(struct mb_net_network *n, const char *value)
+{
+	static const struct word words[] = {
+		{"bridge", 0}, {"private", IPVLAN_F_PRIVATE}, {"vepa", IPVLAN_F_VEPA}};
+
+	return set_word(words, MB_N(words), value, &n->mode_flags);
+}
+
+/* An address for the host, which could not reach its own macvlan containers otherwise. */
+static int set_host_address(struct mb_net_network *n, const char *value)
+{
+	struct mb_net_addr a;
+	char name[IFNAMSIZ];
+
+	if (mb_net_addr_parse(value, &a) < 0 || a.family != AF_INET)
+		return -EINVAL;
+	mb_net_network_names(n->id, name);
+	mb_strset(&n->bridge, name);
+	return 0;
+}
+
+static const struct {
+	const char *key;
+	unsigned int drivers;
+	int (*set)(struct mb_net_network *n, const char *value);
+} options[] = {
+	{DOCKER "bridge.name", BRIDGE, set_name},
+	{DOCKER "bridge.enable_icc", BRIDGE, set_icc},
+	{DOCKER "bridge.enable_ip_masquerade", BRIDGE, set_masquerade},
+	{DOCKER "bridge.host_binding_ipv4", BRIDGE, set_host_binding},
+	{DOCKER "container_iface_prefix", BRIDGE | UPPER, check_iface_prefix},
+	{DOCKER "driver.mtu", BRIDGE | UPPER, set_mtu},
+	{"mtu", BRIDGE | UPPER, set_mtu},
+	{"parent", UPPER, set_parent},
+	{"macvlan_mode", MACVLAN, set_macvlan_mode},
+	{"ipvlan_mode", IPVLAN, set_ipvlan_mode},
+	{"ipvlan_flag", IPVLAN, set_ipvlan_flag},
+	{MB_NET_OPTION_HOST_ADDRESS, MACVLAN, set_host_address},
+};
+
+static int set_option(struct mb_net_network *n, const struct mb_kv_pair *pair, struct mb_err *err)
+{
+	enum driver driver = driver_of(n->driver);
+
+	/* podman's one word for both. */
+	if (mb_streq(pair->key, "mode") && (driver & UPPER)) {
+		if ((driver == MACVLAN ? set_macvlan_mode : set_ipvlan_mode)(n, pair->value) == 0)
+			return 0;
+		return mb_fail(err, EINVAL, "invalid value '%s' of option 'mode'", pair->value);
+	}
+	for (size_t i = 0; i < MB_N(options); i++) {
+		if (!mb_streq(pair->key, options[i].key) || !(options[i].drivers & driver))
+			continue;
+		if (options[i].set(n, pair->value) < 0)
+			return mb_fail(err, EINVAL, "invalid value '%s' of option '%s'",
+			               pair->value, pair->key);
+		return 0;
+	}
+	return mb_fail(err, EOPNOTSUPP, "option '%s' is not supported by the %s driver", pair->key,
+	               n->driver);
+}
+
+int mb_net_options_set(struct mb_net_network *n, struct mb_err *err)
+{
+	int r = 0;
+
+	if (mb_streq(n->driver, "macvlan"))
+		n->mode = MACVLAN_MODE_BRIDGE;
+	MB_KV_FOREACH (pair, &n->options)
+		r = r ? r : set_option(n, pair, err);
+	if (!r && mb_net_is_upper(n->driver) && !n->parent)
+		return mb_fail(err, EINVAL,
+		               "the %s driver wants an interface of the host: -o parent=NAME",
+		               n->driver);
+	return r;
+}
