@@ -7,5 +7,5 @@
 	echo "$output" | grep '^not ok' || true
 	[ "$status" = 0 ]
 	[ "$(echo "$output" | grep -c '^ok')" -ge 200 ]
-	! echo "$output" | grep -q '^not ok'
+	if echo "$output" | grep -q '^not ok'; then false; fi
 }

@@ -76,7 +76,8 @@ PATH=/usr/local/bin:/bin:/usr/bin" "$output"
 	for how in "exec -u user groups" "exec -u 1000 groups" "exec -u 4000:50 groups"; do
 		# shellcheck disable=SC2086
 		civil $how cat /denied
-		[ "$status" != 0 ] && [[ "$output" == *"ermission denied"* ]]
+		[ "$status" != 0 ]
+		[[ "$output" == *"ermission denied"* ]]
 	done
 	civil exec -u 4000:4000 groups cat /denied
 	[ "$status" = 0 ]

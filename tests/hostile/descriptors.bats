@@ -48,7 +48,7 @@ teardown() {
 		[ "$(cat "$file")" = "of the caller" ]
 		[ "$(head -1 "$file.out")" = "of the caller" ]
 		[ "$(grep -c fifo "$file.out")" = 3 ]
-		! grep -q mybox-test "$file.out"
+		if grep -q mybox-test "$file.out"; then false; fi
 		grep -q end "$file.err"
 		output=$(printf 'x%.0s' $(seq 100000) | mybox $how cat | wc -c)
 		[ "$output" = 100000 ]

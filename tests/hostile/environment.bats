@@ -36,7 +36,7 @@ os.execv(os.environ['MYBOX'], [os.environ['MYBOX'], '--root', os.environ['root']
 	[[ "$output" != *evil* ]]
 	for p in /proc/[0-9]*; do
 		[ "$(cat "$p/comm" 2>/dev/null)" = mybox-monitor ] || continue
-		! tr '\0' '\n' <"$p/environ" 2>/dev/null | grep -q evil
+		if tr '\0' '\n' <"$p/environ" 2>/dev/null | grep -q evil; then false; fi
 	done
 	[ ! -e "$canary/evil-ran" ]
 }
@@ -71,7 +71,7 @@ libc.execve(os.environ['MYBOX'].encode(), (ctypes.c_char_p * 1)(None), (ctypes.c
 	# shellcheck disable=SC2086
 	[ -z "$ids" ] || mybox rm -f $ids
 	# Nothing was written where a descriptor was taken for another.
-	! grep -rl to-nowhere "$root" "$run" --include=*.json
+	if grep -rl to-nowhere "$root" "$run" --include=*.json; then false; fi
 	mybox system check --full
 	for f in 0 1 2; do
 		status=0
@@ -89,7 +89,7 @@ libc.execve(os.environ['MYBOX'].encode(), (ctypes.c_char_p * 1)(None), (ctypes.c
 		[ "$status" = 0 ]
 		civil exec "mask$mask" sh -c 'umask; stat -c %a / /v /etc/hosts'
 		[ "${lines[0]}" = 0022 ]
-		[ "${lines[1]}" = 755 ] && [ "${lines[2]}" = 755 ] && [ "${lines[3]}" = 644 ]
+		[ "${lines[1]} ${lines[2]} ${lines[3]}" = "755 755 644" ]
 		mybox restart -t 0 "mask$mask"
 	done
 	# Nothing of the state may be written by others, nor read unless a container shows it.

@@ -137,7 +137,8 @@ bomb() {
 	for link in "$canary/passwd" "$up$canary/passwd"; do
 		mybox exec -u 0 who ln -sf "$link" /etc/passwd
 		civil exec -u evil who id -u
-		[ "$status" != 0 ] && [[ "$output" == *"evil"* ]]
+		[ "$status" != 0 ]
+		[[ "$output" == *"evil"* ]]
 	done
 }
 

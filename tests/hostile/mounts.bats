@@ -187,7 +187,8 @@ y" /mybox/../../etc; do
 		}
 		civil run --rm -v "named-$how:/data" "$how" sh -c 'cat /data/file /data/dir/file /data/console'
 		[[ "$output" != *"canary "* ]]
-		[ ! -e "$root/volumes/named-$how/_data/console" ] && [ ! -e "$root/volumes/named-$how/_data/shadow" ]
+		[ ! -e "$root/volumes/named-$how/_data/console" ]
+		[ ! -e "$root/volumes/named-$how/_data/shadow" ]
 	done
 	# What a volume has is not written over, nor through.
 	mybox volume create holds

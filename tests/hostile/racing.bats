@@ -91,8 +91,8 @@ still_racing() { [ "$(mybox inspect -f '{{.State.Running}}' racer)" = true ]; }
 @test "race: directories that are made on the way" {
 	swapper /v/a/ "${where[@]}"
 	go() {
-		try run --rm -v shared:/v -v "$root/../src:/v/a/$1/b/c/d/e" deb true
-		try run --rm -v shared:/dev/sub --device "/dev/null:/dev/sub/a/$1/null" deb true
+		try run --rm -v shared:/v -v "$root/../src:/v/a/$1/b/c/d/e" deb true &&
+			try run --rm -v shared:/dev/sub --device "/dev/null:/dev/sub/a/$1/null" deb true
 	}
 	for_a_while go
 	still_racing
@@ -110,8 +110,8 @@ still_racing() { [ "$(mybox inspect -f '{{.State.Running}}' racer)" = true ]; }
 	mkdir -p "$root/volumes/shared/_data/a/below"
 	swapper /v/a/ "${where[@]}"
 	go() {
-		try run --rm --mount type=volume,source=shared,target=/m,volume-subpath=a deb cat /m/file
-		try run --rm --mount type=volume,source=shared,target=/m,volume-subpath=a/below deb true
+		try run --rm --mount type=volume,source=shared,target=/m,volume-subpath=a deb cat /m/file &&
+			try run --rm --mount type=volume,source=shared,target=/m,volume-subpath=a/below deb true
 	}
 	for_a_while go
 	still_racing
@@ -140,8 +140,8 @@ still_racing() { [ "$(mybox inspect -f '{{.State.Running}}' racer)" = true ]; }
 	attacker racer -- snoop /found
 	attacker tracer --cap-add SYS_PTRACE -- snoop /found
 	go() {
-		MYBOX_OF=of-the-caller try exec racer true
-		MYBOX_OF=of-the-caller try exec tracer true
+		MYBOX_OF=of-the-caller try exec racer true &&
+			MYBOX_OF=of-the-caller try exec tracer true
 	}
 	for_a_while go
 	saw_nothing racer
