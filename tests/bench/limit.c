@@ -42,7 +42,7 @@ static const char *const controllers[MAX_GROUPS] = {"memory",  "pids",    "cpu",
 static struct {
 	const char *root, *work, *bridge;
 	int iterations, groups, join_pid;
-	bool veth, host_net, filter, quiet;
+	bool veth, host_net, filter, plain, quiet;
 } opt = {.root = "rootfs", .work = "work", .bridge = "limbr0", .iterations = 1};
 
 static struct {
@@ -137,9 +137,14 @@ static void make_tree(void)
 	char data[800];
 
 	mount_or_die(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
-	snprintf(data, sizeof(data), "lowerdir=%s,upperdir=%s,workdir=%s", opt.root, run.upper,
-	         run.work);
-	mount_or_die("overlay", run.merged, "overlay", 0, data);
+	if (opt.plain) {
+		snprintf(run.merged, sizeof(run.merged), "%s", opt.root);
+		mount_or_die(opt.root, opt.root, NULL, MS_BIND | MS_REC, NULL);
+	} else {
+		snprintf(data, sizeof(data), "lowerdir=%s,upperdir=%s,workdir=%s", opt.root,
+		         run.upper, run.work);
+		mount_or_die("overlay", run.merged, "overlay", 0, data);
+	}
 	if (chdir(run.merged) < 0)
 		die("chdir");
 	mount_or_die("proc", "proc", "proc", safe, NULL);
@@ -247,6 +252,8 @@ static void make_groups(void)
 
 static void make_layers(void)
 {
+	if (opt.plain)
+		return;
 	snprintf(run.upper, sizeof(run.upper), "%s/u%d.%d", opt.work, run.me, run.nth);
 	snprintf(run.work, sizeof(run.work), "%s/w%d.%d", opt.work, run.me, run.nth);
 	snprintf(run.merged, sizeof(run.merged), "%s/m%d.%d", opt.work, run.me, run.nth);
@@ -262,6 +269,8 @@ static void clean(void)
 		close(run.unified_fd);
 	for (int i = 0; i < (opt.groups == UNIFIED ? 1 : opt.groups); i++)
 		rmdir(run.group[i]);
+	if (opt.plain)
+		return;
 	snprintf(inner, sizeof(inner), "%s/work", run.work);
 	rmdir(inner);
 	rmdir(run.work);
@@ -360,9 +369,10 @@ static void measure(void)
 }
 
 static const char usage[] =
-	"usage: limit [-i RUNS] [-r ROOTFS] [-w WORKDIR] [-b BRIDGE] [-v] [-H] [-s] [-q]\n"
+	"usage: limit [-i RUNS] [-r ROOTFS] [-w WORKDIR] [-b BRIDGE] [-v] [-H] [-s] [-p] [-q]\n"
 	"             [-G N | -g 20] [-j PID] [COMMAND...]\n"
 	"-v veth pair on the bridge   -H network of the host   -s seccomp filter\n"
+	"-p the root file system as it is, without a writable layer\n"
 	"-G N join N version 1 controllers   -g 20 be born in a version 2 cgroup\n"
 	"-j run COMMAND in the namespaces of PID   -q no phases\n";
 
@@ -370,7 +380,7 @@ static bool parse(int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt(argc, argv, "+i:r:w:b:G:g:j:vHsq")) != -1) {
+	while ((o = getopt(argc, argv, "+i:r:w:b:G:g:j:vHspq")) != -1) {
 		switch (o) {
 		case 'i':
 			opt.iterations = (int)strtol(optarg, NULL, 10);
@@ -399,6 +409,9 @@ static bool parse(int argc, char **argv)
 			break;
 		case 's':
 			opt.filter = true;
+			break;
+		case 'p':
+			opt.plain = true;
 			break;
 		case 'q':
 			opt.quiet = true;

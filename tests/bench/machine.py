@@ -16,7 +16,8 @@ BUILD = pathlib.Path(os.environ.get("MYBOX_RELEASE", TOP / "build/release"))
 RUNROOT = "/run/mybox-test/bench"
 IMAGE = peers.IMAGE
 FLOORS = {"limit": ["limit.c", "netlink.c"], "netop": ["netop.c", "netlink.c"],
-          "nothing": ["nothing.c"], "pp": ["pp.c"]}
+          "nothing": ["nothing.c"], "peak": ["peak.c"], "pp": ["pp.c"]}
+CRUN = os.path.join(BUILD.parent, "newest-crun")
 QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
 
 
@@ -54,10 +55,13 @@ class Sample:
         return os.posix_spawn(argv[0], argv, os.environ, file_actions=self.actions)
 
     def __call__(self, argv):
-        """(milliseconds, whether it succeeded)"""
+        """(milliseconds, whether it succeeded), of a command or of a list of them, in order"""
+        commands, ok = [argv] if isinstance(argv[0], str) else argv, True
         begin = time.perf_counter_ns()
-        _, status = os.waitpid(self.spawn(argv), 0)
-        return (time.perf_counter_ns() - begin) / 1e6, status == 0
+        for command in commands:
+            _, status = os.waitpid(self.spawn(command), 0)
+            ok = ok and status == 0
+        return (time.perf_counter_ns() - begin) / 1e6, ok
 
     def many(self, make_argv, total, at_once):
         """Starts per second."""
@@ -97,10 +101,13 @@ class Machine:
         self.do("load", "-qi", self.image("deb.tar"))
         layers = os.path.join(self.store, "layers")
         self.rootfs = os.path.join(layers, sorted(os.listdir(layers))[0], "diff")
+        self.door = os.path.join(self.directory, "mybox-oci")
+        os.symlink(self.binary, self.door)
         if self.want_peers:
             self.peers = peers.Peers(self.directory, self.image("rootfs.tar"), self.rootfs,
-                                     self.errors)
+                                     self.errors, self.door, CRUN)
             self.peers.find()
+        self.prepare_oci()
         return self
 
     def __exit__(self, *_):
@@ -131,12 +138,32 @@ class Machine:
     def floor(self, name, *args):
         return [os.path.join(self.directory, name), *args]
 
-    def limit(self, *flags, command=("/bin/true",)):
-        """The floor of a start, with as many cgroups as mybox joins here."""
-        groups = ["-g", "20"] if os.path.exists("/sys/fs/cgroup/cgroup.controllers") else \
-            ["-G", "4"]
-        return self.floor("limit", "-i", "1", "-r", self.rootfs, "-w", self.work,
-                          *(groups if "-s" in flags else []), *flags, *command)
+    def limit(self, *flags, groups=0, command=("/bin/true",)):
+        """The floor of a start; @groups: how many control groups of version 1 mybox joins."""
+        if groups:
+            flags += ("-g", "20") if os.path.exists("/sys/fs/cgroup/cgroup.controllers") else \
+                ("-G", str(groups))
+        return self.floor("limit", "-i", "1", "-r", self.rootfs, "-w", self.work, *flags,
+                          *command)
+
+    # --- OCI runtimes: one bundle for all, but for the control group's name
+
+    def prepare_oci(self):
+        """What comes before a verb: {name: words}; and a bundle for each, of a program that
+        ends at once and of one that stays."""
+        root = os.path.join(RUNROOT, "oci")
+        self.oci = {"mybox": [self.door, "--root", root]}
+        if self.against:
+            os.symlink(os.path.abspath(self.against), self.door + "-other")
+            self.oci["other"] = [self.door + "-other", "--root", root]
+        if self.peers:
+            self.oci.update(self.peers.runtime)
+        for tool in self.oci:
+            for kind, args in (("true", ["/bin/true"]), ("sleep", ["/bin/sleep", "1000"])):
+                peers.make_bundle(self.bundle(tool, kind), self.door, self.rootfs, args)
+
+    def bundle(self, tool, kind):
+        return os.path.join(self.directory, "bundle-%s-%s" % (tool, kind))
 
     # --- one command for all that understand docker's words
 

@@ -39,20 +39,37 @@ def own_run():
         subprocess.run(argv, check=True)
 
 
+def make_bundle(bundle, maker, rootfs, args):
+    """As @maker, a runtime, proposes it, but for the program and the control group."""
+    os.mkdir(bundle)
+    subprocess.run([maker, "spec"], check=True, cwd=bundle)
+    path = os.path.join(bundle, "config.json")
+    spec = json.loads(pathlib.Path(path).read_text())
+    spec["root"] = {"path": rootfs, "readonly": True}
+    spec["process"].update(terminal=False, args=args, rlimits=[])
+    spec["linux"]["cgroupsPath"] = "/%s/%s" % (GROUP, os.path.basename(bundle))
+    pathlib.Path(path).write_text(json.dumps(spec))
+
+
 def hard(limit):
     value = resource.getrlimit(limit)[1]
     return 1048576 if value == resource.RLIM_INFINITY else value
 
 
 class Peers:
-    def __init__(self, directory, archive, rootfs, errors):
+    def __init__(self, directory, archive, rootfs, errors, maker, crun):
+        """@maker: a runtime that makes bundles; @crun: a directory with one that is newer than what
+        is installed, or nothing."""
         self.directory, self.archive, self.rootfs = directory, archive, rootfs
         self.errors, self.prefix, self.versions, self.daemon = errors, {}, {}, None
+        self.maker, self.runtime = maker, {}  # what comes before an OCI runtime's verb
+        newest = os.path.join(crun, "usr/bin/crun")
+        self.path = {"crun": newest} if os.access(newest, os.X_OK) else {}
 
     def find(self):
         own_run()
         for name in ENGINES + PLAIN:
-            path = shutil.which("dockerd" if name == "docker" else name)
+            path = self.which("dockerd" if name == "docker" else name)
             why = "not installed" if not path else getattr(self, "prepare_" + name)()
             if why:
                 print("%s: skipped (%s)" % (name, why))
@@ -61,6 +78,9 @@ class Peers:
                 done = subprocess.run([path, "--version"], capture_output=True, text=True)
                 self.versions[name] = done.stdout.split("\n")[0]
         return self.prefix
+
+    def which(self, name):
+        return self.path.get(name) or shutil.which(name)
 
     def argv(self, name, *args):
         return self.prefix[name] + list(args)
@@ -116,21 +136,17 @@ class Peers:
 
     def prepare_bundle(self, name):
         bundle = os.path.join(self.directory, "bundle-" + name)
-        os.mkdir(bundle)
-        subprocess.run([shutil.which(name), "spec"], check=True, cwd=bundle)
-        path = os.path.join(bundle, "config.json")
-        spec = json.loads(pathlib.Path(path).read_text())
-        spec["root"] = {"path": self.rootfs, "readonly": True}
-        spec["process"].update(terminal=False, args=["/bin/true"], rlimits=[])
-        spec["linux"]["cgroupsPath"] = "/%s/%s" % (GROUP, name)
-        pathlib.Path(path).write_text(json.dumps(spec))
+        make_bundle(bundle, self.maker, self.rootfs, ["/bin/true"])
         # crun knows no hybrid of both versions: there it runs without control groups.
         for flags in ([], ["--cgroup-manager=disabled"] if name == "crun" else []):
-            self.prefix[name] = [shutil.which(name), "--root", "/run/bench-" + name, *flags,
-                                 "run", "--bundle", bundle]
+            self.runtime[name] = [self.which(name), "--root", "/run/bench-" + name, *flags]
+            self.prefix[name] = self.runtime[name] + ["run", "--bundle", bundle]
             why = self.ask(self.argv(name, "bench"))
             if not why:
-                break
+                if flags:
+                    print("%s: without control groups" % name)
+                return None
+        del self.runtime[name]
         return why
 
     def prepare_crun(self):

@@ -2,6 +2,7 @@
 """The rows: what is run, against which floor, and what is wanted (milliseconds but where said)."""
 import collections
 import itertools
+import json
 import os
 import statistics
 import subprocess
@@ -9,6 +10,7 @@ import time
 
 SLOW_MS, SLOW_ROUNDS = 100, 8  # who takes longer is asked less often
 Goal = collections.namedtuple("Goal", "kind value basis", defaults=(None,))
+FEW, ALL = 4, 8  # control groups of version 1: what mybox joins for limits, and a runtime
 numbers = itertools.count(1)
 
 
@@ -29,7 +31,7 @@ def result(row, tool, values, failures, goal=None, unit="ms"):
 
 def with_other(m, tools):
     """The same again by another build of mybox: before and after a change in one run."""
-    if m.against:
+    if m.against and "other" not in tools:
         tools["other"] = [m.against] + tools["mybox"][1:]
     return tools
 
@@ -97,7 +99,7 @@ def words(m, *args, first=None):
 
 def start_tools(network, floor_flags):
     def tools(m):
-        first = {"floor": m.limit("-s", *floor_flags)}
+        first = {"floor": m.limit("-s", *floor_flags, groups=FEW)}
         if network == "bridge":
             first["bare floor"] = m.limit(*floor_flags)
         found = words(m, "run", "--rm", "--network", network, "deb", "true", first=first)
@@ -112,7 +114,7 @@ def start_tools(network, floor_flags):
 
 def detached_tools(m):
     return words(m, "run", "-d", "--name", "bench", "deb", "sleep", "1000",
-                 first={"floor": m.limit("-s", "-v")})
+                 first={"floor": m.limit("-s", "-v", groups=FEW)})
 
 
 def removal(m, tool, *names):
@@ -160,6 +162,88 @@ def remove_20(m, tool):
 def network_tools(m):
     return words(m, "network", "create", "benchnet",
                  first={"floor": lambda: m.floor("netop", "add", "nop%d" % next(numbers))})
+
+
+# --- OCI runtimes
+
+def oci_words(m, tool, verb, *words, kind="true"):
+    """One command of a runtime; create and run have a bundle."""
+    bundle = ["--bundle", m.bundle(tool, kind)] if verb in ("create", "run") else []
+    return [*m.oci[tool], verb, *bundle, *words]
+
+
+def oci_run(m, tool):
+    return [oci_words(m, tool, "run", "b%d" % next(numbers))]
+
+
+def oci_life(m, tool):
+    name = "b%d" % next(numbers)
+    return [oci_words(m, tool, "create", name, kind="sleep"), oci_words(m, tool, "start", name),
+            oci_words(m, tool, "delete", "--force", name)]
+
+
+def oci_exec(m, tool):
+    return [oci_words(m, tool, "exec", "bench", "/bin/true")]
+
+
+def oci_tools(commands, floor):
+    def tools(m):
+        found = {"floor": floor(m)}
+        found.update((tool, lambda tool=tool: commands(m, tool)) for tool in m.oci)
+        return found
+    return tools
+
+
+def oci_start(m, _):
+    for tool in m.oci:
+        for words in (oci_words(m, tool, "create", "bench", kind="sleep"),
+                      oci_words(m, tool, "start", "bench")):
+            subprocess.run(words, check=True, stderr=m.errors, stdin=subprocess.DEVNULL,
+                           stdout=subprocess.DEVNULL)
+
+
+def oci_end(m, _):
+    for tool in m.oci:
+        subprocess.run(oci_words(m, tool, "delete", "--force", "bench"), check=False,
+                       stderr=m.errors, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
+def oci_join(m):
+    done = subprocess.run(oci_words(m, "mybox", "state", "bench"), check=True, capture_output=True)
+    return m.floor("limit", "-j", str(json.loads(done.stdout)["pid"]), "/bin/true")
+
+
+class Oci(Row):
+    """The runtimes: @commands(machine, tool) are what is timed, one after the other."""
+
+    def __init__(self, name, what, commands, floor, goals, **more):
+        super().__init__(name, what, oci_tools(commands, floor), goals, uses_disk=False, **more)
+        self.commands = commands
+
+    def measure(self, m, rounds, gap):
+        if self.setup:
+            self.setup(m, "mybox")
+        setup, teardown, self.setup, self.teardown = self.setup, self.teardown, None, None
+        results = super().measure(m, rounds, gap) + self.memory(m)
+        self.setup, self.teardown = setup, teardown
+        if self.teardown:
+            self.teardown(m, "mybox")
+        return results
+
+    def memory(self, m):
+        """The most that any process of it held at once."""
+        out = []
+        for tool in m.oci:
+            values = []
+            for _ in range(5):
+                words = [w for command in self.commands(m, tool) for w in command + ["--"]]
+                done = subprocess.run(m.floor("peak", *words[:-1]), stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.PIPE, stderr=m.errors)
+                values += [int(done.stdout)] if done.returncode == 0 else []
+            r = result(self.name + "-memory", tool, values or [0], 5 - len(values), unit="KiB")
+            r["goals"] = [times(1, "crun")._asdict()] if tool == "mybox" else []
+            out.append(r)
+        return out
 
 
 class Many(Row):
@@ -242,8 +326,15 @@ ROWS = [
     Row("volume-create", "volume create", plain("volume", "create", "benchvol"), [at_most(3)],
         after=lambda m, tool: m.tell(tool, "volume", "rm", "benchvol")),
     Many("starts-50", "50 starts, eight at a time, bridge (per second)",
-         lambda m: words(m, "run", "--rm", "deb", "true", first={"floor": m.limit("-s", "-v")}),
+         lambda m: words(m, "run", "--rm", "deb", "true",
+                         first={"floor": m.limit("-s", "-v", groups=FEW)}),
          [Goal("at least times", 0.6, "floor")]),
+    Oci("oci-run", "mybox-oci run of a bundle", oci_run, lambda m: m.limit("-p", groups=ALL),
+        [times(1.2), times(0.6, "crun")]),
+    Oci("oci-life", "mybox-oci create, start and delete", oci_life,
+        lambda m: m.limit("-p", groups=ALL), [times(1, "crun")]),
+    Oci("oci-exec", "mybox-oci exec", oci_exec, oci_join, [times(1.6), times(1, "crun")],
+        setup=oci_start, teardown=oci_end),
     MonitorMemory("monitor-memory", "private memory of a monitor (KiB)", None, [at_most(100)],
                   uses_disk=False),
 ]
