@@ -59,8 +59,13 @@ task_is() { ctr tasks ls | grep -qE "^$1 .*$2"; }
 @test "ctr: a task's life" {
 	start -d "$image" life sleep 1000
 	task_is life RUNNING
-	run -0 ctr tasks exec --exec-id first life echo inside
-	[ "$output" = inside ]
+	# ctr may forget to read what a process said that has ended: this one waits until it was read.
+	ctr tasks exec --exec-id first life sh -c \
+		'echo inside; until [ -e /tmp/read ]; do sleep 0.1; done' >"$dir/said" 3>&- &
+	first=$!
+	wait_until 20 grep -qx inside "$dir/said"
+	ctr tasks exec --exec-id reader life touch /tmp/read
+	wait "$first"
 	run -3 ctr tasks exec --exec-id second life sh -c 'exit 3'
 	ctr tasks pause life
 	task_is life PAUSED
