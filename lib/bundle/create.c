@@ -34,6 +34,7 @@ struct making {
 	struct mb_str config;
 	struct mb_runtime_plan *plan;
 	struct mb_systemd_holder holder;
+	struct mb_bundle_netdev *netdev;
 	bool waits;     /* process 1 does, for mb_bundle_start() */
 	bool had_hooks; /* so that poststop is due when it fails */
 };
@@ -199,6 +200,7 @@ static int plan(struct making *m, struct mb_err *err)
 	request.preserve_fds = m->how->preserve_fds;
 	request.no_pivot = m->how->no_pivot;
 	request.no_new_keyring = m->how->no_new_keyring;
+	request.moves_net_devices = true;
 	request.settled = run_early_hooks;
 	request.settled_arg = m;
 	return mb_runtime_plan_new(&request, &m->plan, err);
@@ -212,10 +214,12 @@ static int give_birth(struct making *m, struct mb_err *err)
 
 	if (r == 0)
 		r = mb_runtime_plan_await_ready(m->plan, &ready, err);
-	if (r < 0)
-		return r;
+	if (r == 0 && b->spec.linux.n_net_devices)
+		r = mb_bundle_netdev_move(&b->spec.linux, ready.netns_fd, &m->netdev, err);
 	mb_close(&ready.netns_fd);
 	mb_close(&ready.pidfd);
+	if (r < 0)
+		return r;
 	r = mb_sys_proc_id_read(ready.pid, &b->process, err);
 	if (r == MB_SYS_PROC_GONE)
 		return mb_fail(err, ESRCH, "the container's first process has ended");
@@ -256,6 +260,8 @@ static void undo(struct making *m)
 {
 	const struct mb_oci_hooks *h = m->b->spec.hooks;
 
+	if (m->netdev)
+		mb_bundle_netdev_return(m->netdev);
 	end_process(m);
 	mb_systemd_holder_end(&m->holder);
 	if (m->b->cgroup)
@@ -335,6 +341,7 @@ int mb_bundle_create(int root_fd, const struct mb_bundle_create *create, struct 
 	m.b = mb_bundle_new(root_fd, create->id);
 	r = make(&m, ret, err);
 	mb_runtime_plan_free(m.plan);
+	mb_bundle_netdev_free(m.netdev);
 	mb_str_done(&m.config);
 	mb_close(&m.bundle_fd);
 	mb_close(&m.start_fd);

@@ -14,6 +14,7 @@ struct mb_bundle;
 struct mb_bundle_record;
 struct mb_err;
 struct mb_oci_hook;
+struct mb_oci_linux;
 struct mb_sys_proc_id;
 struct mb_systemd_holder;
 
@@ -50,6 +51,18 @@ int mb_bundle_cgroup_make(struct mb_bundle *b, const struct mb_sys_cgroup_limits
                           struct mb_systemd_holder *holder, struct mb_err *err);
 /* When no process is left in it. */
 int mb_bundle_cgroup_remove(struct mb_bundle *b, struct mb_err *err);
+
+/* ---- netdev.c: interfaces of the host for the container ---- */
+
+struct mb_bundle_netdev; /* opaque */
+/* Move linux.netDevices into the namespace @netns_fd, with their addresses, and up.  When it
+ * fails, all are where they were.  Return: 0 and *@ret for the rest of the creation; or -errno,
+ * told. */
+int mb_bundle_netdev_move(const struct mb_oci_linux *l, int netns_fd, struct mb_bundle_netdev **ret,
+                          struct mb_err *err);
+/* All back, as they were. */
+void mb_bundle_netdev_return(struct mb_bundle_netdev *n);
+void mb_bundle_netdev_free(struct mb_bundle_netdev *n); /* NULL is fine */
 
 /* ---- hand.c: what callers want of us ---- */
 

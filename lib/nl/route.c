@@ -124,6 +124,20 @@ void mb_nl_link_set_alias(struct mb_nl_batch *b, int index, const char *name_if_
 	mb_nl_put(b, IFLA_IFALIAS, alias, strlen(alias));
 }
 
+void mb_nl_link_set_name(struct mb_nl_batch *b, int index, const char *name)
+{
+	struct ifinfomsg i = {.ifi_index = index};
+
+	link_message(b, RTM_NEWLINK, 0, &i, NULL);
+	mb_nl_put_str(b, IFLA_IFNAME, name);
+}
+
+void mb_nl_link_move(struct mb_nl_batch *b, int index, int netns_fd, const char *name)
+{
+	mb_nl_link_set_name(b, index, name);
+	mb_nl_put_u32(b, IFLA_NET_NS_FD, (uint32_t)netns_fd);
+}
+
 void mb_nl_link_set_mtu(struct mb_nl_batch *b, int index, uint32_t mtu)
 {
 	struct ifinfomsg i = {.ifi_index = index};
@@ -186,6 +200,24 @@ void mb_nl_addr_add(struct mb_nl_batch *b, int family, const void *addr, unsigne
 		broadcast_of(addr, prefix, broadcast);
 		mb_nl_put(b, IFA_BROADCAST, broadcast, sizeof(broadcast));
 	}
+}
+
+void mb_nl_addr_add_same(struct mb_nl_batch *b, const struct mb_nl_addr *a, int index)
+{
+	static const uint32_t kept = IFA_F_NODAD | IFA_F_OPTIMISTIC | IFA_F_HOMEADDRESS |
+	                             IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN;
+	struct ifaddrmsg i = {.ifa_family = (uint8_t)a->family,
+	                      .ifa_prefixlen = (uint8_t)a->prefix,
+	                      .ifa_scope = a->scope,
+	                      .ifa_index = (uint32_t)index};
+	size_t len = addr_len(a->family);
+
+	mb_nl_message(b, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &i, sizeof(i));
+	mb_nl_put(b, IFA_LOCAL, a->addr, len);
+	mb_nl_put(b, IFA_ADDRESS, a->peer, len);
+	mb_nl_put_u32(b, IFA_FLAGS, a->flags & kept);
+	if (a->has_broadcast)
+		mb_nl_put(b, IFA_BROADCAST, a->broadcast, sizeof(a->broadcast));
 }
 
 void mb_nl_addr_del(struct mb_nl_batch *b, int family, const void *addr, unsigned int prefix,

@@ -47,6 +47,10 @@ void mb_nl_upper_add(struct mb_nl_batch *b, const struct mb_nl_upper *u);
 void mb_nl_link_set_up(struct mb_nl_batch *b, int index, const char *name_if_no_index);
 void mb_nl_link_set_alias(struct mb_nl_batch *b, int index, const char *name_if_no_index,
                           const char *alias);
+/* "eth%d" lets the kernel choose the number.  Kernels before 6.2 want the link down: -EBUSY. */
+void mb_nl_link_set_name(struct mb_nl_batch *b, int index, const char *name);
+/* Into another namespace, where it is down, without addresses, and has the name @name. */
+void mb_nl_link_move(struct mb_nl_batch *b, int index, int netns_fd, const char *name);
 void mb_nl_link_set_mtu(struct mb_nl_batch *b, int index, uint32_t mtu);
 /* Flags of a bridge port. */
 void mb_nl_port_set(struct mb_nl_batch *b, int index, bool hairpin, bool isolated);
@@ -84,8 +88,13 @@ struct mb_nl_link {
 struct mb_nl_addr {
 	int family, index;
 	unsigned int prefix;
-	uint8_t addr[16];
+	uint32_t flags; /* IFA_F_* */
+	uint8_t scope;  /* RT_SCOPE_* */
+	bool has_broadcast;
+	uint8_t addr[16], peer[16], broadcast[4]; /* peer: as addr where there is none */
 };
+/* The same address for the interface @index, but for what only use can tell (duplicate or not). */
+void mb_nl_addr_add_same(struct mb_nl_batch *b, const struct mb_nl_addr *a, int index);
 /* Routes of the main table, or any but local ones when it is another. */
 struct mb_nl_route_info {
 	int family, index;

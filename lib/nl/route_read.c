@@ -128,7 +128,12 @@ static int each_addr(const struct nlmsghdr *h, void *arg)
 	out.family = i->ifa_family;
 	out.index = (int)i->ifa_index;
 	out.prefix = i->ifa_prefixlen;
+	out.flags = mb_nl_u32(at[IFA_FLAGS], i->ifa_flags);
+	out.scope = i->ifa_scope;
+	out.has_broadcast = at[IFA_BROADCAST] != NULL;
 	copy_bytes(out.addr, sizeof(out.addr), at[IFA_LOCAL] ? at[IFA_LOCAL] : at[IFA_ADDRESS]);
+	copy_bytes(out.peer, sizeof(out.peer), at[IFA_ADDRESS] ? at[IFA_ADDRESS] : at[IFA_LOCAL]);
+	copy_bytes(out.broadcast, sizeof(out.broadcast), at[IFA_BROADCAST]);
 	return r->addr(&out, r->arg);
 }
 

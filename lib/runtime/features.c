@@ -173,7 +173,7 @@ static struct json_object *make_linux(void)
 	mb_json_set(o, "memoryPolicy", make_memory_policy());
 	mb_json_set(mounts, "idmap", only("enabled", true));
 	mb_json_set(o, "mountExtensions", mounts);
-	mb_json_set(o, "netDevices", only("enabled", false));
+	mb_json_set(o, "netDevices", only("enabled", true));
 	return o;
 }
 

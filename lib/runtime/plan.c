@@ -386,6 +386,8 @@ static int check_spec(const struct mb_oci_spec *spec, bool moves, struct mb_err 
 {
 	if (spec->linux.n_net_devices && !moves)
 		return mb_fail(err, EOPNOTSUPP, "'linux.netDevices' is not supported here");
+	if (spec->linux.n_net_devices && !mb_oci_spec_find_namespace(spec, "network"))
+		return mb_fail(err, EINVAL, "'linux.netDevices' needs a network namespace");
 	if (is_label(spec->linux.mount_label) && !mb_runtime_has_selinux())
 		return mb_fail(err, EOPNOTSUPP, "'linux.mountLabel': this kernel has no SELinux");
 	return 0;

@@ -65,6 +65,43 @@ static void veth_is_one_message_with_its_peer(void **state)
 	assert_memory_equal(mb_nl_data(peer[IFLA_ADDRESS], 6), mac, 6);
 }
 
+static void a_link_moves_under_a_name(void **state)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	const struct ifinfomsg *i;
+
+	(void)state;
+	mb_nl_link_move(&b, 12, 5, "mbmv12");
+	assert_int_equal(b.n_messages, 1);
+	i = (const void *)(b.buf + NLMSG_HDRLEN);
+	assert_int_equal(i->ifi_index, 12);
+	assert_int_equal(mb_nl_u32(attr(&b, sizeof(*i), IFLA_NET_NS_FD), 0), 5);
+	assert_string_equal(mb_nl_str(attr(&b, sizeof(*i), IFLA_IFNAME)), "mbmv12");
+}
+
+/* What belongs to a moment is not set again. */
+static void an_address_is_set_as_it_was(void **state)
+{
+	const struct mb_nl_addr a = {.family = AF_INET6,
+	                             .prefix = 64,
+	                             .flags = IFA_F_PERMANENT | IFA_F_NODAD | IFA_F_TENTATIVE,
+	                             .scope = RT_SCOPE_UNIVERSE,
+	                             .addr = {0xfd, 9},
+	                             .peer = {0xfd, 8}};
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	const struct ifaddrmsg *i;
+
+	(void)state;
+	mb_nl_addr_add_same(&b, &a, 3);
+	i = (const void *)(b.buf + NLMSG_HDRLEN);
+	assert_int_equal(i->ifa_index, 3);
+	assert_int_equal(i->ifa_prefixlen, 64);
+	assert_int_equal(mb_nl_u32(attr(&b, sizeof(*i), IFA_FLAGS), 0), IFA_F_NODAD);
+	assert_memory_equal(mb_nl_data(attr(&b, sizeof(*i), IFA_LOCAL), 16), a.addr, 16);
+	assert_memory_equal(mb_nl_data(attr(&b, sizeof(*i), IFA_ADDRESS), 16), a.peer, 16);
+	assert_null(attr(&b, sizeof(*i), IFA_BROADCAST));
+}
+
 static void addresses_have_their_broadcast(void **state)
 {
 	static const struct {
@@ -138,6 +175,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(veth_is_one_message_with_its_peer),
+		cmocka_unit_test(a_link_moves_under_a_name),
+		cmocka_unit_test(an_address_is_set_as_it_was),
 		cmocka_unit_test(addresses_have_their_broadcast),
 		cmocka_unit_test(point_to_point_has_no_broadcast),
 		cmocka_unit_test(links_of_this_namespace_can_be_read),

@@ -33,7 +33,7 @@ static void the_document_is_whole(void **state)
 		"\"knownFlags\":[\"SECCOMP_FILTER_FLAG_TSYNC\",",
 		"\"mountExtensions\":{\"idmap\":{\"enabled\":true}}",
 		"\"intelRdt\":{\"enabled\":false,",
-		"\"netDevices\":{\"enabled\":false}",
+		"\"netDevices\":{\"enabled\":true}",
 		"\"MPOL_PREFERRED_MANY\"",
 	};
 
