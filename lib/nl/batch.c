@@ -2,6 +2,7 @@
 #include "nl/batch.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <linux/netlink.h>
 #include <stdlib.h>
@@ -202,6 +203,17 @@ uint32_t mb_nl_u32(const struct nlattr *a, uint32_t otherwise)
 uint32_t mb_nl_be32(const struct nlattr *a, uint32_t otherwise)
 {
 	return ntohl(mb_nl_u32(a, htonl(otherwise)));
+}
+
+uint64_t mb_nl_be64(const struct nlattr *a, uint64_t otherwise)
+{
+	const void *p = mb_nl_data(a, sizeof(uint64_t));
+	uint64_t v;
+
+	if (!p)
+		return otherwise;
+	memcpy(&v, p, sizeof(v));
+	return be64toh(v);
 }
 
 uint16_t mb_nl_be16(const struct nlattr *a, uint16_t otherwise)

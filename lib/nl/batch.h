@@ -54,6 +54,7 @@ const void *mb_nl_data(const struct nlattr *a, size_t size);
 size_t mb_nl_data_len(const struct nlattr *a);
 uint32_t mb_nl_u32(const struct nlattr *a, uint32_t otherwise);
 uint32_t mb_nl_be32(const struct nlattr *a, uint32_t otherwise);
+uint64_t mb_nl_be64(const struct nlattr *a, uint64_t otherwise);
 uint16_t mb_nl_be16(const struct nlattr *a, uint16_t otherwise);
 uint8_t mb_nl_u8(const struct nlattr *a, uint8_t otherwise);
 const char *mb_nl_str(const struct nlattr *a); /* NULL unless it ends with NUL */

@@ -17,6 +17,7 @@ enum {
 	ANSWER_BYTES = 4096, /* an acknowledgement: a header and one sentence */
 	DUMP_BYTES = 64 * 1024,
 	DUMP_BYTES_MAX = 256 << 20,
+	EVENT_BUFFER_BYTES = 4 << 20, /* of the kernel, for what comes between two looks */
 };
 
 int mb_nl_open(struct mb_nl *nl, int protocol, struct mb_err *err)
@@ -239,4 +240,45 @@ int mb_nl_dump(struct mb_nl *nl, struct mb_nl_batch *b, mb_nl_each *each, void *
 	if (!r && d.interrupted)
 		return mb_fail(err, EAGAIN, "the kernel's tables changed while they were read");
 	return r;
+}
+
+int mb_nl_listen(struct mb_nl *nl, int group, struct mb_err *err)
+{
+	const struct sockaddr_nl any = {.nl_family = AF_NETLINK};
+	const int size = EVENT_BUFFER_BYTES;
+
+	/* Without a number of its own it would pass for the sender, the kernel, and get nothing. */
+	if (bind(nl->fd, (const struct sockaddr *)&any, sizeof(any)) < 0 && errno != EINVAL)
+		return mb_fail_sys(err, errno, "cannot bind a netlink socket");
+	if (setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
+		return mb_fail_sys(err, errno, "cannot listen to the kernel's events");
+	if (setsockopt(nl->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+		(void)setsockopt(nl->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	return 0;
+}
+
+int mb_nl_receive(struct mb_nl *nl, mb_nl_each *each, void *arg, struct mb_err *err)
+{
+	MB_AUTO_FREE unsigned char *buf = mb_malloc(DUMP_BYTES);
+	bool overrun = false;
+	int r = 0;
+
+	while (!r) {
+		struct mb_err told = MB_ERR_INIT;
+		ssize_t n = take(nl, buf, DUMP_BYTES, MSG_DONTWAIT, &told);
+		int left = (int)n;
+
+		if (n == -ENOBUFS) {
+			overrun = true;
+			continue;
+		}
+		if (n < 0 && err)
+			*err = told;
+		if (n <= 0)
+			return n < 0 ? (int)n : overrun ? MB_NL_OVERRUN : 0;
+		for (struct nlmsghdr *h = (void *)buf; !r && NLMSG_OK(h, (uint32_t)left);
+		     h = NLMSG_NEXT(h, left))
+			r = each(h, arg);
+	}
+	return mb_fail_sys(err, -r, "cannot read an event of the kernel");
 }

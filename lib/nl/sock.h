@@ -42,4 +42,11 @@ typedef int mb_nl_each(const struct nlmsghdr *h, void *arg);
 int mb_nl_dump(struct mb_nl *nl, struct mb_nl_batch *b, mb_nl_each *each, void *arg,
                struct mb_err *err);
 
+/* Be told of @group's events (a number, not a mask) on a socket that sends no requests. */
+int mb_nl_listen(struct mb_nl *nl, int group, struct mb_err *err);
+enum { MB_NL_OVERRUN = 1 };
+/* Give each event that waits to @each; none waiting is fine.  Return: 0; MB_NL_OVERRUN: the
+ * kernel had more to tell than the socket takes, some are lost; or -errno, told. */
+int mb_nl_receive(struct mb_nl *nl, mb_nl_each *each, void *arg, struct mb_err *err);
+
 #endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <netinet/in.h>
+
+#include <linux/netlink.h>
+
+#include "fuzz.h"
+#include "nl/conntrack.h"
+#include "nl/diag.h"
+
+/* Answers of the kernel about connections and sockets: one message, its length made right so that
+ * what is inside gets looked at. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct nlmsghdr *h;
+	enum mb_nl_conn_event event;
+	struct mb_nl_conn conn;
+	struct mb_nl_socket s;
+
+	if (size < sizeof(*h))
+		return 0;
+	h = (struct nlmsghdr *)(void *)fuzz_text(data, size);
+	h->nlmsg_len = (uint32_t)size;
+	if (mb_nl_conntrack_read(h, &conn, &event)) {
+		FUZZ_CHECK(conn.family == AF_INET || conn.family == AF_INET6);
+		FUZZ_CHECK(conn.has_counters || !conn.reply_bytes);
+		FUZZ_CHECK(event <= MB_NL_CONN_END);
+	}
+	if (mb_nl_diag_read(h, IPPROTO_TCP, &s)) {
+		FUZZ_CHECK(s.family == AF_INET || s.is_v6);
+		FUZZ_CHECK(!s.v6_only || s.is_v6);
+		FUZZ_CHECK(s.has_bytes || !s.received_bytes);
+	}
+	free(h);
+	return 0;
+}
