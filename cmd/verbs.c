@@ -10,7 +10,7 @@
 	X(container_inspect) X(container_exists) \
 	X(images) X(rmi) X(tag) X(untag) X(load) X(import) X(image_inspect) X(image_exists) \
 	X(network_create) X(network_ls) X(network_inspect) X(network_rm) X(network_connect) \
-	X(network_disconnect) X(network_exists) \
+	X(network_disconnect) X(network_exists) X(network_flows) \
 	X(volume_create) X(volume_ls) X(volume_inspect) X(volume_rm) X(volume_exists) \
 	X(version) X(info) X(system_check) X(help) X(completion) \
 	X(complete_hidden) X(introspect_hidden) X(man_hidden) X(lint_hidden) \

@@ -88,6 +88,14 @@ void mb_net_netns_leave(int *home_fd)
 	mb_close(home_fd);
 }
 
+int mb_net_netns_sock(int netns_fd, int protocol, struct mb_nl *ret, struct mb_err *err)
+{
+	__attribute__((cleanup(mb_net_netns_leave))) int home = -1;
+	int r = mb_net_netns_enter(netns_fd, &home, err);
+
+	return r ? r : mb_nl_open(ret, protocol, err);
+}
+
 int mb_net_sysctl(const char *value, const char *fmt, ...)
 {
 	char path[160], now[32];

@@ -33,6 +33,8 @@ int mb_net_records_dir(struct mb_net *net, int *ret_fd, struct mb_err *err);
 /* Enter the namespace; come back with _leave, which ends the process if it cannot. */
 int mb_net_netns_enter(int netns_fd, int *ret_home_fd, struct mb_err *err);
 void mb_net_netns_leave(int *home_fd);
+/* A netlink socket of @protocol that speaks of @netns_fd; the caller closes it. */
+int mb_net_netns_sock(int netns_fd, int protocol, struct mb_nl *ret, struct mb_err *err);
 /* A sysctl below /proc/sys of the namespace the caller is in; "1\n" is written only if it does
  * not hold the value already.  Return: 0 or -errno (nothing told). */
 int mb_net_sysctl(const char *value, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
