@@ -6,7 +6,7 @@
 // clang-format off
 #define MB_CMD_VERBS(X) \
 	X(run) X(exec) X(ps) X(create) X(start) X(stop) X(restart) X(kill) X(rm) X(logs) \
-	X(attach) X(inspect) X(wait) X(stats) X(top) X(port) X(rename) X(pause) X(unpause) \
+	X(attach) X(inspect) X(wait) X(stats) X(top) X(port) X(rename) X(pause) X(unpause) X(update) \
 	X(container_inspect) X(container_exists) \
 	X(images) X(rmi) X(tag) X(untag) X(load) X(import) X(image_inspect) X(image_exists) \
 	X(network_create) X(network_ls) X(network_inspect) X(network_rm) X(network_connect) \

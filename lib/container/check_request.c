@@ -365,29 +365,35 @@ static int check_networks(struct mb_store *store, struct mb_container_create_req
 	return r;
 }
 
+int mb_container_port_expose(const char *text, bool published, struct mb_strv *exposed,
+                             struct mb_err *err)
+{
+	struct mb_net_port_spec spec = {0};
+	int r = published ? mb_net_port_spec_parse(text, &spec, err)
+	                  : mb_net_expose_parse(text, &spec, err);
+
+	if (r < 0)
+		return r;
+	for (unsigned port = spec.port_lo; port <= spec.port_hi; port++) {
+		MB_AUTO_FREE char *name = mb_asprintf("%u/%s", port, mb_net_proto_name(spec.proto));
+
+		if (!mb_strv_has(exposed, name))
+			mb_strv_add(exposed, name);
+	}
+	mb_net_port_spec_done(&spec);
+	return 0;
+}
+
 static int check_ports(struct mb_container_create_request *q, struct mb_err *err)
 {
 	struct mb_strv *exposed = &q->config.exposed_ports;
+	int r = 0;
 
-	for (size_t i = 0; i < q->expose.n + q->host.publish.n; i++) {
-		bool published = i >= q->expose.n;
-		const char *text = published ? q->host.publish.v[i - q->expose.n] : q->expose.v[i];
-		struct mb_net_port_spec spec = {0};
-		int r = published ? mb_net_port_spec_parse(text, &spec, err)
-		                  : mb_net_expose_parse(text, &spec, err);
-
-		if (r < 0)
-			return r;
-		for (unsigned port = spec.port_lo; port <= spec.port_hi; port++) {
-			MB_AUTO_FREE char *name =
-				mb_asprintf("%u/%s", port, mb_net_proto_name(spec.proto));
-
-			if (!mb_strv_has(exposed, name))
-				mb_strv_add(exposed, name);
-		}
-		mb_net_port_spec_done(&spec);
-	}
-	return 0;
+	for (size_t i = 0; r == 0 && i < q->expose.n; i++)
+		r = mb_container_port_expose(q->expose.v[i], false, exposed, err);
+	for (size_t i = 0; r == 0 && i < q->host.publish.n; i++)
+		r = mb_container_port_expose(q->host.publish.v[i], true, exposed, err);
+	return r;
 }
 
 static int check_hosts(const struct mb_container_host_config *h, struct mb_err *err)
@@ -436,6 +442,13 @@ static int check_restart(struct mb_container_host_config *h, struct mb_err *err)
 		return 0;
 	}
 	return mb_fail(err, EINVAL, "invalid restart policy '%s'", h->restart.name);
+}
+
+int mb_container_host_check(struct mb_container_host_config *host, struct mb_err *err)
+{
+	int r = check_resources(host, err);
+
+	return r < 0 ? r : check_restart(host, err);
 }
 
 static int check_config(const struct mb_container_config *config, struct mb_err *err)

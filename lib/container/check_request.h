@@ -4,7 +4,10 @@
 #ifndef MB_CONTAINER_CHECK_REQUEST_H
 #define MB_CONTAINER_CHECK_REQUEST_H
 
+#include <stdbool.h>
+
 struct mb_container_create_request;
+struct mb_container_host_config;
 struct mb_container_record;
 struct mb_err;
 struct mb_store;
@@ -15,5 +18,11 @@ struct mb_strv;
 int mb_container_request_check(struct mb_store *store, struct mb_container_create_request *q,
                                struct mb_container_record *record, struct mb_strv *warnings,
                                struct mb_err *err);
+
+/* The part of it that `update` changes: limits, and "on-failure:3" as restart.name. */
+int mb_container_host_check(struct mb_container_host_config *host, struct mb_err *err);
+/* The ports that -p (@published) or --expose says, as "80/tcp" in @exposed. */
+int mb_container_port_expose(const char *text, bool published, struct mb_strv *exposed,
+                             struct mb_err *err);
 
 #endif

@@ -223,6 +223,12 @@ static uint32_t restart_of(const struct mb_container_restart *policy)
 	return MB_MONITOR_RESTART_NO;
 }
 
+struct mb_monitor_policy mb_container_policy_of(const struct mb_container_restart *policy)
+{
+	return (struct mb_monitor_policy){.restart = restart_of(policy),
+	                                  .max = (uint32_t)policy->max_retries};
+}
+
 static int fill_setup(struct mb_container *c, const struct mb_container_monitor_start *start,
                       struct mb_monitor_setup *setup, struct mb_err *err)
 {
@@ -231,8 +237,7 @@ static int fill_setup(struct mb_container *c, const struct mb_container_monitor_
 
 	*setup = (struct mb_monitor_setup){
 		.started_nsec = start->started,
-		.policy.restart = restart_of(&record->host.restart),
-		.policy.max = (uint32_t)record->host.restart.max_retries,
+		.policy = mb_container_policy_of(&record->host.restart),
 	};
 	if (how->attach) {
 		setup->flags |= MB_MONITOR_FOREGROUND | MB_MONITOR_CLEANS;

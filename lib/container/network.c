@@ -89,3 +89,28 @@ int mb_container_network_prepare(struct mb_container *c, struct mb_net *net,
 	r = mb_net_sandbox_prepare(net, &request, ret, err);
 	return r > 0 ? -ENOENT : r;
 }
+
+void mb_container_ports_fill(struct mb_container_run *run, const struct mb_net_sandbox *sandbox)
+{
+	for (size_t i = 0; sandbox && i < sandbox->n_bindings; i++) {
+		const struct mb_net_binding *b = &sandbox->bindings[i];
+		struct mb_container_published *p =
+			mb_container_append(&run->ports, &run->n_ports, sizeof(*p));
+
+		p->container_port = mb_asprintf("%u/%s", b->port, mb_net_proto_name(b->proto));
+		p->host_ip = mb_strdup(b->host_ip);
+		p->host_port = mb_asprintf("%u", b->host_port);
+	}
+}
+
+void mb_container_ports_free(struct mb_container_run *run)
+{
+	for (size_t i = 0; i < run->n_ports; i++) {
+		free(run->ports[i].container_port);
+		free(run->ports[i].host_ip);
+		free(run->ports[i].host_port);
+	}
+	free(run->ports);
+	run->ports = NULL;
+	run->n_ports = 0;
+}

@@ -237,32 +237,6 @@ static int connect_network(struct starting *s, struct mb_err *err)
 	return r;
 }
 
-static void fill_ports(struct mb_container_run *run, const struct mb_net_sandbox *sandbox)
-{
-	for (size_t i = 0; sandbox && i < sandbox->n_bindings; i++) {
-		const struct mb_net_binding *b = &sandbox->bindings[i];
-		struct mb_container_published *p =
-			mb_container_append(&run->ports, &run->n_ports, sizeof(*p));
-
-		p->container_port = mb_asprintf("%u/%s", b->port,
-		                                b->proto == 17    ? "udp"
-		                                : b->proto == 132 ? "sctp"
-		                                                  : "tcp");
-		p->host_ip = mb_strdup(b->host_ip);
-		p->host_port = mb_asprintf("%u", b->host_port);
-	}
-}
-
-static void free_ports(struct mb_container_run *run)
-{
-	for (size_t i = 0; i < run->n_ports; i++) {
-		free(run->ports[i].container_port);
-		free(run->ports[i].host_ip);
-		free(run->ports[i].host_port);
-	}
-	free(run->ports);
-}
-
 /* Written before the program runs: whoever finds the process finds out whose it is.  The exit
  * document says from now on what is true if nobody lives to say better. */
 static int write_state(struct starting *s, struct mb_err *err)
@@ -290,10 +264,10 @@ static int write_state(struct starting *s, struct mb_err *err)
 	run.monitor_start = monitor.start;
 	run.restart_count = s->how->restart && c->state.has_exit ? c->state.exit.restarts : 0;
 	run.cgroup = mb_strdup(mb_sys_cgroup_path(s->cgroup));
-	fill_ports(&run, s->sandbox);
+	mb_container_ports_fill(&run, s->sandbox);
 	r = mb_container_run_save(c->run_fd, &run, err);
 	free(run.cgroup);
-	free_ports(&run);
+	mb_container_ports_free(&run);
 	return r;
 }
 

@@ -36,6 +36,9 @@ int mb_container_etc_write(struct mb_container *c, struct mb_net *net,
  * container's network. */
 int mb_container_network_prepare(struct mb_container *c, struct mb_net *net,
                                  struct mb_net_sandbox **ret, struct mb_err *err);
+/* What is published, as state.json says it: over what @run has, which is none. */
+void mb_container_ports_fill(struct mb_container_run *run, const struct mb_net_sandbox *sandbox);
+void mb_container_ports_free(struct mb_container_run *run);
 
 /* monitor.c: the process that becomes the monitor, and what it is told. */
 struct mb_container_monitor {
@@ -53,6 +56,7 @@ struct mb_container_monitor {
 	                               .stdio = {-1, -1, -1}, \
 	                               .ours = {-1, -1, -1}})
 void mb_container_monitor_done(struct mb_container_monitor *m);
+struct mb_monitor_policy mb_container_policy_of(const struct mb_container_restart *policy);
 /* Pipes and its program: everything before the fork. */
 int mb_container_monitor_open(struct mb_container *c, struct mb_container_monitor *m,
                               struct mb_err *err);

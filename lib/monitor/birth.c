@@ -2,8 +2,10 @@
 /* SETUP: the moment from which the container outlives the command. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -23,6 +25,37 @@ int mb_monitor_birth_hold(struct mb_monitor *m, const int *fds, size_t n_fds)
 		m->hold[m->n_holds++] = fd;
 	}
 	return 0;
+}
+
+static bool is_bound_so(int fd, const struct mb_monitor_unhold *what)
+{
+	struct sockaddr_storage bound = {0};
+	const struct sockaddr_in *four = (const void *)&bound;
+	const struct sockaddr_in6 *six = (const void *)&bound;
+	socklen_t len = sizeof(bound), size = sizeof(int);
+	int proto = 0;
+
+	if (getsockname(fd, (struct sockaddr *)&bound, &len) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &proto, &size) < 0 ||
+	    bound.ss_family != what->family || (uint32_t)proto != what->proto)
+		return false;
+	if (what->family == AF_INET)
+		return ntohs(four->sin_port) == what->port &&
+		       memcmp(&four->sin_addr, what->addr, sizeof(four->sin_addr)) == 0;
+	return ntohs(six->sin6_port) == what->port &&
+	       memcmp(&six->sin6_addr, what->addr, sizeof(six->sin6_addr)) == 0;
+}
+
+void mb_monitor_birth_unhold(struct mb_monitor *m, const struct mb_monitor_unhold *what)
+{
+	for (unsigned i = 0; i < m->n_holds;) {
+		if (!is_bound_so(m->hold[i], what)) {
+			i++;
+			continue;
+		}
+		close(m->hold[i]);
+		m->hold[i] = m->hold[--m->n_holds];
+	}
 }
 
 static bool is_ended(const char *text)

@@ -244,6 +244,11 @@ int mb_monitor_policy(int sock, const struct mb_monitor_policy *policy, struct m
 	return ask(sock, MB_MONITOR_POLICY, policy, sizeof(*policy), err);
 }
 
+int mb_monitor_unhold(int sock, const struct mb_monitor_unhold *what, struct mb_err *err)
+{
+	return ask(sock, MB_MONITOR_UNHOLD, what, sizeof(*what), err);
+}
+
 int mb_monitor_release(int sock, struct mb_err *err)
 {
 	return transmit(sock, MB_MONITOR_EXEC_RELEASE, NULL, 0, NULL, 0, err);

@@ -115,6 +115,7 @@ void mb_monitor_run(struct mb_monitor *m) __attribute__((noreturn));
 int mb_monitor_birth_setup(struct mb_monitor *m, struct mb_monitor_client *c, const void *payload,
                            size_t n, const int *fds, size_t n_fds);
 int mb_monitor_birth_hold(struct mb_monitor *m, const int *fds, size_t n_fds);
+void mb_monitor_birth_unhold(struct mb_monitor *m, const struct mb_monitor_unhold *what);
 
 /* server.c */
 void mb_monitor_server_accept(struct mb_monitor *m);

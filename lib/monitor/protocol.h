@@ -82,6 +82,8 @@ enum mb_monitor_type {
 	MB_MONITOR_EXEC_RELEASE, /* no payload -> OK: the exec ended, the guard is off */
 	MB_MONITOR_CLEANED,      /* no payload, no answer: the client has cleaned up */
 	MB_MONITOR_INFO,         /* no payload -> INFO_IS */
+	MB_MONITOR_UNHOLD,       /* struct mb_monitor_unhold -> OK: close the sockets of HOLD that
+	                          * are bound so; none is a success */
 	/* monitor -> command */
 	MB_MONITOR_READY = 64, /* no payload: SETUP is accepted */
 	MB_MONITOR_OK,         /* no payload */
@@ -164,6 +166,13 @@ struct mb_monitor_network {
 	char name[254]; /* NAME.<name> is answered too; PTR answers are NAME.<name> */
 	uint32_t
 		flags; /* while any network is INTERNAL-only (no other one): nothing is forwarded */
+};
+
+struct mb_monitor_unhold {
+	uint32_t family; /* AF_INET or AF_INET6 */
+	uint32_t proto;  /* IPPROTO_TCP, _UDP, _SCTP */
+	uint32_t port;   /* host byte order */
+	uint8_t addr[16]; /* network byte order, 4 or 16 bytes */
 };
 
 enum mb_monitor_dns_slot {

@@ -297,6 +297,15 @@ static int on_hold(struct message *x)
 	return mb_monitor_birth_hold(x->m, x->fds, x->n_fds);
 }
 
+static int on_unhold(struct message *x)
+{
+	struct mb_monitor_unhold what;
+
+	mb_monitor_message_decode(&what, sizeof(what), x->payload, x->head.size);
+	mb_monitor_birth_unhold(x->m, &what);
+	return say_ok(x);
+}
+
 static int on_network(struct message *x)
 {
 	struct mb_monitor_network network;
@@ -354,6 +363,7 @@ static int (*const handlers[])(struct message *) = {
 	[MB_MONITOR_EXEC_RELEASE] = on_release,
 	[MB_MONITOR_CLEANED] = on_cleaned,
 	[MB_MONITOR_INFO] = on_info,
+	[MB_MONITOR_UNHOLD] = on_unhold,
 };
 
 static bool may_come_early(unsigned type)

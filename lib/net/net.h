@@ -170,6 +170,17 @@ int mb_net_connect(struct mb_net *net, const char *container_id, int netns_fd,
                    const struct mb_net_network_spec *spec, struct mb_err *err);
 int mb_net_disconnect(struct mb_net *net, const char *container_id, int netns_fd,
                       const char *network, struct mb_err *err);
+/* Publish more ports of a container that runs, or take some back; the caller holds its lock.
+ * publish: *@ret has the record as it is now, and in @reserved the new sockets alone: give them to
+ * the monitor.  Nothing is left of a failure.  unpublish: those bindings for which @is_it answers
+ * true; what it took back is in *@ret (bindings alone): tell the monitor to let go of them.
+ * Return: 0; MB_NET_ABSENT, told: the container has no network; or -errno. */
+int mb_net_publish(struct mb_net *net, const char *container_id,
+                   const struct mb_net_port_spec *ports, size_t n_ports,
+                   struct mb_net_sandbox **ret, struct mb_err *err);
+typedef bool mb_net_binding_is_it(const struct mb_net_binding *b, void *arg);
+int mb_net_unpublish(struct mb_net *net, const char *container_id, mb_net_binding_is_it *is_it,
+                     void *arg, struct mb_net_sandbox **ret, struct mb_err *err);
 /* Every container that has an endpoint on @network_id (`network inspect`). */
 struct mb_net_members {
 	struct mb_net_sandbox **v;

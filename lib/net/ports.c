@@ -175,6 +175,28 @@ static int hosts_of(const struct mb_net_port_spec *spec, const char *default_ip,
 	return 0;
 }
 
+int mb_net_ports_default_ip(struct mb_net *net, const struct mb_net_sandbox *s, char **ret,
+                            struct mb_err *err)
+{
+	const struct mb_net_endpoint *e = mb_net_gateway_endpoint(s);
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+	int r;
+
+	*ret = NULL;
+	if (!e)
+		return 0;
+	/* Nothing of theirs passes through the host's firewall. */
+	if (mb_net_is_upper(e->driver))
+		return mb_fail(err, EINVAL,
+		               "ports of network %s (%s) cannot be published: they are reached "
+		               "at %s",
+		               e->network, e->driver, e->ip4);
+	r = mb_net_doc_read(net, e->network_id, &n, err);
+	if (!r)
+		*ret = mb_strdup_or_null(n->host_binding);
+	return r;
+}
+
 int mb_net_ports_reserve(struct mb_net_sandbox *s, const struct mb_net_port_spec *specs,
                          size_t n_specs, const char *default_ip, struct mb_err *err)
 {
@@ -222,17 +244,22 @@ int mb_net_sandbox_reserve(struct mb_net *net, struct mb_net_sandbox *s, struct 
 
 /* ---- the firewall's side -------------------------------------------------------------- */
 
-void mb_net_ports_changes(const struct mb_net_sandbox *s, struct mb_net_changes *c, bool remove)
+/* The addresses to which ports lead. */
+static void targets(const struct mb_net_endpoint *e, struct mb_net_addr *four,
+                    struct mb_net_addr *six)
 {
-	const struct mb_net_endpoint *e = mb_net_gateway_endpoint(s);
-	struct mb_net_addr four = {0}, six = {0};
+	*four = *six = (struct mb_net_addr){0};
+	if (e && e->ip4)
+		(void)mb_net_addr_parse(e->ip4, four);
+	if (e && e->ip6)
+		(void)mb_net_addr_parse(e->ip6, six);
+}
 
-	if (!e || !s->n_bindings)
-		return;
-	if (e->ip4 && mb_net_addr_parse(e->ip4, &four) == 0)
-		mb_net_changes_self(c, &four, remove);
-	if (e->ip6 && mb_net_addr_parse(e->ip6, &six) == 0)
-		mb_net_changes_self(c, &six, remove);
+static void put_bindings(const struct mb_net_sandbox *s, struct mb_net_changes *c, bool remove)
+{
+	struct mb_net_addr four, six;
+
+	targets(mb_net_gateway_endpoint(s), &four, &six);
 	for (size_t i = 0; i < s->n_bindings; i++) {
 		const struct mb_net_binding *b = &s->bindings[i];
 		struct mb_net_mapping m = {.proto = b->proto,
@@ -245,6 +272,20 @@ void mb_net_ports_changes(const struct mb_net_sandbox *s, struct mb_net_changes 
 		if (m.to.family)
 			mb_net_changes_port(c, &m, remove);
 	}
+}
+
+void mb_net_ports_changes(const struct mb_net_sandbox *s, struct mb_net_changes *c, bool remove)
+{
+	struct mb_net_addr four, six;
+
+	if (!s->n_bindings)
+		return;
+	targets(mb_net_gateway_endpoint(s), &four, &six);
+	if (four.family)
+		mb_net_changes_self(c, &four, remove);
+	if (six.family)
+		mb_net_changes_self(c, &six, remove);
+	put_bindings(s, c, remove);
 }
 
 /* No entry, no search: reading the whole table costs milliseconds. */
@@ -270,17 +311,32 @@ static int forget_udp(struct mb_net *net, const struct mb_net_sandbox *s, struct
 	return mb_nl_conntrack_forget_udp(&net->netfilter, ports, n, NULL, err);
 }
 
+static int apply(struct mb_net *net, const struct mb_net_sandbox *s, const struct mb_net_changes *c,
+                 struct mb_err *err)
+{
+	int r;
+
+	if (!c->n)
+		return 0;
+	r = mb_net_firewall_apply(net, c, err);
+	return r ? r : forget_udp(net, s, err);
+}
+
 static int change(struct mb_net *net, const struct mb_net_sandbox *s, bool remove,
                   struct mb_err *err)
 {
 	MB_AUTO_NET_CHANGES struct mb_net_changes c = {0};
-	int r;
 
 	mb_net_ports_changes(s, &c, remove);
-	if (!c.n)
-		return 0;
-	r = mb_net_firewall_apply(net, &c, err);
-	return r ? r : forget_udp(net, s, err);
+	return apply(net, s, &c, err);
+}
+
+int mb_net_ports_withdraw(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_err *err)
+{
+	MB_AUTO_NET_CHANGES struct mb_net_changes c = {0};
+
+	put_bindings(s, &c, true);
+	return apply(net, s, &c, err);
 }
 
 int mb_net_ports_publish(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_err *err)

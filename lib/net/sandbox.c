@@ -108,36 +108,6 @@ static void release_addresses(struct mb_net *net, const struct mb_net_sandbox *s
 		mb_net_address_release(net, &s->endpoints[i], s->container_id);
 }
 
-/* Where -p without an address binds: as the network of the ports says. */
-static int default_binding(struct mb_net *net, const struct mb_net_sandbox *s, char **ret,
-                           struct mb_err *err)
-{
-	const struct mb_net_endpoint *e = mb_net_gateway_endpoint(s);
-	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
-	int r;
-
-	*ret = NULL;
-	if (!e)
-		return 0;
-	r = mb_net_doc_read(net, e->network_id, &n, err);
-	if (!r)
-		*ret = mb_strdup_or_null(n->host_binding);
-	return r;
-}
-
-/* Nothing of theirs passes through the host's firewall. */
-static int check_ports(const struct mb_net_sandbox *s, struct mb_err *err)
-{
-	const struct mb_net_endpoint *e = mb_net_gateway_endpoint(s);
-
-	if (e && mb_net_is_upper(e->driver))
-		return mb_fail(err, EINVAL,
-		               "ports of network %s (%s) cannot be published: they are reached "
-		               "at %s",
-		               e->network, e->driver, e->ip4);
-	return 0;
-}
-
 static int prepare(struct mb_net *net, const struct mb_net_request *q, struct mb_net_sandbox *s,
                    struct mb_err *err)
 {
@@ -150,9 +120,7 @@ static int prepare(struct mb_net *net, const struct mb_net_request *q, struct mb
 		return r;
 	mb_net_gateway_choose(s);
 	if (q->n_ports) {
-		r = check_ports(s, err);
-		if (!r)
-			r = default_binding(net, s, &host_ip, err);
+		r = mb_net_ports_default_ip(net, s, &host_ip, err);
 		if (!r)
 			r = mb_net_ports_reserve(s, q->ports, q->n_ports, host_ip, err);
 	}
