@@ -76,21 +76,21 @@ static int open_mapping(const struct mb_runtime_plan *plan, struct mb_runtime_mo
 {
 	const struct mb_oci_linux *l = &plan->spec->linux;
 	const struct mb_oci_mount *s = m->spec;
+	MB_AUTO_RUNTIME_IDMAP struct mb_sys_id_maps maps = {0};
 
-	if (s->n_uid_mappings)
-		return mb_runtime_idmap_open(
-			&(struct mb_runtime_idmap){s->uid_mappings, s->n_uid_mappings,
-		                                   s->gid_mappings, s->n_gid_mappings},
-			&m->userns_fd, err);
-	for (size_t i = 0; i < plan->n_joins; i++) {
+	for (size_t i = 0; !s->n_uid_mappings && i < plan->n_joins; i++) {
 		if (plan->joins[i].flag != CLONE_NEWUSER)
 			continue;
 		m->userns_fd = fcntl(plan->joins[i].fd, F_DUPFD_CLOEXEC, 3);
 		return m->userns_fd < 0 ? mb_fail_sys(err, errno, "cannot copy a descriptor") : 0;
 	}
-	return mb_runtime_idmap_open(&(struct mb_runtime_idmap){l->uid_mappings, l->n_uid_mappings,
-	                                                        l->gid_mappings, l->n_gid_mappings},
-	                             &m->userns_fd, err);
+	if (s->n_uid_mappings)
+		mb_runtime_idmap_make(s->uid_mappings, s->n_uid_mappings, s->gid_mappings,
+		                      s->n_gid_mappings, &maps);
+	else
+		mb_runtime_idmap_make(l->uid_mappings, l->n_uid_mappings, l->gid_mappings,
+		                      l->n_gid_mappings, &maps);
+	return mb_sys_userns_new(&maps, &m->userns_fd, err);
 }
 
 /* A whole procfs, and nothing below it or like it. */

@@ -100,12 +100,15 @@ static int clone_child(struct mb_runtime_plan *plan, pid_t *ret_pid, int *ret_pi
 static int introduce(const struct mb_runtime_plan *plan, pid_t pid, int pidfd, struct mb_err *err)
 {
 	const struct mb_oci_linux *l = &plan->spec->linux;
-	const struct mb_runtime_idmap map = {l->uid_mappings, l->n_uid_mappings, l->gid_mappings,
-	                                     l->n_gid_mappings};
 	int r = 0;
 
-	if (plan->has_new_userns)
-		r = mb_runtime_idmap_write(&map, pid, pidfd, err);
+	if (plan->has_new_userns) {
+		MB_AUTO_RUNTIME_IDMAP struct mb_sys_id_maps maps = {0};
+
+		mb_runtime_idmap_make(l->uid_mappings, l->n_uid_mappings, l->gid_mappings,
+		                      l->n_gid_mappings, &maps);
+		r = mb_sys_userns_map(&maps, pid, pidfd, err);
+	}
 	if (r == 0 && plan->has_userns)
 		r = mb_runtime_limits_give(plan, pid, err);
 	if (r < 0)

@@ -36,24 +36,38 @@ static int write_map(int dir_fd, const char *name, const struct mb_sys_id_range 
 	return r < 0 ? mb_fail_sys(err, -r, "cannot write '%s'", name) : 0;
 }
 
-/* Its pid is nobody else's before it is reaped. */
-static int take(pid_t pid, const struct mb_sys_id_maps *maps, int *ret_fd, struct mb_err *err)
+/* Alive after the open: so what was opened is its. */
+static int open_proc(pid_t pid, int pidfd, int *ret_fd, struct mb_err *err)
 {
 	char path[32];
-	MB_AUTO_CLOSE int dir_fd = -1;
 	int r;
 
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
-	dir_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir_fd < 0)
+	*ret_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (*ret_fd < 0)
 		return mb_fail_sys(err, errno, "cannot open '%s'", path);
-	r = write_map(dir_fd, "uid_map", maps->uids, maps->n_uids, err);
+	r = mb_sys_proc_signal(pidfd, 0, err);
+	return r == MB_SYS_PROC_GONE ? mb_fail(err, ESRCH, "process %d has ended", (int)pid) : r;
+}
+
+int mb_sys_userns_map(const struct mb_sys_id_maps *maps, pid_t pid, int pidfd, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int dir_fd = -1;
+	int r = open_proc(pid, pidfd, &dir_fd, err);
+
 	if (r == 0)
-		r = write_map(dir_fd, "gid_map", maps->gids, maps->n_gids, err);
-	if (r < 0)
-		return r;
-	*ret_fd = openat(dir_fd, "ns/user", O_RDONLY | O_CLOEXEC);
-	return *ret_fd < 0 ? mb_fail_sys(err, errno, "cannot open a user namespace") : 0;
+		r = write_map(dir_fd, "uid_map", maps->uids, maps->n_uids, err);
+	return r < 0 ? r : write_map(dir_fd, "gid_map", maps->gids, maps->n_gids, err);
+}
+
+static int take(const struct mb_sys_id_maps *maps, pid_t pid, int pidfd, int *ret_fd,
+                struct mb_err *err)
+{
+	int r = mb_sys_userns_map(maps, pid, pidfd, err);
+
+	if (r == 0)
+		r = mb_sys_proc_ns_open(pid, "user", ret_fd, err);
+	return r > 0 ? mb_fail(err, ESRCH, "the helper has gone") : r;
 }
 
 int mb_sys_userns_new(const struct mb_sys_id_maps *maps, int *ret_fd, struct mb_err *err)
@@ -78,7 +92,7 @@ int mb_sys_userns_new(const struct mb_sys_id_maps *maps, int *ret_fd, struct mb_
 		(void)!read(its, &end, 1);
 		_exit(0);
 	}
-	r = take(pid, maps, ret_fd, err);
+	r = take(maps, pid, pidfd, ret_fd, err);
 	mb_close(&ours);
 	if (mb_sys_proc_reap(pidfd, &code, NULL) < 0)
 		(void)mb_sys_proc_signal(pidfd, SIGKILL, NULL);
