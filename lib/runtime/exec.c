@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -96,6 +97,9 @@ static int join(struct joiner *j, struct mb_err *err)
 			               l->namespaces[i].type);
 		flags |= flag;
 	}
+	/* There it may be forbidden; whether they are gone is seen when the credentials are set. */
+	if (flags & CLONE_NEWUSER)
+		(void)setgroups(0, NULL);
 	r = mb_sys_proc_ns_join(j->req->pidfd, flags, err);
 	if (r == MB_SYS_PROC_GONE)
 		return mb_fail(err, ESRCH, "the container has ended");

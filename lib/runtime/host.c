@@ -186,10 +186,26 @@ static int open_mounts(struct mb_runtime_plan *plan, struct mb_err *err)
 	return 0;
 }
 
+/* Its root file system becomes the container's. */
+static int check_mount_ns(int fd, struct mb_err *err)
+{
+	static const char *const hosts[] = {"/proc/self/ns/mnt", "/proc/1/ns/mnt"};
+	struct stat its, host;
+
+	if (fstat(fd, &its) < 0)
+		return mb_fail_sys(err, errno, "cannot look at a mount namespace");
+	for (size_t i = 0; i < MB_N(hosts); i++)
+		if (stat(hosts[i], &host) == 0 && host.st_ino == its.st_ino &&
+		    host.st_dev == its.st_dev)
+			return mb_fail(err, EPERM, "the mount namespace to join is the host's");
+	return 0;
+}
+
 static int open_joins(struct mb_runtime_plan *plan, struct mb_err *err)
 {
 	for (size_t i = 0; i < plan->n_joins; i++) {
 		struct mb_runtime_join *j = &plan->joins[i];
+		int r;
 
 		if (j->fd >= 0)
 			continue;
@@ -197,6 +213,9 @@ static int open_joins(struct mb_runtime_plan *plan, struct mb_err *err)
 		if (j->fd < 0)
 			return mb_fail_sys(err, errno, "cannot open the %s namespace '%s'", j->type,
 			                   j->path);
+		r = j->flag == CLONE_NEWNS ? check_mount_ns(j->fd, err) : 0;
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

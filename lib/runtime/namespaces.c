@@ -2,6 +2,7 @@
 /* Joining control groups and namespaces, and what belongs to a namespace: names. */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -59,13 +60,13 @@ struct birth {
 	pid_t *pid; /* shared with the caller */
 };
 
-static int join_kind(const struct mb_runtime_plan *plan, bool user, struct mb_err *err)
+static int join_kinds(const struct mb_runtime_plan *plan, int kinds, struct mb_err *err)
 {
 	for (size_t i = 0; i < plan->n_joins; i++) {
 		const struct mb_runtime_join *j = &plan->joins[i];
 		int r = 0;
 
-		if ((j->flag == CLONE_NEWUSER) == user)
+		if (j->flag & kinds)
 			r = mb_sys_proc_ns_join_fd(j->fd, j->flag, err);
 		if (r < 0)
 			return mb_wrap(err, r, "cannot join the %s namespace", j->type);
@@ -91,18 +92,22 @@ static int make_clocks(const struct mb_oci_linux *l, struct mb_err *err)
 }
 
 /* What belongs to the host is joined with the host's privileges, so the user namespace is last;
- * what is new after it belongs to it. */
+ * what is new after it belongs to it.  Before that, the host's files are left; and the host's
+ * groups, for that namespace may forbid to. */
 static int give_birth(void *arg, int *fd, struct mb_err *err)
 {
 	const struct birth *b = arg;
 	struct mb_sys_clone how = MB_SYS_CLONE_INIT;
 	pid_t pid = -1;
-	int r = join_kind(b->plan, false, err);
+	int r = join_kinds(b->plan, ~(CLONE_NEWUSER | CLONE_NEWNS), err);
 
 	if (r == 0 && b->plan->has_new_timens)
 		r = make_clocks(&b->plan->spec->linux, err);
 	if (r == 0)
-		r = join_kind(b->plan, true, err);
+		r = join_kinds(b->plan, CLONE_NEWNS, err);
+	(void)setgroups(0, NULL); /* whether they are gone is seen when the credentials are set */
+	if (r == 0)
+		r = join_kinds(b->plan, CLONE_NEWUSER, err);
 	if (r < 0)
 		return r;
 	how.flags = b->plan->clone_flags | CLONE_PARENT;

@@ -97,8 +97,6 @@ static int plan_namespace(struct mb_runtime_plan *plan, const struct mb_oci_name
 	if (flag == CLONE_NEWTIME && !mb_runtime_has_namespace("time"))
 		return mb_fail(err, EOPNOTSUPP, "this kernel has no time namespaces");
 	plan->has_userns |= flag == CLONE_NEWUSER;
-	if (flag == CLONE_NEWNS && is_given)
-		return mb_fail(err, EOPNOTSUPP, "joining a mount namespace is not supported");
 	if (plan->n_joins >= MB_RUNTIME_MAX_NS)
 		return mb_fail(err, E2BIG, "too many namespaces");
 	if (flag == CLONE_NEWNET && plan->req.netns_fd >= 0)
@@ -126,7 +124,7 @@ int mb_runtime_plan_namespaces(struct mb_runtime_plan *plan, struct mb_err *err)
 		r = plan_namespace(plan, &l->namespaces[i], err);
 	if (r < 0)
 		return r;
-	if (!(plan->clone_flags & CLONE_NEWNS))
+	if (!mb_oci_spec_find_namespace(plan->spec, "mount"))
 		return mb_fail(err, EINVAL, "the bundle asks for no mount namespace of its own");
 	if (plan->has_new_userns && (l->n_uid_mappings == 0 || l->n_gid_mappings == 0))
 		return mb_fail(err, EINVAL, "a user namespace needs uid and gid mappings");

@@ -44,7 +44,8 @@ int mb_runtime_rootfs_attach(struct mb_runtime_child *c, struct mb_err *err)
 {
 	MB_AUTO_FREE char *place = place_of_root(c->plan);
 	MB_AUTO_CLOSE int host_fd = -1;
-	int r = leave_chroot(err);
+	/* Who joined one is at its root already. */
+	int r = c->plan->clone_flags & CLONE_NEWNS ? leave_chroot(err) : 0;
 
 	if (r < 0)
 		return r;

@@ -7,10 +7,23 @@
 #include "core/err.h"
 #include "sys/caps.h"
 
+/* A user namespace may forbid it for ever (setgroups "deny"): then none can be had there, and who
+ * has none is well off. */
+static int set_groups(const struct mb_sys_creds *creds, struct mb_err *err)
+{
+	if (setgroups(creds->n_groups, creds->groups) == 0)
+		return 0;
+	if (errno == EPERM && creds->n_groups == 0 && getgroups(0, NULL) == 0)
+		return 0;
+	return mb_fail_sys(err, errno, "cannot set supplementary groups");
+}
+
 static int set_ids(const struct mb_sys_creds *creds, struct mb_err *err)
 {
-	if (!creds->keep_groups && setgroups(creds->n_groups, creds->groups) < 0)
-		return mb_fail_sys(err, errno, "cannot set supplementary groups");
+	int r = creds->keep_groups ? 0 : set_groups(creds, err);
+
+	if (r < 0)
+		return r;
 	if (setresgid(creds->gid, creds->gid, creds->gid) < 0)
 		return mb_fail_sys(err, errno, "cannot become group %u", creds->gid);
 	if (setresuid(creds->uid, creds->uid, creds->uid) < 0)

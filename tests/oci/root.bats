@@ -72,6 +72,42 @@ load helpers
 	is_gone ${n}x
 }
 
+@test "a mount namespace by path, but not the host's" {
+	unshare --mount sleep 1000 3>&- &
+	there=$!
+	wait_until sh -c "[ \$(readlink /proc/$there/ns/mnt) != $(readlink /proc/self/ns/mnt) ]"
+	b=$(bundle b 'p["args"] = ["sleep", "1000"]' \
+		"[x for x in l['namespaces'] if x['type'] == 'mount'][0]['path'] = '/proc/$there/ns/mnt'")
+	touch "$b/rootfs/here"
+	oci run -d --bundle "$b" $n </dev/null >/dev/null 2>&1
+	[ "$(readlink "/proc/$(pid_of $n)/ns/mnt")" = "$(readlink "/proc/$there/ns/mnt")" ]
+	oci exec $n ls -d /here /proc/1
+	run -1 oci exec $n ls -d /usr
+	oci delete -f $n
+	kill "$there"
+	config "$b" "[x for x in l['namespaces'] if x['type'] == 'mount'][0]['path'] = '/proc/$$/ns/mnt'"
+	run -1 oci run --bundle "$b" $n
+	[[ $output == *"the mount namespace to join is the host's" ]]
+	is_gone $n
+}
+
+@test "a user namespace by path that forbids groups" {
+	setpriv --groups 4,5 unshare --user --map-root-user sleep 1000 3>&- &
+	there=$!
+	wait_until grep -q deny "/proc/$there/setgroups"
+	wait_until grep -q '0' "/proc/$there/uid_map"
+	b=$(bundle b 'p["args"] = ["sleep", "1000"]' \
+		"l['namespaces'].append({'type': 'user', 'path': '/proc/$there/ns/user'})" \
+		"[m['options'].remove('gid=5') for m in c['mounts'] if m['type'] == 'devpts']")
+	setpriv --groups 4,5 "$OCI" --root "$state" run -d --bundle "$b" $n </dev/null >/dev/null 2>&1
+	run -0 setpriv --groups 4,5 "$OCI" --root "$state" exec $n grep Groups: /proc/self/status /proc/1/status
+	[ "$output" = $'/proc/self/status:Groups:\t \n/proc/1/status:Groups:\t ' ]
+	run -255 oci exec -g 0 $n true
+	[[ $output == *"cannot set supplementary groups"* ]]
+	oci delete -f $n
+	kill "$there"
+}
+
 @test "process: user, groups, umask, directory, rlimits, capabilities" {
 	b=$(bundle b 'p["user"] = {"uid": 12, "gid": 34, "additionalGids": [56, 78], "umask": 0o27}' 'p["cwd"] = "/made/here"' \
 		'p["args"] = ["sh", "-c", "id; umask; pwd; ulimit -n; grep -E Cap /proc/self/status | head -5; echo $HOME"]' \
