@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# containerd: ctr, and the CRI plugin that Kubernetes talks to
+# containerd: ctr, and with contrib/engines/containerd.toml the CRI plugin for Kubernetes
 
 load helpers
 
@@ -25,11 +25,9 @@ setup_file() {
 		  [plugins."io.containerd.grpc.v1.cri".containerd]
 		    default_runtime_name = "mybox"
 		    snapshotter = "native"
-		    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.mybox]
-		      runtime_type = "io.containerd.runc.v2"
-		      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.mybox.options]
-		        BinaryName = "$MYBOX_OCI"
 	EOF
+	contrib containerd.toml | sed -e '/^version/d' -e 's/SystemdCgroup = true/SystemdCgroup = false/' \
+		>>"$dir/config.toml"
 	containerd -c "$dir/config.toml" >"$dir/log" 2>&1 3>&- &
 	echo $! >"$dir/pid"
 	wait_until 60 ctr version

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# dockerd --add-runtime mybox=mybox-oci, and Swarm
+# dockerd with contrib/engines/docker-daemon.json, and Swarm
 
 load helpers
 
@@ -10,10 +10,11 @@ setup_file() {
 	export dir DOCKER_HOST=unix://$dir/sock DOCKER_CONFIG=$dir/config
 	mkdir -p "$dir"
 	cover /run/docker /run/containerd /etc/docker
+	contrib docker-daemon.json >"$dir/daemon.json"
 	dockerd -H "$DOCKER_HOST" --data-root "$dir/root" --exec-root "$dir/run" \
 		--pidfile "$dir/pid" --storage-driver vfs --exec-opt native.cgroupdriver=cgroupfs \
 		--default-ulimit nofile=1024:1024 \
-		--add-runtime "mybox=$MYBOX_OCI" --default-runtime mybox >"$dir/log" 2>&1 3>&- &
+		--config-file "$dir/daemon.json" >"$dir/log" 2>&1 3>&- &
 	wait_until 60 docker info
 	docker load -q -i "$images/docker.tar"
 }

@@ -17,6 +17,9 @@ ensure_images() {
 	[ -e "$images/pause.tar" ] || python3 "$top/tests/engines/pause.py" "$images/pause.tar"
 }
 
+# What contrib/engines has for it, with our mybox-oci.
+contrib() { sed "s|/usr/local/bin/mybox-oci|$MYBOX_OCI|" "$top/contrib/engines/$1"; }
+
 # Directories that an engine insists on, covered for this mount namespace alone.
 cover() {
 	local d

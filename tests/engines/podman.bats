@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# podman --runtime mybox-oci
+# podman with contrib/engines/podman.conf, and with --runtime
 
 load helpers
 
@@ -9,8 +9,10 @@ setup_file() {
 	dir=/run/mybox-test/podman
 	export dir
 	mkdir -p "$dir"
+	contrib podman.conf >"$dir/containers.conf"
 	# Debian's podman asks for more open files than a machine may allow.
-	printf '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n' >"$dir/containers.conf"
+	printf '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n' \
+		>>"$dir/containers.conf"
 	podman load -q -i "$images/docker.tar"
 }
 
@@ -22,7 +24,7 @@ teardown_file() {
 podman() {
 	CONTAINERS_CONF=$dir/containers.conf command podman --root "$dir/root" --runroot "$dir/run" \
 		--tmpdir "$dir/tmp" --cgroup-manager cgroupfs --events-backend file \
-		--storage-driver vfs --log-level warn --runtime "$MYBOX_OCI" "$@"
+		--storage-driver vfs --log-level warn "$@"
 }
 
 status_is() { [ "$(podman inspect -f '{{.State.Status}}' "$1")" = "$2" ]; }
@@ -30,9 +32,14 @@ status_is() { [ "$(podman inspect -f '{{.State.Status}}' "$1")" = "$2" ]; }
 @test "podman run: output, exit code, a command that is missing" {
 	run -0 podman run --rm --network none test/deb echo hello
 	[ "$output" = hello ]
+	run -0 podman --runtime "$MYBOX_OCI" run --rm --network none test/deb echo path
+	[ "$output" = path ]
+	[ "$(podman info --format '{{.Host.OCIRuntime.Name}}')" = mybox-oci ]
 	run -7 podman run --rm --network none test/deb sh -c 'exit 7'
 	run -127 podman run --rm --network none test/deb no-such-command
 	run -126 podman run --rm --network none test/deb /etc
+	run -126 podman run --rm --network none --sysctl kernel.shmmax=1k test/deb true
+	[[ $output == *"sysctl 'kernel.shmmax'"* ]]
 }
 
 @test "podman run: standard input, a terminal" {
