@@ -147,7 +147,8 @@ static void sweep(int cgroup_fd)
 		closedir(dir);
 }
 
-/* A group of its own, so that it and its children can be ended without the container. */
+/* A group of its own, so that it and its children can be ended without the container.  They do not
+ * see it: what looks for the container's limits looks in "/". */
 static int open_cgroup(struct executing *x, struct mb_container_exec *ret, struct mb_err *err)
 {
 	struct mb_sys_cgroup_join join = MB_SYS_CGROUP_JOIN_INIT;
@@ -219,6 +220,7 @@ static int run(struct executing *x, struct mb_container_exec *ret, int *ret_code
 	request.pid = x->c->state.run.pid;
 	memcpy(request.stdio, q->stdio, sizeof(request.stdio));
 	request.cgroup = x->own;
+	request.hides_cgroup = true;
 	request.seccomp_default = x->bundle.seccomp_default && !q->privileged;
 	request.seccomp_hardened = x->bundle.seccomp_hardened;
 	request.detach = q->detach;

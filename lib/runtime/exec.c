@@ -108,6 +108,9 @@ static int join(struct joiner *j, struct mb_err *err)
 	/* The host's root is nobody there. */
 	if ((flags & CLONE_NEWUSER) && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
 		return mb_fail_sys(err, errno, "cannot become root of the user namespace");
+	/* The root of a new one is where the process is. */
+	if (j->req->hides_cgroup && (flags & CLONE_NEWCGROUP) && unshare(CLONE_NEWCGROUP) < 0)
+		return mb_fail_sys(err, errno, "cannot make a cgroup namespace");
 	j->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return j->root_fd < 0 ? mb_fail_sys(err, errno, "cannot open the container's '/'") : 0;
 }

@@ -144,6 +144,7 @@ struct mb_runtime_exec_request {
 	int stdio[3];                         /* when !process->terminal; -1 = /dev/null */
 	struct mb_sys_cgroup *cgroup;         /* the container's or a child of it, or NULL */
 	bool join_slowly;                     /* as above; tried by itself when it is needed */
+	bool hides_cgroup; /* a child of it that the process does not see: its group is "/" */
 	bool seccomp_default, seccomp_hardened;
 	bool detach; /* the process outlives the caller: no SIGKILL when the caller dies */
 	unsigned preserve_fds;

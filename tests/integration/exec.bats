@@ -24,6 +24,17 @@ start() { mybox run -d --name "${1:-c1}" "${@:2}" deb sleep 1000 >/dev/null; }
 	[ "$(cat "$BATS_TEST_TMPDIR/seen")" = "pipe:[$(cat "$BATS_TEST_TMPDIR/inode")]" ]
 }
 
+@test "the control groups it sees are the container's" {
+	start
+	run -1 mybox exec c1 grep -v ':/$' /proc/self/cgroup
+	[ -z "$output" ]
+	[ "$(mybox exec c1 cat /proc/self/cgroup)" = "$(mybox run --rm deb cat /proc/self/cgroup)" ]
+	# Also where the process is another user's, and in a namespace of users.
+	run -1 mybox exec -u 33 c1 grep -v ':/$' /proc/self/cgroup
+	mybox run -d --name c3 --userns auto deb sleep 1000
+	run -1 mybox exec c3 grep -v ':/$' /proc/self/cgroup
+}
+
 @test "exit codes: the command's, 126, 127, 128+n" {
 	start
 	run -0 mybox exec c1 true
@@ -88,7 +99,9 @@ start() { mybox run -d --name "${1:-c1}" "${@:2}" deb sleep 1000 >/dev/null; }
 @test "it is in the container's namespaces and control group" {
 	start
 	local ns
-	for ns in mnt net uts ipc pid cgroup; do
+	# That of control groups is its own, with the same in it: see above.
+	[ "$(mybox exec c1 readlink /proc/self/ns/cgroup)" != "$(readlink /proc/self/ns/cgroup)" ]
+	for ns in mnt net uts ipc pid; do
 		[ "$(mybox exec c1 readlink "/proc/self/ns/$ns")" = "$(mybox exec c1 readlink "/proc/1/ns/$ns")" ]
 		[ "$(mybox exec c1 readlink "/proc/self/ns/$ns")" != "$(readlink "/proc/self/ns/$ns")" ]
 	done
