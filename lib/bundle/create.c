@@ -22,6 +22,7 @@
 #include "runtime/resources.h"
 #include "runtime/runtime.h"
 #include "store/doc.h"
+#include "sys/beside.h"
 #include "sys/path.h"
 #include "systemd/scope.h"
 #include "json/json.h"
@@ -30,7 +31,8 @@
 struct making {
 	const struct mb_bundle_create *how;
 	struct mb_bundle *b;
-	int bundle_fd, start_fd, cache_fd, pidfd;
+	int bundle_fd, start_fd, cache_fd, pidfd, netns_fd;
+	struct mb_sys_beside_netns netns;
 	struct mb_str config;
 	struct mb_runtime_plan *plan;
 	struct mb_systemd_holder holder;
@@ -167,6 +169,17 @@ static int make_cgroup(struct making *m, struct mb_err *err)
 
 /* ---- process 1 ---- */
 
+/* Soon, as the kernel takes its time to make one.  A user namespace's has to be born with that. */
+static void begin_network(struct making *m)
+{
+	const struct mb_oci_spec *spec = &m->b->spec;
+	const struct mb_oci_namespace *net = mb_oci_spec_find_namespace(spec, "network");
+
+	if (net && !(net->path && net->path[0]) && !mb_oci_spec_find_namespace(spec, "user") &&
+	    !mb_oci_spec_find_namespace(spec, "time"))
+		(void)mb_sys_beside_netns_begin(&m->netns);
+}
+
 static int run_early_hooks(void *arg, struct mb_err *err)
 {
 	struct making *m = arg;
@@ -186,6 +199,7 @@ static int plan(struct making *m, struct mb_err *err)
 	struct mb_runtime_request request = MB_RUNTIME_REQUEST_INIT;
 	struct mb_bundle *b = m->b;
 
+	m->netns_fd = mb_sys_beside_netns_take(&m->netns);
 	m->cache_fd = b->spec.linux.seccomp ? mb_bundle_cache_open(b->root_fd) : -1;
 	request.id = b->id;
 	request.spec = &b->spec;
@@ -195,6 +209,7 @@ static int plan(struct making *m, struct mb_err *err)
 		request.stdio[i] = i;
 	request.cgroup = b->cgroup;
 	request.cgroup_host = b->cgroup_host;
+	request.netns_fd = m->netns_fd;
 	request.cache_fd = m->cache_fd;
 	request.start_fd = m->start_fd;
 	request.preserve_fds = m->how->preserve_fds;
@@ -307,6 +322,8 @@ static int make(struct making *m, struct mb_bundle_made *ret, struct mb_err *err
 			mb_strv_addf(&b->spec.process->env, "%s=%s", p->key, p->value);
 	r = make_dir(m, err);
 	if (r == 0)
+		begin_network(m);
+	if (r == 0)
 		r = write_dir(m, err);
 	if (r == 0)
 		r = make_cgroup(m, err);
@@ -332,6 +349,8 @@ int mb_bundle_create(int root_fd, const struct mb_bundle_create *create, struct 
 	                   .start_fd = -1,
 	                   .cache_fd = -1,
 	                   .pidfd = -1,
+	                   .netns_fd = -1,
+	                   .netns = MB_SYS_BESIDE_NETNS_INIT,
 	                   .holder = MB_SYSTEMD_HOLDER_INIT};
 	int r;
 
@@ -342,6 +361,8 @@ int mb_bundle_create(int root_fd, const struct mb_bundle_create *create, struct 
 	r = make(&m, ret, err);
 	mb_runtime_plan_free(m.plan);
 	mb_bundle_netdev_free(m.netdev);
+	mb_sys_beside_netns_done(&m.netns);
+	mb_close(&m.netns_fd);
 	mb_str_done(&m.config);
 	mb_close(&m.bundle_fd);
 	mb_close(&m.start_fd);

@@ -15,6 +15,7 @@
 #include "monitor/blob.h"
 #include "monitor/client.h"
 #include "store/store.h"
+#include "sys/beside.h"
 
 void mb_container_monitor_done(struct mb_container_monitor *m)
 {
@@ -100,40 +101,38 @@ int mb_container_monitor_listen(struct mb_container *c, struct mb_container_moni
 	return mb_sock_listen(c->run_fd, "monitor.sock", SOCK_SEQPACKET, &m->control, err);
 }
 
-/* In the child: never returns. */
-static void become_monitor(struct mb_container *c, const struct mb_container_monitor *m, int sock,
-                           struct mb_runtime_plan *plan)
+struct birth {
+	const struct mb_container *c;
+	const struct mb_container_monitor *m;
+	struct mb_runtime_plan *plan;
+	int sock;
+};
+
+static void become_monitor(void *arg)
 {
+	const struct birth *b = arg;
 	struct mb_err err = MB_ERR_INIT;
 	pid_t pid;
 
 	setsid();
-	if (mb_runtime_plan_clone(plan, &pid, NULL, &err) == 0)
-		mb_monitor_image_exec(m->image, sock, pid, c->id, &err);
-	_exit(125);
+	if (mb_runtime_plan_clone(b->plan, &pid, NULL, &err) == 0)
+		mb_monitor_image_exec(b->m->image, b->sock, pid, b->c->id, &err);
 }
 
 int mb_container_monitor_fork(struct mb_container *c, struct mb_container_monitor *m,
                               struct mb_runtime_plan *plan, struct mb_err *err)
 {
-	int pair[2];
+	struct birth b = {.c = c, .m = m, .plan = plan};
+	int pair[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return mb_fail_sys(err, errno, "cannot create a socket pair");
-	m->pid = fork();
-	if (m->pid < 0) {
-		int saved = errno;
-
-		close(pair[0]);
-		close(pair[1]);
-		return mb_fail_sys(err, saved, "cannot fork");
-	}
-	if (m->pid == 0) {
-		close(pair[0]);
-		become_monitor(c, m, pair[1], plan);
-	}
+	b.sock = pair[1];
+	r = mb_sys_beside_spawn(become_monitor, &b, &m->pid, err);
 	close(pair[1]);
 	m->sock = pair[0];
+	if (r < 0)
+		return r;
 	for (int i = 0; i < 3; i++)
 		mb_close(&m->stdio[i]);
 	return 0;

@@ -19,6 +19,7 @@
 #include "core/str.h"
 #include "store/doc.h"
 #include "store/store.h"
+#include "sys/beside.h"
 #include "sys/proc.h"
 #include "sys/tree.h"
 
@@ -38,7 +39,8 @@ struct starting {
 	struct mb_net_resolver resolver;
 	struct mb_runtime_plan *plan;
 	struct mb_runtime_ready ready;
-	int rootfs_fd, console_fd, cache_fd;
+	struct mb_sys_beside_netns netns;
+	int rootfs_fd, console_fd, cache_fd, netns_fd;
 	bool has_resolver, join_slowly;
 	int64_t started;
 };
@@ -59,6 +61,8 @@ static void starting_done(struct starting *s)
 	mb_close(&s->rootfs_fd);
 	mb_close(&s->console_fd);
 	mb_close(&s->cache_fd);
+	mb_sys_beside_netns_done(&s->netns);
+	mb_close(&s->netns_fd);
 }
 
 void mb_container_session_done(struct mb_container_session *session)
@@ -128,13 +132,24 @@ static int give_pipes(struct starting *s, struct mb_err *err)
 	return r;
 }
 
+/* Of a user namespace's it has to be born with that. */
+static bool wants_own_network(const struct mb_container_host_config *h)
+{
+	return !mb_streq(h->network_mode, "host") &&
+	       !mb_starts_with(h->network_mode ? h->network_mode : "", "container:") &&
+	       !mb_container_has_userns(h);
+}
+
 /* What process 1 has to know from its birth, and no more: the kernel takes its time to make it,
  * in which we do the rest. */
 static int prepare(struct starting *s, struct mb_err *err)
 {
 	struct mb_container *c = s->c;
-	int r = make_run_dir(c, err);
+	int r;
 
+	if (wants_own_network(&c->record->host))
+		(void)mb_sys_beside_netns_begin(&s->netns);
+	r = make_run_dir(c, err);
 	if (r == 0)
 		r = mb_container_etc_make(c, err);
 	if (r == 0)
@@ -207,6 +222,8 @@ static int launch(struct starting *s, struct mb_err *err)
 	request.mount_fds = s->bundle.mount_fds;
 	request.n_mount_fds = s->bundle.n_mount_fds;
 	request.cache_fd = s->cache_fd;
+	s->netns_fd = mb_sys_beside_netns_take(&s->netns);
+	request.netns_fd = s->netns_fd;
 	r = mb_runtime_plan_new(&request, &s->plan, err);
 	if (r == 0)
 		r = mb_container_monitor_fork(s->c, &s->monitor, s->plan, err);
@@ -368,6 +385,8 @@ static int attempt(struct mb_container *c, struct mb_container_start *how, bool 
 		.rootfs_fd = -1,
 		.console_fd = -1,
 		.cache_fd = -1,
+		.netns_fd = -1,
+		.netns = MB_SYS_BESIDE_NETNS_INIT,
 	};
 	int r;
 

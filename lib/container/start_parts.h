@@ -63,7 +63,7 @@ int mb_container_monitor_open(struct mb_container *c, struct mb_container_monito
 /* What it listens on. */
 int mb_container_monitor_listen(struct mb_container *c, struct mb_container_monitor *m,
                                 struct mb_err *err);
-/* Fork it; it clones process 1 by @plan and becomes the monitor. */
+/* A child clones process 1 by @plan and becomes the monitor, in our memory until then. */
 int mb_container_monitor_fork(struct mb_container *c, struct mb_container_monitor *m,
                               struct mb_runtime_plan *plan, struct mb_err *err);
 struct mb_container_monitor_start {

@@ -12,7 +12,7 @@
 #include "core/own.h"
 #include "monitor/client.h"
 
-enum { FIRST_PAGE = 4096 };
+enum { FIRST_PAGE = 4096, ID_TEXT = 80 };
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010u /* 6.3; kernels before it take the call without */
@@ -98,13 +98,14 @@ int mb_monitor_image_share(int run_fd, const void *elf, size_t size, int *ret_fd
 
 int mb_monitor_image_exec(int image_fd, int sock, pid_t pid, const char *id, struct mb_err *err)
 {
-	char pid_text[16], name[] = "mybox-monitor";
-	MB_AUTO_FREE char *id_text = mb_strdup(id);
+	char pid_text[16], id_text[ID_TEXT], name[] = "mybox-monitor";
 	char *argv[] = {name, pid_text, id_text, NULL};
 	char *envp[] = {NULL};
 	int r;
 
 	snprintf(pid_text, sizeof(pid_text), "%d", pid);
+	if ((size_t)snprintf(id_text, sizeof(id_text), "%s", id) >= sizeof(id_text))
+		return mb_fail(err, ENAMETOOLONG, "the container's id is too long");
 	if (image_fd == MB_MONITOR_SETUP_FD) {
 		image_fd = fcntl(image_fd, F_DUPFD_CLOEXEC, MB_MONITOR_SETUP_FD + 1);
 		if (image_fd < 0)

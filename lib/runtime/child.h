@@ -11,6 +11,7 @@
 
 struct mb_err;
 struct mb_oci_process;
+struct mb_runtime_join;
 struct mb_runtime_plan;
 struct mb_runtime_rlimit;
 struct mb_runtime_seccomp;
@@ -64,6 +65,8 @@ _Noreturn void mb_runtime_child_run(const struct mb_runtime_plan *plan);
 
 /* ---- of who becomes the parent ---- */
 
+/* By the parent for its child, rather than by the child itself? */
+bool mb_runtime_joins_at_birth(const struct mb_runtime_join *j);
 /* Process 1, born by a process between that joins namespaces first; as a child of the caller. */
 int mb_runtime_clone_between(struct mb_runtime_plan *plan, pid_t *ret_pid, int *ret_pidfd,
                              struct mb_err *err);

@@ -35,15 +35,22 @@ int mb_runtime_cgroup_join(struct mb_runtime_child *c, struct mb_err *err)
 	return mb_runtime_cpus_apply(&any, err);
 }
 
-/* The pid namespace was joined by our parent, for it takes effect at birth only.  A new cgroup
- * namespace comes last: its root is where the process is. */
+/* Membership of a pid namespace begins at birth, so the parent joins it; and a network namespace
+ * that was made for us, so that nobody who looks at us ever finds us in the host's. */
+bool mb_runtime_joins_at_birth(const struct mb_runtime_join *j)
+{
+	return j->flag == CLONE_NEWPID || (j->flag == CLONE_NEWNET && !j->path);
+}
+
+/* A new cgroup namespace comes last: its root is where the process is. */
 int mb_runtime_namespaces_enter(struct mb_runtime_child *c, struct mb_err *err)
 {
 	const struct mb_runtime_plan *plan = c->plan;
 
 	for (size_t i = 0; !plan->joins_early && i < plan->n_joins; i++) {
 		const struct mb_runtime_join *j = &plan->joins[i];
-		int r = j->flag == CLONE_NEWPID ? 0 : mb_sys_proc_ns_join_fd(j->fd, j->flag, err);
+		int r = mb_runtime_joins_at_birth(j) ? 0
+		                                     : mb_sys_proc_ns_join_fd(j->fd, j->flag, err);
 
 		if (r < 0)
 			return mb_wrap(err, r, "cannot join the %s namespace", j->type);

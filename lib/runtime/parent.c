@@ -57,43 +57,64 @@ char *const *mb_runtime_plan_warnings(const struct mb_runtime_plan *plan)
 
 /* ---- in the parent to be ---- */
 
-/* Membership of a pid namespace begins at birth, so the parent takes it on for its children,
- * and returns: what it forks later is not the container's. */
-static int enter_pidns(const struct mb_runtime_plan *plan, int *ret_own_fd, struct mb_err *err)
-{
-	int r;
+/* What the parent takes on for its children, to return to its own when one is born: what it forks
+ * later is not the container's. */
+struct own_namespaces {
+	int fd[MB_RUNTIME_MAX_NS]; /* of plan->joins[i], or -1 */
+};
 
+static int enter_for_birth(const struct mb_runtime_plan *plan, struct own_namespaces *own,
+                           struct mb_err *err)
+{
+	for (size_t i = 0; i < MB_RUNTIME_MAX_NS; i++)
+		own->fd[i] = -1;
 	for (size_t i = 0; i < plan->n_joins; i++) {
-		if (plan->joins[i].flag != CLONE_NEWPID)
+		const struct mb_runtime_join *j = &plan->joins[i];
+		int r;
+
+		if (!mb_runtime_joins_at_birth(j))
 			continue;
-		r = mb_sys_proc_ns_open(0, "pid", ret_own_fd, err);
+		r = mb_sys_proc_ns_open(0, j->flag == CLONE_NEWPID ? "pid" : "net", &own->fd[i],
+		                        err);
 		if (r == 0)
-			r = mb_sys_proc_ns_join_fd(plan->joins[i].fd, CLONE_NEWPID, err);
-		return r < 0 ? mb_wrap(err, r, "cannot join the pid namespace") : 0;
+			r = mb_sys_proc_ns_join_fd(j->fd, j->flag, err);
+		if (r < 0)
+			return mb_wrap(err, r, "cannot join the %s namespace", j->type);
 	}
 	return 0;
+}
+
+static int return_from_birth(const struct mb_runtime_plan *plan, struct own_namespaces *own,
+                             struct mb_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < plan->n_joins; i++) {
+		if (own->fd[i] >= 0 && r == 0)
+			r = mb_sys_proc_ns_join_fd(own->fd[i], plan->joins[i].flag, err);
+		mb_close(&own->fd[i]);
+	}
+	return r;
 }
 
 static int clone_child(struct mb_runtime_plan *plan, pid_t *ret_pid, int *ret_pidfd,
                        struct mb_err *err)
 {
 	struct mb_sys_clone how = MB_SYS_CLONE_INIT;
-	MB_AUTO_CLOSE int own_fd = -1;
-	int r;
+	struct own_namespaces own;
+	int r, back;
 
 	if (plan->joins_early)
 		return mb_runtime_clone_between(plan, ret_pid, ret_pidfd, err);
-	r = enter_pidns(plan, &own_fd, err);
-	if (r < 0)
-		return r;
+	r = enter_for_birth(plan, &own, err);
 	how.flags = plan->clone_flags;
 	how.cgroup_fd = plan->req.join_slowly ? -1 : plan->cgroup.v2_fd;
-	r = mb_sys_proc_clone(&how, ret_pid, ret_pidfd, err);
+	if (r == 0)
+		r = mb_sys_proc_clone(&how, ret_pid, ret_pidfd, err);
 	if (r == 0 && *ret_pid == 0)
 		mb_runtime_child_run(plan);
-	if (own_fd >= 0 && mb_sys_proc_ns_join_fd(own_fd, CLONE_NEWPID, err) < 0)
-		return -err->code;
-	return r;
+	back = return_from_birth(plan, &own, r < 0 ? NULL : err);
+	return r < 0 ? r : back;
 }
 
 /* The child reads this before it does anything; then the command learns that it exists. */

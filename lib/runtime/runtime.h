@@ -43,7 +43,7 @@ struct mb_runtime_request {
 	struct mb_sys_cgroup *cgroup;           /* made and limited, or NULL */
 	bool join_slowly;                       /* enter it after birth (sys/README.cgroup.md) */
 	struct mb_sys_cgroup_host *cgroup_host; /* for mounts of it; NULL: read when needed */
-	int netns_fd;                           /* join this one, or -1: as spec.namespaces says */
+	int netns_fd;                           /* be born in this one, or -1: as the spec says */
 	bool with_init;                         /* a minimal init as process 1 */
 	/* The built-in profile, for the spec's capabilities, when the spec brings none.  False and
 	 * no profile in the spec: no filter. */
