@@ -176,7 +176,7 @@ static int await(int sock, enum mb_monitor_type want, struct mb_monitor_packet *
 
 int mb_monitor_await_ready(int sock, struct mb_err *err)
 {
-	struct mb_monitor_packet packet;
+	static struct mb_monitor_packet packet;
 
 	return await(sock, MB_MONITOR_READY, &packet, NULL, err);
 }
@@ -185,7 +185,7 @@ int mb_monitor_attach(int sock, unsigned streams, unsigned flags, struct mb_moni
                       int *ret_stdin_fd, struct mb_err *err)
 {
 	struct mb_monitor_attach attach = {.streams = streams, .flags = flags};
-	struct mb_monitor_packet packet;
+	static struct mb_monitor_packet packet;
 	MB_AUTO_CLOSE int fd = -1;
 	int r = transmit(sock, MB_MONITOR_ATTACH, &attach, sizeof(attach), NULL, 0, err);
 
@@ -226,7 +226,7 @@ int mb_monitor_cleaned(int sock, struct mb_err *err)
 static int ask(int sock, enum mb_monitor_type type, const void *payload, size_t size,
                struct mb_err *err)
 {
-	struct mb_monitor_packet packet;
+	static struct mb_monitor_packet packet;
 	int r = transmit(sock, type, payload, size, NULL, 0, err);
 
 	return r == 0 ? await(sock, MB_MONITOR_OK, &packet, NULL, err) : r;
@@ -257,7 +257,7 @@ int mb_monitor_release(int sock, struct mb_err *err)
 static int guard(int sock, const struct mb_monitor_guard *what, const int *fds, size_t n,
                  struct mb_err *err)
 {
-	struct mb_monitor_packet packet;
+	static struct mb_monitor_packet packet;
 	int r = transmit(sock, MB_MONITOR_EXEC_GUARD, what, sizeof(*what), fds, n, err);
 
 	return r == 0 ? await(sock, MB_MONITOR_OK, &packet, NULL, err) : r;
@@ -280,7 +280,7 @@ int mb_monitor_guard_pidfd(int sock, int pidfd, struct mb_err *err)
 
 int mb_monitor_info(int sock, struct mb_monitor_info *ret, struct mb_err *err)
 {
-	struct mb_monitor_packet packet;
+	static struct mb_monitor_packet packet;
 	int r = transmit(sock, MB_MONITOR_INFO, NULL, 0, NULL, 0, err);
 
 	if (r == 0)

@@ -307,6 +307,6 @@ void mb_dns_tcp_expire(struct mb_dns *d, int64_t now)
 
 void mb_dns_tcp_close(struct mb_dns *d)
 {
-	for (size_t i = 0; i < MB_DNS_CONNS; i++)
+	for (size_t i = 0; d->n_conns && i < MB_DNS_CONNS; i++)
 		close_conn(d, &d->conn[i]);
 }

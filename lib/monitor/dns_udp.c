@@ -185,6 +185,6 @@ void mb_dns_udp_expire(struct mb_dns *d, int64_t now)
 
 void mb_dns_udp_close(struct mb_dns *d)
 {
-	for (size_t i = 0; i < MB_DNS_FORWARDS; i++)
+	for (size_t i = 0; d->n_forwards && i < MB_DNS_FORWARDS; i++)
 		release(d, &d->forward[i]);
 }

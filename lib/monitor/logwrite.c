@@ -41,12 +41,12 @@ static void mend(struct mb_logwrite *w)
 		w->size = from;
 }
 
-static void open_file(struct mb_logwrite *w)
+static void open_file(struct mb_logwrite *w, int create)
 {
-	const int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+	const int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
 	struct stat st;
 
-	w->fd = openat(w->dir_fd, "log", flags, 0600);
+	w->fd = openat(w->dir_fd, "log", flags | create, 0600);
 	if (w->fd < 0)
 		return;
 	if (fstat(w->fd, &st) < 0 || !S_ISREG(st.st_mode)) {
@@ -63,7 +63,7 @@ void mb_logwrite_open(struct mb_logwrite *w, int dir_fd, unsigned files, uint64_
 	w->files = files ? files : 3;
 	w->max = max ? max : 10 << 20;
 	w->second = -1;
-	open_file(w);
+	open_file(w, 0); /* who writes nothing has none */
 	if (w->fd >= 0)
 		mend(w);
 }
@@ -104,7 +104,7 @@ static void rotate(struct mb_logwrite *w)
 		renameat(w->dir_fd, from, w->dir_fd, to);
 	}
 	mb_close(&w->fd);
-	open_file(w);
+	open_file(w, O_CREAT);
 }
 
 /* Bytes of output in the records of the batch from @at on: a record has its prefix and, when it
@@ -143,7 +143,7 @@ static void flush(struct mb_logwrite *w)
 	if (!w->n)
 		return;
 	if (w->fd < 0)
-		open_file(w);
+		open_file(w, O_CREAT);
 	if (w->fd >= 0)
 		do
 			r = write(w->fd, w->batch, w->n);

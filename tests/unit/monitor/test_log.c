@@ -245,6 +245,8 @@ static void empty_and_absent(void **state)
 	expect(b, (struct mb_logfile_options){.tail = 5}, "");
 	expect(b, (struct mb_logfile_options){.tail = -1, .since = 5}, "");
 	mb_logwrite_open(b->w, b->dir, 3, 0);
+	/* Who writes nothing costs the store no file. */
+	assert_int_equal(faccessat(b->dir, "log", F_OK, 0), -1);
 	expect(b, everything, "");
 	expect(b, (struct mb_logfile_options){.tail = 5}, "");
 }
