@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -37,21 +36,89 @@ int64_t mb_boottime_nsec(void)
 	return read_clock(CLOCK_BOOTTIME);
 }
 
+/* ---- the calendar: libc's functions read the machine's time zone first, needed or not ---- */
+
+enum { DAY = 24 * 3600, EPOCH = 1970 };
+
+static bool is_leap(int year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static int month_days(int year, int month)
+{
+	static const char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+	return days[month] + (month == 1 && is_leap(year));
+}
+
+/* Days from 1970 to the first of @year, which is not negative. */
+static int64_t year_start(int year)
+{
+	const int before = year - 1, leaps = before / 4 - before / 100 + before / 400;
+	const int until = EPOCH - 1;
+
+	return 365ll * (year - EPOCH) + leaps - (until / 4 - until / 100 + until / 400) -
+	       (year == 0); /* the divisions round towards zero, and year 0 is one itself */
+}
+
+static int64_t seconds_of(const struct tm *tm)
+{
+	const int year = tm->tm_year + 1900;
+	int64_t days = year_start(year) + tm->tm_mday - 1;
+
+	for (int month = 0; month < tm->tm_mon; month++)
+		days += month_days(year, month);
+	return days * DAY + tm->tm_hour * 3600 + tm->tm_min * 60 + tm->tm_sec;
+}
+
+static void date_of(int64_t days, int *ret_year, int *ret_month, int *ret_day)
+{
+	int year = EPOCH + (int)(days / 366), month = 0;
+
+	for (; year_start(year) > days; year--)
+		;
+	for (; year_start(year + 1) <= days; year++)
+		;
+	for (days -= year_start(year); days >= month_days(year, month); month++)
+		days -= month_days(year, month);
+	*ret_year = year;
+	*ret_month = month + 1;
+	*ret_day = (int)days + 1;
+}
+
+/* ---- as text ---- */
+
+static char *put(char *p, int width, int value, char after)
+{
+	for (int i = width; i-- > 0; value /= 10)
+		p[i] = (char)('0' + value % 10);
+	p[width] = after;
+	return p + width + 1;
+}
+
 char *mb_time_format(int64_t nsec, char buf[MB_TIME_TEXT])
 {
 	/* Before 1970 the fraction still counts upwards. */
 	int64_t fraction = (nsec % MB_NSEC_PER_SEC + MB_NSEC_PER_SEC) % MB_NSEC_PER_SEC;
-	time_t seconds = nsec / MB_NSEC_PER_SEC - (nsec % MB_NSEC_PER_SEC < 0);
-	struct tm tm;
-	size_t n;
+	int64_t seconds = nsec / MB_NSEC_PER_SEC - (nsec % MB_NSEC_PER_SEC < 0);
+	int64_t days = seconds / DAY - (seconds % DAY < 0);
+	int rest = (int)(seconds - days * DAY), year, month, day;
+	char *p = buf;
 
 	if (nsec == 0) {
 		memcpy(buf, zero_time, sizeof(zero_time));
 		return buf;
 	}
-	gmtime_r(&seconds, &tm);
-	n = strftime(buf, MB_TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(buf + n, MB_TIME_TEXT - n, ".%09dZ", (int)fraction);
+	date_of(days, &year, &month, &day);
+	p = put(p, 4, year, '-');
+	p = put(p, 2, month, '-');
+	p = put(p, 2, day, 'T');
+	p = put(p, 2, rest / 3600, ':');
+	p = put(p, 2, rest / 60 % 60, ':');
+	p = put(p, 2, rest % 60, '.');
+	p = put(p, 9, (int)fraction, 'Z');
+	*p = '\0';
 	return buf;
 }
 
@@ -94,10 +161,7 @@ static int zone(const char *s, int *ret_seconds)
 /* strptime() takes 30 February, and gives it to March. */
 static bool is_day(const struct tm *tm)
 {
-	struct tm copy = *tm;
-
-	timegm(&copy);
-	return copy.tm_mday == tm->tm_mday;
+	return tm->tm_mday <= month_days(tm->tm_year + 1900, tm->tm_mon);
 }
 
 /* 64 bits of nanoseconds end in 2262. */
@@ -135,7 +199,7 @@ int mb_time_parse(const char *s, int64_t *ret_nsec)
 	r = zone(rest, &offset);
 	if (r < 0)
 		return r;
-	return join((int64_t)timegm(&tm) - offset, nsec, ret_nsec);
+	return join(seconds_of(&tm) - offset, nsec, ret_nsec);
 }
 
 static int unix_time(const char *s, int64_t *ret_nsec)

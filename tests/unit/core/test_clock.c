@@ -35,6 +35,30 @@ static void formats(void **state)
 	}
 }
 
+/* Against libc's calendar, which we do without. */
+static void every_day_there_and_back(void **state)
+{
+	const int64_t day = 24 * 3600;
+	char buf[MB_TIME_TEXT], want[MB_TIME_TEXT];
+
+	(void)state;
+	for (int64_t days = -106750; days <= 106750; days++) {
+		const time_t seconds = days * day + (days & 1 ? 0 : day - 1);
+		int64_t again = 0;
+		struct tm tm;
+		size_t n;
+
+		gmtime_r(&seconds, &tm);
+		n = strftime(want, sizeof(want), "%Y-%m-%dT%H:%M:%S", &tm);
+		snprintf(want + n, sizeof(want) - n, ".000000001Z");
+		mb_time_format(seconds * MB_NSEC_PER_SEC + 1, buf);
+		if (strcmp(buf, want) != 0)
+			fail_msg("%s, but %s", buf, want);
+		assert_int_equal(mb_time_parse(buf, &again), 0);
+		assert_int_equal(again, seconds * MB_NSEC_PER_SEC + 1);
+	}
+}
+
 static void rfc3339(void **state)
 {
 	static const struct {
@@ -153,6 +177,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(formats),
+		cmocka_unit_test(every_day_there_and_back),
 		cmocka_unit_test(rfc3339),
 		cmocka_unit_test(references),
 		cmocka_unit_test(clocks_go_on),
