@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "json/decode.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -7,27 +9,17 @@
 #include "core/clock.h"
 #include "core/err.h"
 #include "core/str.h"
-#include "json/row.h"
-
-enum { MAX_LIST_BYTES = 32 * 1024 * 1024 };
-
-/* Where decoding is, as a chain on the stack: the path becomes text only for an error. */
-struct place {
-	const struct place *up;
-	const char *name; /* NULL: an element of an array */
-	size_t index;
-};
 
 struct decoder {
 	const struct mb_json_field *f;
-	struct place at;
+	struct mb_json_place at;
 	struct mb_err *err;
 };
 
-static int decode_object(const struct place *at, struct json_object *obj,
+static int decode_object(const struct mb_json_place *at, struct json_object *obj,
                          const struct mb_json_field *table, void *out, struct mb_err *err);
 
-static void add_path(const struct place *at, struct mb_str *out)
+static void add_path(const struct mb_json_place *at, struct mb_str *out)
 {
 	if (!at)
 		return;
@@ -41,9 +33,8 @@ static void add_path(const struct place *at, struct mb_str *out)
 	mb_str_add(out, at->name);
 }
 
-/* "'path' what" */
-__attribute__((format(printf, 4, 5), cold)) static int
-refuse(const struct place *at, struct mb_err *err, int errnum, const char *fmt, ...)
+int mb_json_refuse(const struct mb_json_place *at, struct mb_err *err, int errnum, const char *fmt,
+                   ...)
 {
 	MB_AUTO_STR struct mb_str path = MB_STR_INIT, what = MB_STR_INIT;
 	MB_AUTO_FREE char *shown = NULL;
@@ -59,15 +50,15 @@ refuse(const struct place *at, struct mb_err *err, int errnum, const char *fmt, 
 	return mb_fail(err, errnum, "'%s' %s", shown, what.buf);
 }
 
-static int want(const struct place *at, struct json_object *v, enum json_type type,
+static int want(const struct mb_json_place *at, struct json_object *v, enum json_type type,
                 const char *what, struct mb_err *err)
 {
 	if (json_object_get_type(v) != type)
-		return refuse(at, err, EINVAL, "must be %s", what);
+		return mb_json_refuse(at, err, EINVAL, "must be %s", what);
 	return 0;
 }
 
-static int get_text(const struct place *at, struct json_object *v, const char **ret,
+static int get_text(const struct mb_json_place *at, struct json_object *v, const char **ret,
                     struct mb_err *err)
 {
 	const char *s;
@@ -77,37 +68,38 @@ static int get_text(const struct place *at, struct json_object *v, const char **
 		return r;
 	s = json_object_get_string(v);
 	if (strlen(s) != (size_t)json_object_get_string_len(v))
-		return refuse(at, err, EINVAL, "must not contain a zero byte");
+		return mb_json_refuse(at, err, EINVAL, "must not contain a zero byte");
 	*ret = s;
 	return 0;
 }
 
-static int get_signed(const struct place *at, struct json_object *v, int64_t min, int64_t max,
-                      int64_t *ret, struct mb_err *err)
+static int get_signed(const struct mb_json_place *at, struct json_object *v, int64_t min,
+                      int64_t max, int64_t *ret, struct mb_err *err)
 {
 	int64_t value;
 
 	if (json_object_is_type(v, json_type_double))
-		return refuse(at, err, ERANGE, "must be a whole number from %lld to %lld",
-		              (long long)min, (long long)max);
+		return mb_json_refuse(at, err, ERANGE, "must be a whole number from %lld to %lld",
+		                      (long long)min, (long long)max);
 	if (!json_object_is_type(v, json_type_int))
-		return refuse(at, err, EINVAL, "must be a number");
+		return mb_json_refuse(at, err, EINVAL, "must be a number");
 	value = json_object_get_int64(v);
 	if (value < min || value > max ||
 	    (value == INT64_MAX && json_object_get_uint64(v) > INT64_MAX))
-		return refuse(at, err, ERANGE, "must be a whole number from %lld to %lld",
-		              (long long)min, (long long)max);
+		return mb_json_refuse(at, err, ERANGE, "must be a whole number from %lld to %lld",
+		                      (long long)min, (long long)max);
 	*ret = value;
 	return 0;
 }
 
-static int get_u64(const struct place *at, struct json_object *v, uint64_t *ret, struct mb_err *err)
+static int get_u64(const struct mb_json_place *at, struct json_object *v, uint64_t *ret,
+                   struct mb_err *err)
 {
 	if (!json_object_is_type(v, json_type_int) && !json_object_is_type(v, json_type_double))
-		return refuse(at, err, EINVAL, "must be a number");
+		return mb_json_refuse(at, err, EINVAL, "must be a number");
 	if (json_object_is_type(v, json_type_double) || json_object_get_int64(v) < 0)
-		return refuse(at, err, ERANGE, "must be a whole number from 0 to %llu",
-		              (unsigned long long)UINT64_MAX);
+		return mb_json_refuse(at, err, ERANGE, "must be a whole number from 0 to %llu",
+		                      (unsigned long long)UINT64_MAX);
 	*ret = json_object_get_uint64(v);
 	return 0;
 }
@@ -164,7 +156,7 @@ static int decode_time(const struct decoder *d, struct json_object *v, void *out
 	if (r < 0)
 		return r;
 	if (mb_time_parse(s, MB_JSON_MEMBER(d->f, out, int64_t)) < 0)
-		return refuse(&d->at, d->err, EINVAL, "must be a time as RFC 3339 has it");
+		return mb_json_refuse(&d->at, d->err, EINVAL, "must be a time as RFC 3339 has it");
 	return 0;
 }
 
@@ -183,7 +175,7 @@ static int decode_enum(const struct decoder *d, struct json_object *v, void *out
 		}
 	}
 	shown = mb_printable(s);
-	return refuse(&d->at, d->err, EINVAL, "cannot be '%.200s'", shown);
+	return mb_json_refuse(&d->at, d->err, EINVAL, "cannot be '%.200s'", shown);
 }
 
 static int decode_bool(const struct decoder *d, struct json_object *v, void *out)
@@ -206,7 +198,7 @@ static int decode_strv(const struct decoder *d, struct json_object *v, void *out
 	mb_strv_done(sv);
 	n = json_object_array_length(v);
 	for (size_t i = 0; i < n; i++) {
-		struct place at = {.up = &d->at, .index = i};
+		struct mb_json_place at = {.up = &d->at, .index = i};
 		const char *s = NULL;
 
 		r = get_text(&at, json_object_array_get_idx(v, i), &s, d->err);
@@ -253,7 +245,7 @@ static int decode_kv(const struct decoder *d, struct json_object *v, void *out)
 		return r;
 	mb_kv_done(kv);
 	json_object_object_foreach (v, key, value) {
-		struct place at = {.up = &d->at, .name = key};
+		struct mb_json_place at = {.up = &d->at, .name = key};
 		const char *s = "";
 
 		r = value ? get_text(&at, value, &s, d->err) : 0;
@@ -277,7 +269,7 @@ static int decode_u32s(const struct decoder *d, struct json_object *v, void *out
 	*count = n;
 	*slot = n ? mb_calloc(n, sizeof(**slot)) : NULL;
 	for (size_t i = 0; i < n; i++) {
-		struct place at = {.up = &d->at, .index = i};
+		struct mb_json_place at = {.up = &d->at, .index = i};
 		int64_t value;
 
 		r = get_signed(&at, json_object_array_get_idx(v, i), 0, UINT32_MAX, &value, d->err);
@@ -307,7 +299,7 @@ static int new_elements(const struct decoder *d, size_t n, void *out, char **ret
 	elements[0].is_opt = false;
 	mb_json_done(elements, out);
 	if (n) {
-		r = mb_alloc_bounded(n, d->f->size, MAX_LIST_BYTES, &memory, d->err);
+		r = mb_alloc_bounded(n, d->f->size, MB_JSON_MAX_LIST_BYTES, &memory, d->err);
 		if (r < 0)
 			return r;
 	}
@@ -328,7 +320,7 @@ static int decode_list(const struct decoder *d, struct json_object *v, void *out
 	n = json_object_array_length(v);
 	r = new_elements(d, n, out, &elements);
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		struct place at = {.up = &d->at, .index = i};
+		struct mb_json_place at = {.up = &d->at, .index = i};
 
 		r = decode_object(&at, json_object_array_get_idx(v, i), d->f->table,
 		                  elements + i * d->f->size, d->err);
@@ -347,7 +339,7 @@ static int decode_map(const struct decoder *d, struct json_object *v, void *out)
 	if (r < 0)
 		return r;
 	json_object_object_foreach (v, key, value) {
-		struct place at = {.up = &d->at, .name = key};
+		struct mb_json_place at = {.up = &d->at, .name = key};
 
 		*(char **)(void *)(element + d->f->key) = mb_strdup(key);
 		r = value ? decode_object(&at, value, d->f->table, element, d->err) : 0;
@@ -404,42 +396,37 @@ static int decode_member(const struct decoder *d, struct json_object *v, void *o
 	case MB_JSON_KIND_RAW:
 		return decode_raw(d, v, out);
 	case MB_JSON_KIND_REFUSED:
-		return refuse(&d->at, d->err, EOPNOTSUPP, "is not supported");
+		return mb_json_refuse(&d->at, d->err, EOPNOTSUPP, "is not supported");
 	case MB_JSON_KIND_END:
 		break;
 	}
 	return 0;
 }
 
-/* The row called @name, looked for from @hint on and round: documents mostly have their members
- * in the order of the table, so the first look hits. */
-static const struct mb_json_field *find_row(const struct mb_json_field *table,
-                                            const struct mb_json_field *hint, const char *name)
+int mb_json_decode_member(const struct mb_json_place *at, const struct mb_json_field *f,
+                          struct json_object *v, void *out, struct mb_err *err)
 {
-	const struct mb_json_field *f;
+	struct decoder d = {.f = f, .at = *at, .err = err};
+	int r = decode_member(&d, v, out);
 
-	for (f = hint; f->kind != MB_JSON_KIND_END; f++)
-		if (strcmp(f->name, name) == 0)
-			return f;
-	for (f = table; f != hint; f++)
-		if (strcmp(f->name, name) == 0)
-			return f;
-	return NULL;
+	if (r == 0 && f->is_opt)
+		*MB_JSON_OTHER(f, out, bool) = true;
+	return r;
 }
 
-static int check_required(const struct place *at, struct json_object *obj,
+static int check_required(const struct mb_json_place *at, struct json_object *obj,
                           const struct mb_json_field *table, struct mb_err *err)
 {
 	for (const struct mb_json_field *f = table; f->kind != MB_JSON_KIND_END; f++) {
-		struct place missing = {.up = at, .name = f->name};
+		struct mb_json_place missing = {.up = at, .name = f->name};
 
 		if ((f->flags & MB_JSON_REQUIRED) && !mb_json_find(obj, f->name))
-			return refuse(&missing, err, EINVAL, "is missing");
+			return mb_json_refuse(&missing, err, EINVAL, "is missing");
 	}
 	return 0;
 }
 
-static int decode_object(const struct place *at, struct json_object *obj,
+static int decode_object(const struct mb_json_place *at, struct json_object *obj,
                          const struct mb_json_field *table, void *out, struct mb_err *err)
 {
 	const struct mb_json_field *hint = table;
@@ -448,17 +435,16 @@ static int decode_object(const struct place *at, struct json_object *obj,
 	if (r < 0)
 		return r;
 	json_object_object_foreach (obj, key, value) {
-		const struct mb_json_field *f = value ? find_row(table, hint, key) : NULL;
-		struct decoder d = {.f = f, .at = {.up = at, .name = key}, .err = err};
+		const struct mb_json_field *f =
+			value ? mb_json_row_find(table, hint, key, strlen(key)) : NULL;
+		struct mb_json_place member = {.up = at, .name = key};
 
 		if (!f)
 			continue;
 		hint = f + 1;
-		r = decode_member(&d, value, out);
+		r = mb_json_decode_member(&member, f, value, out, err);
 		if (r < 0)
 			return r;
-		if (f->is_opt)
-			*MB_JSON_OTHER(f, out, bool) = true;
 	}
 	return check_required(at, obj, table, err);
 }
@@ -467,22 +453,4 @@ int mb_json_decode(struct json_object *obj, const struct mb_json_field *table, v
                    struct mb_err *err)
 {
 	return decode_object(NULL, obj, table, out, err);
-}
-
-int mb_json_load(const char *text, size_t len, const struct mb_json_field *table, void *out,
-                 size_t out_size, struct mb_err *err)
-{
-	MB_AUTO(mb_json_free) struct json_object *obj = NULL;
-	int r;
-
-	memset(out, 0, out_size);
-	r = mb_json_parse_object(text, len, &obj, err);
-	if (r < 0)
-		return r;
-	r = decode_object(NULL, obj, table, out, err);
-	if (r < 0) {
-		mb_json_done(table, out);
-		memset(out, 0, out_size);
-	}
-	return r;
 }

@@ -1,34 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A parser of our own in front of json-c's objects: json-c's takes a member twice, knows no
  * limit on the number of values, and goes byte by byte through a buffer. */
+#include "json/parser.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/err.h"
-#include "core/str.h"
 #include "core/utf8.h"
-#include "json/row.h"
 
 enum { SHORT_NAME = 64 };
 
-struct parser {
-	const char *start, *p, *end;
-	size_t n_values;
-	unsigned int depth;
-	struct mb_str scratch; /* the last string that had escapes */
-	struct mb_err *err;
-};
-
-struct slice {
-	const char *s;
-	size_t len;
-};
-
-static int parse_value(struct parser *ps, struct json_object **ret);
-
-static int malformed(const struct parser *ps, const char *at, const char *what)
+int mb_json_parser_malformed(const struct mb_json_parser *ps, const char *at, const char *what)
 {
 	size_t line = 1, column = 1;
 
@@ -43,21 +27,6 @@ static int malformed(const struct parser *ps, const char *at, const char *what)
 	               what);
 }
 
-static void skip_space(struct parser *ps)
-{
-	while (ps->p < ps->end &&
-	       (*ps->p == ' ' || *ps->p == '\n' || *ps->p == '\t' || *ps->p == '\r'))
-		ps->p++;
-}
-
-static bool accept(struct parser *ps, char c)
-{
-	if (ps->p >= ps->end || *ps->p != c)
-		return false;
-	ps->p++;
-	return true;
-}
-
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -70,7 +39,7 @@ static int hex_digit(char c)
 }
 
 /* The four digits after \u; -1 when they are not there. */
-static int32_t hex4(struct parser *ps)
+static int32_t hex4(struct mb_json_parser *ps)
 {
 	int32_t value = 0;
 
@@ -105,49 +74,49 @@ static void add_utf8(struct mb_str *out, uint32_t c)
 	}
 }
 
-static int parse_unicode_escape(struct parser *ps)
+static int parse_unicode_escape(struct mb_json_parser *ps)
 {
 	const char *at = ps->p - 2;
 	int32_t high = hex4(ps), low;
 
 	if (high < 0)
-		return malformed(ps, at, "bad \\u escape");
+		return mb_json_parser_malformed(ps, at, "bad \\u escape");
 	if (high >= 0xdc00 && high <= 0xdfff)
-		return malformed(ps, at, "lone surrogate");
+		return mb_json_parser_malformed(ps, at, "lone surrogate");
 	if (high < 0xd800 || high > 0xdbff) {
 		add_utf8(&ps->scratch, (uint32_t)high);
 		return 0;
 	}
-	if (!accept(ps, '\\') || !accept(ps, 'u'))
-		return malformed(ps, at, "lone surrogate");
+	if (!mb_json_parser_accept(ps, '\\') || !mb_json_parser_accept(ps, 'u'))
+		return mb_json_parser_malformed(ps, at, "lone surrogate");
 	low = hex4(ps);
 	if (low < 0xdc00 || low > 0xdfff)
-		return malformed(ps, at, "lone surrogate");
+		return mb_json_parser_malformed(ps, at, "lone surrogate");
 	add_utf8(&ps->scratch,
 	         0x10000u + (((uint32_t)high - 0xd800u) << 10) + ((uint32_t)low - 0xdc00u));
 	return 0;
 }
 
-static int parse_escape(struct parser *ps)
+static int parse_escape(struct mb_json_parser *ps)
 {
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
 	const char *found;
 	char c;
 
 	if (ps->p >= ps->end)
-		return malformed(ps, ps->p, "string without end");
+		return mb_json_parser_malformed(ps, ps->p, "string without end");
 	c = *ps->p++;
 	if (c == 'u')
 		return parse_unicode_escape(ps);
 	found = c ? strchr(from, c) : NULL;
 	if (!found)
-		return malformed(ps, ps->p - 2, "unknown escape");
+		return mb_json_parser_malformed(ps, ps->p - 2, "unknown escape");
 	mb_str_addc(&ps->scratch, to[found - from]);
 	return 0;
 }
 
 /* Past the plain bytes of a string: up to a quote, a backslash, or what may not stand there. */
-static int plain_run(struct parser *ps, struct slice *ret)
+static int plain_run(struct mb_json_parser *ps, struct mb_json_slice *ret)
 {
 	const char *begin = ps->p;
 	unsigned char high = 0;
@@ -159,32 +128,31 @@ static int plain_run(struct parser *ps, struct slice *ret)
 			break;
 		high |= c;
 	}
-	*ret = (struct slice){begin, (size_t)(ps->p - begin)};
+	*ret = (struct mb_json_slice){begin, (size_t)(ps->p - begin)};
 	if (ps->p >= ps->end)
-		return malformed(ps, ps->p, "string without end");
+		return mb_json_parser_malformed(ps, ps->p, "string without end");
 	if ((unsigned char)*ps->p < 0x20)
-		return malformed(ps, ps->p, "control character in a string");
+		return mb_json_parser_malformed(ps, ps->p, "control character in a string");
 	if (high >= 0x80 && !mb_utf8_is_valid(ret->s, ret->len))
-		return malformed(ps, begin, "string is not UTF-8");
+		return mb_json_parser_malformed(ps, begin, "string is not UTF-8");
 	return 0;
 }
 
-/* After the opening quote.  The result is borrowed until the next string. */
-static int parse_string(struct parser *ps, struct slice *ret)
+int mb_json_parser_string(struct mb_json_parser *ps, struct mb_json_slice *ret)
 {
-	struct slice run;
+	struct mb_json_slice run;
 	int r = plain_run(ps, &run);
 
 	if (r < 0)
 		return r;
-	if (accept(ps, '"')) {
+	if (mb_json_parser_accept(ps, '"')) {
 		*ret = run;
 		return 0;
 	}
 	mb_str_reset(&ps->scratch);
 	for (;;) {
 		mb_str_addn(&ps->scratch, run.s, run.len);
-		if (accept(ps, '"'))
+		if (mb_json_parser_accept(ps, '"'))
 			break;
 		ps->p++;
 		r = parse_escape(ps);
@@ -194,11 +162,11 @@ static int parse_string(struct parser *ps, struct slice *ret)
 		if (r < 0)
 			return r;
 	}
-	*ret = (struct slice){ps->scratch.buf, ps->scratch.len};
+	*ret = (struct mb_json_slice){ps->scratch.buf, ps->scratch.len};
 	return 0;
 }
 
-static size_t skip_digits(struct parser *ps)
+static size_t skip_digits(struct mb_json_parser *ps)
 {
 	const char *begin = ps->p;
 
@@ -208,25 +176,25 @@ static size_t skip_digits(struct parser *ps)
 }
 
 /* Past a number as the grammar has it.  Return: 0, 1 when it has a fraction or an exponent. */
-static int scan_number(struct parser *ps)
+static int scan_number(struct mb_json_parser *ps)
 {
 	const char *begin = ps->p;
 	int is_real = 0;
 
-	accept(ps, '-');
-	if (!accept(ps, '0') && skip_digits(ps) == 0)
-		return malformed(ps, begin, "a value is expected");
-	if (accept(ps, '.')) {
+	mb_json_parser_accept(ps, '-');
+	if (!mb_json_parser_accept(ps, '0') && skip_digits(ps) == 0)
+		return mb_json_parser_malformed(ps, begin, "a value is expected");
+	if (mb_json_parser_accept(ps, '.')) {
 		is_real = 1;
 		if (skip_digits(ps) == 0)
-			return malformed(ps, begin, "bad number");
+			return mb_json_parser_malformed(ps, begin, "bad number");
 	}
-	if (accept(ps, 'e') || accept(ps, 'E')) {
+	if (mb_json_parser_accept(ps, 'e') || mb_json_parser_accept(ps, 'E')) {
 		is_real = 1;
-		if (!accept(ps, '+'))
-			accept(ps, '-');
+		if (!mb_json_parser_accept(ps, '+'))
+			mb_json_parser_accept(ps, '-');
 		if (skip_digits(ps) == 0)
-			return malformed(ps, begin, "bad number");
+			return mb_json_parser_malformed(ps, begin, "bad number");
 	}
 	return is_real;
 }
@@ -249,7 +217,7 @@ static struct json_object *integer(const char *s, size_t len)
 	return mb_json_made(json_object_new_int64((int64_t)(0 - value)));
 }
 
-static int parse_number(struct parser *ps, struct json_object **ret)
+static int parse_number(struct mb_json_parser *ps, struct json_object **ret)
 {
 	const char *begin = ps->p;
 	int is_real = scan_number(ps);
@@ -264,36 +232,52 @@ static int parse_number(struct parser *ps, struct json_object **ret)
 	mb_str_addn(&ps->scratch, begin, (size_t)(ps->p - begin));
 	value = strtod(ps->scratch.buf, NULL);
 	if (!isfinite(value))
-		return malformed(ps, begin, "number out of range");
+		return mb_json_parser_malformed(ps, begin, "number out of range");
 	*ret = mb_json_made(json_object_new_double_s(value, ps->scratch.buf));
 	return 0;
 }
 
-static int parse_array(struct parser *ps, struct json_object **ret)
+static int parse_array(struct mb_json_parser *ps, struct json_object **ret)
 {
 	MB_AUTO(mb_json_free) struct json_object *array = mb_json_new_array();
 
-	skip_space(ps);
-	if (!accept(ps, ']')) {
+	mb_json_parser_space(ps);
+	if (!mb_json_parser_accept(ps, ']')) {
 		do {
 			struct json_object *value = NULL;
-			int r = parse_value(ps, &value);
+			int r = mb_json_parser_value(ps, &value);
 
 			if (r < 0)
 				return r;
 			mb_json_push(array, value);
-			skip_space(ps);
-		} while (accept(ps, ','));
-		if (!accept(ps, ']'))
-			return malformed(ps, ps->p, "',' or ']' is expected");
+			mb_json_parser_space(ps);
+		} while (mb_json_parser_accept(ps, ','));
+		if (!mb_json_parser_accept(ps, ']'))
+			return mb_json_parser_malformed(ps, ps->p, "',' or ']' is expected");
 	}
 	*ret = mb_take_ptr(&array);
 	return 0;
 }
 
+int mb_json_parser_name(struct mb_json_parser *ps, struct mb_json_slice *ret, const char **ret_at)
+{
+	int r;
+
+	mb_json_parser_space(ps);
+	*ret_at = ps->p;
+	if (!mb_json_parser_accept(ps, '"'))
+		return mb_json_parser_malformed(ps, ps->p, "a member's name is expected");
+	r = mb_json_parser_string(ps, ret);
+	if (r < 0)
+		return r;
+	if (memchr(ret->s, 0, ret->len))
+		return mb_json_parser_malformed(ps, *ret_at, "zero byte in a member's name");
+	return 0;
+}
+
 /* One name with its value, hashed once; @name is the copy of it that json-c copies again. */
-static int parse_member_value(struct parser *ps, struct json_object *object, const char *name,
-                              const char *at)
+static int parse_member_value(struct mb_json_parser *ps, struct json_object *object,
+                              const char *name, const char *at)
 {
 	struct lh_table *members = json_object_get_object(object);
 	unsigned long hash = lh_get_hash(members, name);
@@ -301,11 +285,11 @@ static int parse_member_value(struct parser *ps, struct json_object *object, con
 	int r;
 
 	if (lh_table_lookup_entry_w_hash(members, name, hash))
-		return malformed(ps, at, "member is there twice");
-	skip_space(ps);
-	if (!accept(ps, ':'))
-		return malformed(ps, ps->p, "':' is expected");
-	r = parse_value(ps, &value);
+		return mb_json_parser_malformed(ps, at, "member is there twice");
+	mb_json_parser_space(ps);
+	if (!mb_json_parser_accept(ps, ':'))
+		return mb_json_parser_malformed(ps, ps->p, "':' is expected");
+	r = mb_json_parser_value(ps, &value);
 	if (r < 0)
 		return r;
 	if (lh_table_insert_w_hash(members, mb_strdup(name), value, hash, 0) < 0)
@@ -313,23 +297,12 @@ static int parse_member_value(struct parser *ps, struct json_object *object, con
 	return 0;
 }
 
-static int parse_member(struct parser *ps, struct json_object *object)
+int mb_json_parser_member(struct mb_json_parser *ps, struct json_object *object,
+                          struct mb_json_slice key, const char *at)
 {
 	MB_AUTO_FREE char *long_name = NULL;
 	char short_name[SHORT_NAME], *name = short_name;
-	const char *at;
-	struct slice key;
-	int r;
 
-	skip_space(ps);
-	at = ps->p;
-	if (!accept(ps, '"'))
-		return malformed(ps, at, "a member's name is expected");
-	r = parse_string(ps, &key);
-	if (r < 0)
-		return r;
-	if (memchr(key.s, 0, key.len))
-		return malformed(ps, at, "zero byte in a member's name");
 	if (key.len >= SHORT_NAME)
 		name = long_name = mb_malloc(key.len + 1);
 	memcpy(name, key.s, key.len);
@@ -337,40 +310,53 @@ static int parse_member(struct parser *ps, struct json_object *object)
 	return parse_member_value(ps, object, name, at);
 }
 
-static int parse_members(struct parser *ps, struct json_object **ret)
+static int parse_members(struct mb_json_parser *ps, struct json_object **ret)
 {
 	MB_AUTO(mb_json_free) struct json_object *object = mb_json_new_object();
 
-	skip_space(ps);
-	if (!accept(ps, '}')) {
+	mb_json_parser_space(ps);
+	if (!mb_json_parser_accept(ps, '}')) {
 		do {
-			int r = parse_member(ps, object);
+			struct mb_json_slice name;
+			const char *at;
+			int r = mb_json_parser_name(ps, &name, &at);
 
+			if (r == 0)
+				r = mb_json_parser_member(ps, object, name, at);
 			if (r < 0)
 				return r;
-			skip_space(ps);
-		} while (accept(ps, ','));
-		if (!accept(ps, '}'))
-			return malformed(ps, ps->p, "',' or '}' is expected");
+			mb_json_parser_space(ps);
+		} while (mb_json_parser_accept(ps, ','));
+		if (!mb_json_parser_accept(ps, '}'))
+			return mb_json_parser_malformed(ps, ps->p, "',' or '}' is expected");
 	}
 	*ret = mb_take_ptr(&object);
 	return 0;
 }
 
-static int parse_nested(struct parser *ps, struct json_object **ret)
+int mb_json_parser_enter(struct mb_json_parser *ps)
 {
-	int r;
-
 	if (ps->depth == MB_JSON_MAX_DEPTH)
 		return mb_fail(ps->err, E2BIG, "JSON is nested deeper than %d levels",
 		               MB_JSON_MAX_DEPTH);
 	ps->depth++;
-	r = *ps->p++ == '{' ? parse_members(ps, ret) : parse_array(ps, ret);
-	ps->depth--;
+	ps->p++;
+	return 0;
+}
+
+static int parse_nested(struct mb_json_parser *ps, struct json_object **ret)
+{
+	bool is_object = *ps->p == '{';
+	int r = mb_json_parser_enter(ps);
+
+	if (r < 0)
+		return r;
+	r = is_object ? parse_members(ps, ret) : parse_array(ps, ret);
+	mb_json_parser_leave(ps);
 	return r;
 }
 
-static bool accept_word(struct parser *ps, const char *word)
+static bool accept_word(struct mb_json_parser *ps, const char *word)
 {
 	size_t len = strlen(word);
 
@@ -380,7 +366,7 @@ static bool accept_word(struct parser *ps, const char *word)
 	return true;
 }
 
-static int parse_word(struct parser *ps, struct json_object **ret)
+static int parse_word(struct mb_json_parser *ps, struct json_object **ret)
 {
 	if (accept_word(ps, "null"))
 		*ret = NULL;
@@ -393,26 +379,35 @@ static int parse_word(struct parser *ps, struct json_object **ret)
 	return 0;
 }
 
-static int parse_text(struct parser *ps, struct json_object **ret)
+static int parse_text(struct mb_json_parser *ps, struct json_object **ret)
 {
-	struct slice s;
+	struct mb_json_slice s;
 	int r;
 
 	ps->p++;
-	r = parse_string(ps, &s);
+	r = mb_json_parser_string(ps, &s);
 	if (r < 0)
 		return r;
 	*ret = mb_json_made(json_object_new_string_len(s.s, (int)s.len));
 	return 0;
 }
 
-static int parse_value(struct parser *ps, struct json_object **ret)
+int mb_json_parser_begin(struct mb_json_parser *ps)
 {
-	skip_space(ps);
+	mb_json_parser_space(ps);
 	if (++ps->n_values > MB_JSON_MAX_VALUES)
 		return mb_fail(ps->err, E2BIG, "JSON has more than %d values", MB_JSON_MAX_VALUES);
 	if (ps->p >= ps->end)
-		return malformed(ps, ps->p, "text ends early");
+		return mb_json_parser_malformed(ps, ps->p, "text ends early");
+	return 0;
+}
+
+int mb_json_parser_value(struct mb_json_parser *ps, struct json_object **ret)
+{
+	int r = mb_json_parser_begin(ps);
+
+	if (r < 0)
+		return r;
 	if (*ps->p == '"')
 		return parse_text(ps, ret);
 	if (*ps->p == '{' || *ps->p == '[')
@@ -420,21 +415,32 @@ static int parse_value(struct parser *ps, struct json_object **ret)
 	return parse_word(ps, ret);
 }
 
-int mb_json_parse(const char *text, size_t len, struct json_object **ret, struct mb_err *err)
+int mb_json_parser_init(struct mb_json_parser *ps, const char *text, size_t len, struct mb_err *err)
 {
-	struct parser ps = {.start = text, .p = text, .end = text + len, .err = err};
-	struct json_object *value = NULL;
-	int r;
-
+	*ps = (struct mb_json_parser){.start = text, .p = text, .end = text + len, .err = err};
 	if (len > MB_JSON_MAX_BYTES)
 		return mb_fail(err, E2BIG, "JSON is longer than %d bytes", MB_JSON_MAX_BYTES);
-	r = parse_value(&ps, &value);
-	if (r == 0) {
-		skip_space(&ps);
-		if (ps.p != ps.end)
-			r = malformed(&ps, ps.p, "something follows the value");
-	}
-	mb_str_done(&ps.scratch);
+	return 0;
+}
+
+int mb_json_parser_done(struct mb_json_parser *ps, int r)
+{
+	mb_json_parser_space(ps);
+	if (r == 0 && ps->p != ps->end)
+		r = mb_json_parser_malformed(ps, ps->p, "something follows the value");
+	mb_str_done(&ps->scratch);
+	return r;
+}
+
+int mb_json_parse(const char *text, size_t len, struct json_object **ret, struct mb_err *err)
+{
+	struct mb_json_parser ps;
+	struct json_object *value = NULL;
+	int r = mb_json_parser_init(&ps, text, len, err);
+
+	if (r == 0)
+		r = mb_json_parser_value(&ps, &value);
+	r = mb_json_parser_done(&ps, r);
 	if (r < 0) {
 		mb_json_free(value);
 		return r;

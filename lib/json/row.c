@@ -3,6 +3,24 @@
 
 #include <stdlib.h>
 
+static bool is_called(const struct mb_json_field *f, const char *name, size_t len)
+{
+	return strncmp(f->name, name, len) == 0 && f->name[len] == '\0';
+}
+
+const struct mb_json_field *mb_json_row_find(const struct mb_json_field *table,
+                                             const struct mb_json_field *hint, const char *name,
+                                             size_t len)
+{
+	for (const struct mb_json_field *f = hint; f->kind != MB_JSON_KIND_END; f++)
+		if (is_called(f, name, len))
+			return f;
+	for (const struct mb_json_field *f = table; f != hint; f++)
+		if (is_called(f, name, len))
+			return f;
+	return NULL;
+}
+
 static bool number_is_zero(const struct mb_json_field *f, const void *s)
 {
 	static const uint64_t zero;

@@ -20,6 +20,11 @@ static inline struct json_object *mb_json_made(struct json_object *o)
 	return o;
 }
 
+/* The row called @name (@len bytes); NULL when there is none.  It is looked for from @hint on and
+ * round: documents mostly have their members in the order of the table, so the first look hits. */
+const struct mb_json_field *mb_json_row_find(const struct mb_json_field *table,
+                                             const struct mb_json_field *hint, const char *name,
+                                             size_t len);
 /* Whether encoding may leave the member out.  An embedded object always says no: only its
  * encoder knows. */
 bool mb_json_row_is_empty(const struct mb_json_field *f, const void *s);

@@ -177,9 +177,14 @@ struct mb_json_field {
  * mb_json_done() on it either way. */
 int mb_json_decode(struct json_object *obj, const struct mb_json_field *table, void *out,
                    struct mb_err *err);
-/* Parse and decode at once: *@out is zeroed first, and released and zeroed again on failure. */
+/* Parse and decode at once, without a tree in between: *@out is zeroed first, and released and
+ * zeroed again on failure. */
 int mb_json_load(const char *text, size_t len, const struct mb_json_field *table, void *out,
                  size_t out_size, struct mb_err *err);
+/* The same into what the caller has zeroed, or given defaults that own nothing; after a failure
+ * mb_json_done() is due. */
+int mb_json_fill(const char *text, size_t len, const struct mb_json_field *table, void *out,
+                 struct mb_err *err);
 /* A new object, owned by the caller. */
 struct json_object *mb_json_encode(const struct mb_json_field *table, const void *in);
 /* Append @in as compact text, without a tree in between. */

@@ -88,14 +88,19 @@ int mb_store_doc_parse(const char *text, size_t len, struct json_object **ret, s
 	return 0;
 }
 
+static int read_text(int dirfd, const char *name, struct mb_str *text, struct mb_err *err)
+{
+	int r = mb_read_file(dirfd, name, MB_DOC_LIMIT, text, err);
+
+	return r == -ELOOP || r == -EINVAL || r == -EFBIG ? MB_DOC_CORRUPT : r;
+}
+
 int mb_store_doc_read(int dirfd, const char *name, struct json_object **ret, struct mb_err *err)
 {
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
-	int r = mb_read_file(dirfd, name, MB_DOC_LIMIT, &text, err);
+	int r = read_text(dirfd, name, &text, err);
 
-	if (r == -ELOOP || r == -EINVAL || r == -EFBIG)
-		return MB_DOC_CORRUPT;
-	if (r < 0)
+	if (r != 0)
 		return r;
 	r = mb_store_doc_parse(mb_str_text(&text), text.len, ret, err);
 	if (r != 0)
@@ -106,17 +111,19 @@ int mb_store_doc_read(int dirfd, const char *name, struct json_object **ret, str
 int mb_store_doc_load(int dirfd, const char *name, const struct mb_json_field *table, void *out,
                       struct mb_err *err)
 {
-	MB_AUTO(mb_json_free) struct json_object *doc = NULL;
-	int r = mb_store_doc_read(dirfd, name, &doc, err);
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	int r = read_text(dirfd, name, &text, err);
 
 	if (r != 0)
 		return r;
-	if (mb_json_decode(doc, table, out, err) < 0) {
+	r = check_header(mb_str_text(&text), text.len, err);
+	if (r == 0 && mb_json_fill(text.buf, text.len, table, out, err) < 0) {
 		mb_json_done(table, out);
-		mb_wrap(err, 0, "'%s'", name);
-		return MB_DOC_CORRUPT;
+		r = MB_DOC_CORRUPT;
 	}
-	return 0;
+	if (r != 0)
+		mb_wrap(err, r, "'%s'", name);
+	return r;
 }
 
 static int write_and_sync(int fd, const void *bytes, size_t n, unsigned flags, const char *name,

@@ -252,6 +252,94 @@ static void table_tells_the_path(void **state)
 	}
 }
 
+/* Text without a tree is taken and refused as by a tree, in the same words. */
+static void load_agrees_with_decode(void **state)
+{
+	static const char *const texts[] = {
+		full,
+		" { } ",
+		"{\"s\":\"\\u00e9\\n\",\"list\":[ \"\\\"\" , \"b\" ],\"leaves\":[ ] }",
+		"{\"raw\":1,\"i\":2,\"s\":\"order\",\"u16\":3}",
+		"{\"s\":null,\"list\":null,\"inside\":null,\"maybe\":null,\"leaves\":null}",
+		"{\"unknown\":{\"a\":[1,{\"b\":null}]},\"s\":\"x\",\"other\":\"y\"}",
+		"{\"leaves\":[{\"name\":\"a\",\"more\":1},{},{\"value\":3},{\"name\":\"d\"}]}",
+		"{\"s\":\"a\",\"s\":\"b\"}",
+		"{\"s\":null,\"i\":1,\"s\":null}",
+		"{\"maybe\":{\"name\":\"a\",\"name\":\"a\"}}",
+		"{\"x\":1,\"s\":\"\",\"x\":1}",
+		"{\"kv\":{\"a\":\"\",\"a\":\"\"}}",
+		"{\"named\":{\"a\":{\"value\":1},\"a\":{\"value\":1}}}",
+		"{\"s\\u0000\":1}",
+		"{\"\\u0073\":\"by its code\"}",
+		"{\"s\":\"\377\"}",
+		"{\"s\":\"a",
+		"{\"s\":",
+		"{\"s\"",
+		"{\"s\" \"a\"}",
+		"{\"s\":\"a\",}",
+		"{\"s\":\"a\" \"i\":1}",
+		"{\"list\":[\"a\",]}",
+		"{\"list\":[\"a\" \"b\"]}",
+		"{\"list\":[\"a\"",
+		"{\"leaves\":[{}",
+		"{\"inside\":{\"name\":\"a\"",
+		"{}x",
+		"{}{}",
+		"",
+		"null",
+		"\"s\"",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MB_N(texts); i++) {
+		MB_AUTO(mb_json_free) struct json_object *o = NULL;
+		struct mb_err by_tree = MB_ERR_INIT, by_text = MB_ERR_INIT;
+		MB_AUTO_STR struct mb_str tree = MB_STR_INIT, text = MB_STR_INIT;
+		struct tree a = {0}, b;
+		int r = mb_json_parse_object(texts[i], strlen(texts[i]), &o, &by_tree);
+
+		if (r == 0)
+			r = mb_json_decode(o, tree_table, &a, &by_tree);
+		if (r !=
+		    mb_json_load(texts[i], strlen(texts[i]), tree_table, &b, sizeof(b), &by_text))
+			fail_msg("'%s': '%s' but '%s'", texts[i], by_tree.msg, by_text.msg);
+		assert_string_equal(by_text.msg, by_tree.msg);
+		mb_json_save(tree_table, &a, &tree);
+		mb_json_save(tree_table, &b, &text);
+		if (r == 0)
+			assert_string_equal(text.buf, tree.buf);
+		mb_json_done(tree_table, &a);
+		mb_json_done(tree_table, &b);
+	}
+}
+
+/* No more values, levels and elements than a tree may have. */
+static void load_has_limits(void **state)
+{
+	MB_AUTO_STR struct mb_str many = MB_STR_INIT, deep = MB_STR_INIT;
+	struct mb_err err = MB_ERR_INIT;
+	struct tree t;
+
+	(void)state;
+	mb_str_add(&many, "{\"leaves\":[");
+	for (int i = 0; i < MB_JSON_MAX_VALUES - 2; i++)
+		mb_str_add(&many, i ? ",{}" : "{}");
+	mb_str_add(&many, "]");
+	mb_str_add(&deep, "{\"raw\":");
+	for (int i = 0; i < MB_JSON_MAX_DEPTH; i++)
+		mb_str_addc(&deep, '[');
+	assert_int_equal(mb_json_load(deep.buf, deep.len, tree_table, &t, sizeof(t), &err), -E2BIG);
+	assert_string_equal(err.msg, "JSON is nested deeper than 64 levels");
+	mb_str_addc(&many, '}');
+	assert_int_equal(mb_json_load(many.buf, many.len, tree_table, &t, sizeof(t), &err), 0);
+	assert_int_equal(t.n_leaves, MB_JSON_MAX_VALUES - 2);
+	mb_json_done(tree_table, &t);
+	many.buf[many.len - 1] = ',';
+	mb_str_add(&many, "\"s\":\"\"}");
+	assert_int_equal(mb_json_load(many.buf, many.len, tree_table, &t, sizeof(t), &err), -E2BIG);
+	assert_string_equal(err.msg, "JSON has more than 65536 values");
+}
+
 static void table_keeps_defaults(void **state)
 {
 	static const char text[] = "{\"u32\":null,\"unknown\":[{}],\"i\":3,\"forbidden\":null}";
@@ -293,10 +381,11 @@ static void table_decodes_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table_round_trip),     cmocka_unit_test(table_done_zeroes),
-		cmocka_unit_test(table_sorts_names),    cmocka_unit_test(table_flags),
-		cmocka_unit_test(table_tells_the_path), cmocka_unit_test(table_writes_required),
-		cmocka_unit_test(table_keeps_defaults), cmocka_unit_test(table_decodes_again),
+		cmocka_unit_test(table_round_trip),        cmocka_unit_test(table_done_zeroes),
+		cmocka_unit_test(table_sorts_names),       cmocka_unit_test(table_flags),
+		cmocka_unit_test(table_tells_the_path),    cmocka_unit_test(table_writes_required),
+		cmocka_unit_test(table_keeps_defaults),    cmocka_unit_test(table_decodes_again),
+		cmocka_unit_test(load_agrees_with_decode), cmocka_unit_test(load_has_limits),
 	};
 
 	return cmocka_run_group_tests_name("json/table", tests, NULL, NULL);
