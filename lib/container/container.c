@@ -61,6 +61,7 @@ static void open_own(struct mb_container *c)
 	c->dir_fd = open_dir(c->store->root_fd, path);
 }
 
+/* Which container.json it is. */
 static void stamp(struct mb_container *c, struct stat *ret)
 {
 	if (fstatat(c->dir_fd, "container.json", ret, AT_SYMLINK_NOFOLLOW) < 0)
@@ -135,7 +136,8 @@ static struct mb_container_record *bare_record(struct mb_store *store, const cha
 	return record;
 }
 
-static int open_at(struct mb_store *store, int containers, const char *id,
+/* Without a stamp, its record is read again when it is locked. */
+static int open_at(struct mb_store *store, int containers, const char *id, bool stamped,
                    struct mb_container **ret, struct mb_err *err)
 {
 	MB_AUTO(mb_container_free) struct mb_container *c = mb_calloc(1, sizeof(*c));
@@ -152,7 +154,8 @@ static int open_at(struct mb_store *store, int containers, const char *id,
 		return r == -ENOENT || r == -ENOTDIR || r == -ELOOP ? MB_CONTAINER_ABSENT : r;
 	}
 	open_run(c);
-	stamp(c, &c->record_stat);
+	if (stamped)
+		stamp(c, &c->record_stat);
 	mb_container_state_load(c->dir_fd, c->run_fd, &c->state);
 	r = mb_container_record_load(c->dir_fd, &c->record, &why);
 	/* One that goes while we read it is gone, and not corrupt. */
@@ -245,7 +248,7 @@ int mb_container_open(struct mb_store *store, const char *id, struct mb_containe
 
 	if (r < 0)
 		return r;
-	r = open_at(store, containers, id, ret, err);
+	r = open_at(store, containers, id, true, ret, err);
 	return r == MB_CONTAINER_ABSENT ? absent(id, err) : r;
 }
 
@@ -341,7 +344,7 @@ int mb_container_list_load(struct mb_store *store, struct mb_container_list *ret
 
 		if (!mb_hex_is_valid(entry->d_name, MB_ID_LEN))
 			continue;
-		r = open_at(store, containers, entry->d_name, &c, err);
+		r = open_at(store, containers, entry->d_name, false, &c, err);
 		if (r == 0) {
 			struct mb_container **slot =
 				mb_container_append(&list.v, &list.n, sizeof(*slot));

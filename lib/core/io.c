@@ -11,6 +11,8 @@
 #include "core/own.h"
 #include "core/str.h"
 
+enum { PIECE = 4096 };
+
 int mb_write_full(int fd, const void *bytes, size_t n)
 {
 	const char *p = bytes;
@@ -50,15 +52,17 @@ int mb_read_full(int fd, void *bytes, size_t n, size_t *ret_n)
 	return 0;
 }
 
-int mb_read_fd(int fd, size_t limit, struct mb_str *out, struct mb_err *err)
+/* @size: what a file has at least; a read that comes short after so much has met its end, and
+ * need not be followed by one that says so.  0: not known. */
+static int read_all(int fd, size_t size, size_t limit, struct mb_str *out, struct mb_err *err)
 {
 	size_t total = 0;
 
 	for (;;) {
 		ssize_t r;
 
-		mb_str_reserve(out, 4096);
-		r = read(fd, out->buf + out->len, 4096);
+		mb_str_reserve(out, PIECE);
+		r = read(fd, out->buf + out->len, PIECE);
 		if (r < 0) {
 			if (errno == EINTR)
 				continue;
@@ -71,7 +75,14 @@ int mb_read_fd(int fd, size_t limit, struct mb_str *out, struct mb_err *err)
 			return mb_fail(err, EFBIG, "longer than %zu bytes", limit);
 		out->len += (size_t)r;
 		out->buf[out->len] = '\0';
+		if (size && r < PIECE && total >= size)
+			return 0;
 	}
+}
+
+int mb_read_fd(int fd, size_t limit, struct mb_str *out, struct mb_err *err)
+{
+	return read_all(fd, 0, limit, out, err);
 }
 
 int mb_read_file(int dirfd, const char *path, size_t limit, struct mb_str *out, struct mb_err *err)
@@ -87,7 +98,7 @@ int mb_read_file(int dirfd, const char *path, size_t limit, struct mb_str *out, 
 		return mb_fail_sys(err, errno, "cannot stat '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return mb_fail(err, EINVAL, "'%s' is not a regular file", path);
-	r = mb_read_fd(fd, limit, out, err);
+	r = read_all(fd, (size_t)st.st_size, limit, out, err);
 	if (r < 0)
 		return mb_wrap(err, r, "'%s'", path);
 	return 0;

@@ -73,8 +73,15 @@ size_t mb_utf8_width(const char *s)
 	uint32_t c;
 
 	while (left) {
-		size_t n = mb_utf8_decode(s, left, &c);
+		size_t n;
 
+		if ((unsigned char)*s < 0x80) { /* nearly all there is */
+			width++;
+			s++;
+			left--;
+			continue;
+		}
+		n = mb_utf8_decode(s, left, &c);
 		width += n ? columns(c) : 1;
 		n = n ? n : 1;
 		s += n;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Text to a struct without a tree in between: a tree costs eight times what the struct does.
- * Objects, lists and strings are read here; of what is left a tree of that one value is made
- * and decoded, so that there is one place which knows what a number or a time is.
+ * Objects, lists, strings and small numbers are read here; of what is left a tree of that one
+ * value is made and decoded, so that there is one place which knows all of what a member takes.
  */
 #include <assert.h>
 #include <errno.h>
@@ -149,6 +149,55 @@ static int load_array(struct mb_json_parser *ps, const struct mb_json_place *at,
 	return 0;
 }
 
+static bool load_word(struct mb_json_parser *ps, const char *word, size_t len)
+{
+	if ((size_t)(ps->end - ps->p) < len || memcmp(ps->p, word, len) != 0)
+		return false;
+	ps->p += len;
+	return true;
+}
+
+/* A whole number that any member can hold: at most four digits, and no more of it behind them. */
+static bool load_digits(struct mb_json_parser *ps, unsigned int *ret)
+{
+	const char *p = ps->p;
+	unsigned int value = 0;
+
+	while (p < ps->end && p - ps->p < 4 && *p >= '0' && *p <= '9')
+		value = value * 10 + (unsigned int)(*p++ - '0');
+	if (p == ps->p || (*ps->p == '0' && p - ps->p > 1) || p == ps->end ||
+	    (*p != ',' && *p != '}'))
+		return false;
+	ps->p = p;
+	*ret = value;
+	return true;
+}
+
+/* What stands most often where no text does, and needs no tree.  Return: whether it was that. */
+static bool load_small(struct mb_json_parser *ps, const struct mb_json_field *f, void *out)
+{
+	unsigned int value;
+
+	if (f->kind == MB_JSON_KIND_BOOL) {
+		bool is_true = load_word(ps, "true", 4);
+
+		if (is_true || load_word(ps, "false", 5))
+			*MB_JSON_MEMBER(f, out, bool) = is_true;
+		else
+			return false;
+	} else if (f->kind == MB_JSON_KIND_INT && load_digits(ps, &value)) {
+		*MB_JSON_MEMBER(f, out, int) = (int)value;
+	} else if (f->kind == MB_JSON_KIND_I64 && load_digits(ps, &value)) {
+		*MB_JSON_MEMBER(f, out, int64_t) = value;
+	} else {
+		return false;
+	}
+	ps->n_values++;
+	if (f->is_opt)
+		*MB_JSON_OTHER(f, out, bool) = true;
+	return true;
+}
+
 /* By a tree; *@ret_given: it was not null. */
 static int load_other(struct mb_json_parser *ps, const struct mb_json_place *at,
                       const struct mb_json_field *f, void *out, bool *ret_given)
@@ -181,6 +230,8 @@ static int load_value(struct mb_json_parser *ps, const struct mb_json_place *at,
 			*slot = mb_calloc(1, f->size);
 		return load_struct(ps, at, f->table, *slot);
 	}
+	if (ps->n_values < MB_JSON_MAX_VALUES && load_small(ps, f, out))
+		return 0;
 	return load_other(ps, at, f, out, ret_given);
 }
 

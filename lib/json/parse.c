@@ -115,25 +115,35 @@ static int parse_escape(struct mb_json_parser *ps)
 	return 0;
 }
 
+/* Where a run of plain ASCII in a string ends. */
+static bool is_ascii_run(unsigned char c)
+{
+	static const bool ends[256] = {
+		[0 ... 0x1f] = true, ['"'] = true, ['\\'] = true, [0x80 ... 0xff] = true};
+
+	return !ends[c];
+}
+
 /* Past the plain bytes of a string: up to a quote, a backslash, or what may not stand there. */
 static int plain_run(struct mb_json_parser *ps, struct mb_json_slice *ret)
 {
-	const char *begin = ps->p;
-	unsigned char high = 0;
+	const char *begin = ps->p, *p = begin;
+	bool high = false;
 
-	for (; ps->p < ps->end; ps->p++) {
-		unsigned char c = (unsigned char)*ps->p;
-
-		if (c == '"' || c == '\\' || c < 0x20)
+	for (;; p++) {
+		while (p < ps->end && is_ascii_run((unsigned char)*p))
+			p++;
+		if (p >= ps->end || (unsigned char)*p < 0x80)
 			break;
-		high |= c;
+		high = true;
 	}
+	ps->p = p;
 	*ret = (struct mb_json_slice){begin, (size_t)(ps->p - begin)};
 	if (ps->p >= ps->end)
 		return mb_json_parser_malformed(ps, ps->p, "string without end");
 	if ((unsigned char)*ps->p < 0x20)
 		return mb_json_parser_malformed(ps, ps->p, "control character in a string");
-	if (high >= 0x80 && !mb_utf8_is_valid(ret->s, ret->len))
+	if (high && !mb_utf8_is_valid(ret->s, ret->len))
 		return mb_json_parser_malformed(ps, begin, "string is not UTF-8");
 	return 0;
 }
