@@ -26,7 +26,7 @@ static int help_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 	if (r == 0 && (size_t)found.words == in->n_operands) {
 		path = mb_strndup(found.path, found.path_len);
 		mb_cli_help_verb(found.verb, path, width, &out);
-	} else if (r == MB_CLI_ONLY_PARENT && in->n_operands == 1) {
+	} else if (r == MB_CLI_ONLY_PARENT && (size_t)found.words == in->n_operands) {
 		mb_cli_help_parent(cx->program, found.parent, width, &out);
 	} else {
 		return mb_fail(err, EINVAL, "'%s' is not a mybox command", in->operands[0]);

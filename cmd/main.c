@@ -86,7 +86,8 @@ static int call_verb(struct mb_cmd_context *cx, const struct mb_cli_verb *verb, 
 static int unknown_verb(const struct mb_cli_found *found, char *const *argv)
 {
 	if (found->parent) {
-		mb_cmd_say("mybox: '%s %s' is not a mybox command.", found->parent->name, argv[1]);
+		mb_cmd_say("mybox: '%s %s' is not a mybox command.", found->parent->name,
+		           argv[found->words]);
 		mb_cmd_say("See 'mybox %s --help'", found->parent->name);
 	} else {
 		mb_cmd_say("mybox: '%s' is not a mybox command.", argv[0]);
@@ -100,10 +101,12 @@ static int show_parent(const struct mb_cmd_context *cx, const struct mb_cli_foun
 {
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
 
-	if (argc > 1 && argv[1][0] != '-')
+	const char *next = argc > found->words ? argv[found->words] : NULL;
+
+	if (next && *next != '-')
 		return unknown_verb(found, argv);
-	if (argc > 1 && strcmp(argv[1], "--help") != 0 && strcmp(argv[1], "-h") != 0) {
-		mb_cmd_say("unknown flag: %s", argv[1]);
+	if (next && strcmp(next, "--help") != 0 && strcmp(next, "-h") != 0) {
+		mb_cmd_say("unknown flag: %s", next);
 		mb_cmd_say("See 'mybox %s --help'.", found->parent->name);
 		return MB_CLI_EXIT_FLAGS;
 	}

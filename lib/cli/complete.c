@@ -51,9 +51,12 @@ static void offer_verbs(struct state *s, const char *parent)
 		if (!(*v)->hidden && mb_cli_names_listed(*v, parent, &leaf, &len))
 			offer(s, leaf, len, (*v)->summary);
 	}
-	for (const struct mb_cli_parent *p = s->program->parents; !*parent && p->name; p++)
-		if (!p->hidden)
-			offer(s, p->name, strlen(p->name), p->summary);
+	for (const struct mb_cli_parent *p = s->program->parents; p->name; p++) {
+		const char *leaf = mb_cli_parent_leaf(p, parent);
+
+		if (leaf && !p->hidden)
+			offer(s, leaf, strlen(leaf), p->summary);
+	}
 }
 
 static void offer_options(struct state *s, const struct mb_cli_opt *opts)
@@ -207,7 +210,7 @@ void mb_cli_complete_words(const struct mb_cli_program *program, int n, char *co
 		offer_value(&s, waits);
 	else if (r == 0)
 		complete_verb(&s, found.verb, n - skip - found.words, words + skip + found.words);
-	else if (r == MB_CLI_ONLY_PARENT && n - skip == 2)
+	else if (r == MB_CLI_ONLY_PARENT && n - skip == found.words + 1)
 		offer_verbs(&s, found.parent->name);
 	else if (n - skip <= 1 && s.word[0] != '-')
 		offer_verbs(&s, "");

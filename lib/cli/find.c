@@ -47,11 +47,15 @@ int mb_cli_find(const struct mb_cli_program *program, int argc, char *const *arg
 		*ret = best;
 		return 0;
 	}
-	for (const struct mb_cli_parent *p = program->parents; argc > 0 && p->name; p++) {
-		if (strcmp(p->name, argv[0]) != 0)
-			continue;
-		*ret = (struct mb_cli_found){NULL, p, p->name, strlen(p->name), 1};
-		return MB_CLI_ONLY_PARENT;
+	for (const struct mb_cli_parent *p = program->parents; p->name; p++) {
+		size_t len = strlen(p->name);
+		int words = words_of_path(p->name, len, argc, argv);
+
+		if (words > best.words)
+			best = (struct mb_cli_found){NULL, p, p->name, len, words};
 	}
-	return MB_CLI_NO_VERB;
+	if (!best.words)
+		return MB_CLI_NO_VERB;
+	*ret = best;
+	return MB_CLI_ONLY_PARENT;
 }

@@ -225,6 +225,13 @@ void mb_cli_help_parent(const struct mb_cli_program *program, const struct mb_cl
 	struct listed list[MAX_LISTED];
 	size_t n = list_verbs(program, parent->name, false, list);
 
+	for (const struct mb_cli_parent *p = program->parents; p->name && n < MAX_LISTED; p++) {
+		const char *leaf = mb_cli_parent_leaf(p, parent->name);
+
+		if (leaf && !p->hidden)
+			list[n++] = (struct listed){leaf, strlen(leaf), p->summary};
+	}
+
 	mb_str_addf(out, "Usage:  %s %s COMMAND\n\n", MB_CLI_NAME, parent->name);
 	mb_cli_help_sentence(parent->summary, out);
 	mb_str_addc(out, '\n');
@@ -246,7 +253,7 @@ void mb_cli_help_top(const struct mb_cli_program *program, size_t width, struct 
 	add_list("Common Commands", list, n, width, out);
 	n = 0;
 	for (const struct mb_cli_parent *p = program->parents; p->name && n < MAX_LISTED; p++)
-		if (!p->hidden && has_children(program, p->name))
+		if (!p->hidden && mb_cli_parent_leaf(p, "") && has_children(program, p->name))
 			list[n++] = (struct listed){p->name, strlen(p->name), p->summary};
 	add_list("Management Commands", list, n, width, out);
 	n = list_verbs(program, "", false, list);

@@ -122,7 +122,7 @@ static void check_paths(const struct mb_cli_program *program, const struct mb_cl
 	size_t len = 0;
 
 	while (mb_cli_names_next(&paths, &path, &len)) {
-		const char *space = memchr(path, ' ', len);
+		const char *space = memrchr(path, ' ', len);
 
 		if (space && !is_parent(program, path, (size_t)(space - path)))
 			mb_strv_addf(faults, "%.*s: its parent is not listed", (int)len, path);

@@ -30,6 +30,17 @@ bool mb_cli_names_have(const char *names, const char *name, size_t len)
 	return false;
 }
 
+const char *mb_cli_parent_leaf(const struct mb_cli_parent *p, const char *parent)
+{
+	size_t len = strlen(parent);
+	const char *leaf = p->name;
+
+	if (len && (strncmp(leaf, parent, len) != 0 || leaf[len] != ' '))
+		return NULL;
+	leaf += len ? len + 1 : 0;
+	return strchr(leaf, ' ') ? NULL : leaf;
+}
+
 bool mb_cli_names_listed(const struct mb_cli_verb *verb, const char *parent, const char **ret_leaf,
                          size_t *ret_len)
 {

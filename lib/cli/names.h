@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct mb_cli_parent;
 struct mb_cli_verb;
 
 /* Step through @names (NULL is empty): sets @name and @len, false at the end.  Start with
@@ -13,6 +14,8 @@ struct mb_cli_verb;
 bool mb_cli_names_next(const char **at, const char **name, size_t *len);
 bool mb_cli_name_is(const char *name, const char *other, size_t other_len);
 bool mb_cli_names_have(const char *names, const char *name, size_t len);
+/* What a parent is called below @parent (""): NULL where it is not right below it. */
+const char *mb_cli_parent_leaf(const struct mb_cli_parent *p, const char *parent);
 /* The path under which help lists a verb below @parent ("" for the top): its first path there,
  * and the part behind the parent in @ret_leaf.  False when it has none. */
 bool mb_cli_names_listed(const struct mb_cli_verb *verb, const char *parent, const char **ret_leaf,

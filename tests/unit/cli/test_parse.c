@@ -354,9 +354,10 @@ static void deprecated_options_warn_once_each(void **state)
 static void find_resolves_paths(void **state)
 {
 	static const struct mb_cli_verb ls = {.paths = "network ls|network list"};
-	static const struct mb_cli_verb *const verbs[] = {&run_verb, &rm_verb, &ls, NULL};
+	static const struct mb_cli_verb add = {.paths = "network policy add"};
+	static const struct mb_cli_verb *const verbs[] = {&run_verb, &rm_verb, &ls, &add, NULL};
 	static const struct mb_cli_parent parents[] = {
-		{"container", "x"}, {"network", "x"}, {NULL}};
+		{"container", "x"}, {"network", "x"}, {"network policy", "x"}, {NULL}};
 	static const struct mb_cli_program program = {
 		.name = "mybox", .verbs = verbs, .parents = parents};
 	static const struct {
@@ -372,6 +373,9 @@ static void find_resolves_paths(void **state)
 		{"network", MB_CLI_ONLY_PARENT, NULL, 1},
 		{"network nosuch", MB_CLI_ONLY_PARENT, NULL, 1},
 		{"network --help", MB_CLI_ONLY_PARENT, NULL, 1},
+		{"network policy add n", 0, &add, 3},
+		{"network policy", MB_CLI_ONLY_PARENT, NULL, 2},
+		{"network policy nosuch", MB_CLI_ONLY_PARENT, NULL, 2},
 		{"nosuch", MB_CLI_NO_VERB, NULL, 0},
 		{"ru", MB_CLI_NO_VERB, NULL, 0},
 		{"runs", MB_CLI_NO_VERB, NULL, 0},
