@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The client over a transport that answers what a test has written down. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/err.h"
+#include "core/own.h"
+#include "core/str.h"
+#include "oci/ref.h"
+#include "registry/auths.h"
+#include "registry/registry.h"
+#include "registry/settings.h"
+#include "registry/transport.h"
+
+#define HEX "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a" /* of "{}" */
+
+struct step {
+	const char *method, *url; /* that must be asked for */
+	const char *header;       /* that must be sent; NULL: no Authorization may be */
+	int result;               /* of call() */
+	unsigned status;
+	const char *fields[4], *body;
+};
+struct script {
+	struct mb_registry_transport base;
+	const struct step *steps;
+	size_t n, at;
+};
+
+static int play(struct mb_registry_transport *t, const struct mb_registry_call *call,
+                const struct mb_registry_sink *sink, struct mb_err *err)
+{
+	struct script *script = (struct script *)t;
+	const struct step *step = &script->steps[script->at++];
+	struct mb_registry_head head = {.status = step->status};
+	int r;
+
+	assert_true(script->at <= script->n);
+	assert_string_equal(call->method, step->method);
+	assert_string_equal(call->url, step->url);
+	if (step->header)
+		assert_true(mb_strv_has(call->headers, step->header));
+	else
+		MB_STRV_FOREACH (header, call->headers)
+			assert_false(mb_starts_with(header, "Authorization"));
+	if (step->result) {
+		mb_fail(err, EIO, "as written");
+		return step->result;
+	}
+	for (size_t i = 0; step->fields[i]; i++)
+		mb_registry_head_add(&head, step->fields[i]);
+	r = sink->head(sink->arg, &head, err);
+	mb_registry_head_done(&head);
+	if (r == 0 && step->body)
+		r = sink->body(sink->arg, step->body, strlen(step->body), err);
+	return r;
+}
+
+static void free_script(struct mb_registry_transport *t)
+{
+	free(t);
+}
+
+static struct mb_registry *open_script(const char *domain, const struct step *steps, size_t n,
+                                       const struct mb_registry_login *login)
+{
+	static const struct mb_registry_settings settings = {.timeout_sec = 30};
+	struct script *script = mb_calloc(1, sizeof(*script));
+	struct mb_registry *reg = NULL;
+	MB_AUTO_OCI_REF struct mb_oci_ref ref = {.domain = mb_strdup(domain),
+	                                         .path = mb_strdup("a/b")};
+
+	*script = (struct script){{play, free_script}, steps, n, 0};
+	assert_int_equal(mb_registry_open(&ref,
+	                                  &(struct mb_registry_options){
+						  .settings = &settings,
+						  .login = login,
+						  .transport = &script->base,
+					  },
+	                                  &reg, NULL),
+	                 0);
+	return reg;
+}
+
+static int get(const char *domain, const struct step *steps, size_t n,
+               const struct mb_registry_login *login, struct mb_err *err)
+{
+	MB_AUTO(mb_registry_free) struct mb_registry *reg = open_script(domain, steps, n, login);
+	struct mb_registry_manifest manifest = {0};
+	int r = mb_registry_manifest_get(reg, "1", &manifest, err);
+
+	mb_registry_manifest_done(&manifest);
+	return r;
+}
+
+#define GET(domain, login, err, ...)                    \
+	get(domain, (const struct step[]){__VA_ARGS__}, \
+	    sizeof((const struct step[]){__VA_ARGS__}) / sizeof(struct step), login, err)
+
+static char user[] = "me", password[] = "secret";
+static const struct mb_registry_login me = {.username = user, .password = password};
+
+static void request_hub(void **state)
+{
+	(void)state;
+	assert_int_equal(GET("docker.io", NULL, NULL,
+	                     {"GET", "https://registry-1.docker.io/v2/a/b/manifests/1",
+	                      .status = 200, .body = "{}"}),
+	                 0);
+}
+
+static void request_token(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		GET("r.example", &me, NULL,
+	            {"GET", "https://r.example/v2/a/b/manifests/1", .status = 401,
+	             .fields = {"WWW-Authenticate: Bearer realm=\"https://t.example/t\",scope=\"x "
+	                        "y\""}},
+	            {"GET", "https://t.example/t?scope=x%20y&account=me",
+	             "Authorization: Basic bWU6c2VjcmV0", .status = 200,
+	             .body = "{\"token\":\"T\"}"},
+	            {"GET", "https://r.example/v2/a/b/manifests/1", "Authorization: Bearer T",
+	             .status = 307, .fields = {"Location: https://cdn.example/x"}},
+	            {"GET", "https://cdn.example/x", NULL, .status = 200, .body = "{}"}),
+		0);
+}
+
+static void request_token_over_http(void **state)
+{
+	struct mb_err err = MB_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(GET("r.example", &me, &err,
+	                     {"GET", "https://r.example/v2/a/b/manifests/1", .status = 401,
+	                      .fields = {"WWW-Authenticate: Bearer realm=\"http://t.example/t\""}}),
+	                 -EACCES);
+	assert_non_null(strstr(err.msg, "is not asked by https"));
+}
+
+static void request_never_to_http(void **state)
+{
+	static const char url[] = "https://r.example/v2/a/b/manifests/1";
+	struct mb_err err = MB_ERR_INIT;
+
+	(void)state;
+	/* No https there, but nobody said that http will do. */
+	assert_int_equal(GET("r.example", &me, &err, {"GET", url, .result = MB_TRANSPORT_NOT_TLS}),
+	                 -EIO);
+	assert_int_equal(
+		GET("r.example", &me, &err,
+	            {"GET", url, .status = 302, .fields = {"Location: http://r.example/x"}}),
+		-EACCES);
+	/* A certificate that is refused is no reason, on loopback neither. */
+	assert_int_equal(GET("localhost", NULL, &err,
+	                     {"GET", "https://localhost/v2/a/b/manifests/1",
+	                      .result = MB_TRANSPORT_UNTRUSTED}),
+	                 -EIO);
+	assert_int_equal(
+		GET("localhost", NULL, &err,
+	            {"GET", "https://localhost/v2/a/b/manifests/1", .result = MB_TRANSPORT_NOT_TLS},
+	            {"GET", "http://localhost/v2/a/b/manifests/1", .status = 200, .body = "{}"}),
+		0);
+}
+
+static void request_tries(void **state)
+{
+	static const char url[] = "https://r.example/v2/a/b/manifests/1";
+	struct mb_err err = MB_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(GET("r.example", NULL, &err,
+	                     {"GET", url, .status = 503, .fields = {"Retry-After: 0"}},
+	                     {"GET", url, .status = 429, .fields = {"Retry-After: 0"}},
+	                     {"GET", url, .status = 200, .body = "{}"}),
+	                 0);
+	assert_int_equal(GET("r.example", NULL, &err,
+	                     {"GET", url, .status = 503, .fields = {"Retry-After: 0"}},
+	                     {"GET", url, .status = 503, .fields = {"Retry-After: 0"}},
+	                     {"GET", url, .status = 503, .fields = {"Retry-After: 0"}},
+	                     {"GET", url, .status = 503, .fields = {"Retry-After: 0"}},
+	                     {"GET", url, .status = 503, .fields = {"Retry-After: 0"}}),
+	                 -EAGAIN);
+	assert_int_equal(GET("r.example", NULL, &err, {"GET", url, .status = 404}),
+	                 MB_REGISTRY_ABSENT);
+}
+
+static void request_upload(void **state)
+{
+	static const struct step steps[] = {
+		{"POST", "https://r.example/v2/a/b/blobs/uploads/", .status = 202,
+	         .fields = {"Location: /up/1?state=x"}},
+		{"PUT", "https://r.example/up/1?state=x&digest=sha256%3A" HEX, .status = 503},
+		{"POST", "https://r.example/v2/a/b/blobs/uploads/", .status = 202,
+	         .fields = {"Location: /up/2"}},
+		{"PUT", "https://r.example/up/2?digest=sha256%3A" HEX, .status = 201},
+	};
+	MB_AUTO(mb_registry_free)
+	struct mb_registry *reg = open_script("r.example", steps, MB_N(steps), NULL);
+	struct mb_oci_digest digest;
+
+	(void)state;
+	assert_int_equal(mb_oci_digest_from_hex(HEX, &digest), 0);
+	assert_int_equal(mb_registry_blob_send(reg, &digest, 0, 0, 2, NULL, NULL), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(request_hub),
+		cmocka_unit_test(request_token),
+		cmocka_unit_test(request_token_over_http),
+		cmocka_unit_test(request_never_to_http),
+		cmocka_unit_test(request_tries),
+		cmocka_unit_test(request_upload),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
