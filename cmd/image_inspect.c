@@ -58,19 +58,21 @@ static int read_config(struct mb_store *store, const struct mb_image *image,
 	return 0;
 }
 
-static void add_names(struct json_object *o, const struct mb_strv *names)
+static void add_names(struct json_object *o, const struct mb_strv *names,
+                      const struct mb_strv *digests)
 {
-	struct json_object *tags = mb_json_new_array(), *digests = mb_json_new_array();
+	struct json_object *tags = mb_json_new_array();
 
 	MB_STRV_FOREACH (name, names) {
 		struct mb_cmd_image_name split = {0};
 
 		mb_cmd_image_name_split(name, &split);
-		mb_json_push_str(mb_streq(split.digest, "<none>") ? tags : digests, name);
+		if (mb_streq(split.digest, "<none>"))
+			mb_json_push_str(tags, name);
 		mb_cmd_image_name_done(&split);
 	}
 	mb_json_set(o, "RepoTags", tags);
-	mb_json_set(o, "RepoDigests", digests);
+	mb_json_set(o, "RepoDigests", mb_json_new_strv(digests));
 }
 
 static struct json_object *new_rootfs(const struct mb_image *image)
@@ -113,16 +115,18 @@ int mb_cmd_image_describe(struct mb_store *store, const struct mb_image *image,
 {
 	MB_AUTO(mb_json_free) struct json_object *o = mb_json_new_object();
 	MB_AUTO_FREE char *id = mb_asprintf("sha256:%s", image->id);
-	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
+	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT, digests = MB_STRV_INIT;
 	struct json_object *config = NULL;
 	int r = mb_image_names(store, image->id, &names, err);
 
+	if (r == 0)
+		r = mb_image_digests(store, image->id, &digests, err);
 	if (r == 0)
 		r = read_config(store, image, &config, err);
 	if (r)
 		return r;
 	mb_json_set_str(o, "Id", id);
-	add_names(o, &names);
+	add_names(o, &names, &digests);
 	add_facts(o, image);
 	mb_json_set(o, "Config", config);
 	*ret = mb_take_ptr(&o);

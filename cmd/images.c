@@ -47,7 +47,7 @@ static const char *const known_filters[] = {"dangling", "label",     "label!", "
                                             "since",    "reference", "until",  NULL};
 
 static struct json_object *new_row(const struct mb_image_row *image, const char *name,
-                                   bool no_trunc)
+                                   const char *digest, bool no_trunc)
 {
 	struct json_object *row = mb_json_new_object();
 	MB_AUTO_FREE char *short_id = mb_format_short_id(image->id);
@@ -58,7 +58,7 @@ static struct json_object *new_row(const struct mb_image_row *image, const char 
 	mb_cmd_image_name_split(name, &split);
 	mb_json_set_str(row, "Repository", split.repository);
 	mb_json_set_str(row, "Tag", split.tag);
-	mb_json_set_str(row, "Digest", split.digest);
+	mb_json_set_str(row, "Digest", digest && *digest ? digest : split.digest);
 	mb_json_set_str(row, "ID", no_trunc ? full_id : short_id);
 	mb_json_set_str(row, "CreatedSince", mb_format_ago(image->created, mb_now_nsec(), text));
 	mb_json_set_str(row, "CreatedAt", mb_format_created_at(image->created, text));
@@ -104,11 +104,12 @@ static int add_image(const struct images_args *args, const struct choice *choice
 
 	for (size_t i = 0; r == 0 && i < (image->names.n ? image->names.n : 1); i++) {
 		const char *name = image->names.n ? image->names.v[i] : NULL;
+		const char *digest = image->names.n ? image->digests.v[i] : NULL;
 		MB_AUTO(mb_json_free) struct json_object *row = NULL;
 
 		if (!matches_name(choice, name))
 			continue;
-		row = new_row(image, name, args->no_trunc);
+		row = new_row(image, name, digest, args->no_trunc);
 		r = mb_format_list_add(list, row, err);
 	}
 	return r;

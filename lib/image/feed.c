@@ -20,7 +20,24 @@ struct feed {
 	size_t n_head, head_used;
 	unsigned char *buffer; /* compressed input */
 	int failure;           /* negative errno of a read */
+	bool ended;            /* a growing file has come to its end */
 };
+
+/* Until there may be more in a file that grows.  Return: whether there may. */
+static bool await_more(struct feed *f)
+{
+	char news[64];
+	ssize_t n;
+
+	if (!f->from->grows || f->ended)
+		return false;
+	do
+		n = read(f->from->more_fd, news, sizeof(news));
+	while (n < 0 && errno == EINTR);
+	/* What came before the end counts: look once more. */
+	f->ended = n <= 0 || memchr(news, MB_IMAGE_STRETCH_END, (size_t)n);
+	return true;
+}
 
 /* Up to @n stored bytes, 0 at the end of the stretch. */
 static ssize_t read_raw(struct feed *f, void *to, size_t n)
@@ -37,7 +54,7 @@ static ssize_t read_raw(struct feed *f, void *to, size_t n)
 			got = pread(f->from->fd, to, n, (off_t)(f->from->offset + done));
 		else
 			got = read(f->from->fd, to, n);
-	} while (got < 0 && errno == EINTR);
+	} while ((got < 0 && errno == EINTR) || (got == 0 && await_more(f)));
 	if (got < 0)
 		return f->failure = -errno;
 	f->ret->n_stored += (uint64_t)got;

@@ -16,7 +16,12 @@ struct mb_image_stretch {
 	int fd;
 	bool seekable; /* read at @offset with pread(2); otherwise from where the fd stands */
 	uint64_t offset, size;
+	/* A file that another still writes: @more_fd has a byte whenever there is more, and
+	 * MB_IMAGE_STRETCH_END, or its end, when no more will come. */
+	bool grows;
+	int more_fd;
 };
+enum { MB_IMAGE_STRETCH_MORE = '.', MB_IMAGE_STRETCH_END = 'E' };
 
 struct mb_image_fed {
 	struct mb_err err;

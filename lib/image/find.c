@@ -123,6 +123,25 @@ static int find_prefix(struct mb_store *store, const char *name, char id[MB_IMAG
 	return 0;
 }
 
+/* "deb@sha256:...": the manifest of a registry that a name came by, or else the image's id. */
+static int find_digest(struct mb_store *store, const struct mb_oci_ref *ref,
+                       char id[MB_IMAGE_ID_TEXT], char **ret_familiar, struct mb_err *err)
+{
+	MB_AUTO_FREE char *repository = mb_oci_ref_format_name(ref, MB_OCI_REF_CANONICAL);
+	MB_AUTO_FREE char *name = NULL;
+	char digest[MB_OCI_DIGEST_TEXT];
+	int r;
+
+	mb_oci_digest_format(&ref->digest, digest);
+	r = mb_image_ref_find_digest(store, repository, digest, id, &name, err);
+	if (r == 0)
+		*ret_familiar = mb_image_ref_familiar(name);
+	if (r != MB_IMAGE_ABSENT || ref->digest.alg != MB_OCI_SHA256)
+		return r;
+	memcpy(id, ref->digest.hex, MB_IMAGE_ID_TEXT);
+	return 0;
+}
+
 /* By name: MB_IMAGE_ABSENT when @name cannot be one or is none. */
 static int find_name(struct mb_store *store, const char *name, char id[MB_IMAGE_ID_TEXT],
                      char **ret_familiar, struct mb_err *err)
@@ -133,13 +152,8 @@ static int find_name(struct mb_store *store, const char *name, char id[MB_IMAGE_
 
 	if (mb_oci_ref_parse(name, true, &ref, NULL) < 0)
 		return MB_IMAGE_ABSENT;
-	if (ref.digest.alg == MB_OCI_SHA256) {
-		/* The digest says all; the name before it is for people. */
-		memcpy(id, ref.digest.hex, MB_IMAGE_ID_TEXT);
-		return 0;
-	}
 	if (ref.digest.alg)
-		return MB_IMAGE_ABSENT;
+		return find_digest(store, &ref, id, ret_familiar, err);
 	canonical = mb_oci_ref_format(&ref, MB_OCI_REF_CANONICAL);
 	r = mb_image_ref_find(store, canonical, id, err);
 	if (r == 0)
@@ -179,6 +193,27 @@ int mb_image_names(struct mb_store *store, const char *id, struct mb_strv *out, 
 	for (size_t i = 0; r == 0 && i < refs.n; i++)
 		if (strcmp(refs.v[i].id, id) == 0)
 			mb_strv_take(out, mb_image_ref_familiar(refs.v[i].name));
+	mb_strv_sort(out);
+	return r;
+}
+
+int mb_image_digests(struct mb_store *store, const char *id, struct mb_strv *out,
+                     struct mb_err *err)
+{
+	MB_AUTO_IMAGE_REFS struct mb_image_refs refs = {0};
+	int r = mb_image_refs_load(store, &refs, err);
+
+	for (size_t i = 0; r == 0 && i < refs.n; i++) {
+		MB_AUTO_FREE char *repository = NULL, *whole = NULL, *familiar = NULL;
+
+		if (!refs.v[i].digest || strcmp(refs.v[i].id, id) != 0)
+			continue;
+		repository = mb_image_ref_repository(refs.v[i].name);
+		whole = mb_asprintf("%s@%s", repository, refs.v[i].digest);
+		familiar = mb_image_ref_familiar(whole);
+		if (!mb_strv_has(out, familiar))
+			mb_strv_add(out, familiar);
+	}
 	mb_strv_sort(out);
 	return r;
 }

@@ -12,6 +12,9 @@
 
 struct json_object;
 struct mb_err;
+struct mb_oci_ref;
+struct mb_registry_login;
+struct mb_registry_settings;
 struct mb_store;
 struct mb_str;
 
@@ -68,6 +71,9 @@ int mb_image_config_read(struct mb_store *store, const char *id, struct mb_str *
                          struct mb_err *err);
 /* The names of an image in familiar form, sorted. */
 int mb_image_names(struct mb_store *store, const char *id, struct mb_strv *out, struct mb_err *err);
+/* The manifests by which registries know it: "deb@sha256:...", sorted. */
+int mb_image_digests(struct mb_store *store, const char *id, struct mb_strv *out,
+                     struct mb_err *err);
 /* Descriptors (O_PATH, directories) of the layers' trees, TOPMOST FIRST as overlayfs wants them,
  * in @fds, which has room for MB_IMAGE_MAX_LAYERS.  An image without layers gives one empty
  * directory.  Caller closes them.  Return: 0 or -errno, told. */
@@ -79,7 +85,8 @@ struct mb_image_row {
 	int64_t created;
 	uint64_t size;
 	size_t n_layers;
-	struct mb_strv names; /* familiar "repo:tag", sorted; empty: dangling */
+	struct mb_strv names;   /* familiar "repo:tag", sorted; empty: dangling */
+	struct mb_strv digests; /* of each name's manifest: "sha256:...", or "" */
 	struct mb_kv labels;
 	char *architecture, *os;
 };
@@ -125,7 +132,9 @@ void mb_image_removed_done(struct mb_image_removed *removed);
 
 /* --- coming in ------------------------------------------------------------------------------- */
 
+enum mb_image_phase { MB_IMAGE_UNPACKS, MB_IMAGE_FETCHES, MB_IMAGE_SENDS };
 struct mb_image_progress {
+	enum mb_image_phase phase;
 	const char *layer;    /* first twelve digits of the diff id; "" for an import */
 	size_t index, count;  /* layer index (from 0) of count */
 	uint64_t done, total; /* bytes of the archive's layer as stored; total 0 = unknown */
@@ -166,6 +175,27 @@ struct mb_image_import_request {
 };
 int mb_image_import(struct mb_store *store, const struct mb_image_import_request *request,
                     char ret_id[MB_IMAGE_ID_TEXT], struct mb_err *err);
+
+struct mb_image_pull_request {
+	const struct mb_oci_ref *ref; /* with a tag, a digest or both */
+	const char *platform;         /* "linux/arm64/v8"; NULL: this machine's */
+	const struct mb_registry_settings *settings;
+	const struct mb_registry_login *login; /* of ref's registry, or NULL */
+	int tls_verify;                        /* -1: do not; 0: as the settings say */
+	const char *agent;                     /* the value of User-Agent */
+	struct mb_image_report report;
+};
+struct mb_image_pulled {
+	char id[MB_IMAGE_ID_TEXT];
+	char *name;   /* canonical: "docker.io/library/deb:latest" */
+	char *digest; /* of the manifest or index that the name means: "sha256:..." */
+	bool is_new;  /* the name means something else than before */
+};
+/* Bring an image in from its registry.  On failure no name appears or moves; what was fetched is
+ * kept for the next try.  Return: 0 or -errno, told. */
+int mb_image_pull(struct mb_store *store, const struct mb_image_pull_request *request,
+                  struct mb_image_pulled *ret, struct mb_err *err);
+void mb_image_pulled_done(struct mb_image_pulled *pulled);
 
 /* --- care ------------------------------------------------------------------------------------ */
 

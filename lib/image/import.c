@@ -94,7 +94,7 @@ static int finish(struct mb_store *store, const char *name, struct mb_oci_image_
 	if (r == 0)
 		r = mb_image_commit(store, image, &text, err);
 	if (r == 0 && name)
-		r = mb_image_ref_set(store, name, id, err);
+		r = mb_image_ref_set(store, name, id, NULL, err);
 	if (r == 0)
 		memcpy(ret_id, id, sizeof(id));
 	return r;

@@ -245,11 +245,18 @@ static int write_meta(struct making *m, struct mb_err *err)
 static int unpack(struct making *m, struct mb_err *err)
 {
 	const struct mb_image_watch watch = {tick, m};
+	struct mb_image_stretch from = m->job->from;
 	int r = make_own(m, err);
 
+	if (m->job->open)
+		from.fd = -1;
+	if (r == 0 && m->job->open)
+		r = m->job->open(m->job->arg, &from, err);
 	if (r == 0)
-		r = mb_image_unpack(&m->job->from, m->diff, !m->job->parent, m->names, &watch,
-		                    &m->unpacked, err);
+		r = mb_image_unpack(&from, m->diff, !m->job->parent, m->names, &watch, &m->unpacked,
+		                    err);
+	if (m->job->open)
+		mb_close(&from.fd);
 	if (r == 0)
 		r = verify(m, err);
 	if (r < 0)
@@ -274,6 +281,17 @@ static bool is_used(struct mb_store *store, const char *chain)
 	}
 	mb_image_list_done(&list);
 	return used;
+}
+
+bool mb_image_layer_is_there(struct mb_store *store, const char *chain)
+{
+	MB_AUTO_CLOSE int layers = -1;
+	struct mb_image_layer_meta meta = {0};
+	bool there = mb_store_dir(store, "layers", false, &layers, NULL) == 0 &&
+	             mb_image_layer_meta_load(layers, chain, &meta, NULL) == 0;
+
+	mb_image_layer_meta_done(&meta);
+	return there && (mb_image_layer_is_of_boot(store, layers, chain) || is_used(store, chain));
 }
 
 /* Is a layer there that can be relied on?  Return: 0 and @ret; MB_IMAGE_ABSENT, and nothing of

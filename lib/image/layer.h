@@ -21,6 +21,11 @@ struct mb_store;
 
 struct mb_image_layer_job {
 	struct mb_image_stretch from;
+	/* Where it comes from, asked only if the layer has to be made (@ret->fd is then ours);
+	 * NULL:
+	 * @from says. */
+	int (*open)(void *arg, struct mb_image_stretch *ret, struct mb_err *err);
+	void *arg;
 	const char *parent;        /* chain id of the layer below, or NULL */
 	const char *const *lowers; /* chain ids below, lowest first */
 	size_t n_lowers;
@@ -50,6 +55,8 @@ int mb_image_layer_meta_load(int layers_fd, const char *chain, struct mb_image_l
                              struct mb_err *err);
 /* Was it made under this boot? */
 bool mb_image_layer_is_of_boot(struct mb_store *store, int layers_fd, const char *chain);
+/* Is it there, and can it be relied on?  Who holds mb_image_hold() may: it stays. */
+bool mb_image_layer_is_there(struct mb_store *store, const char *chain);
 /* Remove a layer whole: first out of the way in one rename, then the tree. */
 int mb_image_layer_remove(struct mb_store *store, int layers_fd, const char *chain,
                           struct mb_err *err);

@@ -14,6 +14,7 @@ static void row_done(struct mb_image_row *row)
 {
 	free(row->id);
 	mb_strv_done(&row->names);
+	mb_strv_done(&row->digests);
 	mb_kv_done(&row->labels);
 	free(row->architecture);
 	free(row->os);
@@ -81,9 +82,12 @@ static void add_names(struct mb_image_list *list, const struct mb_image_refs *re
 	/* refs are sorted by name, so each row's names come out sorted. */
 	for (size_t i = 0; i < refs->n; i++)
 		for (size_t k = 0; k < list->n; k++)
-			if (strcmp(list->v[k].id, refs->v[i].id) == 0)
+			if (strcmp(list->v[k].id, refs->v[i].id) == 0) {
 				mb_strv_take(&list->v[k].names,
 				             mb_image_ref_familiar(refs->v[i].name));
+				mb_strv_add(&list->v[k].digests,
+				            refs->v[i].digest ? refs->v[i].digest : "");
+			}
 }
 
 int mb_image_list_load(struct mb_store *store, struct mb_image_list *ret, struct mb_err *err)

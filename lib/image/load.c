@@ -98,7 +98,7 @@ static int name_images(struct mb_store *store, const struct mb_image_plans *plan
 			if (mb_image_ref_find(store, name, old, NULL) == 0 &&
 			    strcmp(old, plan->image->id) != 0)
 				row->replaced = mb_strdup(old);
-			r = mb_image_ref_set(store, name, plan->image->id, err);
+			r = mb_image_ref_set(store, name, plan->image->id, NULL, err);
 			if (r < 0)
 				break;
 		}

@@ -21,6 +21,7 @@
 static const struct mb_json_field ref_table[] = {
 	MB_JSON_STR("name", struct mb_image_ref, name, .flags = MB_JSON_REQUIRED),
 	MB_JSON_STR("id", struct mb_image_ref, id, .flags = MB_JSON_REQUIRED),
+	MB_JSON_STR("digest", struct mb_image_ref, digest),
 	MB_JSON_END,
 };
 
@@ -87,11 +88,41 @@ int mb_image_ref_find(struct mb_store *store, const char *name, char ret_id[MB_I
 	return 0;
 }
 
-int mb_image_ref_set(struct mb_store *store, const char *name, const char *id, struct mb_err *err)
+char *mb_image_ref_repository(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return mb_strndup(name, (size_t)((slash ? slash : name) - name) +
+	                                strcspn(slash ? slash : name, ":@"));
+}
+
+int mb_image_ref_find_digest(struct mb_store *store, const char *repository, const char *digest,
+                             char ret_id[MB_IMAGE_ID_TEXT], char **ret_name, struct mb_err *err)
+{
+	MB_AUTO_IMAGE_REFS struct mb_image_refs refs = {0};
+	int r = mb_image_refs_load(store, &refs, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < refs.n; i++) {
+		MB_AUTO_FREE char *of = mb_image_ref_repository(refs.v[i].name);
+
+		if (!mb_streq(refs.v[i].digest, digest) || strcmp(of, repository) != 0)
+			continue;
+		memcpy(ret_id, refs.v[i].id, MB_IMAGE_ID_TEXT);
+		*ret_name = mb_take_ptr(&refs.v[i].name);
+		return 0;
+	}
+	return MB_IMAGE_ABSENT;
+}
+
+int mb_image_ref_set(struct mb_store *store, const char *name, const char *id, const char *digest,
+                     struct mb_err *err)
 {
 	MB_AUTO_CLOSE int fd = -1;
 	MB_AUTO_FREE char *own_name = mb_strdup(name), *own_id = mb_strdup(id);
-	const struct mb_image_ref ref = {own_name, own_id};
+	MB_AUTO_FREE char *own_digest = mb_strdup_or_null(digest);
+	const struct mb_image_ref ref = {own_name, own_id, own_digest};
 	char file[256];
 	int r = open_refs(store, &fd, err);
 

@@ -10,9 +10,11 @@
 struct mb_err;
 struct mb_store;
 
-/* A name in canonical form ("docker.io/library/deb:latest") and the image's id. */
+/* A name in canonical form ("docker.io/library/deb:latest", or "docker.io/library/deb@sha256:..."
+ * for one that was pulled so), the image's id, and the digest of the manifest by which a registry
+ * gave it ("sha256:...", or NULL). */
 struct mb_image_ref {
-	char *name, *id;
+	char *name, *id, *digest;
 };
 struct mb_image_refs {
 	struct mb_image_ref *v; /* by name */
@@ -26,8 +28,16 @@ void mb_image_refs_done(struct mb_image_refs *refs);
 /* Return: 0; MB_IMAGE_ABSENT, not told; -errno. */
 int mb_image_ref_find(struct mb_store *store, const char *name, char ret_id[MB_IMAGE_ID_TEXT],
                       struct mb_err *err);
-/* Set or move a name; durable.  The caller holds the lock of names. */
-int mb_image_ref_set(struct mb_store *store, const char *name, const char *id, struct mb_err *err);
+/* The name, or one of the same repository, of the manifest @digest ("sha256:...") in @repository
+ * ("docker.io/library/deb").  @ret_name, the caller's to free, is that name.
+ * Return: 0; MB_IMAGE_ABSENT, not told; -errno. */
+int mb_image_ref_find_digest(struct mb_store *store, const char *repository, const char *digest,
+                             char ret_id[MB_IMAGE_ID_TEXT], char **ret_name, struct mb_err *err);
+/* "docker.io/library/deb" of any canonical name.  Caller frees. */
+char *mb_image_ref_repository(const char *name);
+/* Set or move a name; durable.  @digest may be NULL.  The caller holds the lock of names. */
+int mb_image_ref_set(struct mb_store *store, const char *name, const char *id, const char *digest,
+                     struct mb_err *err);
 /* Take a name away; absent is success. */
 int mb_image_ref_remove(struct mb_store *store, const char *name, struct mb_err *err);
 /* The lock under which names are changed and records removed. */

@@ -140,11 +140,13 @@ static int delete_image(struct removing *w, struct mb_err *err)
 
 static int remove_by_name(struct removing *w, struct mb_err *err)
 {
+	MB_AUTO_OCI_REF struct mb_oci_ref ref = {0};
 	MB_AUTO_FREE char *canonical = NULL;
-	int r = mb_image_ref_canonical(w->familiar, &canonical, err);
+	int r = mb_oci_ref_parse(w->familiar, true, &ref, err);
 
 	if (r < 0)
 		return r;
+	canonical = mb_oci_ref_format(&ref, MB_OCI_REF_CANONICAL);
 	if (!w->request->force && w->names.n == 1 && w->use != MB_IMAGE_UNUSED &&
 	    !w->request->untag_only) {
 		mb_fail(err, EBUSY,

@@ -19,7 +19,7 @@ int mb_image_tag(struct mb_store *store, const char *source, const char *target,
 	if (r == 0)
 		r = mb_image_find(store, source, &image, NULL, err);
 	if (r == 0)
-		r = mb_image_ref_set(store, name, image->id, err);
+		r = mb_image_ref_set(store, name, image->id, NULL, err);
 	if (r == 0 && ret_familiar)
 		*ret_familiar = mb_image_ref_familiar(name);
 	return r;

@@ -34,7 +34,8 @@ static void run_reader(void *arg, int report_fd)
 {
 	struct job *job = arg;
 	struct mb_image_fed fed = {0};
-	int keep[] = {job->from->fd, job->ring.full[1], job->ring.empty[0], report_fd};
+	int keep[] = {job->from->fd, job->ring.full[1], job->ring.empty[0], report_fd,
+	              job->from->grows ? job->from->more_fd : -1};
 
 	mb_image_ring_be_producer(&job->ring);
 	if (mb_image_confine_begin(job->parent, keep, MB_N(keep), &fed.err) == 0 &&

@@ -232,7 +232,7 @@ static void check_finds_and_mends(void **state)
 
 	(void)state;
 	assert_int_equal(mb_store_dir(store, "layers/" ID_A "/diff", false, &layers, NULL), 0);
-	assert_int_equal(mb_image_ref_set(store, "docker.io/library/lost:1", ID_B, NULL), 0);
+	assert_int_equal(mb_image_ref_set(store, "docker.io/library/lost:1", ID_B, NULL, NULL), 0);
 	assert_int_equal(mb_store_dir(store, "refs", false, &refs, NULL), 0);
 	fd = openat(refs, "broken", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	assert_int_equal(write(fd, &byte, 1), 1);

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cmd/context.h"
+#include "cmd/output.h"
+#include "cmd/registry.h"
+#include "core/err.h"
+#include "core/own.h"
+#include "core/str.h"
+#include "image/image.h"
+#include "oci/ref.h"
+
+struct pull_args {
+	const char *platform;
+	bool quiet;
+	int tls_verify;
+};
+
+static int put_begin(const char *typed, const struct mb_oci_ref *ref)
+{
+	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
+	const char *last = strrchr(typed, '/');
+	MB_AUTO_FREE char *name = mb_oci_ref_format(ref, MB_OCI_REF_CANONICAL);
+
+	if (!strpbrk(last ? last : typed, ":@"))
+		mb_str_add(&out, "Using default tag: latest\n");
+	mb_str_addf(&out, "%s: Pulling from %s\n", ref->digest.alg ? name : ref->tag, ref->path);
+	return mb_cmd_put(&out);
+}
+
+static int put_end(const struct mb_image_pulled *pulled, const struct mb_oci_ref *ref, bool quiet)
+{
+	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
+	MB_AUTO_FREE char *familiar = mb_oci_ref_format(ref, MB_OCI_REF_FAMILIAR);
+
+	if (!quiet)
+		mb_str_addf(&out, "Digest: %s\nStatus: %s for %s\n", pulled->digest,
+		            pulled->is_new ? "Downloaded newer image" : "Image is up to date",
+		            familiar);
+	mb_str_addf(&out, "%s\n", pulled->name);
+	return mb_cmd_put(&out);
+}
+
+static int pull(struct mb_cmd_context *cx, const struct pull_args *args,
+                const struct mb_cmd_registry *reg, const struct mb_oci_ref *ref,
+                struct mb_image_pulled *ret, struct mb_err *err)
+{
+	struct mb_cmd_transfer *transfer = mb_cmd_transfer_new(args->quiet);
+	const struct mb_image_pull_request request = {
+		.ref = ref,
+		.platform = args->platform,
+		.settings = &reg->settings,
+		.login = reg->has_login ? &reg->login : NULL,
+		.tls_verify = args->tls_verify,
+		.agent = MB_CMD_AGENT,
+		.report = {mb_cmd_transfer_report, transfer},
+	};
+	struct mb_store *store = NULL;
+	int r = mb_cmd_store(cx, &store, err);
+
+	if (r == 0)
+		r = mb_image_pull(store, &request, ret, err);
+	mb_cmd_transfer_free(transfer);
+	return r;
+}
+
+static int pull_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
+{
+	const struct pull_args *args = in->args;
+	MB_AUTO_CMD_REGISTRY struct mb_cmd_registry reg = {0};
+	MB_AUTO_OCI_REF struct mb_oci_ref ref = {0};
+	struct mb_image_pulled pulled = {0};
+	int r = mb_cmd_registry_open(cx, &reg, err);
+
+	if (r == 0)
+		r = mb_registry_settings_resolve(&reg.settings, in->operands[0], &ref, err);
+	if (r == 0)
+		r = mb_cmd_registry_find_login(&reg, ref.domain, err);
+	if (r == 0 && !args->quiet)
+		r = put_begin(in->operands[0], &ref);
+	if (r == 0)
+		r = pull(cx, args, &reg, &ref, &pulled, err);
+	if (r == 0)
+		r = put_end(&pulled, &ref, args->quiet);
+	mb_image_pulled_done(&pulled);
+	return r;
+}
+
+static const struct mb_cli_opt pull_opts[] = {
+	MB_OPT_STRING(0, "platform", NULL, struct pull_args, platform,
+                      "of an index, this one: linux/arm64"),
+	MB_OPT_SWITCH('q', "quiet", struct pull_args, quiet, "print the name alone"),
+	MB_OPT_TRI(0, "tls-verify", struct pull_args, tls_verify,
+                   "want https with a valid certificate (default true)"),
+	MB_OPT_IGNORED(0, "disable-content-trust", false, NULL),
+	MB_OPT_REFUSED('a', "all-tags", false, "pull each tag by its name"),
+	MB_OPT_END,
+};
+
+const struct mb_cli_verb mb_cmd_pull = {
+	.paths = "pull|image pull",
+	.summary = "bring an image in from a registry",
+	.operands = "NAME[:TAG|@DIGEST]",
+	.min = 1,
+	.max = 1,
+	.complete = {MB_COMP_IMAGE},
+	.common = true,
+	.opts = pull_opts,
+	.args_size = sizeof(struct pull_args),
+	.examples = "mybox pull debian:12\n"
+		    "mybox pull --platform linux/arm64 registry.example.com/base/web\n",
+	.main = pull_main,
+};

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cmd/registry.h — what the verbs that talk to registries share. */
+#ifndef MB_CMD_REGISTRY_H
+#define MB_CMD_REGISTRY_H
+
+#include <stdbool.h>
+
+#include "registry/authfile.h"
+#include "registry/settings.h"
+
+#define MB_CMD_AGENT "mybox/" MB_VERSION
+
+struct mb_cmd_context;
+struct mb_err;
+struct mb_image_progress;
+
+struct mb_cmd_registry {
+	struct mb_registry_settings settings;
+	struct mb_registry_caller caller;
+	struct mb_registry_login login;
+	bool has_login;
+};
+/* The settings, and who asks. */
+int mb_cmd_registry_open(const struct mb_cmd_context *cx, struct mb_cmd_registry *ret,
+                         struct mb_err *err);
+/* The caller's login at @domain, if there is one. */
+int mb_cmd_registry_find_login(struct mb_cmd_registry *reg, const char *domain, struct mb_err *err);
+void mb_cmd_registry_done(struct mb_cmd_registry *reg);
+#define MB_AUTO_CMD_REGISTRY __attribute__((cleanup(mb_cmd_registry_done)))
+
+/* How far layers are: bars and one in all on a terminal, docker's lines in a pipe. */
+struct mb_cmd_transfer; /* opaque */
+struct mb_cmd_transfer *mb_cmd_transfer_new(bool quiet);
+/* For struct mb_image_report. */
+void mb_cmd_transfer_report(void *transfer, const struct mb_image_progress *p);
+void mb_cmd_transfer_free(struct mb_cmd_transfer *transfer);
+
+#endif

@@ -1,0 +1,153 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Images from docker's own registry.
+load helpers
+
+plain=127.0.0.1:5000
+
+serve_file() {
+	start_registry 5000
+	copy --dest-tls-verify=false "docker-archive:$images/deb.tar" "docker://$plain/base/deb:1"
+	copy --dest-tls-verify=false --dest-compress-format zstd --format oci \
+		"docker-archive:$images/deb.tar" "docker://$plain/base/zstd:1"
+	start_server 5001
+}
+
+teardown() {
+	mybox images -q | sort -u | xargs -r "${box[@]}" rmi -f >/dev/null
+	teardown_store
+	[ -z "$(ls "$root/downloads" 2>/dev/null)" ]
+}
+
+digest() { skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$1"; }
+
+@test "pull: what is said, the image runs, and its digest is known" {
+	wanted=$(digest $plain/base/deb:1)
+	run -0 --separate-stderr mybox pull $plain/base/deb:1
+	[ "${lines[0]}" = "1: Pulling from base/deb" ]
+	[ "${lines[1]}" = "Digest: $wanted" ]
+	[ "${lines[2]}" = "Status: Downloaded newer image for $plain/base/deb:1" ]
+	[ "${lines[3]}" = "$plain/base/deb:1" ]
+	[ ${#lines[@]} = 4 ]
+	[[ $stderr =~ [0-9a-f]{12}:\ Pull\ complete ]]
+	run -0 mybox run --rm $plain/base/deb:1 echo hello
+	[ "$output" = hello ]
+	run -0 mybox images --digests --format '{{.Repository}} {{.Tag}} {{.Digest}}' $plain/base/deb
+	[ "$output" = "$plain/base/deb 1 $wanted" ]
+	run -0 mybox inspect -f '{{.RepoTags}} {{.RepoDigests}}' $plain/base/deb:1
+	[ "$output" = "[$plain/base/deb:1] [$plain/base/deb@$wanted]" ]
+	run -0 mybox inspect -f '{{.Id}}' "$plain/base/deb@$wanted"
+	[ "$output" = "$(mybox inspect -f '{{.Id}}' $plain/base/deb:1)" ]
+}
+
+@test "pull: a second time nothing is fetched" {
+	mybox pull -q 127.0.0.1:5001/good/a
+	run -0 requests 5001 'GET .*/blobs/'
+	[ "$output" = 4 ]
+	run -0 --separate-stderr mybox pull 127.0.0.1:5001/good/a
+	[ "${lines[0]}" = "Using default tag: latest" ]
+	[ "${lines[3]}" = "Status: Image is up to date for 127.0.0.1:5001/good/a:latest" ]
+	[[ $stderr =~ Already\ exists ]]
+	run -0 requests 5001 'GET .*/blobs/'
+	[ "$output" = 5 ] # the configuration
+}
+
+@test "pull -q prints the canonical name alone" {
+	run -0 --separate-stderr mybox pull -q $plain/base/deb:1
+	[ "$output" = "$plain/base/deb:1" ]
+	[ -z "$stderr" ]
+}
+
+@test "pull by digest: the name has it, and rmi takes it off" {
+	wanted=$(digest $plain/base/deb:1)
+	run -0 mybox pull -q "$plain/base/deb@$wanted"
+	[ "$output" = "$plain/base/deb@$wanted" ]
+	run -0 mybox run --rm "$plain/base/deb@$wanted" echo hello
+	[ "$output" = hello ]
+	run -0 mybox rmi "$plain/base/deb@$wanted"
+	[ "${lines[0]}" = "Untagged: $plain/base/deb@$wanted" ]
+	[[ ${lines[1]} = Deleted:\ sha256:* ]]
+}
+
+@test "pull: a digest that the registry does not have, and a name" {
+	run -1 --separate-stderr mybox pull -q "$plain/base/deb@sha256:$(printf '%064d' 1)"
+	[[ $stderr = "mybox: cannot pull "*"manifest unknown" ]]
+	run -1 --separate-stderr mybox pull -q $plain/base/none
+	[ "$stderr" = "mybox: cannot pull '$plain/base/none:latest': manifest for $plain/base/none:latest not found: manifest unknown" ]
+}
+
+@test "pull: a layer compressed with zstd" {
+	mybox pull -q $plain/base/zstd:1
+	run -0 mybox run --rm $plain/base/zstd:1 echo hello
+	[ "$output" = hello ]
+}
+
+@test "pull: of an index, this machine's image or the one of --platform" {
+	requires_amd64
+	run -0 mybox pull -q 127.0.0.1:5001/good/b:index
+	run -0 mybox inspect -f '{{.Architecture}}' 127.0.0.1:5001/good/b:index
+	[ "$output" = amd64 ]
+	run -0 --separate-stderr mybox pull --platform linux/arm64 127.0.0.1:5001/good/b:index
+	[[ $output =~ "Downloaded newer image" ]]
+	run -0 mybox inspect -f '{{.Architecture}}' 127.0.0.1:5001/good/b:index
+	[ "$output" = arm64 ]
+	run -1 --separate-stderr mybox pull -q --platform linux/mips 127.0.0.1:5001/good/b:index
+	[[ $stderr =~ "no matching manifest for linux/mips" ]]
+	run -1 --separate-stderr mybox pull -q --platform windows/amd64 127.0.0.1:5001/good/b:index
+	[[ $stderr =~ "invalid platform 'windows/amd64'" ]]
+}
+
+requires_amd64() { [ "$(uname -m)" = x86_64 ] || skip "needs an amd64 machine"; }
+
+@test "pull: short names and mirrors of registries.json" {
+	cat >"$MYBOX_REGISTRIES" <<-EOT
+		{"short-names": {"mine": "$plain/base/deb"},
+		 "registries": {"docker.io": {"mirrors": ["127.0.0.1:5999", "$plain"]}}}
+	EOT
+	run -0 mybox pull -q mine:1
+	[ "$output" = "$plain/base/deb:1" ]
+	run -0 mybox pull -q base/deb:1
+	[ "$output" = docker.io/base/deb:1 ]
+	run -0 mybox run --rm base/deb:1 echo hello
+	[ "$output" = hello ]
+	echo '{"registries": []}' >"$MYBOX_REGISTRIES"
+	run -1 --separate-stderr mybox pull -q mine:1
+	[[ $stderr = "mybox: '$MYBOX_REGISTRIES': "* ]]
+}
+
+@test "pull: a registry that is not there" {
+	run -1 --separate-stderr mybox pull -q 127.0.0.1:5999/x
+	[[ $stderr = "mybox: cannot pull '127.0.0.1:5999/x:latest': 127.0.0.1:5999: "*onnect* ]]
+	[ "${#stderr_lines[@]}" = 1 ]
+}
+
+@test "pull: twenty at once fetch each blob once" {
+	pids=()
+	for i in {1..20}; do
+		"${box[@]}" pull -q "127.0.0.1:5001/good/many-$((i % 5))" &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do wait "$pid"; done
+	for digest in $(skopeo inspect --raw --tls-verify=false docker://127.0.0.1:5001/good/x |
+		grep -o '"layers".*' | grep -o 'sha256:[0-9a-f]*'); do
+		run -0 requests 5001 "GET /v2/good/many-[0-4]/blobs/$digest"
+		[ "$output" = 1 ]
+	done
+}
+
+@test "the process that fetches is nobody and can gain nothing" {
+	start_server 5002
+	"${box[@]}" pull -q 127.0.0.1:5002/gate/x 3>&- &
+	pull=$!
+	fetching() { [ "$(requests 5002 'GET .*/blobs/')" = 4 ]; }
+	wait_until 20 fetching
+	pid=$(pgrep -P $pull mybox-fetch)
+	grep -qP '^Uid:\t65534\t65534\t65534\t65534$' "/proc/$pid/status"
+	grep -qP '^Groups:\s*$' "/proc/$pid/status"
+	grep -qP '^CapEff:\t0+$' "/proc/$pid/status"
+	grep -qP '^NoNewPrivs:\t1$' "/proc/$pid/status"
+	# Nothing of the store is open there: the socket, and what libcurl opened itself.
+	run ! sh -c "ls -l /proc/$pid/fd | grep -q '$root'"
+	touch "$work/5002.server/open"
+	wait $pull
+}
