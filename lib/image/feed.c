@@ -10,12 +10,14 @@
 
 #include "core/own.h"
 #include "image/ring.h"
+#include "image/skeleton.h"
 
 struct feed {
 	const struct mb_image_stretch *from;
 	struct mb_image_ring *ring;
 	struct mb_image_fed *ret;
 	struct mb_sha256 stored, plain;
+	struct mb_image_skeleton *skeleton; /* or NULL */
 	unsigned char head[8]; /* the first bytes, read to know the compression */
 	size_t n_head, head_used;
 	unsigned char *buffer; /* compressed input */
@@ -110,6 +112,8 @@ static bool is_compressed(const unsigned char *b, size_t n)
 static int push(struct feed *f, const unsigned char *slot, size_t len)
 {
 	mb_sha256_add(&f->plain, slot, len);
+	if (f->skeleton)
+		mb_image_skeleton_add(f->skeleton, slot, len);
 	f->ret->n_plain += len;
 	*f->ring->progress = f->ret->n_stored;
 	return mb_image_ring_push(f->ring, len);
@@ -242,11 +246,14 @@ static int feed_compressed(struct feed *f)
 	return r < 0 ? r : 0;
 }
 
-void mb_image_feed(const struct mb_image_stretch *from, struct mb_image_ring *ring,
+void mb_image_feed(const struct mb_image_stretch *from, struct mb_image_ring *ring, int skeleton_fd,
                    struct mb_image_fed *ret)
 {
 	struct feed f = {.from = from, .ring = ring, .ret = ret};
-	int r;
+	int r, kept = 0;
+
+	if (skeleton_fd >= 0)
+		f.skeleton = mb_image_skeleton_new(skeleton_fd);
 
 	mb_sha256_init(&f.stored);
 	mb_sha256_init(&f.plain);
@@ -257,6 +264,10 @@ void mb_image_feed(const struct mb_image_stretch *from, struct mb_image_ring *ri
 	}
 	if (r == 0 && from->size != UINT64_MAX && ret->n_stored != from->size)
 		r = mb_fail(&ret->err, EBADMSG, "the file ends early");
+	if (f.skeleton)
+		kept = mb_image_skeleton_finish(f.skeleton);
+	if (r == 0 && kept < 0)
+		r = mb_fail_sys(&ret->err, -kept, "cannot keep the record of the archive");
 	mb_sha256_finish_text(&f.plain, ret->plain);
 	if (ret->compressed)
 		mb_sha256_finish_text(&f.stored, ret->stored);

@@ -31,9 +31,10 @@ struct mb_image_fed {
 	bool compressed;
 };
 
-/* Read all of @from into @ring: plain, gzip, zstd, xz or bzip2, by its first bytes.  Fills @ret;
- * a failure is in @ret->err.  Runs in a confined child; needs no names, only read(2). */
-void mb_image_feed(const struct mb_image_stretch *from, struct mb_image_ring *ring,
+/* Read all of @from into @ring: plain, gzip, zstd, xz or bzip2, by its first bytes.  The skeleton
+ * of the tar in it goes to @skeleton_fd, unless that is -1.  Fills @ret; a failure is in @ret->err.
+ * Runs in a confined child; needs no names, only read(2) and write(2). */
+void mb_image_feed(const struct mb_image_stretch *from, struct mb_image_ring *ring, int skeleton_fd,
                    struct mb_image_fed *ret);
 
 #endif

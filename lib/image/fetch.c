@@ -18,6 +18,7 @@
 #include "image/layer.h"
 #include "image/plan.h"
 #include "oci/image_spec.h"
+#include "oci/ref.h"
 #include "registry/registry.h"
 
 enum { NEEDED = 1, NOT_NEEDED = 2, REST_NSEC = 50000000, TICK_MSEC = 100 };
@@ -34,6 +35,7 @@ struct piece {
 struct fetch {
 	struct mb_store *store;
 	struct mb_registry *reg;
+	const struct mb_oci_ref *ref;
 	const struct mb_image_report *report;
 	struct piece *pieces;
 	size_t n, count; /* pieces; layers of the image */
@@ -204,6 +206,20 @@ static struct piece *find_piece(struct fetch *f, size_t index)
 	return NULL;
 }
 
+/* Where a push finds it again. */
+static void remember(const struct fetch *f, const struct piece *p)
+{
+	const struct mb_image_layer_blob blob = {
+		.digest = p->from->digest_text,
+		.media_type = p->from->media_type,
+		.registry = f->ref->domain,
+		.repository = f->ref->path,
+		.size = p->from->size,
+	};
+
+	mb_image_layer_blob_save(f->store, p->chain, &blob);
+}
+
 static int unpack_one(struct fetch *f, struct mb_image_plan *plan, size_t index, struct mb_err *err)
 {
 	struct mb_image *image = plan->image;
@@ -233,6 +249,8 @@ static int unpack_one(struct fetch *f, struct mb_image_plan *plan, size_t index,
 		mb_image_lanes_say(f->lanes, (size_t)(f->now - f->pieces), NOT_NEEDED);
 	if (r == 0)
 		image->size += layer.bytes;
+	if (r == 0 && f->now)
+		remember(f, f->now);
 	/* Unpacking stopped because there was nothing more: the reason is elsewhere. */
 	if (r < 0 && f->lanes) {
 		int why = mb_image_lanes_failure(f->lanes, err);
@@ -278,16 +296,17 @@ static int start(struct fetch *f, const struct mb_oci_manifest *manifest,
 	return r;
 }
 
-int mb_image_fetch(struct mb_store *store, struct mb_registry *reg,
-                   const struct mb_oci_manifest *manifest, struct mb_image_plan *plan,
-                   const struct mb_image_report *report_to, struct mb_err *err)
+int mb_image_fetch(struct mb_store *store, const struct mb_image_fetch_from *from,
+                   struct mb_image_plan *plan, const struct mb_image_report *report_to,
+                   struct mb_err *err)
 {
 	struct fetch f = {.store = store,
-	                  .reg = reg,
+	                  .reg = from->reg,
+	                  .ref = from->ref,
 	                  .report = report_to,
-	                  .count = manifest->n_layers,
-	                  .pieces = mb_calloc(manifest->n_layers + 1, sizeof(*f.pieces))};
-	int r = start(&f, manifest, plan->image, err);
+	                  .count = from->manifest->n_layers,
+	                  .pieces = mb_calloc(from->manifest->n_layers + 1, sizeof(*f.pieces))};
+	int r = start(&f, from->manifest, plan->image, err);
 
 	if (f.n)
 		report_lanes(&f);
@@ -297,7 +316,7 @@ int mb_image_fetch(struct mb_store *store, struct mb_registry *reg,
 	mb_image_lanes_free(f.lanes);
 	/* Those of layers that an interrupted pull had made are there too. */
 	for (size_t i = 0; r == 0 && i < f.count; i++)
-		mb_image_download_remove(store, &manifest->layers[i].digest);
+		mb_image_download_remove(store, &from->manifest->layers[i].digest);
 	for (size_t i = 0; i < f.n; i++) {
 		mb_close(&f.pieces[i].more[0]);
 		mb_close(&f.pieces[i].more[1]);

@@ -7,12 +7,17 @@
 
 struct mb_image_plan;
 struct mb_oci_manifest;
+struct mb_oci_ref;
 struct mb_registry;
 
-/* Unpack all layers of @plan's image, which are those of @manifest; adds up image->size.  The
- * caller holds mb_image_hold(). */
-int mb_image_fetch(struct mb_store *store, struct mb_registry *reg,
-                   const struct mb_oci_manifest *manifest, struct mb_image_plan *plan,
-                   const struct mb_image_report *report, struct mb_err *err);
+struct mb_image_fetch_from {
+	struct mb_registry *reg;
+	const struct mb_oci_ref *ref; /* the repository */
+	const struct mb_oci_manifest *manifest;
+};
+/* Unpack all layers of @plan's image; adds up image->size.  The caller holds mb_image_hold(). */
+int mb_image_fetch(struct mb_store *store, const struct mb_image_fetch_from *from,
+                   struct mb_image_plan *plan, const struct mb_image_report *report,
+                   struct mb_err *err);
 
 #endif

@@ -197,6 +197,27 @@ int mb_image_pull(struct mb_store *store, const struct mb_image_pull_request *re
                   struct mb_image_pulled *ret, struct mb_err *err);
 void mb_image_pulled_done(struct mb_image_pulled *pulled);
 
+/* --- going out ------------------------------------------------------------------------------- */
+
+struct mb_image_push_request {
+	const struct mb_oci_ref *ref; /* with a tag; it is a name of an image here */
+	const struct mb_registry_settings *settings;
+	const struct mb_registry_login *login; /* of ref's registry, or NULL */
+	int tls_verify;                        /* as in mb_image_pull_request */
+	const char *agent;
+	struct mb_image_report report;
+};
+struct mb_image_pushed {
+	char *digest; /* of the manifest: "sha256:..." */
+	uint64_t size;
+};
+/* Send the image that has the name to its registry: configuration and layers byte for byte as
+ * they are here, layers compressed with gzip, each only if it is not there.
+ * Return: 0; MB_IMAGE_ABSENT, told; -errno, told. */
+int mb_image_push(struct mb_store *store, const struct mb_image_push_request *request,
+                  struct mb_image_pushed *ret, struct mb_err *err);
+void mb_image_pushed_done(struct mb_image_pushed *pushed);
+
 /* --- care ------------------------------------------------------------------------------------ */
 
 struct mb_image_collected {

@@ -110,6 +110,7 @@ struct making {
 	const struct mb_image_layer_job *job;
 	int layers, ingest;   /* directories */
 	int own, diff, names; /* ours in ingest, its tree, and the implied directories */
+	int skeleton;         /* what the archive has besides the tree */
 	char own_name[NAME_SIZE];
 	char chain[MB_IMAGE_ID_TEXT]; /* "" while unknown */
 	struct mb_image_unpacked unpacked;
@@ -122,6 +123,7 @@ static void making_done(struct making *m)
 	mb_close(&m->own);
 	mb_close(&m->diff);
 	mb_close(&m->names);
+	mb_close(&m->skeleton);
 }
 
 static void report(const struct making *m, uint64_t done, bool finished, bool cached)
@@ -175,6 +177,10 @@ static int make_own(struct making *m, struct mb_err *err)
 	/* Not what the umask of the caller made of it. */
 	if (m->diff < 0 || fchmod(m->diff, 0755) < 0)
 		return mb_fail_sys(err, errno, "cannot open '%s/diff'", m->own_name);
+	m->skeleton =
+		openat(m->own, "tar", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (m->skeleton < 0)
+		return mb_fail_sys(err, errno, "cannot create '%s/tar'", m->own_name);
 	if (m->job->n_lowers) {
 		m->names = memfd_create("names", MFD_CLOEXEC);
 		if (m->names < 0)
@@ -246,15 +252,18 @@ static int unpack(struct making *m, struct mb_err *err)
 {
 	const struct mb_image_watch watch = {tick, m};
 	struct mb_image_stretch from = m->job->from;
+	struct mb_image_unpack_to to = {.bottom = !m->job->parent};
 	int r = make_own(m, err);
 
+	to.root_fd = m->diff;
+	to.names_fd = m->names;
+	to.skeleton_fd = m->skeleton;
 	if (m->job->open)
 		from.fd = -1;
 	if (r == 0 && m->job->open)
 		r = m->job->open(m->job->arg, &from, err);
 	if (r == 0)
-		r = mb_image_unpack(&from, m->diff, !m->job->parent, m->names, &watch, &m->unpacked,
-		                    err);
+		r = mb_image_unpack(&from, &to, &watch, &m->unpacked, err);
 	if (m->job->open)
 		mb_close(&from.fd);
 	if (r == 0)
@@ -380,7 +389,8 @@ int mb_image_layer_ensure(struct mb_store *store, const struct mb_image_layer_jo
 	                   .ingest = -1,
 	                   .own = -1,
 	                   .diff = -1,
-	                   .names = -1};
+	                   .names = -1,
+	                   .skeleton = -1};
 	int r = mb_store_dir(store, "layers", false, &m.layers, err);
 
 	if (r == 0)

@@ -57,6 +57,21 @@ int mb_image_layer_meta_load(int layers_fd, const char *chain, struct mb_image_l
 bool mb_image_layer_is_of_boot(struct mb_store *store, int layers_fd, const char *chain);
 /* Is it there, and can it be relied on?  Who holds mb_image_hold() may: it stays. */
 bool mb_image_layer_is_there(struct mb_store *store, const char *chain);
+/* The layer's blob in a registry, as it came or was sent: ROOT/layers/CHAIN/blob.json. */
+struct mb_image_layer_blob {
+	char *digest;     /* "sha256:..." */
+	char *media_type; /* of its descriptor */
+	char *registry;   /* "registry.example.com:5000" */
+	char *repository; /* "base/debian" */
+	int64_t size;
+};
+void mb_image_layer_blob_done(struct mb_image_layer_blob *blob);
+/* Return: 0; MB_IMAGE_ABSENT, not told. */
+int mb_image_layer_blob_load(struct mb_store *store, const char *chain,
+                             struct mb_image_layer_blob *ret);
+/* It is a help for the next push, no more: a failure is no matter. */
+void mb_image_layer_blob_save(struct mb_store *store, const char *chain,
+                              const struct mb_image_layer_blob *blob);
 /* Remove a layer whole: first out of the way in one rename, then the tree. */
 int mb_image_layer_remove(struct mb_store *store, int layers_fd, const char *chain,
                           struct mb_err *err);

@@ -275,6 +275,7 @@ static char *name_of(const struct mb_oci_ref *ref)
 
 static int pull(struct pulling *p, struct mb_image_pulled *ret, struct mb_err *err)
 {
+	struct mb_image_fetch_from from = {.ref = p->request->ref, .manifest = &p->manifest};
 	char digest[MB_OCI_DIGEST_TEXT];
 	MB_AUTO_CLOSE int hold = -1;
 	int r = set_platform(p, err);
@@ -287,14 +288,14 @@ static int pull(struct pulling *p, struct mb_image_pulled *ret, struct mb_err *e
 		r = read_config(p, err);
 	if (r < 0)
 		return r;
+	from.reg = p->reg;
 	ret->name = name_of(p->request->ref);
 	ret->digest = mb_strdup(mb_oci_digest_format(&p->top.digest, digest));
 	mb_image_commit_clean(p->store);
 	mb_image_download_sweep(p->store);
 	r = mb_image_hold(p->store, &hold, err);
 	if (r == 0)
-		r = mb_image_fetch(p->store, p->reg, &p->manifest, &p->plans.v[0],
-		                   &p->request->report, err);
+		r = mb_image_fetch(p->store, &from, &p->plans.v[0], &p->request->report, err);
 	if (r == 0)
 		r = mb_image_commit_sync(p->store, err);
 	return r == 0 ? name_it(p, ret, err) : r;

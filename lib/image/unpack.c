@@ -21,7 +21,7 @@ struct job {
 	pid_t parent;
 	struct mb_image_ring ring;
 	const struct mb_image_stretch *from;
-	int root_fd, names_fd;
+	int root_fd, names_fd, skeleton_fd;
 	bool bottom;
 };
 
@@ -34,13 +34,17 @@ static void run_reader(void *arg, int report_fd)
 {
 	struct job *job = arg;
 	struct mb_image_fed fed = {0};
-	int keep[] = {job->from->fd, job->ring.full[1], job->ring.empty[0], report_fd,
-	              job->from->grows ? job->from->more_fd : -1};
+	int keep[] = {job->from->fd,
+	              job->ring.full[1],
+	              job->ring.empty[0],
+	              report_fd,
+	              job->from->grows ? job->from->more_fd : -1,
+	              job->skeleton_fd};
 
 	mb_image_ring_be_producer(&job->ring);
 	if (mb_image_confine_begin(job->parent, keep, MB_N(keep), &fed.err) == 0 &&
 	    mb_image_confine_reader(&fed.err) == 0)
-		mb_image_feed(job->from, &job->ring, &fed);
+		mb_image_feed(job->from, &job->ring, job->skeleton_fd, &fed);
 	send_and_exit(report_fd, &fed, sizeof(fed));
 }
 
@@ -127,15 +131,16 @@ static int read_written(struct mb_image_child *writer, struct mb_image_written *
 	return -written->err.code;
 }
 
-int mb_image_unpack(const struct mb_image_stretch *from, int root_fd, bool bottom, int names_fd,
+int mb_image_unpack(const struct mb_image_stretch *from, const struct mb_image_unpack_to *to,
                     const struct mb_image_watch *watch, struct mb_image_unpacked *ret,
                     struct mb_err *err)
 {
 	struct job job = {.parent = getpid(),
 	                  .from = from,
-	                  .root_fd = root_fd,
-	                  .names_fd = names_fd,
-	                  .bottom = bottom};
+	                  .root_fd = to->root_fd,
+	                  .names_fd = to->names_fd,
+	                  .skeleton_fd = to->skeleton_fd,
+	                  .bottom = to->bottom};
 	MB_AUTO_IMAGE_CHILD struct mb_image_child writer = {0};
 	MB_AUTO_IMAGE_CHILD struct mb_image_child reader = {0};
 	struct mb_image_written written = {0};
@@ -204,7 +209,7 @@ int mb_image_spool(const struct mb_image_stretch *from, int to_fd,
                    const struct mb_image_watch *watch, struct mb_image_unpacked *ret,
                    struct mb_err *err)
 {
-	struct job job = {.parent = getpid(), .from = from};
+	struct job job = {.parent = getpid(), .from = from, .skeleton_fd = -1};
 	MB_AUTO_IMAGE_CHILD struct mb_image_child reader = {0};
 	struct mb_image_fed fed = {0};
 	int r = mb_image_ring_init(&job.ring, err), f;

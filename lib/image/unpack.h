@@ -25,10 +25,15 @@ struct mb_image_unpacked {
 	bool compressed;
 };
 
-/* Unpack the tar in @from into the directory @root_fd: one child reads and hashes, another
- * writes.  @names_fd: as mb_image_write().  Return: 0 or -errno, told; the tree is then
- * worthless. */
-int mb_image_unpack(const struct mb_image_stretch *from, int root_fd, bool bottom, int names_fd,
+struct mb_image_unpack_to {
+	int root_fd;     /* a directory */
+	int names_fd;    /* as mb_image_write() */
+	int skeleton_fd; /* as mb_image_feed() */
+	bool bottom;     /* nothing lies below it */
+};
+/* Unpack the tar in @from: one child reads and hashes, another writes.  Return: 0 or -errno,
+ * told; the tree is then worthless. */
+int mb_image_unpack(const struct mb_image_stretch *from, const struct mb_image_unpack_to *to,
                     const struct mb_image_watch *watch, struct mb_image_unpacked *ret,
                     struct mb_err *err);
 

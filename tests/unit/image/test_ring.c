@@ -34,7 +34,7 @@ static struct mb_image_fed *feed(const void *text, size_t n, unsigned char *out,
 		const struct mb_image_stretch from = {.fd = file, .seekable = true, .size = n};
 
 		mb_image_ring_be_producer(&ring);
-		mb_image_feed(&from, &ring, fed);
+		mb_image_feed(&from, &ring, -1, fed);
 		_exit(0);
 	}
 	mb_image_ring_be_consumer(&ring);
@@ -115,7 +115,7 @@ static void feed_short_file_is_told(void **state)
 	(void)state;
 	assert_int_equal(write(file, "short", 5), 5);
 	assert_int_equal(mb_image_ring_init(&ring, NULL), 0);
-	mb_image_feed(&from, &ring, &fed);
+	mb_image_feed(&from, &ring, -1, &fed);
 	assert_int_equal(fed.err.code, EBADMSG);
 	mb_image_ring_done(&ring);
 }

@@ -1,0 +1,156 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Images to a registry, and that they are there what they were here.
+load helpers
+
+plain=127.0.0.1:5040
+server=127.0.0.1:5042
+
+serve_file() {
+	start_registry 5040
+	start_registry 5041
+	start_server 5042
+}
+
+teardown() {
+	mybox images -q | sort -u | xargs -r "${box[@]}" rmi -f >/dev/null
+	teardown_store
+}
+
+raw() { skopeo inspect --raw --tls-verify=false "docker://$1"; }
+layers() { raw "$1" | python3 -c 'import json, sys; print(*(l["digest"] for l in json.load(sys.stdin)["layers"]))'; }
+
+# The tar of the first layer of $1 has the digest that the configuration says.
+is_itself() {
+	python3 - "$work/copy" <<-'EOT'
+		import gzip, hashlib, json, os, sys
+		directory = sys.argv[1]
+		blob = lambda d: open(os.path.join(directory, d.split(":")[1]), "rb").read()
+		manifest = json.load(open(os.path.join(directory, "manifest.json")))
+		config = json.loads(blob(manifest["config"]["digest"]))
+		for layer, diff in zip(manifest["layers"], config["rootfs"]["diff_ids"], strict=True):
+		    plain = gzip.decompress(blob(layer["digest"]))
+		    assert "sha256:" + hashlib.sha256(plain).hexdigest() == diff, diff
+	EOT
+}
+
+@test "push: a loaded image arrives byte for byte, and comes back the same" {
+	mybox load -q -i "$images/deb.tar" >/dev/null
+	mybox tag deb $plain/a/deb:1
+	id=$(mybox inspect -f '{{.Id}}' deb)
+	run -0 --separate-stderr mybox push $plain/a/deb:1
+	[ "${lines[0]}" = "The push refers to repository [$plain/a/deb]" ]
+	[[ ${lines[1]} =~ ^1:\ digest:\ sha256:[0-9a-f]{64}\ size:\ [0-9]+$ ]]
+	[ "$(skopeo inspect --tls-verify=false --format '{{.Digest}}' docker://$plain/a/deb:1)" = "$(cut -d' ' -f3 <<<"${lines[1]}")" ]
+	[[ $stderr =~ [0-9a-f]{12}:\ Pushed ]]
+	rm -rf "$work/copy"
+	copy --src-tls-verify=false "docker://$plain/a/deb:1" "dir:$work/copy"
+	is_itself
+	mybox rmi -f deb $plain/a/deb:1 >/dev/null
+	mybox pull -q $plain/a/deb:1
+	[ "$(mybox inspect -f '{{.Id}}' $plain/a/deb:1)" = "$id" ]
+	run -0 mybox run --rm $plain/a/deb:1 echo hello
+	[ "$output" = hello ]
+}
+
+@test "push: a second time nothing is sent, elsewhere the same bytes" {
+	mybox load -q -i "$images/deb.tar" >/dev/null
+	mybox tag deb $plain/b/deb:1
+	mybox tag deb 127.0.0.1:5041/b/deb:1
+	mybox push -q $plain/b/deb:1
+	run -0 --separate-stderr mybox push $plain/b/deb:1
+	[[ $stderr =~ "Layer already exists" ]]
+	mybox push -q 127.0.0.1:5041/b/deb:1
+	[ "$(raw $plain/b/deb:1)" = "$(raw 127.0.0.1:5041/b/deb:1)" ]
+}
+
+@test "push: what was pulled goes back as it came, and is mounted next door" {
+	copy --dest-tls-verify=false "docker-archive:$images/deb.tar" "docker://$plain/c/deb:1"
+	mybox pull -q $plain/c/deb:1
+	mybox tag $plain/c/deb:1 $plain/d/deb:1
+	run -0 --separate-stderr mybox push $plain/d/deb:1
+	[[ $stderr =~ "Layer already exists" ]]
+	[ "$(layers $plain/c/deb:1)" = "$(layers $plain/d/deb:1)" ]
+	grep -q 'POST /v2/d/deb/blobs/uploads/?mount=sha256' "$work/5040.log"
+	[ "$(mybox inspect -f '{{.RepoDigests}}' $plain/d/deb:1 | tr ' ' '\n' | grep -c sha256)" = 2 ]
+}
+
+@test "push: an imported image, and every kind of member in its archive" {
+	python3 - "$work/odd.tar" <<-'EOT'
+		import io, sys, tarfile
+		with tarfile.open(sys.argv[1], "w", format=tarfile.PAX_FORMAT) as tar:
+		    def add(name, data=None, **kind):
+		        info = tarfile.TarInfo(name)
+		        for key, value in kind.items():
+		            setattr(info, key, value)
+		        info.size = len(data or b"")
+		        tar.addfile(info, io.BytesIO(data or b""))
+		    add("./bin", type=tarfile.DIRTYPE, mode=0o755)
+		    add("./bin/a", b"a" * 513, mode=0o4755, mtime=1.5)
+		    add("bin/b", type=tarfile.LNKTYPE, linkname="./bin/a")
+		    add("link", type=tarfile.SYMTYPE, linkname="bin")
+		    add("/absolute", b"x")
+		    add("link/through", b"through a link" * 1000)
+		    add("long/" + "n" * 200 + "/" + "m" * 120, b"long", uid=1 << 22)
+		    add("fifo", type=tarfile.FIFOTYPE)
+		    add("empty", b"")
+		    add("block", b"b" * 512)
+		    add("xattr", b"y", pax_headers={"SCHILY.xattr.user.k": "v", "comment": "path=evil"})
+	EOT
+	tar -C "$work" --format=gnu -S -cf "$work/sparse.tar" --files-from <(
+		cd "$work" || exit
+		truncate -s 1M sparse
+		printf x | dd of=sparse bs=1 seek=500000 conv=notrunc status=none
+		mkdir -p "$(printf 'l%.0s' {1..120})"
+		echo long >"$(printf 'l%.0s' {1..120})/file"
+		echo sparse
+		printf 'l%.0s' {1..120}
+	)
+	for kind in odd sparse; do
+		mybox import -q "$work/$kind.tar" $plain/e/$kind:1 2>/dev/null >/dev/null
+		mybox push -q $plain/e/$kind:1
+		rm -rf "$work/copy"
+		copy --src-tls-verify=false "docker://$plain/e/$kind:1" "dir:$work/copy"
+		is_itself
+	done
+}
+
+@test "push: many layers, with a login by token" {
+	mybox pull -q $server/good/a
+	mybox login -u me -p secret $server 2>/dev/null
+	mybox tag $server/good/a $server/token-private/b:1
+	mybox tag $server/good/a $server/upload-flaky/b:1
+	mybox tag $server/good/a $server/upload-breaks/b:1
+	mybox push -q $server/token-private/b:1
+	run -0 requests 5042 'GET /token.*scope=repository%3Atoken-private%2Fb%3Apull%2Cpush'
+	[ "$output" -ge 1 ]
+	mybox rmi -f $server/good/a $server/token-private/b:1 $server/upload-flaky/b:1 $server/upload-breaks/b:1 >/dev/null
+	mybox pull -q $server/token-private/b:1
+}
+
+@test "push: a registry that fails once, or for good" {
+	mybox load -q -i "$images/deb.tar" >/dev/null
+	for behaviour in upload-flaky upload-breaks; do
+		mybox tag deb $server/$behaviour/c:1
+		mybox push -q $server/$behaviour/c:1
+	done
+	mybox tag deb $server/no-upload/c:1
+	run -1 --separate-stderr mybox push -q $server/no-upload/d:1
+	[ "$stderr" = "An image does not exist locally with the tag: $server/no-upload/d:1" ]
+	mybox import -q "$images/rootfs.tar" $server/no-upload/c:2 >/dev/null 2>&1
+	run -1 --separate-stderr mybox push -q $server/no-upload/c:2
+	[[ $stderr =~ ^"mybox: cannot push '$server/no-upload/c:2': ".*"read only (status 405)"$ ]]
+	mybox import -q "$images/rootfs.tar" $server/no-location/c:2 >/dev/null 2>&1
+	run -1 --separate-stderr mybox push -q $server/no-location/c:2
+	[[ $stderr =~ "does not say where to send" ]]
+}
+
+@test "push: a layer that was changed behind our back is not sent" {
+	mybox load -q -i "$images/deb.tar" >/dev/null
+	mybox tag deb $plain/f/deb:1
+	file=$(find "$root"/layers/*/diff -type f -size +1k | head -1)
+	printf x | dd of="$file" bs=1 conv=notrunc status=none
+	run -1 --separate-stderr mybox push -q $plain/f/deb:1
+	[[ $stderr =~ "its files are no longer those of 'sha256:" ]]
+	run ! raw $plain/f/deb:1
+}
