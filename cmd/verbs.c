@@ -8,7 +8,7 @@
 	X(run) X(exec) X(ps) X(create) X(start) X(stop) X(restart) X(kill) X(rm) X(logs) \
 	X(attach) X(inspect) X(wait) X(stats) X(top) X(port) X(rename) X(pause) X(unpause) X(update) \
 	X(container_inspect) X(container_exists) \
-	X(pull) X(push) X(login) X(logout) X(images) X(rmi) X(tag) X(untag) X(load) X(import) X(image_inspect) X(image_exists) \
+	X(pull) X(push) X(login) X(logout) X(images) X(rmi) X(tag) X(untag) X(load) X(save) X(import) X(image_inspect) X(image_exists) \
 	X(network_create) X(network_ls) X(network_inspect) X(network_rm) X(network_connect) \
 	X(network_disconnect) X(network_exists) X(network_flows) \
 	X(volume_create) X(volume_ls) X(volume_inspect) X(volume_rm) X(volume_exists) \

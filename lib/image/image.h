@@ -218,6 +218,15 @@ int mb_image_push(struct mb_store *store, const struct mb_image_push_request *re
                   struct mb_image_pushed *ret, struct mb_err *err);
 void mb_image_pushed_done(struct mb_image_pushed *pushed);
 
+struct mb_image_save_request {
+	const char *const *names; /* as mb_image_find() takes them */
+	size_t n_names;
+	int fd; /* where the archive goes; borrowed */
+};
+/* Write images to an archive.  Return: 0; MB_IMAGE_ABSENT or _AMBIGUOUS, told; -errno, told. */
+int mb_image_save(struct mb_store *store, const struct mb_image_save_request *request,
+                  struct mb_err *err);
+
 /* --- care ------------------------------------------------------------------------------------ */
 
 struct mb_image_collected {
