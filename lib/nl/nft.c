@@ -90,6 +90,40 @@ void mb_nl_nft_chain_add(struct mb_nl_batch *b, const char *table,
 	mb_nl_nest_end(b, hook);
 }
 
+static void put_fields(struct mb_nl_batch *b, const struct mb_nl_nft_set *set)
+{
+	size_t desc = mb_nl_nest(b, NFTA_SET_DESC | NLA_F_NESTED);
+	size_t concat = mb_nl_nest(b, NFTA_SET_DESC_CONCAT | NLA_F_NESTED);
+
+	for (size_t i = 0; i < sizeof(set->fields) && set->fields[i]; i++) {
+		size_t field = mb_nl_nest(b, NFTA_LIST_ELEM | NLA_F_NESTED);
+
+		mb_nl_put_be32(b, NFTA_SET_FIELD_LEN, set->fields[i]);
+		mb_nl_nest_end(b, field);
+	}
+	mb_nl_nest_end(b, concat);
+	mb_nl_nest_end(b, desc);
+}
+
+static void put_be64(struct mb_nl_batch *b, uint16_t type, uint64_t v)
+{
+	uint64_t be = htobe64(v);
+
+	mb_nl_put(b, type, &be, sizeof(be));
+}
+
+static void put_counter(struct mb_nl_batch *b, uint16_t type, uint64_t packets, uint64_t bytes)
+{
+	size_t expr = mb_nl_nest(b, type | NLA_F_NESTED), data;
+
+	mb_nl_put_str(b, NFTA_EXPR_NAME, "counter");
+	data = mb_nl_nest(b, NFTA_EXPR_DATA | NLA_F_NESTED);
+	put_be64(b, NFTA_COUNTER_BYTES, bytes);
+	put_be64(b, NFTA_COUNTER_PACKETS, packets);
+	mb_nl_nest_end(b, data);
+	mb_nl_nest_end(b, expr);
+}
+
 void mb_nl_nft_set_add(struct mb_nl_batch *b, const char *table, const struct mb_nl_nft_set *set,
                        uint32_t id)
 {
@@ -98,7 +132,9 @@ void mb_nl_nft_set_add(struct mb_nl_batch *b, const char *table, const struct mb
 	nft_message(b, NFT_MSG_NEWSET, NLM_F_CREATE);
 	mb_nl_put_str(b, NFTA_SET_TABLE, table);
 	mb_nl_put_str(b, NFTA_SET_NAME, set->name);
-	mb_nl_put_be32(b, NFTA_SET_FLAGS, is_map ? NFT_SET_MAP : 0);
+	mb_nl_put_be32(b, NFTA_SET_FLAGS,
+	               (is_map ? NFT_SET_MAP : 0u) |
+	                       (set->fields[0] ? NFT_SET_INTERVAL | NFT_SET_CONCAT : 0u));
 	mb_nl_put_be32(b, NFTA_SET_KEY_TYPE, set->key_type);
 	mb_nl_put_be32(b, NFTA_SET_KEY_LEN, set->key_len);
 	if (is_map) {
@@ -106,7 +142,11 @@ void mb_nl_nft_set_add(struct mb_nl_batch *b, const char *table, const struct mb
 		mb_nl_put_be32(b, NFTA_SET_DATA_LEN, set->data_len);
 	}
 	mb_nl_put_be32(b, NFTA_SET_ID, id);
-	if (set->key_type == MB_NL_NFT_IFNAME) {
+	if (set->fields[0])
+		put_fields(b, set);
+	if (set->counts)
+		put_counter(b, NFTA_SET_EXPR, 0, 0);
+	if (set->key_type == MB_NL_NFT_IFNAME || set->key_type == MB_NL_NFT_MARK) {
 		const uint8_t note[] = {USERDATA_KEY_BYTEORDER, 4, USERDATA_HOST_ORDER, 0, 0, 0};
 
 		mb_nl_put(b, NFTA_SET_USERDATA, note, sizeof(note));
@@ -138,10 +178,14 @@ static void put_elem(struct mb_nl_batch *b, const struct mb_nl_nft_elem *e, bool
 	size_t item = mb_nl_nest(b, NFTA_LIST_ELEM | NLA_F_NESTED);
 
 	put_value(b, NFTA_SET_ELEM_KEY, e->key, e->key_len);
+	if (e->is_range)
+		put_value(b, NFTA_SET_ELEM_KEY_END, e->key_end, e->key_len);
 	if (with_data && e->is_verdict)
 		put_verdict(b, NFTA_SET_ELEM_DATA, e->verdict, NULL);
 	else if (with_data && e->data_len)
 		put_value(b, NFTA_SET_ELEM_DATA, e->data, e->data_len);
+	if (with_data && (e->packets || e->bytes))
+		put_counter(b, NFTA_SET_ELEM_EXPR, e->packets, e->bytes);
 	mb_nl_nest_end(b, item);
 }
 
@@ -247,6 +291,26 @@ void mb_nl_nft_ct(struct mb_nl_nft_rule *r, uint32_t key, uint32_t reg)
 
 	mb_nl_put_be32(r->b, NFTA_CT_DREG, reg);
 	mb_nl_put_be32(r->b, NFTA_CT_KEY, key);
+	expr_end(r, e);
+}
+
+void mb_nl_nft_ct_dir(struct mb_nl_nft_rule *r, uint32_t key, uint8_t direction, uint32_t reg)
+{
+	struct expr e = expr_begin(r, "ct");
+
+	mb_nl_put_be32(r->b, NFTA_CT_DREG, reg);
+	mb_nl_put_be32(r->b, NFTA_CT_KEY, key);
+	mb_nl_put_u8(r->b, NFTA_CT_DIRECTION, direction);
+	expr_end(r, e);
+}
+
+void mb_nl_nft_fib_back(struct mb_nl_nft_rule *r, uint32_t reg)
+{
+	struct expr e = expr_begin(r, "fib");
+
+	mb_nl_put_be32(r->b, NFTA_FIB_DREG, reg);
+	mb_nl_put_be32(r->b, NFTA_FIB_RESULT, NFT_FIB_RESULT_OIF);
+	mb_nl_put_be32(r->b, NFTA_FIB_FLAGS, NFTA_FIB_F_SADDR | NFTA_FIB_F_IIF);
 	expr_end(r, e);
 }
 

@@ -45,16 +45,20 @@ enum mb_nl_nft_type {
 	MB_NL_NFT_IPV6 = 8,
 	MB_NL_NFT_PROTO = 12,
 	MB_NL_NFT_PORT = 13,
+	MB_NL_NFT_MARK = 19, /* a word in host order, shown in hexadecimal digits */
 	MB_NL_NFT_IFNAME = 41,
 };
 #define MB_NL_NFT_CONCAT(a, b)     ((a) << 6 | (b))
 #define MB_NL_NFT_CONCAT3(a, b, c) ((a) << 12 | (b) << 6 | (c))
+#define MB_NL_NFT_CONCAT4(a, b, c, d) (MB_NL_NFT_CONCAT3(a, b, c) << 6 | (d))
 #define MB_NL_NFT_VERDICT          NFT_DATA_VERDICT
 
 struct mb_nl_nft_set {
 	const char *name;
 	uint32_t key_type, key_len;
 	uint32_t data_type, data_len; /* data_type NONE: a set, otherwise a map */
+	bool counts;                  /* each element has a counter of what matched it */
+	uint8_t fields[4];            /* elements are ranges: lengths of the key's parts, 0 ends */
 };
 void mb_nl_nft_set_add(struct mb_nl_batch *b, const char *table, const struct mb_nl_nft_set *set,
                        uint32_t id);
@@ -62,9 +66,11 @@ void mb_nl_nft_set_add(struct mb_nl_batch *b, const char *table, const struct mb
 enum { MB_NL_NFT_BYTES = 64 };
 struct mb_nl_nft_elem {
 	uint8_t key[MB_NL_NFT_BYTES], data[MB_NL_NFT_BYTES];
-	uint32_t key_len, data_len; /* data_len 0: of a set, or a verdict */
-	bool is_verdict;
-	int32_t verdict; /* NF_ACCEPT, NF_DROP */
+	uint8_t key_end[MB_NL_NFT_BYTES]; /* of a range: the last one, key being the first */
+	uint32_t key_len, data_len;       /* data_len 0: of a set, or a verdict */
+	bool is_range, is_verdict;
+	int32_t verdict;         /* NF_ACCEPT, NF_DROP, NFT_RETURN */
+	uint64_t packets, bytes; /* what it counted; to be added: where it begins */
 };
 /* @n elements at once; cut into messages that the kernel takes. */
 void mb_nl_nft_elems_add(struct mb_nl_batch *b, const char *table, const char *set,
@@ -86,7 +92,11 @@ void mb_nl_nft_meta(struct mb_nl_nft_rule *r, uint32_t key, uint32_t reg);
 void mb_nl_nft_payload(struct mb_nl_nft_rule *r, uint32_t base, uint32_t offset, uint32_t len,
                        uint32_t reg);
 void mb_nl_nft_ct(struct mb_nl_nft_rule *r, uint32_t key, uint32_t reg);
+/* Of one direction of the connection: IP_CT_DIR_ORIGINAL or _REPLY. */
+void mb_nl_nft_ct_dir(struct mb_nl_nft_rule *r, uint32_t key, uint8_t direction, uint32_t reg);
 void mb_nl_nft_fib_type(struct mb_nl_nft_rule *r, uint32_t reg); /* of the destination */
+/* The interface by which the source is reached, if that is the one it came by; else 0. */
+void mb_nl_nft_fib_back(struct mb_nl_nft_rule *r, uint32_t reg);
 void mb_nl_nft_cmp(struct mb_nl_nft_rule *r, uint32_t reg, bool equal, const void *data,
                    size_t len);
 /* reg &= mask (four bytes, host order as ct gives them). */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <endian.h>
 #include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
@@ -93,6 +94,31 @@ static void read_verdict(const struct nlattr *nest, struct mb_nl_nft_elem *out)
 	out->verdict = (int32_t)mb_nl_be32(verdict[NFTA_VERDICT_CODE], 0);
 }
 
+static uint64_t read_be64(const struct nlattr *a)
+{
+	uint64_t be = 0;
+
+	if (mb_nl_data(a, sizeof(be)))
+		memcpy(&be, mb_nl_data(a, sizeof(be)), sizeof(be));
+	return be64toh(be);
+}
+
+/* A counter is the only expression that elements of ours have. */
+static void read_counter(const struct nlattr *nest, struct mb_nl_nft_elem *out)
+{
+	const struct nlattr *expr[NFTA_EXPR_MAX + 1], *data[NFTA_COUNTER_MAX + 1];
+	const char *name;
+
+	if (!open_nest(nest, expr, NFTA_EXPR_MAX))
+		return;
+	name = mb_nl_str(expr[NFTA_EXPR_NAME]);
+	if (!name || strcmp(name, "counter") != 0 ||
+	    !open_nest(expr[NFTA_EXPR_DATA], data, NFTA_COUNTER_MAX))
+		return;
+	out->packets = read_be64(data[NFTA_COUNTER_PACKETS]);
+	out->bytes = read_be64(data[NFTA_COUNTER_BYTES]);
+}
+
 static int each_elem_message(const struct nlmsghdr *h, void *arg)
 {
 	const struct nlattr *at[NFTA_SET_ELEM_LIST_MAX + 1], *list;
@@ -115,8 +141,10 @@ static int each_elem_message(const struct nlmsghdr *h, void *arg)
 			return -EBADMSG;
 		if (open_nest(item, e, NFTA_SET_ELEM_MAX)) {
 			elem.key_len = copy_value(e[NFTA_SET_ELEM_KEY], elem.key);
+			elem.is_range = copy_value(e[NFTA_SET_ELEM_KEY_END], elem.key_end) > 0;
 			elem.data_len = copy_value(e[NFTA_SET_ELEM_DATA], elem.data);
 			read_verdict(e[NFTA_SET_ELEM_DATA], &elem);
+			read_counter(e[NFTA_SET_ELEM_EXPR], &elem);
 			r = reader->elem(&elem, reader->arg);
 		}
 		if (step >= left)

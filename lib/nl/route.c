@@ -43,6 +43,8 @@ void mb_nl_veth_add(struct mb_nl_batch *b, const struct mb_nl_veth *v)
 		mb_nl_put_u32(b, IFLA_MASTER, (uint32_t)v->master);
 	if (v->mtu)
 		mb_nl_put_u32(b, IFLA_MTU, v->mtu);
+	if (v->group)
+		mb_nl_put_u32(b, IFLA_GROUP, v->group);
 	put_one_queue(b);
 	info = mb_nl_nest(b, IFLA_LINKINFO);
 	mb_nl_put(b, IFLA_INFO_KIND, "veth", 4);
@@ -136,6 +138,30 @@ void mb_nl_link_move(struct mb_nl_batch *b, int index, int netns_fd, const char 
 {
 	mb_nl_link_set_name(b, index, name);
 	mb_nl_put_u32(b, IFLA_NET_NS_FD, (uint32_t)netns_fd);
+}
+
+void mb_nl_link_set_group(struct mb_nl_batch *b, int index, uint32_t group)
+{
+	struct ifinfomsg i = {.ifi_index = index};
+
+	link_message(b, RTM_NEWLINK, 0, &i, NULL);
+	mb_nl_put_u32(b, IFLA_GROUP, group);
+}
+
+void mb_nl_link_set_master(struct mb_nl_batch *b, int index, int master)
+{
+	struct ifinfomsg i = {.ifi_index = index};
+
+	link_message(b, RTM_NEWLINK, 0, &i, NULL);
+	mb_nl_put_u32(b, IFLA_MASTER, (uint32_t)master);
+}
+
+void mb_nl_link_set_arp(struct mb_nl_batch *b, int index, bool on)
+{
+	struct ifinfomsg i = {
+		.ifi_index = index, .ifi_flags = on ? 0 : IFF_NOARP, .ifi_change = IFF_NOARP};
+
+	link_message(b, RTM_NEWLINK, 0, &i, NULL);
 }
 
 void mb_nl_link_set_mtu(struct mb_nl_batch *b, int index, uint32_t mtu)

@@ -23,6 +23,7 @@ struct mb_nl_veth {
 	int peer_index;
 	int peer_netns_fd;
 	const uint8_t *peer_mac; /* 6 bytes or NULL */
+	uint32_t group;          /* of the host end */
 };
 /* The pair at once, one queue at each end, the peer born in its namespace (down: up is
  * ENOTCONN).  -EEXIST: a name is taken; -EBUSY: an index is. */
@@ -51,6 +52,11 @@ void mb_nl_link_set_alias(struct mb_nl_batch *b, int index, const char *name_if_
 void mb_nl_link_set_name(struct mb_nl_batch *b, int index, const char *name);
 /* Into another namespace, where it is down, without addresses, and has the name @name. */
 void mb_nl_link_move(struct mb_nl_batch *b, int index, int netns_fd, const char *name);
+void mb_nl_link_set_group(struct mb_nl_batch *b, int index, uint32_t group);
+/* Into the bridge @master, or out of any with 0. */
+void mb_nl_link_set_master(struct mb_nl_batch *b, int index, int master);
+/* Off and on again: the neighbours that the interface knows are forgotten. */
+void mb_nl_link_set_arp(struct mb_nl_batch *b, int index, bool on);
 void mb_nl_link_set_mtu(struct mb_nl_batch *b, int index, uint32_t mtu);
 /* Flags of a bridge port. */
 void mb_nl_port_set(struct mb_nl_batch *b, int index, bool hairpin, bool isolated);
@@ -80,7 +86,7 @@ void mb_nl_neigh_del(struct mb_nl_batch *b, int family, const void *addr, int in
 struct mb_nl_link {
 	int index, master;
 	unsigned int flags; /* IFF_* */
-	uint32_t mtu;
+	uint32_t mtu, group;
 	char name[IFNAMSIZ], kind[16];
 	char alias[64]; /* cut */
 	uint8_t mac[6];

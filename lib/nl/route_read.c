@@ -55,6 +55,7 @@ static bool link_read(const struct nlmsghdr *h, struct mb_nl_link *out)
 	out->flags = i->ifi_flags;
 	out->master = (int)mb_nl_u32(at[IFLA_MASTER], 0);
 	out->mtu = mb_nl_u32(at[IFLA_MTU], 0);
+	out->group = mb_nl_u32(at[IFLA_GROUP], 0);
 	copy_text(out->name, sizeof(out->name), at[IFLA_IFNAME]);
 	copy_text(out->alias, sizeof(out->alias), at[IFLA_IFALIAS]);
 	copy_bytes(out->mac, sizeof(out->mac), at[IFLA_ADDRESS]);
