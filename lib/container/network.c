@@ -71,6 +71,7 @@ int mb_container_network_prepare(struct mb_container *c, struct mb_net *net,
 		.container_id = c->id,
 		.container_name = mb_container_name(c),
 		.hostname = c->record->config.hostname,
+		.labels = &c->record->config.labels,
 	};
 	int r;
 

@@ -117,6 +117,16 @@ static void release(struct mb_net *net, const struct mb_net_network *n, bool v6,
 		mb_net_ipam_release(&ipam, slot, mb_net_ipam_owner(container_id));
 }
 
+bool mb_net_address_is_held(struct mb_net *net, const struct mb_net_network *n,
+                            const struct mb_net_endpoint *e, bool v6, const char *container_id)
+{
+	MB_AUTO_NET_IPAM struct mb_net_ipam ipam = MB_NET_IPAM_INIT;
+	uint32_t slot = slot_of(v6 ? &n->v6 : &n->v4, v6 ? e->ip6 : e->ip4);
+
+	return slot && mb_net_pool_open(net, n, v6, &ipam, NULL) == 0 &&
+	       mb_net_ipam_owner_of(&ipam, slot) == mb_net_ipam_owner(container_id);
+}
+
 void mb_net_address_release(struct mb_net *net, const struct mb_net_endpoint *e,
                             const char *container_id)
 {

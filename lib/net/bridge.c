@@ -90,6 +90,7 @@ static int create(struct mb_net *net, const struct mb_net_network *n, int *ret_i
 		index = mb_net_index_make(n->id, i);
 		mb_nl_bridge_add(&b, n->bridge, n->mtu, mac, index);
 		mb_nl_link_set_alias(&b, index, NULL, alias);
+		mb_nl_link_set_group(&b, index, mb_net_group(n));
 		put_address(&b, &n->v4, index);
 		put_address(&b, &n->v6, index);
 		r = mb_nl_send(&net->route, &b, NULL, err);
@@ -116,6 +117,7 @@ static int adopt(struct mb_net *net, const struct mb_net_network *n, const struc
 		return mb_fail(err, EEXIST, "interface '%s' exists and is not of this store",
 		               n->bridge);
 	mb_nl_link_set_up(&b, link->index, NULL);
+	mb_nl_link_set_group(&b, link->index, mb_net_group(n));
 	put_address(&b, &n->v4, link->index);
 	put_address(&b, &n->v6, link->index);
 	r = mb_nl_send(&net->route, &b, NULL, err);
@@ -214,6 +216,8 @@ int mb_net_bridge_up(struct mb_net *net, const struct mb_net_network *n, bool fo
 	r = mb_net_is_upper(n->driver) ? mb_net_upper_up(net, n, &index, err)
 	                               : bridge_up(net, n, &index, err);
 	if (!r)
+		r = mb_net_policy_sync(net, n, err);
+	if (!r)
 		r = set_marker(net, n, index, err);
 	if (r)
 		return r;
@@ -227,9 +231,10 @@ int mb_net_bridge_down(struct mb_net *net, const struct mb_net_network *n, struc
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
 	MB_AUTO_CLOSE int dir = -1;
 	struct mb_nl_link link;
-	int r = 0;
+	int r;
 
-	if (!mb_net_is_upper(n->driver)) {
+	r = mb_net_policy_clear(net, n, err);
+	if (!r && !mb_net_is_upper(n->driver)) {
 		mb_net_changes_network(&changes, n, true);
 		r = mb_net_firewall_apply(net, &changes, err);
 	}

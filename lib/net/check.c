@@ -15,6 +15,7 @@
 #include "net/firewall.h"
 #include "net/handle.h"
 #include "net/ipam.h"
+#include "net/policy.h"
 #include "nl/route.h"
 #include "store/store.h"
 
@@ -184,16 +185,81 @@ static bool has_owner(const struct check *c, const char *ifname)
 	return false;
 }
 
+/* Those that are in no bridge are in the network's group. */
+static const struct mb_net_network *network_of_group(const struct check *c, uint32_t group)
+{
+	for (size_t i = 0; group && i < c->networks.n; i++)
+		if (mb_streq(c->networks.v[i]->driver, "bridge") &&
+		    mb_net_group(c->networks.v[i]) == group)
+			return c->networks.v[i];
+	return NULL;
+}
+
+static const struct mb_net_network *network_of_link(const struct check *c, const struct links *all,
+                                                    const struct mb_nl_link *link)
+{
+	if (!link->master)
+		return network_of_group(c, link->group);
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].index == link->master)
+			return network_of_bridge(c, all->v[i].name);
+	return NULL;
+}
+
+struct place {
+	const struct mb_net_network *network;
+	const struct mb_nl_link *link;
+	bool routed, fixed;
+};
+
+static int settle(struct mb_net *net, struct mb_net_sandbox *s, void *arg, struct mb_err *err)
+{
+	struct place *p = arg;
+	struct mb_net_endpoint *e = mb_net_endpoint_find(s, p->network->id);
+
+	if (e && mb_streq(e->host_ifname, p->link->name))
+		p->fixed = mb_net_routed_settle(net, p->network, s, e, p->routed, -1, err) == 0;
+	return 0;
+}
+
+/* With a policy, and only then, containers are not in the bridge. */
+static void check_place(struct check *c, const struct mb_net_network *n,
+                        const struct mb_nl_link *link)
+{
+	struct place p = {.network = n, .link = link, .routed = !mb_net_policy_is_empty(n)};
+
+	if (p.routed == !link->master)
+		return;
+	if (c->repair)
+		(void)mb_net_records_walk(c->net, settle, &p, NULL);
+	tell(c, p.fixed, "interface '%s' is %s the bridge of network '%s', %s a policy",
+	     link->name, p.routed ? "in" : "not in", n->name, p.routed ? "which has" : "without");
+}
+
 static void check_port_link(struct check *c, const struct links *all, const struct mb_nl_link *link)
 {
-	for (size_t i = 0; i < all->n; i++) {
-		/* Ports of other stores' bridges are theirs to look after. */
-		if (all->v[i].index != link->master || !network_of_bridge(c, all->v[i].name))
-			continue;
-		if (!has_owner(c, link->name))
-			tell(c, c->repair && drop_link(c, link),
-			     "interface '%s' of a container that is gone", link->name);
-	}
+	/* Ports of other stores' bridges are theirs to look after. */
+	const struct mb_net_network *n = network_of_link(c, all, link);
+
+	if (!n)
+		return;
+	if (!has_owner(c, link->name))
+		tell(c, c->repair && drop_link(c, link),
+		     "interface '%s' of a container that is gone", link->name);
+	else
+		check_place(c, n, link);
+}
+
+static void check_group(struct check *c, const struct mb_net_network *n,
+                        const struct mb_nl_link *link)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+
+	if (link->group == mb_net_group(n))
+		return;
+	mb_nl_link_set_group(&b, link->index, mb_net_group(n));
+	tell(c, c->repair && mb_nl_send(&c->net->route, &b, NULL, NULL) == 0,
+	     "bridge '%s' of network '%s' is not in its group", n->bridge, n->name);
 }
 
 static void check_bridges(struct check *c, const struct links *all)
@@ -205,8 +271,12 @@ static void check_bridges(struct check *c, const struct links *all)
 
 		if (!n->bridge || !mb_net_bridge_index(c->net, n->id))
 			continue; /* not used since boot */
-		for (size_t i = 0; i < all->n; i++)
-			there = there || mb_streq(all->v[i].name, n->bridge);
+		for (size_t i = 0; i < all->n; i++) {
+			if (!mb_streq(all->v[i].name, n->bridge))
+				continue;
+			there = true;
+			check_group(c, n, &all->v[i]);
+		}
 		if (there)
 			continue;
 		if (c->repair)
@@ -288,7 +358,8 @@ static int by_key(const void *a, const void *b)
 static bool same(const struct mb_nl_nft_elem *a, const struct mb_nl_nft_elem *b)
 {
 	return memcmp(a->key, b->key, sizeof(a->key)) == 0 &&
-	       memcmp(a->data, b->data, sizeof(a->data)) == 0;
+	       memcmp(a->key_end, b->key_end, sizeof(a->key_end)) == 0 &&
+	       memcmp(a->data, b->data, sizeof(a->data)) == 0 && a->verdict == b->verdict;
 }
 
 static void pick(const struct mb_net_changes *c, enum mb_net_set set, struct present *out)

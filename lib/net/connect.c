@@ -88,7 +88,9 @@ static int attach_last(struct mb_net *net, struct mb_net_sandbox *s, int netns_f
 		                       netns_fd, &index, err);
 	if (!r)
 		r = mb_net_endpoints_configure(s, s->n_endpoints - 1, 1, netns_fd, &index, err);
-	return r;
+	if (!r)
+		r = mb_net_routed_recheck(net, s, s->n_endpoints - 1, 1, netns_fd, err);
+	return r ? r : mb_net_policy_join(net, s, e, err);
 }
 
 static void drop_link(struct mb_net *net, const struct mb_net_endpoint *e, int netns_fd)
@@ -112,6 +114,7 @@ static void drop_endpoint(struct mb_net *net, struct mb_net_sandbox *s, size_t a
 
 	mb_net_names_remove(net, s, e);
 	drop_link(net, e, netns_fd);
+	(void)mb_net_policy_leave(net, s, e, NULL);
 	mb_net_address_release(net, e, s->container_id);
 	mb_net_endpoint_done(e);
 	s->n_endpoints--;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "net/endpoint.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
@@ -103,6 +104,19 @@ void mb_net_endpoint_finish(const struct mb_net_sandbox *s, struct mb_net_endpoi
 	mb_net_names_collect(e, s);
 }
 
+uint32_t mb_net_endpoint_group(const struct mb_net_endpoint *e)
+{
+	struct mb_net_prefix subnet;
+	struct mb_net_addr ip4;
+	uint32_t be;
+
+	if (!e->ip4 || mb_net_addr_parse(e->ip4, &ip4) < 0 || ip4.family != AF_INET)
+		return 0;
+	mb_net_prefix_set(&subnet, &ip4, e->prefix4);
+	memcpy(&be, subnet.addr.b, sizeof(be));
+	return ntohl(be);
+}
+
 void mb_net_gateway_choose(struct mb_net_sandbox *s)
 {
 	struct mb_net_endpoint *best = NULL;
@@ -153,6 +167,8 @@ static void put_endpoint(struct mb_nl_batch *b, const struct mb_net_endpoint *e,
 	mb_nl_link_set_up(b, index, NULL);
 	put_address(b, e->ip4, e->prefix4, index);
 	put_address(b, e->ip6, e->prefix6, index);
+	if (e->routed)
+		mb_net_routed_put_routes(b, e, index, true);
 	if (e->gateway)
 		mb_net_endpoint_put_routes(b, e, index, true);
 }

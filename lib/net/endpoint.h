@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct mb_err;
 struct mb_net;
@@ -24,6 +25,8 @@ int mb_net_endpoint_fill(const struct mb_net_sandbox *s, const struct mb_net_net
                          const struct mb_net_network_spec *spec, struct mb_net_endpoint *e,
                          struct mb_err *err);
 void mb_net_endpoint_finish(const struct mb_net_sandbox *s, struct mb_net_endpoint *e);
+/* Of its network's interfaces: mb_net_group(), from the endpoint alone. */
+uint32_t mb_net_endpoint_group(const struct mb_net_endpoint *e);
 /* The endpoint with the highest priority that is not internal carries the default route. */
 void mb_net_gateway_choose(struct mb_net_sandbox *s);
 /* Default routes of @e by the interface @index. */

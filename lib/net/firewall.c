@@ -15,7 +15,7 @@
 #include "nl/route.h"
 #include "store/lock.h"
 
-enum { IFNAME_LEN = 16, WORD = 4, REPAIRS_MAX = 4096 };
+enum { WORD = 4, REPAIRS_MAX = 4096 };
 
 void mb_net_changes_done(struct mb_net_changes *c)
 {
@@ -28,7 +28,8 @@ const char *mb_net_set_name(enum mb_net_set set)
 	return mb_net_skeleton_set(set)->name;
 }
 
-static struct mb_nl_nft_elem *add(struct mb_net_changes *c, enum mb_net_set set, bool remove)
+struct mb_nl_nft_elem *mb_net_changes_add(struct mb_net_changes *c, enum mb_net_set set,
+                                          bool remove)
 {
 	const struct mb_nl_nft_set *shape = mb_net_skeleton_set(set);
 	struct mb_net_change *change;
@@ -44,32 +45,45 @@ static struct mb_nl_nft_elem *add(struct mb_net_changes *c, enum mb_net_set set,
 	change->elem.key_len = shape->key_len;
 	change->elem.data_len = shape->data_len;
 	change->elem.is_verdict = shape->data_type == MB_NL_NFT_VERDICT;
-	change->elem.verdict = NF_ACCEPT;
+	change->elem.verdict = change->elem.is_verdict ? NF_ACCEPT : 0;
 	return &change->elem;
 }
 
-static void add_name(struct mb_net_changes *c, enum mb_net_set set, bool remove, const char *name)
+uint32_t mb_net_group(const struct mb_net_network *n)
 {
-	struct mb_nl_nft_elem *e = add(c, set, remove);
+	struct mb_net_prefix p;
+	uint32_t be;
 
-	/* One name, or the same one twice. */
-	for (size_t at = 0; at < e->key_len; at += IFNAME_LEN)
-		snprintf((char *)e->key + at, IFNAME_LEN, "%s", name);
+	if (!n->v4.subnet || mb_net_prefix_parse(n->v4.subnet, &p) < 0)
+		return 0;
+	memcpy(&be, p.addr.b, sizeof(be));
+	return ntohl(be);
+}
+
+static void add_group(struct mb_net_changes *c, enum mb_net_set set, bool remove, uint32_t group)
+{
+	struct mb_nl_nft_elem *e = mb_net_changes_add(c, set, remove);
+
+	/* One group, or the same one twice. */
+	for (size_t at = 0; at < e->key_len; at += sizeof(group))
+		memcpy(e->key + at, &group, sizeof(group));
 }
 
 void mb_net_changes_network(struct mb_net_changes *c, const struct mb_net_network *n, bool remove)
 {
-	add_name(c, MB_NET_SET_NETS, remove, n->bridge);
-	add_name(c, MB_NET_SET_SAME, remove, n->bridge);
+	uint32_t group = mb_net_group(n);
+
+	add_group(c, MB_NET_SET_NETS, remove, group);
+	add_group(c, MB_NET_SET_SAME, remove, group);
 	if (n->icc)
-		add_name(c, MB_NET_SET_FWD_PAIR, remove, n->bridge);
+		add_group(c, MB_NET_SET_FWD_PAIR, remove, group);
 	if (n->internal) {
-		add_name(c, MB_NET_SET_INTERNAL, remove, n->bridge);
+		add_group(c, MB_NET_SET_INTERNAL, remove, group);
 		return;
 	}
-	add_name(c, MB_NET_SET_EGRESS, remove, n->bridge);
+	add_group(c, MB_NET_SET_EGRESS, remove, group);
 	if (n->masquerade)
-		add_name(c, MB_NET_SET_MASQ_OUT, remove, n->bridge);
+		add_group(c, MB_NET_SET_MASQ_OUT, remove, group);
 }
 
 /* Address, protocol and port, each padded to a word. */
@@ -84,7 +98,7 @@ void mb_net_changes_port(struct mb_net_changes *c, const struct mb_net_mapping *
 	bool any = mb_net_addr_is_any(&m->host), v6 = m->to.family == AF_INET6;
 	enum mb_net_set set = v6 ? (any ? MB_NET_SET_DNAT6_ANY : MB_NET_SET_DNAT6)
 	                         : (any ? MB_NET_SET_DNAT4_ANY : MB_NET_SET_DNAT4);
-	struct mb_nl_nft_elem *e = add(c, set, remove);
+	struct mb_nl_nft_elem *e = mb_net_changes_add(c, set, remove);
 	uint16_t host_port = htons(m->host_port), port = htons(m->port);
 	uint8_t proto = (uint8_t)m->proto, *key = e->key;
 
@@ -99,8 +113,8 @@ void mb_net_changes_port(struct mb_net_changes *c, const struct mb_net_mapping *
 void mb_net_changes_self(struct mb_net_changes *c, const struct mb_net_addr *a, bool remove)
 {
 	size_t n = mb_net_addr_len(a);
-	struct mb_nl_nft_elem *e =
-		add(c, a->family == AF_INET ? MB_NET_SET_SELF4 : MB_NET_SET_SELF6, remove);
+	struct mb_nl_nft_elem *e = mb_net_changes_add(
+		c, a->family == AF_INET ? MB_NET_SET_SELF4 : MB_NET_SET_SELF6, remove);
 
 	memcpy(e->key, a->b, n);
 	memcpy(e->key + n, a->b, n);
@@ -197,7 +211,7 @@ static int spare_others(struct mb_net *net, const struct mb_net_changes *c, enum
 		struct mb_nl_nft_elem now = *mine;
 		int r;
 
-		if (!c->v[i].remove || !mine->data_len)
+		if (!c->v[i].remove || !mine->data_len || c->v[i].set >= MB_NET_SET_GOVERNED)
 			continue;
 		r = mb_nl_nft_elem_find(&net->netfilter, net->table, mb_net_set_name(c->v[i].set),
 		                        &now, err);
@@ -306,11 +320,19 @@ static int replace(struct mb_net *net, const struct mb_net_changes *c, struct mb
 	return r ? mb_wrap(err, r, "cannot write nftables table '%s'", net->table) : 0;
 }
 
+struct wanted {
+	struct mb_net_changes *changes;
+	struct mb_net_plans plans;
+};
+
 static int each_record(struct mb_net *net, struct mb_net_sandbox *s, void *arg, struct mb_err *err)
 {
+	struct wanted *w = arg;
+
 	(void)net;
 	(void)err;
-	mb_net_ports_changes(s, arg, false);
+	mb_net_ports_changes(s, w->changes, false);
+	mb_net_plans_member(&w->plans, s, w->changes);
 	return 0;
 }
 
@@ -318,6 +340,7 @@ int mb_net_firewall_wanted(struct mb_net *net, bool only_up, struct mb_net_chang
                            struct mb_err *err)
 {
 	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
+	struct wanted w = {.changes = c};
 	int r;
 
 	r = mb_net_doc_ids(net, &ids, err);
@@ -326,11 +349,17 @@ int mb_net_firewall_wanted(struct mb_net *net, bool only_up, struct mb_net_chang
 
 		if (only_up && !mb_net_bridge_index(net, ids.v[i]))
 			continue;
-		if (mb_net_doc_read(net, ids.v[i], &n, NULL) == 0 &&
-		    !mb_net_is_upper(n->driver))
-			mb_net_changes_network(c, n, false);
+		if (mb_net_doc_read(net, ids.v[i], &n, NULL) < 0 || mb_net_is_upper(n->driver))
+			continue;
+		mb_net_changes_network(c, n, false);
+		r = mb_net_plans_add(&w.plans, mb_take_ptr(&n), err);
 	}
-	return r ? r : mb_net_records_walk(net, each_record, c, err);
+	if (!r)
+		r = mb_net_records_walk(net, each_record, &w, err);
+	if (!r)
+		mb_net_plans_put(net, &w.plans, c);
+	mb_net_plans_done(&w.plans);
+	return r;
 }
 
 int mb_net_firewall_rebuild(struct mb_net *net, struct mb_err *err)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* lib/net/firewall.h — one nftables table: a fixed skeleton of chains, and sets that change.
  *
- * A network is five elements, a published port one, a container without ports none.  Nothing
- * but elements changes after the skeleton is there.  Not for other folders.
+ * A network is five elements, more with a policy, a published port one, a container without ports
+ * none.  Nothing but elements changes after the skeleton is there.  Not for other folders.
  */
 #ifndef MB_NET_FIREWALL_H
 #define MB_NET_FIREWALL_H
@@ -20,18 +20,28 @@ struct mb_net_network;
 struct mb_nl_batch;
 
 enum mb_net_set {
-	MB_NET_SET_NETS,     /* our bridges */
+	/* Networks are their interfaces' group, see mb_net_group(). */
+	MB_NET_SET_NETS,
 	MB_NET_SET_INTERNAL, /* those that reach no one else */
 	MB_NET_SET_MASQ_OUT, /* those whose traffic leaves with the host's address */
-	MB_NET_SET_SAME,     /* bridge . the same bridge */
+	MB_NET_SET_SAME,     /* group . the same group */
 	MB_NET_SET_SELF4,    /* address . the same address, of containers with ports */
 	MB_NET_SET_SELF6,
-	MB_NET_SET_FWD_PAIR,  /* bridge . bridge: accept */
-	MB_NET_SET_EGRESS,    /* bridge: accept */
+	MB_NET_SET_FWD_PAIR,  /* group . group: accept */
+	MB_NET_SET_EGRESS,    /* group: accept */
 	MB_NET_SET_DNAT4,     /* host address . protocol . port: container address . port */
 	MB_NET_SET_DNAT4_ANY, /* protocol . port */
 	MB_NET_SET_DNAT6,
 	MB_NET_SET_DNAT6_ANY,
+	/* Of governed networks; a class is twelve bytes (policy.h). */
+	MB_NET_SET_GOVERNED,
+	MB_NET_SET_MEMBER4, /* group . address: class */
+	MB_NET_SET_MEMBER6,
+	MB_NET_SET_RANGE4, /* group . addresses: class */
+	MB_NET_SET_RANGE6,
+	MB_NET_SET_HOST_CLASS, /* group: class */
+	MB_NET_SET_DECIDE,     /* 0.class . 0.class . protocol . port: group . rule */
+	MB_NET_SET_RULES,      /* 0 . group . rule: return or drop; 0 is the default */
 	MB_NET_SET_N_,
 };
 
@@ -58,6 +68,12 @@ struct mb_net_mapping {
 };
 void mb_net_changes_port(struct mb_net_changes *c, const struct mb_net_mapping *m, bool remove);
 void mb_net_changes_self(struct mb_net_changes *c, const struct mb_net_addr *a, bool remove);
+
+/* The number of the interface group of a network: its IPv4 subnet's first address. */
+uint32_t mb_net_group(const struct mb_net_network *n);
+/* One more change; its element has the lengths of the set, the verdict is NF_ACCEPT. */
+struct mb_nl_nft_elem *mb_net_changes_add(struct mb_net_changes *c, enum mb_net_set set,
+                                          bool remove);
 
 const char *mb_net_set_name(enum mb_net_set set);
 

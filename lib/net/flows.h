@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/net.h"
 #include "net/addr.h"
 
 struct mb_err;
@@ -89,8 +90,6 @@ void mb_net_found_done(struct mb_net_found *found);
 void mb_net_flows_merge(struct mb_net_flows *flows, struct mb_net_book *book,
                         struct mb_net_found *found);
 
-/* The network namespace of a container that runs; -1 when there is none to look at. */
-typedef int mb_net_netns_open(const char *container_id, void *arg);
 /* All flows there are now. */
 int mb_net_flows_read(struct mb_net *net, struct mb_net_book *book, mb_net_netns_open *open,
                       void *arg, struct mb_net_flows *ret, struct mb_err *err);

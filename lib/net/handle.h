@@ -13,6 +13,8 @@
 #include "nl/sock.h"
 
 struct mb_net_changes;
+struct mb_net_plan_of;
+struct mb_nl_batch;
 struct mb_net_ipam;
 struct mb_net_ipam_plan;
 
@@ -53,7 +55,10 @@ bool mb_net_ifname_is_valid(const char *name);
 /* As names of containers, and single characters too. */
 bool mb_net_name_is_valid(const char *name);
 void mb_net_network_names(const char *id, char bridge[16]);
-int mb_net_doc_write(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err);
+enum { MB_NET_RULES_MAX = 256 };
+/* With @again the document is there already, and is replaced. */
+int mb_net_doc_write(struct mb_net *net, const struct mb_net_network *n, bool again,
+                     struct mb_err *err);
 int mb_net_doc_read(struct mb_net *net, const char *id, struct mb_net_network **ret,
                     struct mb_err *err);
 int mb_net_doc_remove(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err);
@@ -118,6 +123,55 @@ int mb_net_address_take(struct mb_net *net, const struct mb_net_network *n,
                         const struct mb_net_endpoint *before, struct mb_err *err);
 void mb_net_address_release(struct mb_net *net, const struct mb_net_endpoint *e,
                             const char *container_id);
+
+/* Whether the container owns the IPv4 or IPv6 address that it says it has. */
+bool mb_net_address_is_held(struct mb_net *net, const struct mb_net_network *n,
+                            const struct mb_net_endpoint *e, bool v6, const char *container_id);
+
+/* govern.c: policies.  The caller holds the networks' lock exclusively, but for _is_on, _join and
+ * _leave, which take it themselves where they need it. */
+/* What rules call a container: added to @names. */
+void mb_net_policy_names(const struct mb_net_sandbox *s, const struct mb_net_endpoint *e,
+                         struct mb_strv *names);
+/* By RUN/net/<id>/policy, as it is now. */
+bool mb_net_policy_is_on(struct mb_net *net, const char *network_id);
+/* The firewall, and RUN/net/<id>/policy, as the document and the records say. */
+int mb_net_policy_sync(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err);
+/* Take everything away that a policy put anywhere. */
+int mb_net_policy_clear(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err);
+/* The endpoint's addresses belong to their classes from now on; or to none.  Nothing happens
+ * where the network is not governed. */
+int mb_net_policy_join(struct mb_net *net, const struct mb_net_sandbox *s,
+                       const struct mb_net_endpoint *e, struct mb_err *err);
+int mb_net_policy_leave(struct mb_net *net, const struct mb_net_sandbox *s,
+                        const struct mb_net_endpoint *e, struct mb_err *err);
+/* For mb_net_firewall_wanted(): governed networks (owned from then on), then their members, then
+ * all the elements. */
+struct mb_net_plans {
+	struct mb_net_plan_of *v;
+	size_t n;
+};
+int mb_net_plans_add(struct mb_net_plans *plans, struct mb_net_network *n, struct mb_err *err);
+void mb_net_plans_member(struct mb_net_plans *plans, const struct mb_net_sandbox *s,
+                         struct mb_net_changes *c);
+void mb_net_plans_put(struct mb_net *net, struct mb_net_plans *plans, struct mb_net_changes *c);
+void mb_net_plans_done(struct mb_net_plans *plans);
+
+/* routed.c: endpoints of governed networks, which are not in the bridge. */
+/* The host end, which has @index, made ready. */
+int mb_net_routed_up(struct mb_net *net, const struct mb_net_network *n, struct mb_net_endpoint *e,
+                     int index, struct mb_err *err);
+/* Routes inside the namespace the caller is in, with or without @on. */
+void mb_net_routed_put_routes(struct mb_nl_batch *b, const struct mb_net_endpoint *e, int index,
+                              bool on);
+/* Into the bridge or out of it, both ends, whatever it was before.  @netns_fd -1: only the host's
+ * end.  An interface that is not there (yet) is fine. */
+int mb_net_routed_settle(struct mb_net *net, const struct mb_net_network *n,
+                         const struct mb_net_sandbox *s, struct mb_net_endpoint *e, bool on,
+                         int netns_fd, struct mb_err *err);
+/* What changed while links were made: @n endpoints from @first on. */
+int mb_net_routed_recheck(struct mb_net *net, struct mb_net_sandbox *s, size_t first, size_t n,
+                          int netns_fd, struct mb_err *err);
 
 /* names.c */
 void mb_net_names_collect(struct mb_net_endpoint *e, const struct mb_net_sandbox *s);

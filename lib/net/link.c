@@ -7,6 +7,7 @@
 #include "core/err.h"
 #include "core/io.h"
 #include "core/str.h"
+#include "net/endpoint.h"
 #include "net/handle.h"
 #include "nl/route.h"
 
@@ -37,7 +38,7 @@ static int try_attach(struct mb_net *net, const struct mb_net_endpoint *e, bool 
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
 
 	mb_nl_veth_add(&b, v);
-	if (hairpin || e->isolated)
+	if (v->master && (hairpin || e->isolated))
 		mb_nl_port_set(&b, v->index, hairpin, e->isolated);
 	return mb_nl_send(&net->route, &b, NULL, err);
 }
@@ -58,6 +59,15 @@ static bool choose_other_name(struct mb_net_endpoint *e)
 	e->host_ifname = e->slot ? mb_asprintf("%s%c%u", stem, *next, e->slot)
 	                         : mb_asprintf("%s%c", stem, *next);
 	return true;
+}
+
+static int finish_routed(struct mb_net *net, struct mb_net_endpoint *e, int index,
+                         struct mb_err *err)
+{
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+	int r = mb_net_doc_read(net, e->network_id, &n, err);
+
+	return r ? r : mb_net_routed_up(net, n, e, index, err);
 }
 
 static void remove_stale(struct mb_net *net, const char *name)
@@ -89,8 +99,8 @@ int mb_net_link_attach(struct mb_net *net, struct mb_net_endpoint *e, bool hairp
 	                       .peer_name = e->ifname,
 	                       .peer_netns_fd = netns_fd};
 	uint8_t mac[MB_NET_MAC_BYTES];
-	bool revived = false;
-	int r = -EBUSY;
+	bool revived = false, routed = mb_net_policy_is_on(net, e->network_id);
+	int bridge = mb_net_bridge_index(net, e->network_id), r = -EBUSY;
 
 	if (mb_net_is_upper(e->driver)) {
 		r = mb_net_upper_attach(net, e, netns_fd, ret_index, err);
@@ -98,14 +108,15 @@ int mb_net_link_attach(struct mb_net *net, struct mb_net_endpoint *e, bool hairp
 	}
 	if (e->mac && mb_net_mac_parse(e->mac, mac) == 0)
 		v.peer_mac = mac;
-	v.master = mb_net_bridge_index(net, e->network_id);
+	v.group = mb_net_endpoint_group(e);
 	for (unsigned int i = 0; i < TRIES; i++) {
-		if (!v.master) {
-			r = revive(net, e->network_id, &v.master, err);
+		if (!bridge) {
+			r = revive(net, e->network_id, &bridge, err);
 			if (r)
 				break;
 			revived = true;
 		}
+		v.master = routed ? 0 : bridge;
 		v.index = mb_net_index_make(e->id, i);
 		v.peer_index = (int)(PEER_INDEX_FIRST + e->slot + i * PEER_INDEX_STEP);
 		r = try_attach(net, e, hairpin, &v, err);
@@ -117,13 +128,15 @@ int mb_net_link_attach(struct mb_net *net, struct mb_net_endpoint *e, bool hairp
 		if (r == 0)
 			break;
 		if ((r == -ENODEV || r == -EINVAL) && !revived)
-			v.master = 0;
+			bridge = 0;
 		else if (r != -EBUSY && r != -EEXIST)
 			break;
 	}
 	if (r == -EXFULL)
 		return mb_fail(err, EXFULL, "network %s is full: a bridge takes 1023 containers",
 		               e->network);
+	if (!r && routed)
+		r = finish_routed(net, e, v.index, err);
 	if (r)
 		return mb_wrap(err, r, "cannot connect to network %s", e->network);
 	*ret_index = v.peer_index;

@@ -46,6 +46,23 @@ struct mb_net_pool {
 	struct mb_kv aux;
 };
 
+/* A rule of a policy.  Sides as policy_rule.h has them, in canonical form. */
+struct mb_net_rule {
+	uint32_t id;
+	char *from, *to;
+	uint32_t proto;            /* IPPROTO_*, ICMP for both versions; 0: any */
+	uint32_t port_lo, port_hi; /* 0, 0: any */
+	bool deny;
+};
+/* The first rule that matches decides, then the default does.  A network with a rule or the
+ * default "deny" is governed. */
+struct mb_net_policy {
+	bool deny;
+	uint32_t last_id; /* the highest that was ever given */
+	struct mb_net_rule *rules;
+	size_t n_rules;
+};
+
 struct mb_net_network {
 	char *id, *name, *driver;  /* driver: bridge, macvlan, ipvlan, host, null */
 	int64_t created;           /* 0 for host and none */
@@ -58,6 +75,7 @@ struct mb_net_network {
 	char *host_binding;        /* where -p without address binds; NULL: everywhere */
 	struct mb_net_pool v4, v6; /* v6.subnet NULL without --ipv6 */
 	struct mb_kv options, labels;
+	struct mb_net_policy policy;
 };
 void mb_net_network_free(struct mb_net_network *n);
 MB_AUTO_DEFINE(struct mb_net_network, mb_net_network_free)
@@ -105,6 +123,9 @@ struct mb_net_endpoint {
 	bool internal, isolated; /* isolated: no traffic between neighbours (icc off) */
 	bool on_link;            /* the default route has no gateway: ipvlan's layer 3 */
 	bool gateway;            /* carries the default route and the ports */
+	/* Not in the record: outside the bridge (policies), and its next hop to neighbours. */
+	bool routed;
+	char *hop6;
 	struct mb_strv aliases;  /* --network-alias */
 	struct mb_strv names;    /* all that the resolver answers to */
 	struct mb_kv driver_opts;
@@ -121,6 +142,7 @@ struct mb_net_binding {
 
 struct mb_net_sandbox {
 	char *container_id, *container_name, *hostname;
+	struct mb_kv labels;
 	struct mb_net_endpoint *endpoints;
 	size_t n_endpoints;
 	struct mb_net_binding *bindings;
@@ -135,6 +157,7 @@ MB_AUTO_DEFINE(struct mb_net_sandbox, mb_net_sandbox_free)
 
 struct mb_net_request {
 	const char *container_id, *container_name, *hostname;
+	const struct mb_kv *labels; /* may be NULL */
 	/* Each MB_NET_MODE_NETWORK; none: an isolated namespace, lo only. */
 	const struct mb_net_network_spec *networks;
 	size_t n_networks;
@@ -189,6 +212,44 @@ struct mb_net_members {
 int mb_net_members_list(struct mb_net *net, const char *network_id, struct mb_net_members *ret,
                         struct mb_err *err);
 void mb_net_members_done(struct mb_net_members *members);
+
+/* ---- policies ------------------------------------------------------------------------- */
+
+/* The network namespace of a container that runs; -1 when there is none to look at. */
+typedef int mb_net_netns_open(const char *container_id, void *arg);
+/* A policy changes while containers run: those of the network leave its bridge or come back to
+ * it, for which their namespaces are wanted. */
+enum mb_net_policy_op { MB_NET_POLICY_ADD, MB_NET_POLICY_REMOVE, MB_NET_POLICY_DEFAULT };
+struct mb_net_policy_edit {
+	enum mb_net_policy_op op;
+	struct mb_net_rule rule; /* ADD: all but the id; REMOVE: the id; DEFAULT: deny; borrowed */
+	uint32_t before;         /* ADD: in front of this one; 0: at the end */
+	mb_net_netns_open *open;
+	void *arg;
+};
+/* Return: 0 and *@ret_id the rule's id (may be NULL); MB_NET_ABSENT, told: no such rule; or
+ * -errno: told, the policy is as it was, or as it is to be if its document could be written. */
+int mb_net_policy_change(struct mb_net *net, const struct mb_net_network *n,
+                         const struct mb_net_policy_edit *edit, uint32_t *ret_id,
+                         struct mb_err *err);
+/* What rules counted since the firewall was made, both directions of what they decided: @v has
+ * one more than there are rules, the first is the default's. */
+struct mb_net_count {
+	uint64_t packets, bytes;
+};
+int mb_net_policy_counts(struct mb_net *net, const struct mb_net_network *n, struct mb_net_count *v,
+                         struct mb_err *err);
+/* Who decides about a connection from @from to @to, by what the state says; nothing is sent.
+ * Sides are written as in rules; names of containers that are on the network are these, others
+ * would have no label and no address. */
+struct mb_net_verdict {
+	bool allowed;
+	const struct mb_net_rule *rule; /* borrowed from the network; NULL: the default */
+	const char *reason;             /* what else decides, static; or NULL */
+};
+int mb_net_policy_test(struct mb_net *net, const struct mb_net_network *n,
+                       const struct mb_net_rule *flow, struct mb_net_verdict *ret,
+                       struct mb_err *err);
 
 /* ---- resolver ------------------------------------------------------------------------- */
 

@@ -137,7 +137,7 @@ static int create_locked(struct mb_net *net, const struct mb_net_create *q,
 		return r;
 	r = mb_net_pool_choose(net, n, q, err);
 	if (!r)
-		r = mb_net_doc_write(net, n, err);
+		r = mb_net_doc_write(net, n, false, err);
 	if (!r) {
 		r = mb_net_bridge_up(net, n, true, &index, err);
 		if (r)

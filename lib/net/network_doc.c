@@ -15,6 +15,7 @@
 #include "core/sha256.h"
 #include "core/str.h"
 #include "net/handle.h"
+#include "net/policy_rule.h"
 #include "nl/route.h"
 #include "store/doc.h"
 #include "store/store.h"
@@ -27,6 +28,24 @@ static const struct mb_json_field pool_table[] = {
 	MB_JSON_STR("gateway", struct mb_net_pool, gateway),
 	MB_JSON_STR("ip_range", struct mb_net_pool, ip_range),
 	MB_JSON_KV("aux", struct mb_net_pool, aux),
+	MB_JSON_END,
+};
+
+static const struct mb_json_field rule_table[] = {
+	MB_JSON_U32("id", struct mb_net_rule, id, .flags = MB_JSON_REQUIRED),
+	MB_JSON_STR("from", struct mb_net_rule, from, .flags = MB_JSON_REQUIRED),
+	MB_JSON_STR("to", struct mb_net_rule, to, .flags = MB_JSON_REQUIRED),
+	MB_JSON_U32("proto", struct mb_net_rule, proto),
+	MB_JSON_U32("port_lo", struct mb_net_rule, port_lo),
+	MB_JSON_U32("port_hi", struct mb_net_rule, port_hi),
+	MB_JSON_BOOL("deny", struct mb_net_rule, deny),
+	MB_JSON_END,
+};
+
+static const struct mb_json_field policy_table[] = {
+	MB_JSON_BOOL("deny", struct mb_net_policy, deny),
+	MB_JSON_U32("last_id", struct mb_net_policy, last_id),
+	MB_JSON_LIST("rules", struct mb_net_policy, rules, n_rules, struct mb_net_rule, rule_table),
 	MB_JSON_END,
 };
 
@@ -51,6 +70,7 @@ static const struct mb_json_field network_table[] = {
 	MB_JSON_OBJ("v6", struct mb_net_network, v6, pool_table),
 	MB_JSON_KV("options", struct mb_net_network, options),
 	MB_JSON_KV("labels", struct mb_net_network, labels),
+	MB_JSON_OBJ("policy", struct mb_net_network, policy, policy_table),
 	MB_JSON_END,
 };
 
@@ -80,7 +100,8 @@ static void document_name(const char *id, char name[MB_ID_TEXT + 8])
 	snprintf(name, MB_ID_TEXT + 8, "%.64s.json", id);
 }
 
-int mb_net_doc_write(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
+int mb_net_doc_write(struct mb_net *net, const struct mb_net_network *n, bool again,
+                     struct mb_err *err)
 {
 	MB_AUTO(mb_json_free) struct json_object *body = mb_json_encode(network_table, n);
 	char name[MB_ID_TEXT + 8];
@@ -91,7 +112,8 @@ int mb_net_doc_write(struct mb_net *net, const struct mb_net_network *n, struct 
 	if (r)
 		return r;
 	document_name(n->id, name);
-	return mb_store_doc_write(dir, name, body, MB_DOC_DURABLE, err);
+	return mb_store_doc_write(dir, name, body, MB_DOC_DURABLE | (again ? MB_DOC_REPLACE : 0u),
+	                          err);
 }
 
 bool mb_net_name_is_valid(const char *name)
@@ -106,6 +128,19 @@ bool mb_net_ifname_is_valid(const char *name)
 	return *name && strlen(name) < IFNAMSIZ && !strpbrk(name, "/ \t\n:%") && *name != '.';
 }
 
+static int check_policy(const struct mb_net_network *n, const char *id, struct mb_err *err)
+{
+	bool bad = n->policy.n_rules > MB_NET_RULES_MAX;
+
+	for (size_t i = 0; !bad && i < n->policy.n_rules; i++)
+		bad = !n->policy.rules[i].id || n->policy.rules[i].id > n->policy.last_id ||
+		      mb_net_rule_check(&n->policy.rules[i], NULL) < 0;
+	if (bad)
+		return mb_fail(err, EBADMSG, "the document of network '%.12s' has a broken policy",
+		               id);
+	return 0;
+}
+
 /* What a document says is checked where it names things of the kernel or of the disk. */
 static int check_document(const struct mb_net_network *n, const char *id, struct mb_err *err)
 {
@@ -116,7 +151,7 @@ static int check_document(const struct mb_net_network *n, const char *id, struct
 	    (mb_net_is_upper(n->driver) ? !n->parent : !n->bridge))
 		return mb_fail(err, EBADMSG, "the document of network '%.12s' names no interface",
 		               id);
-	return 0;
+	return check_policy(n, id, err);
 }
 
 int mb_net_doc_read(struct mb_net *net, const char *id, struct mb_net_network **ret,
@@ -253,7 +288,7 @@ static int make_default(struct mb_net *net, struct mb_net_network **ret, struct 
 	n->mtu = mb_net_uplink_mtu(net);
 	r = mb_net_pool_choose(net, n, &request, err);
 	if (!r)
-		r = mb_net_doc_write(net, n, err);
+		r = mb_net_doc_write(net, n, false, err);
 	if (r)
 		return r;
 	*ret = mb_take_ptr(&n);

@@ -58,6 +58,7 @@ static const struct mb_json_field sandbox_table[] = {
 	MB_JSON_STR("container_id", struct mb_net_sandbox, container_id, .flags = MB_JSON_REQUIRED),
 	MB_JSON_STR("container_name", struct mb_net_sandbox, container_name),
 	MB_JSON_STR("hostname", struct mb_net_sandbox, hostname),
+	MB_JSON_KV("labels", struct mb_net_sandbox, labels),
 	MB_JSON_LIST("endpoints", struct mb_net_sandbox, endpoints, n_endpoints,
                      struct mb_net_endpoint, endpoint_table),
 	MB_JSON_LIST("bindings", struct mb_net_sandbox, bindings, n_bindings, struct mb_net_binding,
@@ -67,6 +68,7 @@ static const struct mb_json_field sandbox_table[] = {
 
 void mb_net_endpoint_done(struct mb_net_endpoint *e)
 {
+	mb_strset(&e->hop6, NULL);
 	mb_json_done(endpoint_table, e);
 }
 
@@ -74,6 +76,8 @@ void mb_net_sandbox_free(struct mb_net_sandbox *s)
 {
 	if (!s)
 		return;
+	for (size_t i = 0; i < s->n_endpoints; i++)
+		free(s->endpoints[i].hop6);
 	mb_json_done(sandbox_table, s);
 	for (size_t i = 0; i < s->n_reserved; i++)
 		mb_close(&s->reserved[i]);

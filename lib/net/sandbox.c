@@ -136,6 +136,8 @@ int mb_net_sandbox_prepare(struct mb_net *net, const struct mb_net_request *q,
 	s->container_id = mb_strdup(q->container_id);
 	s->container_name = mb_strdup(q->container_name ? q->container_name : "");
 	s->hostname = mb_strdup_or_null(q->hostname);
+	if (q->labels)
+		mb_kv_set_all(&s->labels, q->labels);
 	/* What a start that died left under this id. */
 	r = mb_net_detach(net, q->container_id, err);
 	if (!r)
@@ -190,7 +192,13 @@ int mb_net_sandbox_attach(struct mb_net *net, struct mb_net_sandbox *s, int netn
 		r = check_firewall(net, err);
 	if (!r)
 		r = attach_links(net, s, netns_fd, indexes, err);
-	return r ? r : mb_net_endpoints_configure(s, 0, s->n_endpoints, netns_fd, indexes, err);
+	if (!r)
+		r = mb_net_endpoints_configure(s, 0, s->n_endpoints, netns_fd, indexes, err);
+	if (!r)
+		r = mb_net_routed_recheck(net, s, 0, s->n_endpoints, netns_fd, err);
+	for (size_t i = 0; !r && i < s->n_endpoints; i++)
+		r = mb_net_policy_join(net, s, &s->endpoints[i], err);
+	return r;
 }
 
 /* ---- publish, detach ------------------------------------------------------------------ */
@@ -219,11 +227,14 @@ int mb_net_detach(struct mb_net *net, const char *container_id, struct mb_err *e
 		r = mb_net_ports_unpublish(net, s, err);
 	if (r)
 		return r;
-	for (size_t i = 0; i < s->n_endpoints; i++) {
+	for (size_t i = 0; !r && i < s->n_endpoints; i++) {
 		mb_net_names_remove(net, s, &s->endpoints[i]);
 		if (mb_net_is_upper(s->endpoints[i].driver))
 			mb_net_upper_detach(net, &s->endpoints[i], -1);
+		r = mb_net_policy_leave(net, s, &s->endpoints[i], err);
 	}
+	if (r)
+		return r;
 	release_addresses(net, s);
 	return mb_net_record_remove(net, container_id, err);
 }
@@ -245,6 +256,8 @@ int mb_net_sandbox_rename(struct mb_net *net, const char *container_id, const ch
 	r = mb_net_record_write(net, s, err);
 	for (size_t i = 0; !r && i < s->n_endpoints; i++)
 		r = mb_net_names_add(net, s, &s->endpoints[i], err);
+	for (size_t i = 0; !r && i < s->n_endpoints; i++)
+		r = mb_net_policy_join(net, s, &s->endpoints[i], err);
 	return r;
 }
 

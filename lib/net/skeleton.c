@@ -6,12 +6,12 @@
 #include <sys/socket.h>
 
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netlink.h>
 
 #include "core/own.h"
 
 enum {
-	IFNAME_LEN = 16,
 	V4_LEN = 4,
 	V6_LEN = 16,
 	WORD = 4, /* what each part of a concatenation is padded to */
@@ -21,6 +21,8 @@ enum {
 	IPV6_DADDR = 24,
 	PORT_DST = 2, /* in TCP, UDP and SCTP headers alike */
 	PORT_LEN = 2,
+	CLASS_LEN = 3 * WORD,
+	FLOW_LEN = 2 * (WORD + CLASS_LEN) + 2 * WORD,
 };
 
 #define PORT_KEY       MB_NL_NFT_CONCAT(MB_NL_NFT_PROTO, MB_NL_NFT_PORT)
@@ -28,16 +30,24 @@ enum {
 #define PORT_KEY_AT(t) MB_NL_NFT_CONCAT3(t, MB_NL_NFT_PROTO, MB_NL_NFT_PORT)
 #define TARGET(t)      MB_NL_NFT_CONCAT(t, MB_NL_NFT_PORT)
 
+#define GROUP          MB_NL_NFT_MARK
+#define AT(t)          MB_NL_NFT_CONCAT(GROUP, t)
+#define TRIPLE(t)      MB_NL_NFT_CONCAT3(t, t, t)
+#define CLASS          TRIPLE(MB_NL_NFT_MARK)
+#define ZERO_CLASS     MB_NL_NFT_IPV6 /* shown as one: nothing else has sixteen bytes */
+#define RULE           PAIR(MB_NL_NFT_MARK)
+#define ZERO_RULE      TRIPLE(MB_NL_NFT_MARK)
+#define FLOW           MB_NL_NFT_CONCAT4(ZERO_CLASS, ZERO_CLASS, MB_NL_NFT_PROTO, MB_NL_NFT_PORT)
+
 static const struct mb_nl_nft_set sets[MB_NET_SET_N_] = {
-	[MB_NET_SET_NETS] = {"nets", MB_NL_NFT_IFNAME, IFNAME_LEN, 0, 0},
-	[MB_NET_SET_INTERNAL] = {"internal", MB_NL_NFT_IFNAME, IFNAME_LEN, 0, 0},
-	[MB_NET_SET_MASQ_OUT] = {"masq_out", MB_NL_NFT_IFNAME, IFNAME_LEN, 0, 0},
-	[MB_NET_SET_SAME] = {"same", PAIR(MB_NL_NFT_IFNAME), 2 * IFNAME_LEN, 0, 0},
-	[MB_NET_SET_SELF4] = {"selfpair4", PAIR(MB_NL_NFT_IPV4), 2 * V4_LEN, 0, 0},
-	[MB_NET_SET_SELF6] = {"selfpair6", PAIR(MB_NL_NFT_IPV6), 2 * V6_LEN, 0, 0},
-	[MB_NET_SET_FWD_PAIR] = {"fwd_pair", PAIR(MB_NL_NFT_IFNAME), 2 * IFNAME_LEN,
-                                 MB_NL_NFT_VERDICT, 0},
-	[MB_NET_SET_EGRESS] = {"egress", MB_NL_NFT_IFNAME, IFNAME_LEN, MB_NL_NFT_VERDICT, 0},
+	[MB_NET_SET_NETS] = {"nets", GROUP, WORD},
+	[MB_NET_SET_INTERNAL] = {"internal", GROUP, WORD},
+	[MB_NET_SET_MASQ_OUT] = {"masq_out", GROUP, WORD},
+	[MB_NET_SET_SAME] = {"same", PAIR(GROUP), 2 * WORD},
+	[MB_NET_SET_SELF4] = {"selfpair4", PAIR(MB_NL_NFT_IPV4), 2 * V4_LEN},
+	[MB_NET_SET_SELF6] = {"selfpair6", PAIR(MB_NL_NFT_IPV6), 2 * V6_LEN},
+	[MB_NET_SET_FWD_PAIR] = {"fwd_pair", PAIR(GROUP), 2 * WORD, MB_NL_NFT_VERDICT, 0},
+	[MB_NET_SET_EGRESS] = {"egress", GROUP, WORD, MB_NL_NFT_VERDICT, 0},
 	[MB_NET_SET_DNAT4] = {"dnat4", PORT_KEY_AT(MB_NL_NFT_IPV4), V4_LEN + 2 * WORD,
                               TARGET(MB_NL_NFT_IPV4), V4_LEN + WORD},
 	[MB_NET_SET_DNAT4_ANY] = {"dnat4any", PORT_KEY, 2 * WORD, TARGET(MB_NL_NFT_IPV4),
@@ -46,6 +56,16 @@ static const struct mb_nl_nft_set sets[MB_NET_SET_N_] = {
                               TARGET(MB_NL_NFT_IPV6), V6_LEN + WORD},
 	[MB_NET_SET_DNAT6_ANY] = {"dnat6any", PORT_KEY, 2 * WORD, TARGET(MB_NL_NFT_IPV6),
                                   V6_LEN + WORD},
+	[MB_NET_SET_GOVERNED] = {"governed", GROUP, WORD},
+	[MB_NET_SET_MEMBER4] = {"member4", AT(MB_NL_NFT_IPV4), WORD + V4_LEN, CLASS, CLASS_LEN},
+	[MB_NET_SET_MEMBER6] = {"member6", AT(MB_NL_NFT_IPV6), WORD + V6_LEN, CLASS, CLASS_LEN},
+	[MB_NET_SET_RANGE4] = {"range4", AT(MB_NL_NFT_IPV4), WORD + V4_LEN, CLASS, CLASS_LEN,
+                               .fields = {WORD, V4_LEN}},
+	[MB_NET_SET_RANGE6] = {"range6", AT(MB_NL_NFT_IPV6), WORD + V6_LEN, CLASS, CLASS_LEN,
+                               .fields = {WORD, V6_LEN}},
+	[MB_NET_SET_HOST_CLASS] = {"host_class", GROUP, WORD, CLASS, CLASS_LEN},
+	[MB_NET_SET_DECIDE] = {"decide", FLOW, FLOW_LEN, RULE, 2 * WORD},
+	[MB_NET_SET_RULES] = {"rules", ZERO_RULE, 3 * WORD, MB_NL_NFT_VERDICT, 0, .counts = true},
 };
 
 /* Connection tracking comes at -200, so that the guard sees what is on the wire. */
@@ -53,6 +73,16 @@ static const struct mb_nl_nft_chain chains[] = {
 	{"guard", "filter", NF_INET_PRE_ROUTING, -300},
 	{"ours", NULL, 0, 0},
 	{"forward", "filter", NF_INET_FORWARD, 0},
+	{"input", "filter", NF_INET_LOCAL_IN, 0},
+	{"to_host", NULL, 0, 0},
+	{"leave", NULL, 0, 0},
+	{"enter", NULL, 0, 0},
+	{"inside4", NULL, 0, 0},
+	{"inside6", NULL, 0, 0},
+	{"leave4", NULL, 0, 0},
+	{"leave6", NULL, 0, 0},
+	{"enter4", NULL, 0, 0},
+	{"enter6", NULL, 0, 0},
 	{"ports", NULL, 0, 0},
 	{"prerouting", "nat", NF_INET_PRE_ROUTING, -100},
 	{"output", "nat", NF_INET_LOCAL_OUT, -100},
@@ -67,18 +97,24 @@ enum op {
 	PORT,    /* destination port -> reg */
 	NET6,    /* as NET4 */
 	CT,      /* key -> reg */
+	CLIENT,  /* key -> reg: who opened the connection */
+	SERVER,  /* key -> reg: who really answers it */
 	FIB,     /* type of the destination -> reg */
+	BACK,    /* interface to the source, if it came by it -> reg */
+	NOUGHT,  /* len bytes of 0 -> reg */
 	FAMILY,  /* nfproto == v */
 	BYTE_IS, /* reg == v, one byte */
 	WORD_IS, /* reg == v, a word */
 	ANY_OF,  /* reg & v != 0 */
 	IN,      /* reg in the set v */
-	MAP,     /* map v at reg -> register 1 */
+	MAP,     /* map v at reg -> register len, 1 where there is none */
 	VMAP,    /* verdict of the map v at reg */
 	COUNT,
 	ACCEPT,
 	DROP,
 	GOTO,
+	JUMP,
+	RETURN,
 	DNAT, /* to registers 1 and reg, family v */
 	MASQUERADE,
 };
@@ -94,17 +130,19 @@ enum { R1 = NFT_REG_1, R2 = NFT_REG_2 };
 
 #define CT_STATE(bit) (1u << (bit))
 #define STATE_INVALID CT_STATE(0)
+#define STATE_UNTRACKED CT_STATE(6)
 #define STATE_KNOWN   (CT_STATE(IP_CT_ESTABLISHED + 1) | CT_STATE(IP_CT_RELATED + 1))
 #define LOOPBACK_NET  127
 
-#define IIF(r)                                       \
-	{                                            \
-		META, (r), NFT_META_IIFNAME, 0, NULL \
+#define IIF(r)                                        \
+	{                                             \
+		META, (r), NFT_META_IIFGROUP, 0, NULL \
 	}
-#define OIF(r)                                       \
-	{                                            \
-		META, (r), NFT_META_OIFNAME, 0, NULL \
+#define OIF(r)                                        \
+	{                                             \
+		META, (r), NFT_META_OIFGROUP, 0, NULL \
 	}
+#define PAIR_AT_R1 IIF(R4(0)), OIF(R4(1))
 #define L4PROTO(r)                                   \
 	{                                            \
 		META, (r), NFT_META_L4PROTO, 0, NULL \
@@ -133,6 +171,10 @@ enum { R1 = NFT_REG_1, R2 = NFT_REG_2 };
 	{                           \
 		GOTO, 0, 0, 0, name \
 	}
+#define JUMP_TO(name)               \
+	{                           \
+		JUMP, 0, 0, 0, name \
+	}
 #define IS_DNATED                                \
 	{CT, R1, NFT_CT_STATUS, 0, NULL},        \
 	{                                        \
@@ -144,26 +186,85 @@ enum { R1 = NFT_REG_1, R2 = NFT_REG_2 };
 		WORD_IS, R1, 2 /* RTN_LOCAL */, 0, NULL \
 	}
 
+/* Policies.  The flow that decides is built in the registers of four bytes from the first on: the
+ * client's class, the server's, protocol, port.  Those from R4(10) on look a class or a rule up.
+ * nft(8) 1.0.6 ends by an assertion where a part of a key is what a map gave: so that it sees none,
+ * what a map gives goes behind a word of 0, into a longer run of zeroes. */
 // clang-format off
+#define ZERO(at, words) {NOUGHT, R4(at), 0, (words) * WORD, NULL}
+#define CLASS_OF(end, group, addr, map, to) \
+	group(R4(10)), {end, R4(11), addr, 0, NULL}, ZERO(to, 4), {MAP, R4(10), MB_NET_SET_##map, R4((to) + 1), NULL}
+#define CLIENT4(group, map) CLASS_OF(CLIENT, group, NFT_CT_SRC_IP, map##4, 0)
+#define CLIENT6(group, map) CLASS_OF(CLIENT, group, NFT_CT_SRC_IP6, map##6, 0)
+#define SERVER4(group, map) CLASS_OF(SERVER, group, NFT_CT_SRC_IP, map##4, 4)
+#define SERVER6(group, map) CLASS_OF(SERVER, group, NFT_CT_SRC_IP6, map##6, 4)
+#define SERVER_IS_HOST(group) group(R4(10)), ZERO(4, 4), {MAP, R4(10), MB_NET_SET_HOST_CLASS, R4(5), NULL}
+#define THE_PROTO {SERVER, R4(8), NFT_CT_PROTOCOL, 0, NULL}
+#define THE_PORT  {SERVER, R4(9), NFT_CT_PROTO_SRC, 0, NULL}
+#define JUDGE     ZERO(10, 3), {MAP, R4(0), MB_NET_SET_DECIDE, R4(11), NULL}, BY_MAP(R4(10), RULES)
+/* The most particular first. */
+#define BY_FLOW(chain, client, server)                           \
+	{chain, {client, server, THE_PROTO, THE_PORT, JUDGE}}, \
+	{chain, {client, server, THE_PROTO, ZERO(9, 1), JUDGE}},   \
+	{chain, {client, server, ZERO(8, 1), ZERO(9, 1), JUDGE}}
+#define BY_DEFAULT(chain, group) {chain, {ZERO(10, 1), group(R4(11)), ZERO(12, 1), BY_MAP(R4(10), RULES)}}
+
 static const struct {
 	const char *chain;
-	struct step steps[10];
+	struct step steps[16];
 } rules[] = {
 	/* route_localnet is on at our bridges: no one there may speak as or to 127.0.0.0/8. */
 	{"guard", {IIF(R1), IN_SET(R1, NETS), IPV4, {NET4, R1, IPV4_DADDR, 1}, {BYTE_IS, R1, LOOPBACK_NET}, {COUNT}, {DROP}}},
 	{"guard", {IIF(R1), IN_SET(R1, NETS), IPV4, {NET4, R1, IPV4_SADDR, 1}, {BYTE_IS, R1, LOOPBACK_NET}, {COUNT}, {DROP}}},
 
+	/* Policies go by address: nobody may speak with another's. */
+	{"guard", {IIF(R1), IN_SET(R1, GOVERNED), {BACK, R1, 0, 0, NULL}, {WORD_IS, R1, 0, 0, NULL}, {COUNT}, {DROP}}},
+
+	{"forward", {IIF(R1), IN_SET(R1, GOVERNED), JUMP_TO("leave")}},
+	{"forward", {OIF(R1), IN_SET(R1, GOVERNED), JUMP_TO("enter")}},
 	{"forward", {IIF(R1), IN_SET(R1, NETS), TO_CHAIN("ours")}},
 	{"forward", {OIF(R1), IN_SET(R1, NETS), TO_CHAIN("ours")}},
 	{"ours", {{CT, R1, NFT_CT_STATE}, {ANY_OF, R1, STATE_KNOWN}, {ACCEPT}}},
 	{"ours", {{CT, R1, NFT_CT_STATE}, {ANY_OF, R1, STATE_INVALID}, {DROP}}},
-	{"ours", {IIF(R1), OIF(R2), BY_MAP(R1, FWD_PAIR)}},
+	{"ours", {PAIR_AT_R1, BY_MAP(R1, FWD_PAIR)}},
 	{"ours", {IIF(R1), IN_SET(R1, INTERNAL), {COUNT}, {DROP}}},
 	{"ours", {OIF(R1), IN_SET(R1, INTERNAL), {COUNT}, {DROP}}},
 	{"ours", {IS_DNATED, {ACCEPT}}},
 	{"ours", {OIF(R1), IN_SET(R1, NETS), {COUNT}, {DROP}}},
 	{"ours", {IIF(R1), BY_MAP(R1, EGRESS)}},
 	{"ours", {{COUNT}, {DROP}}},
+
+	{"leave", {PAIR_AT_R1, IN_SET(R1, SAME), IPV4, TO_CHAIN("inside4")}},
+	{"leave", {PAIR_AT_R1, IN_SET(R1, SAME), TO_CHAIN("inside6")}},
+	{"leave", {IPV4, TO_CHAIN("leave4")}},
+	{"leave", {TO_CHAIN("leave6")}},
+	{"enter", {PAIR_AT_R1, IN_SET(R1, SAME), {RETURN}}},
+	{"enter", {IPV4, TO_CHAIN("enter4")}},
+	{"enter", {TO_CHAIN("enter6")}},
+	BY_FLOW("inside4", CLIENT4(IIF, MEMBER), SERVER4(IIF, MEMBER)),
+	BY_DEFAULT("inside4", IIF),
+	BY_FLOW("inside6", CLIENT6(IIF, MEMBER), SERVER6(IIF, MEMBER)),
+	BY_DEFAULT("inside6", IIF),
+	/* The other end may have opened the connection as well. */
+	BY_FLOW("leave4", CLIENT4(IIF, MEMBER), SERVER4(IIF, RANGE)),
+	BY_FLOW("leave4", CLIENT4(IIF, RANGE), SERVER4(IIF, MEMBER)),
+	BY_DEFAULT("leave4", IIF),
+	BY_FLOW("leave6", CLIENT6(IIF, MEMBER), SERVER6(IIF, RANGE)),
+	BY_FLOW("leave6", CLIENT6(IIF, RANGE), SERVER6(IIF, MEMBER)),
+	BY_DEFAULT("leave6", IIF),
+	BY_FLOW("enter4", CLIENT4(OIF, RANGE), SERVER4(OIF, MEMBER)),
+	BY_FLOW("enter4", CLIENT4(OIF, MEMBER), SERVER4(OIF, RANGE)),
+	BY_DEFAULT("enter4", OIF),
+	BY_FLOW("enter6", CLIENT6(OIF, RANGE), SERVER6(OIF, MEMBER)),
+	BY_FLOW("enter6", CLIENT6(OIF, MEMBER), SERVER6(OIF, RANGE)),
+	BY_DEFAULT("enter6", OIF),
+	/* Neighbour discovery is not tracked; what the host opened has its answer. */
+	{"input", {IIF(R1), IN_SET(R1, GOVERNED), JUMP_TO("to_host")}},
+	{"to_host", {{CT, R1, NFT_CT_STATE}, {ANY_OF, R1, STATE_UNTRACKED}, {RETURN}}},
+	{"to_host", {{CT, R1, NFT_CT_DIRECTION}, {BYTE_IS, R1, IP_CT_DIR_REPLY}, {RETURN}}},
+	BY_FLOW("to_host", CLIENT4(IIF, MEMBER), SERVER_IS_HOST(IIF)),
+	BY_FLOW("to_host", CLIENT6(IIF, MEMBER), SERVER_IS_HOST(IIF)),
+	BY_DEFAULT("to_host", IIF),
 
 	{"prerouting", {IS_LOCAL, TO_CHAIN("ports")}},
 	{"output", {IS_LOCAL, TO_CHAIN("ports")}},
@@ -177,7 +278,7 @@ static const struct {
 	{"postrouting", {OIF(R1), IN_SET(R1, NETS), TO_CHAIN("into")}},
 	{"postrouting", {IIF(R1), IN_SET(R1, MASQ_OUT), {MASQUERADE}}},
 	{"into", {IPV4, {NET4, R1, IPV4_SADDR, 1}, {BYTE_IS, R1, LOOPBACK_NET}, {MASQUERADE}}},
-	{"into", {IS_DNATED, IIF(R1), OIF(R2), IN_SET(R1, SAME), {MASQUERADE}}},
+	{"into", {IS_DNATED, PAIR_AT_R1, IN_SET(R1, SAME), {MASQUERADE}}},
 	{"into", {IS_DNATED, IPV4, {NET4, R1, IPV4_SADDR, V4_LEN}, {NET4, R4(1), IPV4_DADDR, V4_LEN}, IN_SET(R1, SELF4), {MASQUERADE}}},
 	{"into", {IS_DNATED, IPV6, {NET6, R1, IPV6_SADDR, V6_LEN}, {NET6, R2, IPV6_DADDR, V6_LEN}, IN_SET(R1, SELF6), {MASQUERADE}}},
 };
@@ -209,6 +310,8 @@ static void put_compare(struct mb_nl_nft_rule *r, const struct step *s)
 
 static void put_step(struct mb_nl_nft_rule *r, const struct step *s)
 {
+	static const uint8_t zeroes[4 * WORD];
+
 	switch (s->op) {
 	case META:
 		mb_nl_nft_meta(r, s->v, s->reg);
@@ -223,8 +326,20 @@ static void put_step(struct mb_nl_nft_rule *r, const struct step *s)
 	case CT:
 		mb_nl_nft_ct(r, s->v, s->reg);
 		break;
+	case CLIENT:
+		mb_nl_nft_ct_dir(r, s->v, IP_CT_DIR_ORIGINAL, s->reg);
+		break;
+	case SERVER:
+		mb_nl_nft_ct_dir(r, s->v, IP_CT_DIR_REPLY, s->reg);
+		break;
 	case FIB:
 		mb_nl_nft_fib_type(r, s->reg);
+		break;
+	case BACK:
+		mb_nl_nft_fib_back(r, s->reg);
+		break;
+	case NOUGHT:
+		mb_nl_nft_load(r, s->reg, zeroes, s->len);
 		break;
 	case FAMILY:
 	case BYTE_IS:
@@ -236,7 +351,7 @@ static void put_step(struct mb_nl_nft_rule *r, const struct step *s)
 		mb_nl_nft_lookup(r, s->reg, sets[s->v].name, false, 0);
 		break;
 	case MAP:
-		mb_nl_nft_lookup(r, s->reg, sets[s->v].name, true, NFT_REG_1);
+		mb_nl_nft_lookup(r, s->reg, sets[s->v].name, true, s->len ? s->len : NFT_REG_1);
 		break;
 	case VMAP:
 		mb_nl_nft_lookup(r, s->reg, sets[s->v].name, true, NFT_REG_VERDICT);
@@ -252,6 +367,12 @@ static void put_step(struct mb_nl_nft_rule *r, const struct step *s)
 		break;
 	case GOTO:
 		mb_nl_nft_verdict(r, NFT_GOTO, s->chain);
+		break;
+	case JUMP:
+		mb_nl_nft_verdict(r, NFT_JUMP, s->chain);
+		break;
+	case RETURN:
+		mb_nl_nft_verdict(r, NFT_RETURN, NULL);
 		break;
 	case DNAT:
 		mb_nl_nft_nat(r, true, s->v, NFT_REG_1, s->reg);

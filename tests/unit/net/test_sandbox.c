@@ -149,12 +149,17 @@ static void a_port_is_one_element(void **state)
 
 static void networks_have_the_elements_of_their_kind(void **state)
 {
-	struct mb_net_network n = {.bridge = mb_strdup("mybox0"), .icc = true, .masquerade = true};
+	struct mb_net_network n = {.icc = true, .masquerade = true};
+	const uint32_t pair[] = {0x0a580100, 0x0a580100};
 	MB_AUTO_NET_CHANGES struct mb_net_changes open = {0}, internal = {0}, sealed = {0};
 
 	(void)state;
+	n.v4.subnet = mb_strdup("10.88.1.0/24");
+	assert_int_equal(mb_net_group(&n), 0x0a580100);
 	mb_net_changes_network(&open, &n, false);
 	assert_int_equal(open.n, 5);
+	assert_int_equal(open.v[1].elem.key_len, 8);
+	assert_memory_equal(open.v[1].elem.key, pair, sizeof(pair));
 	n.internal = true;
 	mb_net_changes_network(&internal, &n, false);
 	assert_int_equal(internal.n, 4);
@@ -162,7 +167,7 @@ static void networks_have_the_elements_of_their_kind(void **state)
 	n.internal = n.icc = n.masquerade = false;
 	mb_net_changes_network(&sealed, &n, false);
 	assert_int_equal(sealed.n, 3);
-	mb_free_p(&n.bridge);
+	mb_free_p(&n.v4.subnet);
 }
 
 static void the_skeleton_is_well_formed(void **state)

@@ -1,0 +1,639 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/err.h"
+#include "core/id.h"
+#include "core/str.h"
+#include "net/firewall.h"
+#include "net/handle.h"
+#include "net/policy.h"
+#include "net/policy_rule.h"
+#include "nl/route.h"
+#include "store/store.h"
+#include "sys/tree.h"
+
+/* RUN/net/<id>/policy: a directory, there while the network is governed, with a symlink for each
+ * class that a container was of since the policy last changed. */
+#define MARKER "policy"
+
+static char *marker_path(const char *network_id)
+{
+	return mb_asprintf("net/%s/" MARKER, network_id);
+}
+
+bool mb_net_policy_is_on(struct mb_net *net, const char *network_id)
+{
+	MB_AUTO_FREE char *path = marker_path(network_id);
+
+	return faccessat(net->store->run_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* ---- members -------------------------------------------------------------------------- */
+
+/* By the container's name, its aliases on this network and the id that lists show. */
+void mb_net_policy_names(const struct mb_net_sandbox *s, const struct mb_net_endpoint *e,
+                         struct mb_strv *names)
+{
+	if (s->container_name && *s->container_name)
+		mb_strv_add(names, s->container_name);
+	mb_strv_add_all(names, &e->aliases);
+	mb_strv_addf(names, "%.*s", MB_ID_SHORT, s->container_id);
+}
+
+static void put_address(struct mb_net_plan *plan, struct mb_net_subject *who, const char *address,
+                        struct mb_net_class *ret, struct mb_net_changes *c)
+{
+	struct mb_net_addr a;
+
+	if (!address || mb_net_addr_parse(address, &a) < 0)
+		return;
+	who->addr = &a;
+	mb_net_plan_classify(plan, who, ret);
+	mb_net_plan_put_member(plan, &a, ret, false, c);
+}
+
+/* The elements of its addresses, and their classes: of IPv4, and of IPv6 or a copy of it. */
+static void put_endpoint(struct mb_net_plan *plan, const struct mb_net_sandbox *s,
+                         const struct mb_net_endpoint *e, struct mb_net_class ret[2],
+                         struct mb_net_changes *c)
+{
+	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
+	struct mb_net_subject who = {.is_member = true, .names = &names, .labels = &s->labels};
+
+	mb_net_policy_names(s, e, &names);
+	mb_net_plan_classify(plan, &who, &ret[0]);
+	put_address(plan, &who, e->ip4, &ret[0], c);
+	ret[1] = ret[0];
+	put_address(plan, &who, e->ip6, &ret[1], c);
+}
+
+/* ---- all of several networks ---------------------------------------------------------- */
+
+struct mb_net_plan_of {
+	struct mb_net_network *network; /* owned */
+	struct mb_net_plan plan;
+};
+
+int mb_net_plans_add(struct mb_net_plans *plans, struct mb_net_network *n, struct mb_err *err)
+{
+	struct mb_net_plan_of one = {.network = n};
+	int r = mb_net_policy_is_empty(n) ? 1 : mb_net_plan_make(n, &one.plan, err);
+
+	if (r) {
+		mb_net_network_free(n);
+		return r > 0 ? 0 : r;
+	}
+	plans->v = mb_realloc(plans->v, (plans->n + 1) * sizeof(*plans->v));
+	plans->v[plans->n++] = one;
+	return 0;
+}
+
+void mb_net_plans_member(struct mb_net_plans *plans, const struct mb_net_sandbox *s,
+                         struct mb_net_changes *c)
+{
+	for (size_t i = 0; i < plans->n; i++) {
+		struct mb_net_plan *plan = &plans->v[i].plan;
+		const struct mb_net_endpoint *e =
+			mb_net_endpoint_find(s, plan->network->id);
+		struct mb_net_class classes[2];
+
+		if (!e)
+			continue;
+		put_endpoint(plan, s, e, classes, c);
+		mb_net_plan_add_class(plan, &classes[0]);
+		mb_net_plan_add_class(plan, &classes[1]);
+	}
+}
+
+/* Classes that others have been of: nobody waits for their elements to go. */
+static void add_recorded(struct mb_net *net, struct mb_net_plan *plan)
+{
+	MB_AUTO_FREE char *path = marker_path(plan->network->id);
+	int fd = openat(net->store->run_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	char text[MB_NET_CLASS_TEXT + 1], name[MB_NET_CLASS_ID_TEXT];
+	struct mb_net_class class;
+	struct dirent *entry;
+
+	if (!dir) {
+		mb_close(&fd);
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		ssize_t n = readlinkat(fd, entry->d_name, text, sizeof(text) - 1);
+
+		text[n > 0 ? n : 0] = '\0';
+		/* One of before a change that was cut short is not of this plan. */
+		if (n > 0 && mb_net_class_parse(plan, text, &class) == 0 &&
+		    mb_streq(mb_net_class_id_format(&class, name), entry->d_name))
+			mb_net_plan_add_class(plan, &class);
+	}
+	closedir(dir);
+}
+
+void mb_net_plans_put(struct mb_net *net, struct mb_net_plans *plans, struct mb_net_changes *c)
+{
+	for (size_t i = 0; i < plans->n; i++) {
+		add_recorded(net, &plans->v[i].plan);
+		mb_net_plan_put_fixed(&plans->v[i].plan, c);
+		mb_net_plan_put_pairs(&plans->v[i].plan, NULL, c);
+	}
+}
+
+void mb_net_plans_done(struct mb_net_plans *plans)
+{
+	for (size_t i = 0; i < plans->n; i++) {
+		mb_net_plan_done(&plans->v[i].plan);
+		mb_net_network_free(plans->v[i].network);
+	}
+	free(plans->v);
+	*plans = (struct mb_net_plans){0};
+}
+
+/* ---- the difference to what is there -------------------------------------------------- */
+
+struct present {
+	struct mb_net_changes c;
+	enum mb_net_set set;
+	uint32_t group;
+};
+
+static bool is_of_group(const struct mb_nl_nft_elem *e, enum mb_net_set set, uint32_t group)
+{
+	const uint8_t *at = set == MB_NET_SET_DECIDE  ? e->data
+	                    : set == MB_NET_SET_RULES ? e->key + sizeof(group)
+	                                              : e->key;
+
+	return memcmp(at, &group, sizeof(group)) == 0;
+}
+
+static int each_present(const struct mb_nl_nft_elem *e, void *arg)
+{
+	struct present *p = arg;
+
+	if (is_of_group(e, p->set, p->group))
+		*mb_net_changes_add(&p->c, p->set, true) = *e;
+	return 0;
+}
+
+static int read_present(struct mb_net *net, struct present *p, struct mb_err *err)
+{
+	int r = mb_net_netfilter_sock(net, err);
+
+	for (p->set = MB_NET_SET_GOVERNED; r >= 0 && p->set < MB_NET_SET_N_; p->set++)
+		r = mb_nl_nft_elem_dump(&net->netfilter, net->table, mb_net_set_name(p->set),
+		                        each_present, p, err);
+	return r < 0 ? r : 0;
+}
+
+/* What nft can compare: all but what an element counted. */
+static int compare(const struct mb_net_change *x, const struct mb_net_change *y)
+{
+	int r = x->set < y->set ? -1 : x->set > y->set;
+
+	r = r ? r : memcmp(x->elem.key, y->elem.key, sizeof(x->elem.key));
+	r = r ? r : memcmp(x->elem.key_end, y->elem.key_end, sizeof(x->elem.key_end));
+	r = r ? r : memcmp(x->elem.data, y->elem.data, sizeof(x->elem.data));
+	return r ? r : x->elem.verdict < y->elem.verdict ? -1 : x->elem.verdict > y->elem.verdict;
+}
+
+static int by_element(const void *a, const void *b)
+{
+	return compare(a, b);
+}
+
+static void sort(struct mb_net_changes *c)
+{
+	if (c->n)
+		qsort(c->v, c->n, sizeof(*c->v), by_element);
+}
+
+static void append(struct mb_net_changes *c, const struct mb_net_change *v)
+{
+	*mb_net_changes_add(c, v->set, v->remove) = v->elem;
+}
+
+/* Removals come first: a key may get other data. */
+static void subtract(const struct mb_net_changes *from, const struct mb_net_changes *what,
+                     struct mb_net_changes *c)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < from->n; i++) {
+		while (k < what->n && compare(&what->v[k], &from->v[i]) < 0)
+			k++;
+		if (k == what->n || compare(&what->v[k], &from->v[i]) != 0)
+			append(c, &from->v[i]);
+	}
+}
+
+static int apply_difference(struct mb_net *net, const struct mb_net_network *n,
+                            struct mb_net_changes *wanted, struct mb_err *err)
+{
+	MB_AUTO_NET_CHANGES struct mb_net_changes c = {0};
+	struct present now = {.group = mb_net_group(n)};
+	int r;
+
+	r = read_present(net, &now, err);
+	sort(wanted);
+	sort(&now.c);
+	subtract(&now.c, wanted, &c);
+	subtract(wanted, &now.c, &c);
+	mb_net_changes_done(&now.c);
+	return r ? r : mb_net_firewall_apply(net, &c, err);
+}
+
+/* ---- one network ---------------------------------------------------------------------- */
+
+static int record_class(int dir, const struct mb_net_plan *plan, const struct mb_net_class *class,
+                        struct mb_err *err)
+{
+	char text[MB_NET_CLASS_TEXT], name[MB_NET_CLASS_ID_TEXT];
+
+	if (class->kind != 'm')
+		return 0;
+	mb_net_class_format(plan, class, text);
+	if (symlinkat(text, dir, mb_net_class_id_format(class, name)) < 0 && errno != EEXIST)
+		return mb_fail_sys(err, errno, "cannot note a class of network '%s'",
+		                   plan->network->name);
+	return 0;
+}
+
+static int open_marker(struct mb_net *net, const char *network_id, int *ret_fd, struct mb_err *err)
+{
+	MB_AUTO_FREE char *path = marker_path(network_id);
+
+	return mb_store_dir(net->store, path, true, ret_fd, err);
+}
+
+static int remove_marker(struct mb_net *net, const char *network_id, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int run = -1;
+	int r = mb_net_run_dir(net, network_id, &run, err);
+
+	return r ? r : mb_sys_tree_remove(run, MARKER, err);
+}
+
+/* Only what the plan speaks of: entries of before are removed one by one, the directory stays. */
+static int write_classes(struct mb_net *net, const struct mb_net_plan *plan, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv old = MB_STRV_INIT;
+	MB_AUTO_CLOSE int dir = -1;
+	struct dirent *entry;
+	DIR *list;
+	int fd, r;
+
+	r = open_marker(net, plan->network->id, &dir, err);
+	if (r)
+		return r;
+	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	list = fd < 0 ? NULL : fdopendir(fd);
+	if (!list) {
+		mb_close(&fd);
+		return mb_fail_sys(err, errno, "cannot list the classes of network '%s'",
+		                   plan->network->name);
+	}
+	while ((entry = readdir(list)))
+		if (entry->d_name[0] != '.')
+			mb_strv_add(&old, entry->d_name);
+	closedir(list);
+	MB_STRV_FOREACH (name, &old)
+		(void)unlinkat(dir, name, 0);
+	for (size_t i = 0; !r && i < plan->n_classes; i++)
+		r = record_class(dir, plan, &plan->classes[i], err);
+	return r;
+}
+
+struct gather {
+	struct mb_net_plans *plans;
+	struct mb_net_changes *changes;
+};
+
+static int each_member(struct mb_net *net, struct mb_net_sandbox *s, void *arg, struct mb_err *err)
+{
+	struct gather *g = arg;
+
+	(void)net;
+	(void)err;
+	mb_net_plans_member(g->plans, s, g->changes);
+	return 0;
+}
+
+static int sync_plan(struct mb_net *net, struct mb_net_plan *plan, struct mb_err *err)
+{
+	MB_AUTO_NET_CHANGES struct mb_net_changes wanted = {0};
+	struct mb_net_plan_of one = {.plan = *plan};
+	struct mb_net_plans plans = {.v = &one, .n = 1};
+	struct gather g = {&plans, &wanted};
+	int r = mb_net_records_walk(net, each_member, &g, err);
+
+	if (!r) {
+		mb_net_plan_put_fixed(&one.plan, &wanted);
+		mb_net_plan_put_pairs(&one.plan, NULL, &wanted);
+	}
+	*plan = one.plan;
+	if (!r)
+		r = mb_net_firewall_ensure(net, err);
+	if (!r)
+		r = apply_difference(net, plan->network, &wanted, err);
+	return r ? r : write_classes(net, plan, err);
+}
+
+int mb_net_policy_sync(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
+{
+	MB_AUTO_NET_PLAN struct mb_net_plan plan = MB_NET_PLAN_INIT;
+	MB_AUTO_CLOSE int marker = -1;
+	int r;
+
+	if (mb_net_policy_is_empty(n))
+		return mb_net_policy_is_on(net, n->id) ? mb_net_policy_clear(net, n, err) : 0;
+	/* Before the records are read: whoever is not among them finds it. */
+	r = open_marker(net, n->id, &marker, err);
+	if (!r)
+		r = mb_net_plan_make(n, &plan, err);
+	return r ? r : sync_plan(net, &plan, err);
+}
+
+int mb_net_policy_clear(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
+{
+	MB_AUTO_NET_CHANGES struct mb_net_changes none = {0};
+	int r;
+
+	if (!mb_net_policy_is_on(net, n->id))
+		return 0;
+	r = apply_difference(net, n, &none, err);
+	return r ? r : remove_marker(net, n->id, err);
+}
+
+/* ---- joining and leaving -------------------------------------------------------------- */
+
+/* Return: whether both classes are noted already, and so have their elements. */
+static bool are_known(struct mb_net *net, const char *network_id,
+                      const struct mb_net_class classes[2])
+{
+	MB_AUTO_FREE char *path = marker_path(network_id);
+	bool known = true;
+
+	for (size_t i = 0; i < 2; i++) {
+		char name[MB_NET_CLASS_ID_TEXT];
+		MB_AUTO_FREE char *link =
+			mb_asprintf("%s/%s", path, mb_net_class_id_format(&classes[i], name));
+
+		known = known &&
+		        faccessat(net->store->run_fd, link, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	}
+	return known;
+}
+
+/* The classes' elements with all others', then they are noted. */
+static int introduce(struct mb_net *net, struct mb_net_plan *plan,
+                     const struct mb_net_class classes[2], struct mb_net_changes *c,
+                     struct mb_err *err)
+{
+	MB_AUTO_NET_CHANGES struct mb_net_changes fixed = {0};
+	MB_AUTO_CLOSE int dir = -1;
+	int r;
+
+	add_recorded(net, plan);
+	mb_net_plan_put_fixed(plan, &fixed);
+	for (size_t i = 0; i < 2; i++) {
+		mb_net_plan_add_class(plan, &classes[i]);
+		mb_net_plan_put_pairs(plan, &classes[i], c);
+	}
+	r = mb_net_firewall_apply(net, c, err);
+	if (!r)
+		r = open_marker(net, plan->network->id, &dir, err);
+	for (size_t i = 0; !r && i < 2; i++)
+		r = record_class(dir, plan, &classes[i], err);
+	return r;
+}
+
+enum { NEEDS_EXCLUSIVE = 1 };
+
+static int join(struct mb_net *net, const struct mb_net_sandbox *s, const struct mb_net_endpoint *e,
+                bool exclusive, struct mb_err *err)
+{
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+	MB_AUTO_NET_CHANGES struct mb_net_changes c = {0};
+	MB_AUTO_NET_PLAN struct mb_net_plan plan = MB_NET_PLAN_INIT;
+	struct mb_net_class classes[2];
+	MB_AUTO_CLOSE int lock = -1;
+	int r;
+
+	r = mb_net_networks_lock(net, exclusive, &lock, err);
+	if (!r)
+		r = mb_net_doc_read(net, e->network_id, &n, err);
+	if (r || mb_net_policy_is_empty(n))
+		return r;
+	r = mb_net_plan_make(n, &plan, err);
+	if (r)
+		return r;
+	put_endpoint(&plan, s, e, classes, &c);
+	if (are_known(net, n->id, classes))
+		return mb_net_firewall_apply(net, &c, err);
+	return exclusive ? introduce(net, &plan, classes, &c, err) : NEEDS_EXCLUSIVE;
+}
+
+int mb_net_policy_join(struct mb_net *net, const struct mb_net_sandbox *s,
+                       const struct mb_net_endpoint *e, struct mb_err *err)
+{
+	int r;
+
+	if (!mb_net_policy_is_on(net, e->network_id))
+		return 0;
+	r = join(net, s, e, false, err);
+	if (r == NEEDS_EXCLUSIVE)
+		r = join(net, s, e, true, err);
+	return r ? mb_wrap(err, r, "cannot apply the policy of network '%s'", e->network) : 0;
+}
+
+int mb_net_policy_leave(struct mb_net *net, const struct mb_net_sandbox *s,
+                        const struct mb_net_endpoint *e, struct mb_err *err)
+{
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+	MB_AUTO_NET_CHANGES struct mb_net_changes c = {0};
+	MB_AUTO_NET_PLAN struct mb_net_plan plan = MB_NET_PLAN_INIT;
+	const char *const addresses[] = {e->ip4, e->ip6};
+
+	if (!mb_net_policy_is_on(net, e->network_id) ||
+	    mb_net_doc_read(net, e->network_id, &n, NULL) < 0 ||
+	    mb_net_plan_make(n, &plan, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i < MB_N(addresses); i++) {
+		const struct mb_net_class none = {0};
+		struct mb_net_addr a;
+
+		/* Who robbed the address has it in a class of its own by now. */
+		if (addresses[i] && mb_net_addr_parse(addresses[i], &a) == 0 &&
+		    mb_net_address_is_held(net, n, e, i == 1, s->container_id))
+			mb_net_plan_put_member(&plan, &a, &none, true, &c);
+	}
+	return mb_net_firewall_apply(net, &c, err);
+}
+
+/* ---- changing ------------------------------------------------------------------------- */
+
+static size_t find_rule(const struct mb_net_policy *p, uint32_t id)
+{
+	size_t i = 0;
+
+	while (i < p->n_rules && p->rules[i].id != id)
+		i++;
+	return i;
+}
+
+static int absent(const struct mb_net_network *n, uint32_t id, struct mb_err *err)
+{
+	mb_fail(err, ENOENT, "network %s has no rule %u", n->name, id);
+	return MB_NET_ABSENT;
+}
+
+static int add_rule(struct mb_net_network *n, const struct mb_net_policy_edit *edit,
+                    struct mb_err *err)
+{
+	struct mb_net_policy *p = &n->policy;
+	size_t at = edit->before ? find_rule(p, edit->before) : p->n_rules;
+	struct mb_net_rule rule = edit->rule;
+	int r;
+
+	if (edit->before && at == p->n_rules)
+		return absent(n, edit->before, err);
+	if (p->n_rules == MB_NET_RULES_MAX || p->last_id == UINT32_MAX)
+		return mb_fail(err, E2BIG, "a policy has %d rules at most", MB_NET_RULES_MAX);
+	rule.from = mb_strdup_or_null(rule.from);
+	rule.to = mb_strdup_or_null(rule.to);
+	r = mb_net_rule_check(&rule, err);
+	if (r) {
+		free(rule.from);
+		free(rule.to);
+		return r;
+	}
+	rule.id = ++p->last_id;
+	p->rules = mb_realloc(p->rules, (p->n_rules + 1) * sizeof(*p->rules));
+	memmove(&p->rules[at + 1], &p->rules[at], (p->n_rules - at) * sizeof(*p->rules));
+	p->rules[at] = rule;
+	p->n_rules++;
+	return 0;
+}
+
+static int remove_rule(struct mb_net_network *n, uint32_t id, struct mb_err *err)
+{
+	struct mb_net_policy *p = &n->policy;
+	size_t at = find_rule(p, id);
+
+	if (at == p->n_rules)
+		return absent(n, id, err);
+	free(p->rules[at].from);
+	free(p->rules[at].to);
+	p->n_rules--;
+	memmove(&p->rules[at], &p->rules[at + 1], (p->n_rules - at) * sizeof(*p->rules));
+	return 0;
+}
+
+static int edit_policy(struct mb_net_network *n, const struct mb_net_policy_edit *edit,
+                       struct mb_err *err)
+{
+	switch (edit->op) {
+	case MB_NET_POLICY_ADD:
+		return add_rule(n, edit, err);
+	case MB_NET_POLICY_REMOVE:
+		return remove_rule(n, edit->rule.id, err);
+	case MB_NET_POLICY_DEFAULT:
+		n->policy.deny = edit->rule.deny;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+struct settle {
+	const struct mb_net_network *network;
+	const struct mb_net_policy_edit *edit;
+};
+
+static int settle_one(struct mb_net *net, struct mb_net_sandbox *s, void *arg, struct mb_err *err)
+{
+	const struct settle *t = arg;
+	struct mb_net_endpoint *e = mb_net_endpoint_find(s, t->network->id);
+	MB_AUTO_CLOSE int netns = -1;
+
+	if (!e)
+		return 0;
+	if (t->edit->open)
+		netns = t->edit->open(s->container_id, t->edit->arg);
+	return mb_net_routed_settle(net, t->network, s, e, !mb_net_policy_is_empty(t->network),
+	                            netns, err);
+}
+
+static int change_locked(struct mb_net *net, const char *id, const struct mb_net_policy_edit *edit,
+                         uint32_t *ret_id, struct mb_err *err)
+{
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+	bool was_on = mb_net_policy_is_on(net, id);
+	struct settle t = {.edit = edit};
+	int r;
+
+	r = mb_net_doc_read(net, id, &n, err);
+	if (!r)
+		r = edit_policy(n, edit, err);
+	if (!r)
+		r = mb_net_doc_write(net, n, true, err);
+	if (!r && ret_id)
+		*ret_id = n->policy.last_id;
+	/* What is not up gets its elements when it comes up. */
+	if (r || !mb_net_bridge_index(net, id))
+		return r;
+	r = mb_net_policy_sync(net, n, err);
+	t.network = n;
+	if (!r && was_on != mb_net_policy_is_on(net, id))
+		r = mb_net_records_walk(net, settle_one, &t, err);
+	return r ? mb_wrap(err, r, "the policy of network %s is kept but not applied", n->name) : 0;
+}
+
+int mb_net_policy_change(struct mb_net *net, const struct mb_net_network *n,
+                         const struct mb_net_policy_edit *edit, uint32_t *ret_id,
+                         struct mb_err *err)
+{
+	MB_AUTO_CLOSE int lock = -1;
+	int r;
+
+	if (!mb_streq(n->driver, "bridge"))
+		return mb_fail(err, EOPNOTSUPP,
+		               "network %s takes no policy: its driver is %s, not bridge", n->name,
+		               n->driver);
+	r = mb_net_networks_lock(net, true, &lock, err);
+	return r ? r : change_locked(net, n->id, edit, ret_id, err);
+}
+
+/* ---- telling -------------------------------------------------------------------------- */
+
+int mb_net_policy_counts(struct mb_net *net, const struct mb_net_network *n, struct mb_net_count *v,
+                         struct mb_err *err)
+{
+	struct present now = {.set = MB_NET_SET_RULES, .group = mb_net_group(n)};
+	int r;
+
+	memset(v, 0, (n->policy.n_rules + 1) * sizeof(*v));
+	r = mb_net_netfilter_sock(net, err);
+	if (!r)
+		r = mb_nl_nft_elem_dump(&net->netfilter, net->table, mb_net_set_name(now.set),
+		                        each_present, &now, err);
+	for (size_t i = 0; r >= 0 && i < now.c.n; i++) {
+		const struct mb_nl_nft_elem *e = &now.c.v[i].elem;
+		uint32_t id;
+		size_t at;
+
+		memcpy(&id, e->key + 2 * sizeof(id), sizeof(id));
+		at = find_rule(&n->policy, id);
+		if (id && at == n->policy.n_rules)
+			continue; /* just removed */
+		v[id ? at + 1 : 0] = (struct mb_net_count){e->packets, e->bytes};
+	}
+	mb_net_changes_done(&now.c);
+	return r < 0 ? r : 0;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/net/policy.h — a policy worked out: classes of addresses, and the elements of the firewall.
+ *
+ * A class is a set of selectors of the rules that an address matches, and whether it is a
+ * container's, the host's or outside.  What decides between two classes follows from the rules
+ * alone; the firewall looks it up.  Pure: nothing here touches the system.
+ */
+#ifndef MB_NET_POLICY_H
+#define MB_NET_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/addr.h"
+#include "net/handle.h"
+
+struct mb_err;
+struct mb_net_changes;
+struct mb_net_network;
+struct mb_net_rule;
+struct mb_net_selector;
+struct mb_net_subject;
+
+enum {
+	MB_NET_CLASS_BYTES = 12,
+	MB_NET_CLASS_ID_TEXT = 2 * MB_NET_CLASS_BYTES + 1,
+	MB_NET_SELECTORS_MAX = 2 * MB_NET_RULES_MAX,
+	MB_NET_CLASS_TEXT = 2 + MB_NET_SELECTORS_MAX / 4,
+};
+
+struct mb_net_class {
+	char kind; /* 'm'ember, 'h'ost, 'o'utside */
+	uint8_t bits[MB_NET_SELECTORS_MAX / 8]; /* of the selectors that match */
+	uint8_t id[MB_NET_CLASS_BYTES];         /* a digest of all that */
+};
+
+struct mb_net_plan {
+	const struct mb_net_network *network; /* borrowed */
+	uint32_t group;
+	struct mb_net_selector *selectors; /* each one once */
+	char **texts;                      /* borrowed from the rules */
+	size_t n_selectors;
+	struct mb_net_plan_rule {
+		size_t from, to; /* selectors */
+	} * rules;
+	struct mb_net_class *classes; /* those that elements are wanted for */
+	size_t n_classes;
+};
+#define MB_NET_PLAN_INIT ((struct mb_net_plan){0})
+#define MB_AUTO_NET_PLAN __attribute__((cleanup(mb_net_plan_done)))
+
+bool mb_net_policy_is_empty(const struct mb_net_network *n);
+/* Return: 0 or -errno, told. */
+int mb_net_plan_make(const struct mb_net_network *n, struct mb_net_plan *ret, struct mb_err *err);
+void mb_net_plan_done(struct mb_net_plan *plan);
+
+void mb_net_plan_classify(const struct mb_net_plan *plan, const struct mb_net_subject *who,
+                          struct mb_net_class *ret);
+/* Return: whether it is a new one. */
+bool mb_net_plan_add_class(struct mb_net_plan *plan, const struct mb_net_class *class);
+/* The first rule that matches, or NULL: the default decides. */
+const struct mb_net_rule *mb_net_plan_decide(const struct mb_net_plan *plan,
+                                             const struct mb_net_class *from,
+                                             const struct mb_net_class *to, uint32_t proto,
+                                             uint32_t port);
+
+/* Elements that need no member; the classes of host and outside are added to the plan. */
+void mb_net_plan_put_fixed(struct mb_net_plan *plan, struct mb_net_changes *c);
+void mb_net_plan_put_member(const struct mb_net_plan *plan, const struct mb_net_addr *a,
+                            const struct mb_net_class *class, bool remove,
+                            struct mb_net_changes *c);
+/* What decides from one class to the other, if anything but the default does. */
+void mb_net_plan_put_pair(const struct mb_net_plan *plan, const struct mb_net_class *from,
+                          const struct mb_net_class *to, struct mb_net_changes *c);
+/* Of all classes of the plan with each other; with @one only of that one with all. */
+void mb_net_plan_put_pairs(const struct mb_net_plan *plan, const struct mb_net_class *one,
+                           struct mb_net_changes *c);
+
+/* For RUN/net/<id>/policy: a class as the name and the target of a symlink. */
+char *mb_net_class_id_format(const struct mb_net_class *class, char buf[MB_NET_CLASS_ID_TEXT]);
+char *mb_net_class_format(const struct mb_net_plan *plan, const struct mb_net_class *class,
+                          char buf[MB_NET_CLASS_TEXT]);
+/* Return: 0; -EINVAL when it is not of this plan. */
+int mb_net_class_parse(const struct mb_net_plan *plan, const char *text, struct mb_net_class *ret);
+
+#endif
