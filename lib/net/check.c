@@ -255,7 +255,7 @@ static void check_group(struct check *c, const struct mb_net_network *n,
 {
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
 
-	if (link->group == mb_net_group(n))
+	if (!mb_streq(n->driver, "bridge") || link->group == mb_net_group(n))
 		return;
 	mb_nl_link_set_group(&b, link->index, mb_net_group(n));
 	tell(c, c->repair && mb_nl_send(&c->net->route, &b, NULL, NULL) == 0,

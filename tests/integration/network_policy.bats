@@ -1,0 +1,456 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Policies: who may reach whom on a network, from it and into it; live, counted, kept.
+load helpers
+
+# Another machine, and something that answers TCP and UDP with what it was sent.
+setup_file() {
+	setup_store "${BATS_TEST_FILENAME##*/}"
+	cat >"$BATS_FILE_TMPDIR/serve" <<-'PY'
+		import os, select, socket, sys
+		socks = []
+		for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+		    for port in map(int, sys.argv[1:]):
+		        s = socket.socket(socket.AF_INET6, kind)
+		        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+		        s.bind(("::", port))
+		        if kind == socket.SOCK_STREAM:
+		            s.listen(50)
+		        socks.append(s)
+		listeners = list(socks)
+		while True:
+		    for s in select.select(socks, [], [])[0]:
+		        if s in listeners and s.type == socket.SOCK_STREAM:
+		            socks.append(s.accept()[0])
+		            continue
+		        try:
+		            data, who = s.recvfrom(1000)
+		            s.sendto(data, who) if who else s.send(data)
+		        except OSError:
+		            data = b""
+		        if not data:
+		            socks.remove(s)
+		            s.close()
+	PY
+	cat >"$BATS_FILE_TMPDIR/ask" <<-'PY'
+		import socket, sys
+		proto, host, port = sys.argv[1:]
+		s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET,
+		                  socket.SOCK_STREAM if proto == "tcp" else socket.SOCK_DGRAM)
+		s.settimeout(1)
+		s.connect((host, int(port)))
+		s.send(b"hello")
+		assert s.recv(100) == b"hello"
+	PY
+	# Keeps one connection: each line of its input is sent, "yes" or "no" tells of the answer.
+	cat >"$BATS_FILE_TMPDIR/keep" <<-'PY'
+		import socket, sys
+		s = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+		s.settimeout(1)
+		for line in sys.stdin:
+		    try:
+		        s.send(line.encode())
+		        print("yes" if s.recv(100) else "no", flush=True)
+		    except OSError:
+		        print("no", flush=True)
+	PY
+	unshare --net sleep 10000 >/dev/null 2>&1 3>&- &
+	echo $! >"$BATS_FILE_TMPDIR/outside"
+	wait_until 5 outside_ready $!
+	ip link add name host0 type veth peer name out0
+	ip link set out0 netns $!
+	ip addr add 198.51.100.1/24 dev host0
+	ip link set host0 up
+	in_outside ip addr add 198.51.100.2/24 dev out0
+	in_outside ip link set out0 up
+	in_outside ip link set lo up
+	in_outside ip route add default via 198.51.100.1
+	nsenter --net="/proc/$(cat "$BATS_FILE_TMPDIR/outside")/ns/net" python3 "$BATS_FILE_TMPDIR/serve" 80 81 >/dev/null 2>&1 3>&- &
+	echo $! >"$BATS_FILE_TMPDIR/served"
+}
+teardown_file() {
+	kill "$(cat "$BATS_FILE_TMPDIR/served")" "$(cat "$BATS_FILE_TMPDIR/outside")"
+	ip link del host0 2>/dev/null || true
+}
+outside_ready() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
+in_outside() { nsenter --net="/proc/$(cat "$BATS_FILE_TMPDIR/outside")/ns/net" "$@"; }
+
+# nf_call NUMBER: whether bridged frames pass the firewall too, on kernels that have the switch.
+nf_call() {
+	local s
+	for s in /proc/sys/net/bridge/bridge-nf-call-ip{,6}tables; do
+		[ ! -e "$s" ] || echo "$1" >"$s"
+	done
+}
+teardown() {
+	nf_call 1
+	[ ! -e "$BATS_TEST_TMPDIR/pids" ] || xargs -r kill <"$BATS_TEST_TMPDIR/pids" 2>/dev/null || true
+	teardown_store
+	# Nothing of any policy is left.
+	local set
+	for set in governed member4 member6 range4 range6 host_class decide rules; do
+		[ -z "$(nft list tables)" ] || run ! grep -q elements <(nft list set "$(nft list tables | sed 's/table //;q')" "$set" 2>/dev/null; nft list map "$(nft list tables | sed 's/table //;q')" "$set" 2>/dev/null)
+	done
+}
+
+ip_of() { mybox inspect -f "{{.NetworkSettings.Networks.${2:-net1}.IPAddress}}" "$1"; }
+in_net() { nsenter --net="/proc/$(mybox inspect -f '{{.State.Pid}}' "$1")/ns/net" "${@:2}"; }
+sleeper() { mybox run -d --name "$1" "${@:2}" deb sleep 1000 >/dev/null; }
+server() { # server NAME OPTIONS: answers on ports 80 and 81, TCP and UDP
+	sleeper "$@"
+	serve "$1"
+}
+serve() {
+	# Not by in_net: what is killed must be the server, not a shell above it.
+	nsenter --net="/proc/$(mybox inspect -f '{{.State.Pid}}' "$1")/ns/net" python3 "$BATS_FILE_TMPDIR/serve" 80 81 >/dev/null 2>&1 3>&- &
+	echo $! >>"$BATS_TEST_TMPDIR/pids"
+	wait_until 20 in_net "$1" python3 "$BATS_FILE_TMPDIR/ask" tcp 127.0.0.1 80 2>/dev/null
+}
+asks() { # asks CONTAINER ADDRESS PORT [PROTO]
+	in_net "$1" python3 "$BATS_FILE_TMPDIR/ask" "${4:-tcp}" "$2" "$3" 2>/dev/null
+}
+outside_asks() { in_outside python3 "$BATS_FILE_TMPDIR/ask" "${3:-tcp}" "$1" "$2" 2>/dev/null; }
+host_asks() { python3 "$BATS_FILE_TMPDIR/ask" "${3:-tcp}" "$1" "$2" 2>/dev/null; }
+packets() { mybox network policy ls --format '{{.ID}} {{.Packets}}' "${2:-net1}" | sed -n "s/^$1 //p"; }
+# refused COMMAND...: does not get through, and RULE counts that.
+refused() { # refused RULE-ID COMMAND...
+	local before
+	before=$(packets "$1")
+	run ! "${@:2}"
+	[ "$(packets "$1")" -gt "$before" ]
+}
+
+pairs() {
+	mybox network create net1
+	server db --network net1
+	sleeper web --network net1
+	sleeper other --network net1
+	local db
+	db=$(ip_of db)
+	asks web "$db" 80
+	# Live: they have talked in the bridge and know each other's link address.
+	mybox network policy default net1 deny
+	[ "$(mybox network policy default net1)" = deny ]
+	refused default asks web "$db" 80
+	refused default asks web "$db" 80 udp
+	[ "$(mybox network policy add --from web --to db --port 80/tcp net1)" = 1 ]
+	wait_until 5 asks web "$db" 80
+	refused default asks web "$db" 80 udp
+	refused default asks web "$db" 81
+	refused default asks other "$db" 80
+	refused default asks db "$(ip_of web)" 80
+	[ "$(mybox network policy add net1 other:db:81/udp)" = 2 ]
+	wait_until 5 asks other "$db" 81 udp
+	refused default asks other "$db" 81
+	[ "$(packets 1)" -ge 6 ]
+	[ "$(packets 2)" -ge 2 ]
+	mybox network policy rm net1 1
+	refused default asks web "$db" 80
+	asks other "$db" 81 udp
+	mybox network policy default net1 allow
+	wait_until 5 asks web "$db" 80
+	mybox network policy rm net1 2
+	# As if there had never been one: back in the bridge.
+	wait_until 5 asks web "$db" 80
+	[ "$(ip -o link show master "$(mybox network inspect -f 'mb-{{slice .Id 0 12}}' net1)" | wc -l)" = 3 ]
+}
+
+@test "pairs within a network, TCP and UDP, changed live" { pairs; }
+@test "the same where bridged frames do not pass the firewall" {
+	nf_call 0
+	pairs
+}
+
+@test "the first rule that matches decides; --before" {
+	mybox network create net1
+	server db --network net1
+	sleeper web --network net1
+	local db
+	db=$(ip_of db)
+	mybox network policy add --from web --to db --action deny --port tcp net1
+	refused 1 asks web "$db" 80
+	asks web "$db" 80 udp
+	mybox network policy add --from web --port 80-81 net1
+	refused 1 asks web "$db" 81
+	mybox network policy add --from web --to any --port 81 --before 1 net1
+	wait_until 5 asks web "$db" 81
+	refused 1 asks web "$db" 80
+	[ "$(mybox network policy ls -q net1 | xargs)" = "3 1 2" ]
+	run mybox network policy test net1 web db:81
+	[ "$status" = 0 ]
+	[ "$output" = "allow: rule 3, from web to any 81/tcp" ]
+	run mybox network policy test net1 web db:80
+	[ "$status" = 1 ]
+	[ "$output" = "deny: rule 1, from web to db tcp" ]
+}
+
+@test "labels, for those that are there and those that come" {
+	mybox network create net1
+	mybox network policy default net1 deny
+	mybox network policy add --from label=tier=app --to label=store --port 80 net1
+	server db1 --network net1 --label store=1
+	sleeper app1 --network net1 --label tier=app
+	sleeper none --network net1 --label tier=application
+	wait_until 5 asks app1 "$(ip_of db1)" 80
+	refused default asks none "$(ip_of db1)" 80
+	refused default asks app1 "$(ip_of none)" 80
+	server db2 --network net1 --label store=2
+	sleeper app2 --network net1 --label tier=app
+	wait_until 5 asks app1 "$(ip_of db2)" 80
+	wait_until 5 asks app2 "$(ip_of db1)" 80
+	run mybox network policy test net1 label=tier=app db2:80
+	[ "$status" = 0 ]
+}
+
+@test "a restart with another address, a rename, an alias, disconnect and connect" {
+	mybox network create net1
+	mybox network policy default net1 deny
+	mybox network policy add net1 web:db:80
+	server db --network net1
+	sleeper web --network net1
+	wait_until 5 asks web "$(ip_of db)" 80
+	local before
+	before=$(ip_of web)
+	mybox stop -t 0 web
+	sleeper thief --network net1 --ip "$before"
+	refused default asks thief "$(ip_of db)" 80
+	mybox start web
+	[ "$(ip_of web)" != "$before" ]
+	wait_until 5 asks web "$(ip_of db)" 80
+	mybox rename web www
+	refused default asks www "$(ip_of db)" 80
+	mybox rename www web
+	wait_until 5 asks web "$(ip_of db)" 80
+	mybox network disconnect net1 web
+	mybox network connect net1 web
+	wait_until 5 asks web "$(ip_of db)" 80
+	mybox network disconnect net1 thief
+	mybox network connect --alias web net1 thief
+	wait_until 5 asks thief "$(ip_of db)" 80
+	[ "$(packets 1)" -gt 10 ]
+}
+
+@test "out of the network by address, and to the host" {
+	mybox network create net1
+	sleeper web --network net1
+	sleeper other --network net1
+	mybox network policy default net1 deny
+	refused default asks web 198.51.100.2 80
+	mybox network policy add --from web --to 198.51.100.0/24 --port 80 net1
+	wait_until 5 asks web 198.51.100.2 80
+	refused default asks web 198.51.100.2 81
+	refused default asks other 198.51.100.2 80
+	mybox network policy add --action deny --to 198.51.100.2 --before 1 net1
+	refused 2 asks web 198.51.100.2 80
+	mybox network policy rm net1 2
+	mybox network policy add --from label=x --to outside net1
+	refused default asks other 198.51.100.2 80
+	# The host is a side of its own, by whatever address of it.
+	python3 "$BATS_FILE_TMPDIR/serve" 7780 >/dev/null 2>&1 3>&- &
+	echo $! >>"$BATS_TEST_TMPDIR/pids"
+	wait_until 20 host_asks 127.0.0.1 7780
+	refused default asks web 198.51.100.1 7780
+	mybox network policy add --from web --to host --port 7780 net1
+	wait_until 5 asks web 198.51.100.1 7780
+	wait_until 5 asks web "$(mybox network inspect -f '{{(index .IPAM.Config 0).Gateway}}' net1)" 7780
+	refused default asks other 198.51.100.1 7780
+	# What the host opens passes.
+	serve other
+	host_asks "$(ip_of other)" 80
+	run mybox network policy test net1 host other:80
+	[ "$status" = 0 ]
+}
+
+published() {
+	mybox network create net1
+	server web --network net1 -p 8080:80 -p 8080:80/udp
+	sleeper other --network net1
+	wait_until 5 outside_asks 198.51.100.1 8080
+	mybox network policy default net1 deny
+	refused default outside_asks 198.51.100.1 8080
+	refused default outside_asks 198.51.100.1 8080 udp
+	refused default asks other 198.51.100.1 8080
+	host_asks 127.0.0.1 8080
+	host_asks 198.51.100.1 8080
+	# By the port in the container, and the client's own address.
+	mybox network policy add --from 198.51.100.2 --to web --port 80 net1
+	wait_until 5 outside_asks 198.51.100.1 8080
+	refused default outside_asks 198.51.100.1 8080 udp
+	mybox network policy add --from outside --to web --port udp net1
+	wait_until 5 outside_asks 198.51.100.1 8080 udp
+	mybox network policy add --from other --to web --port 80 net1
+	wait_until 5 asks other 198.51.100.1 8080
+	mybox network policy add --from web --to web net1
+	wait_until 5 asks web 198.51.100.1 8080
+}
+@test "published ports under a deny policy" { published; }
+@test "published ports where bridged frames do not pass the firewall" {
+	nf_call 0
+	published
+}
+
+@test "a connection that is open is cut and goes on, as rules say" {
+	mybox network create net1
+	server db --network net1
+	sleeper web --network net1
+	local ns db
+	ns=/proc/$(mybox inspect -f '{{.State.Pid}}' web)/ns/net db=$(ip_of db)
+	coproc KEEP { exec nsenter --net="$ns" python3 "$BATS_FILE_TMPDIR/keep" "$db" 80 2>/dev/null 3>&-; }
+	local answer
+	told() { echo x >&"${KEEP[1]}" && read -r -t 20 answer <&"${KEEP[0]}" && [ "$answer" = "$1" ]; }
+	told yes
+	mybox network policy add --from web --to db --action deny net1
+	told no
+	mybox network policy rm net1 1
+	wait_until 20 told yes
+	kill "$KEEP_PID"
+}
+
+@test "IPv6 as IPv4" {
+	mybox network create --ipv6 net6
+	server db --network net6
+	sleeper web --network net6
+	local six
+	six=$(mybox inspect -f '{{.NetworkSettings.Networks.net6.GlobalIPv6Address}}' db)
+	wait_until 10 asks web "$six" 80
+	mybox network policy default net6 deny
+	run ! asks web "$six" 80
+	[ "$(packets default net6)" -gt 0 ]
+	mybox network policy add --from web --to "$six" --port 80 net6
+	wait_until 10 asks web "$six" 80
+	run ! asks web "$(ip_of db net6)" 80
+	sleeper late --network net6
+	mybox network policy add net6 late:db
+	wait_until 10 asks late "$six" 81 udp
+	mybox network policy rm net6 1 2
+	mybox network policy default net6 allow
+	wait_until 10 asks late "$six" 81
+}
+
+@test "nobody speaks with another's address" {
+	mybox network create net1
+	server db --network net1
+	sleeper web --network net1
+	sleeper other --network net1
+	mybox network policy default net1 deny
+	mybox network policy add net1 web:db
+	local web db
+	web=$(ip_of web) db=$(ip_of db)
+	mybox stop -t 0 web
+	in_net other ip addr add "$web/32" dev eth0
+	in_net other ip route add "$db/32" dev eth0 src "$web"
+	run ! asks other "$db" 80 udp
+	run ! asks other "$db" 80
+	[ "$(packets 1)" = 0 ]
+}
+
+@test "--internal and icc off hold as well" {
+	mybox network create --internal net1
+	mybox network create -o com.docker.network.bridge.enable_icc=false net2
+	server db --network net1
+	sleeper web --network net1
+	server db2 --network net2
+	sleeper web2 --network net2
+	mybox network policy default net1 deny
+	mybox network policy add net1 web:db:80
+	mybox network policy add net1 web:outside
+	mybox network policy add net2 web2:db2
+	wait_until 5 asks web "$(ip_of db)" 80
+	refused default asks web "$(ip_of db)" 81
+	run ! asks web 198.51.100.2 80
+	run ! asks web2 "$(ip_of db2 net2)" 80
+	wait_until 5 asks web2 198.51.100.2 80
+	run mybox network policy test net2 web2 db2
+	[ "$status" = 1 ]
+	[[ $output == *"icc is off"* ]]
+	run mybox network policy test net1 web outside:80
+	[ "$status" = 1 ]
+	[[ $output == *internal* ]]
+}
+
+@test "a flush of the firewall, a killed change, a bridge that is gone: put right" {
+	mybox network create net1
+	server db --network net1
+	sleeper web --network net1
+	mybox network policy default net1 deny
+	mybox network policy add net1 web:db:80
+	nft flush ruleset
+	run mybox system check
+	[ "$status" != 0 ]
+	mybox system check --repair || true
+	mybox system check
+	wait_until 5 asks web "$(ip_of db)" 80
+	refused default asks web "$(ip_of db)" 81
+	# Killed before it did what it had written down.
+	local i
+	for i in 1 2 3 4 5 6; do
+		"${box[@]}" network policy default net1 "$([ $((i % 2)) = 0 ] && echo deny || echo allow)" & pid=$!
+		sleep "0.0$i"
+		kill -9 $pid 2>/dev/null || true
+		wait $pid || true
+	done
+	"${box[@]}" network policy default net1 deny & pid=$!
+	wait $pid
+	mybox system check --repair || true
+	mybox system check
+	refused default asks web "$(ip_of db)" 81
+	asks web "$(ip_of db)" 80
+	# By hand into the bridge, past the policy.
+	ip link set "mb$(mybox inspect -f '{{slice .Id 0 10}}' web)" master "$(mybox network inspect -f 'mb-{{slice .Id 0 12}}' net1)"
+	run mybox system check
+	[ "$status" != 0 ]
+	[[ $output == *"which has a policy"* ]]
+	mybox system check --repair || true
+	mybox system check
+	wait_until 40 asks web "$(ip_of db)" 80
+}
+
+@test "policies are kept without containers, shown by ls, and go with their network" {
+	mybox network create net1
+	mybox network policy add --from any --to 10.0.0.0/8 --action deny net1
+	mybox network policy add net1 web:[fd00::/8]:53/udp
+	run mybox network policy ls net1
+	[ "${#lines[@]}" = 4 ]
+	[[ ${lines[0]} =~ ^RULE\ ID.*FROM.*TO.*PORT.*ACTION.*PACKETS.*BYTES ]]
+	[ "$(mybox network policy ls --format '{{.ID}} {{.From}} {{.To}} {{.Port}} {{.Action}}' net1)" = "1 any 10.0.0.0/8 any deny
+2 web fd00::/8 53/udp allow
+default any any any allow" ]
+	[ "$(mybox network policy ls --format json net1 | head -1 | python3 -c 'import json,sys; print(json.load(sys.stdin)["Bytes"])')" = 0 ]
+	mybox network policy rm net1 1
+	[ "$(mybox network policy add net1 a1:b1)" = 3 ]
+	[ "$(mybox network policy list -q net1 | xargs)" = "2 3" ]
+}
+
+@test "bad rules are refused in one line" {
+	mybox network create net1
+	mybox network policy add net1 a1:b1
+	local args
+	for args in "net1" "--port 0 net1" "--port 99999 net1" "--port 80/xyz net1" "--port 90-80 net1" \
+		"--port 1-65535 net1" "--port 80/icmp net1" "--from 10.0.0.0/33 net1" "--from label= net1" \
+		"--from label==x net1" "--from name= net1" "--from a/b net1" "--from host net1" "net1 x" \
+		"net1 a:b:c:d" "net1 [::1:b" "net1 :" "--before 9 net1 a:b" "--before x net1 a:b" \
+		"--from a net1 a:b" "--action maybe net1 a:b" "--from web host" "--from web none"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr mybox network policy add $args
+		[ "$status" != 0 ]
+		[ -z "$output" ]
+		# shellcheck disable=SC2154
+		[ "${#stderr_lines[@]}" -ge 1 ]
+		[[ ${stderr_lines[0]} == *mybox* ]] || [[ ${stderr_lines[0]} == *invalid* ]]
+	done
+	run mybox network policy add nosuch a:b
+	[ "$status" = 1 ]
+	run mybox network policy rm net1 2
+	[ "$status" = 1 ]
+	[[ $output == *"has no rule 2"* ]]
+	run mybox network policy rm net1 x
+	[ "$status" = 1 ]
+	run mybox network policy default net1 maybe
+	[ "$status" = 1 ]
+	run mybox network policy test net1 a any
+	[ "$status" = 1 ]
+	[[ $output == *"nobody in particular"* ]]
+	run mybox network policy nosuch
+	[ "$status" = 1 ]
+	[ "$(mybox network policy ls -q net1)" = 1 ]
+}
