@@ -10,9 +10,10 @@
 	X(container_inspect) X(container_exists) \
 	X(pull) X(push) X(login) X(logout) X(images) X(rmi) X(tag) X(untag) X(load) X(save) X(import) X(image_inspect) X(image_exists) \
 	X(network_create) X(network_ls) X(network_inspect) X(network_rm) X(network_connect) \
-	X(network_disconnect) X(network_exists) X(network_flows) \
+	X(network_disconnect) X(network_exists) \
 	X(network_policy_add) X(network_policy_ls) X(network_policy_rm) \
-	X(network_policy_default) X(network_policy_test) \
+	X(network_policy_default) X(network_policy_test) X(network_flows) X(network_check) \
+	X(network_reload) \
 	X(volume_create) X(volume_ls) X(volume_inspect) X(volume_rm) X(volume_exists) \
 	X(version) X(info) X(system_check) X(help) X(completion) \
 	X(complete_hidden) X(introspect_hidden) X(man_hidden) X(lint_hidden) \

@@ -588,35 +588,60 @@ int mb_net_check(struct mb_net *net, bool repair, struct mb_strv *findings, stru
 
 /* ---- reload --------------------------------------------------------------------------- */
 
+/* The host's end of a pair back into its bridge, and up. */
+static void reload_port(struct mb_net *net, const struct mb_net_endpoint *e)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct mb_nl_link bridge, port;
+
+	if (mb_nl_link_find(&net->route, e->bridge, &bridge, NULL) != 0 ||
+	    mb_nl_link_find(&net->route, e->host_ifname, &port, NULL) != 0)
+		return;
+	if (port.master != bridge.index)
+		mb_nl_link_set_master(&b, port.index, bridge.index);
+	mb_nl_link_set_up(&b, port.index, NULL);
+	if (e->isolated)
+		mb_nl_port_set(&b, port.index, mb_net_hairpin_is_needed(), true);
+	(void)mb_nl_send(&net->route, &b, NULL, NULL);
+}
+
 static int reload_one(struct mb_net *net, struct mb_net_sandbox *s, void *arg, struct mb_err *err)
 {
+	const struct mb_strv *ids = *(const struct mb_strv *const *)arg;
 	int r = 0;
 
-	(void)arg;
-	for (size_t i = 0; !r && is_live(net, s->container_id) && i < s->n_endpoints; i++)
+	for (size_t i = 0; !r && is_live(net, s->container_id) && i < s->n_endpoints; i++) {
+		if (!mb_strv_has(ids, s->endpoints[i].network_id))
+			continue;
+		reload_port(net, &s->endpoints[i]);
 		r = mb_net_names_add(net, s, &s->endpoints[i], err);
+	}
 	return r;
 }
 
-int mb_net_reload(struct mb_net *net, struct mb_err *err)
+int mb_net_reload(struct mb_net *net, const struct mb_strv *ids, struct mb_err *err)
 {
-	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
+	MB_AUTO_STRV struct mb_strv all = MB_STRV_INIT;
 	MB_AUTO_CLOSE int lock = -1;
 	int r, index;
 
 	r = mb_net_networks_lock(net, true, &lock, err);
 	if (!r)
-		r = mb_net_firewall_rebuild(net, err);
+		r = mb_net_route_sock(net, err);
 	if (!r)
-		r = mb_net_doc_ids(net, &ids, err);
-	for (size_t i = 0; !r && i < ids.n; i++) {
+		r = mb_net_firewall_rebuild(net, err);
+	if (!r && !ids)
+		r = mb_net_doc_ids(net, &all, err);
+	if (!ids)
+		ids = &all;
+	for (size_t i = 0; !r && i < ids->n; i++) {
 		MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
 
-		if (mb_net_bridge_index(net, ids.v[i]) &&
-		    mb_net_doc_read(net, ids.v[i], &n, NULL) == 0)
+		if (mb_net_bridge_index(net, ids->v[i]) &&
+		    mb_net_doc_read(net, ids->v[i], &n, NULL) == 0 && n->bridge)
 			r = mb_net_bridge_up(net, n, true, &index, err);
 	}
-	return r ? r : mb_net_records_walk(net, reload_one, NULL, err);
+	return r ? r : mb_net_records_walk(net, reload_one, &ids, err);
 }
 
 /* ---- firewalls of others -------------------------------------------------------------- */

@@ -302,8 +302,9 @@ void mb_net_hostname_format(const struct mb_net_files *files, struct mb_str *out
 /* What of the machine does not agree with the state; one line each, for `system check`.
  * @repair puts it right (what cannot be is still listed, with "(not repaired)" at its end). */
 int mb_net_check(struct mb_net *net, bool repair, struct mb_strv *findings, struct mb_err *err);
-/* Write everything again from the state: bridges, one nftables transaction, names. */
-int mb_net_reload(struct mb_net *net, struct mb_err *err);
+/* Write everything again from the state: one nftables transaction with all there is, then bridges,
+ * their ports, and names of the networks @ids; NULL: of all. */
+int mb_net_reload(struct mb_net *net, const struct mb_strv *ids, struct mb_err *err);
 /* Tables of others that drop what is forwarded ("table ip filter chain FORWARD (policy drop)"):
  * containers may not reach the world through them.  One line each. */
 int mb_net_foreign_drops(struct mb_net *net, struct mb_strv *findings, struct mb_err *err);

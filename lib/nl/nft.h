@@ -131,5 +131,18 @@ struct mb_nl_nft_base {
 };
 typedef int mb_nl_nft_base_each(const struct mb_nl_nft_base *base, void *arg);
 int mb_nl_nft_base_dump(struct mb_nl *nl, mb_nl_nft_base_each *each, void *arg, struct mb_err *err);
+/* A table with @chain in it, base or not.  Return: 0; MB_NL_ABSENT; or -errno. */
+int mb_nl_nft_chain_find(struct mb_nl *nl, uint8_t family, const char *table, const char *chain,
+                         struct mb_err *err);
+/* Rules of a table of any family: @chain has them, @bytes are their expressions as the kernel
+ * encodes them, for looking for a name. */
+struct mb_nl_nft_rule_info {
+	const char *chain;
+	const void *bytes;
+	size_t len;
+};
+typedef int mb_nl_nft_rule_each(const struct mb_nl_nft_rule_info *rule, void *arg);
+int mb_nl_nft_rule_dump(struct mb_nl *nl, uint8_t family, const char *table,
+                        mb_nl_nft_rule_each *each, void *arg, struct mb_err *err);
 
 #endif

@@ -65,7 +65,9 @@ struct reader {
 	union {
 		mb_nl_nft_elem_each *elem;
 		mb_nl_nft_base_each *base;
+		mb_nl_nft_rule_each *rule;
 	};
+	const char *table; /* of rules */
 	void *arg;
 };
 
@@ -249,4 +251,56 @@ int mb_nl_nft_base_dump(struct mb_nl *nl, mb_nl_nft_base_each *each, void *arg, 
 	if (r == -EAGAIN)
 		return 0;
 	return r ? mb_wrap(err, r, "cannot list nftables chains") : 0;
+}
+
+int mb_nl_nft_chain_find(struct mb_nl *nl, uint8_t family, const char *table, const char *chain,
+                         struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct mb_err told = MB_ERR_INIT;
+	int r;
+
+	get_message(&b, NFT_MSG_GETCHAIN, 0, family);
+	mb_nl_put_str(&b, NFTA_CHAIN_TABLE, table);
+	mb_nl_put_str(&b, NFTA_CHAIN_NAME, chain);
+	r = mb_nl_dump(nl, &b, ignore, NULL, &told);
+	if (r == -ENOENT)
+		return MB_NL_ABSENT;
+	if (r < 0 && err)
+		*err = told;
+	return r < 0 ? mb_wrap(err, r, "cannot look up nftables chain '%s'", chain) : 0;
+}
+
+static int each_rule(const struct nlmsghdr *h, void *arg)
+{
+	const struct nlattr *at[NFTA_RULE_MAX + 1];
+	struct mb_nl_nft_rule_info rule = {0};
+	struct reader *reader = arg;
+	const char *table;
+
+	if (!open_message(h, NFT_MSG_NEWRULE, at, NFTA_RULE_MAX))
+		return 0;
+	table = mb_nl_str(at[NFTA_RULE_TABLE]);
+	rule.chain = mb_nl_str(at[NFTA_RULE_CHAIN]);
+	/* Older kernels do not filter. */
+	if (!table || strcmp(table, reader->table) != 0 || !rule.chain)
+		return 0;
+	rule.bytes = mb_nl_data(at[NFTA_RULE_EXPRESSIONS], 0);
+	rule.len = mb_nl_data_len(at[NFTA_RULE_EXPRESSIONS]);
+	return reader->rule(&rule, reader->arg);
+}
+
+int mb_nl_nft_rule_dump(struct mb_nl *nl, uint8_t family, const char *table,
+                        mb_nl_nft_rule_each *each, void *arg, struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct reader reader = {.rule = each, .arg = arg, .table = table};
+	int r;
+
+	get_message(&b, NFT_MSG_GETRULE, NLM_F_DUMP, family);
+	mb_nl_put_str(&b, NFTA_RULE_TABLE, table);
+	r = mb_nl_dump(nl, &b, each_rule, &reader, err);
+	if (r == -EAGAIN || r == -ENOENT)
+		return 0;
+	return r ? mb_wrap(err, r, "cannot list rules of nftables table '%s'", table) : 0;
 }

@@ -14,6 +14,8 @@
 #include "nl/batch.h"
 #include "nl/sock.h"
 
+struct nlmsghdr;
+
 struct mb_nl_veth {
 	const char *name; /* host end; up, in the bridge @master */
 	int index;        /* both indexes, or 0 and 0: the kernel chooses */
@@ -120,5 +122,29 @@ int mb_nl_addr_dump(struct mb_nl *nl, int family, mb_nl_addr_each *each, void *a
                     struct mb_err *err);
 int mb_nl_route_dump(struct mb_nl *nl, int family, mb_nl_route_each *each, void *arg,
                      struct mb_err *err);
+
+/* Which way the kernel would send a packet to @dst.  Return: 0 and *@ret; MB_NL_ABSENT and
+ * *@ret_why, the errno that senders would get (ENETUNREACH: no route; EINVAL: a blackhole;
+ * EACCES: prohibited; EHOSTUNREACH: unreachable); or -errno. */
+struct mb_nl_way {
+	int index;    /* the interface it leaves by */
+	uint8_t type; /* RTN_UNICAST, RTN_LOCAL, ... of linux/rtnetlink.h */
+	bool has_gateway;
+	uint8_t gateway[16], source[16];
+};
+int mb_nl_route_get(struct mb_nl *nl, int family, const void *dst, struct mb_nl_way *ret,
+                    int *ret_why, struct mb_err *err);
+struct mb_nl_neigh {
+	int family, index;
+	uint16_t state; /* NUD_* of linux/neighbour.h */
+	bool has_mac;
+	uint8_t addr[16], mac[6];
+};
+typedef int mb_nl_neigh_each(const struct mb_nl_neigh *neigh, void *arg);
+int mb_nl_neigh_dump(struct mb_nl *nl, int family, mb_nl_neigh_each *each, void *arg,
+                     struct mb_err *err);
+/* What one answer says.  Return: whether it is of that kind and makes sense. */
+bool mb_nl_way_read(const struct nlmsghdr *h, struct mb_nl_way *ret);
+bool mb_nl_neigh_read(const struct nlmsghdr *h, struct mb_nl_neigh *ret);
 
 #endif

@@ -102,6 +102,7 @@ struct reader {
 		mb_nl_link_each *link;
 		mb_nl_addr_each *addr;
 		mb_nl_route_each *route;
+		mb_nl_neigh_each *neigh;
 	};
 	void *arg;
 };
@@ -160,6 +161,35 @@ static int each_route(const struct nlmsghdr *h, void *arg)
 	return r->route(&out, r->arg);
 }
 
+bool mb_nl_neigh_read(const struct nlmsghdr *h, struct mb_nl_neigh *out)
+{
+	const struct nlattr *at[NDA_MAX + 1];
+	const struct ndmsg *m;
+
+	*out = (struct mb_nl_neigh){0};
+	if (h->nlmsg_type != RTM_NEWNEIGH)
+		return false;
+	m = open_message(h, sizeof(*m), at, NDA_MAX);
+	if (!m || !at[NDA_DST])
+		return false;
+	out->family = m->ndm_family;
+	out->index = m->ndm_ifindex;
+	out->state = m->ndm_state;
+	copy_bytes(out->addr, sizeof(out->addr), at[NDA_DST]);
+	out->has_mac = mb_nl_data_len(at[NDA_LLADDR]) == sizeof(out->mac);
+	if (out->has_mac)
+		copy_bytes(out->mac, sizeof(out->mac), at[NDA_LLADDR]);
+	return true;
+}
+
+static int each_neigh(const struct nlmsghdr *h, void *arg)
+{
+	struct reader *r = arg;
+	struct mb_nl_neigh neigh;
+
+	return mb_nl_neigh_read(h, &neigh) ? r->neigh(&neigh, r->arg) : 0;
+}
+
 static int dump(struct mb_nl *nl, uint16_t type, int family, mb_nl_each *each,
                 struct reader *reader, struct mb_err *err)
 {
@@ -169,6 +199,7 @@ static int dump(struct mb_nl *nl, uint16_t type, int family, mb_nl_each *each,
 		struct ifinfomsg link;
 		struct ifaddrmsg addr;
 		struct rtmsg route;
+		struct ndmsg neigh;
 	} header;
 	int r = 0;
 
@@ -208,4 +239,82 @@ int mb_nl_route_dump(struct mb_nl *nl, int family, mb_nl_route_each *each, void 
 	int r = dump(nl, RTM_GETROUTE, family, each_route, &reader, err);
 
 	return r ? mb_wrap(err, r, "cannot list routes") : 0;
+}
+
+int mb_nl_neigh_dump(struct mb_nl *nl, int family, mb_nl_neigh_each *each, void *arg,
+                     struct mb_err *err)
+{
+	struct reader reader = {.neigh = each, .arg = arg};
+	int r = dump(nl, RTM_GETNEIGH, family, each_neigh, &reader, err);
+
+	return r ? mb_wrap(err, r, "cannot list neighbours") : 0;
+}
+
+/* ---- one way -------------------------------------------------------------------------- */
+
+bool mb_nl_way_read(const struct nlmsghdr *h, struct mb_nl_way *out)
+{
+	const struct nlattr *at[RTA_MAX + 1];
+	const struct rtmsg *m;
+
+	*out = (struct mb_nl_way){0};
+	if (h->nlmsg_type != RTM_NEWROUTE)
+		return false;
+	m = open_message(h, sizeof(*m), at, RTA_MAX);
+	if (!m)
+		return false;
+	out->index = (int)mb_nl_u32(at[RTA_OIF], 0);
+	out->type = m->rtm_type;
+	out->has_gateway = at[RTA_GATEWAY] != NULL;
+	copy_bytes(out->gateway, sizeof(out->gateway), at[RTA_GATEWAY]);
+	copy_bytes(out->source, sizeof(out->source), at[RTA_PREFSRC]);
+	return true;
+}
+
+struct answer {
+	struct mb_nl_way way;
+	bool found;
+};
+
+static int keep_way(const struct nlmsghdr *h, void *arg)
+{
+	struct answer *a = arg;
+
+	a->found = mb_nl_way_read(h, &a->way) || a->found;
+	return 0;
+}
+
+int mb_nl_route_get(struct mb_nl *nl, int family, const void *dst, struct mb_nl_way *ret,
+                    int *ret_why, struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	const size_t len = family == AF_INET ? 4 : 16;
+	struct rtmsg m = {.rtm_family = (uint8_t)family, .rtm_dst_len = (uint8_t)(len * 8)};
+	struct mb_err told = MB_ERR_INIT;
+	struct answer a = {0};
+	int r;
+
+	mb_nl_message(&b, RTM_GETROUTE, 0, &m, sizeof(m));
+	mb_nl_put(&b, RTA_DST, dst, len);
+	r = mb_nl_dump(nl, &b, keep_way, &a, &told);
+	if (r == -ENETUNREACH || r == -EHOSTUNREACH || r == -EACCES || r == -EINVAL) {
+		*ret_why = -r;
+		return MB_NL_ABSENT;
+	}
+	if (r < 0 || !a.found) {
+		if (err)
+			*err = told;
+		return r < 0 ? mb_wrap(err, r, "cannot look up a route")
+		             : mb_fail(err, EBADMSG, "the kernel tells no route");
+	}
+	/* IPv6 tells of unreachable and prohibited ones as routes. */
+	if (a.way.type == RTN_UNREACHABLE || a.way.type == RTN_PROHIBIT ||
+	    a.way.type == RTN_BLACKHOLE) {
+		*ret_why = a.way.type == RTN_BLACKHOLE  ? EINVAL
+		           : a.way.type == RTN_PROHIBIT ? EACCES
+		                                        : EHOSTUNREACH;
+		return MB_NL_ABSENT;
+	}
+	*ret = a.way;
+	return 0;
 }

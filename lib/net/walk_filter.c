@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <linux/netlink.h>
+
+#include "core/err.h"
+#include "core/io.h"
+#include "core/own.h"
+#include "core/str.h"
+#include "core/strv.h"
+#include "net/firewall.h"
+#include "net/handle.h"
+#include "net/walk_priv.h"
+
+/* ---- our own rules -------------------------------------------------------------------- */
+
+int mb_net_way_isolation(struct mb_net_way *w, struct mb_err *err)
+{
+	const struct mb_net_endpoint *e = w->from.e;
+	const char *name = mb_net_way_from(w);
+
+	if (!e) {
+		mb_net_way_fault(w, "isolation",
+		                 "no network of %s reaches outside: '%s' is internal", name,
+		                 w->from.record->endpoints[0].network);
+		mb_net_way_mend(w, "mybox network connect " MB_NET_DEFAULT " %s", name);
+		return 0;
+	}
+	if (w->kind == MB_NET_WAY_NEIGHBOUR && (e->isolated || w->to.e->isolated)) {
+		mb_net_way_fault(w, "isolation",
+		                 "network '%s' keeps its containers from each other (icc=false)",
+		                 e->network);
+		mb_net_way_mend(w,
+		                "mybox network create %s-open && mybox network connect %s-open %s "
+		                "&& mybox network connect %s-open %s "
+		                "&& mybox network disconnect %s %s",
+		                e->network, e->network, name, e->network, mb_net_way_to(w),
+		                e->network, name);
+		return 0;
+	}
+	mb_net_way_ok(w, "isolation", "network '%s' %s", e->network,
+	              w->kind == MB_NET_WAY_NEIGHBOUR ? "lets its containers reach each other"
+	                                              : "reaches outside");
+	return mb_net_doc_read(w->net, e->network_id, &w->network, err);
+}
+
+static int count_rule(const struct mb_nl_nft_rule_info *rule, void *arg)
+{
+	(void)rule;
+	++*(size_t *)arg;
+	return 0;
+}
+
+/* Every element of @c is in its set.  Return: 0 and the name of a set that lacks one, or NULL. */
+static int find_missing(struct mb_net *net, const struct mb_net_changes *c, const char **ret,
+                        struct mb_err *err)
+{
+	*ret = NULL;
+	for (size_t i = 0; i < c->n; i++) {
+		const char *set = mb_net_set_name(c->v[i].set);
+		struct mb_nl_nft_elem now = c->v[i].elem;
+		int r = mb_nl_nft_elem_find(&net->netfilter, net->table, set, &now, err);
+
+		if (r < 0)
+			return r;
+		if (r == 0 && memcmp(now.data, c->v[i].elem.data, sizeof(now.data)) == 0)
+			continue;
+		*ret = set;
+		return 0;
+	}
+	return 0;
+}
+
+int mb_net_way_firewall(struct mb_net_way *w, struct mb_err *err)
+{
+	MB_AUTO_NET_CHANGES struct mb_net_changes c = {0};
+	struct mb_net *net = w->net;
+	const char *missing = NULL;
+	size_t rules = 0;
+	int r;
+
+	r = mb_net_netfilter_sock(net, err);
+	if (!r)
+		r = mb_nl_nft_table_find(&net->netfilter, net->table, err);
+	if (r == MB_NL_ABSENT) {
+		mb_net_way_fault(w, "firewall",
+		                 "nftables table 'inet %s' is missing: somebody "
+		                 "flushed the rules",
+		                 net->table);
+		mb_net_way_mend(w, "mybox network reload");
+		return 0;
+	}
+	mb_net_changes_network(&c, w->network, false);
+	if (!r)
+		r = mb_nl_nft_rule_dump(&net->netfilter, NFPROTO_INET, net->table, count_rule,
+		                        &rules, err);
+	if (!r)
+		r = find_missing(net, &c, &missing, err);
+	if (r)
+		return r;
+	if (!rules || missing) {
+		if (missing)
+			mb_net_way_fault(w, "firewall",
+			                 "set '%s' of nftables table 'inet %s' lacks what network "
+			                 "'%s' needs",
+			                 missing, net->table, w->from.e->network);
+		else
+			mb_net_way_fault(w, "firewall",
+			                 "nftables table 'inet %s' has lost its rules", net->table);
+		mb_net_way_mend(w, "mybox network reload");
+		return 0;
+	}
+	mb_net_way_ok(w, "firewall", "table 'inet %s' is complete", net->table);
+	return 0;
+}
+
+int mb_net_way_forwarding(struct mb_net_way *w, struct mb_err *err)
+{
+	const bool v6 = w->dst.family == AF_INET6;
+	const char *key = v6 ? "net.ipv6.conf.all.forwarding" : "net.ipv4.ip_forward";
+	const char *path =
+		v6 ? "/proc/sys/net/ipv6/conf/all/forwarding" : "/proc/sys/net/ipv4/ip_forward";
+	char now[8];
+
+	(void)err;
+	if (w->kind != MB_NET_WAY_OUTSIDE && w->kind != MB_NET_WAY_PUBLISHED)
+		return 0;
+	if (mb_read_kernel_file(AT_FDCWD, path, now, sizeof(now)) == 0 && mb_streq(now, "0")) {
+		mb_net_way_fault(w, "forwarding", "the host forwards no packets: %s is 0", key);
+		mb_net_way_mend(w, "sysctl -w %s=1", key);
+		return 0;
+	}
+	mb_net_way_ok(w, "forwarding", "%s is on", key);
+	return 0;
+}
+
+/* The element that leads the host's port to the container. */
+int mb_net_way_published(struct mb_net_way *w, struct mb_err *err)
+{
+	MB_AUTO_NET_CHANGES struct mb_net_changes c = {0};
+	const char *missing;
+	int r;
+
+	if (w->kind != MB_NET_WAY_PUBLISHED)
+		return 0;
+	mb_net_ports_changes(w->to.record, &c, false);
+	r = find_missing(w->net, &c, &missing, err);
+	if (r)
+		return r;
+	if (missing) {
+		mb_net_way_fault(w, "published",
+		                 "port %u of the host is not led to %s: set '%s' of nftables table "
+		                 "'inet %s' lacks it",
+		                 w->port, mb_net_way_to(w), missing, w->net->table);
+		mb_net_way_mend(w, "mybox network reload");
+		return 0;
+	}
+	mb_net_way_ok(w, "published", "port %u of the host leads to port %u of %s", w->port,
+	              w->inner_port, mb_net_way_to(w));
+	return 0;
+}
+
+/* ---- rules of others ------------------------------------------------------------------ */
+
+/* A base chain that drops what no rule accepts. */
+struct dropping {
+	const struct mb_net_way *w;
+	uint32_t hook;
+	bool found;
+	struct mb_nl_nft_base base;
+};
+
+static const char *family_name(uint8_t family)
+{
+	return family == NFPROTO_INET ? "inet" : family == NFPROTO_IPV6 ? "ip6" : "ip";
+}
+
+static int each_base(const struct mb_nl_nft_base *base, void *arg)
+{
+	struct dropping *d = arg;
+	uint8_t own = d->w->dst.family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
+
+	if (d->found || base->hook != d->hook || base->policy != NF_DROP ||
+	    (base->family != NFPROTO_INET && base->family != own) ||
+	    mb_streq(base->table, d->w->net->table))
+		return 0;
+	d->found = true;
+	d->base = *base;
+	return 0;
+}
+
+struct mention {
+	const char *word;
+	bool found;
+};
+
+static int each_rule(const struct mb_nl_nft_rule_info *rule, void *arg)
+{
+	struct mention *m = arg;
+
+	m->found = m->found || (rule->len && memmem(rule->bytes, rule->len, m->word,
+	                                            strlen(m->word) + 1) != NULL);
+	return 0;
+}
+
+/* How each of those who keep firewalls wants to be told of a bridge. */
+static int tell_opening(struct mb_net_way *w, const struct mb_nl_nft_base *base, struct mb_err *err)
+{
+	struct mb_nl *nl = &w->net->netfilter;
+	const bool v6 = base->family == NFPROTO_IPV6, forward = base->hook == NF_INET_FORWARD;
+	const char *bridge = w->from.e->bridge, *family = family_name(base->family);
+	const char *tool = v6 ? "ip6tables" : "iptables";
+	int docker, ufw;
+
+	docker = mb_nl_nft_chain_find(nl, base->family, base->table, "DOCKER-USER", err);
+	if (docker < 0)
+		return docker;
+	ufw = mb_nl_nft_chain_find(nl, base->family, base->table,
+	                           v6 ? "ufw6-user-forward" : "ufw-user-forward", err);
+	if (ufw < 0)
+		return ufw;
+	if (ufw == 0 && forward)
+		mb_net_way_mend(w, "ufw route allow in on %s && ufw route allow out on %s", bridge,
+		                bridge);
+	else if (ufw == 0)
+		mb_net_way_mend(w, "ufw allow in on %s", bridge);
+	else if (docker == 0 && forward)
+		mb_net_way_mend(w,
+		                "%s -I DOCKER-USER -i %s -j ACCEPT && "
+		                "%s -I DOCKER-USER -o %s -j ACCEPT",
+		                tool, bridge, tool, bridge);
+	else if (forward)
+		mb_net_way_mend(w,
+		                "nft insert rule %s %s %s iifname %s accept && "
+		                "nft insert rule %s %s %s oifname %s accept",
+		                family, base->table, base->name, bridge, family, base->table,
+		                base->name, bridge);
+	else
+		mb_net_way_mend(w, "nft insert rule %s %s %s iifname %s accept", family,
+		                base->table, base->name, bridge);
+	return 0;
+}
+
+static bool passes_forward_hook(const struct mb_net_way *w)
+{
+	const char *path = w->dst.family == AF_INET6
+	                           ? "/proc/sys/net/bridge/bridge-nf-call-ip6tables"
+	                           : "/proc/sys/net/bridge/bridge-nf-call-iptables";
+	char now[8];
+
+	if (w->kind != MB_NET_WAY_NEIGHBOUR)
+		return w->kind != MB_NET_WAY_HOST;
+	return mb_read_kernel_file(AT_FDCWD, path, now, sizeof(now)) == 0 && mb_streq(now, "1");
+}
+
+int mb_net_way_foreign(struct mb_net_way *w, struct mb_err *err)
+{
+	struct dropping d = {.w = w, .hook = NF_INET_FORWARD};
+	struct mention m = {.word = w->from.e->bridge};
+	bool works = false;
+	int r;
+
+	if (w->kind == MB_NET_WAY_HOST)
+		d.hook = NF_INET_LOCAL_IN;
+	else if (!passes_forward_hook(w))
+		return 0;
+	r = mb_nl_nft_base_dump(&w->net->netfilter, each_base, &d, err);
+	if (!r && d.found)
+		r = mb_nl_nft_rule_dump(&w->net->netfilter, d.base.family, d.base.table, each_rule,
+		                        &m, err);
+	/* A rule that names the bridge opens it, as far as can be read; trying tells for sure. */
+	if (!r && d.found && !m.found)
+		r = mb_net_way_connects(w, &works, err);
+	if (r)
+		return r;
+	if (!d.found || m.found || works) {
+		mb_net_way_ok(w, "foreign",
+		              d.found ? "table '%s %s' lets it pass" : "no other table drops it",
+		              family_name(d.base.family), d.base.table);
+		return 0;
+	}
+	mb_net_way_fault(w, "foreign",
+	                 "chain '%s' of table '%s %s' drops what it does not know (policy drop)",
+	                 d.base.name, family_name(d.base.family), d.base.table);
+	return tell_opening(w, &d.base, err);
+}
+
+/* A firewall that the container keeps itself. */
+static int check_inside(struct mb_net_way *w, const struct mb_net_way_end *end, uint32_t hook,
+                        struct mb_err *err)
+{
+	struct dropping d = {.w = w, .hook = hook};
+	MB_AUTO_NL struct mb_nl nl = MB_NL_INIT;
+	const char *direction = hook == NF_INET_LOCAL_IN ? "comes in" : "goes out";
+	bool works = false;
+	int r = mb_net_netns_sock(end->party.netns_fd, NETLINK_NETFILTER, &nl, err);
+
+	if (!r)
+		r = mb_nl_nft_base_dump(&nl, each_base, &d, err);
+	if (!r && d.found)
+		r = mb_net_way_connects(w, &works, err);
+	if (r || !d.found || works)
+		return r;
+	mb_net_way_fault(
+		w, "inside", "chain '%s' of table '%s %s' inside %s drops what %s (policy drop)",
+		d.base.name, family_name(d.base.family), d.base.table, end->party.name, direction);
+	mb_net_way_mend(w, "nsenter -t %d -n nft add chain %s %s %s '{ policy accept; }'",
+	                end->party.pid, family_name(d.base.family), d.base.table, d.base.name);
+	return 0;
+}
+
+int mb_net_way_inside(struct mb_net_way *w, struct mb_err *err)
+{
+	int r = check_inside(w, &w->from, NF_INET_LOCAL_OUT, err);
+
+	if (!r && w->to.e && mb_net_walk_is_ok(w->out))
+		r = check_inside(w, &w->to, NF_INET_LOCAL_IN, err);
+	if (!r && mb_net_walk_is_ok(w->out))
+		mb_net_way_ok(w, "inside", "no firewall inside drops it");
+	return r;
+}
