@@ -13,7 +13,7 @@
 	X(network_disconnect) X(network_exists) \
 	X(network_policy_add) X(network_policy_ls) X(network_policy_rm) \
 	X(network_policy_default) X(network_policy_test) X(network_flows) X(network_check) \
-	X(network_reload) \
+	X(network_reload) X(network_top) X(network_graph) \
 	X(volume_create) X(volume_ls) X(volume_inspect) X(volume_rm) X(volume_exists) \
 	X(version) X(info) X(system_check) X(help) X(completion) \
 	X(complete_hidden) X(introspect_hidden) X(man_hidden) X(lint_hidden) \
