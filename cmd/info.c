@@ -28,7 +28,7 @@ static int add_counts(struct mb_store *store, struct json_object *info, struct m
 	struct mb_container_list containers = {0};
 	struct mb_image_list images = {0};
 	size_t running = 0, paused = 0;
-	int r = mb_container_list_load(store, &containers, err);
+	int r = mb_container_list_load(store, true, &containers, err);
 
 	if (r < 0)
 		return r;

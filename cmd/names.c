@@ -13,7 +13,7 @@ static void add_containers(struct mb_store *store, enum mb_cli_complete kind, st
 {
 	struct mb_container_list list = {0};
 
-	if (mb_container_list_load(store, &list, NULL) < 0)
+	if (mb_container_list_load(store, true, &list, NULL) < 0)
 		return;
 	for (size_t i = 0; i < list.n; i++)
 		if (kind == MB_COMP_CONTAINER ||

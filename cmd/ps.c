@@ -299,6 +299,12 @@ static struct json_object *make_row(const struct mb_container *c, bool whole, bo
 	return row;
 }
 
+/* Nothing in it looks at what was asked of the host. */
+static bool is_plain(const struct ps_args *args, const struct asked *asked)
+{
+	return !args->format && !args->size && asked->filters.n == 0;
+}
+
 /* docker: only running ones, unless something asks for others. */
 static bool is_shown(const struct mb_container *c, const struct ps_args *args,
                      const struct asked *asked)
@@ -349,7 +355,7 @@ static int ps_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, str
 	if (r == 0)
 		r = resolve_filters(store, args, &asked, err);
 	if (r == 0)
-		r = mb_container_list_load(store, &all, err);
+		r = mb_container_list_load(store, is_plain(args, &asked), &all, err);
 	if (r == 0)
 		r = print(&all, args, &asked, err);
 	mb_container_list_done(&all);

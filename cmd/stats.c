@@ -85,7 +85,7 @@ static int choose(struct mb_store *store, const struct mb_cli_input *in, struct 
 
 	w->began = mb_monotonic_nsec();
 	if (in->n_operands == 0) {
-		r = mb_container_list_load(store, &w->list, err);
+		r = mb_container_list_load(store, false, &w->list, err);
 		for (size_t i = 0; r == 0 && i < w->list.n; i++)
 			if (args->all || mb_container_is_running(w->list.v[i]))
 				watch(w, w->list.v[i], NULL);

@@ -10,7 +10,7 @@ static int ask_image(void *store, const char *image_id, char container[MB_IMAGE_
                      struct mb_err *err)
 {
 	struct mb_container_list list = {0};
-	int use = MB_IMAGE_UNUSED, r = mb_container_list_load(store, &list, err);
+	int use = MB_IMAGE_UNUSED, r = mb_container_list_load(store, false, &list, err);
 
 	if (r < 0)
 		return r;
@@ -45,7 +45,7 @@ static bool uses_volume(const struct mb_container_record *record, const char *na
 static int ask_volume(void *store, const char *name, struct mb_strv *out, struct mb_err *err)
 {
 	struct mb_container_list list = {0};
-	int r = mb_container_list_load(store, &list, err);
+	int r = mb_container_list_load(store, false, &list, err);
 
 	if (r < 0)
 		return r;

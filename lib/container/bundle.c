@@ -69,7 +69,7 @@ static int check_tracers(struct mb_container *c, int pid, struct mb_err *err)
 {
 	const ino_t ns = pid_namespace(pid);
 	struct mb_container_list all;
-	int r = mb_container_list_load(c->store, &all, err);
+	int r = mb_container_list_load(c->store, false, &all, err);
 
 	if (r < 0)
 		return r;

@@ -136,17 +136,24 @@ static struct mb_container_record *bare_record(struct mb_store *store, const cha
 	return record;
 }
 
+static struct mb_container *new_container(struct mb_store *store, const char *id)
+{
+	struct mb_container *c = mb_calloc(1, sizeof(*c));
+
+	c->store = store;
+	c->dir_fd = c->run_fd = -1;
+	memcpy(c->id, id, MB_ID_TEXT);
+	return c;
+}
+
 /* Without a stamp, its record is read again when it is locked. */
 static int open_at(struct mb_store *store, int containers, const char *id, bool stamped,
                    struct mb_container **ret, struct mb_err *err)
 {
-	MB_AUTO(mb_container_free) struct mb_container *c = mb_calloc(1, sizeof(*c));
+	MB_AUTO(mb_container_free) struct mb_container *c = new_container(store, id);
 	struct mb_err why = MB_ERR_INIT;
 	int r;
 
-	c->store = store;
-	c->run_fd = -1;
-	memcpy(c->id, id, MB_ID_TEXT);
 	c->dir_fd = open_dir(containers, id);
 	if (c->dir_fd < 0) {
 		r = mb_fail_sys(err, errno, "cannot open container '%s'", id);
@@ -324,7 +331,47 @@ void mb_container_list_done(struct mb_container_list *list)
 	*list = (struct mb_container_list){0};
 }
 
-int mb_container_list_load(struct mb_store *store, struct mb_container_list *ret,
+/* One of a list as most of a long one are, by few system calls: @id is a directory and has none in
+ * RUN.  Its record comes last, so that what was not there before it was not because it had gone.
+ * Return: NULL when there is more to be said of it, which open_at() does. */
+static struct mb_container *glance(struct mb_store *store, int containers, const char *id,
+                                   bool brief)
+{
+	MB_AUTO(mb_container_free) struct mb_container *c = new_container(store, id);
+	char path[MB_ID_TEXT + 16];
+
+	snprintf(path, sizeof(path), "c/%s", id);
+	if (faccessat(store->run_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+		return NULL;
+	snprintf(path, sizeof(path), "%s/exit.json", id);
+	if (!mb_container_state_load_idle(containers, path, &c->state))
+		return NULL;
+	snprintf(path, sizeof(path), "%s/container.json", id);
+	if (mb_container_record_load_at(containers, path, brief, &c->record, NULL) != 0 ||
+	    strcmp(c->record->id, id) != 0)
+		return NULL;
+	return mb_take_ptr(&c);
+}
+
+static int open_listed(struct mb_store *store, int containers, const struct dirent *entry,
+                       bool brief, struct mb_container **ret, struct mb_err *err)
+{
+	int r;
+
+	if (entry->d_type == DT_DIR) {
+		*ret = glance(store, containers, entry->d_name, brief);
+		if (*ret)
+			return 0;
+	}
+	r = open_at(store, containers, entry->d_name, false, ret, err);
+	if (r == 0) {
+		mb_close(&(*ret)->dir_fd);
+		mb_close(&(*ret)->run_fd);
+	}
+	return r;
+}
+
+int mb_container_list_load(struct mb_store *store, bool brief, struct mb_container_list *ret,
                            struct mb_err *err)
 {
 	struct mb_container_list list = {0};
@@ -344,14 +391,12 @@ int mb_container_list_load(struct mb_store *store, struct mb_container_list *ret
 
 		if (!mb_hex_is_valid(entry->d_name, MB_ID_LEN))
 			continue;
-		r = open_at(store, containers, entry->d_name, false, &c, err);
+		r = open_listed(store, containers, entry, brief, &c, err);
 		if (r == 0) {
 			struct mb_container **slot =
 				mb_container_append(&list.v, &list.n, sizeof(*slot));
 
 			*slot = c;
-			mb_close(&c->dir_fd);
-			mb_close(&c->run_fd);
 		} else if (r == MB_CONTAINER_ABSENT) {
 			r = 0;
 		}

@@ -285,7 +285,7 @@ static bool is_used_elsewhere(struct mb_store *store, const char *id, const char
 	struct mb_container_list all;
 	bool used = false;
 
-	if (mb_container_list_load(store, &all, NULL) < 0)
+	if (mb_container_list_load(store, false, &all, NULL) < 0)
 		return true;
 	for (size_t i = 0; i < all.n && !used; i++) {
 		const struct mb_container_record *other = all.v[i]->record;

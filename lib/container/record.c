@@ -141,17 +141,21 @@ static const struct mb_json_field mount_table[] = {
 	MB_JSON_END,
 };
 
-static const struct mb_json_field record_table[] = {
-	MB_JSON_STR("Id", struct mb_container_record, id, .flags = MB_JSON_REQUIRED),
-	MB_JSON_STR("Name", struct mb_container_record, name, .flags = MB_JSON_REQUIRED),
-	MB_JSON_TIME("Created", struct mb_container_record, created),
-	MB_JSON_STR("Image", struct mb_container_record, image_id, .flags = MB_JSON_ALWAYS),
-	MB_JSON_OBJ("Config", struct mb_container_record, config, config_table),
-	MB_JSON_OBJ("HostConfig", struct mb_container_record, host, host_table),
-	MB_JSON_LIST("Mounts", struct mb_container_record, mounts, n_mounts, struct mb_container_mount, mount_table),
-	MB_JSON_STRV("Networks", struct mb_container_record, networks),
-	MB_JSON_END,
-};
+#define RECORD struct mb_container_record
+#define RECORD_TABLE(host_row) { \
+	MB_JSON_STR("Id", RECORD, id, .flags = MB_JSON_REQUIRED), \
+	MB_JSON_STR("Name", RECORD, name, .flags = MB_JSON_REQUIRED), \
+	MB_JSON_TIME("Created", RECORD, created), \
+	MB_JSON_STR("Image", RECORD, image_id, .flags = MB_JSON_ALWAYS), \
+	MB_JSON_OBJ("Config", RECORD, config, config_table), \
+	host_row, \
+	MB_JSON_LIST("Mounts", RECORD, mounts, n_mounts, struct mb_container_mount, mount_table), \
+	MB_JSON_STRV("Networks", RECORD, networks), \
+	MB_JSON_END, \
+}
+static const struct mb_json_field record_table[] =
+	RECORD_TABLE(MB_JSON_OBJ("HostConfig", RECORD, host, host_table));
+static const struct mb_json_field brief_table[] = RECORD_TABLE(MB_JSON_SKIPPED("HostConfig"));
 // clang-format on
 
 void mb_container_record_done(struct mb_container_record *record)
@@ -167,21 +171,27 @@ void mb_container_record_free(struct mb_container_record *record)
 	free(record);
 }
 
-int mb_container_record_load(int dir_fd, struct mb_container_record **ret, struct mb_err *err)
+int mb_container_record_load_at(int base_fd, const char *path, bool brief,
+                                struct mb_container_record **ret, struct mb_err *err)
 {
 	MB_AUTO(mb_container_record_free) struct mb_container_record *record = NULL;
 	int r;
 
 	record = mb_calloc(1, sizeof(*record));
-	r = mb_store_doc_load(dir_fd, "container.json", record_table, record, err);
+	r = mb_store_doc_load(base_fd, path, brief ? brief_table : record_table, record, err);
 	if (r != 0)
 		return r;
 	if (!mb_hex_is_valid(record->id, MB_ID_LEN)) {
-		mb_fail(err, EBADMSG, "'container.json' has no valid id");
+		mb_fail(err, EBADMSG, "'%s' has no valid id", path);
 		return MB_DOC_CORRUPT;
 	}
 	*ret = mb_take_ptr(&record);
 	return 0;
+}
+
+int mb_container_record_load(int dir_fd, struct mb_container_record **ret, struct mb_err *err)
+{
+	return mb_container_record_load_at(dir_fd, "container.json", false, ret, err);
 }
 
 int mb_container_record_save(int dir_fd, const struct mb_container_record *record, unsigned flags,

@@ -165,6 +165,16 @@ void mb_container_state_load(int dir_fd, int run_fd, struct mb_container_state *
 		ret->status = status;
 }
 
+bool mb_container_state_load_idle(int base_fd, const char *path, struct mb_container_state *ret)
+{
+	*ret = (struct mb_container_state){0};
+	ret->has_exit = load(base_fd, path, exit_table, &ret->exit, ret);
+	if (ret->status == MB_STATUS_DEAD || (ret->has_exit && !ret->exit.finished))
+		return false;
+	ret->status = ask(ret, -1);
+	return true;
+}
+
 int mb_container_run_save(int run_fd, const struct mb_container_run *run, struct mb_err *err)
 {
 	return mb_store_doc_save(run_fd, "state.json", run_table, run, MB_DOC_REPLACE, err);

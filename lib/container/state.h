@@ -73,6 +73,11 @@ void mb_container_state_done(struct mb_container_state *state);
  * not fail. */
 void mb_container_state_load(int dir_fd, int run_fd, struct mb_container_state *ret);
 
+/* The same of one that was seen to have no directory in RUN, by the @path of its exit.json below
+ * @base_fd.  Return: whether that is the whole truth.  It is not if the document cannot be read,
+ * or tells of no end: then a start may have come between. */
+bool mb_container_state_load_idle(int base_fd, const char *path, struct mb_container_state *ret);
+
 int mb_container_run_save(int run_fd, const struct mb_container_run *run, struct mb_err *err);
 /* Whether a power cut has left the name of a document that is not synced, and not its bytes. */
 bool mb_container_doc_was_cut(int dir_fd, const char *name);

@@ -398,6 +398,7 @@ static int decode_member(const struct decoder *d, struct json_object *v, void *o
 	case MB_JSON_KIND_REFUSED:
 		return mb_json_refuse(&d->at, d->err, EOPNOTSUPP, "is not supported");
 	case MB_JSON_KIND_END:
+	case MB_JSON_KIND_SKIPPED:
 		break;
 	}
 	return 0;

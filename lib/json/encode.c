@@ -130,6 +130,7 @@ static struct json_object *encode_member(const struct mb_json_field *f, void *in
 	case MB_JSON_KIND_RAW:
 		return json_object_get(*MB_JSON_MEMBER(f, in, struct json_object *));
 	case MB_JSON_KIND_REFUSED:
+	case MB_JSON_KIND_SKIPPED:
 	case MB_JSON_KIND_END:
 		break;
 	}

@@ -241,15 +241,16 @@ static int load_member(struct mb_json_parser *ps, const struct mb_json_place *up
 {
 	struct mb_json_place at = {.up = up, .name = f->name};
 	size_t row = (size_t)(f - table);
+	int r;
 
 	assert(row < MAX_ROWS);
 	if (rows->seen[row])
 		return mb_json_parser_malformed(ps, where, "member is there twice");
 	rows->seen[row] = true;
-	mb_json_parser_space(ps);
-	if (!mb_json_parser_accept(ps, ':'))
-		return mb_json_parser_malformed(ps, ps->p, "':' is expected");
-	return load_value(ps, &at, f, out, &rows->given[row]);
+	r = mb_json_parser_colon(ps);
+	if (r == 0 && f->kind == MB_JSON_KIND_SKIPPED)
+		return mb_json_parser_skip(ps);
+	return r < 0 ? r : load_value(ps, &at, f, out, &rows->given[row]);
 }
 
 static int check_required(const struct mb_json_place *at, const struct mb_json_field *table,

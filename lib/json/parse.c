@@ -285,6 +285,14 @@ int mb_json_parser_name(struct mb_json_parser *ps, struct mb_json_slice *ret, co
 	return 0;
 }
 
+int mb_json_parser_colon(struct mb_json_parser *ps)
+{
+	mb_json_parser_space(ps);
+	if (!mb_json_parser_accept(ps, ':'))
+		return mb_json_parser_malformed(ps, ps->p, "':' is expected");
+	return 0;
+}
+
 /* One name with its value, hashed once; @name is the copy of it that json-c copies again. */
 static int parse_member_value(struct mb_json_parser *ps, struct json_object *object,
                               const char *name, const char *at)
@@ -296,10 +304,9 @@ static int parse_member_value(struct mb_json_parser *ps, struct json_object *obj
 
 	if (lh_table_lookup_entry_w_hash(members, name, hash))
 		return mb_json_parser_malformed(ps, at, "member is there twice");
-	mb_json_parser_space(ps);
-	if (!mb_json_parser_accept(ps, ':'))
-		return mb_json_parser_malformed(ps, ps->p, "':' is expected");
-	r = mb_json_parser_value(ps, &value);
+	r = mb_json_parser_colon(ps);
+	if (r == 0)
+		r = mb_json_parser_value(ps, &value);
 	if (r < 0)
 		return r;
 	if (lh_table_insert_w_hash(members, mb_strdup(name), value, hash, 0) < 0)
@@ -423,6 +430,55 @@ int mb_json_parser_value(struct mb_json_parser *ps, struct json_object **ret)
 	if (*ps->p == '{' || *ps->p == '[')
 		return parse_nested(ps, ret);
 	return parse_word(ps, ret);
+}
+
+static int skip_nested(struct mb_json_parser *ps)
+{
+	bool is_object = *ps->p == '{';
+	char end = is_object ? '}' : ']';
+	int r = mb_json_parser_enter(ps);
+
+	if (r < 0)
+		return r;
+	mb_json_parser_space(ps);
+	if (!mb_json_parser_accept(ps, end)) {
+		do {
+			struct mb_json_slice name;
+			const char *at;
+
+			r = is_object ? mb_json_parser_name(ps, &name, &at) : 0;
+			if (r == 0 && is_object)
+				r = mb_json_parser_colon(ps);
+			if (r == 0)
+				r = mb_json_parser_skip(ps);
+			if (r < 0)
+				return r;
+			mb_json_parser_space(ps);
+		} while (mb_json_parser_accept(ps, ','));
+		if (!mb_json_parser_accept(ps, end))
+			return mb_json_parser_malformed(ps, ps->p,
+			                                is_object ? "',' or '}' is expected"
+			                                          : "',' or ']' is expected");
+	}
+	mb_json_parser_leave(ps);
+	return 0;
+}
+
+int mb_json_parser_skip(struct mb_json_parser *ps)
+{
+	struct mb_json_slice text;
+	int r = mb_json_parser_begin(ps);
+
+	if (r < 0)
+		return r;
+	if (mb_json_parser_accept(ps, '"'))
+		return mb_json_parser_string(ps, &text);
+	if (*ps->p == '{' || *ps->p == '[')
+		return skip_nested(ps);
+	if (accept_word(ps, "null") || accept_word(ps, "true") || accept_word(ps, "false"))
+		return 0;
+	r = scan_number(ps);
+	return r < 0 ? r : 0;
 }
 
 int mb_json_parser_init(struct mb_json_parser *ps, const char *text, size_t len, struct mb_err *err)

@@ -57,9 +57,12 @@ int mb_json_parser_string(struct mb_json_parser *ps, struct mb_json_slice *ret);
 /* A member's name, without zero bytes, up to its colon; *@ret_at is where it begins.  The result
  * is borrowed until the next string. */
 int mb_json_parser_name(struct mb_json_parser *ps, struct mb_json_slice *ret, const char **ret_at);
+int mb_json_parser_colon(struct mb_json_parser *ps);
 /* The colon and the value of the member @name, which goes into @object; it must not be there. */
 int mb_json_parser_member(struct mb_json_parser *ps, struct json_object *object,
                           struct mb_json_slice name, const char *at);
+/* Past any value of right grammar.  Whether members are there twice is not looked at. */
+int mb_json_parser_skip(struct mb_json_parser *ps);
 /* Any value as a tree, owned by the caller; NULL for null. */
 int mb_json_parser_value(struct mb_json_parser *ps, struct json_object **ret);
 

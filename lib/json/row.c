@@ -61,6 +61,7 @@ bool mb_json_row_is_empty(const struct mb_json_field *f, const void *s)
 		return false;
 	case MB_JSON_KIND_END:
 	case MB_JSON_KIND_REFUSED:
+	case MB_JSON_KIND_SKIPPED:
 		return true;
 	case MB_JSON_KIND_BOOL:
 	case MB_JSON_KIND_INT:
@@ -192,6 +193,7 @@ static void done_member(const struct mb_json_field *f, void *s)
 		break;
 	case MB_JSON_KIND_END:
 	case MB_JSON_KIND_REFUSED:
+	case MB_JSON_KIND_SKIPPED:
 		break;
 	}
 }

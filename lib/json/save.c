@@ -159,6 +159,7 @@ static void save_member(const struct mb_json_field *f, void *in, struct mb_str *
 		mb_json_format(*MB_JSON_MEMBER(f, in, struct json_object *), false, out);
 		break;
 	case MB_JSON_KIND_REFUSED:
+	case MB_JSON_KIND_SKIPPED:
 	case MB_JSON_KIND_END:
 		break;
 	}

@@ -49,6 +49,7 @@ enum mb_json_kind {
 	MB_JSON_KIND_MAP,
 	MB_JSON_KIND_RAW,
 	MB_JSON_KIND_REFUSED,
+	MB_JSON_KIND_SKIPPED,
 };
 
 enum mb_json_flag {
@@ -165,6 +166,11 @@ struct mb_json_field {
 #define MB_JSON_REFUSED(n)                                \
 	{                                                 \
 		.name = (n), .kind = MB_JSON_KIND_REFUSED \
+	}
+/* May be there, and is read past without a look; never written. */
+#define MB_JSON_SKIPPED(n)                                \
+	{                                                 \
+		.name = (n), .kind = MB_JSON_KIND_SKIPPED \
 	}
 #define MB_JSON_END                      \
 	{                                \

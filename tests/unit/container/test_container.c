@@ -131,7 +131,7 @@ static void what_is_in_the_making_is_not_seen(void **state)
 	assert_int_equal(mkdirat(containers, ".rm-" UNIT_ID("f"), 0700), 0);
 	assert_int_equal(mkdirat(containers, "lost+found", 0700), 0);
 	assert_int_equal(mb_container_resolve(s.store, "f", id, NULL), MB_CONTAINER_ABSENT);
-	assert_int_equal(mb_container_list_load(s.store, &list, NULL), 0);
+	assert_int_equal(mb_container_list_load(s.store, false, &list, NULL), 0);
 	assert_int_equal(list.n, 3);
 	mb_container_list_done(&list);
 }
@@ -143,7 +143,7 @@ static void the_list_is_newest_first(void **state)
 
 	(void)state;
 	make_three(&s);
-	assert_int_equal(mb_container_list_load(s.store, &list, NULL), 0);
+	assert_int_equal(mb_container_list_load(s.store, false, &list, NULL), 0);
 	assert_int_equal(list.n, 3);
 	assert_string_equal(mb_container_name(list.v[0]), "second");
 	assert_string_equal(mb_container_name(list.v[1]), "web");
@@ -161,7 +161,7 @@ static void an_empty_store_has_none(void **state)
 	(void)state;
 	unit_store_init(&s);
 	assert_int_equal(mb_container_resolve(s.store, "web", id, NULL), MB_CONTAINER_ABSENT);
-	assert_int_equal(mb_container_list_load(s.store, &list, NULL), 0);
+	assert_int_equal(mb_container_list_load(s.store, false, &list, NULL), 0);
 	assert_int_equal(list.n, 0);
 	mb_container_list_done(&list);
 }
@@ -185,7 +185,7 @@ static void a_corrupt_one_is_dead_alone(void **state)
 	assert_false(mb_container_is_running(c));
 	assert_int_equal(mb_container_find(s.store, "first", &other, NULL), 0);
 	assert_int_equal(other->state.status, MB_STATUS_CREATED);
-	assert_int_equal(mb_container_list_load(s.store, &list, NULL), 0);
+	assert_int_equal(mb_container_list_load(s.store, false, &list, NULL), 0);
 	assert_int_equal(list.n, 3);
 	mb_container_list_done(&list);
 }
@@ -249,8 +249,89 @@ static void a_link_is_no_container(void **state)
 	unit_write_text(containers, UNIT_ID("e"), "");
 	assert_int_equal(mb_container_find(s.store, UNIT_ID("f"), &c, NULL), MB_CONTAINER_ABSENT);
 	assert_int_equal(mb_container_find(s.store, UNIT_ID("e"), &c, NULL), MB_CONTAINER_ABSENT);
-	assert_int_equal(mb_container_list_load(s.store, &list, NULL), 0);
+	assert_int_equal(mb_container_list_load(s.store, false, &list, NULL), 0);
 	assert_int_equal(list.n, 3);
+	mb_container_list_done(&list);
+}
+
+/* A list tells of each what opening it tells, in whatever state it is. */
+static void a_list_agrees_with_opening(void **state)
+{
+	static const char lost_id[] = UNIT_ID("c"), dead_id[] = UNIT_ID("d");
+	UNIT_STORE s;
+	struct mb_container_exit ended = {.exit_code = 3, .finished = 500}, lost = {0};
+	struct mb_container_exit failed = {.failed_start = true, .finished = 1, .exit_code = 127};
+	struct mb_container_run gone = {.pid = 1, .pid_start = 1};
+	MB_AUTO_CLOSE int first = -1, second = -1, third = -1, fourth = -1, run = -1, dead = -1;
+
+	(void)state;
+	make_three(&s);
+	unit_container_make(&s, lost_id, "lost", 400);
+	unit_container_make(&s, dead_id, "dead", 500);
+	first = unit_container_dir(&s, one, false);
+	assert_int_equal(mb_container_exit_save(first, &ended, NULL), 0);
+	second = unit_container_dir(&s, two, false);
+	assert_int_equal(mb_container_exit_save(second, &failed, NULL), 0);
+	third = unit_container_dir(&s, web, false);
+	run = unit_container_dir(&s, web, true);
+	mb_container_exit_lost(&lost, 7);
+	assert_int_equal(mb_container_exit_save(third, &lost, NULL), 0);
+	assert_int_equal(mb_container_run_save(run, &gone, NULL), 0);
+	assert_int_equal(mb_container_exit_save(run, &ended, NULL), 0);
+	fourth = unit_container_dir(&s, lost_id, false);
+	assert_int_equal(mb_container_exit_save(fourth, &lost, NULL), 0);
+	dead = unit_container_dir(&s, dead_id, false);
+	unit_write_text(dead, "exit.json", "{\"schema\":1,\"sum\":\"00000000\",\"a\":1}");
+	for (int brief = 0; brief < 2; brief++) {
+		struct mb_container_list list;
+
+		assert_int_equal(mb_container_list_load(s.store, brief, &list, NULL), 0);
+		assert_int_equal(list.n, 5);
+		for (size_t i = 0; i < list.n; i++) {
+			const struct mb_container *listed = list.v[i];
+			MB_AUTO(mb_container_free) struct mb_container *c = NULL;
+
+			assert_int_equal(mb_container_open(s.store, listed->id, &c, NULL), 0);
+			assert_int_equal(listed->state.status, c->state.status);
+			assert_int_equal(listed->state.exit.exit_code, c->state.exit.exit_code);
+			assert_int_equal(listed->state.has_exit, c->state.has_exit);
+			assert_int_equal(listed->state.has_run, c->state.has_run);
+			assert_string_equal(mb_container_name(listed), mb_container_name(c));
+			assert_int_equal(listed->dir_fd, -1);
+			assert_int_equal(listed->run_fd, -1);
+		}
+		mb_container_list_done(&list);
+	}
+	mb_strset(&lost.error, NULL);
+}
+
+/* Without what was asked of the host; a lock makes it whole. */
+static void a_brief_list(void **state)
+{
+	UNIT_STORE s;
+	struct mb_container_record record = {.created = 9};
+	MB_AUTO_CLOSE int dir = -1, lock = -1;
+	struct mb_container_list list;
+
+	(void)state;
+	unit_store_init(&s);
+	unit_container_make(&s, one, "first", 9);
+	dir = unit_container_dir(&s, one, false);
+	record.id = mb_strdup(one);
+	record.name = mb_strdup("first");
+	record.image_id = mb_strdup("");
+	record.config.image = mb_strdup("deb");
+	record.host.network_mode = mb_strdup("none");
+	mb_strv_add(&record.networks, "name=bridge");
+	assert_int_equal(mb_container_record_save(dir, &record, MB_DOC_REPLACE, NULL), 0);
+	mb_container_record_done(&record);
+	assert_int_equal(mb_container_list_load(s.store, true, &list, NULL), 0);
+	assert_int_equal(list.n, 1);
+	assert_string_equal(list.v[0]->record->config.image, "deb");
+	assert_int_equal(list.v[0]->record->networks.n, 1);
+	assert_null(list.v[0]->record->host.network_mode);
+	assert_int_equal(mb_container_lock(list.v[0], &lock, NULL), 0);
+	assert_string_equal(list.v[0]->record->host.network_mode, "none");
 	mb_container_list_done(&list);
 }
 
@@ -303,6 +384,8 @@ int main(void)
 		cmocka_unit_test(swapped_documents_are_found),
 		cmocka_unit_test(a_container_without_documents),
 		cmocka_unit_test(a_link_is_no_container),
+		cmocka_unit_test(a_list_agrees_with_opening),
+		cmocka_unit_test(a_brief_list),
 		cmocka_unit_test(locking_reads_anew),
 	};
 
