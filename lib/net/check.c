@@ -281,8 +281,7 @@ static void check_bridges(struct check *c, const struct links *all)
 			continue;
 		if (c->repair)
 			fixed = mb_net_bridge_up(c->net, n, true, &index, NULL) == 0;
-		tell(c, fixed, "%s '%s' of network '%s' is missing", n->driver, n->bridge,
-		     n->name);
+		tell(c, fixed, "%s '%s' of network '%s' is missing", n->driver, n->bridge, n->name);
 	}
 }
 
@@ -613,7 +612,8 @@ static int reload_one(struct mb_net *net, struct mb_net_sandbox *s, void *arg, s
 	for (size_t i = 0; !r && is_live(net, s->container_id) && i < s->n_endpoints; i++) {
 		if (!mb_strv_has(ids, s->endpoints[i].network_id))
 			continue;
-		reload_port(net, &s->endpoints[i]);
+		if (!mb_net_is_upper(s->endpoints[i].driver))
+			reload_port(net, &s->endpoints[i]);
 		r = mb_net_names_add(net, s, &s->endpoints[i], err);
 	}
 	return r;

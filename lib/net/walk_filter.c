@@ -82,6 +82,8 @@ int mb_net_way_firewall(struct mb_net_way *w, struct mb_err *err)
 	size_t rules = 0;
 	int r;
 
+	if (mb_net_is_upper(w->from.e->driver))
+		return 0;
 	r = mb_net_netfilter_sock(net, err);
 	if (!r)
 		r = mb_nl_nft_table_find(&net->netfilter, net->table, err);
@@ -126,7 +128,8 @@ int mb_net_way_forwarding(struct mb_net_way *w, struct mb_err *err)
 	char now[8];
 
 	(void)err;
-	if (w->kind != MB_NET_WAY_OUTSIDE && w->kind != MB_NET_WAY_PUBLISHED)
+	if ((w->kind != MB_NET_WAY_OUTSIDE && w->kind != MB_NET_WAY_PUBLISHED) ||
+	    mb_net_is_upper(w->from.e->driver))
 		return 0;
 	if (mb_read_kernel_file(AT_FDCWD, path, now, sizeof(now)) == 0 && mb_streq(now, "0")) {
 		mb_net_way_fault(w, "forwarding", "the host forwards no packets: %s is 0", key);
@@ -147,7 +150,9 @@ int mb_net_way_published(struct mb_net_way *w, struct mb_err *err)
 	if (w->kind != MB_NET_WAY_PUBLISHED)
 		return 0;
 	mb_net_ports_changes(w->to.record, &c, false);
-	r = find_missing(w->net, &c, &missing, err);
+	r = mb_net_netfilter_sock(w->net, err);
+	if (!r)
+		r = find_missing(w->net, &c, &missing, err);
 	if (r)
 		return r;
 	if (missing) {
@@ -263,6 +268,8 @@ int mb_net_way_foreign(struct mb_net_way *w, struct mb_err *err)
 	bool works = false;
 	int r;
 
+	if (mb_net_is_upper(w->from.e->driver))
+		return 0;
 	if (w->kind == MB_NET_WAY_HOST)
 		d.hook = NF_INET_LOCAL_IN;
 	else if (!passes_forward_hook(w))

@@ -226,8 +226,11 @@ int mb_net_way_cable(struct mb_net_way *w, struct mb_err *err)
 {
 	struct mb_nl_link other;
 	uint32_t mtu;
-	int r = mb_net_route_sock(w->net, err);
+	int r;
 
+	if (mb_net_is_upper(w->from.e->driver))
+		return 0;
+	r = mb_net_route_sock(w->net, err);
 	if (!r)
 		r = check_cable(w, &w->from, &w->bridge, &mtu, err);
 	if (!r && w->to.e && mb_net_walk_is_ok(w->out))
@@ -265,6 +268,9 @@ int mb_net_way_neighbour(struct mb_net_way *w, struct mb_err *err)
 
 	if (w->way.has_gateway)
 		memcpy(hop.addr.b, w->way.gateway, sizeof(hop.addr.b));
+	/* Whoever the router of a network without a bridge is, only the wire knows. */
+	if (mb_net_is_upper(w->from.e->driver))
+		return 0;
 	memcpy(expected, w->bridge.mac, sizeof(expected));
 	if (w->kind == MB_NET_WAY_NEIGHBOUR &&
 	    (!w->to.e->mac || mb_net_mac_parse(w->to.e->mac, expected) < 0))
@@ -312,6 +318,8 @@ int mb_net_way_mtu(struct mb_net_way *w, struct mb_err *err)
 	uint32_t least = w->from.link.mtu, port = 0;
 	int r;
 
+	if (mb_net_is_upper(w->from.e->driver))
+		return 0;
 	r = check_cable(w, &w->from, &bridge, &port, err);
 	least = smaller(port, least);
 	if (!r)
