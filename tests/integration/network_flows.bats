@@ -66,17 +66,19 @@ listens() { mybox exec "$1" sh -c "grep -q ':0007 .* 0A ' /proc/net/tcp /proc/ne
 	exec 8<>/dev/tcp/127.0.0.1/8008
 	wait_until 10 has "host -> web:7 by 127.0.0.1:8007 established" \
 		'{{.FromName}} -> {{.ToName}}:{{.ToPort}} by {{.Via}} {{.State}}'
-	# The server's socket, which takes the bridge for its client, is no flow of its own.
-	[ "$(flows '{{.ToName}}' | grep -c web)" = 1 ]
-	has other '{{.ToName}}'
-	[ "$(flows '{{.ToName}}' --network net1)" = web ]
-	[ "$(flows '{{.ToName}}' other)" = other ]
-	[ "$(flows '{{.ToName}}' web other | sort | tr '\n' ' ')" = "other web " ]
-	[ "$(flows json web | python3 -c 'import json, sys; print(json.load(sys.stdin)["Via"])')" = 127.0.0.1:8007 ]
+	# The server's socket, which takes the bridge for its client, is no flow of its own.  (What
+	# containers of other tests left in connection tracking has no published address.)
+	published() { flows '{{if .Via}}{{.ToName}}{{end}}' "$@" | grep . | sort | tr '\n' ' '; }
+	[ "$(published)" = "other web " ]
+	[ "$(flows '{{.FromName}} {{.ToName}}' | grep -c '^host web')" = 1 ]
+	[ "$(published --network net1)" = "web " ]
+	[ "$(published other)" = "other " ]
+	[ "$(published web other)" = "other web " ]
+	flows json web | python3 -c 'import json, sys; assert "127.0.0.1:8007" in [json.loads(l)["Via"] for l in sys.stdin]'
 	exec 7>&- 8>&-
 	# What is over is shown on request.
-	over() { ! has web '{{.ToName}}' && has "web time-wait" '{{.ToName}} {{.State}}' -a; }
-	wait_until 10 over
+	over() { [ -z "$(published)" ] && [[ "$(published -a)" == *web* ]]; }
+	wait_until 10 over || { mybox network flows -a; false; }
 }
 
 @test "UDP is counted when that was asked for" {
