@@ -205,37 +205,54 @@ static void headers(void **state)
 	}
 }
 
-/* Four thousand bytes, as a large container.json has. */
-static void make_large(struct mb_str *doc)
+static void make_document(struct mb_str *doc, int words)
 {
 	struct thing thing = {.count = 77};
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
 	char id[] = "0123456789abcdef";
 
 	thing.id = id;
-	for (int i = 0; i < 240; i++)
+	for (int i = 0; i < words; i++)
 		mb_strv_addf(&thing.words, "word-%d-of-many", i);
 	mb_json_save(table, &thing, &text);
 	mb_strv_done(&thing.words);
 	mb_store_doc_format(text.buf, text.len, doc);
+}
+
+/* Four thousand bytes, as a large container.json has. */
+static void make_large(struct mb_str *doc)
+{
+	make_document(doc, 240);
 	assert_true(doc->len > 4000);
 }
 
-static void every_flipped_bit_is_found(void **state)
+static void flip_bits(struct mb_str *doc, size_t step)
 {
-	MB_AUTO_STR struct mb_str doc = MB_STR_INIT;
-
-	(void)state;
-	make_large(&doc);
-	for (size_t bit = 0; bit < 8 * doc.len; bit++) {
+	for (size_t bit = 0; bit < 8 * doc->len; bit += step) {
 		struct json_object *o = NULL;
 
-		doc.buf[bit / 8] = (char)(doc.buf[bit / 8] ^ 1 << bit % 8);
-		if (mb_store_doc_parse(doc.buf, doc.len, &o, NULL) == 0)
+		doc->buf[bit / 8] = (char)(doc->buf[bit / 8] ^ 1 << bit % 8);
+		if (mb_store_doc_parse(doc->buf, doc->len, &o, NULL) == 0)
 			fail_msg("bit %zu", bit);
 		assert_null(o);
-		doc.buf[bit / 8] = (char)(doc.buf[bit / 8] ^ 1 << bit % 8);
+		doc->buf[bit / 8] = (char)(doc->buf[bit / 8] ^ 1 << bit % 8);
 	}
+}
+
+/* Each bit of small ones of many lengths, and of a large one a bit of each byte, in turn. */
+static void every_flipped_bit_is_found(void **state)
+{
+	MB_AUTO_STR struct mb_str large = MB_STR_INIT;
+
+	(void)state;
+	for (int words = 0; words < 9; words++) {
+		MB_AUTO_STR struct mb_str doc = MB_STR_INIT;
+
+		make_document(&doc, words);
+		flip_bits(&doc, 1);
+	}
+	make_large(&large);
+	flip_bits(&large, 7);
 }
 
 static void every_length_but_the_whole_is_found(void **state)
