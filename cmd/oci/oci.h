@@ -18,7 +18,7 @@ enum { MB_CMD_OCI_LOG_TEXT, MB_CMD_OCI_LOG_JSON };
 
 /* The options before the verb. */
 struct mb_cmd_oci {
-	const char *root, *log, *rootless;
+	const char *root, *log, *rootless, *criu;
 	int log_format;
 	bool debug, systemd_cgroup, version;
 };
@@ -50,6 +50,10 @@ int mb_cmd_oci_create_fill(struct mb_cmd_context *cx, const struct mb_cmd_oci_cr
                            struct mb_err *err);
 /* 3..@n+2 must be open.  Return: 0 or -errno, told. */
 int mb_cmd_oci_check_fds(int n, struct mb_err *err);
+/* What was made runs: leave it, or stay until it ends, and delete it then unless @keep.
+ * Return: 0 or its exit code; or -errno, told. */
+int mb_cmd_oci_see_off(struct mb_cmd_context *cx, const struct mb_bundle_made *made, bool detach,
+                       bool keep, struct mb_err *err);
 /* Serve the terminal or pass signals until the process of @pidfd ends. */
 int mb_cmd_oci_stay(int console_fd, int pidfd, int *ret_code, struct mb_err *err);
 

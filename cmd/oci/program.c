@@ -51,7 +51,8 @@ static const struct mb_cli_opt globals[] = {
 	MB_OPT_STRING(0, "rootless", "value", struct mb_cmd_oci, rootless,
                       "only 'false' and 'auto': it runs as root", .def = "auto"),
 	MB_OPT_SWITCH('v', "version", struct mb_cmd_oci, version, "print the version"),
-	MB_OPT_IGNORED(0, "criu", true, NULL),
+	MB_OPT_STRING(0, "criu", "program", struct mb_cmd_oci, criu, "for checkpoint and restore",
+                      .def = "criu", .complete = MB_COMP_FILE),
 	MB_OPT_END,
 };
 

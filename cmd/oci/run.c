@@ -47,6 +47,16 @@ static int stay(struct mb_cmd_context *cx, const struct mb_bundle_made *made, bo
 	return r < 0 ? r : code;
 }
 
+int mb_cmd_oci_see_off(struct mb_cmd_context *cx, const struct mb_bundle_made *made, bool detach,
+                       bool keep, struct mb_err *err)
+{
+	mb_cmd_oci_tell_warnings(cx->oci, made->bundle);
+	if (!detach)
+		return stay(cx, made, keep, err);
+	mb_bundle_free(made->bundle);
+	return 0;
+}
+
 static int run_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	const struct mb_cmd_oci_create_args *args = in->args;
@@ -62,13 +72,7 @@ static int run_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, st
 		r = mb_bundle_root_open(cx->oci->root, true, &root_fd, err);
 	if (r == 0)
 		r = mb_bundle_create(root_fd, &how, &made, err);
-	if (r < 0)
-		return r;
-	mb_cmd_oci_tell_warnings(cx->oci, made.bundle);
-	if (!args->detach)
-		return stay(cx, &made, args->keep, err);
-	mb_bundle_free(made.bundle);
-	return 0;
+	return r < 0 ? r : mb_cmd_oci_see_off(cx, &made, args->detach, args->keep, err);
 }
 
 static const struct mb_cli_opt opts[] = {

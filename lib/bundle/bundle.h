@@ -88,7 +88,21 @@ int mb_bundle_cgroup_update(struct mb_bundle *b, const struct mb_sys_cgroup_limi
 
 /* ---- life ---- */
 
+/* What criu's command line is to be told; all borrowed. */
+struct mb_bundle_criu {
+	const char *program;                    /* a path or a name; NULL: "criu" */
+	const char *images, *work, *parent;     /* directories; work and parent may be NULL */
+	const char *page_server;                /* "ADDRESS:PORT" or NULL */
+	const char *cgroups;                    /* criu's mode, or NULL: left to us */
+	const char *lsm_profile, *lsm_mount_context;
+	struct mb_strv empty_ns; /* "network": made, and left empty */
+	int status_fd;           /* the caller's, to be told when lazy pages are ready; -1 */
+	bool leave_running, pre_dump, tcp_established, tcp_skip_in_flight, ext_unix_sockets,
+		shell_job, file_locks, link_remap, auto_dedup, lazy_pages;
+};
+
 struct mb_bundle_create {
+	const struct mb_bundle_criu *thaw; /* restore it from images; NULL: begin anew */
 	const char *id, *bundle;               /* bundle: its path */
 	const char *console_socket, *pid_file; /* or NULL */
 	bool no_pivot, no_new_keyring, systemd_cgroup;
@@ -118,6 +132,9 @@ int mb_bundle_kill(struct mb_bundle *b, int sig, bool all, struct mb_err *err);
 int mb_bundle_delete(struct mb_bundle *b, bool force, struct mb_err *err);
 int mb_bundle_pause(struct mb_bundle *b, struct mb_err *err);
 int mb_bundle_resume(struct mb_bundle *b, struct mb_err *err);
+/* Write its processes to how->images with criu; unless they are to go on, it is deleted then.
+ * @b is locked.  Return: 0 or -errno, told: -EOPNOTSUPP without criu, or what it cannot keep. */
+int mb_bundle_checkpoint(struct mb_bundle *b, const struct mb_bundle_criu *how, struct mb_err *err);
 /* Its processes; caller frees. */
 int mb_bundle_pids(struct mb_bundle *b, pid_t **ret_pids, size_t *ret_n, struct mb_err *err);
 

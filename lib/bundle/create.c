@@ -241,6 +241,18 @@ static int give_birth(struct making *m, struct mb_err *err)
 	return r < 0 ? r : mb_bundle_process_save(b, err);
 }
 
+static int thaw(struct making *m, struct mb_err *err)
+{
+	struct mb_bundle *b = m->b;
+	int r = mb_bundle_thaw(b, m->how->thaw, &m->pidfd, err);
+
+	if (r == 0)
+		r = mb_bundle_process_save(b, err);
+	if (r == 0 && m->how->pid_file)
+		r = mb_bundle_pid_file_write(m->how->pid_file, b->process.pid, err);
+	return r;
+}
+
 static int finish(struct making *m, struct mb_bundle_made *ret, struct mb_err *err)
 {
 	struct mb_runtime_started started = {.console_fd = -1};
@@ -316,7 +328,8 @@ static int make(struct making *m, struct mb_bundle_made *ret, struct mb_err *err
 	if (r < 0)
 		return r;
 	fill_record(m);
-	m->waits = !m->how->start || (b->spec.hooks && b->spec.hooks->n_start_container);
+	m->waits = !m->how->thaw &&
+	           (!m->how->start || (b->spec.hooks && b->spec.hooks->n_start_container));
 	if (m->how->env)
 		MB_KV_FOREACH (p, m->how->env)
 			mb_strv_addf(&b->spec.process->env, "%s=%s", p->key, p->value);
@@ -328,13 +341,13 @@ static int make(struct making *m, struct mb_bundle_made *ret, struct mb_err *err
 	if (r == 0)
 		r = make_cgroup(m, err);
 	if (r == 0)
-		r = plan(m, err);
-	if (r == 0)
+		r = m->how->thaw ? thaw(m, err) : plan(m, err);
+	if (r == 0 && !m->how->thaw)
 		r = give_birth(m, err);
 	mb_systemd_holder_end(&m->holder);
-	if (r == 0)
+	if (r == 0 && !m->how->thaw)
 		r = finish(m, ret, err);
-	if (r == 0 && m->how->start)
+	if (r == 0 && m->how->start && !m->how->thaw)
 		r = start_now(m, err);
 	if (r < 0)
 		undo(m);

@@ -11,10 +11,13 @@
 
 struct json_object;
 struct mb_bundle;
+struct mb_bundle_criu;
 struct mb_bundle_record;
 struct mb_err;
 struct mb_oci_hook;
 struct mb_oci_linux;
+struct mb_oci_mount;
+struct mb_strv;
 struct mb_sys_proc_id;
 struct mb_systemd_holder;
 
@@ -63,6 +66,24 @@ int mb_bundle_netdev_move(const struct mb_oci_linux *l, int netns_fd, struct mb_
 /* All back, as they were. */
 void mb_bundle_netdev_return(struct mb_bundle_netdev *n);
 void mb_bundle_netdev_free(struct mb_bundle_netdev *n); /* NULL is fine */
+
+/* ---- criu.c, checkpoint.c, restore.c ---- */
+
+/* What both directions tell criu: directories, flags. */
+void mb_bundle_criu_args(const struct mb_bundle_criu *how, const char *verb, struct mb_strv *args);
+/* Run criu with @args until it ends.  @prepare is called in the child.  When it fails, the log
+ * "@verb.log" tells why. */
+int mb_bundle_criu_run(const struct mb_bundle_criu *how, const char *verb,
+                       const struct mb_strv *args,
+                       int (*prepare)(void *arg, struct mb_err *err), void *arg,
+                       struct mb_err *err);
+/* Does the entry @m of the bundle bring something of the host's into the container? */
+bool mb_bundle_mount_is_bind(const struct mb_oci_mount *m);
+/* Keys under which descriptors 0 to 2 are given back, beside the images. */
+#define MB_BUNDLE_DESCRIPTORS "descriptors.json"
+/* In place of a new process 1: b->process and its pidfd, from how->images. */
+int mb_bundle_thaw(struct mb_bundle *b, const struct mb_bundle_criu *how, int *ret_pidfd,
+                   struct mb_err *err);
 
 /* ---- hand.c: what callers want of us ---- */
 

@@ -212,11 +212,3 @@ load helpers
 	run -1 oci update --pids-limit 5 $n
 	oci delete $n
 }
-
-@test "checkpoint and restore are refused by name" {
-	b=$(bundle b 'p["args"] = ["sleep", "1000"]')
-	run -1 oci checkpoint --image-path "$dir/i" $n
-	[[ $output == *criu* ]]
-	run -1 oci restore --bundle "$b" $n
-	[[ $output == *criu* ]]
-}
