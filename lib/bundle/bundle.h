@@ -90,10 +90,10 @@ int mb_bundle_cgroup_update(struct mb_bundle *b, const struct mb_sys_cgroup_limi
 
 /* What criu's command line is to be told; all borrowed. */
 struct mb_bundle_criu {
-	const char *program;                    /* a path or a name; NULL: "criu" */
-	const char *images, *work, *parent;     /* directories; work and parent may be NULL */
-	const char *page_server;                /* "ADDRESS:PORT" or NULL */
-	const char *cgroups;                    /* criu's mode, or NULL: left to us */
+	const char *program;                /* a path or a name; NULL: "criu" */
+	const char *images, *work, *parent; /* directories; work and parent may be NULL */
+	const char *page_server;            /* "ADDRESS:PORT" or NULL */
+	const char *cgroups;                /* criu's mode, or NULL: left to us */
 	const char *lsm_profile, *lsm_mount_context;
 	struct mb_strv empty_ns; /* "network": made, and left empty */
 	int status_fd;           /* the caller's, to be told when lazy pages are ready; -1 */
@@ -102,7 +102,7 @@ struct mb_bundle_criu {
 };
 
 struct mb_bundle_create {
-	const struct mb_bundle_criu *thaw; /* restore it from images; NULL: begin anew */
+	const struct mb_bundle_criu *thaw;     /* restore it from images; NULL: begin anew */
 	const char *id, *bundle;               /* bundle: its path */
 	const char *console_socket, *pid_file; /* or NULL */
 	bool no_pivot, no_new_keyring, systemd_cgroup;

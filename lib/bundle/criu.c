@@ -18,25 +18,6 @@
 
 enum { LOG_TAIL = 256 << 10, EXIT_NOT_RUN = 127 };
 
-static int find_program(const char *name, char ret[PATH_MAX], struct mb_err *err)
-{
-	static const char *const dirs[] = {"/usr/local/sbin", "/usr/sbin", "/usr/bin", "/sbin",
-	                                   "/bin"};
-
-	if (!name || !*name)
-		name = "criu";
-	if (strchr(name, '/')) {
-		snprintf(ret, PATH_MAX, "%s", name);
-		return access(ret, X_OK) == 0 ? 0 : mb_fail_sys(err, errno, "criu '%s'", name);
-	}
-	for (size_t i = 0; i < MB_N(dirs); i++) {
-		snprintf(ret, PATH_MAX, "%s/%s", dirs[i], name);
-		if (access(ret, X_OK) == 0)
-			return 0;
-	}
-	return mb_fail(err, EOPNOTSUPP, "this needs '%s', which is not installed", name);
-}
-
 bool mb_bundle_mount_is_bind(const struct mb_oci_mount *m)
 {
 	if (mb_strv_has(&m->options, "remount"))
@@ -102,20 +83,38 @@ static void read_complaint(const char *path, struct mb_str *ret)
 		mb_str_addf(ret, ": %.*s", (int)strcspn(last, "\n"), last);
 }
 
-static _Noreturn void become(const char *program, const struct mb_strv *args, int failed,
-                             int (*prepare)(void *arg, struct mb_err *err), void *arg)
+/* Only returns when it cannot. */
+static int execute(const char *name, char *const *argv, struct mb_err *err)
 {
+	static const char *const dirs[] = {"/usr/local/sbin", "/usr/sbin", "/usr/bin", "/sbin",
+	                                   "/bin"};
 	static char path[] = "PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin";
 	char *const environment[] = {path, NULL};
+	char program[PATH_MAX];
+
+	if (!name || !*name)
+		name = "criu";
+	if (strchr(name, '/')) {
+		execve(name, argv, environment);
+		return mb_fail_sys(err, errno, "criu '%s'", name);
+	}
+	for (size_t i = 0; i < MB_N(dirs); i++) {
+		snprintf(program, sizeof(program), "%s/%s", dirs[i], name);
+		execve(program, argv, environment);
+		if (errno != ENOENT)
+			return mb_fail_sys(err, errno, "criu '%s'", program);
+	}
+	return mb_fail(err, EOPNOTSUPP, "this needs '%s', which is not installed", name);
+}
+
+static _Noreturn void become(const char *name, const struct mb_strv *args, int failed,
+                             int (*prepare)(void *arg, struct mb_err *err), void *arg)
+{
 	struct mb_err err = MB_ERR_INIT;
-	int r;
 
 	mb_sys_proc_reset_signals();
-	r = prepare(arg, &err);
-	if (r == 0) {
-		execve(program, args->v, environment);
-		mb_fail_sys(&err, errno, "cannot execute '%s'", program);
-	}
+	if (prepare(arg, &err) == 0)
+		(void)execute(name, args->v, &err);
 	(void)mb_write_full(failed, &err, sizeof(err));
 	_exit(EXIT_NOT_RUN);
 }
@@ -147,18 +146,15 @@ int mb_bundle_criu_run(const struct mb_bundle_criu *how, const char *verb,
 		mb_asprintf("%s/%s.log", how->work ? how->work : how->images, verb);
 	MB_AUTO_CLOSE int pidfd = -1, reading = -1;
 	MB_AUTO_STR struct mb_str why = MB_STR_INIT;
-	char program[PATH_MAX];
-	int pipe_fds[2], r = find_program(how->program, program, err);
+	int pipe_fds[2], r;
 	pid_t pid = -1;
 
-	if (r < 0)
-		return r;
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
 		return mb_fail_sys(err, errno, "cannot make a pipe");
 	reading = pipe_fds[0];
 	r = mb_sys_proc_clone(&plain, &pid, &pidfd, err);
 	if (r == 0 && pid == 0)
-		become(program, args, pipe_fds[1], prepare, arg);
+		become(how->program, args, pipe_fds[1], prepare, arg);
 	close(pipe_fds[1]);
 	if (r == 0)
 		r = await(pidfd, reading, err);

@@ -74,9 +74,8 @@ void mb_bundle_criu_args(const struct mb_bundle_criu *how, const char *verb, str
 /* Run criu with @args until it ends.  @prepare is called in the child.  When it fails, the log
  * "@verb.log" tells why. */
 int mb_bundle_criu_run(const struct mb_bundle_criu *how, const char *verb,
-                       const struct mb_strv *args,
-                       int (*prepare)(void *arg, struct mb_err *err), void *arg,
-                       struct mb_err *err);
+                       const struct mb_strv *args, int (*prepare)(void *arg, struct mb_err *err),
+                       void *arg, struct mb_err *err);
 /* Does the entry @m of the bundle bring something of the host's into the container? */
 bool mb_bundle_mount_is_bind(const struct mb_oci_mount *m);
 /* Keys under which descriptors 0 to 2 are given back, beside the images. */

@@ -25,6 +25,7 @@
 #include "core/own.h"
 #include "core/parse.h"
 #include "core/str.h"
+#include "sys/mount.h"
 #include "sys/path.h"
 #include "sys/proc.h"
 #include "json/json.h"
@@ -227,10 +228,21 @@ static int place_descriptors(const struct thawing *t, struct mb_err *err)
 	return 0;
 }
 
+/* Upon itself. */
+static int mount_root(const char *root, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int place_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
+	int r = place_fd < 0 ? mb_fail_sys(err, errno, "cannot open it")
+	                     : mb_sys_mount_clone(place_fd, "", true, &fd, err);
+
+	if (r == 0)
+		r = mb_sys_mount_move(fd, place_fd, err);
+	return r < 0 ? mb_wrap(err, r, "root file system '%s'", root) : 0;
+}
+
 static int prepare(void *arg, struct mb_err *err)
 {
 	const struct thawing *t = arg;
-	const char *root = t->b->record.rootfs;
 	const struct mb_oci_namespace *ns = mb_oci_spec_find_namespace(&t->b->spec, "cgroup");
 	int r = mb_sys_cgroup_join_self_slowly(&t->join);
 
@@ -238,9 +250,11 @@ static int prepare(void *arg, struct mb_err *err)
 		return mb_fail_sys(err, -r, "cannot join the control group");
 	if (unshare(CLONE_NEWNS) < 0)
 		return mb_fail_sys(err, errno, "cannot make a mount namespace");
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount(root, root, NULL, MS_BIND | MS_REC, NULL) < 0)
-		return mb_fail_sys(err, errno, "root file system '%s'", root);
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return mb_fail_sys(err, errno, "cannot make the mounts private");
+	r = mount_root(t->b->record.rootfs, err);
+	if (r < 0)
+		return r;
 	if (ns && !(ns->path && *ns->path) && unshare(CLONE_NEWCGROUP) < 0)
 		return mb_fail_sys(err, errno, "cannot make a cgroup namespace");
 	return place_descriptors(t, err);
