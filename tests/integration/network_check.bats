@@ -208,7 +208,7 @@ mends() { # the command that was offered, done, leaves nothing wrong
 	fault firewall "has lost its rules" app web:80
 	mybox network reload net1
 	good app web:80
-	nft delete element inet "$t" nets "{ \"$(bridge_of net1)\" }"
+	nft flush set inet "$t" nets
 	fault firewall "set 'nets'" app web:80
 	mybox network reload -a
 	nft flush map inet "$t" dnat4any
@@ -272,5 +272,17 @@ mends() { # the command that was offered, done, leaves nothing wrong
 	mends app web:80
 	inside web ip link set eth0 mtu 1300
 	fault mtu "'eth0' of app sends packets of 1500 bytes, but the way takes 1300" app web:80
+	mends app web:80
+}
+
+@test "a network upon an interface of the host: no bridge, the rest as everywhere" {
+	mybox network create -d macvlan -o parent=host0 --subnet 198.51.100.0/24 --ip-range 198.51.100.128/25 mac1 || skip "needs macvlan"
+	sleeper app --network mac1
+	server web 80 --network mac1
+	good app web:80
+	[[ $output != *"  bridge "* ]]
+	fault listener "nothing in web listens on port 81/tcp" app web:81
+	inside app ip link set eth0 down
+	fault interface "'eth0' of app is down" app web:80
 	mends app web:80
 }
