@@ -604,6 +604,21 @@ static void reload_port(struct mb_net *net, const struct mb_net_endpoint *e)
 	(void)mb_nl_send(&net->route, &b, NULL, NULL);
 }
 
+/* With a policy it belongs outside the bridge, whatever was done to it. */
+static int reload_routed(struct mb_net *net, const struct mb_net_sandbox *s,
+                         struct mb_net_endpoint *e, struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+
+	/* Up first: a link that is down takes no route. */
+	mb_nl_link_set_up(&b, 0, e->host_ifname);
+	(void)mb_nl_send(&net->route, &b, NULL, NULL);
+	if (mb_net_doc_read(net, e->network_id, &n, NULL) < 0)
+		return 0;
+	return mb_net_routed_settle(net, n, s, e, true, -1, err);
+}
+
 static int reload_one(struct mb_net *net, struct mb_net_sandbox *s, void *arg, struct mb_err *err)
 {
 	const struct mb_strv *ids = *(const struct mb_strv *const *)arg;
@@ -612,9 +627,12 @@ static int reload_one(struct mb_net *net, struct mb_net_sandbox *s, void *arg, s
 	for (size_t i = 0; !r && is_live(net, s->container_id) && i < s->n_endpoints; i++) {
 		if (!mb_strv_has(ids, s->endpoints[i].network_id))
 			continue;
-		if (!mb_net_is_upper(s->endpoints[i].driver))
+		if (mb_net_policy_is_on(net, s->endpoints[i].network_id))
+			r = reload_routed(net, s, &s->endpoints[i], err);
+		else if (!mb_net_is_upper(s->endpoints[i].driver))
 			reload_port(net, &s->endpoints[i]);
-		r = mb_net_names_add(net, s, &s->endpoints[i], err);
+		if (!r)
+			r = mb_net_names_add(net, s, &s->endpoints[i], err);
 	}
 	return r;
 }

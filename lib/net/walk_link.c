@@ -206,7 +206,8 @@ static int check_cable(struct mb_net_way *w, const struct mb_net_way_end *end,
 		mb_net_way_fault(w, "bridge", "bridge '%s' of network '%s' is down", e->bridge,
 		                 e->network);
 		mb_net_way_mend(w, "ip link set %s up", e->bridge);
-	} else if (port.master != ret_bridge->index) {
+	} else if (port.master != ret_bridge->index &&
+	           !mb_net_policy_is_on(w->net, e->network_id)) {
 		mb_net_way_fault(
 			w, "bridge",
 			"interface '%s', the host's end of %s's '%s', is not in bridge '%s'",
@@ -266,6 +267,11 @@ int mb_net_way_neighbour(struct mb_net_way *w, struct mb_err *err)
 	char text[MB_NET_ADDR_TEXT], mac[MB_NET_MAC_TEXT];
 	int r;
 
+	if (mb_net_policy_is_on(w->net, w->from.e->network_id)) {
+		mb_net_way_ok(w, "neighbour", "the host answers for all of network '%s'",
+		              w->from.e->network);
+		return 0;
+	}
 	if (w->way.has_gateway)
 		memcpy(hop.addr.b, w->way.gateway, sizeof(hop.addr.b));
 	/* Whoever the router of a network without a bridge is, only the wire knows. */
