@@ -46,13 +46,6 @@ two() { # two containers on one network, the second with a server
 pid_of() { mybox inspect -f '{{.State.Pid}}' "$1"; }
 inside() { nsenter -t "$(pid_of "$1")" -n "${@:2}"; }
 bridge_of() { echo "mb-$(mybox network inspect -f '{{slice .Id 0 12}}' "$1")"; }
-# What the firewall knows it by: its first address as a number.
-group_of() {
-	local subnet
-	subnet=$(mybox network inspect -f '{{(index .IPAM.Config 0).Subnet}}' "$1")
-	IFS=./ read -r -a subnet <<<"$subnet"
-	printf '0x%02x%02x%02x%02x' "${subnet[@]:0:4}"
-}
 port_of() { echo "mb$(mybox inspect -f '{{slice .Id 0 10}}' "$1")"; }
 table() { nft list tables | sed -n 's/^table inet \(mybox_.*\)/\1/p'; }
 

@@ -211,7 +211,8 @@ run"
 
 @test "top: the processes as the host sees them" {
 	mybox run -d --name c1 deb sh -c 'sleep 100 & exec sleep 200'
-	two() { [ "$(mybox top c1 | grep -c 'sleep [12]00')" = 2 ]; }
+	# Both by now, and not the shell whose words hold theirs.
+	two() { [ "$(mybox top c1 | grep -cE ':[0-9]+ sleep [12]00$')" = 2 ]; }
 	wait_until 5 two
 	run mybox top c1
 	[[ ${lines[0]} =~ ^UID\ +PID\ +PPID\ +C\ +STIME\ +TTY\ +TIME\ +CMD$ ]]
