@@ -135,9 +135,10 @@ static int give_pipes(struct starting *s, struct mb_err *err)
 /* Of a user namespace's it has to be born with that. */
 static bool wants_own_network(const struct mb_container_host_config *h)
 {
-	return !mb_streq(h->network_mode, "host") &&
-	       !mb_starts_with(h->network_mode ? h->network_mode : "", "container:") &&
-	       !mb_container_has_userns(h);
+	const char *mode = h->network_mode ? h->network_mode : "";
+
+	return !mb_streq(mode, "host") && !mb_starts_with(mode, "container:") &&
+	       !mb_starts_with(mode, "ns:") && !mb_container_has_userns(h);
 }
 
 /* What process 1 has to know from its birth, and no more: the kernel takes its time to make it,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "core/err.h"
 #include "core/id.h"
@@ -182,6 +183,25 @@ static void set_sysctls(const struct mb_net_endpoint *e)
 		(void)mb_net_sysctl("1", "/proc/sys/net/ipv6/conf/%s/disable_ipv6", e->ifname);
 }
 
+/* The MAC address of a macvlan interface follows its IP address, so that the neighbours' tables stay
+ * right.  In a restart it is that of the life before until the kernel has taken that one down. */
+static int raise_upper(struct mb_nl *nl, int index, struct mb_err *err)
+{
+	enum { TRIES = 500 };
+	const struct timespec a_while = {.tv_nsec = 10000000};
+	int r = -EADDRINUSE;
+
+	for (int i = 0; r == -EADDRINUSE && i < TRIES; i++) {
+		MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+
+		if (i)
+			(void)nanosleep(&a_while, NULL);
+		mb_nl_link_set_up(&b, index, NULL);
+		r = mb_nl_send(nl, &b, NULL, err);
+	}
+	return r;
+}
+
 int mb_net_endpoints_configure(const struct mb_net_sandbox *s, size_t first, size_t n, int netns_fd,
                                const int *indexes, struct mb_err *err)
 {
@@ -195,6 +215,11 @@ int mb_net_endpoints_configure(const struct mb_net_sandbox *s, size_t first, siz
 		r = mb_nl_open(&nl, NETLINK_ROUTE, err);
 	if (r)
 		return r;
+	for (size_t i = 0; !r && i < n; i++)
+		if (mb_net_is_upper(s->endpoints[first + i].driver))
+			r = raise_upper(&nl, indexes[i], err);
+	if (r)
+		return mb_wrap(err, r, "cannot configure the container's interfaces");
 	mb_nl_link_set_up(&b, LO_INDEX, NULL);
 	for (size_t i = 0; i < n; i++) {
 		set_sysctls(&s->endpoints[first + i]);
