@@ -183,8 +183,8 @@ static void set_sysctls(const struct mb_net_endpoint *e)
 		(void)mb_net_sysctl("1", "/proc/sys/net/ipv6/conf/%s/disable_ipv6", e->ifname);
 }
 
-/* The MAC address of a macvlan interface follows its IP address, so that the neighbours' tables stay
- * right.  In a restart it is that of the life before until the kernel has taken that one down. */
+/* The MAC address of a macvlan interface follows its IP address, so that the neighbours' tables
+ * stay right.  In a restart it is that of the life before until the kernel has taken that down. */
 static int raise_upper(struct mb_nl *nl, int index, struct mb_err *err)
 {
 	enum { TRIES = 500 };
