@@ -188,10 +188,11 @@ static int enter_root(int *root_fd, struct mb_err *err)
 
 	/* A mount can only be cloned in the namespace it belongs to: first of all. */
 	r = mb_sys_mount_clone(*root_fd, "", false, &tree, err);
+	/* The copy of a shared mount is shared, and such cannot be where the old root goes. */
 	if (r == 0)
 		r = mb_sys_mount_setattr(tree,
 		                         MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
-		                         0, 0, false, err);
+		                         0, MS_PRIVATE, false, err);
 	if (r < 0)
 		return r;
 	if (unshare(CLONE_NEWNS) < 0)

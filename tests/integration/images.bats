@@ -216,3 +216,21 @@ Untagged: two/sub:latest" ]
 	[ "$(mybox inspect -f '{{json .Config.ExposedPorts}}' asked)" = null ]
 	mybox rm asked
 }
+
+@test "a store where mounts are shared, as on a host that systemd runs" {
+	# shellcheck disable=SC2016
+	unshare -m --propagation private bash -euc '
+		box=("$MYBOX" --root "$1/root" --runroot "$1/run")
+		mkdir "$1"
+		mount -t tmpfs -o mode=700 none "$1"
+		mount --make-rshared /
+		before=$(cat /proc/self/mountinfo)
+		"${box[@]}" load -q -i "$2/deb.tar"
+		[ "$(cat /proc/self/mountinfo)" = "$before" ]
+		[ "$("${box[@]}" run --name c1 -v "$1:/d" --tmpfs /t deb echo runs)" = runs ]
+		"${box[@]}" start c1
+		"${box[@]}" rm -f c1
+		[ "$(cat /proc/self/mountinfo)" = "$before" ]
+		"${box[@]}" system check
+	' bash "$BATS_TEST_TMPDIR/shared" "$images"
+}
