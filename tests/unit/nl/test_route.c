@@ -151,6 +151,18 @@ static void links_of_this_namespace_can_be_read(void **state)
 	assert_int_equal(mb_nl_link_find(&nl, "no-such-link", &lo, &err), MB_NL_ABSENT);
 }
 
+static void a_protocol_the_kernel_lacks_is_told(void **state)
+{
+	MB_AUTO_NL struct mb_nl nl = MB_NL_INIT;
+	struct mb_err err = MB_ERR_INIT;
+
+	(void)state;
+	/* EPROTONOSUPPORT would be told as what a newer mybox wrote. */
+	assert_int_equal(mb_nl_open(&nl, MAX_LINKS - 1, &err), -EOPNOTSUPP);
+	assert_string_equal(err.msg,
+	                    "cannot open a netlink socket: the kernel lacks this protocol");
+}
+
 static void refusals_are_told_with_their_number(void **state)
 {
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
@@ -180,6 +192,7 @@ int main(void)
 		cmocka_unit_test(addresses_have_their_broadcast),
 		cmocka_unit_test(point_to_point_has_no_broadcast),
 		cmocka_unit_test(links_of_this_namespace_can_be_read),
+		cmocka_unit_test(a_protocol_the_kernel_lacks_is_told),
 		cmocka_unit_test(refusals_are_told_with_their_number),
 	};
 
