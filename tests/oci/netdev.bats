@@ -56,7 +56,7 @@ in_net() { nsenter -t "$1" -n "${@:2}"; }
 @test "what cannot be is told by name, and all is as it was" {
 	d=$(v)
 	pair "$d"
-	ip addr show "$d" | grep -E 'inet|state' >"$dir/before"
+	ip addr show "$d" | grep -E 'scope global|state' >"$dir/before"
 	b=$(bundle b "l['netDevices'] = {'$d': {}, 'no-such': {}}")
 	run -1 oci run --bundle "$b" $n
 	[[ $output == *"'linux.netDevices.no-such': there is no such interface" ]]
@@ -75,7 +75,7 @@ in_net() { nsenter -t "$1" -n "${@:2}"; }
 	b=$(bundle missing 'p["args"] = ["nope"]' "l['netDevices'] = {'$d': {'name': 'eth0'}}")
 	run -1 oci run --bundle "$b" $n
 	is_gone $n
-	ip addr show "$d" | grep -E 'inet|state' >"$dir/after"
+	ip addr show "$d" | grep -E 'scope global|state' >"$dir/after"
 	cat "$dir/before" "$dir/after"
 	cmp "$dir/before" "$dir/after"
 	ip link del "$d"
