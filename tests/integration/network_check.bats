@@ -47,7 +47,8 @@ pid_of() { mybox inspect -f '{{.State.Pid}}' "$1"; }
 inside() { nsenter -t "$(pid_of "$1")" -n "${@:2}"; }
 bridge_of() { echo "mb-$(mybox network inspect -f '{{slice .Id 0 12}}' "$1")"; }
 port_of() { echo "mb$(mybox inspect -f '{{slice .Id 0 10}}' "$1")"; }
-table() { nft list tables | sed -n 's/^table inet \(mybox_.*\)/\1/p'; }
+# Of this store: others have theirs beside it.
+table() { mybox network check app web:80 | sed -n "s/.*table 'inet \(mybox[^']*\)' is complete.*/\1/p"; }
 
 good() { # good A TARGET: nothing is wrong
 	run mybox network check "$@"

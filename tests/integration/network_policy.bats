@@ -87,9 +87,11 @@ teardown() {
 	[ ! -e "$BATS_TEST_TMPDIR/pids" ] || xargs -r kill <"$BATS_TEST_TMPDIR/pids" 2>/dev/null || true
 	teardown_store
 	# Nothing of any policy is left.
-	local set
-	for set in governed member4 member6 range4 range6 host_class decide rules; do
-		[ -z "$(nft list tables)" ] || run ! grep -q elements <(nft list set "$(nft list tables | sed 's/table //;q')" "$set" 2>/dev/null; nft list map "$(nft list tables | sed 's/table //;q')" "$set" 2>/dev/null)
+	local set t
+	for t in $(nft list tables | sed -n 's/^table inet \(mybox.*\)/\1/p'); do
+		for set in governed member4 member6 range4 range6 host_class decide rules; do
+			run ! grep -q elements <(nft list set inet "$t" "$set" 2>/dev/null; nft list map inet "$t" "$set" 2>/dev/null)
+		done
 	done
 }
 
