@@ -14,16 +14,18 @@
 
 static int path_of(const char *asked, const char *id, char **ret, struct mb_err *err)
 {
+	MB_AUTO_FREE char *path = NULL;
+
 	if (!asked || !asked[0])
 		return mb_sys_cgroup_path_make(NULL, id, ret, err);
 	for (const char *p = asked; (p = strstr(p, "..")); p += 2)
 		if ((p == asked || p[-1] == '/') && (p[2] == '/' || !p[2]))
 			return mb_fail(err, EINVAL, "'linux.cgroupsPath' must not have '..'");
-	*ret = mb_sys_path_clean(asked);
-	if (!mb_streq(*ret, "/"))
-		return 0;
-	free(*ret);
-	return mb_fail(err, EINVAL, "'linux.cgroupsPath' cannot be the root");
+	path = mb_sys_path_clean(asked);
+	if (mb_streq(path, "/"))
+		return mb_fail(err, EINVAL, "'linux.cgroupsPath' cannot be the root");
+	*ret = mb_take_ptr(&path);
+	return 0;
 }
 
 int mb_bundle_cgroup_name(struct mb_bundle *b, bool systemd, struct mb_err *err)
@@ -64,15 +66,35 @@ static int start_scope(struct mb_bundle *b, const struct mb_sys_cgroup_limits *l
 	return r < 0 ? r : mb_systemd_scope_start(bus, &scope, holder->pid, err);
 }
 
+/* A path may be anybody's: who is in there must neither get our limits nor end with us. */
+static int check_unused(struct mb_bundle *b, struct mb_err *err)
+{
+	MB_AUTO(mb_sys_cgroup_free) struct mb_sys_cgroup *cg = NULL;
+	bool is_populated = false;
+	int r = mb_sys_cgroup_open(b->cgroup_host, b->record.cgroup, &cg, err);
+
+	if (r == MB_SYS_CGROUP_ABSENT)
+		return 0;
+	if (r == 0)
+		r = mb_sys_cgroup_is_populated(cg, &is_populated, err);
+	if (r == 0 && is_populated)
+		r = mb_fail(err, EBUSY, "the control group '%s' is not empty", b->record.cgroup);
+	return r;
+}
+
 int mb_bundle_cgroup_make(struct mb_bundle *b, const struct mb_sys_cgroup_limits *limits,
                           struct mb_systemd_holder *holder, struct mb_err *err)
 {
 	int r = mb_sys_cgroup_host_open(&b->cgroup_host, err);
 
-	if (r == 0 && b->record.systemd_cgroup)
-		r = start_scope(b, limits, holder, err);
 	if (r == 0)
-		r = mb_sys_cgroup_create(b->cgroup_host, b->record.cgroup, limits, &b->cgroup, err);
+		r = b->record.systemd_cgroup ? start_scope(b, limits, holder, err)
+		                             : check_unused(b, err);
+	if (r < 0)
+		return r;
+	r = mb_sys_cgroup_create(b->cgroup_host, b->record.cgroup, limits, &b->cgroup, err);
+	if (r < 0)
+		(void)mb_bundle_cgroup_remove(b, NULL);
 	return r;
 }
 

@@ -123,8 +123,11 @@ static int make_dir(struct making *m, struct mb_err *err)
 		                         "container with given ID already exists: '%s'", b->id)
 		               : mb_fail_sys(err, errno, "cannot make '%s'", b->id);
 	b->dir_fd = openat(b->root_fd, b->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (b->dir_fd < 0)
-		return mb_fail_sys(err, errno, "cannot open '%s'", b->id);
+	if (b->dir_fd < 0) {
+		r = mb_fail_sys(err, errno, "cannot open '%s'", b->id);
+		(void)!unlinkat(b->root_fd, b->id, AT_REMOVEDIR);
+		return r;
+	}
 	r = mb_bundle_lock(b, 10000, err);
 	return r == MB_BUNDLE_REPLACED ? mb_fail(err, EBUSY, "container '%s' was removed", b->id)
 	                               : r;
@@ -291,9 +294,10 @@ static void undo(struct making *m)
 		mb_bundle_netdev_return(m->netdev);
 	end_process(m);
 	mb_systemd_holder_end(&m->holder);
-	if (m->b->cgroup)
+	if (m->b->cgroup) {
 		(void)mb_sys_cgroup_kill(m->b->cgroup, NULL);
-	(void)mb_bundle_cgroup_remove(m->b, NULL);
+		(void)mb_bundle_cgroup_remove(m->b, NULL);
+	}
 	if (m->had_hooks)
 		mb_bundle_hooks_try(m->b, h->poststop, h->n_poststop, "poststop", "stopped");
 	if (m->b->lock_fd >= 0)
@@ -334,10 +338,10 @@ static int make(struct making *m, struct mb_bundle_made *ret, struct mb_err *err
 		MB_KV_FOREACH (p, m->how->env)
 			mb_strv_addf(&b->spec.process->env, "%s=%s", p->key, p->value);
 	r = make_dir(m, err);
-	if (r == 0)
-		begin_network(m);
-	if (r == 0)
-		r = write_dir(m, err);
+	if (r < 0)
+		return r; /* what has that name, or its scope, is another's */
+	begin_network(m);
+	r = write_dir(m, err);
 	if (r == 0)
 		r = make_cgroup(m, err);
 	if (r == 0)

@@ -48,8 +48,8 @@ int mb_bundle_files_remove(struct mb_bundle *b, struct mb_err *err);
 /* linux.cgroupsPath as a path, in the record; absent: "/mybox/ID".  With @systemd it is
  * "SLICE:PREFIX:NAME" and the path that of a scope. */
 int mb_bundle_cgroup_name(struct mb_bundle *b, bool systemd, struct mb_err *err);
-/* b->cgroup, with @limits.  A scope lives by @holder until a process is in it: the caller ends
- * it, in any case. */
+/* b->cgroup, with @limits; -EBUSY when others live in it, or nothing is made.  A scope lives by
+ * @holder until a process is in it: the caller ends it, in any case. */
 int mb_bundle_cgroup_make(struct mb_bundle *b, const struct mb_sys_cgroup_limits *limits,
                           struct mb_systemd_holder *holder, struct mb_err *err);
 /* When no process is left in it. */

@@ -5,7 +5,8 @@ command -v bats_require_minimum_version >/dev/null && bats_require_minimum_versi
 top=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 : "${MYBOX:=$top/build/dev/cmd/mybox}"
 OCI=${MYBOX%/*}/mybox-oci
-export ASAN_OPTIONS=detect_leaks=0:abort_on_error=0
+# Another code than that of an error.
+export ASAN_OPTIONS=detect_leaks=0:abort_on_error=0:exitcode=99 UBSAN_OPTIONS=exitcode=99
 
 oci() { "$OCI" --root "$state" "$@"; }
 

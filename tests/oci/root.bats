@@ -121,3 +121,26 @@ load helpers
 	[[ ${lines[4]} == CapInh*0000000000000000 && ${lines[6]} == CapEff*0000000000000000 ]]
 	[ "${lines[9]}" = /home/me ]
 }
+
+@test "a control group that others live in is neither taken nor emptied" {
+	b=$(bundle b 'p["args"] = ["sleep", "1000"]' "l['cgroupsPath'] = '/mybox/one-$n'")
+	oci run -d --bundle "$b" $n </dev/null >/dev/null 2>&1
+	local verb dirs
+	mapfile -t dirs < <(cgroups "one-$n")
+	for verb in create run; do
+		run -1 oci $verb --bundle "$b" ${n}x
+		[[ $output == *"/mybox/one-$n' is not empty" ]]
+		is_gone ${n}x
+	done
+	# Nor by a name that is taken.
+	run -1 oci create --bundle "$b" $n
+	[[ $output == *"already exists"* ]]
+	is_status $n running
+	[ "$(oci ps --format json $n)" = "[$(pid_of $n)]" ]
+	oci delete -f $n
+	# One that is left, and empty, may be used.
+	mkdir "${dirs[@]}"
+	oci run -d --bundle "$b" ${n}x </dev/null >/dev/null 2>&1
+	oci delete -f ${n}x
+	[ -z "$(cgroups "one-$n")" ]
+}
