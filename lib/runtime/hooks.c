@@ -108,14 +108,19 @@ static int explain(const struct mb_oci_hook *hook, int code, int output, struct 
 	               *words ? ": " : "", words);
 }
 
+int mb_runtime_hook_timeout_ms(const struct mb_oci_hook *hook)
+{
+	if (!hook->has_timeout)
+		return -1;
+	return hook->timeout > INT_MAX / 1000 ? INT_MAX : hook->timeout * 1000;
+}
+
 static int await_hook(const struct mb_oci_hook *hook, pid_t pid, int pidfd,
                       const struct hook_files *f, struct mb_err *err)
 {
-	const int limit = hook->timeout > INT_MAX / 1000 ? INT_MAX : hook->timeout * 1000;
-	const int timeout = hook->has_timeout ? limit : -1;
 	int code = 0, told = 0;
 	size_t n = 0;
-	int r = mb_sys_proc_wait(pidfd, timeout, err);
+	int r = mb_sys_proc_wait(pidfd, mb_runtime_hook_timeout_ms(hook), err);
 
 	if (r != 0) {
 		(void)kill(

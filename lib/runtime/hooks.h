@@ -27,6 +27,9 @@ void mb_runtime_hook_state_format(const struct mb_runtime_hook_state *state, str
 /* A file in memory with the @n bytes of @text, to be read from its beginning. */
 int mb_runtime_hook_input_make(const char *text, size_t n, int *ret_fd, struct mb_err *err);
 
+/* How long it may take, for poll(2): -1 is for ever. */
+int mb_runtime_hook_timeout_ms(const struct mb_oci_hook *hook);
+
 /* Run the @n hooks of @v one after the other, in the directory @cwd_fd (-1: where we are).  @name
  * is the list's, for messages.  Return: 0; or -errno, told, at the first that fails. */
 int mb_runtime_hooks_run(const struct mb_oci_hook *v, size_t n, const char *name, int cwd_fd,
