@@ -59,6 +59,20 @@ static int open_bundle(struct making *m, struct mb_err *err)
 	return 0;
 }
 
+enum { MAX_ANNOTATIONS = 1 << 20 };
+
+/* They are in state.json, which must be read again: escapes can make six bytes of one. */
+static int check_annotations(const struct mb_kv *annotations, struct mb_err *err)
+{
+	size_t n = 0;
+
+	MB_KV_FOREACH (p, annotations)
+		n += strlen(p->key) + strlen(p->value);
+	return n > MAX_ANNOTATIONS ? mb_fail(err, E2BIG, "'annotations' are longer than %d bytes",
+	                                     MAX_ANNOTATIONS)
+	                           : 0;
+}
+
 /* Read once: what is checked is what is used, whoever changes the file meanwhile. */
 static int load_config(struct making *m, struct mb_err *err)
 {
@@ -76,7 +90,7 @@ static int load_config(struct making *m, struct mb_err *err)
 		return mb_fail(err, EINVAL, "'process.args' is empty: there is nothing to run");
 	if (!spec->root.path || !spec->root.path[0])
 		return mb_fail(err, EINVAL, "'root.path' is missing");
-	return 0;
+	return check_annotations(&spec->annotations, err);
 }
 
 static int check_terminal(const struct making *m, struct mb_err *err)

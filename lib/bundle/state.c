@@ -24,7 +24,7 @@
 #include "sys/tree.h"
 #include "json/json.h"
 
-enum { MAX_ID = 1024, LOCK_TIMEOUT_MS = 10000, DOC_LIMIT = 1 << 20 };
+enum { MAX_ID = 1024, LOCK_TIMEOUT_MS = 10000 };
 
 static const struct mb_json_field record_table[] = {
 	MB_JSON_STR("ociVersion", struct mb_bundle_record, oci_version, .flags = MB_JSON_REQUIRED),
@@ -196,7 +196,7 @@ int mb_bundle_process_save(struct mb_bundle *b, struct mb_err *err)
 static int load_record(struct mb_bundle *b, struct mb_err *err)
 {
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
-	int r = mb_read_file(b->dir_fd, MB_BUNDLE_STATE, DOC_LIMIT, &text, err);
+	int r = mb_read_file(b->dir_fd, MB_BUNDLE_STATE, MB_JSON_MAX_BYTES, &text, err);
 
 	if (r == 0)
 		r = mb_bundle_record_parse(mb_str_text(&text), text.len, &b->record, err);
@@ -210,7 +210,7 @@ static int load_record(struct mb_bundle *b, struct mb_err *err)
 static int load_process(struct mb_bundle *b, struct mb_err *err)
 {
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
-	int r = mb_read_file(b->dir_fd, MB_BUNDLE_PROCESS, DOC_LIMIT, &text, err);
+	int r = mb_read_file(b->dir_fd, MB_BUNDLE_PROCESS, MB_JSON_MAX_BYTES, &text, err);
 
 	if (r == -ENOENT)
 		return 0;
