@@ -26,6 +26,8 @@
 #include "sys/caps.h"
 #include "json/json.h"
 
+enum { MAX_NAMES = 8192 }; /* docker's profile has some 500 */
+
 struct arg {
 	uint32_t index;
 	uint64_t value, value_two;
@@ -66,8 +68,8 @@ struct profile {
 };
 
 static const struct mb_json_field arg_table[] = {
-	MB_JSON_U32("index", struct arg, index),
-	MB_JSON_U64("value", struct arg, value),
+	MB_JSON_U32("index", struct arg, index, .flags = MB_JSON_REQUIRED),
+	MB_JSON_U64("value", struct arg, value, .flags = MB_JSON_REQUIRED),
 	MB_JSON_U64("valueTwo", struct arg, value_two),
 	MB_JSON_STR("op", struct arg, op, .flags = MB_JSON_REQUIRED),
 	MB_JSON_END,
@@ -351,14 +353,27 @@ static int export(scmp_filter_ctx ctx, struct sock_filter **ret, size_t *ret_n, 
 	return 0;
 }
 
+/* libseccomp walks all rules of a call for each one more. */
+static int check_size(const struct profile *p, struct mb_err *err)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_rules; i++)
+		n += p->rules[i].names.n;
+	return n > MAX_NAMES ? mb_fail(err, E2BIG, "its rules name more than %d calls", MAX_NAMES)
+	                     : 0;
+}
+
 static int compile(const struct profile *p, uint64_t caps, struct sock_filter **ret, size_t *ret_n,
                    struct mb_err *err)
 {
 	scmp_filter_ctx ctx;
 	uint32_t action = 0;
-	int r = parse_action(p->default_action, p->has_default_errno, p->default_errno, &action,
-	                     err);
+	int r = check_size(p, err);
 
+	if (r == 0)
+		r = parse_action(p->default_action, p->has_default_errno, p->default_errno, &action,
+		                 err);
 	if (r < 0)
 		return r;
 	ctx = seccomp_init(action);
