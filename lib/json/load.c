@@ -245,7 +245,7 @@ static int load_member(struct mb_json_parser *ps, const struct mb_json_place *up
 
 	assert(row < MAX_ROWS);
 	if (rows->seen[row])
-		return mb_json_parser_malformed(ps, where, "member is there twice");
+		return mb_json_parser_twice(ps, where, f->name);
 	rows->seen[row] = true;
 	r = mb_json_parser_colon(ps);
 	if (r == 0 && f->kind == MB_JSON_KIND_SKIPPED)

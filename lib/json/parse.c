@@ -293,6 +293,14 @@ int mb_json_parser_colon(struct mb_json_parser *ps)
 	return 0;
 }
 
+int mb_json_parser_twice(const struct mb_json_parser *ps, const char *at, const char *name)
+{
+	MB_AUTO_FREE char *shown = mb_printable(name);
+	MB_AUTO_FREE char *what = mb_asprintf("member '%.100s' is there twice", shown);
+
+	return mb_json_parser_malformed(ps, at, what);
+}
+
 /* One name with its value, hashed once; @name is the copy of it that json-c copies again. */
 static int parse_member_value(struct mb_json_parser *ps, struct json_object *object,
                               const char *name, const char *at)
@@ -303,7 +311,7 @@ static int parse_member_value(struct mb_json_parser *ps, struct json_object *obj
 	int r;
 
 	if (lh_table_lookup_entry_w_hash(members, name, hash))
-		return mb_json_parser_malformed(ps, at, "member is there twice");
+		return mb_json_parser_twice(ps, at, name);
 	r = mb_json_parser_colon(ps);
 	if (r == 0)
 		r = mb_json_parser_value(ps, &value);

@@ -38,6 +38,8 @@ static inline bool mb_json_parser_accept(struct mb_json_parser *ps, char c)
 
 /* Tell what is wrong at @at, with its line and column.  Return: -EBADMSG. */
 int mb_json_parser_malformed(const struct mb_json_parser *ps, const char *at, const char *what);
+/* The same for the member @name at @at. */
+int mb_json_parser_twice(const struct mb_json_parser *ps, const char *at, const char *name);
 /* Begin at the whole text, which must outlive @ps.  Return: 0 or -E2BIG. */
 int mb_json_parser_init(struct mb_json_parser *ps, const char *text, size_t len,
                         struct mb_err *err);
