@@ -60,6 +60,12 @@ refused() { # refused USER...: by run and by exec alike
 	[ "$output" = "1000 50 60" ]
 	civil exec -u 5:7 who id -G
 	[ "$output" = 7 ]
+	# Really among them: who changes its group later does not lose what the primary one denies.
+	for how in "run --rm -u user deb" "exec -u user who"; do
+		# shellcheck disable=SC2086
+		civil $how grep ^Groups /proc/self/status
+		[ "$(echo $output)" = "Groups: 50 60 1000" ]
+	done
 }
 
 @test "a passwd whose entries mislead" {
@@ -140,6 +146,22 @@ bomb() {
 		[ "$status" != 0 ]
 		[[ "$output" == *"evil"* ]]
 	done
+}
+
+# Those that the namespace does not map show up as 65534; a file may deny them, or let them in.
+@test "groups of the host in a user namespace" {
+	local how
+	mybox run -d --name who --userns=auto deb sleep 1000
+	for how in "run --rm --userns=auto deb" "run --rm --userns=auto -u 4000:5000 deb" "exec who" "exec -u user who"; do
+		# shellcheck disable=SC2086
+		output=$(setpriv --groups 50,777,4711 "$MYBOX" --root "$root" --runroot "$run" $how sh -c 'id -G; grep ^Groups /proc/self/status')
+		[[ "$output" != *65534* && "$output" != *4711* && "$output" != *777* ]] || {
+			echo "$how: $output"
+			return 1
+		}
+	done
+	output=$(setpriv --groups 50,777,4711 "$MYBOX" --root "$root" --runroot "$run" exec -u user who id -G)
+	[ "$output" = "1000 50 60" ]
 }
 
 @test "image settings that are bombs" {

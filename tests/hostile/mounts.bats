@@ -103,13 +103,23 @@ teardown() {
 	done
 }
 
+# operated COMMAND...: on a terminal where the operator types nothing; what is typed there all the
+# same is in $root/../typed.
+operated() {
+	SHELL=$BASH timeout 60 script -qec "$*
+		IFS= read -r -t 1 line; echo \"<\$line>\" >'$root/../typed'" /dev/null <"$root/../hands" >/dev/null 2>&1 || true
+}
+
 @test "no typing into the operator's terminal" {
 	requires script
 	local how
+	mkfifo "$root/../hands"
+	exec 9<>"$root/../hands" # without end: an end is typed as well, as ^D
+	# It would be seen.
+	operated "$attack tty"
+	[ "$(cat "$root/../typed")" = "<touch /typed>" ]
 	for how in "" "--privileged" "-i" "-i --privileged" "-t" "-it --privileged"; do
-		timeout 60 script -qec "'$MYBOX' --root '$root' --runroot '$run' run --rm -v '$attack:/attack:ro' $how deb /attack tty;
-			IFS= read -r -t 1 line; echo \"<\$line>\" >'$root/../typed'" /dev/null </dev/null >/dev/null 2>&1 ||
-			true
+		operated "'$MYBOX' --root '$root' --runroot '$run' run --rm -v '$attack:/attack:ro' $how deb /attack tty"
 		[ "$(cat "$root/../typed")" = "<>" ] || {
 			echo "$how: $(cat "$root/../typed")"
 			return 1
@@ -117,9 +127,7 @@ teardown() {
 	done
 	mybox run -d --name sits --privileged "${with_attack[@]}" deb sleep 1000
 	for how in "" "-i" "-t" "-it"; do
-		timeout 60 script -qec "'$MYBOX' --root '$root' --runroot '$run' exec --privileged $how sits /attack tty;
-			IFS= read -r -t 1 line; echo \"<\$line>\" >'$root/../typed'" /dev/null </dev/null >/dev/null 2>&1 ||
-			true
+		operated "'$MYBOX' --root '$root' --runroot '$run' exec --privileged $how sits /attack tty"
 		[ "$(cat "$root/../typed")" = "<>" ] || {
 			echo "exec $how: $(cat "$root/../typed")"
 			return 1
