@@ -21,7 +21,7 @@
 
 /* What ought to be follows from documents and records; what is comes from the kernel and from
  * RUN/net.  A container lives while RUN/c/<id> is there. */
-enum { TEARDOWN_USEC = 200 * 1000 };
+enum { TEARDOWN_USEC = 200 * 1000, TEARDOWNS = 10 };
 
 struct check {
 	struct mb_net *net;
@@ -310,7 +310,7 @@ static int check_links(struct check *c, struct mb_err *err)
 	if (!r)
 		r = read_links(c, &all, err);
 	/* The kernel takes a namespace down in its own time after the last process has gone. */
-	if (!r && has_strays(c, &all)) {
+	for (int i = 0; !r && i < TEARDOWNS && has_strays(c, &all); i++) {
 		(void)usleep(TEARDOWN_USEC);
 		r = read_links(c, &all, err);
 	}

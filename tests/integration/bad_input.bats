@@ -209,7 +209,7 @@ refused() { # refused CODE PATTERN COMMAND...: it ends with CODE and says PATTER
 	"${other[@]}" system check
 	[ "$("${other[@]}" run --rm deb echo again)" = again ]
 	"${other[@]}" network ls >/dev/null
-	umount "$small"
+	wait_until 5 umount "$small"
 }
 
 @test "a container that ends when the disk is full: its exit code is known, now and later" {
@@ -233,7 +233,7 @@ refused() { # refused CODE PATTERN COMMAND...: it ends with CODE and says PATTER
 	"${other[@]}" system check
 	"${other[@]}" start -a c2 || [ $? = 8 ]
 	"${other[@]}" rm -f c2
-	umount "$small"
+	wait_until 5 umount "$small"
 }
 
 @test "an end that cannot be written in its place is kept where it can" {

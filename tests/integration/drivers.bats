@@ -43,7 +43,8 @@ out_reaches() { outside busybox ping -c 1 -W 1 "$1" >/dev/null 2>&1; }
 	sleeper c2 --network lan
 	[ "$(ip_of web)" = 192.0.2.77 ]
 	wait_until 10 reaches c2 web
-	[ "$(mybox exec c2 wget -q -O- http://web/)" = web ]
+	named() { [ "$(mybox exec c2 wget -q -O- http://web/ 2>/dev/null)" = web ]; }
+	wait_until 5 named
 	reaches c2 192.0.2.2
 	# Nobody stands between: the outside sees the container's own address.
 	[ "$(outside busybox wget -q -O- http://192.0.2.77/)" = web ]
@@ -64,7 +65,8 @@ out_reaches() { outside busybox ping -c 1 -W 1 "$1" >/dev/null 2>&1; }
 	local ip
 	ip=$(ip_of web)
 	[[ $ip == 192.0.2.1?? ]]
-	[ "$(busybox wget -q -O- "http://$ip/")" = web ]
+	answers() { [ "$(busybox wget -q -O- "http://$ip/" 2>/dev/null)" = web ]; }
+	wait_until 5 answers
 	reaches web 192.0.2.250
 	out_reaches 192.0.2.250
 	# Its interface is made again when it is lost, with the ways.
@@ -73,7 +75,7 @@ out_reaches() { outside busybox ping -c 1 -W 1 "$1" >/dev/null 2>&1; }
 	[[ $output == *"macvlan 'mb-"*"of network 'lan' is missing"* ]]
 	run mybox system check --repair
 	mybox system check
-	[ "$(busybox wget -q -O- "http://$ip/")" = web ]
+	wait_until 5 answers
 	mybox rm -f web
 	[ -z "$(ip route show "$ip")" ]
 	mybox network rm lan
