@@ -179,6 +179,7 @@ int mb_container_network_changed(struct mb_container *c, struct mb_net *net, con
                                  struct mb_err *err)
 {
 	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *sandbox = NULL;
+	struct mb_monitor_info heard;
 	MB_AUTO_CLOSE int sock = -1;
 	int r = c->run_fd < 0 ? MB_MONITOR_GONE : mb_monitor_connect(c->run_fd, &sock, err);
 
@@ -190,6 +191,9 @@ int mb_container_network_changed(struct mb_container *c, struct mb_net *net, con
 		r = mb_monitor_send_unnetwork(sock, left_id, err);
 	if (r == 0)
 		r = send_names(sock, net, sandbox, err);
+	/* Its answer to anything says that it has heard all before: names are to be found now. */
+	if (r == 0)
+		r = mb_monitor_info(sock, &heard, err);
 	if (r == 0)
 		r = mb_container_etc_rehost(c, sandbox, err);
 	return r < 0 ? r : 0;
