@@ -212,7 +212,7 @@ run"
 @test "top: the processes as the host sees them" {
 	mybox run -d --name c1 deb sh -c 'sleep 100 & exec sleep 200'
 	# Both by now, and not the shell whose words hold theirs.
-	two() { [ "$(mybox top c1 | grep -cE ':[0-9]+ sleep [12]00$')" = 2 ]; }
+	two() { [ "$(mybox top c1 | grep -cE ':[0-9]+ +sleep [12]00$')" = 2 ]; }
 	wait_until 5 two
 	run mybox top c1
 	[[ ${lines[0]} =~ ^UID\ +PID\ +PPID\ +C\ +STIME\ +TTY\ +TIME\ +CMD$ ]]
