@@ -67,7 +67,7 @@ monitor_of() { sed 's/.*"monitor":\([0-9]*\).*/\1/' "$run/c/$(mybox inspect -f '
 }
 
 @test "what ended while its client sleeps has ended, and starts again" {
-	"${box[@]}" run --name slept deb sleep 0.5 &
+	"${box[@]}" run --name slept deb sleep 3 &
 	client=$!
 	wait_until 5 is slept running
 	kill -STOP $client
