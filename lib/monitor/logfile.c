@@ -22,7 +22,9 @@ enum { BUFFER = 256 << 10 };
 struct mb_logfile {
 	int dir_fd, fd, inotify; /* -1: none */
 	struct mb_logfile_options options;
-	uint64_t inode, offset; /* of .fd: file and end of what is in the buffer */
+	struct mb_logtail_stop stop; /* held open: its inode is nobody else's meanwhile */
+	uint64_t inode, offset;      /* of .fd: file and end of what is in the buffer */
+	uint64_t stop_inode;         /* of .stop.fd */
 	uint64_t skip[2];
 	bool is_past, is_finishing, is_told_stale;
 	unsigned gaps;
@@ -41,16 +43,17 @@ struct mb_logfile {
 /* Whoever writes faster than we read would otherwise never let us come to an end. */
 static int stop_now(struct mb_logfile *log)
 {
-	MB_AUTO_CLOSE int fd = -1;
 	struct stat st;
-	int r = mb_logset_newest(log->dir_fd, &fd);
+	int r = mb_logset_newest(log->dir_fd, &log->stop.fd);
 
+	if (r == MB_LOGSET_NONE)
+		log->is_past = true;
 	if (r != 0)
-		return r == MB_LOGSET_NONE ? 0 : r;
-	if (fstat(fd, &st) < 0)
+		return r;
+	if (fstat(log->stop.fd, &st) < 0)
 		return -errno;
-	log->options.stop_inode = st.st_ino;
-	log->options.stop_offset = (uint64_t)st.st_size;
+	log->stop.offset = (uint64_t)st.st_size;
+	log->stop_inode = st.st_ino;
 	return 0;
 }
 
@@ -62,11 +65,12 @@ static int start(struct mb_logfile *log, struct mb_err *err)
 
 	if (r < 0)
 		return mb_fail_sys(err, -r, "cannot read the log");
+	if (log->is_past)
+		return 0;
 	if (o->tail >= 0)
-		r = mb_logtail_find(log->dir_fd, o->streams, (uint64_t)o->tail,
-		                    (struct mb_logtail_stop){o->stop_inode, o->stop_offset}, &from);
+		r = mb_logtail_find(log->dir_fd, o->streams, (uint64_t)o->tail, log->stop, &from);
 	else if (o->since)
-		r = mb_logtail_find_since(log->dir_fd, o->since, &from);
+		r = mb_logtail_find_since(log->dir_fd, o->since, log->stop, &from);
 	else
 		r = mb_logset_oldest(log->dir_fd, &from.fd);
 	if (r < 0)
@@ -84,7 +88,7 @@ int mb_logfile_open(int container_fd, const struct mb_logfile_options *options,
 	MB_AUTO(mb_logfile_free) struct mb_logfile *log = mb_calloc(1, sizeof(*log));
 	int r;
 
-	log->fd = log->inotify = -1;
+	log->fd = log->inotify = log->stop.fd = -1;
 	log->options = *options;
 	if (!log->options.streams)
 		log->options.streams = MB_MONITOR_STDOUT | MB_MONITOR_STDERR;
@@ -105,6 +109,7 @@ void mb_logfile_free(struct mb_logfile *log)
 	mb_close(&log->dir_fd);
 	mb_close(&log->fd);
 	mb_close(&log->inotify);
+	mb_close(&log->stop.fd);
 	for (size_t i = 0; i < MB_N(log->join); i++)
 		mb_str_done(&log->join[i].text);
 	free(log);
@@ -129,24 +134,20 @@ static void use_file(struct mb_logfile *log, int fd)
 	log->is_told_stale = false;
 }
 
-/* Rotation overtook us: has it removed the file in which we were to stop as well? */
-static bool stop_is_gone(const struct mb_logfile *log)
+/* Rotation overtook us: go on at the oldest file, or in the one in which we are to stop when that
+ * is removed too.  Looked at in this order: the oldest is no newer than one that is there. */
+static int go_on(struct mb_logfile *log, int *ret_fd)
 {
 	MB_AUTO_CLOSE int fd = -1;
 	int r = mb_logset_oldest(log->dir_fd, &fd);
 
-	while (r == 0) {
-		int newer = -1;
-
-		if (mb_logset_inode(fd) == log->options.stop_inode)
-			return false;
-		r = mb_logset_newer(log->dir_fd, fd, &newer);
-		if (r == 0) {
-			mb_close(&fd);
-			fd = newer;
-		}
+	if (r == 0 && log->stop.fd >= 0 && !mb_logset_holds(log->dir_fd, log->stop.fd)) {
+		mb_close(&fd);
+		fd = fcntl(log->stop.fd, F_DUPFD_CLOEXEC, 3);
+		r = fd < 0 ? -errno : 0;
 	}
-	return true;
+	*ret_fd = mb_take_fd(&fd);
+	return r;
 }
 
 /* The current file is read to its end.  Return: 0 when there is (or may be) more to read;
@@ -167,11 +168,7 @@ static int next_file(struct mb_logfile *log)
 		r = mb_logset_newer(log->dir_fd, log->fd, &fd);
 		if (r == MB_LOGSET_LOST) {
 			log->gaps++;
-			if (log->options.until_now && stop_is_gone(log)) {
-				log->is_past = true;
-				return MB_LOGFILE_END;
-			}
-			r = mb_logset_oldest(log->dir_fd, &fd);
+			r = go_on(log, &fd);
 		}
 	}
 	if (r != 0)
@@ -183,13 +180,13 @@ static int next_file(struct mb_logfile *log)
 /* Bytes that may be read at once; 0 at the point where reading stops for good. */
 static size_t allowance(const struct mb_logfile *log, size_t room)
 {
-	const struct mb_logfile_options *o = &log->options;
+	const struct mb_logtail_stop *stop = &log->stop;
 
-	if (!o->stop_inode || log->inode != o->stop_inode)
+	if (stop->fd < 0 || log->inode != log->stop_inode)
 		return room;
-	if (log->offset >= o->stop_offset)
+	if (log->offset >= stop->offset)
 		return 0;
-	return o->stop_offset - log->offset < room ? (size_t)(o->stop_offset - log->offset) : room;
+	return stop->offset - log->offset < room ? (size_t)(stop->offset - log->offset) : room;
 }
 
 /* Get more into the buffer.  Return: 0; MB_LOGFILE_END; -errno, told. */

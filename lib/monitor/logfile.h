@@ -29,8 +29,7 @@ struct mb_logfile_options {
 	int64_t since, until; /* nanoseconds since 1970; 0 = open end.  since <= time < until */
 	int64_t tail;   /* at most the last so many lines, counted before since/until as docker
 	                 * does; negative = all */
-	bool until_now; /* set the next two to the end of the log as it is now */
-	uint64_t stop_inode, stop_offset; /* stop there (mb_monitor_attached); inode 0 = do not */
+	bool until_now; /* stop at the end of the log as it is when it is opened */
 };
 
 struct mb_logfile_entry {

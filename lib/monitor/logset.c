@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -49,7 +48,8 @@ static int open_at(int dir_fd, unsigned i, int *ret_fd)
 	return 0;
 }
 
-/* Two numbers missing in a row end the set.  Return: whether @fd has a place, *@ret_i. */
+/* Two numbers missing in a row end the set.  A file moves up only, as the search does, so one that
+ * is there is met.  Return: whether @fd has a place, *@ret_i. */
 static bool find(int dir_fd, int fd, unsigned *ret_i)
 {
 	uint64_t inode = mb_logset_inode(fd);
@@ -65,6 +65,13 @@ static bool find(int dir_fd, int fd, unsigned *ret_i)
 		}
 	}
 	return false;
+}
+
+bool mb_logset_holds(int dir_fd, int fd)
+{
+	unsigned i;
+
+	return find(dir_fd, fd, &i);
 }
 
 int mb_logset_is_current(int dir_fd, int fd)

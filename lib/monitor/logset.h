@@ -9,6 +9,7 @@
 #ifndef MB_MONITOR_LOGSET_H
 #define MB_MONITOR_LOGSET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { MB_LOGSET_NONE = 1, MB_LOGSET_LOST = 2 };
@@ -20,6 +21,8 @@ int mb_logset_oldest(int dir_fd, int *ret_fd);
  * Return: 0; MB_LOGSET_NONE: there is none (yet); MB_LOGSET_LOST: @fd was rotated away; -errno. */
 int mb_logset_newer(int dir_fd, int fd, int *ret_fd);
 int mb_logset_older(int dir_fd, int fd, int *ret_fd);
+/* Whether @fd is still one of them: rotation has not removed it. */
+bool mb_logset_holds(int dir_fd, int fd);
 /* Whether the writer may still append to @fd: it is "log". */
 int mb_logset_is_current(int dir_fd, int fd);
 uint64_t mb_logset_inode(int fd);

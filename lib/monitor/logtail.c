@@ -2,6 +2,7 @@
 #include "monitor/logtail.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,7 +22,6 @@ struct walk {
 	bool met[2];   /* any record of the stream */
 	bool open[2];  /* within a wanted line of it, whose beginning is not met yet */
 	uint64_t past; /* bytes walked since is_full */
-	struct mb_logtail_stop stop;
 	struct mb_logtail *to;
 	struct mb_logrecord_clock clock;
 	char block[BLOCK];
@@ -80,8 +80,9 @@ static bool walk_block(struct walk *w, size_t n, bool is_first, size_t *ret_at)
 	return true;
 }
 
-/* Return: 0 when the beginning lies in @fd, *@ret_offset; MB_LOGSET_NONE when it does not. */
-static int walk_file(struct walk *w, int fd, uint64_t *ret_offset)
+/* Return: 0 when the beginning lies in the first @limit bytes of @fd, *@ret_offset;
+ * MB_LOGSET_NONE when it does not. */
+static int walk_file(struct walk *w, int fd, uint64_t limit, uint64_t *ret_offset)
 {
 	struct stat st;
 	uint64_t end;
@@ -90,8 +91,8 @@ static int walk_file(struct walk *w, int fd, uint64_t *ret_offset)
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	end = (uint64_t)st.st_size;
-	if (w->stop.inode == st.st_ino && w->stop.offset < end)
-		end = w->stop.offset;
+	if (end > limit)
+		end = limit;
 	while (end > 0) {
 		uint64_t from = end > BLOCK ? end - BLOCK : 0;
 		ssize_t n = pread(fd, w->block, (size_t)(end - from), (off_t)from);
@@ -114,28 +115,38 @@ static int walk_file(struct walk *w, int fd, uint64_t *ret_offset)
 	return MB_LOGSET_NONE;
 }
 
+/* The file of @stop, or else the newest.  Return: as mb_logset_newest(). */
+static int open_last(int dir_fd, struct mb_logtail_stop stop, int *ret_fd)
+{
+	if (stop.fd < 0)
+		return mb_logset_newest(dir_fd, ret_fd);
+	*ret_fd = fcntl(stop.fd, F_DUPFD_CLOEXEC, 3);
+	return *ret_fd < 0 ? -errno : 0;
+}
+
 int mb_logtail_find(int dir_fd, unsigned streams, uint64_t lines, struct mb_logtail_stop stop,
                     struct mb_logtail *ret)
 {
 	MB_AUTO_FREE struct walk *w = mb_calloc(1, sizeof(*w));
 	MB_AUTO_CLOSE int fd = -1;
+	uint64_t limit = stop.fd < 0 ? UINT64_MAX : stop.offset;
 	int r;
 
 	w->lines = lines;
 	w->streams = streams;
-	w->stop = stop;
 	w->to = ret;
 	*ret = (struct mb_logtail){.fd = -1};
-	r = mb_logset_newest(dir_fd, &fd);
+	r = open_last(dir_fd, stop, &fd);
 	if (r != 0)
 		return r == MB_LOGSET_NONE ? 0 : r;
 	for (;;) {
 		int older = -1;
 
-		r = walk_file(w, fd, &ret->offset);
+		r = walk_file(w, fd, limit, &ret->offset);
 		if (r <= 0)
 			break;
 		ret->offset = 0;
+		limit = UINT64_MAX;
 		r = mb_logset_older(dir_fd, fd, &older);
 		if (r != 0)
 			break;
@@ -161,10 +172,11 @@ static int64_t first_time(int fd)
 	return record.nsec;
 }
 
-int mb_logtail_find_since(int dir_fd, int64_t since, struct mb_logtail *ret)
+int mb_logtail_find_since(int dir_fd, int64_t since, struct mb_logtail_stop stop,
+                          struct mb_logtail *ret)
 {
 	MB_AUTO_CLOSE int fd = -1;
-	int r = mb_logset_newest(dir_fd, &fd);
+	int r = open_last(dir_fd, stop, &fd);
 
 	*ret = (struct mb_logtail){.fd = -1};
 	while (r == 0 && first_time(fd) >= since) {

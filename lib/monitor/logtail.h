@@ -13,14 +13,18 @@ struct mb_logtail {
 	uint64_t skip[2];
 };
 
-/* What counts as the end: @offset of the file @inode; inode 0: the end as it is met. */
+/* What counts as the end: @offset of the file @fd, borrowed, wherever rotation has brought it;
+ * fd -1: the end as it is met. */
 struct mb_logtail_stop {
-	uint64_t inode, offset;
+	int fd;
+	uint64_t offset;
 };
-/* The last @lines lines of @streams.  Return: 0 or -errno (nothing told). */
+/* The last @lines lines of @streams before @stop.  Return: 0 or -errno (nothing told). */
 int mb_logtail_find(int dir_fd, unsigned streams, uint64_t lines, struct mb_logtail_stop stop,
                     struct mb_logtail *ret);
-/* The newest file whose first record is older than @since, at its beginning; or the oldest. */
-int mb_logtail_find_since(int dir_fd, int64_t since, struct mb_logtail *ret);
+/* The newest file up to @stop's whose first record is older than @since, at its beginning; or the
+ * oldest. */
+int mb_logtail_find_since(int dir_fd, int64_t since, struct mb_logtail_stop stop,
+                          struct mb_logtail *ret);
 
 #endif

@@ -23,6 +23,8 @@
 #include "core/own.h"
 #include "core/str.h"
 #include "monitor/logfile.h"
+#include "monitor/logset.h"
+#include "monitor/logtail.h"
 #include "monitor/logwrite.h"
 
 #define T0 1475799429669794202ll /* 2016-10-07T00:17:09.669794202Z */
@@ -445,19 +447,75 @@ static void overtaken_reader_goes_on_at_the_oldest(void **state)
 	assert_int_equal(mb_logfile_gaps(log), 1);
 }
 
-static void stops_where_attach_begins(void **state)
+static void remove_files(struct bench *b)
+{
+	unlinkat(b->dir, "log", 0);
+	unlinkat(b->dir, "log.1", 0);
+	unlinkat(b->dir, "log.2", 0);
+}
+
+static void stops_at_the_end_as_it_was(void **state)
 {
 	struct bench *b = *state;
-	struct mb_logfile_options o = everything;
+	struct mb_logfile_options now = everything;
+	MB_AUTO_STR struct mb_str got = MB_STR_INIT;
 
-	mb_logwrite_open(b->w, b->dir, 3, 0);
-	feed_text(b, 0, "1\n2\n", T0);
-	o.stop_inode = b->w->inode;
-	o.stop_offset = b->w->size;
-	feed_text(b, 0, "3\n", T0);
-	expect(b, o, "1;2;");
-	o.stop_offset = 0;
-	expect(b, o, "");
+	now.until_now = true;
+	for (int newer = 0; newer < 8; newer++) {
+		MB_AUTO(mb_logfile_free) struct mb_logfile *none = NULL, *log = NULL, *tail = NULL;
+
+		none = reader(b, now);
+		mb_logwrite_open(b->w, b->dir, 3, 90); /* two records are a file */
+		feed_text(b, 0, "1\n2\n3\n", T0);
+		log = reader(b, now);
+		now.tail = 2;
+		tail = reader(b, now);
+		now.tail = everything.tail;
+		for (int i = 0; i < newer; i++)
+			feed_text(b, 0, "newer\n", T0);
+		mb_str_reset(&got);
+		read_all(none, &got);
+		assert_int_equal(got.len, 0);
+		read_all(log, &got);
+		/* Four files later the one it began with is still held, as is the one it ends in.
+		 */
+		assert_string_equal(mb_str_text(&got), "1;2;3;");
+		mb_str_reset(&got);
+		read_all(tail, &got);
+		assert_string_equal(mb_str_text(&got), "2;3;");
+		mb_logwrite_close(b->w);
+		remove_files(b);
+	}
+}
+
+/* The writer may rotate between the look for the end and the search for the last lines. */
+static void the_last_lines_before_an_end_that_moved(void **state)
+{
+	struct bench *b = *state;
+
+	for (int newer = 0; newer < 8; newer++) {
+		struct mb_logtail_stop stop;
+		struct mb_logtail last, since;
+		struct stat st;
+
+		mb_logwrite_open(b->w, b->dir, 3, 90);
+		feed_text(b, 0, "1\n2\n", T0);
+		stop.fd = openat(b->dir, "log", O_RDONLY | O_CLOEXEC);
+		assert_int_equal(fstat(stop.fd, &st), 0);
+		stop.offset = (uint64_t)st.st_size;
+		for (int i = 0; i < newer; i++)
+			feed_text(b, 0, "newer\n", T0);
+		assert_int_equal(mb_logtail_find(b->dir, 3, 1, stop, &last), 0);
+		assert_int_equal(mb_logset_inode(last.fd), st.st_ino);
+		assert_int_equal(last.offset, stop.offset / 2);
+		assert_int_equal(mb_logtail_find_since(b->dir, T0 + 1, stop, &since), 0);
+		assert_int_equal(mb_logset_inode(since.fd), st.st_ino);
+		close(last.fd);
+		close(since.fd);
+		close(stop.fd);
+		mb_logwrite_close(b->w);
+		remove_files(b);
+	}
 }
 
 static int collect(void *arg, enum mb_monitor_stream stream, const void *bytes, size_t n)
@@ -534,7 +592,8 @@ int main(void)
 		TEST(follow_across_rotation_at_every_boundary),
 		TEST(follow_a_writer_in_another_process),
 		TEST(overtaken_reader_goes_on_at_the_oldest),
-		TEST(stops_where_attach_begins),
+		TEST(stops_at_the_end_as_it_was),
+		TEST(the_last_lines_before_an_end_that_moved),
 		TEST(copy_gives_the_bytes_back),
 		TEST(copy_stamps_lines_not_pieces),
 	};
