@@ -24,6 +24,11 @@ if(MB_PROFILE STREQUAL dev)
 	set(MB_SANITIZE -fsanitize=address,undefined -fno-sanitize-recover=undefined)
 	add_compile_options(-Werror -g -Og -fno-omit-frame-pointer ${MB_SANITIZE})
 	add_link_options(${MB_SANITIZE})
+	# Starting a process with the sanitizers' shared libraries takes twice as long, and the
+	# tests start some thousands.
+	if(CMAKE_C_COMPILER_ID STREQUAL GNU)
+		add_link_options(-static-libasan -static-libubsan)
+	endif()
 	set(MB_STATIC OFF)
 else()
 	set(CMAKE_C_FLAGS_RELEASE "-O2 -g1 -DNDEBUG -D_FORTIFY_SOURCE=3")
