@@ -36,8 +36,9 @@ static const char *const phase_names[N_PHASES] = {
 	"",      "directories", "clone3",          "network", "mounts",
 	"pivot", "filter",      "program and end", "cleanup",
 };
-static const char *const controllers[MAX_GROUPS] = {"memory",  "pids",    "cpu",   "cpuacct",
-                                                    "devices", "freezer", "blkio", "cpuset"};
+/* Those first that mybox joins; the processor's last, which refuses who runs in real time. */
+static const char *const controllers[MAX_GROUPS] = {"memory",  "cpuacct", "freezer", "pids",
+                                                    "devices", "blkio",   "cpuset",  "cpu"};
 
 static struct {
 	const char *root, *work, *bridge;

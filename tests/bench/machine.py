@@ -151,11 +151,12 @@ class Machine:
     def prepare_oci(self):
         """What comes before a verb: {name: words}; and a bundle for each, of a program that
         ends at once and of one that stays."""
-        root = os.path.join(RUNROOT, "oci")
-        self.oci = {"mybox": [self.door, "--root", root]}
+        self.oci = {"mybox": [self.door, "--root", os.path.join(RUNROOT, "oci")]}
         if self.against:
-            os.symlink(os.path.abspath(self.against), self.door + "-other")
-            self.oci["other"] = [self.door + "-other", "--root", root]
+            other = os.path.join(self.directory, "other", os.path.basename(self.door))
+            os.mkdir(os.path.dirname(other))
+            os.symlink(os.path.abspath(self.against), other)
+            self.oci["other"] = [other, "--root", os.path.join(RUNROOT, "oci-other")]
         if self.peers:
             self.oci.update(self.peers.runtime)
         for tool in self.oci:
