@@ -166,8 +166,6 @@ int mb_cmd_create_request_fill(struct mb_cmd_context *cx, const struct mb_cli_in
 
 	if (r < 0)
 		return r;
-	if (a->pull == MB_CMD_PULL_ALWAYS)
-		return mb_fail(err, EOPNOTSUPP, "--pull=always is not supported");
 	if (a->runtime && strcmp(a->runtime, "runc") != 0 && strcmp(a->runtime, "mybox") != 0)
 		return mb_fail(err, EINVAL, "unknown or invalid runtime name: %s", a->runtime);
 	fill_host(a, &q->host);

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/pull.h"
+
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cmd/context.h"
 #include "cmd/output.h"
 #include "cmd/registry.h"
 #include "core/err.h"
+#include "core/io.h"
 #include "core/own.h"
 #include "core/str.h"
 #include "image/image.h"
@@ -17,42 +21,52 @@ struct pull_args {
 	int tls_verify;
 };
 
-static int put_begin(const char *typed, const struct mb_oci_ref *ref)
+static int put(const struct mb_cmd_pull_request *request, const struct mb_str *out)
 {
-	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
-	const char *last = strrchr(typed, '/');
-	MB_AUTO_FREE char *name = mb_oci_ref_format(ref, MB_OCI_REF_CANONICAL);
-
-	if (!strpbrk(last ? last : typed, ":@"))
-		mb_str_add(&out, "Using default tag: latest\n");
-	mb_str_addf(&out, "%s: Pulling from %s\n", ref->digest.alg ? name : ref->tag, ref->path);
-	return mb_cmd_put(&out);
+	if (!request->beside)
+		return mb_cmd_put(out);
+	mb_write_full(STDERR_FILENO, mb_str_text(out), out->len);
+	return 0;
 }
 
-static int put_end(const struct mb_image_pulled *pulled, const struct mb_oci_ref *ref, bool quiet)
+static int put_begin(const struct mb_cmd_pull_request *request, const struct mb_oci_ref *ref)
+{
+	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
+	const char *typed = request->name, *last = strrchr(typed, '/');
+	MB_AUTO_FREE char *name = mb_oci_ref_format(ref, MB_OCI_REF_CANONICAL);
+
+	if (!request->beside && !strpbrk(last ? last : typed, ":@"))
+		mb_str_add(&out, "Using default tag: latest\n");
+	mb_str_addf(&out, "%s: Pulling from %s\n", ref->digest.alg ? name : ref->tag, ref->path);
+	return put(request, &out);
+}
+
+static int put_end(const struct mb_cmd_pull_request *request, const struct mb_image_pulled *pulled,
+                   const struct mb_oci_ref *ref)
 {
 	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
 	MB_AUTO_FREE char *familiar = mb_oci_ref_format(ref, MB_OCI_REF_FAMILIAR);
 
-	if (!quiet)
+	if (!request->quiet)
 		mb_str_addf(&out, "Digest: %s\nStatus: %s for %s\n", pulled->digest,
 		            pulled->is_new ? "Downloaded newer image" : "Image is up to date",
 		            familiar);
-	mb_str_addf(&out, "%s\n", pulled->name);
-	return mb_cmd_put(&out);
+	if (!request->beside)
+		mb_str_addf(&out, "%s\n", pulled->name);
+	return put(request, &out);
 }
 
-static int pull(struct mb_cmd_context *cx, const struct pull_args *args,
+static int pull(struct mb_cmd_context *cx, const struct mb_cmd_pull_request *how,
                 const struct mb_cmd_registry *reg, const struct mb_oci_ref *ref,
                 struct mb_image_pulled *ret, struct mb_err *err)
 {
-	struct mb_cmd_transfer *transfer = mb_cmd_transfer_new(args->quiet);
+	struct mb_cmd_transfer *transfer = mb_cmd_transfer_new(how->quiet);
 	const struct mb_image_pull_request request = {
 		.ref = ref,
-		.platform = args->platform,
+		.platform = how->platform,
 		.settings = &reg->settings,
 		.login = reg->has_login ? &reg->login : NULL,
-		.tls_verify = args->tls_verify,
+		.tls_verify = how->tls_verify,
 		.agent = MB_CMD_AGENT,
 		.report = {mb_cmd_transfer_report, transfer},
 	};
@@ -65,26 +79,38 @@ static int pull(struct mb_cmd_context *cx, const struct pull_args *args,
 	return r;
 }
 
-static int pull_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
+int mb_cmd_pull_image(struct mb_cmd_context *cx, const struct mb_cmd_pull_request *request,
+                      struct mb_err *err)
 {
-	const struct pull_args *args = in->args;
 	MB_AUTO_CMD_REGISTRY struct mb_cmd_registry reg = {0};
 	MB_AUTO_OCI_REF struct mb_oci_ref ref = {0};
 	struct mb_image_pulled pulled = {0};
 	int r = mb_cmd_registry_open(cx, &reg, err);
 
 	if (r == 0)
-		r = mb_registry_settings_resolve(&reg.settings, in->operands[0], &ref, err);
+		r = mb_registry_settings_resolve(&reg.settings, request->name, &ref, err);
 	if (r == 0)
 		r = mb_cmd_registry_find_login(&reg, ref.domain, err);
-	if (r == 0 && !args->quiet)
-		r = put_begin(in->operands[0], &ref);
+	if (r == 0 && !request->quiet)
+		r = put_begin(request, &ref);
 	if (r == 0)
-		r = pull(cx, args, &reg, &ref, &pulled, err);
+		r = pull(cx, request, &reg, &ref, &pulled, err);
 	if (r == 0)
-		r = put_end(&pulled, &ref, args->quiet);
+		r = put_end(request, &pulled, &ref);
 	mb_image_pulled_done(&pulled);
 	return r;
+}
+
+static int pull_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
+{
+	const struct pull_args *args = in->args;
+
+	return mb_cmd_pull_image(cx,
+	                         &(struct mb_cmd_pull_request){.name = in->operands[0],
+	                                                       .platform = args->platform,
+	                                                       .tls_verify = args->tls_verify,
+	                                                       .quiet = args->quiet},
+	                         err);
 }
 
 static const struct mb_cli_opt pull_opts[] = {

@@ -52,6 +52,44 @@ digest() { skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$1
 	[ "$output" = 5 ] # the configuration
 }
 
+@test "pull: a registry whose name has no address" {
+	run -1 mybox pull nowhere.invalid/a
+	[[ $output == *"cannot pull 'nowhere.invalid/a:latest': nowhere.invalid: "*"resolve host"* ]]
+}
+
+@test "run and create pull what is missing, and keep stdout to themselves" {
+	run -0 --separate-stderr mybox run --rm $plain/base/deb:1 echo hello
+	[ "$output" = hello ]
+	[[ $stderr == "Unable to find image '$plain/base/deb:1' locally"*"1: Pulling from base/deb"*"Status: Downloaded newer image for $plain/base/deb:1"* ]]
+	run -0 --separate-stderr mybox run --rm $plain/base/deb:1 echo again
+	[ "$output" = again ]
+	[ -z "$stderr" ]
+	mybox rmi $plain/base/deb:1
+	run -0 --separate-stderr mybox create -q --name c1 $plain/base/deb:1 true
+	[[ $output =~ ^[0-9a-f]{64}$ ]]
+	[ -z "$stderr" ]
+	mybox rm c1
+}
+
+@test "run --pull: never, always, and a registry that has it not" {
+	run -125 mybox run --rm --pull never $plain/base/deb:1 true
+	[ "$output" = "mybox: No such image: $plain/base/deb:1" ]
+	run -125 mybox run --rm --name c1 $plain/base/nothing true
+	[[ $output == *"cannot pull '$plain/base/nothing:latest'"* ]]
+	[ -z "$(mybox ps -aq)" ]
+	run -125 mybox run --rm Upper/Case true
+	[[ $output == *lowercase* ]]
+	mybox pull -q $plain/base/deb:1
+	mybox tag $plain/base/deb:1 127.0.0.1:5001/good/a
+	run -0 --separate-stderr mybox create --pull always --name c1 127.0.0.1:5001/good/a true
+	[[ $stderr == "latest: Pulling from good/a"*"Downloaded newer image"* ]]
+	[ "$(mybox inspect -f '{{.Image}}' c1)" = "$(mybox inspect -f '{{.Id}}' 127.0.0.1:5001/good/a)" ]
+	[ "$(mybox inspect -f '{{.Id}}' 127.0.0.1:5001/good/a)" != "$(mybox inspect -f '{{.Id}}' $plain/base/deb:1)" ]
+	run -1 mybox create --pull always nowhere.invalid/a
+	[[ $output == *"resolve host"* ]]
+	mybox rm c1
+}
+
 @test "pull -q prints the canonical name alone" {
 	run -0 --separate-stderr mybox pull -q $plain/base/deb:1
 	[ "$output" = "$plain/base/deb:1" ]

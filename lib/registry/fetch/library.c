@@ -14,6 +14,7 @@ static const struct {
 } functions[] = {
 	{"curl_global_init", offsetof(struct mb_fetch_library, global_init)},
 	{"curl_easy_init", offsetof(struct mb_fetch_library, easy_init)},
+	{"curl_easy_cleanup", offsetof(struct mb_fetch_library, easy_cleanup)},
 	{"curl_easy_setopt", offsetof(struct mb_fetch_library, easy_setopt)},
 	{"curl_easy_perform", offsetof(struct mb_fetch_library, easy_perform)},
 	{"curl_easy_reset", offsetof(struct mb_fetch_library, easy_reset)},

@@ -10,6 +10,7 @@
 struct mb_fetch_library {
 	CURLcode (*global_init)(long flags);
 	CURL *(*easy_init)(void);
+	void (*easy_cleanup)(CURL *curl);
 	CURLcode (*easy_setopt)(CURL *handle, CURLoption option, ...);
 	CURLcode (*easy_perform)(CURL *handle);
 	void (*easy_reset)(CURL *handle);

@@ -36,6 +36,7 @@ struct fetch {
 	struct mb_str heads;
 	long status;
 	bool head_sent, too_long;
+	bool has_failed; /* the exchange before this one */
 	size_t n_body;
 	struct {
 		struct mb_fetch_reply reply;
@@ -264,6 +265,19 @@ static CURLcode set_up(struct fetch *f, const char *method, const char *url,
 	return code;
 }
 
+/* The handle keeps the connection; but one that failed to resolve a name refuses all that follows,
+ * with libcurl 7.88. */
+static CURLcode renew(struct fetch *f)
+{
+	if (!f->has_failed) {
+		f->lib.easy_reset(f->curl);
+		return CURLE_OK;
+	}
+	f->lib.easy_cleanup(f->curl);
+	f->curl = f->lib.easy_init();
+	return f->curl ? CURLE_OK : CURLE_FAILED_INIT;
+}
+
 static void perform(struct fetch *f, const char *text, const struct mb_str *ca)
 {
 	const char *method = text, *url = method + strlen(method) + 1;
@@ -275,7 +289,6 @@ static void perform(struct fetch *f, const char *text, const struct mb_str *ca)
 		headers = f->lib.slist_append(headers, h);
 	/* Nobody answers "100 Continue" before a second has passed. */
 	headers = f->lib.slist_append(headers, "Expect:");
-	f->lib.easy_reset(f->curl);
 	mb_str_reset(&f->heads);
 	f->why[0] = '\0';
 	f->status = 0;
@@ -283,9 +296,12 @@ static void perform(struct fetch *f, const char *text, const struct mb_str *ca)
 	f->reported = mb_monotonic_nsec();
 	f->head_sent = f->too_long = false;
 	f->n_body = 0;
-	code = set_up(f, method, url, headers, ca);
+	code = renew(f);
+	if (code == CURLE_OK)
+		code = set_up(f, method, url, headers, ca);
 	if (code == CURLE_OK)
 		code = f->lib.easy_perform(f->curl);
+	f->has_failed = code != CURLE_OK;
 	flush_body(f);
 	f->lib.slist_free_all(headers);
 	/* libcurl has a limit of its own, and an odd name for it. */

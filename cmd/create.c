@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/create.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "cmd/container_flags.h"
+#include "cmd/context.h"
+#include "cmd/output.h"
+#include "cmd/pull.h"
+#include "cmd/report.h"
+#include "container/container.h"
+#include "container/create.h"
+#include "container/interrupt.h"
+#include "core/err.h"
+#include "core/io.h"
+#include "core/own.h"
+#include "image/image.h"
+#include "oci/ref.h"
+#include "store/store.h"
+
+/* --cidfile: never over another's, no link followed. */
+static int open_cidfile(const char *path, int *ret_fd, struct mb_err *err)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+
+	if (!path)
+		return 0;
+	*ret_fd = open(path, flags, 0644);
+	if (*ret_fd < 0 && errno == EEXIST)
+		return mb_fail(err, EEXIST,
+		               "container ID file found, make sure the other container isn't "
+		               "running or delete %s",
+		               path);
+	if (*ret_fd < 0)
+		return mb_fail_sys(err, errno, "failed to create the container ID file '%s'", path);
+	return 0;
+}
+
+void mb_cmd_create_warn(const struct mb_strv *warnings)
+{
+	for (size_t i = 0; i < warnings->n; i++)
+		mb_cmd_say("WARNING: %s", warnings->v[i]);
+}
+
+static int pull(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
+{
+	const struct mb_cmd_create_args *args = in->args;
+
+	return mb_cmd_pull_image(cx,
+	                         &(struct mb_cmd_pull_request){.name = in->operands[0],
+	                                                       .platform = args->platform,
+	                                                       .beside = true,
+	                                                       .quiet = args->quiet},
+	                         err);
+}
+
+static int pull_missing(struct mb_cmd_context *cx, const struct mb_cli_input *in,
+                        struct mb_err *err)
+{
+	const struct mb_cmd_create_args *args = in->args;
+	MB_AUTO_OCI_REF struct mb_oci_ref ref = {0};
+	MB_AUTO_FREE char *name = NULL;
+	int r = mb_oci_ref_parse(in->operands[0], true, &ref, err);
+
+	if (r < 0)
+		return r;
+	name = mb_oci_ref_format(&ref, MB_OCI_REF_FAMILIAR);
+	if (args->pull == MB_CMD_PULL_NEVER)
+		return mb_fail(err, ENOENT, "No such image: %s", name);
+	if (!args->quiet)
+		mb_cmd_say("Unable to find image '%s' locally", name);
+	return pull(cx, in, err);
+}
+
+static int create(struct mb_cmd_context *cx, const struct mb_cli_input *in,
+                  struct mb_container **ret, struct mb_err *err)
+{
+	__attribute__((cleanup(
+		mb_container_create_request_done))) struct mb_container_create_request request = {
+		0};
+	const struct mb_cmd_create_args *args = in->args;
+	MB_AUTO_STRV struct mb_strv warnings = MB_STRV_INIT;
+	MB_AUTO_CLOSE int cidfile = -1;
+	struct mb_store *store;
+	int r = mb_cmd_create_request_fill(cx, in, &request, err);
+
+	if (r == 0)
+		r = mb_cmd_store(cx, &store, err);
+	if (r == 0)
+		r = open_cidfile(args->cidfile, &cidfile, err);
+	if (r == 0)
+		r = mb_container_create(store, &request, ret, &warnings, err);
+	mb_cmd_create_warn(&warnings);
+	if (r == 0 && cidfile >= 0)
+		mb_write_full(cidfile, (*ret)->id, MB_ID_LEN);
+	else if (args->cidfile && cidfile >= 0)
+		unlink(args->cidfile);
+	return r;
+}
+
+int mb_cmd_create_held(struct mb_cmd_context *cx, const struct mb_cli_input *in, sigset_t *before,
+                       struct mb_container **ret, struct mb_err *err)
+{
+	const struct mb_cmd_create_args *args = in->args;
+	int r = args->pull == MB_CMD_PULL_ALWAYS ? pull(cx, in, err) : 0;
+
+	mb_container_interrupt_hold(before);
+	if (r == 0)
+		r = create(cx, in, ret, err);
+	if (r != MB_IMAGE_ABSENT)
+		return r;
+	mb_container_interrupt_release(before);
+	r = pull_missing(cx, in, err);
+	mb_container_interrupt_hold(before);
+	if (r == 0)
+		r = create(cx, in, ret, err);
+	return r == MB_IMAGE_ABSENT ? -ENOENT : r;
+}
+
+static int create_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
+{
+	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
+	sigset_t before;
+	int r;
+
+	r = mb_cmd_create_held(cx, in, &before, &c, err);
+	if (r == 0)
+		r = mb_cmd_put_line(c->id);
+	mb_container_interrupt_release(&before);
+	return r;
+}
+
+const struct mb_cli_verb mb_cmd_create = {
+	.paths = "create|container create",
+	.summary = "create a new container",
+	.operands = "IMAGE [COMMAND] [ARG...]",
+	.min = 1,
+	.max = MB_CLI_MANY,
+	.complete = {MB_COMP_IMAGE},
+	.stop_at_operand = true,
+	.opts = mb_cmd_create_opts,
+	.args_size = sizeof(struct mb_cmd_create_args),
+	.main = create_main,
+};
