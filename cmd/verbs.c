@@ -7,15 +7,16 @@
 #define MB_CMD_VERBS(X) \
 	X(run) X(exec) X(ps) X(create) X(start) X(stop) X(restart) X(kill) X(rm) X(logs) \
 	X(attach) X(inspect) X(wait) X(stats) X(top) X(port) X(rename) X(pause) X(unpause) X(update) \
-	X(container_inspect) X(container_exists) \
+	X(container_inspect) X(container_exists) X(container_prune) \
 	X(pull) X(push) X(login) X(logout) X(images) X(rmi) X(tag) X(untag) X(load) X(save) X(import) X(image_inspect) X(image_exists) \
+	X(history) X(image_prune) \
 	X(network_create) X(network_ls) X(network_inspect) X(network_rm) X(network_connect) \
-	X(network_disconnect) X(network_exists) \
+	X(network_disconnect) X(network_exists) X(network_prune) \
 	X(network_policy_add) X(network_policy_ls) X(network_policy_rm) \
 	X(network_policy_default) X(network_policy_test) X(network_flows) X(network_check) \
 	X(network_reload) X(network_top) X(network_graph) \
-	X(volume_create) X(volume_ls) X(volume_inspect) X(volume_rm) X(volume_exists) \
-	X(version) X(info) X(system_check) X(help) X(completion) \
+	X(volume_create) X(volume_ls) X(volume_inspect) X(volume_rm) X(volume_exists) X(volume_prune) \
+	X(version) X(info) X(system_check) X(system_prune) X(help) X(completion) \
 	X(complete_hidden) X(introspect_hidden) X(man_hidden) X(lint_hidden) \
 	X(cleanup_hidden) X(restart_hidden)
 // clang-format on

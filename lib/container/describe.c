@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The words of ps about one container. */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "container/container.h"
 #include "container/inspect.h"
@@ -18,6 +13,7 @@
 #include "format/human.h"
 #include "net/network_spec.h"
 #include "store/store.h"
+#include "sys/tree.h"
 
 static void add_ago(struct mb_str *out, int64_t then, const char *after)
 {
@@ -202,37 +198,11 @@ void mb_container_ports_text(const struct mb_container *c, struct mb_str *out)
 
 /* --- size ------------------------------------------------------------------------------------- */
 
-static int add_tree(int parent, const char *name, int depth, int64_t *total)
-{
-	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-
-	if (!dir || depth > 200) {
-		if (dir)
-			closedir(dir);
-		return errno == ENOENT ? 0 : -errno;
-	}
-	while (r == 0 && (entry = readdir(dir))) {
-		struct stat st;
-
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			continue;
-		if (S_ISREG(st.st_mode))
-			*total += st.st_size;
-		else if (S_ISDIR(st.st_mode))
-			r = add_tree(dirfd(dir), entry->d_name, depth + 1, total);
-	}
-	closedir(dir);
-	return r;
-}
-
 int mb_container_size(const struct mb_container *c, int64_t *ret_bytes, struct mb_err *err)
 {
 	char path[16 + MB_ID_TEXT];
 	MB_AUTO_CLOSE int dir = -1;
-	int64_t total = 0;
+	uint64_t total = 0;
 	int r = 0;
 
 	/* One of a list has no directory open. */
@@ -241,9 +211,9 @@ int mb_container_size(const struct mb_container *c, int64_t *ret_bytes, struct m
 		r = mb_store_dir_find(c->store, path, false, &dir, err);
 	if (r < 0)
 		return r;
-	r = add_tree(c->dir_fd < 0 ? dir : c->dir_fd, "upper", 0, &total);
+	r = mb_sys_tree_measure(c->dir_fd < 0 ? dir : c->dir_fd, "upper", &total);
 	if (r < 0)
 		return mb_fail_sys(err, -r, "cannot measure container '%s'", mb_container_name(c));
-	*ret_bytes = total;
+	*ret_bytes = (int64_t)total;
 	return 0;
 }

@@ -81,7 +81,7 @@ bool mb_image_collect_has(const struct mb_strv *sv, const char *s)
 }
 
 int mb_image_collect_layers(struct mb_store *store, const struct mb_strv *layers,
-                            struct mb_strv *deleted, struct mb_err *err)
+                            struct mb_strv *deleted, uint64_t *bytes, struct mb_err *err)
 {
 	MB_AUTO_STRV struct mb_strv used = MB_STRV_INIT;
 	MB_AUTO_CLOSE int fd = -1;
@@ -90,9 +90,14 @@ int mb_image_collect_layers(struct mb_store *store, const struct mb_strv *layers
 	if (r == 0)
 		r = mb_store_dir(store, "layers", false, &fd, err);
 	for (size_t i = layers->n; r == 0 && i-- > 0;) {
+		uint64_t size;
+
 		if (mb_image_collect_has(&used, layers->v[i]))
 			break; /* whoever has this one has all below */
+		size = mb_image_layer_size(fd, layers->v[i]);
 		r = mb_image_layer_remove(store, fd, layers->v[i], err);
+		if (r == 0)
+			*bytes += size;
 		if (r == 0)
 			mb_strv_addf(deleted, "sha256:%s", layers->v[i]);
 	}
@@ -155,15 +160,14 @@ int mb_image_collect(struct mb_store *store, struct mb_image_collected *ret, str
 	if (r == 0)
 		r = mb_store_dir(store, "layers", false, &fd, err);
 	for (size_t i = 0; r == 0 && i < names.n; i++) {
-		struct mb_image_layer_meta meta = {0};
+		uint64_t size;
 
 		if (!mb_hex_is_valid(names.v[i], 64) || mb_image_collect_has(&used, names.v[i]))
 			continue;
-		if (mb_image_layer_meta_load(fd, names.v[i], &meta, NULL) == 0)
-			done.bytes += meta.bytes;
-		mb_image_layer_meta_done(&meta);
+		size = mb_image_layer_size(fd, names.v[i]);
 		r = mb_image_layer_remove(store, fd, names.v[i], err);
 		done.layers += r == 0;
+		done.bytes += r == 0 ? size : 0;
 	}
 	if (r == 0)
 		r = collect_ingest(store, &done, err);

@@ -3,6 +3,8 @@
 #ifndef MB_IMAGE_COLLECT_H
 #define MB_IMAGE_COLLECT_H
 
+#include <stdint.h>
+
 #include "core/strv.h"
 
 struct mb_err;
@@ -12,9 +14,10 @@ struct mb_store;
  * then nobody knows what is in use, and nothing is collected. */
 int mb_image_collect_used(struct mb_store *store, struct mb_strv *out, struct mb_err *err);
 /* Remove those of @layers (lowest first) that no image has, topmost first; adds
- * "sha256:CHAIN" to @deleted.  The caller holds the lock "images" exclusively. */
+ * "sha256:CHAIN" to @deleted and their sizes to *@bytes.  The caller holds the lock "images"
+ * exclusively. */
 int mb_image_collect_layers(struct mb_store *store, const struct mb_strv *layers,
-                            struct mb_strv *deleted, struct mb_err *err);
+                            struct mb_strv *deleted, uint64_t *bytes, struct mb_err *err);
 /* Is @s in the sorted @sv? */
 bool mb_image_collect_has(const struct mb_strv *sv, const char *s);
 

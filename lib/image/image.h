@@ -69,6 +69,20 @@ int mb_image_open(struct mb_store *store, const char *id, struct mb_image **ret_
 /* The configuration, byte for byte as its digest has it (verified against @id). */
 int mb_image_config_read(struct mb_store *store, const char *id, struct mb_str *out,
                          struct mb_err *err);
+/* How it was made, from its configuration, newest step first. */
+struct mb_image_history {
+	struct mb_image_step {
+		char *id; /* of the image, for its last step; NULL: that image is not here */
+		char *created_by, *comment;
+		int64_t created; /* nsec, 0 unknown */
+		uint64_t size;   /* bytes of the regular files of its layer, if it made one */
+	} * v;
+	size_t n;
+};
+/* Layers that the configuration's history does not mention have steps without words. */
+int mb_image_history_load(struct mb_store *store, const struct mb_image *image,
+                          struct mb_image_history *ret, struct mb_err *err);
+void mb_image_history_done(struct mb_image_history *history);
 /* The names of an image in familiar form, sorted. */
 int mb_image_names(struct mb_store *store, const char *id, struct mb_strv *out, struct mb_err *err);
 /* The manifests by which registries know it: "deb@sha256:...", sorted. */
@@ -123,6 +137,7 @@ struct mb_image_remove_request {
 struct mb_image_removed {
 	struct mb_strv untagged; /* "deb:latest": print "Untagged: %s" first */
 	struct mb_strv deleted;  /* "sha256:HEX" of the image, then of its layers: "Deleted: %s" */
+	uint64_t bytes;          /* of the regular files in those layers */
 };
 /* Return: 0; MB_IMAGE_ABSENT, _AMBIGUOUS, _IN_USE, told; -errno.  @ret is filled as far as the
  * work went, and is for mb_image_removed_done() in every case. */

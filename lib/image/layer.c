@@ -73,6 +73,17 @@ static int read_boot(struct mb_store *store, char boot[BOOT_ID])
 	return mb_read_kernel_file(store->run_fd, "boot_id", boot, BOOT_ID);
 }
 
+uint64_t mb_image_layer_size(int layers_fd, const char *chain)
+{
+	struct mb_image_layer_meta meta = {0};
+	uint64_t size = 0;
+
+	if (mb_image_layer_meta_load(layers_fd, chain, &meta, NULL) == 0)
+		size = meta.bytes;
+	mb_image_layer_meta_done(&meta);
+	return size;
+}
+
 bool mb_image_layer_is_of_boot(struct mb_store *store, int layers_fd, const char *chain)
 {
 	char now[BOOT_ID] = "?", then[BOOT_ID] = "";

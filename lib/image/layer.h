@@ -53,6 +53,8 @@ void mb_image_layer_meta_done(struct mb_image_layer_meta *meta);
 /* Return: 0; MB_IMAGE_ABSENT when there is no complete layer (not told); -EBADMSG, told. */
 int mb_image_layer_meta_load(int layers_fd, const char *chain, struct mb_image_layer_meta *ret,
                              struct mb_err *err);
+/* Bytes of its regular files; 0 when there is no such layer. */
+uint64_t mb_image_layer_size(int layers_fd, const char *chain);
 /* Was it made under this boot? */
 bool mb_image_layer_is_of_boot(struct mb_store *store, int layers_fd, const char *chain);
 /* Is it there, and can it be relied on?  Who holds mb_image_hold() may: it stays. */

@@ -188,7 +188,8 @@ int mb_image_remove(struct mb_store *store, const struct mb_image_remove_request
 	if (r == 0)
 		r = w.familiar ? remove_by_name(&w, err) : remove_by_id(&w, err);
 	if (r == 0 && ret->deleted.n && hold >= 0)
-		r = mb_image_collect_layers(store, &w.image->layers, &ret->deleted, err);
+		r = mb_image_collect_layers(store, &w.image->layers, &ret->deleted, &ret->bytes,
+		                            err);
 	removing_done(&w);
 	return r;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* lib/sys/tree.h — removal of whole directory trees that were not made by us. */
+/* lib/sys/tree.h — whole directory trees that were not made by us: removed, measured. */
 #ifndef MB_SYS_TREE_H
 #define MB_SYS_TREE_H
+
+#include <stdint.h>
 
 struct mb_err;
 
@@ -13,5 +15,10 @@ struct mb_err;
 int mb_sys_tree_remove(int dirfd, const char *name, struct mb_err *err);
 /* Remove what is in @dirfd (any descriptor of the directory, O_PATH too) and keep it. */
 int mb_sys_tree_empty(int dirfd, struct mb_err *err);
+
+/* Add the bytes of the regular files in directory @name below @dirfd to *@bytes, one with several
+ * names once.  Follows no link, enters no mount, uses four descriptors however deep the tree is.
+ * What goes meanwhile is left out, @name itself too.  Return: 0 or -errno (nothing told). */
+int mb_sys_tree_measure(int dirfd, const char *name, uint64_t *bytes);
 
 #endif

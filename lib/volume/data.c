@@ -10,6 +10,7 @@
 #include "core/err.h"
 #include "store/store.h"
 #include "sys/mount.h"
+#include "sys/tree.h"
 #include "volume/meta.h"
 
 static bool is_mounted(int volume_fd)
@@ -27,6 +28,19 @@ static int open_data(int volume_fd, const char *name, int *ret_fd, struct mb_err
 	if (*ret_fd < 0)
 		return mb_fail_sys(err, errno, "cannot open the data of volume '%s'", name);
 	return 0;
+}
+
+int mb_volume_size(struct mb_store *store, const struct mb_volume *volume, uint64_t *ret_bytes,
+                   struct mb_err *err)
+{
+	MB_AUTO_CLOSE int fd = -1;
+	int r = mb_volume_meta_open(store, volume->name, &fd, err);
+
+	*ret_bytes = 0;
+	if (r != 0)
+		return r;
+	r = mb_sys_tree_measure(fd, "_data", ret_bytes);
+	return r < 0 ? mb_fail_sys(err, -r, "cannot measure volume '%s'", volume->name) : 0;
 }
 
 /* type, device and o as mount(8) has them, to a detached mount. */

@@ -72,6 +72,10 @@ int mb_volume_remove(struct mb_store *store, const char *name, bool force,
 int mb_volume_data_open(struct mb_store *store, const struct mb_volume *volume, int *ret_fd,
                         bool *ret_mount, struct mb_err *err);
 
+/* Bytes of the regular files in it; 0 for one whose driver options mount something there. */
+int mb_volume_size(struct mb_store *store, const struct mb_volume *volume, uint64_t *ret_bytes,
+                   struct mb_err *err);
+
 /* Nobody uses the volume any more: unmount what driver options mounted.  Does nothing for plain
  * volumes and absent ones. */
 int mb_volume_release(struct mb_store *store, const char *name, struct mb_err *err);

@@ -97,6 +97,29 @@ static void remove_wide(void **state)
 	assert_false(exists(fd, "wide"));
 }
 
+static void measure_files_once(void **state)
+{
+	int fd = scratch_fd(state);
+	uint64_t bytes = 5;
+
+	make_deep(fd, "t", 3000); /* its paths are longer than PATH_MAX; 61 files of a byte */
+	assert_int_equal(symlinkat("/", fd, "t/root"), 0);
+	assert_int_equal(mkdirat(fd, "t/many", 0755), 0);
+	for (int i = 0; i < 100; i++) {
+		char name[32], other[32];
+
+		snprintf(name, sizeof(name), "t/many/%d", i);
+		snprintf(other, sizeof(other), "t/many/other-%d", i);
+		write_text(fd, name, "ten bytes.");
+		assert_int_equal(linkat(fd, name, fd, other, 0), 0);
+	}
+	assert_int_equal(mb_sys_tree_measure(fd, "t", &bytes), 0);
+	assert_int_equal(bytes, 5 + 61 + 1000);
+	assert_int_equal(mb_sys_tree_measure(fd, "not there", &bytes), 0);
+	assert_int_equal(mb_sys_tree_measure(fd, "t/root", &bytes), 0);
+	assert_int_equal(bytes, 5 + 61 + 1000);
+}
+
 static void remove_by_several(void **state)
 {
 	int fd = scratch_fd(state), status;
@@ -238,6 +261,7 @@ int main(void)
 		SCRATCH_TEST(remove_follows_no_link),
 		SCRATCH_TEST(remove_deep_with_few_descriptors),
 		SCRATCH_TEST(remove_wide),
+		SCRATCH_TEST(measure_files_once),
 		SCRATCH_TEST(remove_by_several),
 		SCRATCH_TEST(remove_races_with_links),
 		SCRATCH_TEST(empty_keeps_the_directory),
