@@ -253,6 +253,15 @@ struct mb_image_collected {
  * is at work. */
 int mb_image_collect(struct mb_store *store, struct mb_image_collected *ret, struct mb_err *err);
 
+struct mb_image_usage {
+	size_t images;
+	uint64_t bytes; /* of the regular files of all layers, each layer once */
+	uint64_t kept;  /* of these, in layers of images of @ids */
+};
+/* What images take; @ids are "sha256:HEX".  Layers that no image has are not counted. */
+int mb_image_usage(struct mb_store *store, const struct mb_strv *ids, struct mb_image_usage *ret,
+                   struct mb_err *err);
+
 struct mb_image_check_request {
 	bool repair; /* remove what is broken beyond use and what is orphaned */
 	bool full;   /* also the digests of the configurations */

@@ -121,6 +121,30 @@ other:1" ]
 	[ "$(mybox images --format '{{.Repository}}')" = deb ]
 }
 
+@test "system df: what is there, what is used, what would come free" {
+	mybox load -qi "$images/layers7.tar"
+	mybox tag layers7 again
+	mybox run --name c1 -v vol:/v deb sh -c 'head -c 2000 /dev/zero >/f; head -c 500 /dev/zero >/v/f; ln /v/f /v/g'
+	mybox run -d --name c2 deb sh -c 'head -c 6000 /dev/zero >/f; exec sleep 1000'
+	wait_until 5 mybox exec c2 sh -c '[ $(stat -c %s /f) = 6000 ] && [ "$(cat /proc/1/comm)" = sleep ]'
+	mybox volume create loose
+	run -0 mybox system df --format '{{.Type}}|{{.TotalCount}}|{{.Active}}|{{.Size}}|{{.Reclaimable}}'
+	echo "$output"
+	[[ ${lines[0]} == "Images|2|1|"* ]]
+	[ "${lines[1]}" = "Containers|2|1|8kB|2kB (25%)" ]
+	[ "${lines[2]}" = "Local Volumes|2|1|500B|0B (0%)" ]
+	[ "${lines[3]}" = "Build Cache|0|0|0B|0B" ]
+	# What layers7 alone has is what would come free.
+	local before after
+	before=$(mybox system df --format '{{.Reclaimable}}' | head -1)
+	[[ ${before} != 0B* ]]
+	mybox rmi again layers7
+	after=$(mybox system df --format '{{.Reclaimable}}' | head -1)
+	[ "$after" = "0B (0%)" ]
+	run -0 mybox system df
+	[[ ${lines[0]} =~ ^TYPE\ +TOTAL\ +ACTIVE\ +SIZE\ +RECLAIMABLE$ ]]
+}
+
 @test "history: the steps, newest first, with their sizes" {
 	printf hello >"$BATS_TEST_TMPDIR/f"
 	tar -C "$BATS_TEST_TMPDIR" -c f | mybox import -m "by hand" -c 'CMD ["sh"]' - stepped:1

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/err.h"
+#include "core/own.h"
+#include "core/str.h"
+#include "image/collect.h"
+#include "image/image.h"
+#include "image/layer.h"
+#include "store/store.h"
+
+/* The sizes of the sorted @layers, one that is there several times once. */
+static uint64_t add_up(int layers_fd, const struct mb_strv *layers)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < layers->n; i++)
+		if (i == 0 || !mb_streq(layers->v[i], layers->v[i - 1]))
+			bytes += mb_image_layer_size(layers_fd, layers->v[i]);
+	return bytes;
+}
+
+static int add_layers(struct mb_store *store, const char *id, struct mb_strv *out,
+                      struct mb_err *err)
+{
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+	int r = mb_image_open(store, id, &image, err);
+
+	if (r == 0)
+		mb_strv_add_all(out, &image->layers);
+	return r < 0 ? r : 0; /* or it went meanwhile */
+}
+
+int mb_image_usage(struct mb_store *store, const struct mb_strv *ids, struct mb_image_usage *ret,
+                   struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv all = MB_STRV_INIT, kept = MB_STRV_INIT;
+	struct mb_image_list images = {0};
+	MB_AUTO_CLOSE int fd = -1;
+	int r = mb_store_dir(store, "layers", false, &fd, err);
+
+	*ret = (struct mb_image_usage){0};
+	if (r == 0)
+		r = mb_image_list_load(store, &images, err);
+	ret->images = images.n;
+	mb_image_list_done(&images);
+	if (r == 0)
+		r = mb_image_collect_used(store, &all, err);
+	for (size_t i = 0; r == 0 && i < ids->n; i++) {
+		const char *hex = mb_skip_prefix(ids->v[i], "sha256:");
+
+		r = add_layers(store, hex ? hex : ids->v[i], &kept, err);
+	}
+	if (r < 0)
+		return r;
+	mb_strv_sort(&kept);
+	ret->bytes = add_up(fd, &all);
+	ret->kept = add_up(fd, &kept);
+	return 0;
+}
