@@ -38,8 +38,8 @@ static int open_dir(int fd, const char *path, int *ret_fd)
 	                           ret_fd);
 }
 
-/* A path may be longer than the kernel takes. */
-static int open_far(int top, const char *path, int *ret_fd)
+/* In strides: a path may be longer than the kernel takes. */
+int mb_sys_tree_open(int top, const char *path, int *ret_fd)
 {
 	MB_AUTO_CLOSE int at = -1;
 
@@ -100,7 +100,7 @@ static void look_at(struct measuring *m, DIR *dir, const char *path, const char 
 static int visit(struct measuring *m, const char *path)
 {
 	struct dirent *entry;
-	int fd = -1, r = open_far(m->top, path, &fd);
+	int fd = -1, r = mb_sys_tree_open(m->top, path, &fd);
 	DIR *dir;
 
 	/* It went, or became something else, or something was mounted there. */
