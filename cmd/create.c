@@ -12,13 +12,13 @@
 #include "cmd/report.h"
 #include "container/container.h"
 #include "container/create.h"
-#include "container/interrupt.h"
 #include "core/err.h"
 #include "core/io.h"
 #include "core/own.h"
 #include "image/image.h"
 #include "oci/ref.h"
 #include "store/store.h"
+#include "sys/interrupt.h"
 
 /* --cidfile: never over another's, no link followed. */
 static int open_cidfile(const char *path, int *ret_fd, struct mb_err *err)
@@ -106,14 +106,14 @@ int mb_cmd_create_held(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	const struct mb_cmd_create_args *args = in->args;
 	int r = args->pull == MB_CMD_PULL_ALWAYS ? pull(cx, in, err) : 0;
 
-	mb_container_interrupt_hold(before);
+	mb_sys_interrupt_hold(before);
 	if (r == 0)
 		r = create(cx, in, ret, err);
 	if (r != MB_IMAGE_ABSENT)
 		return r;
-	mb_container_interrupt_release(before);
+	mb_sys_interrupt_release(before);
 	r = pull_missing(cx, in, err);
-	mb_container_interrupt_hold(before);
+	mb_sys_interrupt_hold(before);
 	if (r == 0)
 		r = create(cx, in, ret, err);
 	return r == MB_IMAGE_ABSENT ? -ENOENT : r;
@@ -128,7 +128,7 @@ static int create_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	r = mb_cmd_create_held(cx, in, &before, &c, err);
 	if (r == 0)
 		r = mb_cmd_put_line(c->id);
-	mb_container_interrupt_release(&before);
+	mb_sys_interrupt_release(&before);
 	return r;
 }
 

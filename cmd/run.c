@@ -9,11 +9,11 @@
 #include "cmd/report.h"
 #include "cmd/session.h"
 #include "container/container.h"
-#include "container/interrupt.h"
 #include "container/life.h"
 #include "core/err.h"
 #include "core/log.h"
 #include "monitor/client.h"
+#include "sys/interrupt.h"
 
 enum { EXIT_ENGINE = 125 };
 
@@ -27,7 +27,7 @@ static int failed_start(struct mb_container *c, const struct mb_container_start 
                         const struct mb_err *err)
 {
 	/* It will end us when all is undone. */
-	if (mb_container_interrupt_check(NULL) == 0)
+	if (mb_sys_interrupt_check(NULL) == 0)
 		mb_cmd_report(err);
 	if (c->record->host.auto_remove)
 		mb_container_remove(c, true, true, NULL);
@@ -84,7 +84,7 @@ static int run_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, st
 	}
 	r = mb_cmd_create_held(cx, in, &before, &c, err);
 	if (r < 0) {
-		mb_container_interrupt_release(&before);
+		mb_sys_interrupt_release(&before);
 		return r;
 	}
 	mb_debug("created");
@@ -100,7 +100,7 @@ static int run_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, st
 	}
 	mb_strv_done(&how.warnings);
 	if (how.exit_code || args->detach)
-		mb_container_interrupt_release(&before);
+		mb_sys_interrupt_release(&before);
 	return r;
 }
 

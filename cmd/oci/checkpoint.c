@@ -84,17 +84,14 @@ static int restore_main(struct mb_cmd_context *cx, const struct mb_cli_input *in
 	struct mb_bundle_made made = {.pidfd = -1, .console_fd = -1};
 	struct mb_bundle_create how;
 	struct mb_bundle_criu criu;
-	int root_fd = -1;
 	int r = fill(cx, in, &criu, err);
 
 	if (r == 0)
 		r = mb_cmd_oci_create_fill(cx, &args->create, in->operands[0], &how, &env, err);
-	if (r == 0)
-		r = mb_bundle_root_open(cx->oci->root, true, &root_fd, err);
 	if (r < 0)
 		return r;
 	how.thaw = &criu;
-	r = mb_bundle_create(root_fd, &how, &made, err);
+	r = mb_cmd_oci_make(cx, &how, !args->create.detach, &made, err);
 	if (r < 0)
 		return mb_wrap(err, r, "restore");
 	return mb_cmd_oci_see_off(cx, &made, args->create.detach, false, err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "core/err.h"
 #include "core/parse.h"
 #include "core/str.h"
+#include "sys/interrupt.h"
 
 int mb_cmd_oci_check_fds(int n, struct mb_err *err)
 {
@@ -77,6 +79,7 @@ int mb_cmd_oci_create_fill(struct mb_cmd_context *cx, const struct mb_cmd_oci_cr
 		.no_new_keyring = args->no_new_keyring,
 		.systemd_cgroup = cx->oci->systemd_cgroup,
 		.preserve_fds = (unsigned)n,
+		.stop_fd = -1,
 		.env = env,
 		.seal = seal,
 		.seal_arg = &sealing,
@@ -84,18 +87,49 @@ int mb_cmd_oci_create_fill(struct mb_cmd_context *cx, const struct mb_cmd_oci_cr
 	return mb_cmd_oci_check_fds(n, err);
 }
 
+/* Nobody would know of it. */
+static void take_back(struct mb_bundle_made *made)
+{
+	(void)mb_bundle_delete(made->bundle, true, NULL);
+	mb_bundle_free(mb_take_ptr(&made->bundle));
+	mb_close(&made->pidfd);
+	mb_close(&made->console_fd);
+}
+
+int mb_cmd_oci_make(struct mb_cmd_context *cx, struct mb_bundle_create *how, bool stays,
+                    struct mb_bundle_made *ret, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int stop_fd = -1;
+	sigset_t before;
+	int root_fd = -1;
+	int r = mb_bundle_root_open(cx->oci->root, true, &root_fd, err);
+
+	if (r < 0)
+		return r;
+	mb_sys_interrupt_hold(&before);
+	r = mb_sys_interrupt_open(&stop_fd, err);
+	how->stop_fd = stop_fd;
+	if (r == 0)
+		r = mb_bundle_create(root_fd, how, ret, err);
+	if (r == 0 && !stays) {
+		r = mb_sys_interrupt_check(err);
+		if (r < 0)
+			take_back(ret);
+	}
+	if (r < 0 || !stays)
+		mb_sys_interrupt_release(&before);
+	return r;
+}
+
 static int create_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	MB_AUTO_KV struct mb_kv env = MB_KV_INIT;
 	struct mb_bundle_made made = {.pidfd = -1, .console_fd = -1};
 	struct mb_bundle_create how;
-	int root_fd = -1;
 	int r = mb_cmd_oci_create_fill(cx, in->args, in->operands[0], &how, &env, err);
 
 	if (r == 0)
-		r = mb_bundle_root_open(cx->oci->root, true, &root_fd, err);
-	if (r == 0)
-		r = mb_bundle_create(root_fd, &how, &made, err);
+		r = mb_cmd_oci_make(cx, &how, false, &made, err);
 	if (r < 0)
 		return r;
 	mb_cmd_oci_tell_warnings(cx->oci, made.bundle);

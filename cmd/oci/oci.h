@@ -48,6 +48,11 @@ struct mb_cmd_oci_create_args {
 int mb_cmd_oci_create_fill(struct mb_cmd_context *cx, const struct mb_cmd_oci_create_args *args,
                            const char *id, struct mb_bundle_create *ret, struct mb_kv *env,
                            struct mb_err *err);
+/* Make what @how says in --root.  Who is told to end meanwhile takes it all back and ends; with
+ * @stays what comes too late for that is left for mb_cmd_oci_stay().
+ * Return: 0 and *@ret; or -errno, told. */
+int mb_cmd_oci_make(struct mb_cmd_context *cx, struct mb_bundle_create *how, bool stays,
+                    struct mb_bundle_made *ret, struct mb_err *err);
 /* 3..@n+2 must be open.  Return: 0 or -errno, told. */
 int mb_cmd_oci_check_fds(int n, struct mb_err *err);
 /* What was made runs: leave it, or stay until it ends, and delete it then unless @keep.

@@ -63,15 +63,12 @@ static int run_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, st
 	MB_AUTO_KV struct mb_kv env = MB_KV_INIT;
 	struct mb_bundle_made made = {.pidfd = -1, .console_fd = -1};
 	struct mb_bundle_create how;
-	int root_fd = -1;
 	int r = mb_cmd_oci_create_fill(cx, args, in->operands[0], &how, &env, err);
 
 	how.start = true;
 	how.keeps_console = !args->detach && !args->console_socket;
 	if (r == 0)
-		r = mb_bundle_root_open(cx->oci->root, true, &root_fd, err);
-	if (r == 0)
-		r = mb_bundle_create(root_fd, &how, &made, err);
+		r = mb_cmd_oci_make(cx, &how, !args->detach, &made, err);
 	return r < 0 ? r : mb_cmd_oci_see_off(cx, &made, args->detach, args->keep, err);
 }
 

@@ -47,6 +47,7 @@ struct mb_bundle {
 	char *id;
 	int root_fd, dir_fd;
 	int lock_fd; /* -1: not locked */
+	int stop_fd; /* borrowed: hooks are given up when it is readable; or -1 */
 	struct mb_bundle_record record;
 	bool has_record;
 	struct mb_sys_proc_id process; /* pid 0: none yet */
@@ -109,6 +110,7 @@ struct mb_bundle_create {
 	bool start;              /* run: do not wait for mb_bundle_start() */
 	bool keeps_console;      /* run in the foreground: the terminal is for the caller */
 	unsigned preserve_fds;   /* of the caller's descriptors, from 3 on */
+	int stop_fd;             /* readable: give up, -EINTR (criu alone goes on); or -1 */
 	const struct mb_kv *env; /* more of it, or NULL */
 	/* Called before anything is done when others will see process 1 from its birth on: go on
 	 * from a sealed copy of the program (sys/seal.h).  May be NULL. */

@@ -229,6 +229,7 @@ static int plan(struct making *m, struct mb_err *err)
 	request.netns_fd = m->netns_fd;
 	request.cache_fd = m->cache_fd;
 	request.start_fd = m->start_fd;
+	request.stop_fd = m->how->stop_fd;
 	request.preserve_fds = m->how->preserve_fds;
 	request.no_pivot = m->how->no_pivot;
 	request.no_new_keyring = m->how->no_new_keyring;
@@ -304,6 +305,7 @@ static void undo(struct making *m)
 {
 	const struct mb_oci_hooks *h = m->b->spec.hooks;
 
+	m->b->stop_fd = -1; /* what is due at the end is done to its end */
 	if (m->netdev)
 		mb_bundle_netdev_return(m->netdev);
 	end_process(m);
@@ -323,6 +325,7 @@ static int start_now(struct making *m, struct mb_err *err)
 	const struct mb_oci_hooks *h = m->b->spec.hooks;
 
 	mb_close(&m->start_fd);
+	m->had_hooks |= h != NULL; /* those of its start see it end */
 	if (m->waits)
 		return mb_bundle_start(m->b, err);
 	if (h)
@@ -389,6 +392,7 @@ int mb_bundle_create(int root_fd, const struct mb_bundle_create *create, struct 
 		return mb_fail(err, EINVAL, "invalid container ID format: '%.100s'", create->id);
 	*ret = (struct mb_bundle_made){.pidfd = -1, .console_fd = -1};
 	m.b = mb_bundle_new(root_fd, create->id);
+	m.b->stop_fd = create->stop_fd;
 	r = make(&m, ret, err);
 	mb_runtime_plan_free(m.plan);
 	mb_bundle_netdev_free(m.netdev);
@@ -399,6 +403,7 @@ int mb_bundle_create(int root_fd, const struct mb_bundle_create *create, struct 
 	mb_close(&m.start_fd);
 	mb_close(&m.cache_fd);
 	if (r == 0) {
+		m.b->stop_fd = -1;
 		ret->bundle = m.b;
 		ret->pidfd = m.pidfd;
 		return 0;

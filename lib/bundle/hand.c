@@ -80,12 +80,13 @@ int mb_bundle_hooks_run(struct mb_bundle *b, const struct mb_oci_hook *v, size_t
 		.pid = mb_streq(status, "stopped") ? 0 : b->process.pid,
 	};
 	MB_AUTO_CLOSE int bundle_fd = -1;
+	struct mb_runtime_hook_run how = {.name = name, .stop_fd = b->stop_fd};
 
 	if (n == 0)
 		return 0;
 	/* The bundle may be gone by the time of the last hooks. */
-	bundle_fd = open(b->record.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return mb_runtime_hooks_run(v, n, name, bundle_fd, &state, err);
+	how.cwd_fd = bundle_fd = open(b->record.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return mb_runtime_hooks_run(v, n, &how, &state, err);
 }
 
 void mb_bundle_hooks_try(struct mb_bundle *b, const struct mb_oci_hook *v, size_t n,

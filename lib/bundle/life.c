@@ -68,7 +68,7 @@ static int run_inside(struct mb_bundle *b, const struct mb_oci_hook *hook, int s
 	r = mb_runtime_exec(&request, &done, err);
 	if (r < 0)
 		return r;
-	r = mb_sys_proc_wait(done.pidfd, mb_runtime_hook_timeout_ms(hook), err);
+	r = mb_sys_proc_wait_unless(done.pidfd, b->stop_fd, mb_runtime_hook_timeout_ms(hook), err);
 	if (r != 0)
 		(void)mb_sys_proc_signal(done.pidfd, SIGKILL, NULL);
 	(void)mb_sys_proc_reap(done.pidfd, &code, NULL);

@@ -247,7 +247,7 @@ struct mb_bundle *mb_bundle_new(int root_fd, const char *id)
 
 	b->id = mb_strdup(id);
 	b->root_fd = root_fd;
-	b->dir_fd = b->lock_fd = -1;
+	b->dir_fd = b->lock_fd = b->stop_fd = -1;
 	return b;
 }
 

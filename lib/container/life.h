@@ -53,7 +53,7 @@ struct mb_container_start {
 };
 
 /* Start it.  One that runs already is a success without effect (0, no session).  Signals that would
- * end the caller wait (container/interrupt.h): they undo the start, or come when it is over; with a
+ * end the caller wait (sys/interrupt.h): they undo the start, or come when it is over; with a
  * session they stay blocked, for it to pass on.
  * Return: 0; or -errno, told: nothing of the start is left but its reason. */
 int mb_container_start(struct mb_container *c, struct mb_container_start *how,

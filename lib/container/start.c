@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "container/cgroup_of.h"
-#include "container/interrupt.h"
 #include "container/start_parts.h"
 #include "container/userns.h"
 #include "core/clock.h"
@@ -20,6 +19,7 @@
 #include "store/doc.h"
 #include "store/store.h"
 #include "sys/beside.h"
+#include "sys/interrupt.h"
 #include "sys/proc.h"
 #include "sys/tree.h"
 
@@ -321,7 +321,7 @@ static int run_steps(struct starting *s, struct mb_err *err)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < MB_N(steps); i++) {
-		r = mb_container_interrupt_check(err);
+		r = mb_sys_interrupt_check(err);
 		if (r == 0)
 			r = steps[i](s, err);
 	}
@@ -420,13 +420,13 @@ int mb_container_start_locked(struct mb_container *c, struct mb_container_start 
 		if (r < 0)
 			return r;
 	}
-	mb_container_interrupt_hold(&before);
+	mb_sys_interrupt_hold(&before);
 	r = attempt(c, how, false, ret_session, err);
 	/* Killed at its birth, because our own group was once the target of cgroup.kill? */
 	if (r == -ECHILD)
 		r = attempt(c, how, true, ret_session, err);
 	if (r < 0 || !how->attach)
-		mb_container_interrupt_release(&before);
+		mb_sys_interrupt_release(&before);
 	return r;
 }
 

@@ -59,7 +59,7 @@ int mb_runtime_hook_input_make(const char *text, size_t n, int *ret_fd, struct m
 }
 
 struct hook_files {
-	int input, output, failed[2], cwd;
+	int input, output, failed[2], cwd, stop;
 };
 
 static _Noreturn void become_hook(const struct mb_oci_hook *hook, const struct hook_files *f)
@@ -120,7 +120,7 @@ static int await_hook(const struct mb_oci_hook *hook, pid_t pid, int pidfd,
 {
 	int code = 0, told = 0;
 	size_t n = 0;
-	int r = mb_sys_proc_wait(pidfd, mb_runtime_hook_timeout_ms(hook), err);
+	int r = mb_sys_proc_wait_unless(pidfd, f->stop, mb_runtime_hook_timeout_ms(hook), err);
 
 	if (r != 0) {
 		(void)kill(
@@ -159,7 +159,8 @@ static int run_one(const struct mb_oci_hook *hook, struct hook_files *f, struct 
 	return await_hook(hook, pid, pidfd, f, err);
 }
 
-int mb_runtime_hooks_run(const struct mb_oci_hook *v, size_t n, const char *name, int cwd_fd,
+int mb_runtime_hooks_run(const struct mb_oci_hook *v, size_t n,
+                         const struct mb_runtime_hook_run *how,
                          const struct mb_runtime_hook_state *state, struct mb_err *err)
 {
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
@@ -169,8 +170,11 @@ int mb_runtime_hooks_run(const struct mb_oci_hook *v, size_t n, const char *name
 		return 0;
 	mb_runtime_hook_state_format(state, &text);
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		struct hook_files f = {
-			.input = -1, .output = -1, .failed = {-1, -1}, .cwd = cwd_fd};
+		struct hook_files f = {.input = -1,
+		                       .output = -1,
+		                       .failed = {-1, -1},
+		                       .cwd = how->cwd_fd,
+		                       .stop = how->stop_fd};
 
 		r = mb_runtime_hook_input_make(text.buf, text.len, &f.input, err);
 		if (r == 0)
@@ -180,7 +184,7 @@ int mb_runtime_hooks_run(const struct mb_oci_hook *v, size_t n, const char *name
 		mb_close(&f.failed[0]);
 		mb_close(&f.failed[1]);
 		if (r < 0)
-			mb_wrap(err, r, "%s hook %zu", name, i);
+			mb_wrap(err, r, "%s hook %zu", how->name, i);
 	}
 	return r;
 }
@@ -197,6 +201,8 @@ int mb_runtime_hooks_await(struct mb_runtime_child *c, struct mb_err *err)
 		.bundle = plan->req.bundle,
 		.pid = getpid(),
 	};
+	const struct mb_runtime_hook_run how = {
+		.name = "createContainer", .cwd_fd = c->root_fd, .stop_fd = -1};
 	int r;
 
 	if (!plan->has_early_hooks)
@@ -205,6 +211,5 @@ int mb_runtime_hooks_await(struct mb_runtime_child *c, struct mb_err *err)
 	if (r < 0)
 		return mb_fail_sys(err, -r, "cannot reach the command");
 	mb_runtime_channel_wait(c->channel, MB_RUNTIME_HOOKED);
-	return mb_runtime_hooks_run(h->create_container, h->n_create_container, "createContainer",
-	                            c->root_fd, &state, err);
+	return mb_runtime_hooks_run(h->create_container, h->n_create_container, &how, &state, err);
 }

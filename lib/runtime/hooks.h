@@ -30,9 +30,15 @@ int mb_runtime_hook_input_make(const char *text, size_t n, int *ret_fd, struct m
 /* How long it may take, for poll(2): -1 is for ever. */
 int mb_runtime_hook_timeout_ms(const struct mb_oci_hook *hook);
 
-/* Run the @n hooks of @v one after the other, in the directory @cwd_fd (-1: where we are).  @name
- * is the list's, for messages.  Return: 0; or -errno, told, at the first that fails. */
-int mb_runtime_hooks_run(const struct mb_oci_hook *v, size_t n, const char *name, int cwd_fd,
+struct mb_runtime_hook_run {
+	const char *name; /* the list's, for messages */
+	int cwd_fd;       /* the directory to run in; -1: where we are */
+	int stop_fd;      /* when it is readable the hook is killed, -EINTR; or -1 */
+};
+/* Run the @n hooks of @v one after the other.  Return: 0; or -errno, told, at the first that
+ * fails. */
+int mb_runtime_hooks_run(const struct mb_oci_hook *v, size_t n,
+                         const struct mb_runtime_hook_run *how,
                          const struct mb_runtime_hook_state *state, struct mb_err *err);
 
 #endif

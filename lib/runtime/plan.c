@@ -22,6 +22,7 @@
 void mb_runtime_plan_init(struct mb_runtime_plan *plan)
 {
 	*plan = (struct mb_runtime_plan){
+		.req = MB_RUNTIME_REQUEST_INIT,
 		.dev_mount = SIZE_MAX,
 		.attributes = {.io_priority = -1, .memory_mode = -1, .personality = -1},
 		.channel = {-1, -1},

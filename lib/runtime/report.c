@@ -2,6 +2,7 @@
 #include "runtime/report.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include "core/err.h"
@@ -117,13 +118,30 @@ static int take(struct mb_runtime_plan *plan, struct packet *p, size_t n, int *f
 	return mb_fail(err, EPROTO, "the container's first process sent nonsense");
 }
 
+/* Until there is something to read, or nobody wants to know any more. */
+static int await_packet(const struct mb_runtime_plan *plan, struct mb_err *err)
+{
+	struct pollfd p[] = {{.fd = plan->channel[0], .events = POLLIN},
+	                     {.fd = plan->req.stop_fd, .events = POLLIN}};
+
+	if (plan->req.stop_fd < 0)
+		return 0;
+	while (poll(p, MB_N(p), -1) < 0) {
+		if (errno != EINTR)
+			return mb_fail_sys(err, errno, "cannot wait for the first process");
+	}
+	return p[1].revents ? mb_fail(err, EINTR, "interrupted") : 0;
+}
+
 int mb_runtime_report_read(struct mb_runtime_plan *plan, struct mb_err *err)
 {
 	struct packet p;
 	MB_AUTO_CLOSE int fd = -1;
 	size_t n = 0, n_fds = 0;
-	int r;
+	int r = await_packet(plan, err);
 
+	if (r < 0)
+		return r;
 	memset(&p, 0, sizeof(p));
 	r = mb_sock_receive(plan->channel[0], &p, sizeof(p), &n, &fd, 1, &n_fds);
 	/* It left without reading what we sent: told once, before what it said at last. */

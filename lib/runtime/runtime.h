@@ -57,6 +57,7 @@ struct mb_runtime_request {
 	/* A listening SOCK_SEQPACKET socket: plan_start() returns when all is set up, and the
 	 * program waits for mb_runtime_start() from whoever connects there.  -1: it starts now. */
 	int start_fd;
+	int stop_fd;           /* await_ready() and plan_start() give up when it is readable; -1 */
 	const char *bundle;    /* its path, for hooks */
 	unsigned preserve_fds; /* of the caller's descriptors, 3 and on, for the program */
 	bool no_pivot;         /* chroot instead: for a root file system in an initramfs */
@@ -74,7 +75,8 @@ struct mb_runtime_request {
 	                             .stdio = {-1, -1, -1}, \
 	                             .netns_fd = -1,        \
 	                             .cache_fd = -1,        \
-	                             .start_fd = -1})
+	                             .start_fd = -1,        \
+	                             .stop_fd = -1})
 
 /* In the command: check the spec, open what comes from the host, choose the seccomp program.
  * Nothing on the machine changes.  What the spec asks and mybox cannot do is refused by name

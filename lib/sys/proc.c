@@ -256,15 +256,22 @@ int mb_sys_proc_signal(int pidfd, int sig, struct mb_err *err)
 
 int mb_sys_proc_wait(int pidfd, int timeout_ms, struct mb_err *err)
 {
+	return mb_sys_proc_wait_unless(pidfd, -1, timeout_ms, err);
+}
+
+int mb_sys_proc_wait_unless(int pidfd, int stop_fd, int timeout_ms, struct mb_err *err)
+{
 	const int64_t end = mb_monotonic_nsec() + (int64_t)timeout_ms * 1000000;
-	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+	struct pollfd p[] = {{.fd = pidfd, .events = POLLIN}, {.fd = stop_fd, .events = POLLIN}};
 	int left = timeout_ms;
 
 	for (;;) {
-		int n = poll(&p, 1, left);
+		int n = poll(p, MB_N(p), left);
 
+		if (n > 0 && !p[0].revents)
+			return mb_fail(err, EINTR, "interrupted");
 		if (n > 0)
-			return p.revents & POLLNVAL ? mb_fail_sys(err, EBADF, "cannot wait") : 0;
+			return p[0].revents & POLLNVAL ? mb_fail_sys(err, EBADF, "cannot wait") : 0;
 		if (n < 0 && errno != EINTR)
 			return mb_fail_sys(err, errno, "cannot wait for a process");
 		if (timeout_ms >= 0) {

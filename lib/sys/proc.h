@@ -54,6 +54,8 @@ int mb_sys_proc_signal(int pidfd, int sig, struct mb_err *err);
 /* Wait until it has ended, without reaping.  @timeout_ms -1 = for ever.
  * Return: 0; MB_SYS_PROC_TIMEOUT; or -errno. */
 int mb_sys_proc_wait(int pidfd, int timeout_ms, struct mb_err *err);
+/* The same, given up with -EINTR, told, when @stop_fd (or -1) can be read from. */
+int mb_sys_proc_wait_unless(int pidfd, int stop_fd, int timeout_ms, struct mb_err *err);
 /* Reap our own child, blocking: *@ret_code is its exit code, or 128 + the signal. */
 int mb_sys_proc_reap(int pidfd, int *ret_code, struct mb_err *err);
 /* How a process ended that is no child of ours, or is none any more.  The kernel tells it from
