@@ -144,7 +144,7 @@ static void kill_all(struct mb_bundle *b)
 
 	if (b->process.pid && mb_sys_proc_id_open(&b->process, &pidfd, NULL) == 0)
 		(void)mb_sys_proc_signal(pidfd, SIGKILL, NULL);
-	if (b->cgroup || (b->has_record && mb_bundle_cgroup_open(b, NULL) == 0))
+	if (b->cgroup || (b->record.cgroup && mb_bundle_cgroup_open(b, NULL) == 0))
 		(void)mb_sys_cgroup_kill(b->cgroup, NULL);
 }
 

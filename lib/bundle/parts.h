@@ -30,7 +30,8 @@ struct mb_systemd_holder;
 
 struct mb_bundle *mb_bundle_new(int root_fd, const char *id);
 int mb_bundle_record_save(struct mb_bundle *b, struct mb_err *err);
-/* The pure half of reading it: for the fuzzer too.  Returns as mb_store_doc_parse(). */
+/* The pure half of reading it: for the fuzzer too.  @text as for mb_store_doc_parse().
+ * Return: 0; -EBADMSG, -EPROTONOSUPPORT, told. */
 int mb_bundle_record_parse(const char *text, size_t len, struct mb_bundle_record *ret,
                            struct mb_err *err);
 void mb_bundle_record_done(struct mb_bundle_record *record);

@@ -20,6 +20,7 @@
 #include "core/sock.h"
 #include "core/str.h"
 #include "store/doc.h"
+#include "sys/cgroup.h"
 #include "sys/path.h"
 #include "sys/tree.h"
 #include "json/json.h"
@@ -156,7 +157,7 @@ int mb_bundle_record_parse(const char *text, size_t len, struct mb_bundle_record
 
 	if (r < 0)
 		return r;
-	if (record.cgroup[0] != '/' || record.bundle[0] != '/' || strstr(record.cgroup, "/..")) {
+	if (record.bundle[0] != '/' || !mb_sys_cgroup_path_is_valid(record.cgroup)) {
 		mb_bundle_record_done(&record);
 		return mb_fail(err, EBADMSG, "a path in it is none");
 	}
@@ -313,6 +314,20 @@ static int no_such(const char *id, struct mb_err *err)
 	return mb_fail(err, ENOENT, "container '%.100s' does not exist", shown);
 }
 
+/* state.json is of no use: the copy of the bundle's says where the control group is. */
+static void find_cgroup(struct mb_bundle *b)
+{
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	const char *asked;
+
+	if (mb_read_file(b->dir_fd, MB_BUNDLE_CONFIG, MB_JSON_MAX_BYTES, &text, NULL) < 0 ||
+	    mb_oci_spec_load(text.buf, text.len, &b->spec, NULL) < 0)
+		return;
+	b->has_spec = true;
+	asked = b->spec.linux.cgroups_path;
+	(void)mb_bundle_cgroup_name(b, asked && asked[0] != '/' && strchr(asked, ':'), NULL);
+}
+
 static int load(struct mb_bundle *b, unsigned how, struct mb_err *err)
 {
 	int r = 0;
@@ -326,9 +341,13 @@ static int load(struct mb_bundle *b, unsigned how, struct mb_err *err)
 	r = load_record(b, err);
 	if (r == 0)
 		r = load_process(b, err);
-	if (r < 0 && (how & MB_BUNDLE_BROKEN_TOO))
-		r = 0;
-	return r;
+	if (r == 0 || !(how & MB_BUNDLE_BROKEN_TOO))
+		return r;
+	if (!b->has_record) {
+		find_cgroup(b);
+		(void)load_process(b, NULL);
+	}
+	return 0;
 }
 
 int mb_bundle_open(int root_fd, const char *id, unsigned how, struct mb_bundle **ret,

@@ -65,6 +65,8 @@ mb_sys_cgroup_host_hierarchies(struct mb_sys_cgroup_host *host, size_t *ret_n);
  * "a-b.slice" is "/a.slice/a-b.slice".  Return: 0 (caller frees) or -EINVAL, told. */
 int mb_sys_cgroup_path_make(const char *parent, const char *name, char **ret_path,
                             struct mb_err *err);
+/* Absolute, with no component that leads elsewhere or moves a terminal. */
+bool mb_sys_cgroup_path_is_valid(const char *path);
 
 /* --- make, open, remove --- */
 

@@ -76,9 +76,6 @@ void mb_sys_cgroup_mountinfo_parse(struct mb_sys_cgroup_host *host, char *text);
 int mb_sys_cgroup_tree_root(struct mb_sys_cgroup_host *host, int t, int *ret_fd,
                             struct mb_err *err);
 
-/* cgroup_path.c */
-bool mb_sys_cgroup_path_is_valid(const char *path);
-
 /* cgroup_v2.c: @want are bits of controllers that are nice to have, @must have to be there. */
 int mb_sys_cgroup_v2_make(struct mb_sys_cgroup *cg, unsigned want, unsigned must,
                           struct mb_err *err);

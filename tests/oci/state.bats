@@ -42,14 +42,17 @@ document() {
 # Every verb says what is wrong; delete --force still cleans all.
 refused() { # refused WORDS
 	local verb
-	for verb in state start pause ps "exec x" "kill" "delete"; do
-		set -- "$1" $verb
-		if [ "$2" = exec ]; then run -255 oci exec $n true; else run -1 oci "$2" $n; fi
-		[[ $output == *"$1"* ]] || { echo "$2: $output"; return 1; }
+	for verb in state start pause resume ps exec kill delete "events --stats" "update --pids-limit 9" \
+		"checkpoint --image-path $dir/images"; do
+		if [ "$verb" = exec ]; then run -255 oci exec $n true; else run -1 oci $verb $n; fi
+		[[ $output == *"$1"* ]] || { echo "$verb: $output"; return 1; }
 		[ "$(printf '%s\n' "$output" | wc -l)" = 1 ]
 	done
 	oci list >/dev/null
 }
+
+# Process 1 is no more, or waits to be reaped.
+has_ended() { [ -z "$(tr -d '\0' <"/proc/$pid/cmdline" 2>/dev/null)" ]; }
 
 @test "a corrupt state document" {
 	start
@@ -78,18 +81,65 @@ refused() { # refused WORDS
 	refused process.json
 	# The control group is known: all in it ends.
 	oci delete --force $n
-	[ ! -e "/proc/$pid/cmdline" ] || [ -z "$(tr -d '\0' <"/proc/$pid/cmdline")" ]
+	has_ended
 	is_gone $n
 }
 
-@test "a document of a newer version" {
+# What the state directory has beside FILE.
+others() { find "$state/$n" -type f ! -name "$1" -exec sha256sum {} + | sort; }
+
+@test "a document of a newer version is told, and nothing changed" {
 	start
-	document state.json 'schema = 99'
-	refused newer
-	document state.json 'schema = 1'
-	is_status $n running
+	local file other
+	for file in state.json process.json; do
+		other=$(others $file)
+		document $file 'schema = 99; d["more"] = {"a": [1]}'
+		cp "$state/$n/$file" "$dir/newer"
+		refused "'$file': written by a newer mybox (schema 99"
+		run -1 oci create --bundle "$b" $n
+		[[ $output == *"already exists"* ]]
+		cmp "$state/$n/$file" "$dir/newer"
+		[ "$(others $file)" = "$other" ]
+		document $file 'schema = 1'
+		is_status $n running
+		[ "$(pid_of $n)" = "$pid" ]
+	done
 	oci delete --force $n
 	is_gone $n
+}
+
+@test "delete --force of what cannot be read leaves nothing" {
+	local code file
+	for code in 't = b""' 't = t[:-9]' 't = t.replace(b"{\"schema\":1", b"{\"schema\":2")' 't = b"\0" * 5000'; do
+		for file in state.json process.json; do
+			start
+			damage $file "$code"
+			oci delete --force $n
+			has_ended || { echo "$file, $code: process 1 lives"; return 1; }
+			is_gone $n
+			rm -rf "$b"
+		done
+	done
+	# Neither of them; and only the bundle's copy knows the control group.
+	b=$(bundle b 'p["args"] = ["sleep", "1000"]' "l['cgroupsPath'] = '/mybox/$n-here/x'")
+	oci run -d --bundle "$b" $n </dev/null >/dev/null 2>&1
+	pid=$(pid_of $n)
+	[ -n "$(cgroups "$n-here")" ]
+	rm "$state/$n/state.json" "$state/$n/process.json"
+	oci delete --force $n
+	has_ended
+	is_gone $n
+	[ -z "$(find /sys/fs/cgroup -path "*/mybox/$n-here/x" -type d)" ]
+	find /sys/fs/cgroup -depth -path "*/mybox/$n-here" -type d -exec rmdir {} +
+}
+
+@test "a control group whose name has dots in it" {
+	b=$(bundle b 'p["args"] = ["sleep", "1000"]' "l['cgroupsPath'] = '/mybox/..$n/x..'")
+	oci run -d --bundle "$b" $n </dev/null >/dev/null 2>&1
+	is_status $n running
+	oci delete --force $n
+	[ -z "$(find /sys/fs/cgroup -path "*/mybox/..$n/*" -type d)" ]
+	find /sys/fs/cgroup -depth -path "*/mybox/..$n" -type d -exec rmdir {} +
 }
 
 @test "a document that says nonsense" {
