@@ -41,7 +41,8 @@ int mb_store_doc_save(int dirfd, const char *name, const struct mb_json_field *t
 int mb_store_doc_load(int dirfd, const char *name, const struct mb_json_field *table, void *out,
                       struct mb_err *err);
 
-/* The pure halves: the document of @body ("{...}", @len bytes), and the checked object of one. */
+/* The pure halves: the document of @body ("{...}", @len bytes), and the checked object of one,
+ * whose @text ends with a NUL after its @len bytes. */
 void mb_store_doc_format(const char *body, size_t len, struct mb_str *out);
 int mb_store_doc_parse(const char *text, size_t len, struct json_object **ret, struct mb_err *err);
 
