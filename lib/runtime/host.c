@@ -39,6 +39,15 @@ static int base_of(const struct mb_runtime_plan *plan, const char *path, int *re
 	return 0;
 }
 
+static int check_directory(int fd, struct mb_err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return mb_fail_sys(err, errno, "cannot look at it");
+	return S_ISDIR(st.st_mode) ? 0 : mb_fail_sys(err, ENOTDIR, "cannot enter it");
+}
+
 /* What the host mounts later is seen only where the bundle wants it. */
 static int open_root(struct mb_runtime_plan *plan, struct mb_err *err)
 {
@@ -54,6 +63,8 @@ static int open_root(struct mb_runtime_plan *plan, struct mb_err *err)
 	r = base_of(plan, path, &base_fd, err);
 	if (r == 0)
 		r = mb_sys_mount_clone(base_fd, path, true, &plan->root_fd, err);
+	if (r == 0)
+		r = check_directory(plan->root_fd, err);
 	if (r == 0)
 		r = mb_sys_mount_setattr(plan->root_fd, 0, 0, propagation, true, err);
 	return r < 0 ? mb_wrap(err, r, "root file system '%s'", path) : 0;

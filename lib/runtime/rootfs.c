@@ -54,7 +54,8 @@ int mb_runtime_rootfs_attach(struct mb_runtime_child *c, struct mb_err *err)
 		return mb_fail_sys(err, errno, "cannot open '%s'", place);
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return mb_fail_sys(err, errno, "cannot make the mounts private");
-	return mb_sys_mount_move(c->root_fd, host_fd, err);
+	r = mb_sys_mount_move(c->root_fd, host_fd, err);
+	return r < 0 ? mb_wrap(err, r, "root file system") : 0;
 }
 
 static int make_readonly(const struct mb_runtime_child *c, struct mb_err *err)

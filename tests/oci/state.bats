@@ -165,9 +165,17 @@ others() { find "$state/$n" -type f ! -name "$1" -exec sha256sum {} + | sort; }
 	# As if the kernel had given the number to another process.
 	document process.json "d['pid'] = $other"
 	is_status $n stopped
-	run -1 oci kill $n KILL
-	[[ $output == *"not running"* ]]
-	oci delete --force $n
+	local verb
+	for verb in kill "kill --all" start pause resume ps; do
+		run oci $verb $n
+		[ "$status" = $([ "$verb" = ps -o "$verb" = "kill --all" ] && echo 0 || echo 1) ] ||
+			{ echo "$verb: $status $output"; return 1; }
+		[ "$verb" != kill ] || [[ $output == *"not running"* ]]
+		[ "$verb" != ps ] || [[ $output != *$other* ]]
+	done
+	run -255 oci exec $n true
+	[[ $output == *"stopped container"* ]]
+	oci delete $n
 	is_gone $n
 	kill -0 $other
 	kill $other
