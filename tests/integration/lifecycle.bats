@@ -144,6 +144,7 @@ runs() { [ "$(mybox inspect -f '{{.State.Running}}' "$1")" = true ]; }
 	done
 }
 
+# bats test_tags=cgroup
 @test "pause: nothing of it runs, and the states say so" {
 	mybox run -d --name c1 deb sh -c 'i=0; while :; do i=$((i+1)); echo $i >/n; done'
 	counting() { [ -n "$(mybox exec c1 cat /n 2>/dev/null)" ]; }

@@ -167,6 +167,7 @@ monitor_of() { sed 's/.*"monitor":\([0-9]*\).*/\1/' "$run/c/$(mybox inspect -f '
 	[ ! -s "$run/told" ] || grep -q 'is not running$' "$run/told"
 }
 
+# bats test_tags=cgroup
 @test "groups of detached execs do not pile up" {
 	mybox run -d --name piled deb sleep 100
 	for _ in 1 2 3 4 5 6; do mybox exec -d piled true; done

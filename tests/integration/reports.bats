@@ -209,6 +209,7 @@ run"
 	[[ $(mybox inspect -s -f '{{.SizeRw}} {{.SizeRootFs}}' c1) =~ ^[0-9]+\ [0-9]+$ ]]
 }
 
+# bats test_tags=cgroup
 @test "top: the processes as the host sees them" {
 	mybox run -d --name c1 deb sh -c 'sleep 100 & exec sleep 200'
 	# Both by now, and not the shell whose words hold theirs.
@@ -223,6 +224,7 @@ run"
 	[[ $output == *"is not running"* ]]
 }
 
+# bats test_tags=cgroup
 @test "stats: one reading, of what runs or is asked for" {
 	mybox run -d --name c1 deb sleep 100
 	mybox create --name c2 deb
@@ -240,6 +242,7 @@ run"
 	[[ $output == *"No such container: nosuch"* ]]
 }
 
+# bats test_tags=cgroup
 @test "stats count what is used" {
 	requires controllers
 	mybox run -d --name c1 -m 64m deb sh -c 'head -c 20000000 /dev/zero >/dev/shm/x; exec sleep 100'

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Limits: as the control groups hold them, and as the processes meet them.
+# bats file_tags=cgroup
 load helpers
 
 # limit CONTROLLER V1-FILE V2-FILE NAME: what the control group of container NAME has.

@@ -275,6 +275,7 @@ TAKEN=taken" ]
 	[ "${lines[1]}" = "$(printf '\x01\xc3\xbf\n\\x "' | md5sum)" ]
 }
 
+# bats test_tags=cgroup
 @test "in a control group that was once killed" {
 	local tree=/sys/fs/cgroup group
 	[ ! -d $tree/unified ] || tree=$tree/unified

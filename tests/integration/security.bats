@@ -161,6 +161,7 @@ try() { mybox run --rm -v "$BATS_FILE_TMPDIR/try:/try:ro" "${opts[@]}" deb /try 
 	[ "$(mybox run --rm deb sh -c 'grep -c " /proc/" /proc/mounts')" -ge 5 ]
 }
 
+# bats test_tags=cgroup
 @test "cgroupfs is read-only, and ours is its root" {
 	run mybox run --rm deb sh -c 'mkdir /sys/fs/cgroup/x || touch /sys/fs/cgroup/*/x'
 	[ "$status" != 0 ]
@@ -168,6 +169,7 @@ try() { mybox run --rm -v "$BATS_FILE_TMPDIR/try:/try:ro" "${opts[@]}" deb /try 
 	[[ $output != *mybox* ]]
 }
 
+# bats test_tags=cgroup
 @test "devices: docker's set, nothing of the host's" {
 	local core=
 	[ ! -e /proc/kcore ] || core="core "
@@ -181,6 +183,7 @@ try() { mybox run --rm -v "$BATS_FILE_TMPDIR/try:/try:ro" "${opts[@]}" deb /try 
 	[ "$output" = fine ]
 }
 
+# bats test_tags=cgroup
 @test "--device and --device-cgroup-rule" {
 	[ -e /dev/loop-control ] || [ -e /dev/fuse ] || skip "no device to hand over"
 	local dev=/dev/fuse

@@ -20,6 +20,7 @@ server() { mybox run -d --name "$1" "${@:2}" deb sh -c 'mkdir -p /www; echo "$0"
 fetches() { [ "$(busybox wget -q -O- "http://127.0.0.1:$1/" 2>/dev/null)" = "$2" ]; }
 ports() { mybox port "$1" | sort | tr '\n' ' '; }
 
+# bats test_tags=cgroup
 @test "limits of one that runs, kept by a restart" {
 	requires controllers
 	sleeper c1 -m 64m
