@@ -94,6 +94,22 @@ static void add_member(struct json_object *containers, const struct mb_net_sandb
 	}
 }
 
+static struct json_object *new_externals(const struct mb_net_network *n)
+{
+	struct json_object *list = mb_json_new_array();
+
+	for (size_t i = 0; i < n->n_externals; i++) {
+		struct json_object *o = mb_json_new_object(), *addresses = mb_json_new_array();
+
+		MB_STRV_FOREACH (address, &n->externals[i].addresses)
+			mb_json_push_str(addresses, address);
+		mb_json_set_str(o, "Name", n->externals[i].name);
+		mb_json_set(o, "Addresses", addresses);
+		mb_json_push(list, o);
+	}
+	return list;
+}
+
 int mb_cmd_network_describe(struct mb_net *net, const struct mb_net_network *n,
                             struct json_object **ret, struct mb_err *err)
 {
@@ -122,6 +138,7 @@ int mb_cmd_network_describe(struct mb_net *net, const struct mb_net_network *n,
 	for (size_t i = 0; i < members.n; i++)
 		add_member(containers, members.v[i], n);
 	mb_json_set(o, "Containers", containers);
+	mb_json_set(o, "ExternalEndpoints", new_externals(n));
 	mb_json_set(o, "Options", new_map(&n->options));
 	mb_json_set(o, "Labels", new_map(&n->labels));
 	mb_net_members_done(&members);

@@ -12,6 +12,7 @@
 	X(history) X(image_prune) \
 	X(network_create) X(network_ls) X(network_inspect) X(network_rm) X(network_connect) \
 	X(network_disconnect) X(network_exists) X(network_prune) \
+	X(network_endpoint_add) X(network_endpoint_ls) X(network_endpoint_rm) \
 	X(network_policy_add) X(network_policy_ls) X(network_policy_rm) \
 	X(network_policy_default) X(network_policy_test) X(network_flows) X(network_check) \
 	X(network_reload) X(network_top) X(network_graph) \
@@ -29,9 +30,9 @@ static const struct mb_cli_verb *const verbs[] = {MB_CMD_VERBS(ENTRY) NULL};
 
 static const struct mb_cli_parent parents[] = {
 	{"container", "manage containers"}, {"image", "manage images"},
-	{"network", "manage networks"},     {"network policy", "rules about who may reach whom"},
-	{"volume", "manage volumes"},       {"system", "manage mybox"},
-	{NULL},
+	{"network", "manage networks"},     {"network endpoint", "names for what is outside"},
+	{"volume", "manage volumes"},       {"network policy", "rules about who may reach whom"},
+	{"system", "manage mybox"},         {NULL},
 };
 
 static const char *const log_levels[] = {"debug", "info", "warn", "error", "fatal", NULL};

@@ -38,9 +38,32 @@ static int claim(struct mb_container *c, int names, const char *name, struct mb_
 	               name, holder);
 }
 
-int mb_container_rename(struct mb_container *c, const char *name, struct mb_err *err)
+/* The record first, then the network, which may refuse a name: it is as before then. */
+static int rename_record(struct mb_container *c, const char *name, struct mb_err *err)
+{
+	mb_strset(&c->record->name, name);
+	return mb_container_record_save(c->dir_fd, c->record, MB_DOC_REPLACE | MB_DOC_DURABLE, err);
+}
+
+static int rename_in_network(struct mb_container *c, const char *name, const char *before,
+                             struct mb_err *err)
 {
 	MB_AUTO(mb_net_free) struct mb_net *net = NULL;
+	int r;
+
+	if (!mb_container_is_running(c))
+		return 0;
+	mb_net_new(c->store, &net);
+	r = mb_net_sandbox_rename(net, c->id, name, err);
+	if (r < 0) {
+		(void)mb_net_sandbox_rename(net, c->id, before, NULL);
+		(void)rename_record(c, before, NULL);
+	}
+	return r;
+}
+
+int mb_container_rename(struct mb_container *c, const char *name, struct mb_err *err)
+{
 	MB_AUTO_CLOSE int lock = -1, names = -1;
 	MB_AUTO_FREE char *before = NULL;
 	int r = mb_container_lock(c, &lock, err);
@@ -56,15 +79,12 @@ int mb_container_rename(struct mb_container *c, const char *name, struct mb_err 
 	if (r < 0)
 		return r;
 	before = mb_strdup(mb_container_name(c));
-	mb_strset(&c->record->name, name);
-	r = mb_container_record_save(c->dir_fd, c->record, MB_DOC_REPLACE | MB_DOC_DURABLE, err);
+	r = rename_record(c, name, err);
+	if (r == 0)
+		r = rename_in_network(c, name, before, err);
 	if (r < 0) {
 		mb_store_name_release(names, name, c->id, NULL);
 		return r;
 	}
-	if (mb_container_is_running(c)) {
-		mb_net_new(c->store, &net);
-		r = mb_net_sandbox_rename(net, c->id, name, err);
-	}
-	return r < 0 ? r : mb_store_name_release(names, before, c->id, err);
+	return mb_store_name_release(names, before, c->id, err);
 }

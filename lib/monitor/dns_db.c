@@ -50,7 +50,7 @@ static bool is_alive(const struct mb_dns_db *db, const char *id)
 {
 	char path[TARGET + 32];
 
-	if (db->run_fd < 0)
+	if (db->run_fd < 0 || strcmp(id, MB_DNS_NOBODY) == 0)
 		return true;
 	snprintf(path, sizeof(path), "c/%s/state.json", id);
 	return faccessat(db->run_fd, path, F_OK, 0) == 0;

@@ -3,7 +3,8 @@
  *
  * RUN/net/<netid>/n/<lower-case name>/<container id> is a symbolic link to "ip4,ip6,<container
  * id>" (either address may be empty); RUN/net/<netid>/p/<address> is one to a name.  An entry
- * counts while RUN/c/<container id>/state.json exists.
+ * counts while RUN/c/<container id>/state.json exists.  What is outside has "-" for an id, which
+ * always counts.
  */
 #ifndef MB_MONITOR_DNS_DB_H
 #define MB_MONITOR_DNS_DB_H
@@ -13,6 +14,8 @@
 #include <stdint.h>
 
 #include "monitor/dns_packet.h"
+
+#define MB_DNS_NOBODY "-"
 
 struct mb_dns_network {
 	int fd;         /* directory RUN/net/<netid> */

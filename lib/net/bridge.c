@@ -218,6 +218,8 @@ int mb_net_bridge_up(struct mb_net *net, const struct mb_net_network *n, bool fo
 	if (!r)
 		r = mb_net_policy_sync(net, n, err);
 	if (!r)
+		r = mb_net_externals_publish(net, n, err);
+	if (!r)
 		r = set_marker(net, n, index, err);
 	if (r)
 		return r;

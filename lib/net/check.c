@@ -502,6 +502,27 @@ static int check_addresses(struct check *c, const struct mb_net_network *n, bool
 	return r;
 }
 
+/* n/<name>/-0, -1 and so on: of endpoints outside. */
+static bool is_external(const struct mb_net_network *n, const char *name, const char *entry)
+{
+	const struct mb_net_external *x = mb_net_external_find(n, name);
+	uint32_t i;
+
+	return x && mb_parse_u32(entry + 1, &i) == 0 && i < x->addresses.n;
+}
+
+static void check_externals(struct check *c, const struct mb_net_network *n)
+{
+	for (size_t i = 0; i < n->n_externals; i++) {
+		const struct mb_net_external *x = &n->externals[i];
+
+		if (mb_net_names_has_external(c->net, n, x))
+			continue;
+		tell(c, c->repair && mb_net_names_add_external(c->net, n, x, NULL) == 0,
+		     "the names of network '%s' do not have its endpoint '%s'", n->name, x->name);
+	}
+}
+
 /* n/<name>/<container>: entries of containers without a record here. */
 static void check_name(struct check *c, const struct mb_net_network *n, int names, const char *name)
 {
@@ -514,10 +535,14 @@ static void check_name(struct check *c, const struct mb_net_network *n, int name
 		return;
 	}
 	while ((entry = readdir(dir))) {
-		if (entry->d_name[0] == '.' || mb_strv_has(&c->live, entry->d_name))
+		bool outside = entry->d_name[0] == '-';
+
+		if (entry->d_name[0] == '.' || mb_strv_has(&c->live, entry->d_name) ||
+		    (outside && is_external(n, name, entry->d_name)))
 			continue;
 		tell(c, !c->repair || unlinkat(fd, entry->d_name, 0) == 0,
-		     "name '%s' of network '%s' leads to a container that is gone", name, n->name);
+		     "name '%s' of network '%s' leads to %s that is gone", name, n->name,
+		     outside ? "an endpoint" : "a container");
 	}
 	if (c->repair)
 		(void)unlinkat(names, name, AT_REMOVEDIR);
@@ -562,6 +587,7 @@ static int check_run(struct check *c, struct mb_err *err)
 		if (!r && n->v6.subnet)
 			r = check_addresses(c, n, true, &live, err);
 		check_names(c, n);
+		check_externals(c, n);
 	}
 	return r;
 }
@@ -655,9 +681,11 @@ int mb_net_reload(struct mb_net *net, const struct mb_strv *ids, struct mb_err *
 	for (size_t i = 0; !r && i < ids->n; i++) {
 		MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
 
-		if (mb_net_bridge_index(net, ids->v[i]) &&
-		    mb_net_doc_read(net, ids->v[i], &n, NULL) == 0 && n->bridge)
-			r = mb_net_bridge_up(net, n, true, &index, err);
+		if (!mb_net_bridge_index(net, ids->v[i]) ||
+		    mb_net_doc_read(net, ids->v[i], &n, NULL) < 0)
+			continue;
+		r = n->bridge ? mb_net_bridge_up(net, n, true, &index, err)
+		              : mb_net_externals_publish(net, n, err);
 	}
 	return r ? r : mb_net_records_walk(net, reload_one, &ids, err);
 }

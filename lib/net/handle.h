@@ -174,11 +174,31 @@ int mb_net_routed_recheck(struct mb_net *net, struct mb_net_sandbox *s, size_t f
                           int netns_fd, struct mb_err *err);
 
 /* names.c */
+enum { MB_NET_NAME_MAX = 253 };
 void mb_net_names_collect(struct mb_net_endpoint *e, const struct mb_net_sandbox *s);
 int mb_net_names_add(struct mb_net *net, const struct mb_net_sandbox *s,
                      const struct mb_net_endpoint *e, struct mb_err *err);
 void mb_net_names_remove(struct mb_net *net, const struct mb_net_sandbox *s,
                          const struct mb_net_endpoint *e);
+/* Whether no endpoint outside the network has one of the names.  Return: 0 or -EEXIST, told. */
+int mb_net_names_check(struct mb_net *net, const struct mb_net_endpoint *e, struct mb_err *err);
+/* Whether no container that lives has the name.  Return: 0; MB_NET_TAKEN, told; or -errno. */
+int mb_net_names_check_external(struct mb_net *net, const struct mb_net_network *n,
+                                const char *name, struct mb_err *err);
+int mb_net_names_add_external(struct mb_net *net, const struct mb_net_network *n,
+                              const struct mb_net_external *x, struct mb_err *err);
+void mb_net_names_remove_external(struct mb_net *net, const struct mb_net_network *n,
+                                  const struct mb_net_external *x);
+/* Whether the database has all of it. */
+bool mb_net_names_has_external(struct mb_net *net, const struct mb_net_network *n,
+                               const struct mb_net_external *x);
+
+/* external.c */
+/* What a document says of one. */
+bool mb_net_external_is_valid(const struct mb_net_external *x);
+/* All of them into the resolver's database; the caller holds the networks' lock exclusively. */
+int mb_net_externals_publish(struct mb_net *net, const struct mb_net_network *n,
+                             struct mb_err *err);
 
 /* ports.c */
 /* Decide the bindings and bind them.  @default_ip may be NULL: everywhere. */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,17 +14,20 @@
 #include "core/id.h"
 #include "core/str.h"
 #include "net/handle.h"
+#include "store/store.h"
 
 /* RUN/net/<network>/n/<name>/<container> -> "ip4,ip6,container", p/<ip> -> name: one mkdir and
- * one symlink per name, no lock, and nothing that a reader could see half of. */
-enum { NAME_MAX_LEN = 253, JOIN_TRIES = 16 };
+ * one symlink per name, no lock, and nothing that a reader could see half of.  Of endpoints outside
+ * n/<name>/-0, -1 and so on -> "ip4,ip6,-": they are no container's, and always count. */
+enum { JOIN_TRIES = 16, EXTERNAL_TEXT = 8 };
+#define NOBODY "-"
 
 /* A name becomes a directory and an answer of the resolver. */
 static bool is_usable(const char *name)
 {
 	size_t n = strlen(name);
 
-	if (n == 0 || n > NAME_MAX_LEN || name[0] == '.')
+	if (n == 0 || n > MB_NET_NAME_MAX || name[0] == '.')
 		return false;
 	for (; *name; name++)
 		if (!isalnum((unsigned char)*name) && !strchr("-_.", *name))
@@ -104,6 +110,10 @@ int mb_net_names_add(struct mb_net *net, const struct mb_net_sandbox *s,
 		r = open_below(dir, "p", true, &pointers);
 	MB_STRV_FOREACH (name, &e->names)
 		r = r ? r : join(names, name, s->container_id, target);
+	if (!r)
+		r = mb_net_names_check(net, e, err);
+	if (r == -EEXIST)
+		return r;
 	if (!r && own && e->ip4)
 		r = put_link(pointers, e->ip4, own);
 	if (!r && own && e->ip6)
@@ -116,7 +126,7 @@ int mb_net_names_add(struct mb_net *net, const struct mb_net_sandbox *s,
 /* p/<ip> may be a newer container's already: ours only if it names us. */
 static void remove_pointer(int pointers, const char *ip, const char *own)
 {
-	char now[NAME_MAX_LEN + 2];
+	char now[MB_NET_NAME_MAX + 2];
 	ssize_t n;
 
 	if (!ip || !own)
@@ -147,4 +157,176 @@ void mb_net_names_remove(struct mb_net *net, const struct mb_net_sandbox *s,
 	}
 	remove_pointer(pointers, e->ip4, e->names.n ? e->names.v[0] : NULL);
 	remove_pointer(pointers, e->ip6, e->names.n ? e->names.v[0] : NULL);
+}
+
+/* ---- endpoints outside ---------------------------------------------------------------- */
+
+static void external_entry(size_t i, char entry[EXTERNAL_TEXT])
+{
+	snprintf(entry, EXTERNAL_TEXT, NOBODY "%zu", i);
+}
+
+static int open_names(struct mb_net *net, const char *network_id, int *ret)
+{
+	MB_AUTO_CLOSE int dir = -1;
+	int r = mb_net_run_dir(net, network_id, &dir, NULL);
+
+	return r ? r : open_below(dir, "n", false, ret);
+}
+
+int mb_net_names_check(struct mb_net *net, const struct mb_net_endpoint *e, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int names = -1;
+
+	if (open_names(net, e->network_id, &names) < 0)
+		return 0;
+	MB_STRV_FOREACH (name, &e->names) {
+		char path[MB_NET_NAME_MAX + 8];
+
+		snprintf(path, sizeof(path), "%s/" NOBODY "0", name);
+		if (faccessat(names, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return mb_fail(err, EEXIST,
+			               "name '%s' is that of an endpoint outside network %s", name,
+			               e->network);
+	}
+	return 0;
+}
+
+static bool is_of_living(struct mb_net *net, const char *id)
+{
+	MB_AUTO_FREE char *path = mb_asprintf("c/%s", id);
+
+	return faccessat(net->store->run_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int told_taken(struct mb_net *net, const struct mb_net_network *n, const char *name,
+                      const char *id, struct mb_err *err)
+{
+	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = NULL;
+
+	if (mb_net_sandbox_load(net, id, &s, NULL) == 0)
+		id = s->container_name;
+	mb_fail(err, EEXIST, "name '%s' is that of container %s on network %s", name, id, n->name);
+	return MB_NET_TAKEN;
+}
+
+int mb_net_names_check_external(struct mb_net *net, const struct mb_net_network *n,
+                                const char *name, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int names = -1;
+	int r = 0, fd = -1;
+	struct dirent *entry;
+	DIR *dir;
+
+	if (open_names(net, n->id, &names) < 0 || open_below(names, name, false, &fd) < 0)
+		return 0;
+	dir = fdopendir(fd);
+	if (!dir) {
+		r = mb_fail_sys(err, errno, "cannot list who is named '%s'", name);
+		mb_close(&fd);
+		return r;
+	}
+	while (!r && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.' && entry->d_name[0] != *NOBODY &&
+		    is_of_living(net, entry->d_name))
+			r = told_taken(net, n, name, entry->d_name, err);
+	closedir(dir);
+	return r;
+}
+
+/* The @i-th address of a family, "" when there is none. */
+static const char *nth(const struct mb_net_external *x, int family, size_t i)
+{
+	MB_STRV_FOREACH (text, &x->addresses) {
+		struct mb_net_addr a;
+
+		if (mb_net_addr_parse(text, &a) == 0 && a.family == family && i-- == 0)
+			return text;
+	}
+	return "";
+}
+
+/* The @i-th entry; NULL: there are no more. */
+static char *external_target(const struct mb_net_external *x, size_t i)
+{
+	const char *four = nth(x, AF_INET, i), *six = nth(x, AF_INET6, i);
+
+	return *four || *six ? mb_asprintf("%s,%s," NOBODY, four, six) : NULL;
+}
+
+static void remove_entries(int names, const char *name, size_t first)
+{
+	MB_AUTO_CLOSE int of_name = -1;
+	char entry[EXTERNAL_TEXT];
+
+	if (open_below(names, name, false, &of_name) < 0)
+		return;
+	for (size_t i = first; i < MB_NET_EXTERNAL_ADDRESSES_MAX; i++) {
+		external_entry(i, entry);
+		(void)unlinkat(of_name, entry, 0);
+	}
+	(void)unlinkat(names, name, AT_REMOVEDIR);
+}
+
+int mb_net_names_add_external(struct mb_net *net, const struct mb_net_network *n,
+                              const struct mb_net_external *x, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int dir = -1, names = -1, pointers = -1;
+	char entry[EXTERNAL_TEXT], *target;
+	size_t i = 0;
+	int r;
+
+	r = mb_net_run_dir(net, n->id, &dir, err);
+	if (r)
+		return r;
+	r = open_below(dir, "n", true, &names);
+	if (!r)
+		r = open_below(dir, "p", true, &pointers);
+	for (; !r && (target = external_target(x, i)); i++) {
+		external_entry(i, entry);
+		r = join(names, x->name, entry, target);
+		free(target);
+	}
+	MB_STRV_FOREACH (address, &x->addresses)
+		r = r ? r : put_link(pointers, address, x->name);
+	if (r)
+		return mb_fail_sys(err, -r, "cannot publish endpoint '%s' of network '%s'", x->name,
+		                   n->name);
+	/* Of one of this name before, whose end was cut short. */
+	remove_entries(names, x->name, i);
+	return 0;
+}
+
+void mb_net_names_remove_external(struct mb_net *net, const struct mb_net_network *n,
+                                  const struct mb_net_external *x)
+{
+	MB_AUTO_CLOSE int dir = -1, names = -1, pointers = -1;
+
+	if (mb_net_run_dir(net, n->id, &dir, NULL) < 0 || open_below(dir, "n", false, &names) < 0 ||
+	    open_below(dir, "p", false, &pointers) < 0)
+		return;
+	remove_entries(names, x->name, 0);
+	MB_STRV_FOREACH (address, &x->addresses)
+		remove_pointer(pointers, address, x->name);
+}
+
+bool mb_net_names_has_external(struct mb_net *net, const struct mb_net_network *n,
+                               const struct mb_net_external *x)
+{
+	MB_AUTO_CLOSE int names = -1, of_name = -1;
+	char entry[EXTERNAL_TEXT], now[2 * MB_NET_ADDR_TEXT], *target;
+	bool has = true;
+
+	if (open_names(net, n->id, &names) < 0 || open_below(names, x->name, false, &of_name) < 0)
+		return false;
+	for (size_t i = 0; has && (target = external_target(x, i)); i++) {
+		ssize_t len;
+
+		external_entry(i, entry);
+		len = readlinkat(of_name, entry, now, sizeof(now) - 1);
+		now[len > 0 ? len : 0] = '\0';
+		has = mb_streq(now, target);
+		free(target);
+	}
+	return has;
 }

@@ -63,6 +63,13 @@ struct mb_net_policy {
 	size_t n_rules;
 };
 
+/* A name inside a network for a host or a service outside it. */
+enum { MB_NET_EXTERNALS_MAX = 1024, MB_NET_EXTERNAL_ADDRESSES_MAX = 32 };
+struct mb_net_external {
+	char *name;               /* lower case */
+	struct mb_strv addresses; /* of both families, in canonical form; one at least */
+};
+
 struct mb_net_network {
 	char *id, *name, *driver;  /* driver: bridge, macvlan, ipvlan, host, null */
 	int64_t created;           /* 0 for host and none */
@@ -76,6 +83,8 @@ struct mb_net_network {
 	struct mb_net_pool v4, v6; /* v6.subnet NULL without --ipv6 */
 	struct mb_kv options, labels;
 	struct mb_net_policy policy;
+	struct mb_net_external *externals;
+	size_t n_externals;
 };
 void mb_net_network_free(struct mb_net_network *n);
 MB_AUTO_DEFINE(struct mb_net_network, mb_net_network_free)
@@ -212,6 +221,20 @@ struct mb_net_members {
 int mb_net_members_list(struct mb_net *net, const char *network_id, struct mb_net_members *ret,
                         struct mb_err *err);
 void mb_net_members_done(struct mb_net_members *members);
+
+/* ---- endpoints outside ---------------------------------------------------------------- */
+
+/* The resolver answers @name with @addresses on this network; kept with the network.
+ * Return: 0; MB_NET_TAKEN, told: a container or an endpoint has the name; or -errno, told,
+ * nothing changed. */
+int mb_net_external_add(struct mb_net *net, const struct mb_net_network *n, const char *name,
+                        const struct mb_strv *addresses, struct mb_err *err);
+/* Return: 0; MB_NET_ABSENT, told; or -errno. */
+int mb_net_external_remove(struct mb_net *net, const struct mb_net_network *n, const char *name,
+                           struct mb_err *err);
+/* Of @n as it was read; NULL: none has the name, whatever its letter case.  Borrowed. */
+const struct mb_net_external *mb_net_external_find(const struct mb_net_network *n,
+                                                   const char *name);
 
 /* ---- policies ------------------------------------------------------------------------- */
 

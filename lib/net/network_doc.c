@@ -49,6 +49,12 @@ static const struct mb_json_field policy_table[] = {
 	MB_JSON_END,
 };
 
+static const struct mb_json_field external_table[] = {
+	MB_JSON_STR("name", struct mb_net_external, name, .flags = MB_JSON_REQUIRED),
+	MB_JSON_STRV("addresses", struct mb_net_external, addresses),
+	MB_JSON_END,
+};
+
 static const struct mb_json_field network_table[] = {
 	MB_JSON_STR("id", struct mb_net_network, id, .flags = MB_JSON_REQUIRED),
 	MB_JSON_STR("name", struct mb_net_network, name, .flags = MB_JSON_REQUIRED),
@@ -71,6 +77,8 @@ static const struct mb_json_field network_table[] = {
 	MB_JSON_KV("options", struct mb_net_network, options),
 	MB_JSON_KV("labels", struct mb_net_network, labels),
 	MB_JSON_OBJ("policy", struct mb_net_network, policy, policy_table),
+	MB_JSON_LIST("externals", struct mb_net_network, externals, n_externals,
+                     struct mb_net_external, external_table),
 	MB_JSON_END,
 };
 
@@ -151,6 +159,10 @@ static int check_document(const struct mb_net_network *n, const char *id, struct
 	    (mb_net_is_upper(n->driver) ? !n->parent : !n->bridge))
 		return mb_fail(err, EBADMSG, "the document of network '%.12s' names no interface",
 		               id);
+	for (size_t i = 0; i < n->n_externals; i++)
+		if (!mb_net_external_is_valid(&n->externals[i]))
+			return mb_fail(err, EBADMSG,
+			               "the document of network '%.12s' has a broken endpoint", id);
 	return check_policy(n, id, err);
 }
 

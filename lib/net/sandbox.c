@@ -96,6 +96,11 @@ int mb_net_endpoint_add(struct mb_net *net, struct mb_net_sandbox *s,
 	if (r)
 		return r;
 	mb_net_endpoint_finish(s, &e);
+	r = mb_net_names_check(net, &e, err);
+	if (r) {
+		mb_net_address_release(net, &e, s->container_id);
+		return r;
+	}
 	s->endpoints = mb_realloc(s->endpoints, (s->n_endpoints + 1) * sizeof(*s->endpoints));
 	s->endpoints[s->n_endpoints++] = e;
 	e = (struct mb_net_endpoint){0};
@@ -239,6 +244,26 @@ int mb_net_detach(struct mb_net *net, const char *container_id, struct mb_err *e
 	return mb_net_record_remove(net, container_id, err);
 }
 
+/* Before anything of the old name goes. */
+static int check_name(struct mb_net *net, const struct mb_net_sandbox *s, const char *new_name,
+                      struct mb_err *err)
+{
+	MB_AUTO_FREE char *name = mb_strdup(new_name);
+	struct mb_net_sandbox renamed = *s;
+	int r = 0;
+
+	renamed.container_name = name;
+	for (size_t i = 0; !r && i < s->n_endpoints; i++) {
+		struct mb_net_endpoint e = {.network_id = s->endpoints[i].network_id,
+		                            .network = s->endpoints[i].network};
+
+		mb_net_names_collect(&e, &renamed);
+		r = mb_net_names_check(net, &e, err);
+		mb_strv_done(&e.names);
+	}
+	return r;
+}
+
 int mb_net_sandbox_rename(struct mb_net *net, const char *container_id, const char *new_name,
                           struct mb_err *err)
 {
@@ -248,6 +273,9 @@ int mb_net_sandbox_rename(struct mb_net *net, const char *container_id, const ch
 	r = mb_net_sandbox_load(net, container_id, &s, err);
 	if (r)
 		return r == MB_NET_ABSENT ? 0 : r;
+	r = check_name(net, s, new_name, err);
+	if (r)
+		return r;
 	for (size_t i = 0; i < s->n_endpoints; i++)
 		mb_net_names_remove(net, s, &s->endpoints[i]);
 	mb_strset(&s->container_name, new_name);

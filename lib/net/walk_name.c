@@ -69,6 +69,7 @@ int mb_net_way_containers(struct mb_net_way *w, struct mb_err *err)
 /* What the database says of a name on the first container's networks. */
 struct entries {
 	struct mb_strv ids, addresses; /* "" where there is none */
+	bool has_external;             /* an endpoint outside has the name: it has no id */
 };
 
 static void entries_done(struct entries *e)
@@ -83,13 +84,16 @@ static void read_entry(int dir, const char *id, struct entries *e)
 	char target[256];
 	ssize_t n = readlinkat(dir, id, target, sizeof(target) - 1);
 
-	if (n <= 0 || !mb_hex_is_valid(id, MB_ID_LEN))
+	if (n <= 0 || (*id != '-' && !mb_hex_is_valid(id, MB_ID_LEN)))
 		return;
 	target[n] = '\0';
 	mb_strv_split(&parts, target, ',');
 	if (parts.n != 3)
 		return;
-	mb_strv_add(&e->ids, id);
+	if (*id == '-')
+		e->has_external = true;
+	else
+		mb_strv_add(&e->ids, id);
 	for (size_t i = 0; i < 2; i++)
 		if (*parts.v[i])
 			mb_strv_add(&e->addresses, parts.v[i]);
@@ -408,13 +412,13 @@ static int name_of_container(struct mb_net_way *w, const struct entries *found, 
 	return ask_own(w, name, &e, err);
 }
 
-static int name_outside(struct mb_net_way *w, struct mb_err *err)
+static int name_outside(struct mb_net_way *w, bool is_endpoint, struct mb_err *err)
 {
 	const char *name = w->q->to->host;
 	char text[MB_NET_ADDR_TEXT];
 	int r;
 
-	if (!w->q->to->is_url && !strchr(name, '.')) {
+	if (!is_endpoint && !w->q->to->is_url && !strchr(name, '.')) {
 		mb_net_way_fault(w, "name", "no container and no name on %s's networks is '%s'",
 		                 mb_net_way_from(w), name);
 		mb_net_way_mend(w, "mybox ps -a");
@@ -436,11 +440,11 @@ int mb_net_way_name(struct mb_net_way *w, struct mb_err *err)
 	if (mb_net_addr_parse(host, &w->dst) == 0)
 		return take_address(w, err);
 	read_names(w, host, &e);
-	if (!e.ids.n && w->q->to->is_url)
-		return name_outside(w, err);
+	if (!e.ids.n && (e.has_external || w->q->to->is_url))
+		return name_outside(w, e.has_external, err);
 	r = open_other(w, e.ids.n ? e.ids.v[0] : host, err);
 	if (r == MB_NET_ABSENT)
-		return name_outside(w, err);
+		return name_outside(w, false, err);
 	if (r || !mb_net_walk_is_ok(w->out))
 		return r;
 	if (mb_streq(w->to.party.record_id, w->from.party.record_id))

@@ -26,6 +26,8 @@ few() {
 @test "stop, killed" { few stop; }
 @test "exec, killed" { few exec; }
 @test "network rm, killed" { few "network rm"; }
+@test "network endpoint add, killed" { few "network endpoint add"; }
+@test "network endpoint rm, killed" { few "network endpoint rm"; }
 @test "volume create, killed" { few "volume create"; }
 @test "volume rm, killed" { few "volume rm"; }
 @test "rmi, killed" { few rmi; }

@@ -250,6 +250,11 @@ def remove_networks(s):
         s.call("network", "rm", n)
 
 
+def remove_endpoints(s):
+    for n in s.call("network", "endpoint", "ls", "-q", "net").split():
+        s.call("network", "endpoint", "rm", "net", n)
+
+
 def remove_volumes(s):
     for n in s.call("volume", "ls", "-q").split():
         s.call("volume", "rm", n)
@@ -286,6 +291,12 @@ VERBS = {
                        prepare=lambda s: (s.call("network", "create", "victim"),
                                           s.call("run", "--rm", "--network", "victim", "deb",
                                                  "true"))),
+    "network endpoint add": Verb(["network", "endpoint", "add", "net", "victim", "192.0.2.1"],
+                                 settle=remove_endpoints),
+    "network endpoint rm": Verb(["network", "endpoint", "rm", "net", "victim"],
+                                prepare=lambda s: s.call("network", "endpoint", "add", "net",
+                                                         "victim", "192.0.2.1"),
+                                settle=remove_endpoints),
     "volume create": Verb(["volume", "create", "victim"], settle=remove_volumes),
     "volume rm": Verb(["volume", "rm", "victim"], settle=remove_volumes,
                       prepare=lambda s: s.call("volume", "create", "victim")),

@@ -52,6 +52,10 @@ static void fill(struct box *b, int net[2])
 	publish(net[0], "all", "c2", "10.88.0.6,");
 	publish(net[1], "all", "c2", "10.89.0.6,");
 	publish(net[1], "dead", "c3", "10.89.0.7,");
+	mkdirat(net[1], "n/far", 0700);
+	assert_int_equal(symlinkat("192.0.2.1,2001:db8::1,-", net[1], "n/far/-0"), 0);
+	assert_int_equal(symlinkat("192.0.2.2,,-", net[1], "n/far/-1"), 0);
+	assert_int_equal(symlinkat("far", net[1], "p/192.0.2.2"), 0);
 	assert_int_equal(symlinkat("web", net[0], "p/10.88.0.5"), 0);
 	assert_int_equal(symlinkat("web", net[0], "p/fd6d::5"), 0);
 	assert_int_equal(symlinkat("web", net[0], "p/10.88.0.9"), 0);
@@ -92,6 +96,11 @@ static void directories(void **state)
 		assert_true(mb_dns_db_reverse(&db, "fd6d::5", name));
 		assert_false(mb_dns_db_reverse(&db, "10.88.0.9", name));
 		assert_false(mb_dns_db_reverse(&db, "10.88.0.77", name));
+		assert_true(mb_dns_db_find(&db, "far", &a)); /* no container's */
+		assert_int_equal(a.n4, 2);
+		assert_int_equal(a.n6, 1);
+		assert_true(mb_dns_db_reverse(&db, "192.0.2.2", name));
+		assert_string_equal(name, "far.other");
 		db.run_fd = -1;
 		assert_true(mb_dns_db_find(&db, "dead", &a));
 	}
