@@ -99,6 +99,7 @@ const struct mb_cli_verb mb_cmd_network_policy_add = {
 	.examples = "mybox network policy add --from web --to db --port 5432 lab\n"
 		    "mybox network policy add lab web:db:5432/tcp\n"
 		    "mybox network policy add --from label=tier=app --to 192.0.2.0/24 lab\n"
+		    "mybox network policy add --to dns=*.example.org --port 443 lab\n"
 		    "mybox network policy add --action deny --to host lab\n",
 	.main = add_main,
 };

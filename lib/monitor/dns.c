@@ -15,7 +15,7 @@
 
 void mb_dns_init(struct mb_dns *d)
 {
-	d->run_fd = -1;
+	d->run_fd = d->learn_fd = -1;
 	for (size_t i = 0; i < MB_N(d->fd); i++)
 		d->fd[i] = -1;
 }
@@ -103,6 +103,7 @@ void mb_dns_close(struct mb_dns *d)
 		mb_close(&d->fd[i]);
 	while (d->n_networks)
 		mb_close(&d->network[--d->n_networks].fd);
+	mb_close(&d->learn_fd);
 	d->is_open = false;
 }
 

@@ -300,6 +300,39 @@ void mb_dns_response_adopt(uint8_t *p, const struct mb_dns_question *q)
 		memcpy(p + MB_DNS_HEADER, q->raw, q->n_raw);
 }
 
+bool mb_dns_record_next(const uint8_t *p, size_t n, struct mb_dns_record *r)
+{
+	struct record record;
+	size_t at = r->at;
+
+	if (n < MB_DNS_HEADER || r->number >= get16(p + 6) || get16(p + 4) != 1)
+		return false;
+	if (!r->number) {
+		size_t name = name_size(p, n, MB_DNS_HEADER);
+
+		if (!name)
+			return false;
+		at = MB_DNS_HEADER + name + 4;
+	}
+	if (!read_record(p, n, at, &record))
+		return false;
+	r->at = at + record.size;
+	r->type = record.class == CLASS_IN ? record.type : 0;
+	r->n = get16(p + at + skip_name(p, n, at) + 8);
+	r->data = p + r->at - r->n;
+	r->ttl_at = r->at - r->n - 6;
+	r->number++;
+	return true;
+}
+
+void mb_dns_record_limit(uint8_t *p, const struct mb_dns_record *r, uint32_t ttl)
+{
+	uint8_t *at = p + r->ttl_at;
+
+	if (((uint32_t)get16(at) << 16 | get16(at + 2)) > ttl)
+		put32(at, ttl);
+}
+
 static bool reverse4(const char *name, size_t n, char address[MB_DNS_ADDRESS_TEXT])
 {
 	uint8_t bytes[4];

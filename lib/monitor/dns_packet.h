@@ -85,6 +85,19 @@ enum mb_dns_rcode mb_dns_response_rcode(const uint8_t *packet);
 /* Make it the reply to @q: its id, its letter case. */
 void mb_dns_response_adopt(uint8_t *packet, const struct mb_dns_question *q);
 
+/* Records of the answer section of a response that fits its question. */
+struct mb_dns_record {
+	uint16_t type; /* of class IN; of another 0 */
+	uint16_t n;
+	const uint8_t *data; /* @n bytes, in the packet */
+	size_t at, number;   /* where the next one begins, and how many there were; 0 at first */
+	size_t ttl_at;
+};
+/* Return: false: there is no more, or not whole in @n bytes. */
+bool mb_dns_record_next(const uint8_t *packet, size_t n, struct mb_dns_record *r);
+/* Its time to live is @ttl at most from now on. */
+void mb_dns_record_limit(uint8_t *packet, const struct mb_dns_record *r, uint32_t ttl);
+
 /* "4.3.2.1.in-addr.arpa" or the nibbles of ip6.arpa to the address's usual text.
  * Return: whether @name is such a name. */
 enum { MB_DNS_ADDRESS_TEXT = 46 };

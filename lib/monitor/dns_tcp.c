@@ -12,6 +12,7 @@
 #include "core/id.h"
 #include "core/own.h"
 #include "monitor/dns.h"
+#include "monitor/dns_learn.h"
 #include "monitor/source.h"
 
 enum step { WAIT, GO_ON, END };
@@ -192,10 +193,12 @@ static enum step send_query(struct mb_dns *d, struct mb_dns_conn *c)
 	return GO_ON;
 }
 
-/* The start of the response: enough of it to see that it is one. */
+/* The start of the response: enough of it to see that it is one, or all that can be learnt from. */
 static enum step read_response(struct mb_dns *d, struct mb_dns_conn *c)
 {
-	size_t enough = 2 + (size_t)MB_DNS_HEADER + c->q.n_raw, total;
+	size_t enough = mb_dns_learn_wants(d, &c->q) ? sizeof(c->buf)
+	                                             : 2 + (size_t)MB_DNS_HEADER + c->q.n_raw;
+	size_t total;
 	ssize_t r = recv(c->up, c->buf + c->n, sizeof(c->buf) - c->n, 0);
 
 	if (r < 0 && (errno == EAGAIN || errno == EINTR))
@@ -211,6 +214,7 @@ static enum step read_response(struct mb_dns *d, struct mb_dns_conn *c)
 	if (c->n > total || !mb_dns_response_fits(c->buf + 2, c->n - 2, c->id, &c->q))
 		return fail(d, c);
 	mb_dns_response_adopt(c->buf + 2, &c->q);
+	mb_dns_learn(d, &c->q, c->buf + 2, c->n - 2);
 	c->relay_left = total - c->n;
 	if (c->relay_left)
 		watch_up(d, c, 0, true);

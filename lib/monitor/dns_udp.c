@@ -10,6 +10,7 @@
 #include "core/id.h"
 #include "core/own.h"
 #include "monitor/dns.h"
+#include "monitor/dns_learn.h"
 #include "monitor/source.h"
 
 enum { AT_ONCE = 16, PORT = 53 };
@@ -172,6 +173,7 @@ void mb_dns_udp_response(struct mb_dns *d, struct mb_dns_forward *f)
 		return;
 	}
 	mb_dns_response_adopt(d->reply, &f->q);
+	mb_dns_learn(d, &f->q, d->reply, (size_t)n);
 	answer(d, &f->asker, d->reply, (size_t)n);
 	release(d, f);
 }

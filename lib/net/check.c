@@ -429,7 +429,9 @@ static int check_firewall(struct check *c, struct mb_err *err)
 
 		r = mb_nl_nft_elem_dump(&c->net->netfilter, c->net->table, name, each_elem, &now,
 		                        err);
-		if (r == MB_NL_ABSENT || (r == 0 && differs(&required, &allowed, set, &now))) {
+		/* What was learnt the state does not know. */
+		if (r == MB_NL_ABSENT || (r == 0 && set < MB_NET_SET_LEARNT4 &&
+		                          differs(&required, &allowed, set, &now))) {
 			tell(c, true, "nftables set '%s' does not hold what the state says", name);
 			c->rebuild = true;
 			r = 0;

@@ -42,6 +42,11 @@ enum mb_net_set {
 	MB_NET_SET_HOST_CLASS, /* group: class */
 	MB_NET_SET_DECIDE,     /* 0.class . 0.class . protocol . port: group . rule */
 	MB_NET_SET_RULES,      /* 0 . group . rule: return or drop; 0 is the default */
+	/* What resolvers learnt: added by them, forgotten by the kernel. */
+	MB_NET_SET_LEARNT4, /* group . address . 0, 1, ...: class */
+	MB_NET_SET_LEARNT6,
+	MB_NET_SET_OPEN4, /* group . address: has classes there, and may be used */
+	MB_NET_SET_OPEN6,
 	MB_NET_SET_N_,
 };
 

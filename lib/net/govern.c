@@ -186,7 +186,7 @@ static int read_present(struct mb_net *net, struct present *p, struct mb_err *er
 {
 	int r = mb_net_netfilter_sock(net, err);
 
-	for (p->set = MB_NET_SET_GOVERNED; r >= 0 && p->set < MB_NET_SET_N_; p->set++)
+	for (p->set = MB_NET_SET_GOVERNED; r >= 0 && p->set <= MB_NET_SET_RULES; p->set++)
 		r = mb_nl_nft_elem_dump(&net->netfilter, net->table, mb_net_set_name(p->set),
 		                        each_present, p, err);
 	return r < 0 ? r : 0;
@@ -233,8 +233,10 @@ static void subtract(const struct mb_net_changes *from, const struct mb_net_chan
 	}
 }
 
+/* With @plan NULL nothing of the network is to remain. */
 static int apply_difference(struct mb_net *net, const struct mb_net_network *n,
-                            struct mb_net_changes *wanted, struct mb_err *err)
+                            const struct mb_net_plan *plan, struct mb_net_changes *wanted,
+                            struct mb_err *err)
 {
 	MB_AUTO_NET_CHANGES struct mb_net_changes c = {0};
 	struct present now = {.group = mb_net_group(n)};
@@ -246,6 +248,8 @@ static int apply_difference(struct mb_net *net, const struct mb_net_network *n,
 	subtract(&now.c, wanted, &c);
 	subtract(wanted, &now.c, &c);
 	mb_net_changes_done(&now.c);
+	if (!r)
+		r = mb_net_learn_settle(net, n, plan, &c, err);
 	return r ? r : mb_net_firewall_apply(net, &c, err);
 }
 
@@ -341,8 +345,11 @@ static int sync_plan(struct mb_net *net, struct mb_net_plan *plan, struct mb_err
 	if (!r)
 		r = mb_net_firewall_ensure(net, err);
 	if (!r)
-		r = apply_difference(net, plan->network, &wanted, err);
-	return r ? r : write_classes(net, plan, err);
+		r = apply_difference(net, plan->network, plan, &wanted, err);
+	if (!r)
+		r = write_classes(net, plan, err);
+	/* When what they lead to is decided about. */
+	return r ? r : mb_net_learn_write(net, plan, err);
 }
 
 int mb_net_policy_sync(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
@@ -367,7 +374,9 @@ int mb_net_policy_clear(struct mb_net *net, const struct mb_net_network *n, stru
 
 	if (!mb_net_policy_is_on(net, n->id))
 		return 0;
-	r = apply_difference(net, n, &none, err);
+	r = mb_net_learn_remove(net, n->id, err);
+	if (!r)
+		r = apply_difference(net, n, NULL, &none, err);
 	return r ? r : remove_marker(net, n->id, err);
 }
 

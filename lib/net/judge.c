@@ -92,6 +92,9 @@ static int begin(struct end *e, const struct mb_net_selector *s, struct mb_err *
 		return 0;
 	case MB_NET_SIDE_OUTSIDE:
 		return 0;
+	case MB_NET_SIDE_DNS:
+		e->who.dns = s->name;
+		return 0;
 	case MB_NET_SIDE_PREFIX:
 		if (mb_net_prefix_host_bits(&s->prefix))
 			return mb_fail(err, EINVAL, "a test is of one address, not of a subnet");

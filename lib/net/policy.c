@@ -272,13 +272,31 @@ static size_t cut(const struct mb_net_plan *plan, int family, struct mb_net_addr
 	return unique;
 }
 
-static void put_range(const struct mb_net_plan *plan, const struct mb_net_addr *first,
-                      const struct mb_net_addr *next, const struct mb_net_class *class,
-                      struct mb_net_changes *c)
+struct ranges {
+	const struct mb_net_plan *plan;
+	struct mb_net_changes *changes;
+};
+
+static void put_range(const struct mb_net_addr *first, const struct mb_net_addr *last,
+                      const struct mb_net_class *class, void *arg)
 {
+	const struct ranges *r = arg;
 	bool v6 = first->family == AF_INET6;
-	struct mb_nl_nft_elem *e =
-		mb_net_changes_add(c, v6 ? MB_NET_SET_RANGE6 : MB_NET_SET_RANGE4, false);
+	struct mb_nl_nft_elem *e = mb_net_changes_add(
+		r->changes, v6 ? MB_NET_SET_RANGE6 : MB_NET_SET_RANGE4, false);
+
+	e->is_range = true;
+	put_group(r->plan, e->key);
+	put_group(r->plan, e->key_end);
+	memcpy(e->key + WORD, first->b, mb_net_addr_len(first));
+	memcpy(e->key_end + WORD, last->b, mb_net_addr_len(last));
+	put_class(e, class);
+}
+
+/* From @first to before @next, or to the last there is. */
+static void tell_range(const struct mb_net_addr *first, const struct mb_net_addr *next,
+                       const struct mb_net_class *class, mb_net_plan_range *each, void *arg)
+{
 	struct mb_net_addr last = {.family = first->family};
 	struct mb_net_prefix all = {.addr = last};
 
@@ -288,15 +306,12 @@ static void put_range(const struct mb_net_plan *plan, const struct mb_net_addr *
 	} else {
 		set_last(&all, &last);
 	}
-	e->is_range = true;
-	put_group(plan, e->key);
-	put_group(plan, e->key_end);
-	memcpy(e->key + WORD, first->b, mb_net_addr_len(first));
-	memcpy(e->key_end + WORD, last.b, mb_net_addr_len(&last));
-	put_class(e, class);
+	if (each)
+		each(first, &last, class, arg);
 }
 
-static void put_ranges(struct mb_net_plan *plan, int family, struct mb_net_changes *c)
+void mb_net_plan_ranges(struct mb_net_plan *plan, int family, const char *dns,
+                        mb_net_plan_range *each, void *arg)
 {
 	MB_AUTO_FREE struct mb_net_addr *starts =
 		mb_calloc(2 * plan->n_selectors + 2, sizeof(*starts));
@@ -304,16 +319,28 @@ static void put_ranges(struct mb_net_plan *plan, int family, struct mb_net_chang
 	struct mb_net_class now, class;
 
 	for (size_t i = 0; i < n; i++) {
-		mb_net_plan_classify(plan, &(struct mb_net_subject){.addr = &starts[i]}, &class);
+		mb_net_plan_classify(
+			plan, &(struct mb_net_subject){.addr = &starts[i], .dns = dns}, &class);
 		mb_net_plan_add_class(plan, &class);
 		if (i && memcmp(class.id, now.id, sizeof(now.id)) == 0)
 			continue;
 		if (i)
-			put_range(plan, &starts[first], &starts[i], &now, c);
+			tell_range(&starts[first], &starts[i], &now, each, arg);
 		first = i;
 		now = class;
 	}
-	put_range(plan, &starts[first], NULL, &now, c);
+	tell_range(&starts[first], NULL, &now, each, arg);
+}
+
+/* Of addresses by themselves, and the classes of those that a name led to. */
+static void put_ranges(struct mb_net_plan *plan, int family, struct mb_net_changes *c)
+{
+	struct ranges r = {plan, c};
+
+	mb_net_plan_ranges(plan, family, NULL, put_range, &r);
+	for (size_t i = 0; i < plan->n_selectors; i++)
+		if (plan->selectors[i].side == MB_NET_SIDE_DNS)
+			mb_net_plan_ranges(plan, family, plan->selectors[i].name, NULL, NULL);
 }
 
 void mb_net_plan_put_fixed(struct mb_net_plan *plan, struct mb_net_changes *c)
@@ -385,15 +412,32 @@ static void put_rule(const struct pair *p, size_t at)
 			put_flow(p, r->id, r->proto, port);
 }
 
+/* How many rules count for what a name led to: the last that speaks of the name, and those before
+ * it.  An address may have other names, whose rules come first; the rest is said by its range. */
+static size_t rules_for(const struct mb_net_plan *plan, const struct mb_net_class *to)
+{
+	size_t n = plan->network->policy.n_rules;
+	bool is_named = false;
+
+	for (size_t i = 0; !is_named && i < plan->n_selectors; i++)
+		is_named = plan->selectors[i].side == MB_NET_SIDE_DNS && has_bit(to, i);
+	while (is_named && n &&
+	       !(plan->selectors[plan->rules[n - 1].to].side == MB_NET_SIDE_DNS &&
+	         has_bit(to, plan->rules[n - 1].to)))
+		n--;
+	return n;
+}
+
 void mb_net_plan_put_pair(const struct mb_net_plan *plan, const struct mb_net_class *from,
                           const struct mb_net_class *to, struct mb_net_changes *c)
 {
 	const struct pair p = {.plan = plan, .from = from, .to = to, .changes = c};
+	size_t n_rules = rules_for(plan, to);
 
 	/* The host's own connections are not judged, others' not through this network. */
 	if (from->kind == 'h' || (from->kind == 'o' && to->kind != 'm'))
 		return;
-	for (size_t i = 0; i < plan->network->policy.n_rules; i++)
+	for (size_t i = 0; i < n_rules; i++)
 		if (is_between(plan, i, from, to))
 			put_rule(&p, i);
 }

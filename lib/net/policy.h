@@ -65,7 +65,13 @@ const struct mb_net_rule *mb_net_plan_decide(const struct mb_net_plan *plan,
                                              const struct mb_net_class *to, uint32_t proto,
                                              uint32_t port);
 
-/* Elements that need no member; the classes of host and outside are added to the plan. */
+/* All addresses of a family as ranges of one class each, for those that @dns led to (NULL: none);
+ * the classes are added to the plan.  @each may be NULL. */
+typedef void mb_net_plan_range(const struct mb_net_addr *first, const struct mb_net_addr *last,
+                               const struct mb_net_class *class, void *arg);
+void mb_net_plan_ranges(struct mb_net_plan *plan, int family, const char *dns,
+                        mb_net_plan_range *each, void *arg);
+/* Elements that need no member; the classes of host, outside and names are added to the plan. */
 void mb_net_plan_put_fixed(struct mb_net_plan *plan, struct mb_net_changes *c);
 void mb_net_plan_put_member(const struct mb_net_plan *plan, const struct mb_net_addr *a,
                             const struct mb_net_class *class, bool remove,
@@ -76,6 +82,15 @@ void mb_net_plan_put_pair(const struct mb_net_plan *plan, const struct mb_net_cl
 /* Of all classes of the plan with each other; with @one only of that one with all. */
 void mb_net_plan_put_pairs(const struct mb_net_plan *plan, const struct mb_net_class *one,
                            struct mb_net_changes *c);
+
+/* learn.c: what rules say of names, for the resolvers (core/learn.h).  The files of all names; none
+ * any more; and what makes that which was learnt agree with @plan (NULL: nothing is to remain),
+ * before the files are written. */
+int mb_net_learn_write(struct mb_net *net, struct mb_net_plan *plan, struct mb_err *err);
+int mb_net_learn_remove(struct mb_net *net, const char *network_id, struct mb_err *err);
+int mb_net_learn_settle(struct mb_net *net, const struct mb_net_network *n,
+                        const struct mb_net_plan *plan, struct mb_net_changes *c,
+                        struct mb_err *err);
 
 /* For RUN/net/<id>/policy: a class as the name and the target of a symlink. */
 char *mb_net_class_id_format(const struct mb_net_class *class, char buf[MB_NET_CLASS_ID_TEXT]);

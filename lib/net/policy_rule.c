@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "net/policy_rule.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #include "net/net.h"
 
 /* More ports than these in one rule are more elements than is reasonable: leave the port away. */
-enum { TEXT_MAX = 1024, PORTS_MAX = 1024 };
+enum { TEXT_MAX = 1024, PORTS_MAX = 1024, DNS_MAX = 253, LABEL_MAX = 63 };
 
 /* ---- sides ---------------------------------------------------------------------------- */
 
@@ -60,6 +61,28 @@ static int parse_label(const char *text, struct mb_net_selector *s, struct mb_er
 	return 0;
 }
 
+static int parse_dns(const char *text, struct mb_net_selector *s, struct mb_err *err)
+{
+	const char *rest = mb_skip_prefix(text, "*.");
+	size_t label = 0;
+
+	s->side = MB_NET_SIDE_DNS;
+	s->name = mb_strdup(text);
+	for (char *p = s->name; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	for (const char *p = rest ? rest : text; *p; p++) {
+		bool good = *p == '.' ? label > 0
+		                      : isalnum((unsigned char)*p) || *p == '-' || *p == '_';
+
+		label = *p == '.' ? 0 : label + 1;
+		if (!good || label > LABEL_MAX)
+			break;
+		if (!p[1] && label && strlen(text) <= DNS_MAX)
+			return 0;
+	}
+	return mb_fail(err, EINVAL, "'%.64s' is no name of the world: it is NAME or *.NAME", text);
+}
+
 int mb_net_selector_parse(const char *text, struct mb_net_selector *ret, struct mb_err *err)
 {
 	struct mb_net_selector s = {0};
@@ -76,6 +99,8 @@ int mb_net_selector_parse(const char *text, struct mb_net_selector *ret, struct 
 	rest = mb_skip_prefix(text, "label=");
 	if (rest) {
 		r = parse_label(rest, &s, err);
+	} else if ((rest = mb_skip_prefix(text, "dns="))) {
+		r = parse_dns(rest, &s, err);
 	} else if (mb_net_prefix_parse(text, &s.prefix) == 0) {
 		s.side = MB_NET_SIDE_PREFIX;
 	} else {
@@ -83,14 +108,16 @@ int mb_net_selector_parse(const char *text, struct mb_net_selector *ret, struct 
 		s.side = MB_NET_SIDE_NAME;
 		if (!is_name(rest ? rest : text))
 			r = mb_fail(err, EINVAL,
-			            "'%.64s' is no container's name, label=, address, any, host or "
-			            "outside",
+			            "'%.64s' is no container's name, label=, dns=, address, "
+			            "any, host or outside",
 			            text);
 		else
 			s.name = mb_strdup(rest ? rest : text);
 	}
-	if (r)
+	if (r) {
+		mb_net_selector_done(&s);
 		return r;
+	}
 	*ret = s;
 	return 0;
 }
@@ -121,6 +148,8 @@ char *mb_net_selector_format(const struct mb_net_selector *s)
 		       again.side == MB_NET_SIDE_NAME;
 		mb_net_selector_done(&again);
 		return mb_asprintf("%s%s", bare ? "" : "name=", s->name);
+	case MB_NET_SIDE_DNS:
+		return mb_asprintf("dns=%s", s->name);
 	case MB_NET_SIDE_ANY:
 	case MB_NET_SIDE_HOST:
 	case MB_NET_SIDE_OUTSIDE:
@@ -135,6 +164,16 @@ static bool has_name(const struct mb_strv *names, const char *name)
 		if (strcasecmp(names->v[i], name) == 0)
 			return true;
 	return false;
+}
+
+/* "*.example.org" has every name below, and what has fewer of them. */
+static bool has_dns(const char *pattern, const char *name)
+{
+	size_t n = strlen(name), tail = strlen(pattern) - 1;
+
+	if (*pattern != '*')
+		return mb_streq(pattern, name);
+	return n > tail && mb_streq(name + n - tail, pattern + 1);
 }
 
 bool mb_net_selector_matches(const struct mb_net_selector *s, const struct mb_net_subject *who)
@@ -155,6 +194,8 @@ bool mb_net_selector_matches(const struct mb_net_selector *s, const struct mb_ne
 	case MB_NET_SIDE_LABEL:
 		value = who->is_member && who->labels ? mb_kv_find(who->labels, s->name) : NULL;
 		return value && (!s->value || mb_streq(value, s->value));
+	case MB_NET_SIDE_DNS:
+		return who->dns && has_dns(s->name, who->dns);
 	}
 	return false;
 }
@@ -330,6 +371,13 @@ int mb_net_rule_check(struct mb_net_rule *rule, struct mb_err *err)
 	if (mb_streq(rule->from, "host"))
 		return mb_fail(err, EINVAL, "what the host itself opens always passes: no rule "
 		                            "can begin at 'host'");
+	if (mb_starts_with(rule->from, "dns="))
+		return mb_fail(err, EINVAL, "'%s' can only be what a connection leads to",
+		               rule->from);
+	if (mb_starts_with(rule->to, "dns=") && rule->deny)
+		return mb_fail(err, EINVAL,
+		               "a rule with '%s' can only allow: what is there has other names too",
+		               rule->to);
 	if (!is_known_proto(rule->proto) || rule->port_hi > UINT16_MAX ||
 	    rule->port_lo > rule->port_hi || rule->port_hi - rule->port_lo >= PORTS_MAX ||
 	    (rule->port_lo && (!rule->proto || rule->proto == IPPROTO_ICMP)))

@@ -22,15 +22,17 @@ enum mb_net_side {
 	MB_NET_SIDE_PREFIX,
 	MB_NET_SIDE_NAME,
 	MB_NET_SIDE_LABEL,
+	MB_NET_SIDE_DNS, /* outside, at an address that the resolver gave for this name */
 };
 struct mb_net_selector {
 	enum mb_net_side side;
 	struct mb_net_prefix prefix;
-	char *name;  /* of a container, or the key of a label; owned */
+	char *name;  /* of a container, the key of a label, "example.org", "*.example.org"; owned */
 	char *value; /* of the label; NULL: any; owned */
 };
-/* "any", "host", "outside", an address, "10.0.0.0/8", "label=KEY", "label=KEY=VALUE", the name of
- * a container, "name=NAME" where the name is one of these words.  Return: 0 or -EINVAL, told. */
+/* "any", "host", "outside", an address, "10.0.0.0/8", "label=KEY", "label=KEY=VALUE", "dns=NAME",
+ * "dns=*.NAME", the name of a container, "name=NAME" where the name is one of these words.  Return:
+ * 0 or -EINVAL, told. */
 int mb_net_selector_parse(const char *text, struct mb_net_selector *ret, struct mb_err *err);
 void mb_net_selector_done(struct mb_net_selector *s);
 /* The shortest text that means the same; owned by the caller. */
@@ -42,6 +44,7 @@ struct mb_net_subject {
 	const struct mb_net_addr *addr; /* NULL: none is known; of the host none counts */
 	const struct mb_strv *names;    /* NULL or those of the member */
 	const struct mb_kv *labels;     /* NULL or those of the member */
+	const char *dns;                /* NULL or the name, or "*.NAME", that led here */
 };
 bool mb_net_selector_matches(const struct mb_net_selector *s, const struct mb_net_subject *who);
 

@@ -9,6 +9,7 @@
 #include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netlink.h>
 
+#include "core/learn.h"
 #include "core/own.h"
 
 enum {
@@ -32,6 +33,7 @@ enum {
 
 #define GROUP          MB_NL_NFT_MARK
 #define AT(t)          MB_NL_NFT_CONCAT(GROUP, t)
+#define AT_SLOT(t)     MB_NL_NFT_CONCAT3(GROUP, t, MB_NL_NFT_MARK)
 #define TRIPLE(t)      MB_NL_NFT_CONCAT3(t, t, t)
 #define CLASS          TRIPLE(MB_NL_NFT_MARK)
 #define ZERO_CLASS     MB_NL_NFT_IPV6 /* shown as one: nothing else has sixteen bytes */
@@ -66,6 +68,14 @@ static const struct mb_nl_nft_set sets[MB_NET_SET_N_] = {
 	[MB_NET_SET_HOST_CLASS] = {"host_class", GROUP, WORD, CLASS, CLASS_LEN},
 	[MB_NET_SET_DECIDE] = {"decide", FLOW, FLOW_LEN, RULE, 2 * WORD},
 	[MB_NET_SET_RULES] = {"rules", ZERO_RULE, 3 * WORD, MB_NL_NFT_VERDICT, 0, .counts = true},
+	[MB_NET_SET_LEARNT4] = {MB_LEARN_MAP4, AT_SLOT(MB_NL_NFT_IPV4), 2 * WORD + V4_LEN, CLASS,
+                                CLASS_LEN, .forget_sec = MB_LEARN_CLASS_SEC},
+	[MB_NET_SET_LEARNT6] = {MB_LEARN_MAP6, AT_SLOT(MB_NL_NFT_IPV6), 2 * WORD + V6_LEN, CLASS,
+                                CLASS_LEN, .forget_sec = MB_LEARN_CLASS_SEC},
+	[MB_NET_SET_OPEN4] = {MB_LEARN_SET4, AT(MB_NL_NFT_IPV4), WORD + V4_LEN,
+                              .forget_sec = MB_LEARN_FORGET_SEC},
+	[MB_NET_SET_OPEN6] = {MB_LEARN_SET6, AT(MB_NL_NFT_IPV6), WORD + V6_LEN,
+                              .forget_sec = MB_LEARN_FORGET_SEC},
 };
 
 /* Connection tracking comes at -200, so that the guard sees what is on the wire. */
@@ -83,6 +93,10 @@ static const struct mb_nl_nft_chain chains[] = {
 	{"leave6", NULL, 0, 0},
 	{"enter4", NULL, 0, 0},
 	{"enter6", NULL, 0, 0},
+	{"leave_learnt4", NULL, 0, 0},
+	{"leave_learnt6", NULL, 0, 0},
+	{"enter_learnt4", NULL, 0, 0},
+	{"enter_learnt6", NULL, 0, 0},
 	{"ports", NULL, 0, 0},
 	{"prerouting", "nat", NF_INET_PRE_ROUTING, -100},
 	{"output", "nat", NF_INET_LOCAL_OUT, -100},
@@ -102,12 +116,14 @@ enum op {
 	FIB,     /* type of the destination -> reg */
 	BACK,    /* interface to the source, if it came by it -> reg */
 	NOUGHT,  /* len bytes of 0 -> reg */
+	NUMBER,  /* v, a word -> reg */
 	FAMILY,  /* nfproto == v */
 	BYTE_IS, /* reg == v, one byte */
 	WORD_IS, /* reg == v, a word */
 	ANY_OF,  /* reg & v != 0 */
 	IN,      /* reg in the set v */
 	MAP,     /* map v at reg -> register len, 1 where there is none */
+	KEEP,    /* what is at reg is in the set v, and not forgotten yet */
 	VMAP,    /* verdict of the map v at reg */
 	COUNT,
 	ACCEPT,
@@ -199,6 +215,12 @@ enum { R1 = NFT_REG_1, R2 = NFT_REG_2 };
 #define SERVER4(group, map) CLASS_OF(SERVER, group, NFT_CT_SRC_IP, map##4, 4)
 #define SERVER6(group, map) CLASS_OF(SERVER, group, NFT_CT_SRC_IP6, map##6, 4)
 #define SERVER_IS_HOST(group) group(R4(10)), ZERO(4, 4), {MAP, R4(10), MB_NET_SET_HOST_CLASS, R4(5), NULL}
+/* By an address that a name led to. */
+#define LEARNT(group, addr, bytes, map, slot)                                                                \
+	group(R4(10)), {SERVER, R4(11), addr, 0, NULL}, {NUMBER, R4(11 + (bytes) / WORD), (slot), 0, NULL}, \
+		ZERO(4, 4), {MAP, R4(10), MB_NET_SET_##map, R4(5), NULL}
+#define LEARNT4(group, slot) LEARNT(group, NFT_CT_SRC_IP, V4_LEN, LEARNT4, slot)
+#define LEARNT6(group, slot) LEARNT(group, NFT_CT_SRC_IP6, V6_LEN, LEARNT6, slot)
 #define THE_PROTO {SERVER, R4(8), NFT_CT_PROTOCOL, 0, NULL}
 #define THE_PORT  {SERVER, R4(9), NFT_CT_PROTO_SRC, 0, NULL}
 #define JUDGE     ZERO(10, 3), {MAP, R4(0), MB_NET_SET_DECIDE, R4(11), NULL}, BY_MAP(R4(10), RULES)
@@ -208,6 +230,22 @@ enum { R1 = NFT_REG_1, R2 = NFT_REG_2 };
 	{chain, {client, server, THE_PROTO, ZERO(9, 1), JUDGE}},   \
 	{chain, {client, server, ZERO(8, 1), ZERO(9, 1), JUDGE}}
 #define BY_DEFAULT(chain, group) {chain, {ZERO(10, 1), group(R4(11)), ZERO(12, 1), BY_MAP(R4(10), RULES)}}
+
+/* Of addresses that names led to, each with up to three classes, none of which knows of the others:
+ * they hold what names' rules say, and what comes before those. */
+#define OPEN4(group) group(R4(10)), {SERVER, R4(11), NFT_CT_SRC_IP, 0, NULL}
+#define OPEN6(group) group(R4(10)), {SERVER, R4(11), NFT_CT_SRC_IP6, 0, NULL}
+#define IF_OPEN(v, chain, group, goal) {chain, {OPEN##v(group), IN_SET(R4(10), OPEN##v), TO_CHAIN(goal)}}
+/* A connection that is used keeps its address open.  What no name's rule says, the address's do. */
+#define BY_LEARNT(v, chain, group)                                                                        \
+	{chain, {{CT, R1, NFT_CT_STATE, 0, NULL}, {ANY_OF, R1, STATE_KNOWN, 0, NULL}, OPEN##v(group),     \
+		 {KEEP, R4(10), MB_NET_SET_OPEN##v, 0, NULL}}},                                           \
+	BY_FLOW(chain, CLIENT##v(group, MEMBER), LEARNT##v(group, 0)),                                    \
+	BY_FLOW(chain, CLIENT##v(group, MEMBER), LEARNT##v(group, 1)),                                    \
+	BY_FLOW(chain, CLIENT##v(group, MEMBER), LEARNT##v(group, MB_LEARN_SLOTS - 1)),                   \
+	BY_FLOW(chain, CLIENT##v(group, MEMBER), SERVER##v(group, RANGE)),                                \
+	BY_DEFAULT(chain, group)
+_Static_assert(MB_LEARN_SLOTS == 3, "as many as BY_LEARNT has");
 
 static const struct {
 	const char *chain;
@@ -245,19 +283,27 @@ static const struct {
 	BY_DEFAULT("inside4", IIF),
 	BY_FLOW("inside6", CLIENT6(IIF, MEMBER), SERVER6(IIF, MEMBER)),
 	BY_DEFAULT("inside6", IIF),
+	IF_OPEN(4, "leave4", IIF, "leave_learnt4"),
 	/* The other end may have opened the connection as well. */
 	BY_FLOW("leave4", CLIENT4(IIF, MEMBER), SERVER4(IIF, RANGE)),
 	BY_FLOW("leave4", CLIENT4(IIF, RANGE), SERVER4(IIF, MEMBER)),
 	BY_DEFAULT("leave4", IIF),
+	BY_LEARNT(4, "leave_learnt4", IIF),
+	IF_OPEN(6, "leave6", IIF, "leave_learnt6"),
 	BY_FLOW("leave6", CLIENT6(IIF, MEMBER), SERVER6(IIF, RANGE)),
 	BY_FLOW("leave6", CLIENT6(IIF, RANGE), SERVER6(IIF, MEMBER)),
 	BY_DEFAULT("leave6", IIF),
+	BY_LEARNT(6, "leave_learnt6", IIF),
+	IF_OPEN(4, "enter4", OIF, "enter_learnt4"),
 	BY_FLOW("enter4", CLIENT4(OIF, RANGE), SERVER4(OIF, MEMBER)),
 	BY_FLOW("enter4", CLIENT4(OIF, MEMBER), SERVER4(OIF, RANGE)),
 	BY_DEFAULT("enter4", OIF),
+	BY_LEARNT(4, "enter_learnt4", OIF),
+	IF_OPEN(6, "enter6", OIF, "enter_learnt6"),
 	BY_FLOW("enter6", CLIENT6(OIF, RANGE), SERVER6(OIF, MEMBER)),
 	BY_FLOW("enter6", CLIENT6(OIF, MEMBER), SERVER6(OIF, RANGE)),
 	BY_DEFAULT("enter6", OIF),
+	BY_LEARNT(6, "enter_learnt6", OIF),
 	/* Neighbour discovery is not tracked; what the host opened has its answer. */
 	{"input", {IIF(R1), IN_SET(R1, GOVERNED), JUMP_TO("to_host")}},
 	{"to_host", {{CT, R1, NFT_CT_STATE}, {ANY_OF, R1, STATE_UNTRACKED}, {RETURN}}},
@@ -340,6 +386,12 @@ static void put_step(struct mb_nl_nft_rule *r, const struct step *s)
 		break;
 	case NOUGHT:
 		mb_nl_nft_load(r, s->reg, zeroes, s->len);
+		break;
+	case NUMBER:
+		mb_nl_nft_load(r, s->reg, &s->v, sizeof(s->v));
+		break;
+	case KEEP:
+		mb_nl_nft_remember(r, s->reg, &sets[s->v]);
 		break;
 	case FAMILY:
 	case BYTE_IS:

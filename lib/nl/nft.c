@@ -13,6 +13,7 @@
 #include "core/own.h"
 
 enum {
+	MSEC_PER_SEC = 1000,
 	ELEMS_PER_MESSAGE = 256, /* times about 150 bytes: well inside an attribute's 64 KiB */
 	COMMIT_TRIES = 8,
 	USERDATA_KEY_BYTEORDER = 0, /* nft(8)'s own notes on a set: type, length, value */
@@ -134,6 +135,7 @@ void mb_nl_nft_set_add(struct mb_nl_batch *b, const char *table, const struct mb
 	mb_nl_put_str(b, NFTA_SET_NAME, set->name);
 	mb_nl_put_be32(b, NFTA_SET_FLAGS,
 	               (is_map ? NFT_SET_MAP : 0u) |
+	                       (set->forget_sec ? NFT_SET_TIMEOUT | NFT_SET_EVAL : 0u) |
 	                       (set->fields[0] ? NFT_SET_INTERVAL | NFT_SET_CONCAT : 0u));
 	mb_nl_put_be32(b, NFTA_SET_KEY_TYPE, set->key_type);
 	mb_nl_put_be32(b, NFTA_SET_KEY_LEN, set->key_len);
@@ -142,6 +144,8 @@ void mb_nl_nft_set_add(struct mb_nl_batch *b, const char *table, const struct mb
 		mb_nl_put_be32(b, NFTA_SET_DATA_LEN, set->data_len);
 	}
 	mb_nl_put_be32(b, NFTA_SET_ID, id);
+	if (set->forget_sec)
+		put_be64(b, NFTA_SET_TIMEOUT, (uint64_t)set->forget_sec * MSEC_PER_SEC);
 	if (set->fields[0])
 		put_fields(b, set);
 	if (set->counts)
@@ -374,6 +378,17 @@ void mb_nl_nft_load(struct mb_nl_nft_rule *r, uint32_t reg, const void *data, si
 
 	mb_nl_put_be32(r->b, NFTA_IMMEDIATE_DREG, reg);
 	put_value(r->b, NFTA_IMMEDIATE_DATA, data, len);
+	expr_end(r, e);
+}
+
+void mb_nl_nft_remember(struct mb_nl_nft_rule *r, uint32_t reg, const struct mb_nl_nft_set *set)
+{
+	struct expr e = expr_begin(r, "dynset");
+
+	mb_nl_put_str(r->b, NFTA_DYNSET_SET_NAME, set->name);
+	mb_nl_put_be32(r->b, NFTA_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+	mb_nl_put_be32(r->b, NFTA_DYNSET_SREG_KEY, reg);
+	put_be64(r->b, NFTA_DYNSET_TIMEOUT, (uint64_t)set->forget_sec * MSEC_PER_SEC);
 	expr_end(r, e);
 }
 

@@ -58,6 +58,7 @@ struct mb_nl_nft_set {
 	uint32_t key_type, key_len;
 	uint32_t data_type, data_len; /* data_type NONE: a set, otherwise a map */
 	bool counts;                  /* each element has a counter of what matched it */
+	uint32_t forget_sec;          /* elements go by themselves after this; 0: they stay */
 	uint8_t fields[4];            /* elements are ranges: lengths of the key's parts, 0 ends */
 };
 void mb_nl_nft_set_add(struct mb_nl_batch *b, const char *table, const struct mb_nl_nft_set *set,
@@ -107,6 +108,8 @@ void mb_nl_nft_lookup(struct mb_nl_nft_rule *r, uint32_t reg, const char *set, b
 void mb_nl_nft_verdict(struct mb_nl_nft_rule *r, int32_t verdict, const char *chain);
 void mb_nl_nft_load(struct mb_nl_nft_rule *r, uint32_t reg, const void *data, size_t len);
 void mb_nl_nft_counter(struct mb_nl_nft_rule *r);
+/* @reg is in @set, and is not forgotten for another @set->forget_sec. */
+void mb_nl_nft_remember(struct mb_nl_nft_rule *r, uint32_t reg, const struct mb_nl_nft_set *set);
 /* Destination or source NAT to what stands in two registers. */
 void mb_nl_nft_nat(struct mb_nl_nft_rule *r, bool destination, uint32_t family, uint32_t addr_reg,
                    uint32_t port_reg);

@@ -18,6 +18,16 @@ static void answer(const struct mb_dns_question *q, const char *name)
 	FUZZ_CHECK(n >= MB_DNS_HEADER && n <= sizeof(buf));
 }
 
+static void records(uint8_t *packet, size_t size)
+{
+	struct mb_dns_record r = {0};
+
+	while (mb_dns_record_next(packet, size, &r)) {
+		FUZZ_CHECK(r.data + r.n == packet + r.at && r.at <= size);
+		mb_dns_record_limit(packet, &r, 60);
+	}
+}
+
 /* A query of a container, a reply of an upstream, and the host's resolv.conf. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -45,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			mb_dns_response_adopt(packet, &q);
 		}
 	}
+	records(packet, size);
 	mb_dns_reverse_parse(text, address);
 	mb_dns_upstreams_parse(&upstreams, text);
 	FUZZ_CHECK(upstreams.n <= MB_MONITOR_UPSTREAMS_MAX);

@@ -467,3 +467,200 @@ default any any any allow" ]
 	[ "$status" = 1 ]
 	[ "$(mybox network policy ls -q net1)" = 1 ]
 }
+
+# ---- names of the world --------------------------------------------------------------------------
+
+# A name server in the outside: NAME -> addresses, as names.txt has them now; counts nothing, keeps
+# nothing.  "bad" names get what no server should say.
+dns_server() {
+	cat >"$BATS_TEST_TMPDIR/dns" <<-'PY'
+		import socket, struct, sys, threading
+		def wire(name):
+		    return b"".join(bytes([len(l)]) + l.encode() for l in name.split(".")) + b"\0"
+		def answer(q):
+		    at, labels = 12, []
+		    while q[at]:
+		        labels.append(q[at + 1:at + 1 + q[at]].decode())
+		        at += 1 + q[at]
+		    name, kind = ".".join(labels).lower(), struct.unpack(">H", q[at + 1:at + 3])[0]
+		    records = []
+		    with open(sys.argv[1]) as f:
+		        table = dict((l.split()[0], l.split()[1:]) for l in f if l.strip())
+		    if name not in table:
+		        return q[:2] + struct.pack(">HHHHH", 0x8183, 1, 0, 0, 0) + q[12:at + 5]
+		    owner = b"\xc0\x0c"
+		    for a in table[name]:
+		        if a.startswith("="):
+		            alias = wire(a[1:])
+		            records.append(owner + struct.pack(">HHIH", 5, 1, 9999, len(alias)) + alias)
+		            owner = alias
+		            continue
+		        six = ":" in a
+		        if kind == (28 if six else 1):
+		            data = socket.inet_pton(socket.AF_INET6 if six else socket.AF_INET, a)
+		            records.append(owner + struct.pack(">HHIH", kind, 1, 9999, len(data)) + data)
+		    return q[:2] + struct.pack(">HHHHH", 0x8180, 1, len(records), 0, 0) + q[12:at + 5] + b"".join(records)
+		def tcp(s):
+		    while True:
+		        c = s.accept()[0]
+		        n = struct.unpack(">H", c.recv(2))[0]
+		        a = answer(c.recv(n))
+		        # In pieces: a reader must be ready for that.
+		        c.sendall(struct.pack(">H", len(a)) + a[:20])
+		        c.sendall(a[20:])
+		        c.close()
+		u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		t = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+		t.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+		for s in u, t:
+		    s.bind(("198.51.100.2", 53))
+		t.listen(10)
+		threading.Thread(target=tcp, args=(t,), daemon=True).start()
+		while True:
+		    q, who = u.recvfrom(2000)
+		    u.sendto(answer(q), who)
+	PY
+	names=$BATS_TEST_TMPDIR/names.txt
+	cat >"$names"
+	nsenter --net="/proc/$(cat "$BATS_FILE_TMPDIR/outside")/ns/net" python3 "$BATS_TEST_TMPDIR/dns" "$names" >/dev/null 2>&1 3>&- &
+	echo $! >>"$BATS_TEST_TMPDIR/pids"
+	local i
+	for i in 2 3 4 5 6; do in_outside ip addr add "198.51.100.1$i/24" dev out0 2>/dev/null || true; done
+	serves_names() { [ "$(host_resolves ready.example)" = 198.51.100.99 ]; }
+	echo "ready.example 198.51.100.99" >>"$names"
+	wait_until 10 serves_names
+}
+host_resolves() { timeout 5 busybox nslookup -type=a "$1" 198.51.100.2 2>/dev/null | sed -n '/^Name:/,$ s/^Address[^:]*: *//p'; }
+resolves() { mybox exec "$1" nslookup "$2" 127.0.0.11 >/dev/null 2>&1; }
+learnt() { nft list map inet "$(table_of)" learnt4 | grep -o "198\.51\.100\.[0-9]*" | sort -u | xargs; }
+# 198.51.100.12 has been open for a while; nft shows how long it still is.
+less_than_whole() { nft list set inet "$(table_of)" open4 | grep -o '198\.51\.100\.12 [^,}]*' | grep -q 'expires 4m5[0-7]s'; }
+table_of() { # of this store: the one with a governed network
+	local t
+	for t in $(nft list tables | sed -n 's/^table inet \(mybox.*\)/\1/p'); do
+		if nft list set inet "$t" governed | grep -q elements; then echo "$t"; fi
+	done
+}
+
+@test "egress by name: what our resolver gave is open, nothing else" {
+	dns_server <<-'TXT'
+		good.example 198.51.100.12
+		alias.example =cdn.example 198.51.100.13 198.51.100.2
+		a.wild.example 198.51.100.14
+		other.example 198.51.100.15
+	TXT
+	mybox network create net1
+	sleeper web --network net1 --dns 198.51.100.2
+	mybox network policy default net1 deny
+	[ "$(mybox network policy add net1 web:dns=Good.example:80)" = 1 ]
+	mybox network policy add --from web --to dns=alias.example net1
+	mybox network policy add --to 'dns=*.wild.example' --port 80 net1
+	# Not asked for yet: closed.
+	run ! asks web 198.51.100.12 80
+	resolves web good.example
+	asks web 198.51.100.12 80
+	run ! asks web 198.51.100.12 81
+	[ "$(packets 1)" -ge 4 ]
+	resolves web ALIAS.example
+	asks web 198.51.100.13 81
+	asks web 198.51.100.2 81 udp
+	resolves web a.wild.example
+	asks web 198.51.100.14 80
+	# Of no rule: resolved, closed.
+	resolves web other.example
+	run ! asks web 198.51.100.15 80
+	[ "$(learnt)" = "198.51.100.12 198.51.100.13 198.51.100.14 198.51.100.2" ]
+	# Only who may; the address is known to the network.
+	sleeper db --network net1 --dns 198.51.100.2
+	run ! asks db 198.51.100.12 80
+	asks db 198.51.100.14 80
+	# The rule goes, what it opened is closed at once.
+	mybox network policy rm net1 1
+	run ! asks web 198.51.100.12 80
+	asks web 198.51.100.13 80
+	[ "$(learnt)" = "198.51.100.13 198.51.100.14 198.51.100.2" ]
+	# Nobody is told to remember longer than the firewall does.
+	[ "$(in_net web python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(10)
+s.sendto(b"\x12\x34\1\0\0\1\0\0\0\0\0\0\5alias\7example\0\0\1\0\1", ("127.0.0.11", 53))
+a = s.recv(1000)
+at = a.index(b"\xc0\x0c\0\5\0\1")
+print(int.from_bytes(a[at + 6:at + 10], "big"))')" = 60 ]
+	mybox system check
+}
+
+@test "egress by name: several names of one address, first rules first, TCP" {
+	dns_server <<-'TXT'
+		one.example 198.51.100.12
+		two.example 198.51.100.12 198.51.100.13
+		three.example 198.51.100.12
+	TXT
+	mybox network create net1
+	sleeper web --network net1 --dns 198.51.100.2
+	mybox network policy default net1 deny
+	mybox network policy add --action deny --to 198.51.100.13 net1
+	mybox network policy add --to dns=one.example --port 80 net1
+	mybox network policy add --to dns=two.example --port 81 net1
+	resolves web one.example
+	asks web 198.51.100.12 80
+	run ! asks web 198.51.100.12 81
+	# By TCP, whose answer comes in pieces.
+	in_net web python3 -c '
+import socket, struct
+s = socket.create_connection(("127.0.0.11", 53), 10)
+q = b"\x12\x34\1\0\0\1\0\0\0\0\0\0\3two\7example\0\0\1\0\1"
+s.sendall(struct.pack(">H", len(q)) + q)
+n = struct.unpack(">H", s.recv(2))[0]
+a = b""
+while len(a) < n:
+    a += s.recv(n - len(a))'
+	asks web 198.51.100.12 81
+	asks web 198.51.100.12 80
+	run ! asks web 198.51.100.13 81
+	# What comes behind both closes neither.
+	mybox network policy add --action deny --to outside net1
+	asks web 198.51.100.12 80
+	asks web 198.51.100.12 81
+	run ! asks web 198.51.100.12 82
+	# A connection keeps its address open: after it was used there is the whole time again.
+	resolves web three.example
+	mkfifo "$BATS_TEST_TMPDIR/in" "$BATS_TEST_TMPDIR/out"
+	nsenter --net="/proc/$(mybox inspect -f '{{.State.Pid}}' web)/ns/net" python3 "$BATS_FILE_TMPDIR/keep" 198.51.100.12 80 <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 3>&- &
+	exec 7>"$BATS_TEST_TMPDIR/in" 8<"$BATS_TEST_TMPDIR/out"
+	wait_until 5 less_than_whole
+	whole_again() { echo hello >&7 && read -r -t 20 answer <&8 && [ "$answer" = yes ] && ! less_than_whole; }
+	wait_until 5 whole_again
+	exec 7>&- 8<&-
+	mybox network policy test net1 web dns=one.example:80
+	run mybox network policy test net1 web dns=three.example:80
+	[ "$status" = 1 ]
+	# Kept by a change of the policy, put back by reload as rules are, gone with the policy.
+	mybox network policy add --to host net1
+	asks web 198.51.100.12 80
+	[ -e "$run/net/$(mybox network inspect -f '{{.Id}}' net1)/learn/one.example" ]
+	mybox network policy default net1 allow
+	mybox network policy rm net1 1 2 3 4 5
+	[ ! -e "$run/net/$(mybox network inspect -f '{{.Id}}' net1)/learn" ]
+	mybox system check
+}
+
+@test "egress by name: IPv6" {
+	dns_server <<-'TXT'
+		six.example 2001:db8:7::12 198.51.100.12
+	TXT
+	in_outside ip addr add 2001:db8:7::12/64 dev out0 nodad
+	ip addr add 2001:db8:7::1/64 dev host0 nodad
+	in_outside ip route replace default via 2001:db8:7::1
+	mybox network create --ipv6 net1
+	sleeper web --network net1 --dns 198.51.100.2
+	mybox network policy default net1 deny
+	mybox network policy add --to dns=six.example --port 80 net1
+	run ! asks web 2001:db8:7::12 80
+	resolves web six.example
+	wait_until 5 asks web 2001:db8:7::12 80
+	asks web 198.51.100.12 80
+	run ! asks web 2001:db8:7::12 81
+	mybox system check
+}

@@ -197,6 +197,43 @@ static void response_must_fit(void **state)
 	assert_false(mb_dns_response_fits(p, sizeof(p), 0x1234, &q));
 }
 
+static void records_of_an_answer(void **state)
+{
+	static const uint8_t answer[] = {
+		0x12, 0x34, 0x81, 0x80, 0, 1, 0, 3, 0, 0, 0, 1, /* */
+		1, 'w', 0, 0, 1, 0, 1,                          /* */
+		0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 9, 0, 3, 1, 'x', 0,
+		1, 'x', 0, 0, 1, 0, 1, 0, 1, 0, 0, 0, 4, 192, 0, 2, 1,
+		0xc0, 12, 0, 1, 0, 3, 0, 0, 0, 1, 0, 4, 1, 2, 3, 4, /* of another class */
+		0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4, 9, 9, 9, 9, /* additional */
+	};
+	uint8_t p[sizeof(answer)];
+	struct mb_dns_record r = {0};
+
+	(void)state;
+	memcpy(p, answer, sizeof(p));
+	assert_true(mb_dns_record_next(p, sizeof(p), &r));
+	assert_int_equal(r.type, 5);
+	mb_dns_record_limit(p, &r, 60);
+	assert_memory_equal(p, answer, sizeof(p));
+	assert_true(mb_dns_record_next(p, sizeof(p), &r));
+	assert_int_equal(r.type, MB_DNS_A);
+	assert_int_equal(r.n, 4);
+	assert_memory_equal(r.data, "\xc0\0\2\1", 4);
+	mb_dns_record_limit(p, &r, 60);
+	assert_memory_equal(r.data - 6, "\0\0\0\x3c\0\4", 6);
+	assert_true(mb_dns_record_next(p, sizeof(p), &r));
+	assert_int_equal(r.type, 0);
+	assert_false(mb_dns_record_next(p, sizeof(p), &r));
+	/* Cut short anywhere: only what is whole. */
+	for (size_t n = 0; n < sizeof(p); n++) {
+		size_t whole = 0;
+
+		for (r = (struct mb_dns_record){0}; mb_dns_record_next(p, n, &r);)
+			assert_true(r.at <= n && ++whole <= 3);
+	}
+}
+
 static void reverse_names(void **state)
 {
 	char address[MB_DNS_ADDRESS_TEXT];
@@ -287,6 +324,7 @@ int main(void)
 		cmocka_unit_test(reply_too_long_says_so),
 		cmocka_unit_test(query_for_an_upstream),
 		cmocka_unit_test(response_must_fit),
+		cmocka_unit_test(records_of_an_answer),
 		cmocka_unit_test(reverse_names),
 		cmocka_unit_test(mutations),
 		cmocka_unit_test(upstreams_of_a_resolv_conf),

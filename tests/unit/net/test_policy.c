@@ -41,6 +41,19 @@ static void sides_have_one_canonical_text(void **state)
 		{"label=a", "label=a"},
 		{"label=a=", "label=a="},
 		{"label=a=b=c", "label=a=b=c"},
+		{"dns=Example.org", "dns=example.org"},
+		{"dns=*.example.org", "dns=*.example.org"},
+		{"dns=_a-1.b", "dns=_a-1.b"},
+		{"name=dns", "dns"},
+		{"dns=", NULL},
+		{"dns=.", NULL},
+		{"dns=*", NULL},
+		{"dns=*.", NULL},
+		{"dns=a..b", NULL},
+		{"dns=a.", NULL},
+		{"dns=.a", NULL},
+		{"dns=a/b", NULL},
+		{"dns=a.*.b", NULL},
 		{"", NULL},
 		{"a b", NULL},
 		{"a,b", NULL},
@@ -92,6 +105,8 @@ static void rules_in_one_word(void **state)
 		{"web:db:9-8", NULL, NULL, NULL},
 		{"web:db:80/icmp", NULL, NULL, NULL},
 		{"web:db:80/", NULL, NULL, NULL},
+		{"web:dns=*.example.org:443", "web", "dns=*.example.org", "443/tcp"},
+		{"dns=example.org:web", NULL, NULL, NULL},
 		{"host:db", NULL, NULL, NULL},
 		{"[::1:db", NULL, NULL, NULL},
 		{"[::1]x:db", NULL, NULL, NULL},
@@ -337,6 +352,42 @@ static void classes_come_back_from_their_text(void **state)
 	assert_int_equal(mb_net_class_parse(&plan, "", &again), -EINVAL);
 }
 
+static const struct mb_net_rule *decide_name(const struct mb_net_plan *plan, const char *name)
+{
+	struct mb_net_addr a;
+	struct mb_net_class client, server;
+
+	assert_int_equal(mb_net_addr_parse("192.0.2.7", &a), 0);
+	mb_net_plan_classify(plan, &(struct mb_net_subject){.is_member = true}, &client);
+	mb_net_plan_classify(plan, &(struct mb_net_subject){.addr = &a, .dns = name}, &server);
+	return mb_net_plan_decide(plan, &client, &server, IPPROTO_TCP, 443);
+}
+
+static void names_lead_to_their_rules(void **state)
+{
+	static const char *const rules[] = {"any:dns=example.org:443", "any:dns=*.example.org",
+		                            "any:dns=*.b.example.org"};
+	MB_AUTO(mb_net_network_free)
+	struct mb_net_network *n = new_network(rules, MB_N(rules));
+	MB_AUTO_NET_PLAN struct mb_net_plan plan = MB_NET_PLAN_INIT;
+	struct mb_net_rule deny = {.deny = true};
+
+	(void)state;
+	assert_int_equal(mb_net_plan_make(n, &plan, NULL), 0);
+	assert_ptr_equal(decide_name(&plan, "example.org"), &n->policy.rules[0]);
+	assert_ptr_equal(decide_name(&plan, "x.example.org"), &n->policy.rules[1]);
+	assert_ptr_equal(decide_name(&plan, "*.b.example.org"), &n->policy.rules[1]);
+	assert_null(decide_name(&plan, "example.orga"));
+	assert_null(decide_name(&plan, "xexample.org"));
+	assert_null(decide_name(&plan, ".example.org"));
+	assert_null(decide_name(&plan, NULL));
+	/* An address has other names. */
+	mb_strset(&deny.to, "dns=a");
+	assert_int_equal(mb_net_rule_check(&deny, NULL), -EINVAL);
+	free(deny.from);
+	free(deny.to);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +397,7 @@ int main(void)
 		cmocka_unit_test(elements_decide_as_rules_do),
 		cmocka_unit_test(prefixes_cut_the_addresses_into_ranges),
 		cmocka_unit_test(classes_come_back_from_their_text),
+		cmocka_unit_test(names_lead_to_their_rules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
