@@ -11,6 +11,7 @@
 #include "core/log.h"
 #include "core/own.h"
 #include "net/handle.h"
+#include "net/policy.h"
 #include "net/skeleton.h"
 #include "nl/route.h"
 #include "store/lock.h"
@@ -373,6 +374,8 @@ int mb_net_firewall_rebuild(struct mb_net *net, struct mb_err *err)
 		r = lock(net, true, &fd, err);
 	if (!r)
 		r = mb_net_firewall_wanted(net, false, &c, err);
+	if (!r)
+		r = mb_net_counts_carry(net, &c, err);
 	return r ? r : replace(net, &c, err);
 }
 

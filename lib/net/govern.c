@@ -143,6 +143,7 @@ void mb_net_plans_put(struct mb_net *net, struct mb_net_plans *plans, struct mb_
 		add_recorded(net, &plans->v[i].plan);
 		mb_net_plan_put_fixed(&plans->v[i].plan, c);
 		mb_net_plan_put_pairs(&plans->v[i].plan, NULL, c);
+		mb_net_counts_load(net, plans->v[i].network, c);
 	}
 }
 
@@ -340,6 +341,7 @@ static int sync_plan(struct mb_net *net, struct mb_net_plan *plan, struct mb_err
 	if (!r) {
 		mb_net_plan_put_fixed(&one.plan, &wanted);
 		mb_net_plan_put_pairs(&one.plan, NULL, &wanted);
+		mb_net_counts_load(net, plan->network, &wanted);
 	}
 	*plan = one.plan;
 	if (!r)
@@ -377,6 +379,8 @@ int mb_net_policy_clear(struct mb_net *net, const struct mb_net_network *n, stru
 	r = mb_net_learn_remove(net, n->id, err);
 	if (!r)
 		r = apply_difference(net, n, NULL, &none, err);
+	if (!r)
+		mb_net_counts_remove(net, n->id);
 	return r ? r : remove_marker(net, n->id, err);
 }
 
@@ -643,6 +647,8 @@ int mb_net_policy_counts(struct mb_net *net, const struct mb_net_network *n, str
 			continue; /* just removed */
 		v[id ? at + 1 : 0] = (struct mb_net_count){e->packets, e->bytes};
 	}
+	if (r == 0 && mb_net_policy_is_on(net, n->id))
+		r = mb_net_counts_save(net, n->id, &now.c, err);
 	mb_net_changes_done(&now.c);
 	return r < 0 ? r : 0;
 }

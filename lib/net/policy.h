@@ -92,6 +92,17 @@ int mb_net_learn_settle(struct mb_net *net, const struct mb_net_network *n,
                         const struct mb_net_plan *plan, struct mb_net_changes *c,
                         struct mb_err *err);
 
+/* counts.c: @rules are the elements of a network's rules as they were read; kept for when the table
+ * is lost. */
+int mb_net_counts_save(struct mb_net *net, const char *network_id,
+                       const struct mb_net_changes *rules, struct mb_err *err);
+void mb_net_counts_remove(struct mb_net *net, const char *network_id);
+/* Rules to be added to @c begin with what was kept; */
+void mb_net_counts_load(struct mb_net *net, const struct mb_net_network *n,
+                        struct mb_net_changes *c);
+/* or with what the table that is to be replaced has counted, and learnt. */
+int mb_net_counts_carry(struct mb_net *net, struct mb_net_changes *c, struct mb_err *err);
+
 /* For RUN/net/<id>/policy: a class as the name and the target of a symlink. */
 char *mb_net_class_id_format(const struct mb_net_class *class, char buf[MB_NET_CLASS_ID_TEXT]);
 char *mb_net_class_format(const struct mb_net_plan *plan, const struct mb_net_class *class,

@@ -468,6 +468,41 @@ default any any any allow" ]
 	[ "$(mybox network policy ls -q net1)" = 1 ]
 }
 
+@test "what rules counted is kept: over reload, a lost table, a change" {
+	mybox network create net1
+	server db --network net1
+	sleeper web --network net1
+	mybox network policy default net1 deny
+	mybox network policy add net1 web:db:80
+	asks web "$(ip_of db)" 80
+	refused default asks web "$(ip_of db)" 81
+	local allowed denied
+	allowed=$(packets 1) denied=$(packets default)
+	[ "$allowed" -ge 4 ]
+	mybox network reload
+	[ "$(packets 1)" -ge "$allowed" ]
+	[ "$(packets default)" -ge "$denied" ]
+	# Lost: what was last seen is where it goes on.
+	allowed=$(packets 1) denied=$(packets default)
+	nft flush ruleset
+	mybox network reload
+	[ "$(packets 1)" -ge "$allowed" ]
+	[ "$(packets default)" -ge "$denied" ]
+	wait_until 5 asks web "$(ip_of db)" 80
+	[ "$(packets 1)" -gt "$allowed" ]
+	# A rule that is new has counted nothing, and a default that is another one.
+	[ "$(mybox network policy add net1 db:web:80)" = 2 ]
+	[ "$(packets 2)" = 0 ]
+	allowed=$(packets 1)
+	mybox network policy default net1 allow
+	[ "$(packets default)" = 0 ]
+	[ "$(packets 1)" -ge "$allowed" ]
+	# They go with the policy.
+	mybox network policy rm net1 1 2
+	mybox network policy default net1 deny
+	[ "$(packets default)" = 0 ]
+}
+
 # ---- names of the world --------------------------------------------------------------------------
 
 # A name server in the outside: NAME -> addresses, as names.txt has them now; counts nothing, keeps
@@ -638,6 +673,8 @@ while len(a) < n:
 	[ "$status" = 1 ]
 	# Kept by a change of the policy, put back by reload as rules are, gone with the policy.
 	mybox network policy add --to host net1
+	asks web 198.51.100.12 80
+	mybox network reload
 	asks web 198.51.100.12 80
 	[ -e "$run/net/$(mybox network inspect -f '{{.Id}}' net1)/learn/one.example" ]
 	mybox network policy default net1 allow
