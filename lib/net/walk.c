@@ -22,6 +22,7 @@ static mb_net_way_step *const steps[] = {
 	mb_net_way_cable,
 	mb_net_way_neighbour,
 	mb_net_way_firewall,
+	mb_net_way_policy,
 	mb_net_way_forwarding,
 	mb_net_way_published,
 	mb_net_way_address,

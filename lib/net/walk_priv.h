@@ -60,7 +60,8 @@ const char *mb_net_way_to(const struct mb_net_way *w);
 typedef int mb_net_way_step(struct mb_net_way *w, struct mb_err *err);
 mb_net_way_step mb_net_way_containers, mb_net_way_name, mb_net_way_isolation, mb_net_way_interface,
 	mb_net_way_route, mb_net_way_cable, mb_net_way_neighbour, mb_net_way_firewall,
-	mb_net_way_forwarding, mb_net_way_published, mb_net_way_foreign, mb_net_way_address,
-	mb_net_way_back, mb_net_way_inside, mb_net_way_listener, mb_net_way_mtu, mb_net_way_connect;
+	mb_net_way_policy, mb_net_way_forwarding, mb_net_way_published, mb_net_way_foreign,
+	mb_net_way_address, mb_net_way_back, mb_net_way_inside, mb_net_way_listener, mb_net_way_mtu,
+	mb_net_way_connect;
 
 #endif

@@ -222,6 +222,44 @@ mends() { # the command that was offered, done, leaves nothing wrong
 	[[ $output == *"exclude each other"* ]]
 }
 
+@test "policies: the rule that denies, the default, the host, outside by address and name, published" {
+	two
+	mybox network policy add --action deny --from app --to web --port 80 net1
+	fault policy "rule 1 of network 'net1' denies it: from app to web 80/tcp" app web:80
+	[ "$mend" = "mybox network policy add --before 1 --from app --to web --port 80/tcp net1" ]
+	mybox network policy add --before 1 --from app --to web --port 80/tcp net1
+	good app web:80
+	[[ $output == *"rule 2 of network 'net1' allows it"* ]]
+	mybox network policy rm net1 1 2
+	mybox network policy default net1 deny
+	fault policy "no rule of network 'net1' allows it, and its default is deny" app web:80
+	mybox network policy add --from app --to web --port 80/tcp net1
+	good app web:80
+	# Of what is not asked for nothing is said.
+	run mybox network check app web
+	[[ $output != *policy* ]]
+	fault policy "its default is deny" app 198.51.100.2:443
+	[ "$mend" = "mybox network policy add --from app --to 198.51.100.2 --port 443/tcp net1" ]
+	mybox network policy add --from app --to 198.51.100.2 --port 443/tcp net1
+	good app 198.51.100.2:443
+	fault policy "its default is deny" app 198.51.100.1:2222
+	[ "$mend" = "mybox network policy add --from app --to host --port 2222/tcp net1" ]
+	# A name that the network has for the outside leads to the address's rule.
+	mybox network endpoint add net1 far 198.51.100.2
+	good app far:443
+	fault policy "its default is deny" app far.net1:444
+	[ "$mend" = "mybox network policy add --from app --to 198.51.100.2 --port 444/tcp net1" ]
+	# Published on another network: its policy has a say, too.
+	mybox network create net2
+	server shop 80 --network net2 -p 198.51.100.1:8080:80
+	mybox network policy add --from app --to outside --port 80 net1
+	good app 198.51.100.1:8080
+	mybox network policy default net2 deny
+	fault policy "no rule of network 'net2' allows it" app 198.51.100.1:8080
+	mybox network policy add --from outside --to shop --port 80 net2
+	good app 198.51.100.1:8080
+}
+
 @test "the host: forwarding off, nobody at a port, rules of others" {
 	two
 	sysctl -q -w net.ipv4.ip_forward=0

@@ -605,6 +605,11 @@ table_of() { # of this store: the one with a governed network
 	resolves web other.example
 	run ! asks web 198.51.100.15 80
 	[ "$(learnt)" = "198.51.100.12 198.51.100.13 198.51.100.14 198.51.100.2" ]
+	mybox network check web good.example:80 | grep -q "rule 1 of network 'net1' allows it"
+	mybox network check web 198.51.100.12:80 | grep -q "allows it by a name that led there"
+	run mybox network check web other.example:80
+	[ "$status" = 1 ]
+	[[ $output == *"mend:  mybox network policy add --from web --to dns=other.example --port 80/tcp net1" ]]
 	# Only who may; the address is known to the network.
 	sleeper db --network net1 --dns 198.51.100.2
 	run ! asks db 198.51.100.12 80
