@@ -108,6 +108,13 @@ bool mb_net_prefix_overlaps(const struct mb_net_prefix *a, const struct mb_net_p
 	return a->bits <= b->bits ? mb_net_prefix_has(a, &b->addr) : mb_net_prefix_has(b, &a->addr);
 }
 
+void mb_net_prefix_last(const struct mb_net_prefix *p, struct mb_net_addr *ret)
+{
+	*ret = p->addr;
+	for (unsigned int bit = p->bits; bit < 8 * mb_net_addr_len(ret); bit++)
+		ret->b[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+}
+
 unsigned int mb_net_prefix_host_bits(const struct mb_net_prefix *p)
 {
 	return family_bits(&p->addr) - p->bits;

@@ -31,6 +31,7 @@ char *mb_net_prefix_format(const struct mb_net_prefix *p, char buf[MB_NET_ADDR_T
 void mb_net_prefix_set(struct mb_net_prefix *p, const struct mb_net_addr *a, unsigned int bits);
 bool mb_net_prefix_has(const struct mb_net_prefix *p, const struct mb_net_addr *a);
 bool mb_net_prefix_overlaps(const struct mb_net_prefix *a, const struct mb_net_prefix *b);
+void mb_net_prefix_last(const struct mb_net_prefix *p, struct mb_net_addr *ret);
 unsigned int mb_net_prefix_host_bits(const struct mb_net_prefix *p);
 /* The @n-th address of the prefix (0 is the network itself), and back.  Only the last 32 bits
  * count: pools of IPv6 hold their hosts there. */

@@ -111,6 +111,42 @@ void mb_net_changes_port(struct mb_net_changes *c, const struct mb_net_mapping *
 	         sizeof(port));
 }
 
+/* Return: bytes of the key that a guarded port and its clients have in common. */
+static size_t put_guarded(const struct mb_net_mapping *m, uint8_t *key)
+{
+	uint16_t host_port = htons(m->host_port);
+	uint8_t proto = (uint8_t)m->proto;
+	size_t n = put_word(key, m->to.b, mb_net_addr_len(&m->to));
+
+	n += put_word(key + n, &proto, sizeof(proto));
+	return n + put_word(key + n, &host_port, sizeof(host_port));
+}
+
+void mb_net_changes_guard(struct mb_net_changes *c, const struct mb_net_mapping *m,
+                          const struct mb_strv *from, bool remove)
+{
+	bool v6 = m->to.family == AF_INET6;
+	struct mb_nl_nft_elem *e =
+		mb_net_changes_add(c, v6 ? MB_NET_SET_GUARDED6 : MB_NET_SET_GUARDED4, remove);
+
+	put_guarded(m, e->key);
+	MB_STRV_FOREACH (text, from) {
+		struct mb_net_prefix p;
+		struct mb_net_addr last;
+		size_t n;
+
+		if (mb_net_prefix_parse(text, &p) < 0 || p.addr.family != m->to.family)
+			continue;
+		mb_net_prefix_last(&p, &last);
+		e = mb_net_changes_add(c, v6 ? MB_NET_SET_ADMITTED6 : MB_NET_SET_ADMITTED4, remove);
+		e->is_range = true;
+		n = put_guarded(m, e->key);
+		put_guarded(m, e->key_end);
+		put_word(e->key + n, p.addr.b, mb_net_addr_len(&p.addr));
+		put_word(e->key_end + n, last.b, mb_net_addr_len(&last));
+	}
+}
+
 void mb_net_changes_self(struct mb_net_changes *c, const struct mb_net_addr *a, bool remove)
 {
 	size_t n = mb_net_addr_len(a);

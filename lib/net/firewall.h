@@ -18,6 +18,7 @@ struct mb_err;
 struct mb_net;
 struct mb_net_network;
 struct mb_nl_batch;
+struct mb_strv;
 
 enum mb_net_set {
 	/* Networks are their interfaces' group, see mb_net_group(). */
@@ -33,6 +34,11 @@ enum mb_net_set {
 	MB_NET_SET_DNAT4_ANY, /* protocol . port */
 	MB_NET_SET_DNAT6,
 	MB_NET_SET_DNAT6_ANY,
+	/* Of ports that not everybody may connect to. */
+	MB_NET_SET_GUARDED4, /* container's address . protocol . host's port */
+	MB_NET_SET_GUARDED6,
+	MB_NET_SET_ADMITTED4, /* the same . addresses of clients */
+	MB_NET_SET_ADMITTED6,
 	/* Of governed networks; a class is twelve bytes (policy.h). */
 	MB_NET_SET_GOVERNED,
 	MB_NET_SET_MEMBER4, /* group . address: class */
@@ -72,6 +78,9 @@ struct mb_net_mapping {
 	uint16_t port;
 };
 void mb_net_changes_port(struct mb_net_changes *c, const struct mb_net_mapping *m, bool remove);
+/* Only clients of the prefixes @from are led through, this machine apart. */
+void mb_net_changes_guard(struct mb_net_changes *c, const struct mb_net_mapping *m,
+                          const struct mb_strv *from, bool remove);
 void mb_net_changes_self(struct mb_net_changes *c, const struct mb_net_addr *a, bool remove);
 
 /* The number of the interface group of a network: its IPv4 subnet's first address. */

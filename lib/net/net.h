@@ -147,6 +147,7 @@ struct mb_net_binding {
 	uint32_t port;  /* in the container */
 	char *host_ip;  /* "0.0.0.0", "::", "127.0.0.1" */
 	uint32_t host_port;
+	struct mb_strv from; /* who may connect; empty: everybody */
 };
 
 struct mb_net_sandbox {

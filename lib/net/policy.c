@@ -230,13 +230,6 @@ static int compare_addr(const void *a, const void *b)
 	return memcmp(x->b, y->b, sizeof(x->b));
 }
 
-static void set_last(const struct mb_net_prefix *p, struct mb_net_addr *ret)
-{
-	*ret = p->addr;
-	for (unsigned int bit = p->bits; bit < 8 * mb_net_addr_len(ret); bit++)
-		ret->b[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
-}
-
 /* Return: false: it was the last address. */
 static bool step(struct mb_net_addr *a, int by)
 {
@@ -262,7 +255,7 @@ static size_t cut(const struct mb_net_plan *plan, int family, struct mb_net_addr
 		if (s->side != MB_NET_SIDE_PREFIX || s->prefix.addr.family != family)
 			continue;
 		starts[n++] = s->prefix.addr;
-		set_last(&s->prefix, &starts[n]);
+		mb_net_prefix_last(&s->prefix, &starts[n]);
 		n += step(&starts[n], 1);
 	}
 	qsort(starts, n, sizeof(*starts), compare_addr);
@@ -304,7 +297,7 @@ static void tell_range(const struct mb_net_addr *first, const struct mb_net_addr
 		last = *next;
 		(void)step(&last, -1);
 	} else {
-		set_last(&all, &last);
+		mb_net_prefix_last(&all, &last);
 	}
 	if (each)
 		each(first, &last, class, arg);

@@ -29,6 +29,7 @@ const char *mb_net_proto_name(uint32_t proto)
 void mb_net_port_spec_done(struct mb_net_port_spec *spec)
 {
 	free(spec->host_ip);
+	mb_strv_done(&spec->from);
 	*spec = (struct mb_net_port_spec){0};
 }
 
@@ -161,6 +162,38 @@ static int parse_short(char *text, struct mb_net_port_spec *s, struct mb_err *er
 	return r ? r : parse_range(rest, &s->port_lo, &s->port_hi, err);
 }
 
+static bool is_within(const struct mb_net_prefix *inner, const struct mb_net_prefix *outer)
+{
+	return outer->bits <= inner->bits && mb_net_prefix_has(outer, &inner->addr);
+}
+
+/* Prefixes are apart or one within the other: the firewall takes only such that are apart. */
+static int add_from(const char *text, struct mb_strv *from, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv kept = MB_STRV_INIT;
+	struct mb_net_prefix p, other;
+	char buf[MB_NET_ADDR_TEXT];
+
+	if (mb_net_prefix_parse(text, &p) < 0)
+		return mb_fail(err, EINVAL, "invalid addresses '%s': from= takes ADDRESS[/BITS]",
+		               text);
+	MB_STRV_FOREACH (before, from) {
+		if (mb_net_prefix_parse(before, &other) < 0 || is_within(&other, &p))
+			continue;
+		if (is_within(&p, &other))
+			return 0;
+		mb_strv_add(&kept, before);
+	}
+	mb_strv_add(&kept, mb_net_prefix_host_bits(&p) ? mb_net_prefix_format(&p, buf)
+	                                               : mb_net_addr_format(&p.addr, buf));
+	if (kept.n > MB_NET_FROM_MAX)
+		return mb_fail(err, E2BIG, "from= is given more than %d times", MB_NET_FROM_MAX);
+	mb_strv_done(from);
+	*from = kept;
+	kept = MB_STRV_INIT;
+	return 0;
+}
+
 static int parse_long_field(const char *field, struct mb_net_port_spec *s, struct mb_err *err)
 {
 	const char *v;
@@ -173,6 +206,8 @@ static int parse_long_field(const char *field, struct mb_net_port_spec *s, struc
 		return parse_proto(v, &s->proto, err);
 	if ((v = mb_skip_prefix(field, "host_ip=")) || (v = mb_skip_prefix(field, "host-ip=")))
 		return parse_host_ip(v, &s->host_ip, err);
+	if ((v = mb_skip_prefix(field, "from=")))
+		return add_from(v, &s->from, err);
 	if ((v = mb_skip_prefix(field, "mode="))) {
 		if (mb_streq(v, "ingress") || mb_streq(v, "host"))
 			return 0;
@@ -181,14 +216,22 @@ static int parse_long_field(const char *field, struct mb_net_port_spec *s, struc
 	return mb_fail(err, EINVAL, "'%s' is not a field that is known", field);
 }
 
-static int parse_long(const char *text, struct mb_net_port_spec *s, struct mb_err *err)
+/* All in fields, or the short form and who may connect. */
+static int parse_fields(const char *text, struct mb_net_port_spec *s, struct mb_err *err)
 {
 	MB_AUTO_STRV struct mb_strv fields = MB_STRV_INIT;
+	bool is_short;
 	int r = 0;
 
 	s->proto = IPPROTO_TCP;
 	mb_strv_split(&fields, text, ',');
-	for (size_t i = 0; !r && i < fields.n; i++)
+	is_short = !strchr(fields.v[0], '=');
+	if (is_short)
+		r = parse_short(fields.v[0], s, err);
+	for (size_t i = is_short; !r && is_short && i < fields.n; i++)
+		if (!mb_starts_with(fields.v[i], "from="))
+			r = mb_fail(err, EINVAL, "'%s' is not a field that is known", fields.v[i]);
+	for (size_t i = is_short; !r && i < fields.n; i++)
 		r = parse_long_field(fields.v[i], s, err);
 	if (!r && !s->port_lo)
 		return mb_fail(err, EINVAL, "no target is given");
@@ -201,7 +244,7 @@ int mb_net_port_spec_parse(const char *text, struct mb_net_port_spec *ret, struc
 	struct mb_net_port_spec s = {0};
 	int r;
 
-	r = strchr(text, '=') ? parse_long(text, &s, err) : parse_short(copy, &s, err);
+	r = strchr(text, '=') ? parse_fields(text, &s, err) : parse_short(copy, &s, err);
 	if (!r)
 		r = check_widths(&s, err);
 	if (r) {

@@ -136,9 +136,11 @@ static int reserve_one(struct mb_net_sandbox *s, const struct mb_net_port_spec *
 	}
 	if (r)
 		return tell_conflict(r, hosts, port, spec->proto, err);
-	for (size_t i = 0; i < hosts->n; i++)
+	for (size_t i = 0; i < hosts->n; i++) {
 		add_binding(s, &hosts->v[i], spec->proto, port, (uint16_t)(spec->port_lo + offset),
 		            fds[i]);
+		mb_strv_add_all(&s->bindings[s->n_bindings - 1].from, &spec->from);
+	}
 	return 0;
 }
 
@@ -269,8 +271,11 @@ static void put_bindings(const struct mb_net_sandbox *s, struct mb_net_changes *
 		if (mb_net_addr_parse(b->host_ip, &m.host) < 0)
 			continue;
 		m.to = m.host.family == AF_INET ? four : six;
-		if (m.to.family)
-			mb_net_changes_port(c, &m, remove);
+		if (!m.to.family)
+			continue;
+		if (b->from.n)
+			mb_net_changes_guard(c, &m, &b->from, remove);
+		mb_net_changes_port(c, &m, remove);
 	}
 }
 

@@ -51,6 +51,7 @@ static const struct mb_json_field binding_table[] = {
 	MB_JSON_U32("port", struct mb_net_binding, port),
 	MB_JSON_STR("host_ip", struct mb_net_binding, host_ip, .flags = MB_JSON_REQUIRED),
 	MB_JSON_U32("host_port", struct mb_net_binding, host_port),
+	MB_JSON_STRV("from", struct mb_net_binding, from),
 	MB_JSON_END,
 };
 

@@ -63,8 +63,10 @@ int mb_net_publish(struct mb_net *net, const char *container_id,
 	r = mb_net_ports_publish(net, &added, err);
 	if (r) {
 		(void)mb_net_ports_unpublish(net, &added, NULL);
-		for (size_t i = before; i < s->n_bindings; i++)
+		for (size_t i = before; i < s->n_bindings; i++) {
 			free(s->bindings[i].host_ip);
+			mb_strv_done(&s->bindings[i].from);
+		}
 		s->n_bindings = before;
 		(void)mb_net_ports_publish(net, s, NULL);
 		(void)mb_net_record_write(net, s, NULL);

@@ -29,6 +29,7 @@ enum {
 #define PORT_KEY       MB_NL_NFT_CONCAT(MB_NL_NFT_PROTO, MB_NL_NFT_PORT)
 #define PAIR(t)        MB_NL_NFT_CONCAT(t, t)
 #define PORT_KEY_AT(t) MB_NL_NFT_CONCAT3(t, MB_NL_NFT_PROTO, MB_NL_NFT_PORT)
+#define CLIENT_AT(t)   MB_NL_NFT_CONCAT4(t, MB_NL_NFT_PROTO, MB_NL_NFT_PORT, t)
 #define TARGET(t)      MB_NL_NFT_CONCAT(t, MB_NL_NFT_PORT)
 
 #define GROUP          MB_NL_NFT_MARK
@@ -58,6 +59,12 @@ static const struct mb_nl_nft_set sets[MB_NET_SET_N_] = {
                               TARGET(MB_NL_NFT_IPV6), V6_LEN + WORD},
 	[MB_NET_SET_DNAT6_ANY] = {"dnat6any", PORT_KEY, 2 * WORD, TARGET(MB_NL_NFT_IPV6),
                                   V6_LEN + WORD},
+	[MB_NET_SET_GUARDED4] = {"guarded4", PORT_KEY_AT(MB_NL_NFT_IPV4), V4_LEN + 2 * WORD},
+	[MB_NET_SET_GUARDED6] = {"guarded6", PORT_KEY_AT(MB_NL_NFT_IPV6), V6_LEN + 2 * WORD},
+	[MB_NET_SET_ADMITTED4] = {"admitted4", CLIENT_AT(MB_NL_NFT_IPV4), 2 * V4_LEN + 2 * WORD,
+                                  .fields = {V4_LEN, 1, PORT_LEN, V4_LEN}},
+	[MB_NET_SET_ADMITTED6] = {"admitted6", CLIENT_AT(MB_NL_NFT_IPV6), 2 * V6_LEN + 2 * WORD,
+                                  .fields = {V6_LEN, 1, PORT_LEN, V6_LEN}},
 	[MB_NET_SET_GOVERNED] = {"governed", GROUP, WORD},
 	[MB_NET_SET_MEMBER4] = {"member4", AT(MB_NL_NFT_IPV4), WORD + V4_LEN, CLASS, CLASS_LEN},
 	[MB_NET_SET_MEMBER6] = {"member6", AT(MB_NL_NFT_IPV6), WORD + V6_LEN, CLASS, CLASS_LEN},
@@ -83,6 +90,8 @@ static const struct mb_nl_nft_chain chains[] = {
 	{"guard", "filter", NF_INET_PRE_ROUTING, -300},
 	{"ours", NULL, 0, 0},
 	{"forward", "filter", NF_INET_FORWARD, 0},
+	{"guarded4", NULL, 0, 0},
+	{"guarded6", NULL, 0, 0},
 	{"input", "filter", NF_INET_LOCAL_IN, 0},
 	{"to_host", NULL, 0, 0},
 	{"leave", NULL, 0, 0},
@@ -247,6 +256,10 @@ enum { R1 = NFT_REG_1, R2 = NFT_REG_2 };
 	BY_DEFAULT(chain, group)
 _Static_assert(MB_LEARN_SLOTS == 3, "as many as BY_LEARNT has");
 
+/* A published port as connection tracking has it. */
+#define GUARDED4 {SERVER, R4(0), NFT_CT_SRC_IP}, {SERVER, R4(1), NFT_CT_PROTOCOL}, {CLIENT, R4(2), NFT_CT_PROTO_DST}
+#define GUARDED6 {SERVER, R4(0), NFT_CT_SRC_IP6}, {SERVER, R4(4), NFT_CT_PROTOCOL}, {CLIENT, R4(5), NFT_CT_PROTO_DST}
+
 static const struct {
 	const char *chain;
 	struct step steps[16];
@@ -257,6 +270,14 @@ static const struct {
 
 	/* Policies go by address: nobody may speak with another's. */
 	{"guard", {IIF(R1), IN_SET(R1, GOVERNED), {BACK, R1, 0, 0, NULL}, {WORD_IS, R1, 0, 0, NULL}, {COUNT}, {DROP}}},
+
+	/* Published for some: by the address that the connection came from, in both directions. */
+	{"forward", {IS_DNATED, IPV4, GUARDED4, IN_SET(R1, GUARDED4), JUMP_TO("guarded4")}},
+	{"forward", {IS_DNATED, IPV6, GUARDED6, IN_SET(R1, GUARDED6), JUMP_TO("guarded6")}},
+	{"guarded4", {GUARDED4, {CLIENT, R4(3), NFT_CT_SRC_IP}, IN_SET(R1, ADMITTED4), {RETURN}}},
+	{"guarded4", {{COUNT}, {DROP}}},
+	{"guarded6", {GUARDED6, {CLIENT, R4(6), NFT_CT_SRC_IP6}, IN_SET(R1, ADMITTED6), {RETURN}}},
+	{"guarded6", {{COUNT}, {DROP}}},
 
 	{"forward", {IIF(R1), IN_SET(R1, GOVERNED), JUMP_TO("leave")}},
 	{"forward", {OIF(R1), IN_SET(R1, GOVERNED), JUMP_TO("enter")}},

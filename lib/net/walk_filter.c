@@ -140,15 +140,59 @@ int mb_net_way_forwarding(struct mb_net_way *w, struct mb_err *err)
 	return 0;
 }
 
+/* The first binding that leads from what is spoken to. */
+static const struct mb_net_binding *find_binding(const struct mb_net_way *w)
+{
+	for (size_t i = 0; i < w->to.record->n_bindings; i++) {
+		const struct mb_net_binding *b = &w->to.record->bindings[i];
+		struct mb_net_addr a;
+
+		if (b->proto == w->proto && b->host_port == w->port &&
+		    mb_net_addr_parse(b->host_ip, &a) == 0 && a.family == w->dst.family &&
+		    (mb_net_addr_is_any(&a) || mb_net_addr_equal(&a, &w->dst)))
+			return b;
+	}
+	return NULL;
+}
+
+static bool is_admitted(const struct mb_net_way *w, const struct mb_net_binding *b)
+{
+	bool admitted = !b || !b->from.n;
+
+	for (size_t i = 0; b && i < b->from.n; i++) {
+		struct mb_net_prefix p;
+
+		admitted = admitted || (mb_net_prefix_parse(b->from.v[i], &p) == 0 &&
+		                        mb_net_prefix_has(&p, &w->from.addr));
+	}
+	return admitted;
+}
+
 /* The element that leads the host's port to the container. */
 int mb_net_way_published(struct mb_net_way *w, struct mb_err *err)
 {
 	MB_AUTO_NET_CHANGES struct mb_net_changes c = {0};
+	const struct mb_net_binding *b;
+	char from[MB_NET_ADDR_TEXT];
 	const char *missing;
 	int r;
 
 	if (w->kind != MB_NET_WAY_PUBLISHED)
 		return 0;
+	b = find_binding(w);
+	if (!is_admitted(w, b)) {
+		MB_AUTO_FREE char *admitted = mb_strv_join(&b->from, ", ");
+
+		mb_net_addr_format(&w->from.addr, from);
+		mb_net_way_fault(w, "published", "port %u of the host is published for %s, not %s",
+		                 w->port, admitted, from);
+		mb_net_way_mend(w,
+		                "mybox update --publish-rm %u:%u %s && mybox update --publish-add "
+		                "%u:%u %s",
+		                w->port, w->inner_port, mb_net_way_to(w), w->port, w->inner_port,
+		                mb_net_way_to(w));
+		return 0;
+	}
 	mb_net_ports_changes(w->to.record, &c, false);
 	r = mb_net_netfilter_sock(w->net, err);
 	if (!r)

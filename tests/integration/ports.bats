@@ -154,6 +154,93 @@ inside_is() { [ "$(mybox exec "$1" timeout 3 wget -q -O- "http://$2" 2>/dev/null
 	is 127.0.0.1:8080 s1
 }
 
+@test "from=: who may connect, by the real address" {
+	mybox network create --ipv6 --subnet 10.99.41.0/24 net1
+	outside ip addr add 198.51.100.3/24 dev out0
+	web s1 --network net1 -p 8080:80,from=198.51.100.2,from=10.99.41.64/26
+	web s2 --network net1 -p 8081:80,from=fd00:51::/64
+	web s3 --network net1 -p target=80,published=8082,from=0.0.0.0/0,from=::/0
+	web s4 --network net1 -p 8083:80
+	wait_until 5 outside_is 198.51.100.1:8080 s1
+	wait_until 5 outside_is '[fd00:51::1]:8081' s2
+	wait_until 5 outside_is 198.51.100.1:8082 s3
+	outside_is '[fd00:51::1]:8082' s3
+	wait_until 5 outside_is 198.51.100.1:8083 s4
+	# Another machine, the other family.
+	from_three() {
+		[ "$(outside python3 -c '
+import http.client, sys
+c = http.client.HTTPConnection("198.51.100.1", int(sys.argv[1]), timeout=2, source_address=("198.51.100.3", 0))
+c.request("GET", "/")
+print(c.getresponse().read().decode(), end="")' "$1" 2>/dev/null)" = "$2" ]
+	}
+	from_three 8082 s3
+	run ! from_three 8080 s1
+	run ! outside_is '[fd00:51::1]:8080' s1
+	run ! outside_is 198.51.100.1:8081 s2
+	# The machine itself, neighbours by their addresses, and past the published port.
+	is 127.0.0.1:8080 s1
+	is 198.51.100.1:8081 s2
+	mybox run -d --name in --network net1 --ip 10.99.41.70 deb sleep 1000
+	mybox run -d --name out --network net1 --ip 10.99.41.7 deb sleep 1000
+	inside_is in 198.51.100.1:8080 s1
+	run ! inside_is out 198.51.100.1:8080 s1
+	inside_is out s1 s1
+	run mybox network check out 198.51.100.1:8080
+	[ "$status" = 1 ]
+	[[ $output == *"port 8080 of the host is published for 198.51.100.2, 10.99.41.64/26, not 10.99.41.7"* ]]
+	mybox network check in 198.51.100.1:8080
+	mybox system check
+	# Put back after a flush; let go of and given anew while it runs; gone with the container.
+	nft flush ruleset
+	mybox network reload
+	outside_is 198.51.100.1:8080 s1
+	run ! from_three 8080 s1
+	mybox update --publish-rm 8080:80 s1
+	mybox update --publish-add 8080:80,from=198.51.100.3 s1
+	from_three 8080 s1
+	run ! outside_is 198.51.100.1:8080 s1
+	mybox restart -t 0 s1
+	wait_until 5 from_three 8080 s1
+	run ! outside_is 198.51.100.1:8080 s1
+	mybox system check
+	mybox rm -f s1 s2 s3 s4
+	outside ip addr del 198.51.100.3/24 dev out0
+	local t
+	for t in $(nft list tables | sed -n 's/^table inet \(mybox.*\)/\1/p'); do
+		run ! grep -q elements <(nft list set inet "$t" guarded4; nft list set inet "$t" admitted4; nft list set inet "$t" guarded6; nft list set inet "$t" admitted6)
+	done
+}
+
+@test "SCTP, with answers" {
+	python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP)' 2>/dev/null || skip "this kernel has no SCTP sockets"
+	mybox run -d --name s1 -p 7000:7001/sctp deb sleep 1000
+	[ "$(mybox port s1 7001/sctp | head -1)" = 0.0.0.0:7000 ]
+	run mybox run --rm -p 7000:7002/sctp deb true
+	[ "$status" = 125 ]
+	[[ $output == *"0.0.0.0:7000/sctp failed: port is already allocated"* ]]
+	nsenter --net="/proc/$(mybox inspect -f '{{.State.Pid}}' s1)/ns/net" python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP)
+s.bind(("0.0.0.0", 7001))
+s.listen(5)
+while True:
+    c = s.accept()[0]
+    c.send(c.recv(100))' >/dev/null 2>&1 3>&- &
+	local server=$!
+	echoed() {
+		[ "$(outside python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP)
+s.settimeout(2)
+s.connect(("198.51.100.1", 7000))
+s.send(b"hello")
+print(s.recv(100).decode())' 2>/dev/null)" = hello ]
+	}
+	wait_until 5 echoed
+	kill $server
+}
+
 @test "malformed ones are told" {
 	local bad
 	for bad in x 80:x 0:80 70000:80 80:70000 80:80/xyz 1.2.3:80:80 80:80:80:80 8000-8005:80-82 ::: ''; do

@@ -96,6 +96,13 @@ static void what_is_wrong(void **state)
 		"localhost:80:80",
 		"256.0.0.1:80:80",
 		"80/tcp/udp",
+		"80,from=",
+		"80,from=x",
+		"80,from=10.0.0.0/33",
+		"80,from=10.0.0.0/8,target=81",
+		"80,81",
+		"80,,from=10.0.0.0/8",
+		",from=10.0.0.0/8",
 	};
 
 	(void)state;
@@ -106,6 +113,32 @@ static void what_is_wrong(void **state)
 		if (mb_net_port_spec_parse(rows[i], &s, &err) != -EINVAL)
 			fail_msg("'%s' is taken", rows[i]);
 		assert_true(mb_starts_with(err.msg, "invalid publish opts"));
+	}
+}
+
+static void who_may_connect(void **state)
+{
+	static const char *const rows[][2] = {
+		{"80", ""},
+		{"8080:80/udp,from=10.1.2.3/8", "10.0.0.0/8"},
+		{"8080:80,from=10.1.2.3", "10.1.2.3"},
+		{"80,from=10.1.0.0/16,from=10.0.0.0/8,from=10.0.0.0/8,from=fd00::/8",
+	         "10.0.0.0/8 fd00::/8"},
+		{"80,from=10.0.0.0/8,from=10.1.0.0/16", "10.0.0.0/8"},
+		{"[::]:80:80,from=::/0", "::/0"},
+		{"target=80,from=192.0.2.0/24,published=8080", "192.0.2.0/24"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MB_N(rows); i++) {
+		MB_AUTO_FREE char *text = NULL;
+		struct mb_net_port_spec s;
+
+		assert_int_equal(mb_net_port_spec_parse(rows[i][0], &s, NULL), 0);
+		assert_int_equal(s.port_lo, 80);
+		text = mb_strv_join(&s.from, " ");
+		assert_string_equal(text, rows[i][1]);
+		mb_net_port_spec_done(&s);
 	}
 }
 
@@ -129,6 +162,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_right),
 		cmocka_unit_test(what_is_wrong),
+		cmocka_unit_test(who_may_connect),
 		cmocka_unit_test(expose),
 	};
 
