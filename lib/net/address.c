@@ -61,6 +61,10 @@ static int take(struct mb_net *net, const struct mb_net_network *n, const struct
 	if (mb_net_prefix_parse(pool->subnet, &subnet) < 0)
 		return mb_fail(err, EBADMSG, "network %s has no subnet", n->name);
 	mb_net_prefix_at(&subnet, *ret_slot, &a);
+	/* Connections of who had it are not its heir's.  What is chosen here has rested for long,
+	 * and what it had before is its own. */
+	if (ipam.has_robbed || (choice->wanted && !choice->before))
+		mb_net_forget_address(net, &a);
 	mb_strset(ret_text, mb_net_addr_format(&a, buf));
 	return 0;
 }

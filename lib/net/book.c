@@ -11,14 +11,18 @@
 #include "net/handle.h"
 #include "nl/route.h"
 
+static void entry_done(struct mb_net_book_entry *e)
+{
+	free(e->id);
+	free(e->name);
+	free(e->network_id);
+	free(e->network);
+}
+
 void mb_net_book_done(struct mb_net_book *book)
 {
-	for (size_t i = 0; i < book->n; i++) {
-		free(book->v[i].id);
-		free(book->v[i].name);
-		free(book->v[i].network_id);
-		free(book->v[i].network);
-	}
+	for (size_t i = 0; i < book->n; i++)
+		entry_done(&book->v[i]);
 	free(book->v);
 	*book = (struct mb_net_book){0};
 }
@@ -28,8 +32,10 @@ void mb_net_book_add(struct mb_net_book *book, const struct mb_net_addr *addr, c
 {
 	struct mb_net_book_entry *e;
 
-	if ((book->n & (book->n - 1)) == 0)
-		book->v = mb_realloc(book->v, (book->n ? book->n * 2 : 1) * sizeof(*book->v));
+	if (book->n == book->cap) {
+		book->cap = book->cap ? book->cap * 2 : 1;
+		book->v = mb_realloc(book->v, book->cap * sizeof(*book->v));
+	}
 	e = &book->v[book->n++];
 	*e = (struct mb_net_book_entry){.addr = *addr};
 	e->id = mb_strdup_or_null(id);
@@ -72,6 +78,20 @@ const struct mb_net_book_entry *mb_net_book_find(struct mb_net_book *book,
 			hi = mid;
 	}
 	return lo < book->n && compare(&book->v[lo].addr, addr) == 0 ? &book->v[lo] : NULL;
+}
+
+void mb_net_book_forget(struct mb_net_book *book, const char *id)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < book->n; i++)
+		if (book->v[i].id && strcmp(book->v[i].id, id) == 0)
+			entry_done(&book->v[i]);
+		else
+			book->v[kept++] = book->v[i];
+	if (kept < book->n)
+		book->stamp = (struct timespec){0};
+	book->n = kept;
 }
 
 void mb_net_book_ids(const struct mb_net_book *book, struct mb_strv *ret)

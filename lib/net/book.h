@@ -21,7 +21,7 @@ struct mb_net_book_entry {
 /* Zeroed it is an empty book. */
 struct mb_net_book {
 	struct mb_net_book_entry *v; /* by address */
-	size_t n;
+	size_t n, cap;
 	bool sorted;
 	struct timespec stamp; /* when the records changed last, as it was before they were read */
 };
@@ -34,6 +34,9 @@ void mb_net_book_add(struct mb_net_book *book, const struct mb_net_addr *addr, c
 /* NULL: a stranger's.  Borrowed, valid until the next change. */
 const struct mb_net_book_entry *mb_net_book_find(struct mb_net_book *book,
                                                  const struct mb_net_addr *addr);
+/* Take a container out, which has turned out not to live: its addresses are strangers', or another
+ * one's.  It may be one that is just being born: the book counts as old from then on. */
+void mb_net_book_forget(struct mb_net_book *book, const char *id);
 /* The ids of all containers, each once. */
 void mb_net_book_ids(const struct mb_net_book *book, struct mb_strv *ret);
 /* Fill an empty book with what is true now: every record and every address of this namespace. */

@@ -79,18 +79,21 @@ int mb_net_flows_read(struct mb_net *net, struct mb_net_book *book, mb_net_netns
 	int r;
 
 	r = mb_net_netfilter_sock(net, err);
-	if (!r)
-		r = mb_nl_conntrack_dump(&net->netfilter, each_conn, &reading, err);
 	mb_net_book_ids(book, &ids);
 	for (size_t i = 0; !r && i < ids.n; i++) {
 		MB_AUTO_CLOSE int fd = open_netns(ids.v[i], arg);
 		struct mb_err told = MB_ERR_INIT;
 
-		/* A container that ends just now has no more to show. */
+		/* One that was killed with its monitor has a record still, and no more to show. */
 		reading.id = ids.v[i];
-		if (fd >= 0 && read_sockets(fd, &reading, &told) < 0)
+		if (fd < 0)
+			mb_net_book_forget(book, ids.v[i]);
+		else if (read_sockets(fd, &reading, &told) < 0)
 			mb_debug("sockets of '%.12s': %s", ids.v[i], told.msg);
 	}
+	/* When the book says who lives. */
+	if (!r)
+		r = mb_nl_conntrack_dump(&net->netfilter, each_conn, &reading, err);
 	if (!r)
 		mb_net_flows_merge(&reading.flows, book, &reading.found);
 	mb_net_found_done(&reading.found);

@@ -212,6 +212,8 @@ int mb_net_ports_withdraw(struct mb_net *net, const struct mb_net_sandbox *s, st
 /* Where -p without an address binds (owned, or NULL), after seeing that ports can be published. */
 int mb_net_ports_default_ip(struct mb_net *net, const struct mb_net_sandbox *s, char **ret,
                             struct mb_err *err);
+/* Whatever connections the kernel remembers of the address, no more. */
+void mb_net_forget_address(struct mb_net *net, const struct mb_net_addr *a);
 const struct mb_net_endpoint *mb_net_gateway_endpoint(const struct mb_net_sandbox *s);
 
 /* link.c */

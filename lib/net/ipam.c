@@ -189,6 +189,7 @@ int mb_net_ipam_take(struct mb_net_ipam *ipam, const struct mb_net_ipam_want *w,
 		if (slot != w->preferred)
 			t->hint = slot + 1;
 	}
+	ipam->has_robbed = t->owner[slot] != 0 && t->owner[slot] != w->owner;
 	t->owner[slot] = w->owner;
 	*ret_slot = slot;
 	return 0;

@@ -23,7 +23,8 @@ struct mb_err;
 enum { MB_NET_IPAM_SLOTS_MAX = 1 << 24, MB_NET_IPAM_SLOTS6 = 1 << 16 };
 
 struct mb_net_ipam {
-	int fd; /* flock(2) held */
+	int fd;          /* flock(2) held */
+	bool has_robbed; /* what was taken last was a dead one's */
 	void *map;
 	size_t map_len;
 };

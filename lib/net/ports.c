@@ -316,6 +316,12 @@ static int forget_udp(struct mb_net *net, const struct mb_net_sandbox *s, struct
 	return mb_nl_conntrack_forget_udp(&net->netfilter, ports, n, NULL, err);
 }
 
+void mb_net_forget_address(struct mb_net *net, const struct mb_net_addr *a)
+{
+	if (has_connections() && mb_net_netfilter_sock(net, NULL) == 0)
+		(void)mb_nl_conntrack_forget_addr(&net->netfilter, a->family, a->b, NULL);
+}
+
 static int apply(struct mb_net *net, const struct mb_net_sandbox *s, const struct mb_net_changes *c,
                  struct mb_err *err)
 {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -30,6 +31,8 @@ struct entry {
 struct search {
 	const uint16_t *ports;
 	size_t n_ports;
+	const uint8_t *addr; /* NULL: by ports */
+	int family;
 	struct entry *v;
 	size_t n, cap;
 };
@@ -60,6 +63,17 @@ static bool is_wanted(const struct search *s, const struct nlattr *tuple)
 	return false;
 }
 
+static bool has_address(const struct search *s, const struct nlmsghdr *h)
+{
+	size_t len = s->family == AF_INET ? 4 : 16;
+	enum mb_nl_conn_event event;
+	struct mb_nl_conn c;
+
+	return mb_nl_conntrack_read(h, &c, &event) && c.family == s->family &&
+	       (memcmp(c.orig.src, s->addr, len) == 0 || memcmp(c.orig.dst, s->addr, len) == 0 ||
+	        memcmp(c.reply.src, s->addr, len) == 0 || memcmp(c.reply.dst, s->addr, len) == 0);
+}
+
 static int each_flow(const struct nlmsghdr *h, void *arg)
 {
 	const size_t head = NLMSG_SPACE(sizeof(struct nfgenmsg));
@@ -70,7 +84,8 @@ static int each_flow(const struct nlmsghdr *h, void *arg)
 
 	if (h->nlmsg_len < head ||
 	    mb_nl_parse((const char *)h + head, h->nlmsg_len - head, at, CTA_MAX) < 0 ||
-	    !at[CTA_TUPLE_ORIG] || !is_wanted(s, at[CTA_TUPLE_ORIG]))
+	    !at[CTA_TUPLE_ORIG] ||
+	    !(s->addr ? has_address(s, h) : is_wanted(s, at[CTA_TUPLE_ORIG])))
 		return 0;
 	len = mb_nl_data_len(at[CTA_TUPLE_ORIG]);
 	if (len > sizeof(e->tuple) || s->n >= FORGET_MAX)
@@ -87,8 +102,18 @@ static int each_flow(const struct nlmsghdr *h, void *arg)
 	return 0;
 }
 
+static int search_all(struct mb_nl *nl, struct search *s, struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	int r;
+
+	message(&b, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
+	r = mb_nl_dump(nl, &b, each_flow, s, err);
+	return r == -EAGAIN ? 0 : r;
+}
+
 /* A dump of UDP alone where the kernel can choose (5.8), of everything where it cannot. */
-static int search_flows(struct mb_nl *nl, struct search *s, struct mb_err *err)
+static int search_udp(struct mb_nl *nl, struct search *s, struct mb_err *err)
 {
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
 	size_t nest, proto;
@@ -104,31 +129,23 @@ static int search_flows(struct mb_nl *nl, struct search *s, struct mb_err *err)
 	mb_nl_put_u32(&b, CTA_FILTER_ORIG_FLAGS, FILTER_PROTO_NUM);
 	mb_nl_nest_end(&b, nest);
 	r = mb_nl_dump(nl, &b, each_flow, s, NULL);
-	if (r == 0 || r == -EAGAIN)
-		return 0;
-	message(&b, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
-	r = mb_nl_dump(nl, &b, each_flow, s, err);
-	return r == -EAGAIN ? 0 : r;
+	return r == 0 || r == -EAGAIN ? 0 : search_all(nl, s, err);
 }
 
-int mb_nl_conntrack_forget_udp(struct mb_nl *nl, const uint16_t *ports, size_t n_ports,
-                               size_t *ret_n, struct mb_err *err)
+/* What the search found, which is freed. */
+static int forget(struct mb_nl *nl, const struct search *s, size_t *ret_n, struct mb_err *err)
 {
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
-	struct search s = {.ports = ports, .n_ports = n_ports};
-	MB_AUTO_FREE struct entry *owner = NULL;
+	MB_AUTO_FREE struct entry *owner = s->v;
 	size_t done = 0;
-	int r;
 
-	r = search_flows(nl, &s, err);
-	owner = s.v;
-	if (r < 0)
-		return mb_wrap(err, r, "cannot read the connections");
-	for (size_t i = 0; i < s.n; i++) {
-		message(&b, IPCTNL_MSG_CT_DELETE, 0, s.v[i].family);
-		mb_nl_put(&b, CTA_TUPLE_ORIG | NLA_F_NESTED, s.v[i].tuple, s.v[i].tuple_len);
-		if (s.v[i].id)
-			mb_nl_put_u32(&b, CTA_ID, s.v[i].id);
+	for (size_t i = 0; i < s->n; i++) {
+		int r;
+
+		message(&b, IPCTNL_MSG_CT_DELETE, 0, s->v[i].family);
+		mb_nl_put(&b, CTA_TUPLE_ORIG | NLA_F_NESTED, s->v[i].tuple, s->v[i].tuple_len);
+		if (s->v[i].id)
+			mb_nl_put_u32(&b, CTA_ID, s->v[i].id);
 		r = mb_nl_send(nl, &b, NULL, err);
 		if (r < 0 && r != -ENOENT)
 			return mb_wrap(err, r, "cannot forget a connection");
@@ -137,4 +154,30 @@ int mb_nl_conntrack_forget_udp(struct mb_nl *nl, const uint16_t *ports, size_t n
 	if (ret_n)
 		*ret_n = done;
 	return 0;
+}
+
+int mb_nl_conntrack_forget_udp(struct mb_nl *nl, const uint16_t *ports, size_t n_ports,
+                               size_t *ret_n, struct mb_err *err)
+{
+	struct search s = {.ports = ports, .n_ports = n_ports};
+	int r = search_udp(nl, &s, err);
+
+	if (r < 0) {
+		free(s.v);
+		return mb_wrap(err, r, "cannot read the connections");
+	}
+	return forget(nl, &s, ret_n, err);
+}
+
+int mb_nl_conntrack_forget_addr(struct mb_nl *nl, int family, const uint8_t *addr,
+                                struct mb_err *err)
+{
+	struct search s = {.addr = addr, .family = family};
+	int r = search_all(nl, &s, err);
+
+	if (r < 0) {
+		free(s.v);
+		return mb_wrap(err, r, "cannot read the connections");
+	}
+	return forget(nl, &s, NULL, err);
 }

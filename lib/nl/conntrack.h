@@ -23,6 +23,10 @@ struct nlmsghdr;
 int mb_nl_conntrack_forget_udp(struct mb_nl *nl, const uint16_t *ports, size_t n_ports,
                                size_t *ret_n, struct mb_err *err);
 
+/* Delete those that have @addr (4 or 16 bytes by @family) at an end, in whichever direction. */
+int mb_nl_conntrack_forget_addr(struct mb_nl *nl, int family, const uint8_t *addr,
+                                struct mb_err *err);
+
 /* ---- reading -------------------------------------------------------------------------- */
 
 /* One direction: addresses of 4 or 16 bytes by the connection's family, in network order; ports

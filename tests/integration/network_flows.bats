@@ -115,6 +115,37 @@ listens() { mybox exec "$1" sh -c "grep -q ':0007 .* 0A ' /proc/net/tcp /proc/ne
 	wait_until 10 grep -Eq '^end tcp  brief:[0-9]+ -> web:7 ' "$out"
 }
 
+@test "the dead lend their name to nobody, nor take another's" {
+	[ -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || skip "needs bridge netfilter"
+	bridge_calls 1
+	mybox network create --subnet 10.99.42.0/24 net1
+	echoes web --network net1
+	sleeper app --network net1 --ip 10.99.42.77
+	wait_until 10 listens web
+	speak app web 7 hello
+	wait_until 10 has "tcp app -> web:7 established" "$ends"
+	# Killed with its monitor, and no command has looked since: it is only an address.
+	local id monitor
+	id=$(mybox inspect -f '{{.Id}}' app)
+	monitor=$(sed 's/.*"monitor":\([0-9]*\).*/\1/' "$run/c/$id/state.json")
+	local pid
+	pid=$(mybox inspect -f '{{.State.Pid}}' app)
+	# The end of the connection would be seen: the container is cut off first.
+	ip link set "mb${id:0:10}" down
+	kill -9 "$monitor" "$pid"
+	dead() { ! kill -0 "$pid" 2>/dev/null; }
+	wait_until 10 dead
+	has "10.99.42.77 '' -> web:7 established" "{{.FromAddress}} '{{.FromName}}' -> {{.ToName}}:{{.ToPort}} {{.State}}"
+	[ -e "$run/net/e/$id" ]
+	run ! grep app <(mybox network flows)
+	# Its heir has an address without a past.
+	mybox rm -f app
+	[[ $(flows '{{.Source}} {{.FromAddress}}' -a) == *"conntrack 10.99.42.77"* ]]
+	sleeper heir --network net1 --ip 10.99.42.77
+	# (The socket of the server waits still, for somebody who will never answer.)
+	run ! grep "conntrack .*10.99.42.77" <(flows '{{.Source}} {{.FromAddress}}' -a)
+}
+
 @test "what is not there" {
 	run mybox network flows nosuch
 	[ "$status" = 1 ]
