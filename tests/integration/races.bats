@@ -141,9 +141,10 @@ monitor_of() { sed 's/.*"monitor":\([0-9]*\).*/\1/' "$run/c/$(mybox inspect -f '
 		for sig in INT TERM HUP; do
 			exec 8>"$run/locks/networks"
 			flock 8
-			# As from a terminal: a shell's background has SIGINT ignored.
+			# As from a terminal: a shell's background has SIGINT ignored, and all
+			# below nohup SIGHUP.
 			# shellcheck disable=SC2086
-			env --default-signal=INT "${box[@]}" $verb deb sleep 1000 8>&- &
+			env --default-signal=INT,HUP "${box[@]}" $verb deb sleep 1000 8>&- &
 			client=$!
 			wait_until 30 started_one || started=no
 			kill -$sig $client
