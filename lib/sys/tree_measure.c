@@ -25,7 +25,9 @@ struct seen {
 struct measuring {
 	int top;
 	struct mb_strv left; /* directories to visit, by their paths below top; the last is next */
-	struct seen *links;  /* files with several names, sorted */
+	char *last;          /* the one that was visited before, and a descriptor of it */
+	int last_fd;
+	struct seen *links; /* files with several names, sorted */
 	size_t n_links, room;
 	uint64_t bytes;
 };
@@ -97,10 +99,20 @@ static void look_at(struct measuring *m, DIR *dir, const char *path, const char 
 		m->bytes += (uint64_t)st.st_size;
 }
 
+/* Mostly the next is in the one before: then the way from the top is not walked again. */
+static int open_next(struct measuring *m, const char *path, int *ret_fd)
+{
+	const char *rest = m->last ? mb_skip_prefix(path, m->last) : NULL;
+
+	if (rest && *rest == '/')
+		return open_dir(m->last_fd, rest + 1, ret_fd);
+	return mb_sys_tree_open(m->top, path, ret_fd);
+}
+
 static int visit(struct measuring *m, const char *path)
 {
 	struct dirent *entry;
-	int fd = -1, r = mb_sys_tree_open(m->top, path, &fd);
+	int fd = -1, r = open_next(m, path, &fd);
 	DIR *dir;
 
 	/* It went, or became something else, or something was mounted there. */
@@ -116,13 +128,16 @@ static int visit(struct measuring *m, const char *path)
 	}
 	while ((entry = readdir(dir)))
 		look_at(m, dir, path, entry->d_name);
+	mb_close(&m->last_fd);
+	m->last_fd = fcntl(dirfd(dir), F_DUPFD_CLOEXEC, 3);
+	mb_strset(&m->last, m->last_fd < 0 ? NULL : path);
 	closedir(dir);
 	return 0;
 }
 
 int mb_sys_tree_measure(int dirfd, const char *name, uint64_t *bytes)
 {
-	struct measuring m = {.top = dirfd};
+	struct measuring m = {.top = dirfd, .last_fd = -1};
 	int r = 0;
 
 	mb_strv_add(&m.left, name);
@@ -132,6 +147,8 @@ int mb_sys_tree_measure(int dirfd, const char *name, uint64_t *bytes)
 		m.left.v[m.left.n] = NULL;
 		r = visit(&m, path);
 	}
+	mb_close(&m.last_fd);
+	free(m.last);
 	mb_strv_done(&m.left);
 	free(m.links);
 	if (r == 0)

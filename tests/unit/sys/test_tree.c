@@ -97,12 +97,39 @@ static void remove_wide(void **state)
 	assert_false(exists(fd, "wide"));
 }
 
+/* Directories whose paths get longer than PATH_MAX, each with a file of a byte and, beside the
+ * next one, a directory with another. */
+static void make_far(int fd, const char *top, int levels)
+{
+	char name[201];
+	int dir;
+
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	assert_int_equal(mkdirat(fd, top, 0755), 0);
+	dir = openat(fd, top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; i < levels; i++) {
+		int next;
+
+		assert_int_equal(mkdirat(dir, name, 0755), 0);
+		assert_int_equal(mkdirat(dir, "beside", 0755), 0);
+		write_text(dir, "beside/file", "x");
+		write_text(dir, "file", "x");
+		next = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		assert_true(next >= 0);
+		close(dir);
+		dir = next;
+	}
+	close(dir);
+}
+
 static void measure_files_once(void **state)
 {
 	int fd = scratch_fd(state);
 	uint64_t bytes = 5;
 
-	make_deep(fd, "t", 3000); /* its paths are longer than PATH_MAX; 61 files of a byte */
+	make_deep(fd, "t", 700); /* 15 files of a byte */
+	make_far(fd, "t/far", 40);
 	assert_int_equal(symlinkat("/", fd, "t/root"), 0);
 	assert_int_equal(mkdirat(fd, "t/many", 0755), 0);
 	for (int i = 0; i < 100; i++) {
@@ -114,10 +141,10 @@ static void measure_files_once(void **state)
 		assert_int_equal(linkat(fd, name, fd, other, 0), 0);
 	}
 	assert_int_equal(mb_sys_tree_measure(fd, "t", &bytes), 0);
-	assert_int_equal(bytes, 5 + 61 + 1000);
+	assert_int_equal(bytes, 5 + 15 + 80 + 1000);
 	assert_int_equal(mb_sys_tree_measure(fd, "not there", &bytes), 0);
 	assert_int_equal(mb_sys_tree_measure(fd, "t/root", &bytes), 0);
-	assert_int_equal(bytes, 5 + 61 + 1000);
+	assert_int_equal(bytes, 5 + 15 + 80 + 1000);
 }
 
 static void remove_by_several(void **state)
