@@ -49,23 +49,17 @@ int mb_cmd_prune_containers(struct mb_cmd_prune *p, struct mb_err *err)
 
 static int prune_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
-	static const char *const known[] = {"label", "label!", "until", NULL};
 	static mb_cmd_prune_fn *const kinds[] = {mb_cmd_prune_containers, NULL};
 
-	return mb_cmd_prune_run(cx, in->args, "WARNING! This will remove all stopped containers.",
-	                        &(struct mb_cmd_prune_verb){known, kinds, .frees = true}, err);
+	return mb_cmd_prune_run(
+		cx, in->args, "WARNING! This will remove all stopped containers.",
+		&(struct mb_cmd_prune_verb){mb_cmd_prune_filters, kinds, .frees = true}, err);
 }
-
-static const struct mb_cli_opt prune_opts[] = {
-	MB_CMD_PRUNE_FILTER("only those that match: label=KEY[=VALUE], until=TIME"),
-	MB_CMD_PRUNE_FORCE,
-	MB_OPT_END,
-};
 
 const struct mb_cli_verb mb_cmd_container_prune = {
 	.paths = "container prune",
 	.summary = "remove all stopped containers",
-	.opts = prune_opts,
+	.opts = mb_cmd_prune_opts,
 	.args_size = sizeof(struct mb_cmd_prune_args),
 	.examples = "mybox container prune -f --filter until=24h\n",
 	.main = prune_main,

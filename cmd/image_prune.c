@@ -4,25 +4,9 @@
 #include "cmd/prune.h"
 #include "cmd/report.h"
 #include "cmd/users.h"
-#include "container/container.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "image/image.h"
-
-/* "sha256:HEX" of the images that containers have, running or not. */
-static int load_used(struct mb_store *store, struct mb_strv *out, struct mb_err *err)
-{
-	struct mb_container_list list = {0};
-	int r = mb_container_list_load(store, false, &list, err);
-
-	for (size_t i = 0; r == 0 && i < list.n; i++) {
-		r = mb_container_require(list.v[i], err);
-		if (r == 0 && list.v[i]->record->image_id)
-			mb_strv_add(out, list.v[i]->record->image_id);
-	}
-	mb_container_list_done(&list);
-	return r;
-}
 
 /* By each of its names, so that one that got another name meanwhile stays. */
 static void remove_one(struct mb_cmd_prune *p, struct mb_store *store,
@@ -53,7 +37,8 @@ static void remove_one(struct mb_cmd_prune *p, struct mb_store *store,
 
 int mb_cmd_prune_images(struct mb_cmd_prune *p, struct mb_err *err)
 {
-	MB_AUTO_STRV struct mb_strv used = MB_STRV_INIT, lines = MB_STRV_INIT;
+	MB_AUTO_STRV struct mb_strv used = MB_STRV_INIT, volumes = MB_STRV_INIT;
+	MB_AUTO_STRV struct mb_strv lines = MB_STRV_INIT;
 	struct mb_image_list images = {0};
 	bool dangling = !p->all;
 	struct mb_store *store;
@@ -64,7 +49,7 @@ int mb_cmd_prune_images(struct mb_cmd_prune *p, struct mb_err *err)
 	if (r == 0)
 		r = mb_image_list_load(store, &images, err);
 	if (r == 0)
-		r = load_used(store, &used, err);
+		r = mb_cmd_used(store, &used, &volumes, err);
 	for (size_t i = 0; r == 0 && i < images.n; i++) {
 		const struct mb_image_row *image = &images.v[i];
 		MB_AUTO_FREE char *id = mb_asprintf("sha256:%s", image->id);

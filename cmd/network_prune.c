@@ -43,25 +43,18 @@ int mb_cmd_prune_networks(struct mb_cmd_prune *p, struct mb_err *err)
 
 static int prune_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
-	static const char *const known[] = {"label", "label!", "until", NULL};
 	static mb_cmd_prune_fn *const kinds[] = {mb_cmd_prune_networks, NULL};
 
 	return mb_cmd_prune_run(
 		cx, in->args,
 		"WARNING! This will remove all custom networks not used by at least one container.",
-		&(struct mb_cmd_prune_verb){known, kinds}, err);
+		&(struct mb_cmd_prune_verb){mb_cmd_prune_filters, kinds}, err);
 }
-
-static const struct mb_cli_opt prune_opts[] = {
-	MB_CMD_PRUNE_FILTER("only those that match: label=KEY[=VALUE], until=TIME"),
-	MB_CMD_PRUNE_FORCE,
-	MB_OPT_END,
-};
 
 const struct mb_cli_verb mb_cmd_network_prune = {
 	.paths = "network prune",
 	.summary = "remove all networks that no container is on",
-	.opts = prune_opts,
+	.opts = mb_cmd_prune_opts,
 	.args_size = sizeof(struct mb_cmd_prune_args),
 	.examples = "mybox network prune --force --filter label=ci\n",
 	.main = prune_main,

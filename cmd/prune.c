@@ -9,6 +9,13 @@
 #include "core/own.h"
 #include "format/human.h"
 
+const char *const mb_cmd_prune_filters[] = {"label", "label!", "until", NULL};
+const struct mb_cli_opt mb_cmd_prune_opts[] = {
+	MB_CMD_PRUNE_FILTER("only those that match: label=KEY[=VALUE], until=TIME"),
+	MB_CMD_PRUNE_FORCE,
+	MB_OPT_END,
+};
+
 static int fill(struct mb_cmd_prune *p, const struct mb_cmd_prune_args *args,
                 const char *const *known, struct mb_err *err)
 {

@@ -53,6 +53,10 @@ bool mb_cmd_prune_fits(const struct mb_cmd_prune *p, const struct mb_kv *labels,
 /* A list under a head line, when there is anything in it. */
 int mb_cmd_prune_put(const char *head, const struct mb_strv *removed);
 
+/* --filter with label and until, and --force, for those that take no more. */
+extern const struct mb_cli_opt mb_cmd_prune_opts[];
+extern const char *const mb_cmd_prune_filters[];
+
 /* clang-format off */
 #define MB_CMD_PRUNE_FILTER(help) \
 	MB_OPT_LIST(0, "filter", "filter", struct mb_cmd_prune_args, filters, help)

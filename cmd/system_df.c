@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+
 #include "cli/cli.h"
 #include "cmd/context.h"
 #include "cmd/output.h"
@@ -60,6 +62,8 @@ static int sum_containers(const struct mb_container_list *containers, struct sum
 		int64_t size = 0;
 		int r = mb_container_size(c, &size, err);
 
+		if (r == -ENOENT)
+			continue; /* it went meanwhile */
 		if (r < 0)
 			return r;
 		sum->total++;
@@ -70,62 +74,56 @@ static int sum_containers(const struct mb_container_list *containers, struct sum
 	return 0;
 }
 
-static int sum_images(struct mb_store *store, const struct mb_container_list *containers,
-                      struct sum *sum, struct mb_err *err)
+static int sum_images(struct mb_store *store, const struct mb_strv *used, struct sum *sum,
+                      struct mb_err *err)
 {
-	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
 	struct mb_image_usage usage;
-	int r;
+	int r = mb_image_usage(store, used, &usage, err);
 
-	for (size_t i = 0; i < containers->n; i++) {
-		const struct mb_container *c = containers->v[i];
-
-		r = mb_container_require(c, err);
-		if (r < 0)
-			return r;
-		if (c->record->image_id && !mb_strv_has(&ids, c->record->image_id))
-			mb_strv_add(&ids, c->record->image_id);
-	}
-	r = mb_image_usage(store, &ids, &usage, err);
-	*sum = (struct sum){usage.images, ids.n, usage.bytes, usage.kept};
+	*sum = (struct sum){usage.images, used->n, usage.bytes, usage.kept};
 	return r;
 }
 
-static int sum_volumes(struct mb_store *store, struct sum *sum, struct mb_err *err)
+static int sum_volumes(struct mb_store *store, const struct mb_strv *used, struct sum *sum,
+                       struct mb_err *err)
 {
-	const struct mb_volume_users users = mb_cmd_volume_users(store);
 	struct mb_volume_list volumes = {0};
 	int r = mb_volume_list_load(store, &volumes, err);
 
 	for (size_t i = 0; r == 0 && i < volumes.n; i++) {
-		MB_AUTO_STRV struct mb_strv used_by = MB_STRV_INIT;
+		bool is_used = mb_strv_has(used, volumes.v[i]->name);
 		uint64_t size = 0;
 
-		r = users.ask(users.arg, volumes.v[i]->name, &used_by, err);
-		if (r == 0)
-			r = mb_volume_size(store, volumes.v[i], &size, err);
+		r = mb_volume_size(store, volumes.v[i], &size, err);
+		if (r == MB_VOLUME_ABSENT) {
+			r = 0; /* it went meanwhile */
+			continue;
+		}
 		sum->total++;
-		sum->active += used_by.n > 0;
+		sum->active += is_used;
 		sum->bytes += size;
-		sum->kept += used_by.n ? size : 0;
+		sum->kept += is_used ? size : 0;
 	}
 	mb_volume_list_done(&volumes);
-	return r < 0 ? r : 0; /* or one went meanwhile */
+	return r;
 }
 
 static int add_rows(struct mb_store *store, struct mb_format_list *list, struct mb_err *err)
 {
+	MB_AUTO_STRV struct mb_strv used_images = MB_STRV_INIT, used_volumes = MB_STRV_INIT;
 	struct mb_container_list all = {0};
 	struct sum images = {0}, containers = {0}, volumes = {0}, none = {0};
 	int r = mb_container_list_load(store, false, &all, err);
 
 	if (r == 0)
 		r = sum_containers(&all, &containers, err);
-	if (r == 0)
-		r = sum_images(store, &all, &images, err);
 	mb_container_list_done(&all);
 	if (r == 0)
-		r = sum_volumes(store, &volumes, err);
+		r = mb_cmd_used(store, &used_images, &used_volumes, err);
+	if (r == 0)
+		r = sum_images(store, &used_images, &images, err);
+	if (r == 0)
+		r = sum_volumes(store, &used_volumes, &volumes, err);
 	if (r == 0)
 		r = add_row(list, "Images", &images, err);
 	if (r == 0)

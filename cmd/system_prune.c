@@ -42,18 +42,17 @@ static bool has_until(const struct mb_strv *filters)
 
 static int prune_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
-	static const char *const known[] = {"label", "label!", "until", NULL};
 	const struct mb_cmd_prune_args *args = in->args;
 	MB_AUTO_FREE char *text = warning(args);
 
 	if (args->volumes && has_until(&args->filters))
 		return mb_fail(err, EINVAL,
 		               "The \"until\" filter is not supported with \"--volumes\"");
-	return mb_cmd_prune_run(
-		cx, args, text,
-		&(struct mb_cmd_prune_verb){known, args->volumes ? kinds_and_volumes : kinds,
-	                                    .frees = true},
-		err);
+	return mb_cmd_prune_run(cx, args, text,
+	                        &(struct mb_cmd_prune_verb){
+					mb_cmd_prune_filters,
+					args->volumes ? kinds_and_volumes : kinds, .frees = true},
+	                        err);
 }
 
 static const struct mb_cli_opt prune_opts[] = {

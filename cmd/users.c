@@ -60,3 +60,35 @@ struct mb_volume_users mb_cmd_volume_users(struct mb_store *store)
 {
 	return (struct mb_volume_users){ask_volume, store};
 }
+
+static void add_once(struct mb_strv *to, const char *name)
+{
+	if (name && *name && !mb_strv_has(to, name))
+		mb_strv_add(to, name);
+}
+
+static int add_used(const struct mb_container *c, struct mb_strv *images, struct mb_strv *volumes,
+                    struct mb_err *err)
+{
+	int r = mb_container_require(c, err);
+
+	if (r < 0)
+		return r;
+	add_once(images, c->record->image_id);
+	for (size_t i = 0; i < c->record->n_mounts; i++)
+		if (mb_streq(c->record->mounts[i].type, "volume"))
+			add_once(volumes, c->record->mounts[i].name);
+	return 0;
+}
+
+int mb_cmd_used(struct mb_store *store, struct mb_strv *images, struct mb_strv *volumes,
+                struct mb_err *err)
+{
+	struct mb_container_list list = {0};
+	int r = mb_container_list_load(store, false, &list, err);
+
+	for (size_t i = 0; r == 0 && i < list.n; i++)
+		r = add_used(list.v[i], images, volumes, err);
+	mb_container_list_done(&list);
+	return r;
+}

@@ -12,15 +12,10 @@ static void remove_one(struct mb_cmd_prune *p, struct mb_store *store, const str
                        struct mb_strv *removed)
 {
 	const struct mb_volume_users users = mb_cmd_volume_users(store);
-	MB_AUTO_STRV struct mb_strv used_by = MB_STRV_INIT;
 	struct mb_err why = MB_ERR_INIT;
 	uint64_t size = 0;
-	int r = users.ask(users.arg, v->name, &used_by, &why);
+	int r = mb_volume_size(store, v, &size, &why);
 
-	if (r == 0 && used_by.n)
-		return;
-	if (r == 0)
-		r = mb_volume_size(store, v, &size, &why);
 	if (r == 0)
 		r = mb_volume_remove(store, v->name, false, &users, &why);
 	if (r == 0) {
@@ -34,17 +29,21 @@ static void remove_one(struct mb_cmd_prune *p, struct mb_store *store, const str
 
 static int prune(struct mb_cmd_prune *p, bool all, struct mb_err *err)
 {
-	MB_AUTO_STRV struct mb_strv removed = MB_STRV_INIT;
+	MB_AUTO_STRV struct mb_strv removed = MB_STRV_INIT, used = MB_STRV_INIT;
+	MB_AUTO_STRV struct mb_strv images = MB_STRV_INIT;
 	struct mb_volume_list volumes = {0};
 	struct mb_store *store;
 	int r = mb_cmd_store(p->cx, &store, err);
 
 	if (r == 0)
 		r = mb_volume_list_load(store, &volumes, err);
+	if (r == 0)
+		r = mb_cmd_used(store, &images, &used, err);
 	for (size_t i = 0; r == 0 && i < volumes.n; i++) {
 		const struct mb_volume *v = volumes.v[i];
 
-		if ((all || v->anonymous) && mb_cmd_prune_fits(p, &v->labels, v->created))
+		if ((all || v->anonymous) && !mb_strv_has(&used, v->name) &&
+		    mb_cmd_prune_fits(p, &v->labels, v->created))
 			remove_one(p, store, v, &removed);
 	}
 	mb_volume_list_done(&volumes);

@@ -93,6 +93,21 @@ static int join(int names, const char *name, const char *id, const char *target)
 	return r;
 }
 
+/* Is none of its names one of an endpoint outside?  Return: 0; -EEXIST, told. */
+static int check_free(int names, const struct mb_net_endpoint *e, struct mb_err *err)
+{
+	MB_STRV_FOREACH (name, &e->names) {
+		char path[MB_NET_NAME_MAX + 8];
+
+		snprintf(path, sizeof(path), "%s/" NOBODY "0", name);
+		if (faccessat(names, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return mb_fail(err, EEXIST,
+			               "name '%s' is that of an endpoint outside network %s", name,
+			               e->network);
+	}
+	return 0;
+}
+
 int mb_net_names_add(struct mb_net *net, const struct mb_net_sandbox *s,
                      const struct mb_net_endpoint *e, struct mb_err *err)
 {
@@ -111,7 +126,7 @@ int mb_net_names_add(struct mb_net *net, const struct mb_net_sandbox *s,
 	MB_STRV_FOREACH (name, &e->names)
 		r = r ? r : join(names, name, s->container_id, target);
 	if (!r)
-		r = mb_net_names_check(net, e, err);
+		r = check_free(names, e, err);
 	if (r == -EEXIST)
 		return r;
 	if (!r && own && e->ip4)
@@ -178,18 +193,7 @@ int mb_net_names_check(struct mb_net *net, const struct mb_net_endpoint *e, stru
 {
 	MB_AUTO_CLOSE int names = -1;
 
-	if (open_names(net, e->network_id, &names) < 0)
-		return 0;
-	MB_STRV_FOREACH (name, &e->names) {
-		char path[MB_NET_NAME_MAX + 8];
-
-		snprintf(path, sizeof(path), "%s/" NOBODY "0", name);
-		if (faccessat(names, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-			return mb_fail(err, EEXIST,
-			               "name '%s' is that of an endpoint outside network %s", name,
-			               e->network);
-	}
-	return 0;
+	return open_names(net, e->network_id, &names) < 0 ? 0 : check_free(names, e, err);
 }
 
 static bool is_of_living(struct mb_net *net, const char *id)

@@ -96,7 +96,8 @@ int mb_net_endpoint_add(struct mb_net *net, struct mb_net_sandbox *s,
 	if (r)
 		return r;
 	mb_net_endpoint_finish(s, &e);
-	r = mb_net_names_check(net, &e, err);
+	/* Told before anything is made, where it is known; joining looks again. */
+	r = n->n_externals ? mb_net_names_check(net, &e, err) : 0;
 	if (r) {
 		mb_net_address_release(net, &e, s->container_id);
 		return r;

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +14,6 @@
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
-#include "sys/path.h"
 
 enum {
 	DEPTH_MAX = 32,       /* levels open at once; what is deeper is moved up first */
@@ -56,14 +54,6 @@ static void remember(struct removal *rm, int errnum, const char *name)
 }
 
 static int remove_dir(struct removal *rm, int dirfd, const char *name, unsigned depth);
-
-static int open_dir(int dirfd, const char *name, int *ret_fd)
-{
-	const uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
-
-	return mb_sys_path_openat2(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, resolve,
-	                           ret_fd);
-}
 
 /* Rename @name into @to_fd under a name of our own.
  * Return: 0, or -errno when it cannot be moved (another file system's edge, ...). */
@@ -169,7 +159,7 @@ static int remove_dir(struct removal *rm, int dirfd, const char *name, unsigned 
 	for (int pass = 0; pass < max; pass++) {
 		int fd;
 
-		r = open_dir(dirfd, name, &fd);
+		r = mb_sys_tree_open(dirfd, name, &fd);
 		if (r == 0)
 			r = pass_over(rm, fd, depth, &removed);
 		if (r < 0 && (r != -ENOTEMPTY || !removed))
@@ -204,7 +194,7 @@ int mb_sys_tree_empty(int dirfd, struct mb_err *err)
 		int fd;
 
 		removed = 0;
-		r = open_dir(dirfd, ".", &fd);
+		r = mb_sys_tree_open(dirfd, ".", &fd);
 		if (r == 0)
 			r = pass_over(&rm, fd, 1, &removed);
 	}

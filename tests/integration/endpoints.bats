@@ -3,29 +3,12 @@
 # network endpoint add, ls, rm: names inside a network for what is outside it.
 load helpers
 
-# Another machine, on a cable.
 setup_file() {
 	setup_store "${BATS_TEST_FILENAME##*/}"
-	unshare --net sleep 10000 >/dev/null 2>&1 3>&- &
-	echo $! >"$BATS_FILE_TMPDIR/outside"
-	wait_until 10 other_namespace $!
-	ip link add name host0 type veth peer name out0
-	ip link set out0 netns $!
-	ip addr add 198.51.100.1/24 dev host0
-	ip link set host0 up
-	outside ip addr add 198.51.100.2/24 dev out0
-	outside ip link set out0 up
-	outside ip link set lo up
-	outside ip route add default via 198.51.100.1
-	nsenter --net="/proc/$(cat "$BATS_FILE_TMPDIR/outside")/ns/net" busybox nc -ll -p 443 -e echo outside >/dev/null 2>&1 3>&- &
-	echo $! >"$BATS_FILE_TMPDIR/server"
+	outside_begin
+	outside_serve busybox nc -ll -p 443 -e echo outside
 }
-teardown_file() {
-	kill "$(cat "$BATS_FILE_TMPDIR/server")" "$(cat "$BATS_FILE_TMPDIR/outside")"
-	ip link del host0 2>/dev/null || true
-}
-other_namespace() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
-outside() { nsenter --net="/proc/$(cat "$BATS_FILE_TMPDIR/outside")/ns/net" "$@"; }
+teardown_file() { outside_end; }
 sleeper() { mybox run -d --name "$1" "${@:2}" deb sleep 1000 >/dev/null; }
 # answers CONTAINER NAME: the addresses that its resolver gives, sorted, in one line.
 answers() { mybox exec "$1" nslookup "$2" 127.0.0.11 2>/dev/null | sed -n '/^Name:/,$ s/^Address[^:]*: *\([^ ]*\).*/\1/p' | sort | xargs; }

@@ -77,6 +77,37 @@ requires() {
 	esac
 }
 
+# Another machine, a network namespace on a cable to this one: 198.51.100.2, or fd00:51::2; we are
+# .1 and ::1 there.  For setup_file and teardown_file.
+outside_begin() {
+	unshare --net sleep 10000 >/dev/null 2>&1 3>&- &
+	echo $! >"$BATS_FILE_TMPDIR/outside"
+	wait_until 10 outside_ready $!
+	ip link add name host0 type veth peer name out0
+	ip link set out0 netns $!
+	ip addr add 198.51.100.1/24 dev host0
+	ip addr add fd00:51::1/64 dev host0 nodad
+	ip link set host0 up
+	outside ip addr add 198.51.100.2/24 dev out0
+	outside ip addr add fd00:51::2/64 dev out0 nodad
+	outside ip link set out0 up
+	outside ip link set lo up
+	outside ip route add default via 198.51.100.1
+	outside ip route add default via fd00:51::1
+}
+outside_ready() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
+outside() { nsenter --net="/proc/$(cat "$BATS_FILE_TMPDIR/outside")/ns/net" "$@"; }
+# A server there, which outside_end ends: by nsenter itself, whose process it becomes.
+outside_serve() {
+	nsenter --net="/proc/$(cat "$BATS_FILE_TMPDIR/outside")/ns/net" "$@" >/dev/null 2>&1 3>&- &
+	echo $! >>"$BATS_FILE_TMPDIR/servers"
+}
+outside_end() {
+	[ ! -e "$BATS_FILE_TMPDIR/servers" ] || xargs -r kill <"$BATS_FILE_TMPDIR/servers"
+	kill "$(cat "$BATS_FILE_TMPDIR/outside")"
+	ip link del host0 2>/dev/null || true
+}
+
 # wait_until SECONDS COMMAND...: poll, never sleep for a fixed time.  Seconds of a calm machine: one
 # that does ten other things has eight times as long.
 wait_until() {

@@ -5,33 +5,16 @@ load helpers
 
 setup_file() {
 	setup_store "${BATS_TEST_FILENAME##*/}"
-	# Another machine, on a cable.
-	unshare --net sleep 10000 >/dev/null 2>&1 3>&- &
-	echo $! >"$BATS_FILE_TMPDIR/outside"
-	wait_until 10 other_namespace $!
-	ip link add name host0 type veth peer name out0
-	ip link set out0 netns $!
-	ip addr add 198.51.100.1/24 dev host0
-	ip link set host0 up
-	outside ip addr add 198.51.100.2/24 dev out0
-	outside ip link set out0 up
-	outside ip link set lo up
-	nsenter --net="/proc/$(cat "$BATS_FILE_TMPDIR/outside")/ns/net" busybox nc -ll -p 443 -e cat >/dev/null 2>&1 3>&- &
-	echo $! >"$BATS_FILE_TMPDIR/server"
+	outside_begin
+	outside_serve busybox nc -ll -p 443 -e cat
 }
-teardown_file() {
-	kill "$(cat "$BATS_FILE_TMPDIR/server")" "$(cat "$BATS_FILE_TMPDIR/outside")"
-	ip link del host0 2>/dev/null || true
-}
+teardown_file() { outside_end; }
 teardown() {
 	nft delete table inet other 2>/dev/null || true
 	nft delete table ip filter 2>/dev/null || true
 	sysctl -q -w net.ipv4.ip_forward=1
 	teardown_store
 }
-other_namespace() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
-outside() { nsenter --net="/proc/$(cat "$BATS_FILE_TMPDIR/outside")/ns/net" "$@"; }
-
 sleeper() { mybox run -d --name "$1" "${@:2}" deb sleep 1000 >/dev/null; }
 server() { # server NAME WHERE OPTIONS: an echo server on [ADDRESS:]PORT
 	mybox run -d --name "$1" "${@:3}" deb sh -c 'mkdir -p /www; exec httpd -f -h /www -p "$0"' "$2" >/dev/null

@@ -54,26 +54,10 @@ setup_file() {
 		    except OSError:
 		        print("no", flush=True)
 	PY
-	unshare --net sleep 10000 >/dev/null 2>&1 3>&- &
-	echo $! >"$BATS_FILE_TMPDIR/outside"
-	wait_until 5 outside_ready $!
-	ip link add name host0 type veth peer name out0
-	ip link set out0 netns $!
-	ip addr add 198.51.100.1/24 dev host0
-	ip link set host0 up
-	in_outside ip addr add 198.51.100.2/24 dev out0
-	in_outside ip link set out0 up
-	in_outside ip link set lo up
-	in_outside ip route add default via 198.51.100.1
-	nsenter --net="/proc/$(cat "$BATS_FILE_TMPDIR/outside")/ns/net" python3 "$BATS_FILE_TMPDIR/serve" 80 81 >/dev/null 2>&1 3>&- &
-	echo $! >"$BATS_FILE_TMPDIR/served"
+	outside_begin
+	outside_serve python3 "$BATS_FILE_TMPDIR/serve" 80 81
 }
-teardown_file() {
-	kill "$(cat "$BATS_FILE_TMPDIR/served")" "$(cat "$BATS_FILE_TMPDIR/outside")"
-	ip link del host0 2>/dev/null || true
-}
-outside_ready() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
-in_outside() { nsenter --net="/proc/$(cat "$BATS_FILE_TMPDIR/outside")/ns/net" "$@"; }
+teardown_file() { outside_end; }
 
 # nf_call NUMBER: whether bridged frames pass the firewall too, on kernels that have the switch.
 nf_call() {
@@ -111,7 +95,7 @@ serve() {
 asks() { # asks CONTAINER ADDRESS PORT [PROTO]
 	in_net "$1" python3 "$BATS_FILE_TMPDIR/ask" "${4:-tcp}" "$2" "$3" 2>/dev/null
 }
-outside_asks() { in_outside python3 "$BATS_FILE_TMPDIR/ask" "${3:-tcp}" "$1" "$2" 2>/dev/null; }
+outside_asks() { outside python3 "$BATS_FILE_TMPDIR/ask" "${3:-tcp}" "$1" "$2" 2>/dev/null; }
 host_asks() { python3 "$BATS_FILE_TMPDIR/ask" "${3:-tcp}" "$1" "$2" 2>/dev/null; }
 packets() { mybox network policy ls --format '{{.ID}} {{.Packets}}' "${2:-net1}" | sed -n "s/^$1 //p"; }
 # refused COMMAND...: does not get through, and RULE counts that.
@@ -560,7 +544,7 @@ dns_server() {
 	nsenter --net="/proc/$(cat "$BATS_FILE_TMPDIR/outside")/ns/net" python3 "$BATS_TEST_TMPDIR/dns" "$names" >/dev/null 2>&1 3>&- &
 	echo $! >>"$BATS_TEST_TMPDIR/pids"
 	local i
-	for i in 2 3 4 5 6; do in_outside ip addr add "198.51.100.1$i/24" dev out0 2>/dev/null || true; done
+	for i in 2 3 4 5 6; do outside ip addr add "198.51.100.1$i/24" dev out0 2>/dev/null || true; done
 	serves_names() { [ "$(host_resolves ready.example)" = 198.51.100.99 ]; }
 	echo "ready.example 198.51.100.99" >>"$names"
 	wait_until 10 serves_names
@@ -692,9 +676,9 @@ while len(a) < n:
 	dns_server <<-'TXT'
 		six.example 2001:db8:7::12 198.51.100.12
 	TXT
-	in_outside ip addr add 2001:db8:7::12/64 dev out0 nodad
+	outside ip addr add 2001:db8:7::12/64 dev out0 nodad
 	ip addr add 2001:db8:7::1/64 dev host0 nodad
-	in_outside ip route replace default via 2001:db8:7::1
+	outside ip route replace default via 2001:db8:7::1
 	mybox network create --ipv6 net1
 	sleeper web --network net1 --dns 198.51.100.2
 	mybox network policy default net1 deny

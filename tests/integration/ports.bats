@@ -3,30 +3,11 @@
 # Published ports: from outside, from the host, from neighbours; who is seen; conflicts.
 load helpers
 
-# Another machine: a namespace on a cable to this one.
 setup_file() {
 	setup_store "${BATS_TEST_FILENAME##*/}"
-	unshare --net sleep 10000 3>&- &
-	echo $! >"$BATS_FILE_TMPDIR/outside"
-	wait_until 5 outside_ready $!
-	ip link add name host0 type veth peer name out0
-	ip link set out0 netns $!
-	ip addr add 198.51.100.1/24 dev host0
-	ip addr add fd00:51::1/64 dev host0 nodad
-	ip link set host0 up
-	outside ip addr add 198.51.100.2/24 dev out0
-	outside ip addr add fd00:51::2/64 dev out0 nodad
-	outside ip link set out0 up
-	outside ip link set lo up
-	outside ip route add default via 198.51.100.1
-	outside ip route add default via fd00:51::1
+	outside_begin
 }
-teardown_file() {
-	kill "$(cat "$BATS_FILE_TMPDIR/outside")"
-	ip link del host0 2>/dev/null || true
-}
-outside_ready() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
-outside() { nsenter --net="/proc/$(cat "$BATS_FILE_TMPDIR/outside")/ns/net" "$@"; }
+teardown_file() { outside_end; }
 
 web() { # web NAME OPTIONS: an http server whose page is its name, and whose CGI tells the client
 	mybox run -d --name "$1" "${@:2}" deb sh -c 'mkdir -p /www/cgi-bin; echo "$0" >/www/index.html
@@ -322,8 +303,7 @@ print(s.recv(100).decode())' 2>/dev/null)" = hello ]
 	mkdir -p "$BATS_TEST_TMPDIR/www/cgi-bin"
 	printf '#!/bin/sh\necho; echo $REMOTE_ADDR\n' >"$BATS_TEST_TMPDIR/www/cgi-bin/who"
 	chmod 755 "$BATS_TEST_TMPDIR/www/cgi-bin/who"
-	outside busybox httpd -f -p 8091 -h "$BATS_TEST_TMPDIR/www" 3>&- &
+	outside_serve busybox httpd -f -p 8091 -h "$BATS_TEST_TMPDIR/www"
 	seen() { [ "$(mybox exec c1 timeout 3 wget -q -O- http://198.51.100.2:8091/cgi-bin/who | tr -d '[]' | sed 's/::ffff://')" = 198.51.100.1 ]; }
 	wait_until 5 seen
-	pkill -f "httpd -f -p 8091 -h $BATS_TEST_TMPDIR/www" # not the shell above it alone
 }
