@@ -14,8 +14,11 @@
 #include "core/err.h"
 #include "core/id.h"
 #include "core/io.h"
+#include "core/sha256.h"
 #include "core/str.h"
+#include "image/pack.h"
 #include "image/record.h"
+#include "image/skeleton.h"
 #include "image/unpack.h"
 #include "oci/digest.h"
 #include "store/doc.h"
@@ -119,13 +122,24 @@ int mb_image_layer_remove(struct mb_store *store, int layers_fd, const char *cha
 struct making {
 	struct mb_store *store;
 	const struct mb_image_layer_job *job;
-	int layers, ingest;   /* directories */
+	const struct mb_image_layer_tree *tree; /* or NULL: from an archive */
+	int layers, ingest;                     /* directories */
 	int own, diff, names; /* ours in ingest, its tree, and the implied directories */
 	int skeleton;         /* what the archive has besides the tree */
 	char own_name[NAME_SIZE];
 	char chain[MB_IMAGE_ID_TEXT]; /* "" while unknown */
 	struct mb_image_unpacked unpacked;
 };
+
+#define MAKING_INIT(store_, job_)           \
+	((struct making){.store = (store_), \
+	                 .job = (job_),     \
+	                 .layers = -1,      \
+	                 .ingest = -1,      \
+	                 .own = -1,         \
+	                 .diff = -1,        \
+	                 .names = -1,       \
+	                 .skeleton = -1})
 
 static void making_done(struct making *m)
 {
@@ -163,6 +177,7 @@ static void tick(void *arg, uint64_t done)
 	report(arg, done, false, false);
 }
 
+/* Its directory in ingest, and the file for the skeleton in it. */
 static int make_own(struct making *m, struct mb_err *err)
 {
 	int r;
@@ -182,16 +197,23 @@ static int make_own(struct making *m, struct mb_err *err)
 	if (mkdirat(m->ingest, m->own_name, 0700) < 0)
 		return mb_fail_sys(err, errno, "cannot create '%s'", m->own_name);
 	m->own = open_layer(m->ingest, m->own_name);
-	if (m->own < 0 || mkdirat(m->own, "diff", 0755) < 0)
+	if (m->own < 0)
+		return mb_fail_sys(err, errno, "cannot open '%s'", m->own_name);
+	m->skeleton =
+		openat(m->own, "tar", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (m->skeleton < 0)
+		return mb_fail_sys(err, errno, "cannot create '%s/tar'", m->own_name);
+	return 0;
+}
+
+static int make_tree(struct making *m, struct mb_err *err)
+{
+	if (mkdirat(m->own, "diff", 0755) < 0)
 		return mb_fail_sys(err, errno, "cannot create '%s/diff'", m->own_name);
 	m->diff = open_layer(m->own, "diff");
 	/* Not what the umask of the caller made of it. */
 	if (m->diff < 0 || fchmod(m->diff, 0755) < 0)
 		return mb_fail_sys(err, errno, "cannot open '%s/diff'", m->own_name);
-	m->skeleton =
-		openat(m->own, "tar", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (m->skeleton < 0)
-		return mb_fail_sys(err, errno, "cannot create '%s/tar'", m->own_name);
 	if (m->job->n_lowers) {
 		m->names = memfd_create("names", MFD_CLOEXEC);
 		if (m->names < 0)
@@ -259,6 +281,13 @@ static int write_meta(struct making *m, struct mb_err *err)
 	return mb_store_file_write(m->own, "COMPLETE", boot, strlen(boot), MB_DOC_DIRECT, err);
 }
 
+static int finish(struct making *m, struct mb_err *err)
+{
+	mb_image_chain_id(m->job->parent, m->unpacked.plain, m->chain);
+	return write_meta(m, err);
+}
+
+/* From an archive. */
 static int unpack(struct making *m, struct mb_err *err)
 {
 	const struct mb_image_watch watch = {tick, m};
@@ -266,6 +295,8 @@ static int unpack(struct making *m, struct mb_err *err)
 	struct mb_image_unpack_to to = {.bottom = !m->job->parent};
 	int r = make_own(m, err);
 
+	if (r == 0)
+		r = make_tree(m, err);
 	to.root_fd = m->diff;
 	to.names_fd = m->names;
 	to.skeleton_fd = m->skeleton;
@@ -277,14 +308,66 @@ static int unpack(struct making *m, struct mb_err *err)
 		r = mb_image_unpack(&from, &to, &watch, &m->unpacked, err);
 	if (m->job->open)
 		mb_close(&from.fd);
+	if (m->job->close)
+		r = m->job->close(m->job->arg, r, err);
 	if (r == 0)
 		r = verify(m, err);
 	if (r < 0)
 		return r;
 	inherit(m);
-	mb_image_chain_id(m->job->parent, m->unpacked.plain, m->chain);
-	return write_meta(m, err);
+	return finish(m, err);
 }
+
+/* --- of a tree that is there ------------------------------------------------------------------ */
+
+struct hashing {
+	struct mb_sha256 sum;
+	struct mb_image_skeleton *skeleton;
+};
+
+static int hash(void *arg, const void *bytes, size_t n)
+{
+	struct hashing *h = arg;
+
+	mb_sha256_add(&h->sum, bytes, n);
+	mb_image_skeleton_add(h->skeleton, bytes, n);
+	return 0;
+}
+
+/* Its archive is written to nowhere, for its digest and its skeleton. */
+static int adopt(struct making *m, struct mb_err *err)
+{
+	const struct mb_image_layer_tree *tree = m->tree;
+	struct mb_image_unpacked *u = &m->unpacked;
+	struct mb_image_packed packed;
+	struct hashing h = {0};
+	struct mb_image_pack pack = {.layer = true, .tidy = true, .give = hash, .arg = &h};
+	int r = make_own(m, err), kept;
+
+	if (r < 0)
+		return r;
+	if (renameat(tree->dir_fd, tree->name, m->own, "diff") < 0)
+		return mb_fail_sys(err, errno, "cannot take over the tree '%s'", tree->name);
+	m->diff = open_layer(m->own, "diff");
+	if (m->diff < 0)
+		return mb_fail_sys(err, errno, "cannot open '%s/diff'", m->own_name);
+	mb_sha256_init(&h.sum);
+	h.skeleton = mb_image_skeleton_new(m->skeleton);
+	pack.root_fd = m->diff;
+	r = mb_image_pack(&pack, &packed, err);
+	kept = mb_image_skeleton_finish(h.skeleton);
+	if (r == 0 && kept < 0)
+		r = mb_fail_sys(err, -kept, "cannot keep the record of the archive");
+	if (r < 0)
+		return r;
+	mb_sha256_finish_text(&h.sum, u->plain);
+	u->bytes = packed.bytes;
+	u->files = packed.files;
+	u->entries = packed.entries;
+	return finish(m, err);
+}
+
+/* --- where it goes ---------------------------------------------------------------------------- */
 
 static bool is_used(struct mb_store *store, const char *chain)
 {
@@ -374,7 +457,7 @@ static int ensure_unknown(struct making *m, struct mb_image_layer *ret, struct m
 {
 	char lock_name[NAME_SIZE];
 	MB_AUTO_CLOSE int lock = -1;
-	int r = unpack(m, err);
+	int r = m->tree ? adopt(m, err) : unpack(m, err);
 
 	if (r == 0) {
 		snprintf(lock_name, sizeof(lock_name), "layer-%s", m->chain);
@@ -391,32 +474,45 @@ static int ensure_unknown(struct making *m, struct mb_image_layer *ret, struct m
 	return r;
 }
 
+static int make(struct making *m, struct mb_image_layer *ret, struct mb_err *err)
+{
+	int r = mb_store_dir(m->store, "layers", false, &m->layers, err);
+
+	if (r == 0)
+		r = mb_store_dir(m->store, "ingest", false, &m->ingest, err);
+	if (r == 0 && m->job->diff_id) {
+		mb_image_chain_id(m->job->parent, m->job->diff_id, m->chain);
+		r = ensure_known(m, ret, err);
+	} else if (r == 0) {
+		r = ensure_unknown(m, ret, err);
+	}
+	return r;
+}
+
 int mb_image_layer_ensure(struct mb_store *store, const struct mb_image_layer_job *job,
                           struct mb_image_layer *ret, struct mb_err *err)
 {
-	struct making m = {.store = store,
-	                   .job = job,
-	                   .layers = -1,
-	                   .ingest = -1,
-	                   .own = -1,
-	                   .diff = -1,
-	                   .names = -1,
-	                   .skeleton = -1};
-	int r = mb_store_dir(store, "layers", false, &m.layers, err);
+	struct making m = MAKING_INIT(store, job);
+	int r = make(&m, ret, err);
 
-	if (r == 0)
-		r = mb_store_dir(store, "ingest", false, &m.ingest, err);
-	if (r == 0 && job->diff_id) {
-		mb_image_chain_id(job->parent, job->diff_id, m.chain);
-		r = ensure_known(&m, ret, err);
-	} else if (r == 0) {
-		r = ensure_unknown(&m, ret, err);
-	}
 	if (r == 0)
 		report(&m, job->from.size == UINT64_MAX ? m.unpacked.n_stored : job->from.size,
 		       true, ret->cached);
 	making_done(&m);
 	if (r < 0 && job->diff_id)
 		return mb_wrap(err, r, "layer '%.12s'", job->diff_id);
+	return r;
+}
+
+int mb_image_layer_adopt(struct mb_store *store, const struct mb_image_layer_tree *tree,
+                         struct mb_image_layer *ret, struct mb_err *err)
+{
+	const struct mb_image_layer_job job = {.parent = tree->parent};
+	struct making m = MAKING_INIT(store, &job);
+	int r;
+
+	m.tree = tree;
+	r = make(&m, ret, err);
+	making_done(&m);
 	return r;
 }

@@ -25,7 +25,10 @@ struct mb_image_layer_job {
 	 * NULL:
 	 * @from says. */
 	int (*open)(void *arg, struct mb_image_stretch *ret, struct mb_err *err);
-	void *arg;
+	/* When it has been read: @r is how that went.  Return: @r, or why what was read is not to
+	 * be relied on after all, told.  NULL: nothing is asked. */
+	int (*close)(void *arg, int r, struct mb_err *err);
+	void *arg;                 /* of both */
 	const char *parent;        /* chain id of the layer below, or NULL */
 	const char *const *lowers; /* chain ids below, lowest first */
 	size_t n_lowers;
@@ -42,6 +45,18 @@ struct mb_image_layer {
 /* The caller holds mb_image_hold().  Who else makes the same layer is waited for. */
 int mb_image_layer_ensure(struct mb_store *store, const struct mb_image_layer_job *job,
                           struct mb_image_layer *ret, struct mb_err *err);
+
+/* A layer of a tree that nobody uses any more: no file is copied. */
+struct mb_image_layer_tree {
+	/* The upper directory of an overlay, on the store's file system (best in ROOT/ingest, which
+	 * is swept when nobody holds mb_image_hold()), with the ids that the layer is to have. */
+	int dir_fd;
+	const char *name;   /* below dir_fd; it is moved, and is gone after a failure too */
+	const char *parent; /* chain id of the layer below, or NULL */
+};
+/* The caller holds mb_image_hold() since before the tree was made. */
+int mb_image_layer_adopt(struct mb_store *store, const struct mb_image_layer_tree *tree,
+                         struct mb_image_layer *ret, struct mb_err *err);
 
 /* The document of a layer. */
 struct mb_image_layer_meta {
