@@ -30,9 +30,9 @@ void mb_container_create_request_done(struct mb_container_create_request *q)
 {
 	struct mb_container_record holder = {.config = q->config, .host = q->host};
 	struct mb_strv *lists[] = {
-		&q->command,      &q->volumes,      &q->mounts,      &q->tmpfs,   &q->networks,
-		&q->aliases,      &q->expose,       &q->ulimits,     &q->devices, &q->throttles[0],
-		&q->throttles[1], &q->throttles[2], &q->throttles[3]};
+		&q->layers,       &q->command,      &q->volumes,      &q->mounts,      &q->tmpfs,
+		&q->networks,     &q->aliases,      &q->expose,       &q->ulimits,     &q->devices,
+		&q->throttles[0], &q->throttles[1], &q->throttles[2], &q->throttles[3]};
 	char **texts[] = {&q->name, &q->image, &q->platform, &q->ip, &q->ip6, &q->mac, &q->cwd};
 
 	mb_container_record_done(&holder);
@@ -324,29 +324,50 @@ static void take_request(struct mb_container_create_request *q, struct mb_contai
 	q->host = (struct mb_container_host_config){0};
 }
 
+static int take_layers(struct mb_container_create_request *q, struct mb_container_record *record,
+                       struct mb_err *err)
+{
+	record->image_id = mb_strdup("");
+	record->on_layers = true;
+	record->layers = q->layers;
+	q->layers = MB_STRV_INIT;
+	mb_strv_add_all(&q->config.cmd, &q->command);
+	mb_strset(&q->config.image, q->image);
+	return q->config.cmd.n + q->config.entrypoint.n
+	               ? 0
+	               : mb_fail(err, EINVAL, "No command specified");
+}
+
+static int take_image(struct mb_store *store, struct mb_container_create_request *q,
+                      struct mb_container_record *record, struct mb_err *err)
+{
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+	int r = mb_image_find(store, q->image, &image, NULL, err);
+
+	if (r != 0)
+		return r == MB_IMAGE_AMBIGUOUS ? -EINVAL : r;
+	record->image_id = mb_asprintf("sha256:%s", image->id);
+	r = check_platform(q->platform, q->image, image, err);
+	return r == 0 ? merge_image(q, image, err) : r;
+}
+
 /* The image stays while we hold it, and afterwards because the record names it. */
 static int create_locked(struct mb_store *store, struct mb_container_create_request *q,
                          const char *id, struct mb_strv *warnings, struct mb_err *err)
 {
 	MB_AUTO(mb_container_record_free) struct mb_container_record *record = NULL;
-	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
 	MB_AUTO_CLOSE int hold = -1, range = -1;
 	int r = mb_image_hold(store, &hold, err);
 
-	if (r == 0)
-		r = mb_image_find(store, q->image, &image, NULL, err);
-	if (r != 0)
-		return r == MB_IMAGE_AMBIGUOUS ? -EINVAL : r;
+	if (r < 0)
+		return r;
 	record = mb_calloc(1, sizeof(*record));
 	record->id = mb_strdup(id);
 	record->created = mb_now_nsec();
-	record->image_id = mb_asprintf("sha256:%s", image->id);
-	r = check_platform(q->platform, q->image, image, err);
-	if (r == 0)
-		r = merge_image(q, image, err);
+	r = q->on_layers ? take_layers(q, record, err) : take_image(store, q, record, err);
 	if (r == 0)
 		r = mb_container_request_check(store, q, record, warnings, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	set_hostname(q, id,
 	             mb_streq(q->host.uts_mode, "host") || mb_streq(q->host.network_mode, "host"));

@@ -17,6 +17,11 @@ struct mb_container_create_request {
 	struct mb_container_config config;
 	struct mb_container_host_config host;
 	char *name, *image, *platform;
+	/* Layers in place of an image, for a step of a build: chain ids, lowest first, which the
+	 * caller keeps from being removed.  config then is the whole of it, and image a word to
+	 * show. */
+	struct mb_strv layers;
+	bool on_layers;
 	struct mb_strv command;                /* operands after the image */
 	bool has_entrypoint;                   /* --entrypoint was given, be it "" */
 	struct mb_strv volumes, mounts, tmpfs; /* -v, --mount, --tmpfs */

@@ -370,6 +370,12 @@ static int open_bind(const struct mb_container_mount *mount, int *ret_fd, struct
 	return mb_sys_mount_clone(source, "", recursive, ret_fd, err);
 }
 
+static int open_tree_fd(const struct mb_container_mount *mount, int *ret_fd, struct mb_err *err)
+{
+	*ret_fd = fcntl(mount->tree_fd, F_DUPFD_CLOEXEC, 3);
+	return *ret_fd < 0 ? mb_fail_sys(err, errno, "cannot keep a mount's descriptor") : 0;
+}
+
 static uint64_t propagation_of(const char *name)
 {
 	static const struct {
@@ -412,6 +418,8 @@ int mb_container_mount_open(struct mb_store *store, const struct mb_container_mo
 		return 0;
 	if (strcmp(mount->type, "volume") == 0)
 		r = open_volume(store, mount, rootfs_fd, &fd, err);
+	else if (strcmp(mount->type, "tree") == 0)
+		r = open_tree_fd(mount, &fd, err);
 	else
 		r = open_bind(mount, &fd, err);
 	if (r == 0)

@@ -151,6 +151,8 @@ static const struct mb_json_field mount_table[] = {
 	host_row, \
 	MB_JSON_LIST("Mounts", RECORD, mounts, n_mounts, struct mb_container_mount, mount_table), \
 	MB_JSON_STRV("Networks", RECORD, networks), \
+	MB_JSON_STRV("Layers", RECORD, layers), \
+	MB_JSON_BOOL("OnLayers", RECORD, on_layers), \
 	MB_JSON_END, \
 }
 static const struct mb_json_field record_table[] =

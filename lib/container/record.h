@@ -69,12 +69,13 @@ struct mb_container_host_config {
 };
 
 struct mb_container_mount {
-	char *type; /* bind, volume, tmpfs */
+	char *type; /* bind, volume, tmpfs; "tree": a descriptor's, in memory alone */
 	char *name; /* of a volume */
 	char *source, *destination, *mode, *propagation;
 	char *options; /* what is left of the mode for the mount: "noexec,size=64m" */
 	char *subpath; /* of a volume */
 	int recursive; /* enum mb_volume_recursive */
+	int tree_fd;   /* of a "tree": a detached mount, which stays the caller's; not on disk */
 	bool rw, nocopy, anonymous, create_source, idmap;
 };
 
@@ -86,6 +87,9 @@ struct mb_container_record {
 	struct mb_container_host_config host;
 	struct mb_container_mount *mounts;
 	size_t n_mounts;
+	/* A step of a build runs on layers that are no image yet: chain ids, lowest first. */
+	struct mb_strv layers;
+	bool on_layers;
 	struct mb_strv networks; /* --network in its long form; lib/net/network_spec.h reads it */
 };
 

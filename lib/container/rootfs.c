@@ -63,8 +63,7 @@ static int mount_layers(struct mb_container *c, struct mb_sys_overlay *overlay, 
 	                                   : mb_sys_mount_overlay(overlay, ret_fd, err);
 }
 
-/* The layers of its image and the skeleton, top first; @fds has room for all. */
-static int open_layers(struct mb_container *c, int *fds, size_t *ret_n, struct mb_err *err)
+static int open_image(struct mb_container *c, int *fds, size_t *ret_n, struct mb_err *err)
 {
 	const char *image_id = mb_skip_prefix(c->record->image_id, "sha256:");
 	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
@@ -75,7 +74,16 @@ static int open_layers(struct mb_container *c, int *fds, size_t *ret_n, struct m
 	r = mb_image_open(c->store, image_id, &image, err);
 	if (r != 0)
 		return r < 0 ? r : -ENOENT;
-	r = mb_image_layers_open(c->store, image, fds, ret_n, err);
+	return mb_image_layers_open(c->store, image, fds, ret_n, err);
+}
+
+/* Its layers and the skeleton, top first; @fds has room for all. */
+static int open_layers(struct mb_container *c, int *fds, size_t *ret_n, struct mb_err *err)
+{
+	const struct mb_image of_build = {.id = c->id, .layers = c->record->layers};
+	int r = c->record->on_layers ? mb_image_layers_open(c->store, &of_build, fds, ret_n, err)
+	                             : open_image(c, fds, ret_n, err);
+
 	/* With as many layers as can be, the places are made above, as ever. */
 	if (r < 0 || *ret_n >= MB_SYS_OVERLAY_LOWERS_MAX)
 		return r;

@@ -14,6 +14,7 @@
 #include "core/parse.h"
 #include "core/str.h"
 #include "image/image.h"
+#include "image/keep.h"
 #include "image/layer.h"
 #include "image/record.h"
 #include "store/lock.h"
@@ -44,6 +45,18 @@ static int read_names(struct mb_store *store, const char *dir_name, struct mb_st
 	return 0;
 }
 
+/* What builds made stays for the next one. */
+static int add_kept(struct mb_store *store, struct mb_strv *out, struct mb_err *err)
+{
+	struct mb_image_keeps keeps = {0};
+	int r = mb_image_keeps_load(store, &keeps, err);
+
+	for (size_t i = 0; i < keeps.n; i++)
+		mb_strv_add_all(out, &keeps.v[i].layers);
+	mb_image_keeps_done(&keeps);
+	return r;
+}
+
 int mb_image_collect_used(struct mb_store *store, struct mb_strv *out, struct mb_err *err)
 {
 	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
@@ -66,8 +79,9 @@ int mb_image_collect_used(struct mb_store *store, struct mb_strv *out, struct mb
 		if (r == 0)
 			mb_strv_add_all(out, &image->layers);
 	}
+	r = add_kept(store, out, err);
 	mb_strv_sort(out);
-	return 0;
+	return r;
 }
 
 static int by_text(const void *a, const void *b)

@@ -10,7 +10,7 @@
 struct mb_err;
 struct mb_store;
 
-/* The chain ids of all layers of all images, sorted.  -EBADMSG when a record cannot be read:
+/* The chain ids of all layers of all images and of what builds keep (keep.h), sorted.  -EBADMSG when a record cannot be read:
  * then nobody knows what is in use, and nothing is collected. */
 int mb_image_collect_used(struct mb_store *store, struct mb_strv *out, struct mb_err *err);
 /* Remove those of @layers (lowest first) that no image has, topmost first; adds
