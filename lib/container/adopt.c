@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "container/cgroup_of.h"
+#include "container/pause.h"
 #include "container/start_parts.h"
 #include "core/err.h"
 #include "monitor/client.h"
@@ -206,5 +207,5 @@ int mb_container_adopt(struct mb_container *c, struct mb_err *err)
 {
 	int r = mb_container_adopt_for(c, NULL, err);
 
-	return r < 0 ? r : 0;
+	return r < 0 ? r : mb_container_pause_mend(c, err);
 }

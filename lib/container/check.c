@@ -217,11 +217,16 @@ static void check_container(struct checking *k, const char *id)
 		found(k, subject, why, -EBADMSG);
 		return;
 	}
-	if (c->state.monitor_lost) {
+	if (c->state.monitor_lost || c->state.pause_lost) {
+		bool monitored = !c->state.monitor_lost;
+
 		mb_close(&lock);
 		if (k->how->repair)
 			r = mb_container_adopt(c, NULL);
-		found(k, subject, "runs without a monitor", r);
+		found(k, subject,
+		      monitored ? "is paused for a command that lives no more"
+		                : "runs without a monitor",
+		      r);
 		return;
 	}
 	if (mb_container_is_running(c) || c->state.monitored)

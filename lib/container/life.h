@@ -104,7 +104,8 @@ int mb_container_clear_locked(struct mb_container *c, struct mb_err *err);
 int mb_container_start_locked(struct mb_container *c, struct mb_container_start *how,
                               struct mb_container_session *ret_session, struct mb_err *err);
 int mb_container_remove_locked(struct mb_container *c, bool volumes, struct mb_err *err);
-/* A container whose monitor died gets a new one.  Does nothing when it is not so. */
+/* A container whose monitor died gets a new one, and one that was paused for a command that died
+ * goes on.  Does nothing when it is not so. */
 int mb_container_adopt(struct mb_container *c, struct mb_err *err);
 /* The same, and @session is its foreground.  Return: 0; MB_CONTAINER_MONITORED: it has one, that of
  * another; or -errno. */

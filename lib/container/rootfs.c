@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,6 +13,8 @@
 #include "image/image.h"
 #include "store/store.h"
 #include "sys/mount.h"
+#include "sys/path.h"
+#include "sys/proc.h"
 
 static int open_layer_dir(struct mb_container *c, const char *name, int *ret_fd, struct mb_err *err)
 {
@@ -123,4 +126,37 @@ int mb_container_image_mount(struct mb_container *c, int *ret_fd, struct mb_err 
 	for (size_t i = 0; i < overlay.n_lowers; i++)
 		close(layers[i]);
 	return r;
+}
+
+/* --- as the container sees it ----------------------------------------------------------------- */
+
+/* In a child.  What is mounted in it stays behind. */
+static int clone_root(void *arg, int *fd, struct mb_err *err)
+{
+	const struct mb_container *c = arg;
+	MB_AUTO_CLOSE int ns = -1;
+	int r = mb_sys_proc_ns_open(c->state.run.pid, "mnt", &ns, err);
+
+	if (r != 0)
+		return r < 0 ? r : mb_fail(err, ESRCH, "it does not run any more");
+	r = mb_sys_proc_ns_join_fd(ns, CLONE_NEWNS, err);
+	return r < 0 ? r : mb_sys_mount_clone(AT_FDCWD, "/", false, fd, err);
+}
+
+int mb_container_view_mount(struct mb_container *c, int *ret_fd, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int userns = -1, mount = -1;
+	enum mb_container_status status = c->state.status;
+	int r;
+
+	if (c->state.has_run && (status == MB_STATUS_RUNNING || status == MB_STATUS_PAUSED)) {
+		r = mb_sys_proc_call(clone_root, c, &mount, err);
+	} else {
+		r = mb_container_userns_open(&c->record->host, &userns, err);
+		if (r == 0)
+			r = mb_container_rootfs_mount(c, userns, &mount, err);
+	}
+	if (r == 0)
+		r = mb_sys_path_reopen(mount, O_RDONLY | O_DIRECTORY, ret_fd, err);
+	return r < 0 ? mb_wrap(err, r, "cannot look into container '%s'", mb_container_name(c)) : 0;
 }

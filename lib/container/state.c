@@ -130,6 +130,18 @@ static bool alive(int pid, uint64_t start)
 	       state != 'Z' && state != 'X';
 }
 
+/* Is it paused by a command that has not lived to let it go on?  A pause of the user's has no
+ * process to its name. */
+static bool is_pause_lost(int run_fd)
+{
+	char text[64];
+	unsigned long long start;
+	int pid;
+
+	return mb_read_kernel_file(run_fd, "paused", text, sizeof(text)) == 0 &&
+	       sscanf(text, "%d %llu", &pid, &start) == 2 && !alive(pid, start);
+}
+
 static enum mb_container_status ask(struct mb_container_state *s, int run_fd)
 {
 	const struct mb_container_run *run = &s->run;
@@ -137,9 +149,10 @@ static enum mb_container_status ask(struct mb_container_state *s, int run_fd)
 
 	if (s->has_run && alive(run->pid, run->pid_start)) {
 		s->monitor_lost = !monitored;
-		if (faccessat(run_fd, "paused", F_OK, 0) == 0)
-			return MB_STATUS_PAUSED;
-		return MB_STATUS_RUNNING;
+		if (faccessat(run_fd, "paused", F_OK, 0) < 0)
+			return MB_STATUS_RUNNING;
+		s->pause_lost = is_pause_lost(run_fd);
+		return MB_STATUS_PAUSED;
 	}
 	s->monitored = monitored;
 	/* The process is gone: its monitor writes down how, or sleeps until the next start, or

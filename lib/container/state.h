@@ -63,6 +63,7 @@ struct mb_container_state {
 	struct mb_container_run run;   /* valid while has_run */
 	struct mb_container_exit exit; /* valid while has_exit */
 	bool monitor_lost;             /* it runs, its monitor does not */
+	bool pause_lost;               /* who paused it for a while (pause.h) lives no more */
 	bool monitored;                /* it does not run, and its monitor has yet to leave */
 	char *error;                   /* why it is dead */
 };

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +201,87 @@ static int change_stopsignal(struct mb_oci_container_config *c, const char *rest
 	return 0;
 }
 
+/* --- HEALTHCHECK ------------------------------------------------------------------------------ */
+
+static void free_health(struct mb_oci_healthcheck **slot)
+{
+	if (*slot)
+		mb_strv_done(&(*slot)->test);
+	free(*slot);
+	*slot = NULL;
+}
+#define AUTO_HEALTH __attribute__((cleanup(free_health)))
+
+/* "--interval=30s" and the like. */
+static int set_health_flag(struct mb_oci_healthcheck *h, const char *flag, struct mb_err *err)
+{
+	const struct {
+		const char *prefix;
+		int64_t *to;
+	} times[] = {
+		{"--interval=", &h->interval_nsec},
+		{"--timeout=", &h->timeout_nsec},
+		{"--start-period=", &h->start_period_nsec},
+		{"--start-interval=", &h->start_interval_nsec},
+	};
+	const char *value = mb_skip_prefix(flag, "--retries=");
+	uint32_t n;
+
+	if (value && mb_parse_u32(value, &n) == 0 && n <= INT_MAX) {
+		h->retries = (int)n;
+		return 0;
+	}
+	for (size_t i = 0; !value && i < MB_N(times); i++) {
+		const char *time = mb_skip_prefix(flag, times[i].prefix);
+
+		if (!time)
+			continue;
+		if (mb_parse_duration(time, times[i].to) == 0 &&
+		    (*times[i].to == 0 || *times[i].to >= 1000000))
+			return 0;
+		return mb_fail(err, EINVAL, "'%s' is not a time of at least 1ms", flag);
+	}
+	return mb_fail(err, EINVAL, value ? "'%s' is not a number" : "unknown flag '%s'", flag);
+}
+
+/* "[FLAGS] CMD command", "[FLAGS] CMD [\"a\", \"b\"]" or "NONE". */
+static int change_healthcheck(struct mb_oci_container_config *c, const char *rest,
+                              struct mb_err *err)
+{
+	AUTO_HEALTH struct mb_oci_healthcheck *h = mb_calloc(1, sizeof(*h));
+	MB_AUTO_STRV struct mb_strv words = MB_STRV_INIT;
+	MB_AUTO_FREE char *type = NULL;
+	size_t n = strcspn(rest, blanks);
+	int r = 0;
+
+	for (; r == 0 && mb_starts_with(rest, "--"); n = strcspn(rest, blanks)) {
+		MB_AUTO_FREE char *flag = mb_strndup(rest, n);
+
+		r = set_health_flag(h, flag, err);
+		rest += n + strspn(rest + n, blanks);
+	}
+	if (r < 0)
+		return r;
+	type = mb_strndup(rest, n);
+	rest += n + strspn(rest + n, blanks);
+	if (strcasecmp(type, "NONE") == 0 && !*rest) {
+		mb_strv_add(&h->test, "NONE");
+	} else if (strcasecmp(type, "CMD") == 0 && *rest) {
+		bool is_array = parse_array(rest, &words);
+
+		mb_strv_add(&h->test, is_array ? "CMD" : "CMD-SHELL");
+		if (is_array)
+			mb_strv_add_all(&h->test, &words);
+		else
+			mb_strv_add(&h->test, rest);
+	} else {
+		return mb_fail(err, EINVAL, "it must be NONE, or CMD and a command");
+	}
+	free_health(&c->healthcheck);
+	c->healthcheck = mb_take_ptr(&h);
+	return 0;
+}
+
 static int change_onbuild(struct mb_oci_container_config *c, const char *rest, struct mb_err *err)
 {
 	(void)err;
@@ -211,16 +293,10 @@ static const struct instruction {
 	const char *name;
 	change_fn *apply;
 } instructions[] = {
-	{"CMD", change_cmd},
-	{"ENTRYPOINT", change_entrypoint},
-	{"ENV", change_env},
-	{"EXPOSE", change_expose},
-	{"LABEL", change_label},
-	{"ONBUILD", change_onbuild},
-	{"STOPSIGNAL", change_stopsignal},
-	{"USER", change_user},
-	{"VOLUME", change_volume},
-	{"WORKDIR", change_workdir},
+	{"CMD", change_cmd},         {"ENTRYPOINT", change_entrypoint},   {"ENV", change_env},
+	{"EXPOSE", change_expose},   {"HEALTHCHECK", change_healthcheck}, {"LABEL", change_label},
+	{"ONBUILD", change_onbuild}, {"STOPSIGNAL", change_stopsignal},   {"USER", change_user},
+	{"VOLUME", change_volume},   {"WORKDIR", change_workdir},
 };
 
 int mb_image_change_apply(struct mb_oci_container_config *config, const char *line,

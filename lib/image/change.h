@@ -6,8 +6,8 @@
 struct mb_err;
 struct mb_oci_container_config;
 
-/* Apply one line ("ENV a=b", "CMD [\"sh\"]", "USER 1000:1000").  CMD ENTRYPOINT ENV EXPOSE LABEL
- * ONBUILD USER VOLUME WORKDIR STOPSIGNAL.  Return: 0 or -EINVAL, told. */
+/* Apply one line ("ENV a=b", "CMD [\"sh\"]", "USER 1000:1000").  CMD ENTRYPOINT ENV EXPOSE
+ * HEALTHCHECK LABEL ONBUILD USER VOLUME WORKDIR STOPSIGNAL.  Return: 0 or -EINVAL, told. */
 int mb_image_change_apply(struct mb_oci_container_config *config, const char *line,
                           struct mb_err *err);
 

@@ -3,17 +3,22 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/err.h"
 #include "core/own.h"
+#include "core/sha256.h"
 #include "core/str.h"
 #include "image/image.h"
 #include "image/record.h"
+#include "image/refs.h"
+#include "oci/image_spec.h"
 #include "store/doc.h"
 #include "store/lock.h"
 #include "store/store.h"
 #include "sys/tree.h"
+#include "json/json.h"
 
 int mb_image_commit_sync(struct mb_store *store, struct mb_err *err)
 {
@@ -38,6 +43,35 @@ int mb_image_commit(struct mb_store *store, const struct mb_image *image,
 	r = mb_store_file_write(fd, name, mb_str_text(config), config->len,
 	                        MB_DOC_DURABLE | MB_DOC_REPLACE, err);
 	return r < 0 ? r : mb_image_record_save(fd, image, err);
+}
+
+int mb_image_commit_new(struct mb_store *store, const struct mb_oci_image_config *config,
+                        uint64_t bytes, const char *name, char ret_id[MB_IMAGE_ID_TEXT],
+                        struct mb_err *err)
+{
+	MB_AUTO(mb_json_free) struct json_object *tree = mb_oci_image_config_save(config);
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	MB_AUTO_CLOSE int lock = -1;
+	char id[MB_IMAGE_ID_TEXT];
+	int r;
+
+	mb_json_format(tree, false, &text);
+	mb_sha256_text(mb_str_text(&text), text.len, id);
+	r = mb_image_record_make(id, config, &image, err);
+	if (r < 0)
+		return r;
+	image->size = bytes;
+	r = mb_image_commit_sync(store, err);
+	if (r == 0)
+		r = mb_image_refs_lock(store, &lock, err);
+	if (r == 0)
+		r = mb_image_commit(store, image, &text, err);
+	if (r == 0 && name)
+		r = mb_image_ref_set(store, name, id, NULL, err);
+	if (r == 0)
+		memcpy(ret_id, id, sizeof(id));
+	return r;
 }
 
 void mb_image_commit_clean(struct mb_store *store)

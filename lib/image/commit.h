@@ -3,8 +3,12 @@
 #ifndef MB_IMAGE_COMMIT_H
 #define MB_IMAGE_COMMIT_H
 
+#include <stdint.h>
+
+#include "image/image.h"
+
 struct mb_err;
-struct mb_image;
+struct mb_oci_image_config;
 struct mb_store;
 struct mb_str;
 
@@ -14,6 +18,11 @@ int mb_image_commit_sync(struct mb_store *store, struct mb_err *err);
  * names, so that nobody removes the image before it has one.  Idempotent. */
 int mb_image_commit(struct mb_store *store, const struct mb_image *image,
                     const struct mb_str *config, struct mb_err *err);
+/* All of it, for an image of one's own making: its layers, of @bytes together, are there.  It gets
+ * the name @name (canonical) unless that is NULL. */
+int mb_image_commit_new(struct mb_store *store, const struct mb_oci_image_config *config,
+                        uint64_t bytes, const char *name, char ret_id[MB_IMAGE_ID_TEXT],
+                        struct mb_err *err);
 /* Remove what dead loads left in ROOT/ingest, unless one is at work. */
 void mb_image_commit_clean(struct mb_store *store);
 

@@ -12,6 +12,7 @@
 
 struct json_object;
 struct mb_err;
+struct mb_image_pack;
 struct mb_oci_ref;
 struct mb_registry_login;
 struct mb_registry_settings;
@@ -189,6 +190,24 @@ struct mb_image_import_request {
 	struct mb_image_report report;
 };
 int mb_image_import(struct mb_store *store, const struct mb_image_import_request *request,
+                    char ret_id[MB_IMAGE_ID_TEXT], struct mb_err *err);
+
+/* An image of another one and what was done on top of it. */
+struct mb_image_derive_request {
+	const struct mb_image *parent; /* NULL: of nothing */
+	/* What is copied for its layer (image/pack.h; give and arg are not looked at), or NULL: it
+	 * gets no layer.  Whoever owns the tree may go on changing it. */
+	const struct mb_image_pack *tree;
+	/* What it says about the process; its shell and health check are the parent's.  NULL: all
+	 * is. */
+	const struct mb_image_settings *settings;
+	const struct mb_strv *changes; /* Dockerfile instructions, or NULL */
+	const char *name;              /* "deb", "deb:12", or NULL */
+	const char *author, *message;  /* or NULL */
+	const char *created_by;        /* for the history */
+};
+/* Signals that are held back (sys/interrupt.h) end the copying: -EINTR. */
+int mb_image_derive(struct mb_store *store, const struct mb_image_derive_request *request,
                     char ret_id[MB_IMAGE_ID_TEXT], struct mb_err *err);
 
 struct mb_image_pull_request {

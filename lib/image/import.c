@@ -7,17 +7,13 @@
 
 #include "core/clock.h"
 #include "core/err.h"
-#include "core/sha256.h"
 #include "core/str.h"
 #include "image/change.h"
 #include "image/commit.h"
 #include "image/image.h"
 #include "image/layer.h"
-#include "image/record.h"
 #include "image/refs.h"
 #include "oci/image_spec.h"
-#include "store/store.h"
-#include "json/json.h"
 
 static int describe_source(int fd, struct mb_image_stretch *ret, struct mb_err *err)
 {
@@ -69,37 +65,6 @@ static int begin_config(const struct mb_image_import_request *request,
 	return 0;
 }
 
-static int finish(struct mb_store *store, const char *name, struct mb_oci_image_config *config,
-                  const struct mb_image_layer *layer, char ret_id[MB_IMAGE_ID_TEXT],
-                  struct mb_err *err)
-{
-	MB_AUTO(mb_json_free) struct json_object *tree = NULL;
-	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
-	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
-	MB_AUTO_CLOSE int lock = -1;
-	char id[MB_IMAGE_ID_TEXT];
-	int r;
-
-	mb_strv_addf(&config->diff_ids, "sha256:%s", layer->diff_id);
-	tree = mb_oci_image_config_save(config);
-	mb_json_format(tree, false, &text);
-	mb_sha256_text(mb_str_text(&text), text.len, id);
-	r = mb_image_record_make(id, config, &image, err);
-	if (r < 0)
-		return r;
-	image->size = layer->bytes;
-	r = mb_image_commit_sync(store, err);
-	if (r == 0)
-		r = mb_image_refs_lock(store, &lock, err);
-	if (r == 0)
-		r = mb_image_commit(store, image, &text, err);
-	if (r == 0 && name)
-		r = mb_image_ref_set(store, name, id, NULL, err);
-	if (r == 0)
-		memcpy(ret_id, id, sizeof(id));
-	return r;
-}
-
 static int import(struct mb_store *store, const struct mb_image_import_request *request,
                   struct mb_oci_image_config *config, char ret_id[MB_IMAGE_ID_TEXT],
                   struct mb_err *err)
@@ -120,7 +85,10 @@ static int import(struct mb_store *store, const struct mb_image_import_request *
 	r = mb_image_hold(store, &hold, err);
 	if (r == 0)
 		r = mb_image_layer_ensure(store, &job, &layer, err);
-	return r < 0 ? r : finish(store, name, config, &layer, ret_id, err);
+	if (r < 0)
+		return r;
+	mb_strv_addf(&config->diff_ids, "sha256:%s", layer.diff_id);
+	return mb_image_commit_new(store, config, layer.bytes, name, ret_id, err);
 }
 
 int mb_image_import(struct mb_store *store, const struct mb_image_import_request *request,

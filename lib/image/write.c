@@ -18,7 +18,7 @@
 #include "image/place.h"
 #include "image/ring.h"
 
-enum { MAX_MAJOR = 0xfff, MAX_MINOR = 0xfffff, MAX_XATTR_BYTES = 1 << 20 };
+enum { MAX_MAJOR = 0xfff, MAX_MINOR = 0xfffff, MAX_XATTR_BYTES = 1 << 20, HOLE = 64 * 1024 };
 
 struct writer {
 	struct mb_image_ring *ring;
@@ -113,10 +113,38 @@ static int fail_archive(struct archive *a, struct mb_err *err)
 	               why ? why : "broken tar");
 }
 
-/* Holes stay holes. */
+static bool is_zero(const char *bytes, size_t n)
+{
+	return bytes[0] == 0 && memcmp(bytes, bytes + 1, n - 1) == 0;
+}
+
+/* Nothing is written where zeros are: a file is new, and a hole of it takes no room.
+ * @ret_end: where the last byte that was written lies. */
+static int write_block(int fd, const char *bytes, size_t n, int64_t offset, int64_t *ret_end)
+{
+	size_t from = 0, at = 0;
+	int r = 0;
+
+	while (r == 0 && at < n) {
+		size_t part = n - at < HOLE ? n - at : HOLE;
+		bool zero = is_zero(bytes + at, part);
+
+		if (zero && at > from)
+			r = write_at(fd, bytes + from, at - from, offset + (int64_t)from);
+		at += part;
+		if (zero)
+			from = at;
+		else
+			*ret_end = offset + (int64_t)at;
+	}
+	return r == 0 && at > from ? write_at(fd, bytes + from, at - from, offset + (int64_t)from)
+	                           : r;
+}
+
+/* Holes stay holes, and long zeros become some. */
 static int write_content(struct archive *a, int fd, int64_t size, struct mb_err *err)
 {
-	int64_t end = 0;
+	int64_t end = 0, written = 0;
 
 	for (;;) {
 		const void *bytes;
@@ -130,12 +158,12 @@ static int write_content(struct archive *a, int fd, int64_t size, struct mb_err 
 			return fail_archive(a, err);
 		if (offset < end || offset > size || (int64_t)n > size - offset)
 			return mb_fail(err, EBADMSG, "data outside of the file's size");
-		r = write_at(fd, bytes, n, offset);
+		r = write_block(fd, bytes, n, offset, &written);
 		if (r < 0)
 			return mb_fail_sys(err, -r, "cannot write");
 		end = offset + (int64_t)n;
 	}
-	if (end < size && ftruncate(fd, size) < 0)
+	if (written < size && ftruncate(fd, size) < 0)
 		return mb_fail_sys(err, errno, "cannot set the size");
 	return 0;
 }

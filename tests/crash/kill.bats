@@ -15,6 +15,7 @@ matrix() {
 @test "rm -f, killed" { matrix "rm -f"; }
 @test "network create, killed" { matrix "network create"; }
 @test "load, killed" { matrix load; }
+@test "commit, killed" { matrix commit; }
 
 # The others at fewer points, so that all of it stays within minutes.
 few() {

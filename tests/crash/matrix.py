@@ -270,6 +270,26 @@ def remove_loaded(s):
     s.call("rmi", "layers7")
 
 
+def changed_container(s):
+    one_container(s)
+    s.call("exec", "victim", "sh", "-c", "echo new >/etc/new; rm /etc/group; mkdir /d; echo x >/d/f")
+
+
+def remove_committed(s):
+    """The container goes on, and an image that is there is whole."""
+    state = s.call("inspect", "-f", "{{.State.Status}}", "victim").strip()
+    if state != "running":
+        raise Leak("the container is " + state)
+    s.call("exec", "victim", "true")
+    remove_all(s)
+    if "committed" in s.call("images"):
+        out = s.call("run", "--rm", "committed", "sh", "-c",
+                     "cat /etc/new /d/f; [ -e /etc/group ] || echo gone")
+        if out.split() != ["new", "x", "gone"]:
+            raise Leak("the committed image is not whole: %r" % out)
+        s.call("rmi", "committed")
+
+
 RUN_D = ["run", "-d", "--name", "victim", "--network", "net", "-p", "18080:80", "-v", "/anon",
          "deb", "sleep", "1000"]
 VERBS = {
@@ -285,6 +305,8 @@ VERBS = {
                                            "-p", "18080:80", "deb", "sleep", "1000")),
     "stop": Verb(["stop", "-t", "0", "victim"], prepare=one_container),
     "rm -f": Verb(["rm", "-f", "-v", "victim"], prepare=one_container),
+    "commit": Verb(["commit", "victim", "committed"], prepare=changed_container,
+                   settle=remove_committed),
     "exec": Verb(["exec", "victim", "true"], prepare=one_container),
     "network create": Verb(["network", "create", "victim"], settle=remove_networks),
     "network rm": Verb(["network", "rm", "victim"], settle=remove_networks,

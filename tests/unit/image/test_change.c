@@ -48,6 +48,40 @@ static void change_rows(void **state)
 	mb_oci_image_config_done(&image);
 }
 
+static void change_healthcheck(void **state)
+{
+	struct mb_oci_image_config image = {0};
+	struct mb_oci_healthcheck *h;
+
+	(void)state;
+	assert_int_equal(mb_image_change_apply(&image.config,
+	                                       "HEALTHCHECK --interval=5m --timeout=3s "
+	                                       "--start-period=0 --start-interval=1ms --retries=4 "
+	                                       "CMD curl -f x || exit 1",
+	                                       NULL),
+	                 0);
+	h = image.config.healthcheck;
+	assert_int_equal(h->interval_nsec, 300000000000);
+	assert_int_equal(h->timeout_nsec, 3000000000);
+	assert_int_equal(h->start_period_nsec, 0);
+	assert_int_equal(h->start_interval_nsec, 1000000);
+	assert_int_equal(h->retries, 4);
+	assert_int_equal(h->test.n, 2);
+	assert_string_equal(h->test.v[0], "CMD-SHELL");
+	assert_string_equal(h->test.v[1], "curl -f x || exit 1");
+	assert_int_equal(
+		mb_image_change_apply(&image.config, "healthcheck cmd [\"a\", \"b c\"]", NULL), 0);
+	h = image.config.healthcheck;
+	assert_int_equal(h->interval_nsec, 0);
+	assert_int_equal(h->test.n, 3);
+	assert_string_equal(h->test.v[0], "CMD");
+	assert_string_equal(h->test.v[2], "b c");
+	assert_int_equal(mb_image_change_apply(&image.config, "HEALTHCHECK NONE", NULL), 0);
+	assert_int_equal(image.config.healthcheck->test.n, 1);
+	assert_string_equal(image.config.healthcheck->test.v[0], "NONE");
+	mb_oci_image_config_done(&image);
+}
+
 static void change_refuses(void **state)
 {
 	static const char *const lines[] = {
@@ -60,6 +94,15 @@ static void change_refuses(void **state)
 		"STOPSIGNAL NOPE",
 		"LABEL \"open=1",
 		"RUN ls",
+		"HEALTHCHECK",
+		"HEALTHCHECK CMD",
+		"HEALTHCHECK NONE x",
+		"HEALTHCHECK ls",
+		"HEALTHCHECK --interval=5 CMD x",
+		"HEALTHCHECK --interval=999us CMD x",
+		"HEALTHCHECK --retries=-1 CMD x",
+		"HEALTHCHECK --other=1 CMD x",
+		"HEALTHCHECK --retries=1",
 	};
 	struct mb_oci_image_config image = {0};
 
@@ -77,6 +120,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(change_rows),
+		cmocka_unit_test(change_healthcheck),
 		cmocka_unit_test(change_refuses),
 	};
 
