@@ -276,8 +276,10 @@ static char *with_heredocs(const char *rest, const struct mb_dockerfile_instruct
 
 	mb_str_add(&text, rest);
 	for (size_t i = 0; i < in->n_heredocs; i++)
-		mb_str_addf(&text, "\n%.*s", (int)strlen(in->heredocs[i].lines) - 1,
-		            in->heredocs[i].lines);
+		mb_str_addf(&text, "%s%s", i ? "" : "\n", in->heredocs[i].lines);
+	/* The last line has no end. */
+	if (in->n_heredocs)
+		text.buf[--text.len] = '\0';
 	return mb_str_take(&text);
 }
 
