@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cmd/build_input.h — what build reads before it begins: context, Dockerfile, secrets. */
+#ifndef MB_CMD_BUILD_INPUT_H
+#define MB_CMD_BUILD_INPUT_H
+
+#include <stdbool.h>
+
+#include "build/build.h"
+#include "build/context.h"
+#include "core/str.h"
+
+struct mb_cmd_context;
+struct mb_err;
+
+struct mb_cmd_build_input {
+	struct mb_build_context context;
+	struct mb_str dockerfile, ignore;
+	char *name; /* of the Dockerfile, for messages */
+	bool has_ignore;
+	struct mb_build_secret *secrets;
+	size_t n_secrets;
+};
+#define MB_CMD_BUILD_INPUT_INIT ((struct mb_cmd_build_input){.context = MB_BUILD_CONTEXT_INIT})
+
+/* @where: the operand; @file: -f, or NULL. */
+int mb_cmd_build_input_read(struct mb_cmd_context *cx, const char *where, const char *file,
+                            struct mb_cmd_build_input *ret, struct mb_err *err);
+/* One --secret: "id=a,src=FILE", "id=a,env=NAME" or "id=a". */
+int mb_cmd_build_secret_add(struct mb_cmd_context *cx, const char *spec,
+                            struct mb_cmd_build_input *input, struct mb_err *err);
+void mb_cmd_build_input_done(struct mb_cmd_build_input *input);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cmd/build_progress.h — a build as it goes, on stderr: a live view on a terminal, BuildKit's plain
+ * lines in a pipe. */
+#ifndef MB_CMD_BUILD_PROGRESS_H
+#define MB_CMD_BUILD_PROGRESS_H
+
+#include "build/build.h"
+
+enum mb_cmd_build_view { MB_CMD_BUILD_PLAIN, MB_CMD_BUILD_LIVE, MB_CMD_BUILD_SILENT };
+
+struct mb_cmd_build_progress; /* opaque */
+struct mb_cmd_build_progress *mb_cmd_build_progress_new(enum mb_cmd_build_view view);
+/* What the engine reports to. */
+struct mb_build_report mb_cmd_build_progress_report(struct mb_cmd_build_progress *p);
+/* After a failure: what the last step wrote, and the lines of the Dockerfile it is about. */
+void mb_cmd_build_progress_failed(struct mb_cmd_build_progress *p, const char *file,
+                                  const char *dockerfile, const struct mb_build_result *result);
+/* NULL is fine. */
+void mb_cmd_build_progress_free(struct mb_cmd_build_progress *p);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/archive.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "build/content.h"
+#include "build/job.h"
+#include "build/place.h"
+#include "build/work.h"
+#include "core/err.h"
+#include "core/io.h"
+#include "core/own.h"
+#include "image/unpack.h"
+#include "sys/path.h"
+
+enum { MAGIC_AT = 257, HEAD = 512 };
+enum kind { PLAIN, TAR, COMPRESSED };
+
+static enum kind kind_of(int fd)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+	} known[] = {{"\x1f\x8b", 2},
+	             {"BZh", 3},
+	             {"\xfd"
+	              "7zXZ",
+	              6},
+	             {"\x28\xb5\x2f\xfd", 4}};
+	char head[HEAD] = {0};
+	ssize_t n = pread(fd, head, sizeof(head), 0);
+
+	if (n == HEAD && memcmp(head + MAGIC_AT, "ustar", 5) == 0)
+		return TAR;
+	for (size_t i = 0; i < MB_N(known); i++)
+		if (n > (ssize_t)known[i].n && memcmp(head, known[i].bytes, known[i].n) == 0)
+			return COMPRESSED;
+	return PLAIN;
+}
+
+bool mb_build_archive_is(int fd)
+{
+	return kind_of(fd) != PLAIN;
+}
+
+/* In a directory of its own first, by the children that unpack layers; then it is copied like any
+ * other tree, with the owners that the archive says. */
+static int place_tree(const struct mb_build_place *place, int tree_fd, const char *path,
+                      struct mb_err *err)
+{
+	struct mb_build_root root = {.fd = tree_fd};
+	struct mb_build_item item = {.fd = tree_fd, .path = (char[]){""}, .name = (char[]){""}};
+	MB_AUTO_CLOSE int dir = -1;
+	int r = mb_build_place_directory(place, path, &dir, err);
+
+	if (r == 0 && fstat(tree_fd, &item.st) < 0)
+		r = mb_fail_sys(err, errno, "cannot look at what was unpacked");
+	return r < 0 ? r : mb_build_place_item(place, &root, &item, dir, NULL, false, err);
+}
+
+int mb_build_archive_place(struct mb_build *b, const struct mb_build_place *place,
+                           const struct mb_build_item *item, const char *path, struct mb_err *err)
+{
+	MB_AUTO_BUILD_WORK struct mb_build_work work = MB_BUILD_WORK_INIT;
+	MB_AUTO_CLOSE int fd = -1, tree = -1;
+	struct mb_image_unpacked unpacked;
+	struct mb_image_unpack_to to = {.names_fd = -1, .skeleton_fd = -1, .bottom = true};
+	struct mb_image_stretch from = {.size = UINT64_MAX};
+	enum kind kind;
+	int r = mb_sys_path_reopen(item->fd, O_RDONLY, &fd, err);
+
+	if (r < 0)
+		return r;
+	kind = kind_of(fd);
+	if (kind == PLAIN)
+		return 1;
+	r = mb_build_work_plain(b, &work, &tree, err);
+	if (r < 0)
+		return r;
+	from.fd = fd;
+	to.root_fd = tree;
+	r = mb_image_unpack(&from, &to, NULL, &unpacked, err);
+	/* Something else may be compressed: it goes as it is. */
+	if (kind == COMPRESSED && (r == -EBADMSG || (r == 0 && unpacked.entries == 0)))
+		return 1;
+	return r < 0 ? r : place_tree(place, tree, path, err);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/build/build.h — a Dockerfile and a context become an image.
+ *
+ * The caller has read the Dockerfile and opened the context; everything of either is hostile.
+ */
+#ifndef MB_BUILD_BUILD_H
+#define MB_BUILD_BUILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/strv.h"
+#include "dockerfile/dockerfile.h"
+#include "image/image.h"
+
+struct mb_err;
+struct mb_store;
+
+enum mb_build_end { MB_BUILD_DONE, MB_BUILD_CACHED, MB_BUILD_FAILED };
+
+/* What there is to see, in the order in which it happens.  Every member may be NULL. */
+struct mb_build_report {
+	/* Step @number (from 1) begins: "[build 2/5] RUN make". */
+	void (*begin)(void *arg, unsigned number, const char *name);
+	/* What its command wrote; @bytes are hostile. */
+	void (*output)(void *arg, unsigned number, bool is_stderr, const char *bytes, size_t n);
+	/* A line about it in our words. */
+	void (*say)(void *arg, unsigned number, const char *line);
+	void (*end)(void *arg, unsigned number, enum mb_build_end how);
+	void (*warn)(void *arg, const char *line);
+	void *arg;
+};
+
+struct mb_build_secret {
+	char *id;
+	char *bytes; /* owned, wiped when freed */
+	size_t n;
+};
+
+struct mb_build_request {
+	int context_fd;         /* a directory; -1: there is none */
+	const char *dockerfile; /* the text */
+	size_t dockerfile_len;
+	const char *ignore; /* the text of .dockerignore, or NULL */
+	size_t ignore_len;
+	struct mb_kv args;   /* --build-arg, with the values that the environment had */
+	struct mb_kv labels; /* --label */
+	const char *target;  /* a stage's name or number; NULL: the last */
+	const char *network; /* --network: default, none, host or a network's name; NULL: default */
+	const char *cgroup_parent;
+	const char *platform; /* "linux/amd64"; NULL: this machine's */
+	struct mb_strv extra_hosts, ulimits;
+	struct mb_strv no_cache_for; /* --no-cache-filter: stages */
+	int64_t shm_size, memory;    /* bytes; 0: as ever */
+	const struct mb_build_secret *secrets;
+	size_t n_secrets;
+	struct mb_strv names; /* -t, canonical or familiar */
+	int64_t epoch;        /* nsec: no time in the image is later; -1: times are as they are */
+	bool no_cache, pull;
+	/* Bring the image @name in if it is not here (or @pull: if there is a newer one).
+	 * Return: 0 or -errno, told. */
+	int (*fetch)(void *arg, const char *name, bool pull, struct mb_err *err);
+	void *fetch_arg;
+	struct mb_build_report report;
+};
+
+struct mb_build_result {
+	char id[MB_IMAGE_ID_TEXT];
+	/* Of a failure: the lines of the Dockerfile it is about, 0 when it is about none, and the
+	 * exit code of its command, or -1. */
+	struct mb_dockerfile_span where;
+	int exit_code;
+};
+
+/* Return: 0; or -errno, told, and nothing is left but steps that the next build may use again. */
+int mb_build_run(struct mb_store *store, const struct mb_build_request *request,
+                 struct mb_build_result *ret, struct mb_err *err);
+
+#endif

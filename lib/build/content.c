@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/content.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "build/key.h"
+#include "build/walk.h"
+#include "core/err.h"
+#include "core/io.h"
+#include "core/own.h"
+#include "core/str.h"
+#include "core/strv.h"
+#include "dockerfile/glob.h"
+#include "dockerfile/ignore.h"
+#include "sys/path.h"
+
+enum { PIECE = 256 * 1024, XATTR_MAX = 64 * 1024 };
+
+void mb_build_items_done(struct mb_build_items *items)
+{
+	for (size_t i = 0; i < items->n; i++) {
+		mb_close(&items->v[i].fd);
+		free(items->v[i].path);
+		free(items->v[i].name);
+		free(items->v[i].bytes);
+	}
+	free(items->v);
+	*items = (struct mb_build_items){0};
+}
+
+static struct mb_build_item *add_item(struct mb_build_items *items)
+{
+	struct mb_build_item *item;
+
+	items->v = mb_realloc(items->v, (items->n + 1) * sizeof(*items->v));
+	item = &items->v[items->n++];
+	*item = (struct mb_build_item){.fd = -1};
+	return item;
+}
+
+void mb_build_content_add_bytes(struct mb_build_items *items, const char *name, const char *bytes,
+                                size_t n, unsigned mode)
+{
+	struct mb_build_item *item = add_item(items);
+
+	item->name = mb_strdup(name);
+	item->path = mb_strdup(name);
+	item->bytes = mb_malloc(n + 1);
+	memcpy(item->bytes, bytes, n);
+	item->bytes[n] = '\0';
+	item->n = n;
+	item->st.st_mode = S_IFREG | mode;
+	item->st.st_size = (off_t)n;
+}
+
+char *mb_build_path_clean(const char *path)
+{
+	MB_AUTO_FREE char *clean = mb_sys_path_clean(path);
+
+	return mb_strdup(clean + 1);
+}
+
+/* --- finding ---------------------------------------------------------------------------------- */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static bool is_ignored(const struct mb_build_root *root, const char *path)
+{
+	return root->ignore && *path && mb_dockerfile_ignore_has(root->ignore, path);
+}
+
+/* Return: 0; -ENOENT, not told; other -errno, told. */
+static int find_one(const struct mb_build_root *root, const char *path,
+                    struct mb_build_items *items, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int fd = -1;
+	struct mb_err why = MB_ERR_INIT;
+	struct mb_build_item *item;
+	struct stat st;
+	int r = mb_sys_path_open(root->fd, *path ? path : ".", O_PATH, &fd, &why);
+
+	if (r == -ENOENT || r == -ENOTDIR)
+		return -ENOENT;
+	if (r == 0 && fstat(fd, &st) < 0)
+		r = mb_fail_sys(&why, errno, "cannot look at '%s'", path);
+	if (r < 0) {
+		if (err)
+			*err = why;
+		return r;
+	}
+	/* What is left out is as good as absent, but below a directory there may be what is not. */
+	if (is_ignored(root, path) && !(S_ISDIR(st.st_mode) && root->ignore->has_keeps))
+		return -ENOENT;
+	item = add_item(items);
+	item->fd = mb_take_fd(&fd);
+	item->st = st;
+	item->path = mb_strdup(path);
+	item->name = mb_strdup(base_name(path));
+	return 0;
+}
+
+/* Names in the directory @path that match the next part of a pattern. */
+static int match_part(const struct mb_build_root *root, const char *path, const char *part,
+                      struct mb_strv *out, struct mb_err *err)
+{
+	struct mb_dockerfile_glob glob = {0};
+	MB_AUTO_CLOSE int fd = -1;
+	struct dirent *entry;
+	DIR *dir;
+	int r = mb_dockerfile_glob_parse(part, false, &glob, err);
+
+	if (r < 0)
+		return r;
+	/* Not there, or no directory: then nothing in it matches. */
+	if (mb_sys_path_open(root->fd, *path ? path : ".", O_RDONLY | O_DIRECTORY, &fd, NULL) < 0 ||
+	    !(dir = fdopendir(fd))) {
+		mb_dockerfile_glob_done(&glob);
+		return 0;
+	}
+	fd = -1;
+	while ((entry = readdir(dir))) {
+		const char *name = entry->d_name;
+
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+		    !mb_dockerfile_glob_matches(&glob, name, strlen(name)))
+			continue;
+		mb_strv_addf(out, "%s%s%s", path, *path ? "/" : "", name);
+	}
+	closedir(dir);
+	mb_dockerfile_glob_done(&glob);
+	mb_strv_sort(out);
+	return 0;
+}
+
+static int find_all(const struct mb_build_root *root, const char *pattern,
+                    struct mb_build_items *items, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv parts = MB_STRV_INIT, found = MB_STRV_INIT;
+	int r = 0;
+
+	mb_strv_split(&parts, pattern, '/');
+	mb_strv_add(&found, "");
+	for (size_t i = 0; i < parts.n && r == 0; i++) {
+		MB_AUTO_STRV struct mb_strv next = MB_STRV_INIT;
+
+		for (size_t j = 0; j < found.n && r == 0; j++) {
+			const char *path = found.v[j];
+
+			if (mb_dockerfile_glob_is_pattern(parts.v[i]))
+				r = match_part(root, path, parts.v[i], &next, err);
+			else
+				mb_strv_addf(&next, "%s%s%s", path, *path ? "/" : "", parts.v[i]);
+		}
+		mb_strv_done(&found);
+		found = next;
+		next = MB_STRV_INIT;
+	}
+	for (size_t i = 0; i < found.n && (r == 0 || r == -ENOENT); i++)
+		r = find_one(root, found.v[i], items, err);
+	return r == -ENOENT ? 0 : r;
+}
+
+int mb_build_content_find(const struct mb_build_root *root, const char *pattern,
+                          struct mb_build_items *items, struct mb_err *err)
+{
+	MB_AUTO_FREE char *path = mb_build_path_clean(pattern);
+	size_t before = items->n;
+	bool is_pattern = mb_dockerfile_glob_is_pattern(path);
+	int r = is_pattern ? find_all(root, path, items, err) : find_one(root, path, items, err);
+
+	if (r == -ENOENT || (r == 0 && is_pattern && items->n == before))
+		return mb_fail(err, ENOENT, "\"/%s\": not found%s", path,
+		               is_ignored(root, path) ? " (.dockerignore leaves it out)" : "");
+	return r;
+}
+
+bool mb_build_content_skips(const struct mb_build_root *root, const struct mb_build_item *item,
+                            const char *path, bool is_directory, bool *ret_is_whole)
+{
+	MB_AUTO_FREE char *full =
+		mb_asprintf("%s%s%s", item->path, *item->path && *path ? "/" : "", path);
+	bool ignored = is_ignored(root, full);
+	bool excluded = root->exclude && *path && mb_dockerfile_ignore_has(root->exclude, path);
+
+	*ret_is_whole = !is_directory || (ignored && !root->ignore->has_keeps) ||
+	                (excluded && !root->exclude->has_keeps);
+	return ignored || excluded;
+}
+
+/* --- hashing ---------------------------------------------------------------------------------- */
+
+bool mb_build_xattr_counts(const char *name)
+{
+	return mb_starts_with(name, "user.") ? !mb_starts_with(name, "user.overlay.")
+	                                     : strcmp(name, "security.capability") == 0 ||
+	                                               mb_starts_with(name, "system.posix_acl_");
+}
+
+struct hashing {
+	const struct mb_build_root *root;
+	const struct mb_build_item *item;
+	struct mb_build_key *key;
+};
+
+static void hash_stat(const struct mb_build_root *root, struct mb_build_key *key, const char *path,
+                      const struct stat *st)
+{
+	char text[128];
+	bool any = root->is_owned_by_root;
+
+	mb_build_key_add(key, path);
+	snprintf(text, sizeof(text), "%o %u %u %u:%u", st->st_mode, any ? 0 : st->st_uid,
+	         any ? 0 : st->st_gid,
+	         S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode) ? major(st->st_rdev) : 0,
+	         S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode) ? minor(st->st_rdev) : 0);
+	mb_build_key_add(key, text);
+}
+
+static int hash_xattrs(struct mb_build_key *key, int fd)
+{
+	MB_AUTO_FREE char *names = mb_malloc(XATTR_MAX), *value = NULL;
+	MB_AUTO_STRV struct mb_strv sorted = MB_STRV_INIT;
+	ssize_t n = flistxattr(fd, names, XATTR_MAX);
+
+	for (ssize_t i = 0; i < n; i += (ssize_t)strlen(names + i) + 1)
+		if (mb_build_xattr_counts(names + i))
+			mb_strv_add(&sorted, names + i);
+	mb_strv_sort(&sorted);
+	MB_STRV_FOREACH (name, &sorted) {
+		ssize_t size;
+
+		if (!value)
+			value = mb_malloc(XATTR_MAX);
+		size = fgetxattr(fd, name, value, XATTR_MAX);
+		mb_build_key_add(key, name);
+		if (size > 0)
+			mb_build_key_add_bytes(key, value, (size_t)size);
+	}
+	return 0;
+}
+
+static int hash_file(struct mb_build_key *key, int fd)
+{
+	MB_AUTO_FREE char *piece = mb_malloc(PIECE);
+	char text[MB_SHA256_TEXT];
+	struct mb_sha256 sum;
+	ssize_t n;
+
+	mb_sha256_init(&sum);
+	while ((n = read(fd, piece, PIECE)) != 0) {
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			mb_sha256_add(&sum, piece, (size_t)n);
+	}
+	mb_sha256_finish_text(&sum, text);
+	mb_build_key_add(key, text);
+	return hash_xattrs(key, fd);
+}
+
+static int hash_entry_at(struct mb_build_key *key, int dir_fd, const char *name,
+                         const struct stat *st)
+{
+	char target[4097];
+	MB_AUTO_CLOSE int fd = -1;
+	struct stat now;
+	ssize_t n;
+
+	if (S_ISLNK(st->st_mode)) {
+		n = readlinkat(dir_fd, name, target, sizeof(target) - 1);
+		if (n < 0)
+			return -errno;
+		mb_build_key_add_bytes(key, target, (size_t)n);
+		return 0;
+	}
+	if (!S_ISREG(st->st_mode))
+		return 0;
+	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &now) < 0)
+		return -errno;
+	/* It was a file a moment ago. */
+	return S_ISREG(now.st_mode) ? hash_file(key, fd) : -ESTALE;
+}
+
+static int hash_directory(void *arg, const char *path, int fd, const struct stat *st,
+                          struct mb_err *err)
+{
+	struct hashing *h = arg;
+	bool is_whole;
+
+	(void)err;
+	if (mb_build_content_skips(h->root, h->item, path, true, &is_whole))
+		return 0;
+	hash_stat(h->root, h->key, path, st);
+	return hash_xattrs(h->key, fd);
+}
+
+static int hash_entry(void *arg, const char *path, int dir_fd, const char *name,
+                      const struct stat *st, struct mb_err *err)
+{
+	struct hashing *h = arg;
+	int r;
+
+	hash_stat(h->root, h->key, path, st);
+	r = hash_entry_at(h->key, dir_fd, name, st);
+	return r < 0 ? mb_fail_sys(err, -r, "cannot read '%s'", path) : 0;
+}
+
+static bool skips(void *arg, const char *path, bool is_directory)
+{
+	const struct hashing *h = arg;
+	bool is_whole;
+
+	return mb_build_content_skips(h->root, h->item, path, is_directory, &is_whole) && is_whole;
+}
+
+int mb_build_content_hash(const struct mb_build_root *root, const struct mb_build_item *item,
+                          struct mb_build_key *key, struct mb_err *err)
+{
+	struct hashing h = {root, item, key};
+	const struct mb_build_walk walk = {hash_directory, hash_entry, skips, &h};
+	MB_AUTO_CLOSE int fd = -1;
+	int r;
+
+	if (item->fd < 0) {
+		hash_stat(root, key, item->name, &item->st);
+		mb_build_key_add_bytes(key, item->bytes, item->n);
+		return 0;
+	}
+	if (S_ISDIR(item->st.st_mode))
+		return mb_build_walk(item->fd, &walk, err);
+	hash_stat(root, key, item->name, &item->st);
+	if (!S_ISREG(item->st.st_mode))
+		return 0;
+	r = mb_sys_path_reopen(item->fd, O_RDONLY | O_NONBLOCK, &fd, err);
+	if (r == 0)
+		r = hash_file(key, fd);
+	return r < 0 ? mb_fail_sys(err, -r, "cannot read '%s'", item->path) : 0;
+}

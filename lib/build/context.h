@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/build/context.h — where a build's files come from: a directory, or a tar that is unpacked. */
+#ifndef MB_BUILD_CONTEXT_H
+#define MB_BUILD_CONTEXT_H
+
+#include <stdbool.h>
+
+#include "core/str.h"
+
+struct mb_err;
+struct mb_store;
+
+struct mb_build_context {
+	int fd; /* the directory, or -1: there is none */
+	int hold_fd, ingest_fd;
+	char name[80]; /* of what was unpacked, below ingest_fd; "" when nothing was */
+};
+#define MB_BUILD_CONTEXT_INIT ((struct mb_build_context){.fd = -1, .hold_fd = -1, .ingest_fd = -1})
+#define MB_AUTO_BUILD_CONTEXT __attribute__((cleanup(mb_build_context_done)))
+
+int mb_build_context_open_directory(const char *path, struct mb_build_context *ret,
+                                    struct mb_err *err);
+/* What comes from @fd, a pipe or a file: a tar, plain or compressed, is the context; anything else
+ * is the Dockerfile, and *@ret_is_dockerfile. */
+int mb_build_context_read(struct mb_store *store, int fd, struct mb_build_context *ret,
+                          struct mb_str *dockerfile, bool *ret_is_dockerfile, struct mb_err *err);
+/* The text of @name in the context, which leads nowhere else.  Return: 0; -ENOENT and others,
+ * told. */
+int mb_build_context_file(const struct mb_build_context *context, const char *name,
+                          struct mb_str *out, struct mb_err *err);
+void mb_build_context_done(struct mb_build_context *context);
+
+#endif

@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "build/content.h"
+#include "build/job.h"
+#include "build/mount_spec.h"
+#include "build/walk.h"
+#include "build/work.h"
+#include "core/err.h"
+#include "core/io.h"
+#include "core/own.h"
+#include "core/str.h"
+#include "store/store.h"
+#include "sys/interrupt.h"
+#include "sys/mount.h"
+#include "sys/path.h"
+#include "sys/proc.h"
+
+char *mb_build_mount_source(const char *text)
+{
+	MB_AUTO_BUILD_MOUNT_SPEC struct mb_build_mount_spec spec = {0};
+
+	if (mb_build_mount_spec_parse(text, &spec, NULL) < 0)
+		return NULL; /* it is told when the step begins */
+	return mb_take_ptr(&spec.from);
+}
+
+static int read_spec(struct mb_build *b, struct mb_build_stage *stage, const char *text,
+                     struct mb_build_mount_spec *ret, struct mb_err *err)
+{
+	char **words[] = {&ret->target, &ret->source, &ret->id};
+	int r = mb_build_mount_spec_parse(text, ret, err);
+
+	for (size_t i = 0; i < MB_N(words) && r == 0; i++) {
+		MB_AUTO_FREE char *before = *words[i];
+
+		if (!before)
+			continue;
+		*words[i] = NULL;
+		r = mb_build_expand(b, &stage->state, before, words[i], err);
+	}
+	return r;
+}
+
+/* "/a" of "a" in the working directory.  Caller frees. */
+static char *target_of(const struct mb_build_stage *stage, const char *target)
+{
+	const char *workdir = stage->state.config.config.working_dir;
+	MB_AUTO_FREE char *joined = *target == '/'
+	                                    ? mb_strdup(target)
+	                                    : mb_asprintf("%s/%s", workdir ? workdir : "", target);
+
+	return mb_sys_path_clean(joined);
+}
+
+static struct mb_build_tree *add_tree(struct mb_build_mounts *mounts, char *target, bool writable)
+{
+	struct mb_build_tree *tree;
+
+	mounts->trees = mb_realloc(mounts->trees, (mounts->n_trees + 1) * sizeof(*mounts->trees));
+	tree = &mounts->trees[mounts->n_trees++];
+	*tree = (struct mb_build_tree){.fd = -1, .target = target, .writable = writable};
+	return tree;
+}
+
+static struct mb_build_work *add_work(struct mb_build_mounts *mounts)
+{
+	mounts->work = mb_realloc(mounts->work, (mounts->n_work + 1) * sizeof(*mounts->work));
+	mounts->work[mounts->n_work] = MB_BUILD_WORK_INIT;
+	return &mounts->work[mounts->n_work++];
+}
+
+/* --- bind ------------------------------------------------------------------------------------- */
+
+static int open_source_root(struct mb_build *b, struct mb_build_stage *stage,
+                            const struct mb_build_mount_spec *spec, struct mb_build_state *state,
+                            struct mb_build_root *root, int *ret_fd, struct mb_err *err)
+{
+	int r;
+
+	if (!spec->from) {
+		root->fd = b->request->context_fd;
+		root->ignore = b->ignore.n ? &b->ignore : NULL;
+		root->is_owned_by_root = true;
+		return root->fd < 0 ? mb_fail(err, ENOENT, "there is no build context") : 0;
+	}
+	r = mb_build_source_state(b, spec->from, (size_t)(stage - b->stages), state, err);
+	if (r == 0)
+		r = mb_build_tree_open(b, state, ret_fd, err);
+	root->fd = *ret_fd;
+	return r;
+}
+
+static int key_of_bind(struct mb_build *b, struct mb_build_stage *stage,
+                       const struct mb_build_mount_spec *spec, struct mb_build_key *key,
+                       struct mb_err *err)
+{
+	struct mb_build_state state = {0};
+	struct mb_build_root root = {.fd = -1};
+	MB_AUTO_BUILD_ITEMS struct mb_build_items items = {0};
+	MB_AUTO_CLOSE int fd = -1;
+	int r = open_source_root(b, stage, spec, &state, &root, &fd, err);
+
+	if (r == 0)
+		r = mb_build_content_find(&root, spec->source ? spec->source : "/", &items, err);
+	for (size_t i = 0; i < items.n && r == 0; i++)
+		r = mb_build_content_hash(&root, &items.v[i], key, err);
+	mb_build_state_done(&state);
+	return r;
+}
+
+/* What .dockerignore leaves out is deleted in the upper directory of an overlay. */
+struct hiding {
+	const struct mb_build_root *root;
+	const struct mb_build_item *item;
+	int upper_fd;
+	int r;
+};
+
+static int hide(struct hiding *h, const char *path)
+{
+	MB_AUTO_CLOSE int dir = -1;
+	const char *slash = strrchr(path, '/');
+	MB_AUTO_FREE char *parent = slash ? mb_strndup(path, (size_t)(slash - path)) : NULL;
+	int r = 0;
+
+	if (parent)
+		r = mb_sys_path_mkdirs(h->upper_fd, parent, 0755, &dir, NULL);
+	if (r == 0 &&
+	    mknodat(parent ? dir : h->upper_fd, slash ? slash + 1 : path, S_IFCHR | 0600, 0) < 0)
+		r = -errno;
+	return r;
+}
+
+static bool hides(void *arg, const char *path, bool is_directory)
+{
+	struct hiding *h = arg;
+	bool is_whole;
+	bool skips = mb_build_content_skips(h->root, h->item, path, is_directory, &is_whole);
+
+	if (!skips || !is_whole)
+		return false;
+	if (h->r == 0)
+		h->r = hide(h, path);
+	return true;
+}
+
+static int hide_ignored(const struct mb_build_root *root, int upper_fd, struct mb_err *err)
+{
+	const struct mb_build_item whole = {.fd = root->fd, .path = (char[]){""}};
+	struct hiding h = {.root = root, .item = &whole, .upper_fd = upper_fd};
+	const struct mb_build_walk walk = {.skips = hides, .arg = &h};
+	int r = mb_build_walk(root->fd, &walk, err);
+
+	if (r == 0 && h.r < 0)
+		r = mb_fail_sys(err, -h.r, "cannot hide what .dockerignore leaves out");
+	return r;
+}
+
+/* A context or a stage that may be written on; what is written is thrown away. */
+static int open_overlay(struct mb_build *b, const struct mb_build_root *root,
+                        const struct mb_build_state *state, struct mb_build_work *work,
+                        struct mb_err *err)
+{
+	int lower[] = {root->fd};
+	MB_AUTO_CLOSE int upper = -1, scratch = -1;
+	struct mb_sys_overlay overlay = {.lowers = lower, .n_lowers = 1};
+	int r;
+
+	if (state->config.os) /* a stage's or an image's */
+		return mb_build_work_open(b, state, work, err);
+	r = mb_build_work_plain(b, work, &upper, err);
+	if (r == 0 && root->ignore)
+		r = hide_ignored(root, upper, err);
+	if (r < 0)
+		return r;
+	scratch = openat(work->dir_fd, "work", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	overlay.upper_fd = upper;
+	overlay.work_fd = scratch;
+	return mb_sys_mount_overlay(&overlay, &work->root_fd, err);
+}
+
+/* Of a mount that nobody can see, a part can be taken only where it is attached: in a mount
+ * namespace that lives as long as that takes. */
+struct part {
+	int mount_fd;
+	const char *path;
+};
+
+static int take_part(void *arg, int *fd, struct mb_err *err)
+{
+	const struct part *p = arg;
+	MB_AUTO_CLOSE int below = -1, place = -1;
+	int r;
+
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return mb_fail_sys(err, errno, "cannot make a mount namespace");
+	/* Descriptors from before are of the other namespace. */
+	place = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (place < 0)
+		return mb_fail_sys(err, errno, "cannot open '/'");
+	r = mb_sys_mount_move(p->mount_fd, place, err);
+	if (r == 0)
+		r = mb_sys_path_open(p->mount_fd, p->path, O_PATH, &below, err);
+	return r < 0 ? r : mb_sys_mount_clone(below, "", true, fd, err);
+}
+
+static int open_bind(struct mb_build *b, struct mb_build_stage *stage,
+                     const struct mb_build_mount_spec *spec, struct mb_build_mounts *mounts,
+                     struct mb_err *err)
+{
+	struct mb_build_state state = {0};
+	struct mb_build_root root = {.fd = -1};
+	struct mb_build_work *work = add_work(mounts);
+	struct mb_build_tree *tree =
+		add_tree(mounts, target_of(stage, spec->target), spec->is_writable);
+	MB_AUTO_FREE char *path = mb_build_path_clean(spec->source ? spec->source : "/");
+	MB_AUTO_CLOSE int fd = -1;
+	struct part part;
+	int r = open_source_root(b, stage, spec, &state, &root, &fd, err);
+
+	if (r == 0)
+		r = open_overlay(b, &root, &state, work, err);
+	mb_build_state_done(&state);
+	if (r < 0)
+		return r;
+	if (!*path) {
+		tree->fd = mb_take_fd(&work->root_fd);
+		return 0;
+	}
+	part = (struct part){work->root_fd, path};
+	r = mb_sys_proc_call(take_part, &part, &tree->fd, err);
+	return r < 0 ? mb_wrap(err, r, "source '%s'", spec->source) : 0;
+}
+
+/* --- cache ------------------------------------------------------------------------------------ */
+
+/* One at a time, with an ear for who wants to end us. */
+static int wait_for(int fd, bool *ret_mine, bool waits, struct mb_err *err)
+{
+	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+	int r = 0;
+
+	while (r == 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return mb_fail_sys(err, errno, "cannot lock a cache");
+		if (!waits) {
+			*ret_mine = false;
+			return 0;
+		}
+		nanosleep(&pause, NULL);
+		r = mb_sys_interrupt_check(err);
+	}
+	*ret_mine = r == 0;
+	return r;
+}
+
+static void keep_lock(struct mb_build_mounts *mounts, int fd)
+{
+	mounts->locks = mb_realloc(mounts->locks, (mounts->n_locks + 1) * sizeof(int));
+	mounts->locks[mounts->n_locks++] = fd;
+}
+
+/* What the id and the rest name, as a file's name: an id is anybody's text. */
+static void name_cache(const struct mb_build_mount_spec *spec, const char *target, unsigned which,
+                       char name[MB_SHA256_TEXT])
+{
+	MB_AUTO_FREE char *whole =
+		mb_asprintf("%s\n%s\n%s\n%u", spec->id ? spec->id : target,
+	                    spec->from ? spec->from : "", spec->source ? spec->source : "", which);
+
+	mb_sha256_text(whole, strlen(whole), name);
+}
+
+static int open_cache_dir(int caches, const char *name, const struct mb_build_mount_spec *spec,
+                          int *ret_fd, struct mb_err *err)
+{
+	mode_t mode = spec->has_mode ? spec->mode : 0755;
+	bool is_new = mkdirat(caches, name, 0700) == 0;
+	MB_AUTO_CLOSE int fd = -1;
+
+	if (!is_new && errno != EEXIST)
+		return mb_fail_sys(err, errno, "cannot make a cache");
+	fd = openat(caches, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return mb_fail_sys(err, errno, "cannot open a cache");
+	if (is_new && (fchown(fd, spec->uid, spec->gid) < 0 || fchmod(fd, mode) < 0))
+		return mb_fail_sys(err, errno, "cannot make a cache");
+	*ret_fd = mb_take_fd(&fd);
+	return 0;
+}
+
+static int open_cache(struct mb_build *b, struct mb_build_stage *stage,
+                      const struct mb_build_mount_spec *spec, struct mb_build_mounts *mounts,
+                      struct mb_err *err)
+{
+	struct mb_build_tree *tree =
+		add_tree(mounts, target_of(stage, spec->target), !spec->is_readonly);
+	MB_AUTO_CLOSE int caches = -1, dir = -1;
+	bool mine = true;
+	int r = mb_store_dir(b->store, "caches", false, &caches, err);
+
+	if (r == 0 && spec->from)
+		r = mb_fail(err, EOPNOTSUPP, "--mount=type=cache: 'from' is not supported");
+	for (unsigned which = 0; r == 0; which++) {
+		char name[MB_SHA256_TEXT];
+
+		name_cache(spec, tree->target, which, name);
+		mb_close(&dir);
+		r = open_cache_dir(caches, name, spec, &dir, err);
+		if (r < 0 || spec->sharing == MB_BUILD_SHARED)
+			break;
+		/* The lock is the directory's own. */
+		r = wait_for(dir, &mine, spec->sharing == MB_BUILD_LOCKED, err);
+		if (r == 0 && mine) {
+			keep_lock(mounts, fcntl(dir, F_DUPFD_CLOEXEC, 3));
+			break;
+		}
+	}
+	return r < 0 ? r : mb_sys_mount_clone(dir, "", false, &tree->fd, err);
+}
+
+/* --- tmpfs, secrets --------------------------------------------------------------------------- */
+
+static int open_tmpfs(struct mb_build_stage *stage, const struct mb_build_mount_spec *spec,
+                      struct mb_build_mounts *mounts, struct mb_err *err)
+{
+	struct mb_build_tree *tree = add_tree(mounts, target_of(stage, spec->target), true);
+	MB_AUTO_STRV struct mb_strv options = MB_STRV_INIT;
+
+	mb_strv_add(&options, "mode=1777");
+	if (spec->size)
+		mb_strv_addf(&options, "size=%lld", (long long)spec->size);
+	return mb_sys_mount_new("tmpfs", &options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &tree->fd,
+	                        err);
+}
+
+struct file {
+	int mount_fd;
+	const void *bytes;
+	size_t n;
+	unsigned mode, uid, gid;
+};
+
+/* A file system in memory for it alone: nothing of it reaches a disk. */
+static int make_file(void *arg, int *fd, struct mb_err *err)
+{
+	const struct file *f = arg;
+	struct part part = {f->mount_fd, "file"};
+	MB_AUTO_CLOSE int root = -1, file = -1;
+
+	root = openat(f->mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root >= 0)
+		file = openat(root, "file", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (file < 0 || mb_write_full(file, f->bytes, f->n) < 0 ||
+	    fchown(file, f->uid, f->gid) < 0 || fchmod(file, f->mode) < 0)
+		return mb_fail_sys(err, errno, "cannot write a file in memory");
+	mb_close(&file);
+	return take_part(&part, fd, err);
+}
+
+static int add_file(struct mb_build_mounts *mounts, char *target, struct file *file,
+                    struct mb_err *err)
+{
+	struct mb_build_tree *tree = add_tree(mounts, target, false);
+	MB_AUTO_STRV struct mb_strv options = MB_STRV_INIT;
+	MB_AUTO_CLOSE int mount_fd = -1;
+	int r;
+
+	mb_strv_add(&options, "mode=0700");
+	r = mb_sys_mount_new("tmpfs", &options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &mount_fd,
+	                     err);
+	if (r < 0)
+		return r;
+	file->mount_fd = mount_fd;
+	return mb_sys_proc_call(make_file, file, &tree->fd, err);
+}
+
+int mb_build_mounts_add_file(struct mb_build_mounts *mounts, const char *target, const void *bytes,
+                             size_t n, unsigned mode, struct mb_err *err)
+{
+	struct file file = {.bytes = bytes, .n = n, .mode = mode};
+
+	return add_file(mounts, mb_strdup(target), &file, err);
+}
+
+static const char *secret_id(const struct mb_build_mount_spec *spec)
+{
+	const char *path = spec->id ? spec->id : spec->source ? spec->source : spec->target;
+	const char *slash = strrchr(path, '/');
+
+	return slash && !spec->id ? slash + 1 : path;
+}
+
+static int open_secret(struct mb_build *b, struct mb_build_stage *stage,
+                       const struct mb_build_mount_spec *spec, struct mb_build_mounts *mounts,
+                       struct mb_err *err)
+{
+	const char *id = secret_id(spec);
+	const struct mb_build_secret *secret = NULL;
+	struct file file = {
+		.mode = spec->has_mode ? spec->mode : 0400, .uid = spec->uid, .gid = spec->gid};
+	MB_AUTO_FREE char *target = NULL;
+
+	for (size_t i = 0; i < b->request->n_secrets; i++)
+		if (strcmp(b->request->secrets[i].id, id) == 0)
+			secret = &b->request->secrets[i];
+	if (!secret)
+		return spec->is_required ? mb_fail(err, ENOENT, "secret %s: not found", id) : 0;
+	if (spec->env) {
+		if (memchr(secret->bytes, '\0', secret->n))
+			return mb_fail(err, EINVAL, "secret %s: a variable can have no zero byte",
+			               id);
+		mb_strv_addf(&mounts->env, "%s=%.*s", spec->env, (int)secret->n, secret->bytes);
+		if (!spec->target)
+			return 0;
+	}
+	file.bytes = secret->bytes;
+	file.n = secret->n;
+	target = spec->target ? mb_strdup(spec->target) : mb_asprintf("/run/secrets/%s", id);
+	return add_file(mounts, target_of(stage, target), &file, err);
+}
+
+/* --- all of them ------------------------------------------------------------------------------ */
+
+int mb_build_mounts_key(struct mb_build *b, struct mb_build_stage *stage,
+                        const struct mb_dockerfile_instruction *in, struct mb_build_key *key,
+                        struct mb_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < in->n_flags && r == 0; i++) {
+		MB_AUTO_BUILD_MOUNT_SPEC struct mb_build_mount_spec spec = {0};
+		MB_AUTO_FREE char *target = NULL;
+
+		if (strcmp(in->flags[i].name, "mount") != 0)
+			continue;
+		r = read_spec(b, stage, in->flags[i].value, &spec, err);
+		if (r == 0 && spec.type == MB_BUILD_MOUNT_SSH)
+			r = mb_fail(err, EOPNOTSUPP, "RUN --mount=type=ssh is not supported");
+		if (r < 0)
+			return r;
+		/* The words stand for what cannot be hashed: a cache's content and a secret's. */
+		mb_build_key_add(key, in->flags[i].value);
+		target = spec.target ? target_of(stage, spec.target) : NULL;
+		mb_build_key_add(key, target);
+		if (spec.type == MB_BUILD_MOUNT_BIND)
+			r = key_of_bind(b, stage, &spec, key, err);
+	}
+	return r;
+}
+
+int mb_build_mounts_open(struct mb_build *b, struct mb_build_stage *stage,
+                         const struct mb_dockerfile_instruction *in, struct mb_build_mounts *ret,
+                         struct mb_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < in->n_flags && r == 0; i++) {
+		MB_AUTO_BUILD_MOUNT_SPEC struct mb_build_mount_spec spec = {0};
+
+		if (strcmp(in->flags[i].name, "mount") != 0)
+			continue;
+		r = read_spec(b, stage, in->flags[i].value, &spec, err);
+		if (r < 0)
+			return r;
+		if (spec.type == MB_BUILD_MOUNT_BIND)
+			r = open_bind(b, stage, &spec, ret, err);
+		else if (spec.type == MB_BUILD_MOUNT_CACHE)
+			r = open_cache(b, stage, &spec, ret, err);
+		else if (spec.type == MB_BUILD_MOUNT_TMPFS)
+			r = open_tmpfs(stage, &spec, ret, err);
+		else
+			r = open_secret(b, stage, &spec, ret, err);
+		if (r < 0)
+			return mb_wrap(err, r, "--mount=%s", in->flags[i].value);
+	}
+	return 0;
+}
+
+/* An empty file or directory that stands where something was mounted, and then the directories
+ * above that have nothing else: in the upper directory that is what was made to mount on. */
+static void tidy(int upper_fd, const char *target)
+{
+	MB_AUTO_FREE char *path = mb_build_path_clean(target);
+
+	for (bool is_first = true; *path; is_first = false) {
+		MB_AUTO_FREE char *parent = NULL;
+		MB_AUTO_CLOSE int dir = -1;
+		char *slash = strrchr(path, '/');
+		struct stat st;
+
+		parent = slash ? mb_strndup(path, (size_t)(slash - path)) : mb_strdup("");
+		if (mb_build_walk_open(upper_fd, parent, &dir) < 0 ||
+		    fstatat(dir, slash ? slash + 1 : path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return;
+		if (S_ISDIR(st.st_mode) ? unlinkat(dir, slash ? slash + 1 : path, AT_REMOVEDIR) < 0
+		                        : !is_first || !S_ISREG(st.st_mode) || st.st_size ||
+		                                  unlinkat(dir, slash ? slash + 1 : path, 0) < 0)
+			return;
+		if (slash)
+			*slash = '\0';
+		else
+			*path = '\0';
+	}
+}
+
+void mb_build_mounts_tidy(const struct mb_build_mounts *mounts, int upper_fd)
+{
+	for (size_t i = mounts->n_trees; i-- > 0;)
+		tidy(upper_fd, mounts->trees[i].target);
+}
+
+void mb_build_mounts_done(struct mb_build_mounts *mounts)
+{
+	for (size_t i = 0; i < mounts->n_trees; i++) {
+		mb_close(&mounts->trees[i].fd);
+		free(mounts->trees[i].target);
+	}
+	free(mounts->trees);
+	for (size_t i = 0; i < mounts->n_work; i++)
+		mb_build_work_done(&mounts->work[i]);
+	free(mounts->work);
+	for (size_t i = 0; i < mounts->n_locks; i++)
+		mb_close(&mounts->locks[i]);
+	free(mounts->locks);
+	MB_STRV_FOREACH (secret, &mounts->env)
+		explicit_bzero(secret, strlen(secret));
+	mb_strv_done(&mounts->env);
+	*mounts = MB_BUILD_MOUNTS_INIT;
+}

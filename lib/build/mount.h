@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/build/mount.h — RUN --mount: what it asks for, and what is given to the container. */
+#ifndef MB_BUILD_MOUNT_H
+#define MB_BUILD_MOUNT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/strv.h"
+
+struct mb_build;
+struct mb_build_key;
+struct mb_build_stage;
+struct mb_build_work;
+struct mb_dockerfile_instruction;
+struct mb_err;
+
+/* The stage or image that a mount reads ("from="), or NULL.  Caller frees. */
+char *mb_build_mount_source(const char *spec);
+
+struct mb_build_tree {
+	int fd; /* a detached mount */
+	char *target;
+	bool writable;
+};
+/* The mounts of one RUN. */
+struct mb_build_mounts {
+	struct mb_build_tree *trees;
+	size_t n_trees;
+	struct mb_strv env;         /* secrets as variables: "NAME=value" */
+	struct mb_build_work *work; /* what they stand on, removed when it has run */
+	size_t n_work;
+	int *locks; /* of caches */
+	size_t n_locks;
+};
+#define MB_BUILD_MOUNTS_INIT ((struct mb_build_mounts){0})
+#define MB_AUTO_BUILD_MOUNTS __attribute__((cleanup(mb_build_mounts_done)))
+
+/* Check every --mount of @in and add what the step depends on to @key: no secret and no cache. */
+int mb_build_mounts_key(struct mb_build *b, struct mb_build_stage *stage,
+                        const struct mb_dockerfile_instruction *in, struct mb_build_key *key,
+                        struct mb_err *err);
+/* Make them ready. */
+int mb_build_mounts_open(struct mb_build *b, struct mb_build_stage *stage,
+                         const struct mb_dockerfile_instruction *in, struct mb_build_mounts *ret,
+                         struct mb_err *err);
+/* A file of ours, for root and as @mode says, that nobody can write. */
+int mb_build_mounts_add_file(struct mb_build_mounts *mounts, const char *target, const void *bytes,
+                             size_t n, unsigned mode, struct mb_err *err);
+/* Take what was made as mount points out of the writable layer @upper_fd. */
+void mb_build_mounts_tidy(const struct mb_build_mounts *mounts, int upper_fd);
+void mb_build_mounts_done(struct mb_build_mounts *mounts);
+
+#endif

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "build/content.h"
+#include "build/walk.h"
+#include "core/err.h"
+#include "core/io.h"
+#include "core/own.h"
+#include "core/str.h"
+#include "core/strv.h"
+#include "sys/path.h"
+
+enum { PIECE = 256 * 1024, XATTR_MAX = 64 * 1024 };
+
+struct placing {
+	const struct mb_build_place *place;
+	const struct mb_build_root *root;
+	const struct mb_build_item *item;
+	int base_fd; /* the destination */
+	int dir_fd;  /* of dir_path below it, or -1 */
+	char *dir_path;
+	struct mb_strv made; /* directories whose times are to be set at the end */
+	struct timespec (*times)[2];
+	size_t n_times;
+};
+
+/* --- attributes ------------------------------------------------------------------------------- */
+
+static int give_owner(const struct placing *p, int fd, const struct stat *st)
+{
+	uid_t uid = p->place->has_owner         ? p->place->uid
+	            : p->root->is_owned_by_root ? 0
+	                                        : st->st_uid;
+	gid_t gid = p->place->has_owner         ? p->place->gid
+	            : p->root->is_owned_by_root ? 0
+	                                        : st->st_gid;
+
+	return fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
+static mode_t mode_of(const struct placing *p, const struct stat *st)
+{
+	return (p->place->has_mode ? p->place->mode : st->st_mode) & 07777;
+}
+
+static int give_xattrs(int from, int to)
+{
+	MB_AUTO_FREE char *names = mb_malloc(XATTR_MAX), *value = mb_malloc(XATTR_MAX);
+	ssize_t n = flistxattr(from, names, XATTR_MAX);
+
+	for (ssize_t i = 0; i < n; i += (ssize_t)strlen(names + i) + 1) {
+		ssize_t size;
+
+		if (!mb_build_xattr_counts(names + i))
+			continue;
+		size = fgetxattr(from, names + i, value, XATTR_MAX);
+		if (size >= 0 && fsetxattr(to, names + i, value, (size_t)size, 0) < 0 &&
+		    errno != EOPNOTSUPP)
+			return -errno;
+	}
+	return 0;
+}
+
+static void times_of(const struct stat *st, struct timespec times[2])
+{
+	times[0] = times[1] = st->st_mtim;
+}
+
+/* --- directories ------------------------------------------------------------------------------ */
+
+static int open_directory(int at, const char *name, int *ret_fd)
+{
+	*ret_fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return *ret_fd < 0 ? -errno : 0;
+}
+
+static void remember_times(struct placing *p, const char *path, const struct stat *st)
+{
+	mb_strv_add(&p->made, path);
+	p->times = mb_realloc(p->times, (p->n_times + 1) * sizeof(*p->times));
+	times_of(st, p->times[p->n_times++]);
+}
+
+/* Owner, mode and attributes of @from, which may be O_PATH, for @to; and its times. */
+static int finish_directory(const struct placing *p, int from, int to)
+{
+	MB_AUTO_CLOSE int source = -1;
+	struct timespec times[2];
+	struct stat st;
+	int r = mb_build_walk_open(from, "", &source);
+
+	if (r == 0 && fstat(source, &st) < 0)
+		r = -errno;
+	if (r == 0)
+		r = give_owner(p, to, &st);
+	if (r == 0 && fchmod(to, mode_of(p, &st)) < 0)
+		r = -errno;
+	if (r == 0)
+		r = give_xattrs(source, to);
+	if (r < 0)
+		return r;
+	times_of(&st, times);
+	return futimens(to, times) < 0 ? -errno : 0;
+}
+
+/* The directory @path of the source, which is called @name, in @at. */
+static int make_directory(struct placing *p, int at, const char *name, const char *path,
+                          int *ret_fd)
+{
+	MB_AUTO_CLOSE int source = -1, fd = -1;
+	bool is_new = mkdirat(at, name, 0700) == 0;
+	struct stat st;
+	int r = is_new || errno == EEXIST ? open_directory(at, name, &fd) : -errno;
+
+	if (r == 0)
+		r = mb_build_walk_open(p->item->fd, path, &source);
+	if (r == 0)
+		r = finish_directory(p, source, fd);
+	if (r == 0 && fstat(source, &st) < 0)
+		r = -errno;
+	if (r < 0)
+		return r;
+	remember_times(p, path, &st);
+	*ret_fd = mb_take_fd(&fd);
+	return 0;
+}
+
+/* p->dir_fd becomes the place for what is in @path of the source. */
+static int enter(struct placing *p, const char *path, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int at = -1;
+	MB_AUTO_FREE char *whole = mb_strdup(path);
+	int r = 0;
+
+	if (p->dir_fd >= 0 && mb_streq(p->dir_path, path))
+		return 0;
+	r = mb_build_walk_open(p->base_fd, path, &at);
+	if (r == 0 && !mb_strv_has(&p->made, path) && *path)
+		r = -ENOENT; /* it was there before: its attributes are the source's now */
+	if (r == -ENOENT) {
+		mb_close(&at);
+		r = mb_build_walk_open(p->base_fd, "", &at);
+		for (char *s = whole; r == 0 && *s;) {
+			char *end = strchrnul(s, '/'), saved = *end;
+			int next = -1;
+
+			*end = '\0';
+			r = mb_strv_has(&p->made, whole) ? open_directory(at, s, &next)
+			                                 : make_directory(p, at, s, whole, &next);
+			*end = saved;
+			s = saved ? end + 1 : end;
+			if (r == 0) {
+				mb_close(&at);
+				at = next;
+			}
+		}
+	}
+	if (r == -ENOTDIR || r == -ELOOP)
+		return mb_fail(err, ENOTDIR, "cannot copy to non-directory: '%s'", path);
+	if (r < 0)
+		return mb_fail_sys(err, -r, "cannot make the directory '%s'", path);
+	mb_close(&p->dir_fd);
+	p->dir_fd = mb_take_fd(&at);
+	free(p->dir_path);
+	p->dir_path = mb_strdup(path);
+	return 0;
+}
+
+int mb_build_place_directory(const struct mb_build_place *place, const char *path, int *ret_fd,
+                             struct mb_err *err)
+{
+	MB_AUTO_FREE char *clean = mb_build_path_clean(path);
+	MB_AUTO_CLOSE int last = -1;
+	int r = 0;
+
+	/* One after the other, so that those that are new are known. */
+	for (char *s = clean; r == 0 && *s;) {
+		char *end = strchrnul(s, '/'), saved = *end;
+		MB_AUTO_CLOSE int fd = -1;
+
+		*end = '\0';
+		r = mb_sys_path_open(place->root_fd, clean, O_PATH | O_DIRECTORY, &fd, NULL);
+		if (r == -ENOENT) {
+			r = mb_sys_path_mkdirs(place->root_fd, clean, 0755, &fd, err);
+			if (r == 0 && place->has_owner &&
+			    fchownat(fd, "", place->uid, place->gid, AT_EMPTY_PATH) < 0)
+				r = mb_fail_sys(err, errno, "cannot give '%s' away", clean);
+		} else if (r < 0) {
+			r = mb_fail_sys(err, -r, "cannot open the destination '/%s'", clean);
+		}
+		*end = saved;
+		s = saved ? end + 1 : end;
+	}
+	return r < 0 ? r
+	             : mb_sys_path_open(place->root_fd, *clean ? clean : ".",
+	                                O_RDONLY | O_DIRECTORY, ret_fd, err);
+}
+
+/* --- files ------------------------------------------------------------------------------------ */
+
+static int copy_bytes(int from, int to)
+{
+	MB_AUTO_FREE char *piece = NULL;
+	ssize_t n;
+
+	if (ioctl(to, FICLONE, from) == 0)
+		return 0;
+	/* Copied by the kernel where both are on one file system that can. */
+	while ((n = copy_file_range(from, NULL, to, NULL, SSIZE_MAX & ~4095L, 0)) > 0)
+		;
+	if (n == 0)
+		return 0;
+	if (errno != EXDEV && errno != EINVAL && errno != EOPNOTSUPP && errno != ENOSYS)
+		return -errno;
+	piece = mb_malloc(PIECE);
+	while ((n = read(from, piece, PIECE)) != 0) {
+		int r;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		r = n < 0 ? -errno : mb_write_full(to, piece, (size_t)n);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* What is there goes, unless it is a directory. */
+static int make_room(int at, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	return unlinkat(at, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int finish_file(const struct placing *p, int from, int to, const struct stat *st)
+{
+	struct timespec times[2];
+	int r = give_owner(p, to, st);
+
+	if (r == 0 && fchmod(to, mode_of(p, st)) < 0)
+		r = -errno;
+	/* A capability goes when the owner changes: so it comes last. */
+	if (r == 0 && from >= 0)
+		r = give_xattrs(from, to);
+	times_of(st, times);
+	if (r == 0 && futimens(to, times) < 0)
+		r = -errno;
+	return r;
+}
+
+static int create(int at, const char *name, int *ret_fd)
+{
+	int r = make_room(at, name);
+
+	if (r < 0)
+		return r;
+	*ret_fd = openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return *ret_fd < 0 ? -errno : 0;
+}
+
+static int place_file(const struct placing *p, int from, int at, const char *name)
+{
+	MB_AUTO_CLOSE int to = -1;
+	struct stat st;
+	int r = create(at, name, &to);
+
+	if (r == 0 && fstat(from, &st) < 0)
+		r = -errno;
+	if (r == 0)
+		r = copy_bytes(from, to);
+	return r < 0 ? r : finish_file(p, from, to, &st);
+}
+
+static int place_special(const struct placing *p, int from_dir, const char *from_name,
+                         const struct stat *st, int at, const char *name)
+{
+	char target[4097];
+	MB_AUTO_CLOSE int fd = -1;
+	struct timespec times[2];
+	ssize_t n;
+	int r = make_room(at, name);
+
+	if (r < 0)
+		return r;
+	if (S_ISSOCK(st->st_mode))
+		return 0; /* no layer has any */
+	if (S_ISLNK(st->st_mode)) {
+		n = readlinkat(from_dir, from_name, target, sizeof(target) - 1);
+		if (n < 0)
+			return -errno;
+		target[n] = '\0';
+		if (symlinkat(target, at, name) < 0)
+			return -errno;
+	} else if (mknodat(at, name, (st->st_mode & S_IFMT) | 0600, st->st_rdev) < 0) {
+		return -errno;
+	}
+	fd = openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	r = fd < 0 ? -errno : give_owner(p, fd, st);
+	if (r == 0 && !S_ISLNK(st->st_mode) && fchmodat(at, name, mode_of(p, st), 0) < 0)
+		r = -errno;
+	times_of(st, times);
+	if (r == 0 && utimensat(at, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+		r = -errno;
+	return r;
+}
+
+static int tell(int r, const char *path, struct mb_err *err)
+{
+	if (r == -EISDIR)
+		return mb_fail(err, EISDIR, "cannot copy a file over the directory '%s'", path);
+	return r < 0 ? mb_fail_sys(err, -r, "cannot copy '%s'", path) : 0;
+}
+
+/* --- trees ------------------------------------------------------------------------------------ */
+
+static char *parent_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? mb_strndup(path, (size_t)(slash - path)) : mb_strdup("");
+}
+
+static int on_directory(void *arg, const char *path, int fd, const struct stat *st,
+                        struct mb_err *err)
+{
+	struct placing *p = arg;
+	bool is_whole;
+
+	(void)fd;
+	(void)st;
+	/* One that is left out itself is made when something in it is not. */
+	if (mb_build_content_skips(p->root, p->item, path, true, &is_whole))
+		return 0;
+	return enter(p, path, err);
+}
+
+static int on_entry(void *arg, const char *path, int dir_fd, const char *name,
+                    const struct stat *st, struct mb_err *err)
+{
+	struct placing *p = arg;
+	MB_AUTO_FREE char *parent = parent_of(path);
+	MB_AUTO_CLOSE int from = -1;
+	struct stat now;
+	int r = enter(p, parent, err);
+
+	if (r < 0)
+		return r;
+	if (!S_ISREG(st->st_mode))
+		return tell(place_special(p, dir_fd, name, st, p->dir_fd, name), path, err);
+	from = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (from < 0 || fstat(from, &now) < 0)
+		return tell(-errno, path, err);
+	/* It was a file a moment ago. */
+	return tell(S_ISREG(now.st_mode) ? place_file(p, from, p->dir_fd, name) : -ESTALE, path,
+	            err);
+}
+
+static bool skips(void *arg, const char *path, bool is_directory)
+{
+	const struct placing *p = arg;
+	bool is_whole;
+
+	return mb_build_content_skips(p->root, p->item, path, is_directory, &is_whole) && is_whole;
+}
+
+static int set_times(struct placing *p, struct mb_err *err)
+{
+	for (size_t i = p->n_times; i-- > 0;) {
+		MB_AUTO_CLOSE int fd = -1;
+		int r = mb_build_walk_open(p->base_fd, p->made.v[i], &fd);
+
+		if (r == 0 && futimens(fd, p->times[i]) < 0)
+			r = -errno;
+		if (r < 0)
+			return mb_fail_sys(err, -r, "cannot set the time of '%s'", p->made.v[i]);
+	}
+	return 0;
+}
+
+static int place_bytes(const struct placing *p, int at, const char *name)
+{
+	MB_AUTO_CLOSE int to = -1;
+	int r = create(at, name, &to);
+
+	if (r == 0)
+		r = mb_write_full(to, p->item->bytes, p->item->n);
+	return r < 0 ? r : finish_file(p, -1, to, &p->item->st);
+}
+
+static int place_one(const struct placing *p, int at, const char *name, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int from = -1;
+	int r;
+
+	if (p->item->fd < 0)
+		return tell(place_bytes(p, at, name), name, err);
+	if (!S_ISREG(p->item->st.st_mode))
+		return tell(place_special(p, -1, "", &p->item->st, at, name), name, err);
+	r = mb_sys_path_reopen(p->item->fd, O_RDONLY | O_NONBLOCK, &from, err);
+	return r < 0 ? r : tell(place_file(p, from, at, name), name, err);
+}
+
+int mb_build_place_item(const struct mb_build_place *place, const struct mb_build_root *root,
+                        const struct mb_build_item *item, int dir_fd, const char *name, bool is_new,
+                        struct mb_err *err)
+{
+	struct placing p = {
+		.place = place, .root = root, .item = item, .base_fd = dir_fd, .dir_fd = -1};
+	const struct mb_build_walk walk = {on_directory, on_entry, skips, &p};
+	int r;
+
+	if (name)
+		return place_one(&p, dir_fd, name, err);
+	r = mb_build_walk(item->fd, &walk, err);
+	if (r == 0 && is_new)
+		r = tell(finish_directory(&p, item->fd, dir_fd), item->path, err);
+	if (r == 0)
+		r = set_times(&p, err);
+	mb_close(&p.dir_fd);
+	free(p.dir_path);
+	free(p.times);
+	mb_strv_done(&p.made);
+	return r;
+}

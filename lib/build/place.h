@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/build/place.h — where COPY and ADD put things: a stage's tree, which may be hostile.
+ *
+ * Paths are resolved in the tree; below the destination itself no link is followed.
+ */
+#ifndef MB_BUILD_PLACE_H
+#define MB_BUILD_PLACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct mb_build_item;
+struct mb_build_root;
+struct mb_err;
+
+struct mb_build_place {
+	int root_fd;
+	bool has_owner, has_mode; /* --chown, --chmod */
+	uint32_t uid, gid, mode;
+};
+
+/* Make the directories of @path that are missing and give the last one, for reading. */
+int mb_build_place_directory(const struct mb_build_place *place, const char *path, int *ret_fd,
+                             struct mb_err *err);
+/* A file as @name into the directory @dir_fd, or, with @name NULL, a directory's content; if
+ * @is_new the directory gets the source's attributes too. */
+int mb_build_place_item(const struct mb_build_place *place, const struct mb_build_root *root,
+                        const struct mb_build_item *item, int dir_fd, const char *name, bool is_new,
+                        struct mb_err *err);
+
+#endif

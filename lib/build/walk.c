@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/walk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/err.h"
+#include "core/own.h"
+#include "core/str.h"
+#include "core/strv.h"
+#include "sys/path.h"
+
+enum { STRETCH = 3000 }; /* bytes of a path that the kernel takes at once, with room */
+
+static int open_stretch(int at, const char *path, int *ret_fd)
+{
+	return mb_sys_path_openat2(at, *path ? path : ".",
+	                           O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK, 0,
+	                           RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, ret_fd);
+}
+
+int mb_build_walk_open(int top_fd, const char *path, int *ret_fd)
+{
+	MB_AUTO_CLOSE int at = -1;
+
+	while (strlen(path) > STRETCH) {
+		const char *end = path + STRETCH;
+		MB_AUTO_FREE char *part = NULL;
+		int next = -1, r;
+
+		while (end > path && *end != '/')
+			end--;
+		part = mb_strndup(path, (size_t)(end - path));
+		r = open_stretch(at < 0 ? top_fd : at, part, &next);
+		if (r < 0)
+			return r;
+		mb_close(&at);
+		at = next;
+		path = end + 1;
+	}
+	return open_stretch(at < 0 ? top_fd : at, path, ret_fd);
+}
+
+static int read_names(int fd, struct mb_strv *out)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
+
+	if (!dir) {
+		mb_close(&copy);
+		return -errno;
+	}
+	rewinddir(dir);
+	while ((entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			mb_strv_add(out, entry->d_name);
+	closedir(dir);
+	mb_strv_sort(out);
+	return 0;
+}
+
+/* One directory; those in it go to @pending, the first one last. */
+static int walk_one(const struct mb_build_walk *walk, int top_fd, const char *path,
+                    struct mb_strv *pending, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT, below = MB_STRV_INIT;
+	MB_AUTO_CLOSE int fd = -1;
+	struct stat st;
+	int r = mb_build_walk_open(top_fd, path, &fd);
+
+	if (r == 0 && fstat(fd, &st) < 0)
+		r = -errno;
+	if (r == 0)
+		r = read_names(fd, &names);
+	if (r < 0)
+		return mb_fail_sys(err, -r, "cannot read '%s'", *path ? path : ".");
+	r = walk->directory ? walk->directory(walk->arg, path, fd, &st, err) : 0;
+	for (size_t i = 0; i < names.n && r == 0; i++) {
+		const char *name = names.v[i];
+		MB_AUTO_FREE char *child = mb_asprintf("%s%s%s", path, *path ? "/" : "", name);
+
+		if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+			r = mb_fail_sys(err, errno, "cannot look at '%s'", child);
+			continue;
+		}
+		if (walk->skips && walk->skips(walk->arg, child, S_ISDIR(st.st_mode)))
+			continue;
+		if (S_ISDIR(st.st_mode))
+			mb_strv_take(&below, mb_take_ptr(&child));
+		else if (walk->entry)
+			r = walk->entry(walk->arg, child, fd, name, &st, err);
+	}
+	for (size_t i = below.n; i-- > 0 && r == 0;)
+		mb_strv_add(pending, below.v[i]);
+	return r;
+}
+
+int mb_build_walk(int top_fd, const struct mb_build_walk *walk, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv pending = MB_STRV_INIT;
+	int r = 0;
+
+	mb_strv_add(&pending, "");
+	while (pending.n && r == 0) {
+		MB_AUTO_FREE char *path = pending.v[--pending.n];
+
+		pending.v[pending.n] = NULL;
+		r = walk_one(walk, top_fd, path, &pending, err);
+	}
+	return r;
+}
+
+/* --- times ------------------------------------------------------------------------------------ */
+
+static bool is_later(const struct timespec *t, int64_t epoch)
+{
+	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec > epoch;
+}
+
+/* @name NULL: the directory itself. */
+static int clamp(int dir_fd, const char *name, const struct stat *st, int64_t epoch)
+{
+	struct timespec when = {epoch / 1000000000, epoch % 1000000000};
+	struct timespec times[2] = {when, when};
+
+	int r;
+
+	if (!is_later(&st->st_mtim, epoch))
+		return 0;
+	r = name ? utimensat(dir_fd, name, times, AT_SYMLINK_NOFOLLOW) : futimens(dir_fd, times);
+	return r < 0 ? -errno : 0;
+}
+
+static int clamp_directory(void *arg, const char *path, int fd, const struct stat *st,
+                           struct mb_err *err)
+{
+	int r = clamp(fd, NULL, st, *(const int64_t *)arg);
+
+	return r < 0 ? mb_fail_sys(err, -r, "cannot set the time of '%s'", path) : 0;
+}
+
+static int clamp_entry(void *arg, const char *path, int dir_fd, const char *name,
+                       const struct stat *st, struct mb_err *err)
+{
+	int r = clamp(dir_fd, name, st, *(const int64_t *)arg);
+
+	return r < 0 ? mb_fail_sys(err, -r, "cannot set the time of '%s'", path) : 0;
+}
+
+int mb_build_walk_clamp(int dir_fd, const char *name, int64_t epoch, struct mb_err *err)
+{
+	const struct mb_build_walk walk = {
+		.directory = clamp_directory, .entry = clamp_entry, .arg = &epoch};
+	MB_AUTO_CLOSE int top =
+		openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (top < 0)
+		return mb_fail_sys(err, errno, "cannot open '%s'", name);
+	return mb_build_walk(top, &walk, err);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/build/walk.h — trees that somebody else made, walked in a fixed order by descriptors.
+ *
+ * No link is followed, nothing leads out of the tree, and depth costs no descriptors.
+ */
+#ifndef MB_BUILD_WALK_H
+#define MB_BUILD_WALK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+struct mb_err;
+
+struct mb_build_walk {
+	/* Paths are relative to the top; "" is the top itself.  Return: 0 or -errno, told. */
+	int (*directory)(void *arg, const char *path, int fd, const struct stat *st,
+	                 struct mb_err *err);
+	/* Whatever is no directory: @name in @dir_fd. */
+	int (*entry)(void *arg, const char *path, int dir_fd, const char *name,
+	             const struct stat *st, struct mb_err *err);
+	/* Leave it out, with all below a directory; NULL: nothing. */
+	bool (*skips)(void *arg, const char *path, bool is_directory);
+	void *arg;
+};
+/* A directory before what is in it, names in the order of their bytes, what is no directory first.
+ * @top_fd may be O_PATH. */
+int mb_build_walk(int top_fd, const struct mb_build_walk *walk, struct mb_err *err);
+/* A directory below @top_fd, however long its path.  Return: 0 or -errno, nothing told. */
+int mb_build_walk_open(int top_fd, const char *path, int *ret_fd);
+
+/* No time of what is in the tree @name below @dir_fd is later than @epoch (nsec). */
+int mb_build_walk_clamp(int dir_fd, const char *name, int64_t epoch, struct mb_err *err);
+
+#endif

@@ -1,0 +1,327 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A Dockerfile and a context become an image.
+load helpers
+
+setup_file() {
+	setup_store build.bats
+	mybox tag deb kept
+}
+setup() {
+	root=/run/mybox-test/build.bats/root run=/run/mybox-test/build.bats/run
+	ctx=$BATS_TEST_TMPDIR/ctx
+	mkdir -p "$ctx"
+}
+teardown() {
+	local name
+	for name in $(mybox images --format '{{.ID}}' | sort -u); do
+		[ "$name" = "$(mybox images -q kept)" ] || mybox rmi -f "$name" >/dev/null
+	done
+	teardown_store
+	[ -z "$(ls "$root/ingest")" ]
+}
+
+dockerfile() { cat >"$ctx/Dockerfile"; }
+build() { mybox build -t made "$@" "$ctx"; }
+in_made() { mybox run --rm made sh -c "$1"; }
+config() { mybox image inspect -f "{{json .Config.$1}}" made; }
+
+@test "build: the instructions of a common Dockerfile" {
+	mkdir -p "$ctx/src/sub"
+	echo a >"$ctx/src/a" && echo b >"$ctx/src/sub/b" && chmod 750 "$ctx/src/sub" && touch -d @1500000000 "$ctx/src/a"
+	dockerfile <<-'EOF'
+		ARG BASE=deb
+		FROM $BASE
+		MAINTAINER somebody
+		ARG WHO=world
+		ENV GREET="hi ${WHO}" TWO=2
+		LABEL a=b "c d"="e $TWO"
+		WORKDIR /work
+		WORKDIR deep
+		RUN echo "$GREET" >greeting && [ "$WHO" = world ]
+		COPY src dst
+		COPY --chown=1000:50 --chmod=640 src/a src/sub/b /files/
+		ADD src/a /renamed
+		USER user
+		RUN id -u >/tmp/who
+		EXPOSE 80 443/udp 8000-8002
+		VOLUME /data /x
+		STOPSIGNAL SIGINT
+		HEALTHCHECK --interval=5s --retries=2 CMD test -e /ok
+		ONBUILD RUN echo triggered >/tmp/triggered
+		SHELL ["/bin/sh", "-ec"]
+		ENTRYPOINT ["cat"]
+		CMD ["/work/deep/greeting"]
+	EOF
+	run -0 --separate-stderr build
+	echo "$stderr"
+	[ "$output" = "" ]
+	[[ "$stderr" == *'[1/9] FROM deb'* ]] && [[ "$stderr" == *'naming to docker.io/library/made:latest done'* ]]
+	[ "$(mybox run --rm made)" = "hi world" ]
+	run -0 mybox run --rm --entrypoint '' -u root made sh -c '
+		cat /work/deep/dst/a /work/deep/dst/sub/b /renamed /tmp/who; stat -c "%a %u:%g %Y" /work/deep/dst/a /files/a; stat -c %a /work/deep/dst/sub; env | grep WHO | wc -l'
+	[ "$output" = $'a\nb\na\n1000\n644 0:0 1500000000\n640 1000:50 1500000000\n750\n0' ]
+	[ "$(config Labels)" = '{"a":"b","c d":"e 2"}' ]
+	[ "$(config WorkingDir) $(config User) $(config StopSignal)" = '"/work/deep" "user" "SIGINT"' ]
+	[ "$(config ExposedPorts)" = '{"443/udp":{},"80/tcp":{},"8000/tcp":{},"8001/tcp":{},"8002/tcp":{}}' ]
+	[[ "$(config Healthcheck)" == *'"CMD-SHELL","test -e /ok"'*'5000000000'* ]]
+	[ "$(config OnBuild)" = '["RUN echo triggered >/tmp/triggered"]' ]
+	[ "$(mybox image inspect -f '{{.Author}}' made)" = somebody ]
+	run -0 mybox history --no-trunc --format '{{.CreatedBy}}' made
+	[[ "$output" == *'RUN |1 WHO=world /bin/sh -c echo "$GREET" >greeting'* ]]
+	# What the base wants done is done in whatever is built on it, and not again in what is built on that.
+	mybox tag made trigger
+	printf 'FROM trigger\nUSER root\n' | mybox build -q -t made - && [ "$(mybox run --rm --entrypoint cat made /tmp/triggered)" = triggered ] && [ "$(config OnBuild)" = null ]
+}
+
+@test "build: stages, and those that are not needed never run" {
+	dockerfile <<-'EOF'
+		FROM deb AS Tools
+		RUN echo tool >/tool
+		FROM deb AS never
+		RUN exit 9
+		FROM tools AS more
+		RUN cat /tool >/more
+		FROM scratch AS empty
+		COPY --from=0 /tool /from-number
+		FROM deb
+		COPY --from=more /more /tool /
+		COPY --from=kept /etc/passwd /passwd
+		COPY --from=empty / /
+	EOF
+	build
+	run -0 in_made 'cat /more /tool /from-number; head -c 4 /passwd'
+	[ "$output" = $'tool\ntool\ntool\nroot' ]
+	run -1 build --target never
+	[[ "$output" == *'exit code: 9'* ]] && [[ "$output" != *'[more '* ]]
+	run -0 build --target empty && [[ "$output" == *'[empty 1/1] COPY'* ]]
+	[ "$(mybox image inspect -f '{{len .RootFS.Layers}}' made)" = 1 ]
+	run -1 build --target nosuch && [[ "$output" == *'target stage "nosuch" could not be found'* ]]
+}
+
+@test "build: a step is done again when what it depends on changes, and only then" {
+	dockerfile <<-'EOF'
+		FROM deb
+		ARG V
+		COPY a b* /in/
+		RUN cat /proc/sys/kernel/random/uuid >/id
+		LABEL x=y
+	EOF
+	echo 1 >"$ctx/a" && build -q >"$BATS_TEST_TMPDIR/first"
+	local id
+	id=$(in_made 'cat /id')
+	touch "$ctx/a" && sleep 0.01 && run -0 --separate-stderr build && [[ "$stderr" == *CACHED*CACHED* ]]
+	[ "$(build -q)" = "$(cat "$BATS_TEST_TMPDIR/first")" ] && [ "$(in_made 'cat /id')" = "$id" ]
+	# A label is no reason.
+	sed -i 's/x=y/x=z/' "$ctx/Dockerfile" && build -q && [ "$(in_made 'cat /id')" = "$id" ] && [ "$(config Labels)" = '{"x":"z"}' ]
+	# An argument is, and so are content, mode, a new name, and the one who asks.
+	build -q --build-arg V=1 && [ "$(in_made 'cat /id')" != "$id" ] && build -q && [ "$(in_made 'cat /id')" = "$id" ]
+	chmod 600 "$ctx/a" && build -q && [ "$(in_made 'cat /id')" != "$id" ]
+	chmod 644 "$ctx/a" && build -q && [ "$(in_made 'cat /id')" = "$id" ]
+	echo 2 >"$ctx/a" && build -q && [ "$(in_made 'cat /id')" != "$id" ]
+	echo 1 >"$ctx/a" && : >"$ctx/bb" && build -q && [ "$(in_made 'cat /id')" != "$id" ]
+	rm "$ctx/bb" && build -q --no-cache && [ "$(in_made 'cat /id')" != "$id" ]
+	# Rubbish among the steps is no step.
+	for f in "$root"/steps/*; do echo rubbish >"$f"; done
+	run -0 build && [[ "$output" != *CACHED* ]]
+	mybox system check --repair || true
+}
+
+@test "build: here-documents, for the shell, for an interpreter, and as files" {
+	dockerfile <<'OUTER'
+FROM deb
+ENV NAME=value
+RUN <<EOF
+set -e
+echo shell $NAME >/one
+EOF
+RUN <<EOF
+#!/bin/sh
+echo "$0" >/two
+EOF
+RUN cat >/three <<EOF && cat >/four <<-'X'
+three $NAME
+EOF
+	four $NAME
+	X
+COPY <<five <<"six" <<-end /files/
+it's "$NAME"
+five
+$NAME
+six
+	seven
+	end
+OUTER
+	build
+	run -0 in_made 'cat /one /two /three /four /files/five /files/six /files/end'
+	[ "$output" = $'shell value\n/dev/pipes/script\nthree value\nfour $NAME\nit\'s "value"\n$NAME\nseven' ]
+	run -0 in_made 'ls /dev/pipes 2>&1; ls -d /dev/pipes /files/end 2>/dev/null; true'
+	[[ "$output" == *'No such file'*/files/end ]]
+}
+
+@test "build: RUN --mount: cache, tmpfs, bind, secret" {
+	mkdir "$ctx/sub" && echo ctx >"$ctx/sub/file" && echo hidden >"$ctx/hidden" && echo hidden >"$ctx/.dockerignore"
+	printf 'top secret' >"$BATS_TEST_TMPDIR/secret"
+	dockerfile <<-'EOF'
+		FROM deb AS other
+		RUN echo other >/other
+		FROM deb
+		ARG N
+		RUN --mount=type=cache,target=/var/cache/x,id=../../x,mode=1777 echo $N >>/var/cache/x/f; cat /var/cache/x/f >/cached; stat -c %a /var/cache/x >>/cached
+		RUN --mount=type=tmpfs,target=/t,size=1m echo '#!/bin/sh' >/t/x; chmod +x /t/x; /t/x && grep -c ' /t tmpfs' /proc/mounts >/tmpfs
+		RUN --mount=target=/ctx --mount=from=other,source=/other,target=/run/other ls /ctx >/bound; cat /run/other >>/bound; echo x >/ctx/x 2>/dev/null || echo ro >>/bound
+		RUN --mount=target=/ctx,rw echo y >/ctx/written && rm /ctx/sub/file
+		RUN --mount=source=sub/file,target=/deep/place/file cat /deep/place/file >>/bound
+		RUN --mount=type=secret,id=s --mount=type=secret,id=s,env=S --mount=type=secret,id=s,target=/k,mode=0444,uid=1000 --mount=type=secret,id=nosuch \
+			stat -c %a /run/secrets/s >/secret; [ "$(cat /run/secrets/s)" = "$S" ] && stat -c %a:%u /k >>/secret; ls /run/secrets | wc -l >>/secret
+	EOF
+	build --secret id=s,src="$BATS_TEST_TMPDIR/secret" --build-arg N=1
+	build --secret id=s,src="$BATS_TEST_TMPDIR/secret" --build-arg N=2
+	run -0 in_made 'cat /cached /tmpfs /bound /secret'
+	[ "$output" = $'1\n2\n1777\n1\nDockerfile\nsub\nother\nro\nctx\n400\n444:1000\n1' ]
+	[ -e "$ctx/sub/file" ] && [ ! -e "$ctx/written" ] && [ ! -e "$root/x" ]
+	# Nothing is left of the places, and nothing anywhere of the secret.
+	run -0 in_made 'ls -d /ctx /deep /run/secrets /run/other /t /k /var/cache/x 2>/dev/null | wc -l' && [ "$output" = 0 ]
+	run ! grep -r 'top secret' "$root"
+	mybox save -o "$BATS_TEST_TMPDIR/made.tar" made && run ! grep 'top secret' "$BATS_TEST_TMPDIR/made.tar"
+	run -1 mybox build - <<<$'FROM deb\nRUN --mount=type=secret,id=x,required true' && [[ "$output" == *'secret x: not found'* ]]
+}
+
+@test "build: .dockerignore, wildcards, and destinations" {
+	mkdir -p "$ctx/d/e" "$ctx/skip/me" "$ctx/.git"
+	touch "$ctx"/{one.txt,two.txt,three.md,keep.md} "$ctx"/d/{x.o,x.c} "$ctx/d/e/y.o" "$ctx/skip/me/not" "$ctx/skip/yes" "$ctx/.git/config"
+	ln -s one.txt "$ctx/link" && ln -s /etc/passwd "$ctx/d/abs"
+	printf '%s\n' '# comment' '.git' '*.md' '!keep.md' '**/*.o' 'skip' '!skip/me' Dockerfile >"$ctx/.dockerignore"
+	dockerfile <<-'EOF'
+		FROM deb
+		COPY . /all
+		COPY *.txt d/*.c /flat/
+		COPY link /file
+		COPY d /made/new
+		COPY ["one.txt", "with space"]
+		COPY --exclude=*.c --exclude=e d /excluded
+	EOF
+	build
+	run -0 in_made 'cd /all; find . | sort; find /flat /file /made /excluded -type f | sort; readlink /all/link; readlink /all/d/abs; ls -d "/with space"'
+	[ "$output" = $'.\n./.dockerignore\n./d\n./d/abs\n./d/e\n./d/x.c\n./keep.md\n./link\n./one.txt\n./skip\n./skip/me\n./skip/me/not\n./two.txt
+/file\n/flat/one.txt\n/flat/two.txt\n/flat/x.c\n/made/new/x.c\none.txt\n/etc/passwd\n/with space' ]
+	run -1 mybox build -f - "$ctx" <<<$'FROM deb\nCOPY three.md /' && [[ "$output" == *'"/three.md": not found (.dockerignore leaves it out)'* ]]
+	run -1 mybox build -f - "$ctx" <<<$'FROM deb\nCOPY a.txt /' && [[ "$output" == *'"/a.txt": not found'* ]]
+	run -1 mybox build -f - "$ctx" <<<$'FROM deb\nCOPY one.txt two.txt /x' && [[ "$output" == *'destination must be a directory and end with a /'* ]]
+	# The file's own rules win.
+	cp "$ctx/Dockerfile" "$ctx/other" && echo two.txt >"$ctx/other.dockerignore" && mybox build -q -t made -f "$ctx/other" "$ctx"
+	run -0 in_made 'ls /all/two.txt 2>&1; ls /all/three.md' && [[ "$output" == *'No such file'*/all/three.md ]]
+}
+
+@test "build: contexts from stdin, and archives that ADD unpacks" {
+	mkdir "$ctx/in" && echo packed >"$ctx/in/file" && ln -s /nowhere "$ctx/in/link"
+	tar -C "$ctx/in" -cf "$ctx/a.tar" . && tar -C "$ctx/in" -czf "$ctx/a.tgz" file && gzip -c "$ctx/in/file" >"$ctx/plain.gz" && xz -c "$ctx/a.tar" >"$ctx/a.tar.xz"
+	dockerfile <<-'EOF'
+		FROM deb
+		ADD a.tar /tar/
+		ADD a.tgz a.tar.xz plain.gz /both/
+		ADD --unpack=false a.tar /whole
+		COPY a.tgz /copied
+	EOF
+	tar -C "$ctx" -c . | gzip | mybox build -q -t made -
+	run -0 in_made 'cat /tar/file /both/file; readlink /tar/link; zcat /both/plain.gz; tar tf /whole | grep -c .; tar tzf /copied'
+	[ "$output" = $'packed\npacked\n/nowhere\npacked\n3\nfile' ]
+	tar -C "$ctx" -c . | mybox build -q -t made -f in/../Dockerfile -
+	printf 'FROM deb\nCOPY x /\n' >"$BATS_TEST_TMPDIR/d"
+	run -1 mybox build - <"$BATS_TEST_TMPDIR/d" && [[ "$output" == *'there is no build context'* ]]
+	run -1 mybox build -f - - <"$BATS_TEST_TMPDIR/d" && [[ "$output" == *"can't use stdin for both"* ]]
+	head -c 700 "$ctx/a.tar" >"$BATS_TEST_TMPDIR/cut" && run -1 mybox build - <"$BATS_TEST_TMPDIR/cut"
+	[ "${#lines[@]}" = 1 ] && [[ "$output" == 'mybox: the context: '* ]]
+}
+
+@test "build: what leads out of the context or the stage leads nowhere" {
+	mkdir "$ctx/d" && ln -s /etc "$ctx/d/etc" && ln -s ../../../../etc/passwd "$ctx/up" && echo x >"$ctx/x"
+	local bad
+	for bad in 'COPY ../../etc/passwd /p' 'COPY up /p' 'COPY d/etc/passwd /p' 'RUN --mount=source=../../etc,target=/m true' 'RUN --mount=source=d/etc,target=/m true'; do
+		printf 'FROM deb\n%s\n' "$bad" | dockerfile
+		run -1 build
+		[[ "$output" == *'not found'* ]] || { echo "$bad: $output"; false; }
+	done
+	# A destination behind links stays in the image.
+	dockerfile <<-'EOF'
+		FROM deb
+		RUN ln -s /../../../../run/mybox-test /esc && mkdir /real && ln -s /real /alias && mkdir -p /tree && ln -s /real /tree/d
+		COPY x /esc/build.bats/
+		COPY x /alias/
+	EOF
+	build
+	[ ! -e /run/mybox-test/build.bats/x ] && [ "$(in_made 'cat /run/mybox-test/build.bats/x /real/x')" = $'x\nx' ]
+	printf 'FROM made\nCOPY . /tree/\n' | dockerfile
+	run -1 build && [[ "$output" == *"cannot copy to non-directory"* ]]
+	printf 'FROM deb\nRUN --security=insecure true\n' | dockerfile && run -1 build && [[ "$output" == *'is not allowed'* ]]
+	printf 'FROM deb\nRUN --network=host true\n' | dockerfile && run -1 build && [[ "$output" == *'needs build --network=host'* ]]
+}
+
+@test "build: SOURCE_DATE_EPOCH makes the same bytes of the same files" {
+	mkdir "$ctx/d" && echo a >"$ctx/d/a" && ln -s a "$ctx/d/l"
+	dockerfile <<-'EOF'
+		FROM deb
+		WORKDIR /w
+		COPY d .
+		RUN echo made >file && mkdir -p x/y && ln file x/hard
+		LABEL a=b
+	EOF
+	local first
+	first=$(SOURCE_DATE_EPOCH=1600000000 build -q)
+	cp -r "$ctx" "$ctx.2" && touch "$ctx.2/d/a" "$ctx.2/d" && mybox rmi -f made >/dev/null
+	[ "$(mybox build -q --no-cache --build-arg SOURCE_DATE_EPOCH=1600000000 -t made "$ctx.2")" = "$first" ]
+	[ "$(SOURCE_DATE_EPOCH=1600000000 build -q)" = "$first" ]
+	[ "$(mybox image inspect -f '{{.Created}}' made)" = 2020-09-13T12:26:40.000000000Z ]
+	run -0 in_made 'stat -c %Y /w/file /w/x /w/d /w/a' && [ "$(sort -u <<<"$output")" = 1600000000 ]
+	SOURCE_DATE_EPOCH=x run -1 build && [[ "$output" == *'is no number of seconds'* ]]
+}
+
+@test "build: a failure says where, and leaves nothing" {
+	dockerfile <<-'EOF'
+		FROM deb
+		RUN echo fine
+		RUN echo told && \
+		    exit 7
+	EOF
+	run -1 build
+	[[ "$output" == *$'------\n > [3/3] RUN echo told'*$'told\n------\nDockerfile:3\n'*'3 | >>> RUN echo told'*'4 | >>>     exit 7'*'exit code: 7' ]]
+	[ -z "$(mybox images -q made)$(mybox ps -aq)$(ls "$root/ingest")" ]
+	printf 'FROM deb\nRUN ["/nosuch"]\n' | dockerfile && run -1 build && [[ "$output" == *'/nosuch'*'no such file'* ]]
+	printf 'FROM nosuch.invalid/x\n' | dockerfile && run -1 build && [[ "${lines[-1]}" == 'mybox: failed to build: '* ]]
+	printf 'FROM deb\nFOO x\n' | dockerfile && run -1 build && [[ "$output" == *'parse error on line 2: unknown instruction: FOO'* ]]
+	rm "$ctx/Dockerfile" && run -1 build && [ "$output" = 'mybox: failed to read dockerfile: open Dockerfile: no such file or directory' ]
+	run -1 mybox build "$ctx/nosuch" && [[ "$output" == *'not found' ]]
+	run -1 mybox build https://example.com/x.git && [[ "$output" == *'cannot build from'* ]]
+}
+
+@test "build: --iidfile, -q, labels, several names, and arguments that nobody took" {
+	printf 'FROM deb\nARG A\nRUN echo $A $http_proxy >/a\n' | dockerfile
+	run -0 --separate-stderr mybox build -q -t made -t made:two --label x=y --iidfile "$BATS_TEST_TMPDIR/id" --build-arg A=1 --build-arg http_proxy=p "$ctx"
+	[ "$stderr" = '' ] && [ "$output" = "$(cat "$BATS_TEST_TMPDIR/id")" ] && [[ "$output" == sha256:* ]]
+	[ "$(in_made 'cat /a')" = '1 p' ] && [ "$(mybox images -q made:two)" = "$(mybox images -q made:latest)" ] && [ "$(config Labels)" = '{"x":"y"}' ]
+	run -0 mybox history --no-trunc made && [[ "$output" != *http_proxy=* ]]
+	run -0 build --build-arg NOBODY=1 && [[ "$output" == *'build-args [NOBODY] were not consumed'* ]]
+	A=env build -q --build-arg A && [ "$(in_made 'cat /a')" = env ]
+	run -0 mybox buildx build -q "$ctx"
+}
+
+@test "build: interrupted or killed, it leaves what the next command understands" {
+	printf 'FROM deb\nRUN echo begun; sleep 1000\n' | dockerfile
+	local pid sig
+	for sig in INT TERM; do
+		env --default-signal=INT "$MYBOX" --root "$root" --runroot "$run" build -t made "$ctx" >"$BATS_TEST_TMPDIR/out" 2>&1 &
+		pid=$!
+		wait_until 20 grep -q begun "$BATS_TEST_TMPDIR/out"
+		kill -"$sig" "$pid"
+		wait "$pid" || true
+		[ -z "$(mybox ps -aq)$(ls "$root/ingest")$(mybox images -q made)" ]
+	done
+	env --default-signal=INT "$MYBOX" --root "$root" --runroot "$run" build -t made "$ctx" >"$BATS_TEST_TMPDIR/out" 2>&1 &
+	pid=$!
+	wait_until 20 grep -q begun "$BATS_TEST_TMPDIR/out"
+	kill -KILL "$pid"
+	wait "$pid" || true
+	# The command in the container knows nothing of it; it goes like any other container.
+	mybox rm -f "$(mybox ps -q)"
+	printf 'FROM deb\nRUN echo again\n' | dockerfile && build -q
+}

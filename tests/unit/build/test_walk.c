@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "unit.h"
+
+#include "build/content.h"
+#include "build/key.h"
+#include "build/state.h"
+#include "build/walk.h"
+#include "core/err.h"
+#include "core/own.h"
+#include "core/str.h"
+#include "dockerfile/ignore.h"
+
+static void touch(int dir_fd, const char *name)
+{
+	unit_write(dir_fd, name, "x", 1);
+}
+
+static int note_directory(void *arg, const char *path, int fd, const struct stat *st,
+                          struct mb_err *err)
+{
+	(void)fd;
+	(void)st;
+	(void)err;
+	mb_str_addf(arg, "%s/ ", path);
+	return 0;
+}
+
+static int note_entry(void *arg, const char *path, int dir_fd, const char *name,
+                      const struct stat *st, struct mb_err *err)
+{
+	(void)dir_fd;
+	(void)name;
+	(void)st;
+	(void)err;
+	mb_str_addf(arg, "%s ", path);
+	return 0;
+}
+
+static bool skip_dot(void *arg, const char *path, bool is_directory)
+{
+	(void)arg;
+	(void)is_directory;
+	return strstr(path, "skip") != NULL;
+}
+
+static void trees_are_walked_in_order(void **state)
+{
+	UNIT_DIR dir;
+	MB_AUTO_STR struct mb_str seen = MB_STR_INIT;
+	const struct mb_build_walk walk = {note_directory, note_entry, skip_dot, &seen};
+
+	(void)state;
+	unit_dir_init(&dir);
+	touch(dir.fd, "z");
+	touch(dir.fd, "skip1");
+	assert_int_equal(mkdirat(dir.fd, "b", 0755), 0);
+	assert_int_equal(mkdirat(dir.fd, "a", 0755), 0);
+	assert_int_equal(mkdirat(dir.fd, "a/c", 0755), 0);
+	assert_int_equal(mkdirat(dir.fd, "skip2", 0755), 0);
+	touch(dir.fd, "a/y");
+	touch(dir.fd, "a/c/x");
+	touch(dir.fd, "skip2/x");
+	assert_int_equal(symlinkat("/", dir.fd, "b/link"), 0);
+	assert_int_equal(mb_build_walk(dir.fd, &walk, NULL), 0);
+	assert_string_equal(mb_str_text(&seen), "/ z a/ a/y a/c/ a/c/x b/ b/link ");
+}
+
+static void depth_costs_nothing(void **state)
+{
+	enum { DEPTH = 1500 };
+	UNIT_DIR dir;
+	MB_AUTO_STR struct mb_str seen = MB_STR_INIT, path = MB_STR_INIT;
+	const struct mb_build_walk walk = {note_directory, note_entry, NULL, &seen};
+	int at, fd = -1;
+
+	(void)state;
+	unit_dir_init(&dir);
+	at = dup(dir.fd);
+	for (int i = 0; i < DEPTH; i++) {
+		int next;
+
+		assert_int_equal(mkdirat(at, "deep", 0755), 0);
+		next = openat(at, "deep", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		assert_true(next >= 0);
+		close(at);
+		at = next;
+		mb_str_addf(&path, "%sdeep", i ? "/" : "");
+	}
+	close(at);
+	assert_int_equal(mb_build_walk_open(dir.fd, mb_str_text(&path), &fd), 0);
+	close(fd);
+	assert_int_equal(mb_build_walk(dir.fd, &walk, NULL), 0);
+	assert_non_null(strstr(mb_str_text(&seen), mb_str_text(&path)));
+	/* Without a path that is too long for whoever cleans up. */
+	for (at = dup(dir.fd);;) {
+		int next = openat(at, "deep/deep", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (next < 0)
+			break;
+		close(next);
+		assert_int_equal(renameat(at, "deep/deep", at, "up"), 0);
+		assert_int_equal(unlinkat(at, "deep", AT_REMOVEDIR), 0);
+		assert_int_equal(renameat(at, "up", at, "deep"), 0);
+	}
+	close(at);
+}
+
+static void links_lead_nowhere(void **state)
+{
+	UNIT_DIR dir;
+	int fd = -1;
+
+	(void)state;
+	unit_dir_init(&dir);
+	assert_int_equal(mkdirat(dir.fd, "a", 0755), 0);
+	assert_int_equal(symlinkat("a", dir.fd, "link"), 0);
+	assert_true(mb_build_walk_open(dir.fd, "link", &fd) < 0);
+	assert_true(mb_build_walk_open(dir.fd, "..", &fd) < 0);
+	assert_true(mb_build_walk_open(dir.fd, "a/../..", &fd) < 0);
+	assert_int_equal(fd, -1);
+}
+
+/* The key of what @pattern means. */
+static void key_of(const struct mb_build_root *root, const char *pattern, char text[MB_SHA256_TEXT])
+{
+	MB_AUTO_BUILD_ITEMS struct mb_build_items items = {0};
+	struct mb_build_state state = {0};
+	struct mb_build_key key;
+	struct mb_err err = MB_ERR_INIT;
+
+	mb_build_key_init(&key, "test", &state);
+	if (mb_build_content_find(root, pattern, &items, &err) < 0)
+		fail_msg("%s", err.msg);
+	for (size_t i = 0; i < items.n; i++)
+		assert_int_equal(mb_build_content_hash(root, &items.v[i], &key, NULL), 0);
+	mb_build_key_finish(&key, text);
+}
+
+static void keys_depend_on_content_and_not_on_time(void **state)
+{
+	UNIT_DIR dir;
+	char first[MB_SHA256_TEXT], other[MB_SHA256_TEXT];
+	const struct timespec old[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+	struct mb_build_root root = {.is_owned_by_root = true};
+
+	(void)state;
+	unit_dir_init(&dir);
+	root.fd = dir.fd;
+	assert_int_equal(mkdirat(dir.fd, "d", 0755), 0);
+	touch(dir.fd, "d/a");
+	key_of(&root, "d", first);
+	assert_int_equal(utimensat(dir.fd, "d/a", old, 0), 0);
+	key_of(&root, "./d/", other);
+	assert_string_equal(first, other);
+	assert_int_equal(fchmodat(dir.fd, "d/a", 0755, 0), 0);
+	key_of(&root, "d", other);
+	assert_string_not_equal(first, other);
+	assert_int_equal(fchmodat(dir.fd, "d/a", 0600, 0), 0);
+	key_of(&root, "d", other);
+	assert_string_equal(first, other);
+	assert_int_equal(renameat(dir.fd, "d/a", dir.fd, "d/b"), 0);
+	key_of(&root, "d", other);
+	assert_string_not_equal(first, other);
+	unit_write(dir.fd, "d/b", "y", 1);
+	assert_int_equal(renameat(dir.fd, "d/b", dir.fd, "d/a"), 0);
+	key_of(&root, "d", other);
+	assert_string_not_equal(first, other);
+}
+
+static void parts_of_a_key_do_not_run_together(void **state)
+{
+	static const char *const rows[][2] = {{"ab", "c"}, {"a", "bc"},   {"", "abc"},
+	                                      {"abc", ""}, {"abc", NULL}, {NULL, "abc"}};
+	char texts[N(rows)][MB_SHA256_TEXT];
+	struct mb_build_state none = {0};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		struct mb_build_key key;
+
+		mb_build_key_init(&key, "test", &none);
+		mb_build_key_add(&key, rows[i][0]);
+		mb_build_key_add(&key, rows[i][1]);
+		mb_build_key_finish(&key, texts[i]);
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(texts[i], texts[j]);
+	}
+}
+
+static void sources_are_found_in_their_root(void **state)
+{
+	UNIT_DIR dir;
+	MB_AUTO_BUILD_ITEMS struct mb_build_items items = {0};
+	MB_AUTO_IGNORE struct mb_dockerfile_ignore ignore = {0};
+	struct mb_build_root root = {.ignore = &ignore};
+	struct mb_err err = MB_ERR_INIT;
+
+	(void)state;
+	unit_dir_init(&dir);
+	root.fd = dir.fd;
+	assert_int_equal(mkdirat(dir.fd, "d", 0755), 0);
+	touch(dir.fd, "d/b.c");
+	touch(dir.fd, "d/a.c");
+	touch(dir.fd, "d/a.o");
+	assert_int_equal(symlinkat("../../../../../../../etc", dir.fd, "up"), 0);
+	assert_int_equal(mb_dockerfile_ignore_parse("d/b.c", 5, &ignore, NULL), 0);
+	assert_int_equal(mb_build_content_find(&root, "d/*.c", &items, NULL), 0);
+	assert_int_equal(items.n, 1);
+	assert_string_equal(items.v[0].name, "a.c");
+	assert_int_equal(mb_build_content_find(&root, "/../../d/a.o", &items, NULL), 0);
+	assert_string_equal(items.v[1].path, "d/a.o");
+	assert_int_equal(mb_build_content_find(&root, "up", &items, &err), -ENOENT);
+	assert_string_equal(err.msg, "\"/up\": not found");
+	assert_int_equal(mb_build_content_find(&root, "d/b.c", &items, &err), -ENOENT);
+	assert_non_null(strstr(err.msg, ".dockerignore leaves it out"));
+	assert_int_equal(mb_build_content_find(&root, "d/*.h", &items, &err), -ENOENT);
+	assert_int_equal(mb_build_content_find(&root, "d/[", &items, &err), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(trees_are_walked_in_order),
+		cmocka_unit_test(depth_costs_nothing),
+		cmocka_unit_test(links_lead_nowhere),
+		cmocka_unit_test(keys_depend_on_content_and_not_on_time),
+		cmocka_unit_test(parts_of_a_key_do_not_run_together),
+		cmocka_unit_test(sources_are_found_in_their_root),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
