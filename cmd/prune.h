@@ -34,6 +34,8 @@ int mb_cmd_prune_containers(struct mb_cmd_prune *p, struct mb_err *err);
 int mb_cmd_prune_networks(struct mb_cmd_prune *p, struct mb_err *err);
 int mb_cmd_prune_volumes(struct mb_cmd_prune *p, struct mb_err *err);
 int mb_cmd_prune_images(struct mb_cmd_prune *p, struct mb_err *err);
+/* Steps of builds whose layers no image has; with .all every step, and cache mounts. */
+int mb_cmd_prune_builds(struct mb_cmd_prune *p, struct mb_err *err);
 /* Volumes without a name, whatever .all says. */
 int mb_cmd_prune_anonymous(struct mb_cmd_prune *p, struct mb_err *err);
 

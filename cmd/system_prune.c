@@ -8,10 +8,10 @@
 
 /* Containers first: what they had is then free. */
 static mb_cmd_prune_fn *const kinds[] = {mb_cmd_prune_containers, mb_cmd_prune_networks,
-                                         mb_cmd_prune_images, NULL};
+                                         mb_cmd_prune_images, mb_cmd_prune_builds, NULL};
 static mb_cmd_prune_fn *const kinds_and_volumes[] = {mb_cmd_prune_containers, mb_cmd_prune_networks,
-                                                     mb_cmd_prune_anonymous, mb_cmd_prune_images,
-                                                     NULL};
+                                                     mb_cmd_prune_anonymous,  mb_cmd_prune_images,
+                                                     mb_cmd_prune_builds,     NULL};
 
 static char *warning(const struct mb_cmd_prune_args *args)
 {
@@ -25,6 +25,7 @@ static char *warning(const struct mb_cmd_prune_args *args)
 	mb_str_add(&text, args->all ? "  - all images without at least one container associated "
 	                              "to them\n"
 	                            : "  - all dangling images\n");
+	mb_str_add(&text, args->all ? "  - all build cache\n" : "  - all dangling build cache\n");
 	if (args->filters.n)
 		mb_str_add(&text, "\n  Items to be pruned will be filtered with:\n");
 	MB_STRV_FOREACH (filter, &args->filters)

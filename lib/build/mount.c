@@ -319,8 +319,15 @@ static int open_cache(struct mb_build *b, struct mb_build_stage *stage,
 		name_cache(spec, tree->target, which, name);
 		mb_close(&dir);
 		r = open_cache_dir(caches, name, spec, &dir, err);
-		if (r < 0 || spec->sharing == MB_BUILD_SHARED)
+		if (r < 0)
 			break;
+		/* Whoever wants to remove it knows by the lock that it is open. */
+		if (spec->sharing == MB_BUILD_SHARED) {
+			if (flock(dir, LOCK_SH) < 0)
+				r = mb_fail_sys(err, errno, "cannot lock a cache");
+			keep_lock(mounts, fcntl(dir, F_DUPFD_CLOEXEC, 3));
+			break;
+		}
 		/* The lock is the directory's own. */
 		r = wait_for(dir, &mine, spec->sharing == MB_BUILD_LOCKED, err);
 		if (r == 0 && mine) {

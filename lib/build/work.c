@@ -158,24 +158,3 @@ int mb_build_tree_open(struct mb_build *b, const struct mb_build_state *state, i
 	close_all(layers, overlay.n_lowers);
 	return r;
 }
-
-int mb_build_cache_use(struct mb_build *b, struct mb_build_stage *stage, const char *key,
-                       struct mb_err *err)
-{
-	MB_AUTO_IMAGE_KEPT struct mb_image_kept kept = {0};
-	struct mb_build_state *state = &stage->state;
-	int r;
-
-	if (b->request->no_cache ||
-	    mb_strv_has(&b->request->no_cache_for, stage->text->name ? stage->text->name : ""))
-		return 1;
-	r = mb_image_keep_find(b->store, key, &kept, err);
-	if (r != 0)
-		return r;
-	/* The key has the layer below in it: so has what is kept. */
-	if (kept.layers.n != state->layers.n + 1)
-		return 1;
-	mb_build_state_push(state, kept.layers.v[kept.layers.n - 1], kept.diff_id, kept.bytes,
-	                    kept.created);
-	return 0;
-}

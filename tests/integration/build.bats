@@ -305,6 +305,27 @@ OUTER
 	run -0 mybox buildx build -q "$ctx"
 }
 
+@test "build: builder du and builder prune" {
+	mybox builder prune -af >/dev/null
+	[ "$(mybox builder du --format '{{.ID}}')" = '' ]
+	printf 'FROM deb AS a\nRUN dd if=/dev/zero of=/big bs=1M count=3 2>/dev/null; echo x >>/big\nFROM deb\nCOPY --from=a /bin/sh /small\nRUN --mount=type=cache,target=/c echo y >/c/f\n' | dockerfile
+	build -q
+	run -0 mybox builder du
+	[[ "${lines[0]}" == ID*RECLAIMABLE*SIZE*'LAST ACCESSED'* ]] && [[ "$output" == *false*true*'Reclaimable:'*'Total:'* ]]
+	[ "$(mybox builder du --format '{{.Reclaimable}} {{.Size}} {{.Description}}' | sort | grep -c '^true 3.15MB RUN /bin/sh -c dd')" = 1 ]
+	# What no image has.
+	run -0 mybox builder prune -f
+	[[ "$output" == 'Deleted build cache objects:'*'Total reclaimed space: 3.146MB' ]] && [ "${#lines[@]}" = 3 ]
+	run -0 build && [[ "$output" == *'[stage-1 2/3]'*CACHED*CACHED* ]] && [[ "$output" == *'[a 2/2] RUN dd'*DONE* ]]
+	run -0 mybox builder prune -af --filter until=1h && [[ "$output" == 'Total reclaimed space: 0B' ]]
+	# All of it; the image stays whole.
+	run -0 mybox builder prune -af && [ "${#lines[@]}" = 6 ]
+	[ -z "$(ls "$root/steps" "$root/caches" | grep -v :)" ] && in_made 'test -s /small'
+	run -0 build && [[ "$output" != *CACHED* ]]
+	# Without a name it goes with the rest.
+	mybox rmi -f made >/dev/null && run -0 mybox system prune -f && [[ "$output" == *'Deleted build cache objects:'* ]]
+}
+
 @test "build: interrupted or killed, it leaves what the next command understands" {
 	printf 'FROM deb\nRUN echo begun; sleep 1000\n' | dockerfile
 	local pid sig

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/cache.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "build/job.h"
+#include "core/clock.h"
+#include "core/err.h"
+#include "core/own.h"
+#include "core/parse.h"
+#include "image/keep.h"
+#include "store/store.h"
+#include "sys/tree.h"
+
+enum { HOUR_SECONDS = 3600 };
+
+void mb_build_cache_done(struct mb_build_cache *cache)
+{
+	for (size_t i = 0; i < cache->n; i++) {
+		free(cache->v[i].id);
+		free(cache->v[i].what);
+	}
+	free(cache->v);
+	*cache = (struct mb_build_cache){0};
+}
+
+static struct mb_build_cache_row *add(struct mb_build_cache *cache)
+{
+	cache->v = mb_realloc(cache->v, (cache->n + 1) * sizeof(*cache->v));
+	cache->v[cache->n] = (struct mb_build_cache_row){0};
+	return &cache->v[cache->n++];
+}
+
+/* The layers of all images. */
+static int layers_of_images(struct mb_store *store, struct mb_strv *out, struct mb_err *err)
+{
+	struct mb_image_list list = {0};
+	int r = mb_image_list_load(store, &list, err);
+
+	for (size_t i = 0; i < list.n; i++) {
+		MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+
+		if (mb_image_open(store, list.v[i].id, &image, NULL) == 0)
+			mb_strv_add_all(out, &image->layers);
+	}
+	mb_image_list_done(&list);
+	return r;
+}
+
+static int add_steps(struct mb_store *store, struct mb_build_cache *cache, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv used = MB_STRV_INIT;
+	struct mb_image_keeps keeps = {0};
+	int r = layers_of_images(store, &used, err);
+
+	if (r == 0)
+		r = mb_image_keeps_load(store, &keeps, err);
+	for (size_t i = 0; i < keeps.n && r == 0; i++) {
+		struct mb_image_kept *kept = &keeps.v[i];
+		struct mb_build_cache_row *row = add(cache);
+
+		row->id = mb_strdup(kept->key);
+		row->what = mb_strdup_or_null(kept->what);
+		row->is_in_use = mb_strv_has(&used, kept->layers.v[kept->layers.n - 1]);
+		row->bytes = kept->bytes;
+		row->created = kept->created;
+		row->used = kept->used;
+	}
+	mb_image_keeps_done(&keeps);
+	return r;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct mb_build_cache_row *left = a, *right = b;
+
+	return strcmp(left->id, right->id);
+}
+
+static int add_mounts(struct mb_store *store, struct mb_build_cache *cache, struct mb_err *err)
+{
+	size_t first = cache->n;
+	MB_AUTO_CLOSE int fd = -1;
+	struct dirent *entry;
+	DIR *dir;
+	int copy = -1, r = mb_store_dir(store, "caches", false, &fd, err);
+
+	if (r == 0)
+		r = mb_store_dir(store, "caches", false, &copy, err);
+	if (r < 0)
+		return r;
+	dir = fdopendir(copy);
+	if (!dir) {
+		mb_close(&copy);
+		return mb_fail_sys(err, errno, "cannot read 'caches'");
+	}
+	while ((entry = readdir(dir))) {
+		struct mb_build_cache_row *row;
+		struct stat st;
+
+		if (!mb_hex_is_valid(entry->d_name, 64) ||
+		    fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		row = add(cache);
+		row->id = mb_strdup(entry->d_name);
+		row->what = mb_strdup("mount=type=cache");
+		row->is_mount = true;
+		row->created = row->used = (int64_t)st.st_mtim.tv_sec * 1000000000;
+		mb_sys_tree_measure(fd, entry->d_name, &row->bytes);
+	}
+	closedir(dir);
+	if (cache->n > first)
+		qsort(cache->v + first, cache->n - first, sizeof(*cache->v), by_id);
+	return 0;
+}
+
+int mb_build_cache_load(struct mb_store *store, struct mb_build_cache *ret, struct mb_err *err)
+{
+	struct mb_build_cache cache = {0};
+	int r = add_steps(store, &cache, err);
+
+	if (r == 0)
+		r = add_mounts(store, &cache, err);
+	if (r < 0)
+		mb_build_cache_done(&cache);
+	else
+		*ret = cache;
+	return r;
+}
+
+int mb_build_cache_remove(struct mb_store *store, const struct mb_build_cache_row *row,
+                          struct mb_err *err)
+{
+	MB_AUTO_CLOSE int caches = -1, dir = -1;
+	int r;
+
+	if (!row->is_mount)
+		return mb_image_keep_remove(store, row->id, err);
+	r = mb_store_dir(store, "caches", false, &caches, err);
+	if (r < 0)
+		return r;
+	dir = openat(caches, row->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return errno == ENOENT ? 0 : mb_fail_sys(err, errno, "cannot open a cache");
+	if (flock(dir, LOCK_EX | LOCK_NB) < 0)
+		return 1;
+	return mb_sys_tree_remove(caches, row->id, err);
+}
+
+/* --- within a build --------------------------------------------------------------------------- */
+
+int mb_build_cache_use(struct mb_build *b, struct mb_build_stage *stage, const char *key,
+                       struct mb_err *err)
+{
+	MB_AUTO_IMAGE_KEPT struct mb_image_kept kept = {0};
+	struct mb_build_state *state = &stage->state;
+	int64_t now = mb_now_nsec();
+	int r;
+
+	if (b->request->no_cache ||
+	    mb_strv_has(&b->request->no_cache_for, stage->text->name ? stage->text->name : ""))
+		return 1;
+	r = mb_image_keep_find(b->store, key, &kept, err);
+	if (r != 0)
+		return r;
+	/* The key has the layer below in it: so has what is kept. */
+	if (kept.layers.n != state->layers.n + 1)
+		return 1;
+	mb_build_state_push(state, kept.layers.v[kept.layers.n - 1], kept.diff_id, kept.bytes,
+	                    kept.created);
+	if (now - kept.used < (int64_t)HOUR_SECONDS * 1000000000)
+		return 0;
+	kept.used = now;
+	return mb_image_keep_set(b->store, &kept, err);
+}
