@@ -105,6 +105,7 @@ static int exchange(struct mb_registry *reg, const struct mb_registry_request *r
 	add_header(&headers, "User-Agent", reg->agent);
 	add_header(&headers, "Accept", request->accept);
 	add_header(&headers, "Content-Type", request->content_type);
+	add_header(&headers, "Content-Range", request->content_range);
 	add_header(&headers, "Range", request->range);
 	add_header(&headers, "Authorization",
 	           request->authorization ? request->authorization

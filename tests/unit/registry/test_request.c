@@ -211,6 +211,97 @@ static void request_upload(void **state)
 	assert_int_equal(mb_registry_blob_send(reg, &digest, 0, 0, 2, NULL, NULL), 0);
 }
 
+#define UPLOADS "https://r.example/v2/a/b/blobs/uploads/"
+enum { MIB = 1024 * 1024 };
+
+static int send(const struct step *steps, size_t n, uint64_t size)
+{
+	MB_AUTO(mb_registry_free)
+	struct mb_registry *reg = open_script("r.example", steps, n, NULL);
+	struct mb_oci_digest digest;
+
+	assert_int_equal(mb_oci_digest_from_hex(HEX, &digest), 0);
+	return mb_registry_blob_send(reg, &digest, 0, 0, size, NULL, NULL);
+}
+
+#define SEND(size, ...)                          \
+	send((const struct step[]){__VA_ARGS__}, \
+	     sizeof((const struct step[]){__VA_ARGS__}) / sizeof(struct step), size)
+#define BEGIN(to, ...)                                                                        \
+	{                                                                                     \
+		"POST", UPLOADS, .status = 202, .fields = { "Location: /" to, ##__VA_ARGS__ } \
+	}
+#define CHUNK(to, range, ...)                                                            \
+	{                                                                                \
+		"PATCH", "https://r.example/" to, "Content-Range: " range, ##__VA_ARGS__ \
+	}
+#define TAKEN(next) .status = 202, .fields = {"Location: /" next}
+#define END(to)                                                                       \
+	{                                                                             \
+		"PUT", "https://r.example/" to "?digest=sha256%3A" HEX, .status = 201 \
+	}
+
+static void upload_too_large(void **state)
+{
+	(void)state;
+	assert_int_equal(SEND(20 * MIB, BEGIN("1"),
+	                      {"PUT", "https://r.example/1?digest=sha256%3A" HEX, .status = 413},
+	                      BEGIN("2"), CHUNK("2", "0-16777215", TAKEN("3")),
+	                      CHUNK("3", "16777216-20971519", TAKEN("4")), END("4")),
+	                 0);
+	/* Nothing is said: the connection is closed, and that of the largest part as well. */
+	assert_int_equal(SEND(17 * MIB, BEGIN("1"),
+	                      {"PUT", "https://r.example/1?digest=sha256%3A" HEX,
+	                       .result = MB_TRANSPORT_BROKEN},
+	                      BEGIN("2"), CHUNK("2", "0-16777215", .status = 413),
+	                      CHUNK("2", "0-4194303", TAKEN("3")),
+	                      CHUNK("3", "4194304-8388607", TAKEN("3")),
+	                      CHUNK("3", "8388608-12582911", TAKEN("3")),
+	                      CHUNK("3", "12582912-16777215", TAKEN("3")),
+	                      CHUNK("3", "16777216-17825791", TAKEN("4")), END("4")),
+	                 0);
+	assert_int_equal(SEND(2, BEGIN("1"),
+	                      {"PUT", "https://r.example/1?digest=sha256%3A" HEX, .status = 400}),
+	                 -EBADMSG);
+}
+
+static void upload_least_chunk(void **state)
+{
+	(void)state;
+	assert_int_equal(SEND(33 * MIB, BEGIN("1", "OCI-Chunk-Min-Length: 33554432"),
+	                      CHUNK("1", "0-33554431", TAKEN("2")),
+	                      CHUNK("2", "33554432-34603007", TAKEN("3")), END("3")),
+	                 0);
+	/* One that is too small for that goes whole, and so where the wish makes no sense. */
+	assert_int_equal(SEND(32 * MIB, BEGIN("1", "OCI-Chunk-Min-Length: 33554432"), END("1")), 0);
+	assert_int_equal(
+		SEND(32 * MIB, BEGIN("1", "OCI-Chunk-Min-Length: 9999999999999999"), END("1")), 0);
+	/* Smaller than it may be is of no use. */
+	assert_int_equal(SEND(33 * MIB, BEGIN("1", "OCI-Chunk-Min-Length: 33554432"),
+	                      CHUNK("1", "0-33554431", .status = 413)),
+	                 -EBADMSG);
+}
+
+static void upload_goes_on(void **state)
+{
+	(void)state;
+	assert_int_equal(SEND(20 * MIB, BEGIN("1", "OCI-Chunk-Min-Length: 1024"),
+	                      CHUNK("1", "0-16777215", .result = MB_TRANSPORT_BROKEN),
+	                      {"GET", "https://r.example/1", .status = 204,
+	                       .fields = {"Location: /2", "Range: 0-1048575"}},
+	                      CHUNK("2", "1048576-17825791", TAKEN("3")),
+	                      CHUNK("3", "17825792-20971519", TAKEN("4")), END("4")),
+	                 0);
+	/* It does not know: from the beginning. */
+	assert_int_equal(SEND(20 * MIB, BEGIN("1", "OCI-Chunk-Min-Length: 1024"),
+	                      CHUNK("1", "0-16777215", .status = 503),
+	                      {"GET", "https://r.example/1", .status = 404},
+	                      BEGIN("2", "OCI-Chunk-Min-Length: 1024"),
+	                      CHUNK("2", "0-16777215", TAKEN("3")),
+	                      CHUNK("3", "16777216-20971519", TAKEN("4")), END("4")),
+	                 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +311,9 @@ int main(void)
 		cmocka_unit_test(request_never_to_http),
 		cmocka_unit_test(request_tries),
 		cmocka_unit_test(request_upload),
+		cmocka_unit_test(upload_too_large),
+		cmocka_unit_test(upload_least_chunk),
+		cmocka_unit_test(upload_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
