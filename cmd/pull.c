@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/pull.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,10 +15,12 @@
 #include "core/str.h"
 #include "image/image.h"
 #include "oci/ref.h"
+#include "registry/list.h"
+#include "registry/registry.h"
 
 struct pull_args {
 	const char *platform;
-	bool quiet;
+	bool quiet, all_tags;
 	int tls_verify;
 };
 
@@ -101,26 +104,109 @@ int mb_cmd_pull_image(struct mb_cmd_context *cx, const struct mb_cmd_pull_reques
 	return r;
 }
 
+/* --- all tags --------------------------------------------------------------------------------- */
+
+/* The tags that the registry has of a repository. */
+static int list_tags(const struct mb_cmd_pull_request *how, const struct mb_cmd_registry *reg,
+                     const struct mb_oci_ref *ref, struct mb_strv *out, struct mb_err *err)
+{
+	const struct mb_registry_options options = {
+		.settings = &reg->settings,
+		.login = reg->has_login ? &reg->login : NULL,
+		.tls_verify = how->tls_verify,
+		.agent = MB_CMD_AGENT,
+	};
+	MB_AUTO(mb_registry_free) struct mb_registry *at = NULL;
+	MB_AUTO_FREE char *name = mb_oci_ref_format_name(ref, MB_OCI_REF_FAMILIAR);
+	int r = mb_registry_open(ref, &options, &at, err);
+
+	if (r == 0)
+		r = mb_registry_tags(at, out, err);
+	if (r > 0)
+		r = -ENOENT; /* told */
+	if (r == 0 && !out->n)
+		r = mb_fail(err, ENOENT, "it has no tags");
+	return r < 0 ? mb_wrap(err, r, "cannot list the tags of '%.300s'", name) : 0;
+}
+
+static int pull_each(struct mb_cmd_context *cx, const struct mb_cmd_pull_request *how,
+                     const struct mb_cmd_registry *reg, struct mb_oci_ref *ref,
+                     const struct mb_strv *tags, struct mb_err *err)
+{
+	MB_AUTO_FREE char *canonical = mb_oci_ref_format_name(ref, MB_OCI_REF_CANONICAL);
+	MB_AUTO_FREE char *familiar = mb_oci_ref_format_name(ref, MB_OCI_REF_FAMILIAR);
+	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
+	bool is_new = false;
+	int r = 0;
+
+	MB_STRV_FOREACH (tag, tags) {
+		struct mb_image_pulled pulled = {0};
+
+		mb_strset(&ref->tag, tag);
+		mb_str_reset(&out);
+		mb_str_addf(&out, "%s: Pulling from %s\n", tag, ref->path);
+		r = how->quiet ? 0 : mb_cmd_put(&out);
+		if (r == 0)
+			r = pull(cx, how, reg, ref, &pulled, err);
+		mb_str_reset(&out);
+		if (r == 0 && !how->quiet) {
+			mb_str_addf(&out, "Digest: %s\n", pulled.digest);
+			r = mb_cmd_put(&out);
+		}
+		is_new = is_new || pulled.is_new;
+		mb_image_pulled_done(&pulled);
+		if (r != 0)
+			return r;
+	}
+	mb_str_reset(&out);
+	if (!how->quiet)
+		mb_str_addf(&out, "Status: %s for %s\n",
+		            is_new ? "Downloaded newer image" : "Image is up to date", familiar);
+	mb_str_addf(&out, "%s\n", canonical);
+	return mb_cmd_put(&out);
+}
+
+static int pull_all(struct mb_cmd_context *cx, const struct mb_cmd_pull_request *request,
+                    struct mb_err *err)
+{
+	const char *last = strrchr(request->name, '/');
+	MB_AUTO_CMD_REGISTRY struct mb_cmd_registry reg = {0};
+	MB_AUTO_OCI_REF struct mb_oci_ref ref = {0};
+	MB_AUTO_STRV struct mb_strv tags = MB_STRV_INIT;
+	int r;
+
+	if (strpbrk(last ? last : request->name, ":@"))
+		return mb_fail(err, EINVAL, "tag can't be used with --all-tags/-a");
+	r = mb_cmd_registry_open(cx, &reg, err);
+	if (r == 0)
+		r = mb_registry_settings_resolve(&reg.settings, request->name, &ref, err);
+	if (r == 0)
+		r = mb_cmd_registry_find_login(&reg, ref.domain, err);
+	if (r == 0)
+		r = list_tags(request, &reg, &ref, &tags, err);
+	return r == 0 ? pull_each(cx, request, &reg, &ref, &tags, err) : r;
+}
+
 static int pull_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	const struct pull_args *args = in->args;
+	const struct mb_cmd_pull_request request = {.name = in->operands[0],
+	                                            .platform = args->platform,
+	                                            .tls_verify = args->tls_verify,
+	                                            .quiet = args->quiet};
 
-	return mb_cmd_pull_image(cx,
-	                         &(struct mb_cmd_pull_request){.name = in->operands[0],
-	                                                       .platform = args->platform,
-	                                                       .tls_verify = args->tls_verify,
-	                                                       .quiet = args->quiet},
-	                         err);
+	return args->all_tags ? pull_all(cx, &request, err) : mb_cmd_pull_image(cx, &request, err);
 }
 
 static const struct mb_cli_opt pull_opts[] = {
+	MB_OPT_SWITCH('a', "all-tags", struct pull_args, all_tags,
+                      "pull every tag of the repository"),
 	MB_OPT_STRING(0, "platform", NULL, struct pull_args, platform,
                       "of an index, this one: linux/arm64"),
 	MB_OPT_SWITCH('q', "quiet", struct pull_args, quiet, "print the name alone"),
 	MB_OPT_TRI(0, "tls-verify", struct pull_args, tls_verify,
                    "want https with a valid certificate (default true)"),
 	MB_OPT_IGNORED(0, "disable-content-trust", false, NULL),
-	MB_OPT_REFUSED('a', "all-tags", false, "pull each tag by its name"),
 	MB_OPT_END,
 };
 
@@ -135,6 +221,7 @@ const struct mb_cli_verb mb_cmd_pull = {
 	.opts = pull_opts,
 	.args_size = sizeof(struct pull_args),
 	.examples = "mybox pull debian:12\n"
-		    "mybox pull --platform linux/arm64 registry.example.com/base/web\n",
+		    "mybox pull --platform linux/arm64 registry.example.com/base/web\n"
+		    "mybox pull -a registry.example.com/base/web\n",
 	.main = pull_main,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "cmd/context.h"
@@ -12,9 +13,13 @@
 #include "image/image.h"
 #include "oci/ref.h"
 
+enum { GZIP, ZSTD };
+static const char *const formats[] = {[GZIP] = "gzip", [ZSTD] = "zstd", NULL};
+
 struct push_args {
-	bool quiet;
-	int tls_verify;
+	bool quiet, all_tags;
+	int tls_verify, format, level;
+	bool wants_format; /* --compression-format, or a level, was given */
 };
 
 static int put_begin(const struct mb_oci_ref *ref)
@@ -50,6 +55,8 @@ static int push(struct mb_cmd_context *cx, const struct push_args *args,
 		.login = reg->has_login ? &reg->login : NULL,
 		.tls_verify = args->tls_verify,
 		.agent = MB_CMD_AGENT,
+		.compression = args->wants_format ? formats[args->format] : NULL,
+		.level = args->level,
 		.report = {mb_cmd_transfer_report, transfer},
 	};
 	struct mb_store *store = NULL;
@@ -61,38 +68,80 @@ static int push(struct mb_cmd_context *cx, const struct push_args *args,
 	return r;
 }
 
-static int push_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
+static int push_one(struct mb_cmd_context *cx, const struct push_args *args,
+                    const struct mb_cmd_registry *reg, const struct mb_oci_ref *ref,
+                    struct mb_err *err)
 {
-	const struct push_args *args = in->args;
-	MB_AUTO_CMD_REGISTRY struct mb_cmd_registry reg = {0};
-	MB_AUTO_OCI_REF struct mb_oci_ref ref = {0};
 	struct mb_image_pushed pushed = {0};
-	int r = mb_cmd_registry_open(cx, &reg, err);
+	int r = push(cx, args, reg, ref, &pushed, err);
 
-	if (r == 0)
-		r = mb_registry_settings_resolve(&reg.settings, in->operands[0], &ref, err);
-	if (r == 0 && ref.digest.alg)
-		r = mb_fail(err, EINVAL, "cannot push a digest reference");
-	if (r == 0)
-		r = mb_cmd_registry_find_login(&reg, ref.domain, err);
-	if (r == 0 && !args->quiet)
-		r = put_begin(&ref);
-	if (r == 0)
-		r = push(cx, args, &reg, &ref, &pushed, err);
 	if (r > 0)
 		mb_cmd_say("%s", err->msg);
 	if (r == 0)
-		r = put_end(&pushed, &ref, args->quiet);
+		r = put_end(&pushed, ref, args->quiet);
 	mb_image_pushed_done(&pushed);
 	return r;
 }
 
+static int push_all(struct mb_cmd_context *cx, const struct push_args *args,
+                    const struct mb_cmd_registry *reg, struct mb_oci_ref *ref, struct mb_err *err)
+{
+	MB_AUTO_FREE char *name = mb_oci_ref_format_name(ref, MB_OCI_REF_FAMILIAR);
+	MB_AUTO_STRV struct mb_strv tags = MB_STRV_INIT;
+	struct mb_store *store = NULL;
+	int r = mb_cmd_store(cx, &store, err);
+
+	if (r == 0)
+		r = mb_image_tags(store, ref, &tags, err);
+	if (r == 0 && !tags.n) {
+		mb_cmd_say("An image does not exist locally with the tag: %s", name);
+		return 1;
+	}
+	MB_STRV_FOREACH (tag, &tags) {
+		mb_strset(&ref->tag, tag);
+		if (r == 0)
+			r = push_one(cx, args, reg, ref, err);
+	}
+	return r;
+}
+
+static int push_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
+{
+	struct push_args args = *(const struct push_args *)in->args;
+	const char *typed = in->operands[0], *last = strrchr(typed, '/');
+	MB_AUTO_CMD_REGISTRY struct mb_cmd_registry reg = {0};
+	MB_AUTO_OCI_REF struct mb_oci_ref ref = {0};
+	int r = mb_cmd_registry_open(cx, &reg, err);
+
+	args.wants_format = mb_cli_is_given(in, "compression-format") ||
+	                    mb_cli_is_given(in, "compression-level");
+	if (r == 0)
+		r = mb_registry_settings_resolve(&reg.settings, typed, &ref, err);
+	if (r == 0 && args.all_tags && strpbrk(last ? last : typed, ":@"))
+		r = mb_fail(err, EINVAL, "tag can't be used with --all-tags/-a");
+	if (r == 0 && ref.digest.alg)
+		r = mb_fail(err, EINVAL, "cannot push a digest reference");
+	if (r == 0)
+		r = mb_cmd_registry_find_login(&reg, ref.domain, err);
+	if (r == 0 && !args.quiet)
+		r = put_begin(&ref);
+	if (r == 0)
+		r = args.all_tags ? push_all(cx, &args, &reg, &ref, err)
+		                  : push_one(cx, &args, &reg, &ref, err);
+	return r;
+}
+
 static const struct mb_cli_opt push_opts[] = {
+	MB_OPT_SWITCH('a', "all-tags", struct push_args, all_tags,
+                      "push every tag that the repository has here"),
+	MB_OPT_CHOICE(0, "compression-format", NULL, struct push_args, format, formats,
+                      "how layers are compressed", .def = "gzip"),
+	MB_OPT_INT(0, "compression-level", NULL, struct push_args, level,
+                   "how hard: gzip 1 to 9, zstd 1 to 22"),
 	MB_OPT_SWITCH('q', "quiet", struct push_args, quiet, "print the name alone"),
 	MB_OPT_TRI(0, "tls-verify", struct push_args, tls_verify,
                    "want https with a valid certificate (default true)"),
 	MB_OPT_IGNORED(0, "disable-content-trust", false, NULL),
-	MB_OPT_REFUSED('a', "all-tags", false, "push each tag by its name"),
 	MB_OPT_REFUSED(0, "platform", true, "an image here is of one platform"),
 	MB_OPT_END,
 };
@@ -107,6 +156,8 @@ const struct mb_cli_verb mb_cmd_push = {
 	.opts = push_opts,
 	.args_size = sizeof(struct push_args),
 	.examples = "mybox tag web registry.example.com/team/web:2\n"
-		    "mybox push registry.example.com/team/web:2\n",
+		    "mybox push registry.example.com/team/web:2\n"
+		    "mybox push --compression-format zstd registry.example.com/team/web:2\n"
+		    "mybox push -a registry.example.com/team/web\n",
 	.main = push_main,
 };

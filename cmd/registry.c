@@ -138,7 +138,8 @@ static void draw(struct mb_cmd_transfer *t, struct layer *layer, const struct mb
 		return;
 	}
 	layer->total = p->total;
-	layer->done = p->phase == MB_IMAGE_UNPACKS ? p->total : p->done;
+	/* What is quick has no reports on its way. */
+	layer->done = p->phase == MB_IMAGE_UNPACKS || p->finished ? p->total : p->done;
 	layer->finished = p->finished;
 	draw_total(t, p->count);
 }

@@ -36,7 +36,7 @@
 #define UNDER_SANITIZER 0
 #endif
 
-enum { MEMORY_LIMIT = 1 << 30, MAX_FILTER = 128, MAX_KEPT = 16 };
+enum { MEMORY_LIMIT = 1 << 30, MAX_FILTER = 128, MAX_KEPT = 48 };
 
 static const int reader_calls[] = {
 	SYS_read,       SYS_write,         SYS_pread64,         SYS_lseek,        SYS_futex,

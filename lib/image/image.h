@@ -120,6 +120,10 @@ void mb_image_list_done(struct mb_image_list *list);
 int mb_image_tag(struct mb_store *store, const char *source, const char *target,
                  char **ret_familiar, struct mb_err *err);
 
+/* The tags that images here have in the repository of @ref, sorted. */
+int mb_image_tags(struct mb_store *store, const struct mb_oci_ref *ref, struct mb_strv *out,
+                  struct mb_err *err);
+
 enum mb_image_use { MB_IMAGE_UNUSED = 0, MB_IMAGE_USE_STOPPED, MB_IMAGE_USE_RUNNING };
 /* Who uses images: asked with the id (64 hex).  Fills @container (an id) when used.  Return: an
  * enum mb_image_use or -errno, told. */
@@ -239,6 +243,10 @@ struct mb_image_push_request {
 	const struct mb_registry_login *login; /* of ref's registry, or NULL */
 	int tls_verify;                        /* as in mb_image_pull_request */
 	const char *agent;
+	/* "gzip" or "zstd": layers are sent so, whatever they are like in the registry; NULL: gzip
+	 * for those that it does not have. */
+	const char *compression;
+	int level; /* of the compression, 0: its own default */
 	struct mb_image_report report;
 };
 struct mb_image_pushed {
@@ -246,7 +254,8 @@ struct mb_image_pushed {
 	uint64_t size;
 };
 /* Send the image that has the name to its registry: configuration and layers byte for byte as
- * they are here, layers compressed with gzip, each only if it is not there.
+ * they are here, layers compressed (the same bytes for the same layer), each only if it is not
+ * there.
  * Return: 0; MB_IMAGE_ABSENT, told; -errno, told. */
 int mb_image_push(struct mb_store *store, const struct mb_image_push_request *request,
                   struct mb_image_pushed *ret, struct mb_err *err);

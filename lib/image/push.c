@@ -13,6 +13,7 @@
 #include "image/image.h"
 #include "image/lanes.h"
 #include "image/layer.h"
+#include "image/press.h"
 #include "image/rebuild.h"
 #include "image/refs.h"
 #include "oci/image_spec.h"
@@ -34,6 +35,7 @@ struct pushing {
 	struct mb_image *image;
 	struct mb_str config;
 	struct sent *sent;
+	struct mb_image_press_how how;
 	struct mb_image_lanes *lanes;
 	size_t at;      /* the layer that a lane works on */
 	bool *finished; /* reported as such */
@@ -61,6 +63,17 @@ static void set_sent(struct sent *sent, const char *digest, const char *media_ty
 	sent->was_there = was_there;
 }
 
+/* Is it compressed as was asked for, if that was? */
+static bool is_wanted(const struct pushing *p, const char *media_type)
+{
+	enum mb_oci_layer_kind kind = mb_oci_layer_kind(media_type);
+
+	if (!p->request->compression)
+		return true;
+	return kind ==
+	       (p->how.format == MB_IMAGE_PRESS_ZSTD ? MB_OCI_LAYER_ZSTD : MB_OCI_LAYER_GZIP);
+}
+
 /* Is the blob that the layer came by, or went by before, there already, or next door? */
 static int try_known(struct pushing *p, const struct mb_image_layer_blob *blob, struct sent *sent,
                      bool *ret_there, struct mb_err *err)
@@ -69,7 +82,7 @@ static int try_known(struct pushing *p, const struct mb_image_layer_blob *blob, 
 	struct mb_oci_digest digest;
 	int r = mb_oci_digest_parse(blob->digest, &digest, NULL);
 
-	if (r < 0 || digest.alg != MB_OCI_SHA256)
+	if (r < 0 || digest.alg != MB_OCI_SHA256 || !is_wanted(p, blob->media_type))
 		return 0;
 	r = mb_registry_blob_is_there(p->reg, &digest, ret_there, err);
 	if (r == 0 && !*ret_there && strcmp(blob->registry, ref->domain) == 0 &&
@@ -115,7 +128,7 @@ static int send_layer(struct pushing *p, struct sent *sent, struct mb_err *err)
 
 	if (r == 0)
 		r = mb_image_rebuild(p->store, p->image->layers.v[p->at],
-		                     p->image->diff_ids.v[p->at], true, fd, &built, err);
+		                     p->image->diff_ids.v[p->at], &p->how, fd, &built, err);
 	if (r < 0)
 		return r;
 	mb_oci_digest_from_hex(built.blob, &digest);
@@ -125,8 +138,10 @@ static int send_layer(struct pushing *p, struct sent *sent, struct mb_err *err)
 		r = mb_registry_blob_send(p->reg, &digest, fd, 0, built.size, &watch, err);
 	if (r < 0)
 		return r;
-	set_sent(sent, mb_oci_digest_format(&digest, text), MB_OCI_TYPE_DOCKER_GZIP, built.size,
-	         there);
+	set_sent(sent, mb_oci_digest_format(&digest, text),
+	         p->how.format == MB_IMAGE_PRESS_ZSTD ? MB_OCI_TYPE_LAYER_ZSTD
+	                                              : MB_OCI_TYPE_DOCKER_GZIP,
+	         built.size, there);
 	remember(p, sent);
 	return 0;
 }
@@ -296,6 +311,18 @@ static void note_digest(struct pushing *p, const char *name, const char *digest)
 		(void)mb_image_ref_set(p->store, name, id, digest, NULL);
 }
 
+static int set_compression(struct pushing *p, struct mb_err *err)
+{
+	const char *format = p->request->compression;
+
+	if (format && strcmp(format, "gzip") != 0 && strcmp(format, "zstd") != 0)
+		return mb_fail(err, EINVAL, "invalid compression format '%.100s': gzip or zstd",
+		               format);
+	p->how.format = mb_streq(format, "zstd") ? MB_IMAGE_PRESS_ZSTD : MB_IMAGE_PRESS_GZIP;
+	p->how.level = p->request->level;
+	return mb_image_press_check(&p->how, err);
+}
+
 static int push(struct pushing *p, const char *name, struct mb_image_pushed *ret,
                 struct mb_err *err)
 {
@@ -309,8 +336,10 @@ static int push(struct pushing *p, const char *name, struct mb_image_pushed *ret
 	};
 	MB_AUTO_CLOSE int hold = -1;
 	char id[MB_IMAGE_ID_TEXT];
-	int r = mb_image_hold(p->store, &hold, err);
+	int r = set_compression(p, err);
 
+	if (r == 0)
+		r = mb_image_hold(p->store, &hold, err);
 	if (r == 0)
 		r = mb_image_ref_find(p->store, name, id, err);
 	if (r == 0)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "image/rebuild.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +12,7 @@
 #include "core/own.h"
 #include "image/child.h"
 #include "image/confine.h"
+#include "image/press.h"
 #include "image/ring.h"
 #include "image/skeleton.h"
 #include "store/store.h"
@@ -28,7 +27,7 @@ struct job {
 	pid_t parent;
 	struct mb_image_ring ring;
 	int skeleton, root, to;
-	bool gzip;
+	struct mb_image_press *press; /* NULL: as it is */
 	/* of the packer */
 	struct mb_sha256 sum;
 	struct result result;
@@ -54,47 +53,22 @@ static void run_filler(void *arg, int report_fd)
 	send_and_exit(report_fd, &job->result);
 }
 
-static la_ssize_t write_out(struct archive *a, void *arg, const void *bytes, size_t n)
+static int write_out(void *arg, const void *bytes, size_t n)
 {
 	struct job *job = arg;
 	int r = mb_write_full(job->to, bytes, n);
 
-	if (r < 0) {
-		archive_set_error(a, -r, "cannot write");
-		mb_fail_sys(&job->result.err, -r, "cannot write the layer's archive");
-		return -1;
-	}
+	if (r < 0)
+		return mb_fail_sys(&job->result.err, -r, "cannot write the layer's archive");
 	mb_sha256_add(&job->sum, bytes, n);
 	job->result.size += n;
-	return (la_ssize_t)n;
+	return 0;
 }
 
-/* The compressor, which is told no time, so that its output is the input's alone. */
-static struct archive *open_gzip(struct job *job)
-{
-	struct archive *a = archive_write_new();
-	struct archive_entry *entry = archive_entry_new();
-	bool good = a && entry && archive_write_add_filter_gzip(a) == ARCHIVE_OK &&
-	            archive_write_set_format_raw(a) == ARCHIVE_OK &&
-	            archive_write_set_options(a, "!timestamp") == ARCHIVE_OK &&
-	            archive_write_set_bytes_in_last_block(a, 1) == ARCHIVE_OK &&
-	            archive_write_open(a, job, NULL, write_out, NULL) == ARCHIVE_OK;
-
-	if (good) {
-		archive_entry_set_filetype(entry, AE_IFREG);
-		good = archive_write_header(a, entry) == ARCHIVE_OK;
-	}
-	archive_entry_free(entry);
-	if (good)
-		return a;
-	archive_write_free(a);
-	mb_fail(&job->result.err, ENOSYS, "the compressor is missing in this program");
-	return NULL;
-}
-
-static int pack(struct job *job, struct archive *gzip)
+static int pack(struct job *job)
 {
 	struct mb_sha256 plain;
+	int r = 0;
 
 	mb_sha256_init(&plain);
 	mb_sha256_init(&job->sum);
@@ -107,37 +81,40 @@ static int pack(struct job *job, struct archive *gzip)
 		if (n == 0)
 			break;
 		mb_sha256_add(&plain, bytes, n);
-		if (gzip ? archive_write_data(gzip, bytes, n) != (la_ssize_t)n
-		         : write_out(NULL, job, bytes, n) < 0)
-			return -EIO;
+		r = job->press ? mb_image_press_add(job->press, bytes, n)
+		               : write_out(job, bytes, n);
+		if (r < 0)
+			break;
 	}
-	if (gzip && archive_write_close(gzip) != ARCHIVE_OK)
-		return -EIO;
+	if (r == 0 && job->press)
+		r = mb_image_press_finish(job->press);
+	if (r < 0 && !job->result.err.code)
+		return mb_fail(&job->result.err, EIO, "a compressing process ended early");
 	mb_sha256_finish_text(&plain, job->result.plain);
 	mb_sha256_finish_text(&job->sum, job->result.blob);
-	return 0;
+	return r;
 }
 
-/* Compresses and hashes what comes, and sees no file at all. */
+/* Hashes what comes, has it compressed, and sees no file at all. */
 static void run_packer(void *arg, int report_fd)
 {
 	struct job *job = arg;
-	int keep[] = {job->to, job->ring.full[0], job->ring.empty[0], job->ring.empty[1],
-	              report_fd};
+	int keep[5 + MB_IMAGE_PRESS_MAX] = {job->to, job->ring.full[0], job->ring.empty[0],
+	                                    job->ring.empty[1], report_fd};
 	struct mb_err *err = &job->result.err;
-	struct archive *gzip = NULL;
+	size_t n = 5;
 
 	mb_image_ring_be_consumer(&job->ring);
-	if (mb_image_confine_begin(job->parent, keep, MB_N(keep), err) == 0 &&
+	if (job->press) {
+		n += mb_image_press_fds(job->press, keep + n);
+		mb_image_press_open(job->press, write_out, job);
+	}
+	if (mb_image_confine_begin(job->parent, keep, n, err) == 0 &&
 	    mb_image_confine_reader(err) == 0) {
-		gzip = job->gzip ? open_gzip(job) : NULL;
-		if (!err->code) {
-			int r = pack(job, gzip);
+		int r = pack(job);
 
-			if (r < 0 && !err->code)
-				mb_fail(err, -r, "the archive could not be read to its end");
-		}
-		archive_write_free(gzip);
+		if (r < 0 && !err->code)
+			mb_fail(err, -r, "the archive could not be read to its end");
 	}
 	send_and_exit(report_fd, &job->result);
 }
@@ -166,6 +143,7 @@ static int run(struct job *job, struct result *ret, struct mb_err *err)
 		r = mb_image_child_start(&packer, run_packer, job, err);
 	/* They have their ends: who waits for the other must see it go. */
 	mb_image_ring_done(&job->ring);
+	mb_image_press_let_go(job->press);
 	if (r < 0)
 		return r;
 	r = read_result(&packer, ret, err);
@@ -198,16 +176,19 @@ static int open_layer(struct mb_store *store, const char *chain, struct job *job
 	return 0;
 }
 
-int mb_image_rebuild(struct mb_store *store, const char *chain, const char *diff_id, bool gzip,
-                     int to_fd, struct mb_image_rebuilt *ret, struct mb_err *err)
+int mb_image_rebuild(struct mb_store *store, const char *chain, const char *diff_id,
+                     const struct mb_image_press_how *how, int to_fd, struct mb_image_rebuilt *ret,
+                     struct mb_err *err)
 {
-	struct job job = {
-		.parent = getpid(), .skeleton = -1, .root = -1, .to = to_fd, .gzip = gzip};
+	struct job job = {.parent = getpid(), .skeleton = -1, .root = -1, .to = to_fd};
 	struct result result = {0};
 	int r = open_layer(store, chain, &job, err);
 
+	if (r == 0 && how && how->format != MB_IMAGE_PRESS_NONE)
+		r = mb_image_press_start(how, &job.press, err);
 	if (r == 0)
 		r = run(&job, &result, err);
+	mb_image_press_free(job.press);
 	if (r == 0 && strcmp(result.plain, diff_id) != 0)
 		r = mb_fail(err, EBADMSG, "its files are no longer those of 'sha256:%s'", diff_id);
 	mb_close(&job.skeleton);

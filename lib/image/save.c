@@ -102,7 +102,7 @@ static int put_layer(struct saving *s, const struct mb_image *image, size_t inde
 
 	if (r == 0)
 		r = mb_image_rebuild(s->store, image->layers.v[index], image->diff_ids.v[index],
-		                     false, fd, &built, err);
+		                     NULL, fd, &built, err);
 	if (r < 0)
 		return r;
 	*ret_size = built.size;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/err.h"
 #include "image/image.h"
 #include "image/refs.h"
+#include "oci/ref.h"
 
 int mb_image_tag(struct mb_store *store, const char *source, const char *target,
                  char **ret_familiar, struct mb_err *err)
@@ -22,5 +24,20 @@ int mb_image_tag(struct mb_store *store, const char *source, const char *target,
 		r = mb_image_ref_set(store, name, image->id, NULL, err);
 	if (r == 0 && ret_familiar)
 		*ret_familiar = mb_image_ref_familiar(name);
+	return r;
+}
+
+int mb_image_tags(struct mb_store *store, const struct mb_oci_ref *ref, struct mb_strv *out,
+                  struct mb_err *err)
+{
+	MB_AUTO_FREE char *repository = mb_oci_ref_format_name(ref, MB_OCI_REF_CANONICAL);
+	MB_AUTO_IMAGE_REFS struct mb_image_refs refs = {0};
+	size_t n = strlen(repository);
+	int r = mb_image_refs_load(store, &refs, err);
+
+	for (size_t i = 0; i < refs.n; i++)
+		if (strncmp(refs.v[i].name, repository, n) == 0 && refs.v[i].name[n] == ':')
+			mb_strv_add(out, refs.v[i].name + n + 1);
+	mb_strv_sort(out);
 	return r;
 }

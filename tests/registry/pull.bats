@@ -10,7 +10,7 @@ serve_file() {
 	copy --dest-tls-verify=false "docker-archive:$images/deb.tar" "docker://$plain/base/deb:1"
 	copy --dest-tls-verify=false --dest-compress-format zstd --format oci \
 		"docker-archive:$images/deb.tar" "docker://$plain/base/zstd:1"
-	start_server 5001
+	start_server 5001 --other=5999
 }
 
 teardown() {
@@ -171,6 +171,84 @@ requires_amd64() { [ "$(uname -m)" = x86_64 ] || skip "needs an amd64 machine"; 
 		run -0 requests 5001 "GET /v2/good/many-[0-4]/blobs/$digest"
 		[ "$output" = 1 ]
 	done
+}
+
+@test "pull -a: all tags of a repository, which come in pages" {
+	copy --dest-tls-verify=false "docker-archive:$images/deb.tar" "docker://$plain/many/deb:2"
+	copy --dest-tls-verify=false "docker-archive:$images/deb.tar" "docker://$plain/many/deb:1"
+	run -0 --separate-stderr mybox pull -a $plain/many/deb
+	[ "${lines[0]}" = "1: Pulling from many/deb" ]
+	[ "${lines[1]}" = "Digest: $(digest $plain/many/deb:1)" ]
+	[ "${lines[2]}" = "2: Pulling from many/deb" ]
+	[ "${lines[4]}" = "Status: Downloaded newer image for $plain/many/deb" ]
+	[ "${lines[5]}" = "$plain/many/deb" ]
+	[ ${#lines[@]} = 6 ]
+	run -0 mybox images --format '{{.Tag}}' $plain/many/deb
+	[ "$(sort <<<"$output" | xargs)" = "1 2" ]
+	run -0 mybox pull -aq $plain/many/deb
+	[ "$output" = "$plain/many/deb" ]
+	run -0 mybox pull -aq 127.0.0.1:5001/tags/x
+	run -0 mybox images --format '{{.Tag}}' 127.0.0.1:5001/tags/x
+	[ "$(sort <<<"$output" | xargs)" = "index latest" ]
+}
+
+@test "pull -a: lists that are none" {
+	run -1 --separate-stderr mybox pull -a $plain/base/deb:1
+	[ "$stderr" = "mybox: tag can't be used with --all-tags/-a" ]
+	run -1 --separate-stderr mybox pull -a $plain/base/none
+	[[ $stderr = "mybox: cannot list the tags of '$plain/base/none': no list: "*"(status 404)" ]]
+	for row in "tags-none|it has no tags" "tags-html|the list: " "tags-loop|the list has no end" \
+		"tags-elsewhere|the list goes on at another host"; do
+		run -1 --separate-stderr mybox pull -a "127.0.0.1:5001/${row%|*}/x"
+		[[ $stderr = *"cannot list the tags of '127.0.0.1:5001/${row%|*}/x': ${row#*|}"* ]]
+	done
+	[ -z "$(mybox images -q)" ]
+}
+
+@test "pull and push: bars and one in all on a terminal, no bar elsewhere" {
+	cat >"$work/screen.py" <<-'EOT'
+		import fcntl, os, pty, re, struct, sys, termios
+		pid, fd = pty.fork()
+		if pid == 0:
+		    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+		    os.execv(sys.argv[1], sys.argv[1:])
+		seen = b""
+		try:
+		    while data := os.read(fd, 65536):
+		        seen += data
+		except OSError:
+		    pass
+		assert os.waitpid(pid, 0)[1] == 0, seen
+		# What is on the screen at the end: each redraw begins some lines further up.
+		lines, row = [], 0
+		for part in re.findall(r"\x1b\[\d+A|\x1b\[K|\n|[^\x1b\n]+", seen.decode().replace("\r", "")):
+		    if up := re.fullmatch(r"\x1b\[(\d+)A", part):
+		        row -= int(up.group(1))
+		    elif part == "\n":
+		        row += 1
+		    elif part != "\x1b[K":
+		        lines[len(lines):] = [""] * (row + 1 - len(lines))
+		        lines[row] = part
+		print("\n".join(lines))
+	EOT
+	run -0 python3 "$work/screen.py" "${box[@]}" pull 127.0.0.1:5001/good/bars
+	echo "$output"
+	[ "$(grep -cE '^[0-9a-f]{12}: Pull complete$' <<<"$output")" = 3 ]
+	[ "$(grep -c '^in all: Done$' <<<"$output")" = 1 ]
+	mybox tag 127.0.0.1:5001/good/bars 127.0.0.1:5001/good/bars:2
+	run -0 python3 "$work/screen.py" "${box[@]}" push 127.0.0.1:5001/good/bars:2
+	[ "$(grep -cE '^[0-9a-f]{12}: Layer already exists$' <<<"$output")" = 3 ]
+	run -0 python3 "$work/screen.py" "${box[@]}" push --compression-level 9 127.0.0.1:5001/good/bars:2
+	[ "$(grep -cE '^[0-9a-f]{12}: Layer already exists$' <<<"$output")" = 3 ]
+	run -0 python3 "$work/screen.py" "${box[@]}" push --compression-format zstd 127.0.0.1:5001/good/bars:2
+	[ "$(grep -cE '^[0-9a-f]{12}: Pushed$' <<<"$output")" = 3 ]
+	[ "$(grep -c '^in all: Done$' <<<"$output")" = 1 ]
+	run -0 python3 "$work/screen.py" "${box[@]}" pull -q 127.0.0.1:5001/good/bars
+	[ "$output" = 127.0.0.1:5001/good/bars:latest ]
+	mybox rmi 127.0.0.1:5001/good/bars 127.0.0.1:5001/good/bars:2
+	run -0 mybox pull 127.0.0.1:5001/good/bars
+	[[ $output != *$'\x1b'* ]]
+	[ "$(grep -cE '^[0-9a-f]{12}: (Pulling fs layer|Download complete|Pull complete)$' <<<"$output")" = 9 ]
 }
 
 @test "the process that fetches is nobody and can gain nothing" {

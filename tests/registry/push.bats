@@ -154,3 +154,74 @@ is_itself() {
 	[[ $stderr =~ "its files are no longer those of 'sha256:" ]]
 	run ! raw $plain/f/deb:1
 }
+
+# types NAME: the media types of its layers.
+types() { raw "$1" | python3 -c 'import json, sys; print(*sorted({l["mediaType"] for l in json.load(sys.stdin)["layers"]}))'; }
+
+@test "push --compression-format: zstd and levels, to the same bytes on any number of cores" {
+	dd if=/dev/urandom of="$work/noise" bs=100k count=20 status=none
+	tar -C "$work" -cf "$work/big.tar" noise
+	mybox import -q "$work/big.tar" $plain/g/big:1 2>/dev/null >/dev/null
+	mybox tag $plain/g/big:1 $plain/h/big:1
+	mybox push -q --compression-format zstd $plain/g/big:1
+	[ "$(types $plain/g/big:1)" = application/vnd.oci.image.layer.v1.tar+zstd ]
+	raw $plain/g/big:1 | grep -q '"mediaType":"application/vnd.oci.image.manifest.v1+json"'
+	zstd_layer=$(layers $plain/g/big:1)
+	# What is there as it was not asked for does not count; what may be either does.
+	mybox push -q --compression-format gzip $plain/g/big:1
+	[ "$(types $plain/g/big:1)" = application/vnd.docker.image.rootfs.diff.tar.gzip ]
+	gzip_layer=$(layers $plain/g/big:1)
+	mybox push -q $plain/h/big:1
+	[ "$(layers $plain/h/big:1)" = "$gzip_layer" ]
+	rm -rf "$work/copy"
+	copy --src-tls-verify=false docker://$plain/g/big:1 "dir:$work/copy"
+	is_itself
+	# Another registry, with one core in place of all: nothing but the bytes decides.
+	for kind in gzip zstd; do
+		mybox tag $plain/g/big:1 127.0.0.1:5041/$kind/big:1
+		taskset -c "$(taskset -cp $$ | sed 's/.*: //; s/[-,].*//')" \
+			"${box[@]}" push -q --compression-format $kind 127.0.0.1:5041/$kind/big:1
+	done
+	[ "$(layers 127.0.0.1:5041/gzip/big:1)" = "$gzip_layer" ]
+	[ "$(layers 127.0.0.1:5041/zstd/big:1)" = "$zstd_layer" ]
+	mybox push -q --compression-level 1 127.0.0.1:5041/gzip/big:1
+	id=$(mybox inspect -f '{{.Id}}' $plain/g/big:1)
+	mybox rmi -f "$id" >/dev/null
+	mybox pull -q 127.0.0.1:5041/zstd/big:1
+	[ "$(mybox inspect -f '{{.Id}}' 127.0.0.1:5041/zstd/big:1)" = "$id" ]
+	run -1 --separate-stderr mybox push --compression-level 10 127.0.0.1:5041/zstd/big:1
+	[[ $stderr = "mybox: cannot push '127.0.0.1:5041/zstd/big:1': invalid compression level 10: gzip has 1 to 9" ]]
+	run -125 --separate-stderr mybox push --compression-format lzma 127.0.0.1:5041/zstd/big:1
+}
+
+@test "push -a: every tag that the repository has here, and no other" {
+	mybox load -q -i "$images/deb.tar" >/dev/null
+	for name in i/deb:1 i/deb:two i/deb-other:1; do mybox tag deb $plain/$name; done
+	run -0 --separate-stderr mybox push -a $plain/i/deb
+	[ "${lines[0]}" = "The push refers to repository [$plain/i/deb]" ]
+	[[ ${lines[1]} =~ ^1:\ digest:\ sha256: ]]
+	[[ ${lines[2]} =~ ^two:\ digest:\ sha256: ]]
+	[ ${#lines[@]} = 3 ]
+	[ "$(raw $plain/i/deb:1)" = "$(raw $plain/i/deb:two)" ]
+	run ! raw $plain/i/deb-other:1
+	run -1 --separate-stderr mybox push -a $plain/i/deb:1
+	[ "$stderr" = "mybox: tag can't be used with --all-tags/-a" ]
+	run -1 --separate-stderr mybox push -q -a $plain/i/nothing
+	[ "$stderr" = "An image does not exist locally with the tag: $plain/i/nothing" ]
+}
+
+@test "push: where blobs are too large in one piece, in parts" {
+	for behaviour in small-parts part-breaks; do
+		dd if=/dev/urandom of="$work/noise" bs=100k count=30 status=none
+		tar -C "$work" -cf "$work/big.tar" noise
+		mybox import -q "$work/big.tar" $server/$behaviour/x:1 2>/dev/null >/dev/null
+		mybox push -q $server/$behaviour/x:1
+	done
+	run -0 requests 5042 "PATCH /v2/small-parts/x/blobs/uploads/"
+	[ "$output" -ge 4 ]
+	run -0 requests 5042 "GET /v2/part-breaks/x/blobs/uploads/"
+	[ "$output" = 1 ]
+	rm -rf "$work/copy"
+	copy --src-tls-verify=false "docker://$server/part-breaks/x:1" "dir:$work/copy"
+	is_itself
+}

@@ -5,7 +5,7 @@
 Every request is a line of JSON in DIRECTORY/log; DIRECTORY/ready appears when it listens.  Without
 a behaviour ("good/...") it is an honest one with an image of three layers, "good/index" an index,
 and uploads work.  With the argument --other=PORT some answers redirect there; --tls=CERT,KEY speaks
-TLS.
+TLS; --search=1 has /v1/search, too.
 """
 import base64
 import gzip
@@ -92,8 +92,17 @@ class Image:
 IMAGE = Image()
 LOCK = threading.Lock()
 COUNTS = {}
-UPLOADS = {}
-OPTIONS = {"other": "0", "tls": ""}
+UPLOADS = {}  # what has come of uploads in parts, by their path
+OPTIONS = {"other": "0", "tls": "", "search": ""}
+CATALOG = ["base/deb", "evil/\x1b[31mred", "team/deb-tools", "team/web", "z/deb"]
+SEARCHED = [
+    {"name": "one/deb", "description": "few\nstars\x1b]0;title\x07", "star_count": 3,
+     "is_official": False, "is_automated": True},
+    {"name": "deb", "description": "The \u2603 one of all that has a description of many words",
+     "star_count": 1200, "is_official": True},
+    {"description": "no name"},
+    {"name": "two/deb", "star_count": 3},
+]
 
 
 def count(key):
@@ -211,6 +220,16 @@ class Handler(BaseHTTPRequestHandler):
             return self.token()
         if self.path == "/v2/" or self.path == "/v2":
             return self.answer(b"{}")
+        url = urllib.parse.urlsplit(self.path)
+        query = urllib.parse.parse_qs(url.query)
+        if url.path == "/v1/search" and OPTIONS["search"]:
+            return self.search(query)
+        if url.path == "/v2/_catalog":
+            return self.page("repositories", CATALOG, query)
+        if url.path.endswith("/tags/list"):
+            return self.list_tags(url.path.split("/")[2], query)
+        if "/blobs/uploads/" in url.path:
+            return self.upload_status(url.path)
         match = re.fullmatch(r"/v2/([^/]+)(/.*)?/(manifests|blobs)/([^/?]+)(\?.*)?", self.path)
         if not match:
             return self.answer(status=404)
@@ -256,6 +275,36 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(text_of({"token": "a\r\nX-Evil: 1"}))
         best = max(scopes, key=len)
         return self.answer(text_of({"token": best.removeprefix("repository:")}))
+
+    def search(self, query):
+        words = query["q"][0]
+        found = [entry for entry in SEARCHED if words in entry["name"]]
+        return self.answer(text_of({"query": words, "results": found[:int(query["n"][0])]}))
+
+    def page(self, member, everything, query, size=2):
+        """Two entries at a time, as registries with many do it."""
+        last = query.get("last", [""])[0]
+        rest = everything[everything.index(last) + 1 if last else 0:]
+        headers = {}
+        if len(rest) > size:
+            after = urllib.parse.quote(rest[size - 1])
+            headers["Link"] = f'<{self.path.split("?")[0]}?last={after}&n={size}>; rel="next"'
+        return self.answer(text_of({member: rest[:size]}), headers=headers)
+
+    def list_tags(self, behaviour, query):
+        links = {"tags-elsewhere": f'<{self.origin(OPTIONS["other"])}/x>; rel="next"',
+                 "tags-loop": f'<{self.path}>; rel="next"'}
+        if behaviour in links:
+            return self.answer(text_of({"tags": ["latest"]}), headers={"Link": links[behaviour]})
+        if behaviour == "tags-html":
+            return self.answer(b"<html>", "text/html")
+        if behaviour == "tags-none":
+            return self.answer(text_of({"name": "x", "tags": None}))
+        return self.page("tags", ["../up", "index", "latest", "a\x1b[31mb", "latest"], query)
+
+    def upload_status(self, path):
+        return self.answer(status=204, headers={
+            "Location": path, "Range": f"0-{len(UPLOADS.get(path, b'')) - 1}"})
 
     def manifests(self, behaviour, reference):
         if behaviour == "flaky" and count("flaky") < 3:
@@ -439,8 +488,26 @@ class Handler(BaseHTTPRequestHandler):
         query = urllib.parse.parse_qs(url.query)
         if query.get("mount", [""])[0] in IMAGE.blobs:
             return self.answer(status=201)
-        return self.answer(status=202, headers={
-            "Location": f"{url.path}{count('upload')}?state=a%20b"})
+        headers = {"Location": f"{url.path}{count('upload')}?state=a%20b"}
+        if behaviour == "parts-wanted":
+            headers["OCI-Chunk-Min-Length"] = "1024"
+        return self.answer(status=202, headers=headers)
+
+    def do_PATCH(self):
+        self.note()
+        url = urllib.parse.urlsplit(self.path)
+        behaviour = url.path.split("/")[2]
+        if behaviour == "part-breaks" and count("part-breaks") == 1:
+            UPLOADS[url.path] = self.rfile.read(100000)
+            return self.reset()
+        body, have = self.read_body(), UPLOADS.get(url.path, b"")
+        if behaviour == "small-parts" and len(body) > 1 << 20:
+            return self.answer(status=413)
+        if self.headers.get("Content-Range") != f"{len(have)}-{len(have) + len(body) - 1}":
+            return self.answer(status=416)
+        UPLOADS[url.path] = have + body
+        return self.answer(status=202, headers={"Location": self.path,
+                                                "Range": f"0-{len(have) + len(body) - 1}"})
 
     def do_PUT(self):
         self.note()
@@ -450,11 +517,14 @@ class Handler(BaseHTTPRequestHandler):
         if "/manifests/" in url.path:
             IMAGE.put(url.path.rsplit("/", 1)[1], body, self.headers.get("Content-Type"))
             return self.answer(status=201)
+        if behaviour in ("small-parts", "part-breaks") and body:
+            return self.answer(status=413)
         if behaviour == "upload-flaky" and count("upload-flaky") == 1:
             return self.answer(status=503)
         if behaviour == "upload-breaks" and count("upload-breaks") == 1:
             return self.reset()
         wanted = urllib.parse.parse_qs(url.query).get("digest", [""])[0]
+        body = UPLOADS.pop(url.path, b"") + body
         if digest_of(body) != wanted:
             return self.answer(text_of({"errors": [{"message": "digest invalid"}]}), status=400)
         IMAGE.blobs[wanted] = body
