@@ -10,6 +10,8 @@
 	X(diff) X(commit) X(container_inspect) X(container_exists) X(container_prune) \
 	X(build) X(builder_du) X(builder_prune) X(pull) X(push) X(login) X(logout) X(images) X(rmi) X(tag) X(untag) X(load) X(save) X(import) X(image_inspect) X(image_exists) \
 	X(history) X(image_prune) \
+	X(manifest_inspect) X(manifest_create) X(manifest_add) X(manifest_annotate) X(manifest_push) \
+	X(manifest_rm) \
 	X(network_create) X(network_ls) X(network_inspect) X(network_rm) X(network_connect) \
 	X(network_disconnect) X(network_exists) X(network_prune) \
 	X(network_endpoint_add) X(network_endpoint_ls) X(network_endpoint_rm) \
@@ -29,11 +31,17 @@ MB_CMD_VERBS(DECLARE)
 static const struct mb_cli_verb *const verbs[] = {MB_CMD_VERBS(ENTRY) NULL};
 
 static const struct mb_cli_parent parents[] = {
-	{"container", "manage containers"}, {"image", "manage images"},
-	{"network", "manage networks"},     {"network endpoint", "names for what is outside"},
-	{"volume", "manage volumes"},       {"network policy", "rules about who may reach whom"},
-	{"system", "manage mybox"},         {"builder", "manage builds"},
-	{"buildx", "docker's other name for builder", .hidden = true}, {NULL},
+	{"container", "manage containers"},
+	{"image", "manage images"},
+	{"network", "manage networks"},
+	{"network endpoint", "names for what is outside"},
+	{"volume", "manage volumes"},
+	{"network policy", "rules about who may reach whom"},
+	{"manifest", "images for several platforms under one name"},
+	{"system", "manage mybox"},
+	{"builder", "manage builds"},
+	{"buildx", "docker's other name for builder", .hidden = true},
+	{NULL},
 };
 
 static const char *const log_levels[] = {"debug", "info", "warn", "error", "fatal", NULL};

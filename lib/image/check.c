@@ -15,6 +15,7 @@
 #include "image/commit.h"
 #include "image/image.h"
 #include "image/layer.h"
+#include "image/manifests.h"
 #include "image/record.h"
 #include "image/refs.h"
 #include "oci/image_spec.h"
@@ -235,12 +236,21 @@ static int check_ingest(struct checking *c, struct mb_err *err)
 	return 0;
 }
 
+static void on_list(void *arg, const char *name, bool repaired)
+{
+	MB_AUTO_FREE char *subject = mb_asprintf("manifest list %s", name);
+
+	tell(arg, subject, "the document cannot be read", repaired);
+}
+
 static int check_all(struct checking *c, struct mb_err *err)
 {
 	int r = check_images(c, err);
 
 	if (r == 0)
 		r = check_refs(c, err);
+	if (r == 0)
+		r = mb_image_manifests_check(c->store, may_repair(c), on_list, c, err);
 	if (r == 0 && c->alone)
 		r = check_garbage(c, err);
 	if (r == 0 && c->alone)

@@ -48,6 +48,7 @@ enum mb_oci_layer_kind { /* of a layer's media type */
 
 struct mb_oci_platform {
 	char *os, *architecture, *variant, *os_version;
+	struct mb_strv os_features;
 };
 
 struct mb_oci_descriptor {

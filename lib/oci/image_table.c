@@ -73,6 +73,7 @@ static const struct mb_json_field platform_table[] = {
 	MB_JSON_STR("architecture", struct mb_oci_platform, architecture),
 	MB_JSON_STR("os", struct mb_oci_platform, os),
 	MB_JSON_STR("os.version", struct mb_oci_platform, os_version),
+	MB_JSON_STRV("os.features", struct mb_oci_platform, os_features),
 	MB_JSON_STR("variant", struct mb_oci_platform, variant),
 	MB_JSON_END,
 };

@@ -327,7 +327,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def blobs(self, behaviour, digest):
         data = IMAGE.blobs.get(digest)
-        if data is None:
+        if data is None or (behaviour == "no-mount" and self.command == "HEAD"):
             return self.answer(status=404)
         if digest == IMAGE.big and hasattr(self, "big_" + behaviour.replace("-", "_")):
             return getattr(self, "big_" + behaviour.replace("-", "_"))(data)
@@ -486,7 +486,7 @@ class Handler(BaseHTTPRequestHandler):
         if behaviour == "no-location":
             return self.answer(status=202)
         query = urllib.parse.parse_qs(url.query)
-        if query.get("mount", [""])[0] in IMAGE.blobs:
+        if query.get("mount", [""])[0] in IMAGE.blobs and behaviour != "no-mount":
             return self.answer(status=201)
         headers = {"Location": f"{url.path}{count('upload')}?state=a%20b"}
         if behaviour == "parts-wanted":
