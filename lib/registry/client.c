@@ -11,7 +11,8 @@
 #include "registry/settings.h"
 #include "registry/url.h"
 
-#define HUB_HOST "registry-1.docker.io"
+#define HUB_HOST   "registry-1.docker.io"
+#define HUB_SEARCH "index.docker.io"
 
 static int open_certificates(const char *path, int *ret_fd, struct mb_err *err)
 {
@@ -26,6 +27,7 @@ static int set_place(struct mb_registry *reg, const char *place,
 	MB_AUTO_REGISTRY_URL struct mb_registry_url url = {0};
 	bool has_scheme = strstr(place, "://");
 	MB_AUTO_FREE char *whole = mb_asprintf("%s%s", has_scheme ? "" : "https://", place);
+	const char *hub = options->search ? HUB_SEARCH : HUB_HOST;
 	const struct mb_registry_host *host;
 	int r = mb_registry_url_parse(whole, &url, err);
 
@@ -42,7 +44,7 @@ static int set_place(struct mb_registry *reg, const char *place,
 	if (host && host->ca)
 		r = open_certificates(host->ca, &reg->ca_fd, err);
 	reg->base = mb_asprintf("%s://%s", url.is_tls ? "https" : "http",
-	                        strcmp(url.host, "docker.io") == 0 ? HUB_HOST : url.host);
+	                        strcmp(url.host, "docker.io") == 0 ? hub : url.host);
 	return r;
 }
 

@@ -26,6 +26,7 @@ struct mb_registry_options {
 	const struct mb_registry_login *login; /* NULL: nobody; copied */
 	int tls_verify;                        /* -1: take any certificate, and http */
 	bool push;                             /* the rights to ask for */
+	bool search;                           /* docker.io has another host for that */
 	const char *mirror;                    /* ask this one in place of the registry, or NULL */
 	const char *agent;                     /* the value of User-Agent */
 	struct mb_registry_transport *transport; /* taken; NULL: the one there is */

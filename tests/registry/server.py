@@ -278,7 +278,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def search(self, query):
         words = query["q"][0]
-        found = [entry for entry in SEARCHED if words in entry["name"]]
+        found = [entry for entry in SEARCHED if words in entry.get("name", words)]
         return self.answer(text_of({"query": words, "results": found[:int(query["n"][0])]}))
 
     def page(self, member, everything, query, size=2):

@@ -15,6 +15,7 @@
 #include "core/str.h"
 #include "oci/ref.h"
 #include "registry/auths.h"
+#include "registry/list.h"
 #include "registry/registry.h"
 #include "registry/settings.h"
 #include "registry/transport.h"
@@ -68,8 +69,8 @@ static void free_script(struct mb_registry_transport *t)
 	free(t);
 }
 
-static struct mb_registry *open_script(const char *domain, const struct step *steps, size_t n,
-                                       const struct mb_registry_login *login)
+static struct mb_registry *open_search(const char *domain, const struct step *steps, size_t n,
+                                       const struct mb_registry_login *login, bool search)
 {
 	static const struct mb_registry_settings settings = {.timeout_sec = 30};
 	struct script *script = mb_calloc(1, sizeof(*script));
@@ -82,11 +83,18 @@ static struct mb_registry *open_script(const char *domain, const struct step *st
 	                                  &(struct mb_registry_options){
 						  .settings = &settings,
 						  .login = login,
+						  .search = search,
 						  .transport = &script->base,
 					  },
 	                                  &reg, NULL),
 	                 0);
 	return reg;
+}
+
+static struct mb_registry *open_script(const char *domain, const struct step *steps, size_t n,
+                                       const struct mb_registry_login *login)
+{
+	return open_search(domain, steps, n, login, false);
 }
 
 static int get(const char *domain, const struct step *steps, size_t n,
@@ -302,6 +310,69 @@ static void upload_goes_on(void **state)
 	                 0);
 }
 
+static int search(const char *domain, const struct step *steps, size_t n, size_t limit,
+                  struct mb_str *out)
+{
+	MB_AUTO(mb_registry_free)
+	struct mb_registry *reg = open_search(domain, steps, n, NULL, true);
+	MB_AUTO_REGISTRY_FINDINGS struct mb_registry_findings found = {0};
+	int r = mb_registry_search(reg, "a b", limit, &found, NULL);
+
+	for (size_t i = 0; i < found.n; i++)
+		mb_str_addf(out, "%s %lld%s;", found.v[i].name, (long long)found.v[i].stars,
+		            found.v[i].is_official ? " official" : "");
+	return r;
+}
+
+#define SEARCH(domain, limit, out, ...)                    \
+	search(domain, (const struct step[]){__VA_ARGS__}, \
+	       sizeof((const struct step[]){__VA_ARGS__}) / sizeof(struct step), limit, out)
+
+static void search_hub(void **state)
+{
+	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
+
+	(void)state;
+	assert_int_equal(
+		SEARCH("docker.io", 3, &out,
+	               {"GET", "https://index.docker.io/v1/search?q=a%20b&n=3", .status = 200,
+	                .body = "{\"results\":[{\"name\":\"z\",\"star_count\":2},{\"name\":\"\"},"
+	                        "{\"star_count\":9},{\"name\":\"c\",\"star_count\":10,"
+	                        "\"is_official\":true},{\"name\":\"b\",\"star_count\":2},"
+	                        "{\"name\":\"y\"}]}"}),
+		0);
+	assert_string_equal(mb_str_text(&out), "c 10 official;b 2;z 2;");
+}
+
+static void search_catalog(void **state)
+{
+	static const char first[] = "https://r.example/v1/search?q=a%20b&n=9";
+	static const char all[] = "https://r.example/v2/_catalog?n=1000";
+	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
+
+	(void)state;
+	assert_int_equal(
+		SEARCH("r.example", 9, &out, {"GET", first, .status = 404},
+	               {"GET", all, .status = 200,
+	                .fields = {"Link: </x?last=1>; rel=prev, </x?last=2>; rel=\"next\""},
+	                .body = "{\"repositories\":[\"x/a b\",\"other\",1]}"},
+	               {"GET", "https://r.example/x?last=2", .status = 200,
+	                .body = "{\"repositories\":[\"a b/y\",\"x/a b\"]}"}),
+		0);
+	assert_string_equal(mb_str_text(&out), "a b/y 0;x/a b 0;");
+	/* A page for people in its place; and a registry that has neither. */
+	assert_int_equal(SEARCH("r.example", 9, &out,
+	                        {"GET", first, .status = 200, .body = "<html>"},
+	                        {"GET", all, .status = 200, .body = "{\"repositories\":null}"}),
+	                 0);
+	assert_int_equal(SEARCH("r.example", 9, &out, {"GET", first, .status = 403},
+	                        {"GET", all, .status = 404}),
+	                 -EOPNOTSUPP);
+	assert_int_equal(SEARCH("r.example", 9, &out, {"GET", first, .status = 404},
+	                        {"GET", all, .status = 200, .body = "{\"repositories\":{}}"}),
+	                 -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +385,8 @@ int main(void)
 		cmocka_unit_test(upload_too_large),
 		cmocka_unit_test(upload_least_chunk),
 		cmocka_unit_test(upload_goes_on),
+		cmocka_unit_test(search_hub),
+		cmocka_unit_test(search_catalog),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
