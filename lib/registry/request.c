@@ -84,6 +84,8 @@ static int exchange(struct mb_registry *reg, const struct mb_registry_request *r
                     const char *url, struct mb_registry_answer *answer, struct mb_err *err)
 {
 	bool own = !request->elsewhere && mb_registry_url_is_same_origin(url, reg->base);
+	/* What is for a token server is not for where that one redirects. */
+	bool asked = request->authorization && mb_registry_url_is_same_origin(url, request->url);
 	MB_AUTO_STRV struct mb_strv headers = MB_STRV_INIT;
 	struct exchange x = {.request = request, .answer = answer};
 	const struct mb_registry_sink sink = {on_head, on_body, on_sent, &x};
@@ -108,9 +110,9 @@ static int exchange(struct mb_registry *reg, const struct mb_registry_request *r
 	add_header(&headers, "Content-Range", request->content_range);
 	add_header(&headers, "Range", request->range);
 	add_header(&headers, "Authorization",
-	           request->authorization ? request->authorization
-	           : own                  ? reg->authorization
-	                                  : NULL);
+	           asked ? request->authorization
+	           : own ? reg->authorization
+	                 : NULL);
 	r = reg->transport->call(reg->transport, &call, &sink, err);
 	mb_debug("%s %s: %u%s%s", request->method, url, answer->head.status, r ? ", " : "",
 	         r && err ? err->msg : "");

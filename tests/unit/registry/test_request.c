@@ -141,6 +141,23 @@ static void request_token(void **state)
 		0);
 }
 
+/* What a token server answers with leads nobody's password elsewhere. */
+static void request_token_redirected(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		GET("r.example", &me, NULL,
+	            {"GET", "https://r.example/v2/a/b/manifests/1", .status = 401,
+	             .fields = {"WWW-Authenticate: Bearer realm=\"https://t.example/t\""}},
+	            {"GET", "https://t.example/t?account=me", "Authorization: Basic bWU6c2VjcmV0",
+	             .status = 307, .fields = {"Location: https://evil.example/t"}},
+	            {"GET", "https://evil.example/t", NULL, .status = 200,
+	             .body = "{\"token\":\"T\"}"},
+	            {"GET", "https://r.example/v2/a/b/manifests/1", "Authorization: Bearer T",
+	             .status = 200, .body = "{}"}),
+		0);
+}
+
 static void request_token_over_http(void **state)
 {
 	struct mb_err err = MB_ERR_INIT;
@@ -378,6 +395,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(request_hub),
 		cmocka_unit_test(request_token),
+		cmocka_unit_test(request_token_redirected),
 		cmocka_unit_test(request_token_over_http),
 		cmocka_unit_test(request_never_to_http),
 		cmocka_unit_test(request_tries),
