@@ -68,8 +68,10 @@ static int take_token(struct mb_registry *reg, const struct mb_registry_answer *
 }
 
 /* Credentials go to no server that everybody on the way could be, unless the registry itself is
- * spoken to like that. */
-static int check_realm(const struct mb_registry *reg, const char *realm, struct mb_err *err)
+ * spoken to like that.  @ret, the caller's to free, is the address in the one form that the rest
+ * knows. */
+static int check_realm(const struct mb_registry *reg, const char *realm, char **ret,
+                       struct mb_err *err)
 {
 	MB_AUTO_REGISTRY_URL struct mb_registry_url url = {0};
 	int r = mb_registry_url_parse(realm, &url, err);
@@ -79,6 +81,7 @@ static int check_realm(const struct mb_registry *reg, const char *realm, struct 
 	if (!url.is_tls && mb_starts_with(reg->base, "https:"))
 		return mb_fail(err, EACCES, "the token server '%s' is not asked by https",
 		               url.host);
+	*ret = mb_asprintf("%s://%s%s", url.is_tls ? "https" : "http", url.host, url.target);
 	return 0;
 }
 
@@ -164,9 +167,9 @@ static int ask_by_form(struct mb_registry *reg, const struct mb_registry_challen
 static int bearer(struct mb_registry *reg, const struct mb_registry_challenge *challenge,
                   struct mb_err *err)
 {
-	const char *realm = mb_kv_find(&challenge->params, "realm");
 	MB_AUTO_REGISTRY_ANSWER struct mb_registry_answer answer = {0};
-	int r = check_realm(reg, realm, err);
+	MB_AUTO_FREE char *realm = NULL;
+	int r = check_realm(reg, mb_kv_find(&challenge->params, "realm"), &realm, err);
 
 	if (r == 0 && reg->has_login && reg->login.identity_token)
 		r = ask_by_form(reg, challenge, realm, &answer, err);

@@ -66,10 +66,19 @@ static int post(struct mb_registry *reg, const char *url, struct mb_registry_ans
 static int find_location(const struct mb_registry_answer *answer, char **ret, struct mb_err *err)
 {
 	const char *location = mb_kv_find(&answer->head.fields, "location");
+	char *to = NULL;
+	int r;
 
 	if (!location)
 		return mb_fail(err, EBADMSG, "the registry does not say where to send a blob");
-	return mb_registry_url_resolve(answer->url, location, ret, err);
+	r = mb_registry_url_resolve(answer->url, location, &to, err);
+	if (r == 0 && mb_starts_with(answer->url, "https:") && !mb_starts_with(to, "https:"))
+		r = mb_fail(err, EACCES, "it is asked by https, and wants a blob sent by http");
+	if (r < 0)
+		free(to);
+	else
+		*ret = to;
+	return r;
 }
 
 /* The registry began an upload that nobody wants. */

@@ -158,6 +158,21 @@ static void request_token_redirected(void **state)
 		0);
 }
 
+/* However it is written: what is asked by https is not redirected to http. */
+static void request_token_scheme(void **state)
+{
+	struct mb_err err = MB_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(GET("r.example", NULL, &err,
+	                     {"GET", "https://r.example/v2/a/b/manifests/1", .status = 401,
+	                      .fields = {"WWW-Authenticate: Bearer realm=\"HTTPS://T.example/t\""}},
+	                     {"GET", "https://t.example/t", NULL, .status = 307,
+	                      .fields = {"Location: http://t.example/t"}}),
+	                 -EACCES);
+	assert_non_null(strstr(err.msg, "a redirect from https to http"));
+}
+
 static void request_token_over_http(void **state)
 {
 	struct mb_err err = MB_ERR_INIT;
@@ -307,6 +322,19 @@ static void upload_least_chunk(void **state)
 	                 -EBADMSG);
 }
 
+/* What is private does not go on in the clear. */
+static void upload_never_to_http(void **state)
+{
+	(void)state;
+	assert_int_equal(SEND(2, {"POST", UPLOADS, .status = 202,
+	                          .fields = {"Location: http://r.example/1"}}),
+	                 -EACCES);
+	assert_int_equal(SEND(17 * MIB, BEGIN("1", "OCI-Chunk-Min-Length: 1024"),
+	                      CHUNK("1", "0-16777215", .status = 202,
+	                            .fields = {"Location: HTTP://other.example/2"})),
+	                 -EACCES);
+}
+
 static void upload_goes_on(void **state)
 {
 	(void)state;
@@ -396,12 +424,14 @@ int main(void)
 		cmocka_unit_test(request_hub),
 		cmocka_unit_test(request_token),
 		cmocka_unit_test(request_token_redirected),
+		cmocka_unit_test(request_token_scheme),
 		cmocka_unit_test(request_token_over_http),
 		cmocka_unit_test(request_never_to_http),
 		cmocka_unit_test(request_tries),
 		cmocka_unit_test(request_upload),
 		cmocka_unit_test(upload_too_large),
 		cmocka_unit_test(upload_least_chunk),
+		cmocka_unit_test(upload_never_to_http),
 		cmocka_unit_test(upload_goes_on),
 		cmocka_unit_test(search_hub),
 		cmocka_unit_test(search_catalog),
