@@ -50,9 +50,9 @@ static inline char *fuzz_part(char **rest)
 /* A directory of this process, removed with its few files at the end. */
 static char fuzz_dir_path[] = "/tmp/mybox-fuzz-XXXXXX";
 static int fuzz_dir_fd = -1;
-static const char *const fuzz_dir_files[] = {"container.json", "state.json", "exit.json",
-                                             "process.json",   "log",        "etc/passwd",
-                                             "etc/group"};
+static const char *const fuzz_dir_files[] = {
+	"container.json", "state.json", "exit.json",      "process.json", "log",
+	"etc/passwd",     "etc/group",  "registries.json"};
 
 static inline void fuzz_dir_remove(void)
 {

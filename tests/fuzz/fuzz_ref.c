@@ -8,9 +8,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = fuzz_text(data, size), *whole, *again, *familiar;
 	struct mb_oci_ref ref = {0}, second = {0}, third = {0};
+	char shown[MB_OCI_DIGEST_TEXT];
 	struct mb_oci_digest digest;
 
-	mb_oci_digest_parse(text, &digest, NULL);
+	if (mb_oci_digest_parse(text, &digest, NULL) == 0)
+		FUZZ_CHECK(strcmp(mb_oci_digest_format(&digest, shown), text) == 0 &&
+		           !strpbrk(text, "/. "));
 	if (mb_oci_ref_parse(text, size % 2, &ref, NULL) < 0) {
 		free(text);
 		return 0;
