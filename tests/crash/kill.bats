@@ -32,5 +32,8 @@ few() {
 @test "volume create, killed" { few "volume create"; }
 @test "volume rm, killed" { few "volume rm"; }
 @test "rmi, killed" { few rmi; }
+@test "image prune, killed" { few "image prune"; }
+@test "pull, killed" { few pull; }
+@test "push, killed" { few push; }
 @test "tag, killed" { few tag; }
 @test "run -d below another cgroup, killed" { few "run -d --cgroup-parent"; }

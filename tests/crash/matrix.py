@@ -18,6 +18,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 MYBOX = os.environ.get("MYBOX", TOP + "/build/dev/cmd/mybox")
 KILLAT = os.environ.get("MYBOX_KILLAT", os.path.dirname(os.path.dirname(MYBOX)) + "/tests/killat")
 IMAGES = "/run/mybox-test/images"
+PORT = 5090
+SERVER = "127.0.0.1:%d" % PORT
 PR_SET_CHILD_SUBREAPER = 36
 MODES = ("one", "main", "all")
 
@@ -169,6 +171,7 @@ def everything(store, ids):
         "refs": listing(store.root + "/refs"),
         "blobs": listing(store.root + "/blobs", 2),
         "layers": listing(store.root + "/layers"),
+        "downloads": listing(store.root + "/downloads"),
         "ingest": listing(store.root + "/ingest"),
         "root": listing(store.root),
         "run": listing(store.run),
@@ -218,8 +221,8 @@ class Verb:
 
     prepare = staticmethod(lambda s: None)
 
-    def __init__(self, args, prepare=None, settle=None, own=False):
-        self.args, self.own = args, own
+    def __init__(self, args, prepare=None, settle=None, own=False, server=False):
+        self.args, self.own, self.server = args, own, server
         if prepare:
             self.prepare = prepare
         self.settle = settle or remove_all
@@ -290,6 +293,44 @@ def remove_committed(s):
         s.call("rmi", "committed")
 
 
+def expect_whole(s):
+    """Every image that is there has its layers, byte for byte: saving verifies the digests."""
+    for image in sorted(set(s.call("images", "-q").split())):
+        s.call("save", "-o", s.base + "/saved.tar", image)
+        os.unlink(s.base + "/saved.tar")
+
+
+def dangling(s):
+    s.call("load", "-q", "-i", IMAGES + "/layers7.tar")
+    s.call("tag", "deb", "layers7")
+
+
+def remove_dangling(s):
+    expect_whole(s)
+    s.call("image", "prune", "-f")
+    s.call("rmi", "layers7")
+    remove_loaded(s)
+
+
+def remove_pulled(s):
+    expect_whole(s)
+    s.call("pull", "-q", SERVER + "/good/x")
+    expect_whole(s)
+    s.call("rmi", SERVER + "/good/x")
+
+
+def remove_pushed(s):
+    expect_whole(s)
+    s.call("push", "-q", SERVER + "/no-mount/x")
+    s.call("rmi", SERVER + "/no-mount/x")
+
+
+def pull_as_pushed(s):
+    s.call("pull", "-q", SERVER + "/good/x")
+    s.call("tag", SERVER + "/good/x", SERVER + "/no-mount/x")
+    s.call("rmi", SERVER + "/good/x")
+
+
 RUN_D = ["run", "-d", "--name", "victim", "--network", "net", "-p", "18080:80", "-v", "/anon",
          "deb", "sleep", "1000"]
 VERBS = {
@@ -325,6 +366,11 @@ VERBS = {
     "load": Verb(["load", "-q", "-i", IMAGES + "/layers7.tar"], settle=remove_loaded),
     "rmi": Verb(["rmi", "layers7"], settle=remove_loaded,
                 prepare=lambda s: s.call("load", "-q", "-i", IMAGES + "/layers7.tar")),
+    "image prune": Verb(["image", "prune", "-f"], prepare=dangling, settle=remove_dangling),
+    "pull": Verb(["pull", "-q", SERVER + "/good/x"], settle=remove_pulled, server=True),
+    # To a repository that has nothing, whatever was sent there before.
+    "push": Verb(["push", "-q", SERVER + "/no-mount/x"], prepare=pull_as_pushed,
+                 settle=remove_pushed, server=True),
     "tag": Verb(["tag", "deb", "victim:1"],
                 settle=lambda s: "victim" in s.call("images") and s.call("rmi", "victim:1")),
 }
@@ -367,6 +413,22 @@ def point(store, verb, before, k, mode):
     return got, first
 
 
+def start_server(store):
+    """A registry: a child of ours, so no orphan."""
+    directory = store.base + "-server"
+    shutil.rmtree(directory, ignore_errors=True)
+    os.makedirs(directory)
+    server = subprocess.Popen([sys.executable, TOP + "/tests/registry/server.py", str(PORT),
+                               directory], stdin=subprocess.DEVNULL)
+    server.directory = directory
+    end = time.time() + 20
+    while not os.path.exists(directory + "/ready"):
+        if time.time() > end or server.poll() is not None:
+            raise Leak("the registry does not start")
+        time.sleep(0.05)
+    return server
+
+
 def setup(name):
     subprocess.run(["flock", "/run/mybox-test/images.lock", "sh", "-c",
                     "[ -e %s/done ] || { python3 %s/tests/support/images.py %s && touch %s/done; }"
@@ -381,6 +443,10 @@ def setup(name):
     store.call("rmi", "layers7")
     store.call("volume", "create", "xx")
     store.call("volume", "rm", "xx")
+    if VERBS[name].server:
+        pull_as_pushed(store)
+        store.call("push", "-q", SERVER + "/no-mount/x")
+        store.call("rmi", SERVER + "/no-mount/x")
     return store
 
 
@@ -401,7 +467,19 @@ def start_over(store, name):
 
 def main(name, chosen):
     os.environ["ASAN_OPTIONS"] = "detect_leaks=0"
+    os.environ["MYBOX_REGISTRIES"] = "/nonexistent"
     verb = VERBS[name]
+    server = start_server(Store(name)) if verb.server else None
+    try:
+        return kill_all(name, verb, chosen)
+    finally:
+        if server:
+            server.kill()
+            server.wait()
+            shutil.rmtree(server.directory, ignore_errors=True)
+
+
+def kill_all(name, verb, chosen):
     store = setup(name)
     if verb.own:
         verb.args = RUN_D[:2] + ["--cgroup-parent", store.parent] + RUN_D[2:]
