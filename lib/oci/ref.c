@@ -182,8 +182,8 @@ static int check_names(const char *whole, const struct mb_oci_ref *ref, struct m
 		return invalid(whole, "repository name must be lowercase", err);
 	if (!path_is_valid(ref->path))
 		return invalid(whole, "the name is not valid", err);
-	if (strlen(ref->path) > MAX_NAME)
-		return invalid(whole, "the name is longer than 255 bytes", err);
+	if (strlen(ref->domain) + 1 + strlen(ref->path) > MAX_NAME)
+		return invalid(whole, "registry and name are longer than 255 bytes", err);
 	return 0;
 }
 
