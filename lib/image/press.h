@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* lib/image/press.h — compression on all cores, to the same bytes on however many.
  *
- * The input is cut into blocks of the same size; workers compress them, each by itself,
- * and what comes back is written in the order of the input.  gzip is one member (blocks end with
- * a full flush), zstd a frame for each block.  Workers are forked by who starts the press; what
- * feeds it is a child of his as well, and the two sides share nothing but memory and a socket.
+ * The input is cut into blocks of the same size; workers compress them, each by itself, and what
+ * comes back is written in the order of the input: with gzip a member for each block, with zstd a
+ * frame.  Workers are forked by who starts the press; what feeds it is a child of his as well, and
+ * the two sides share nothing but memory and a socket.
  */
 #ifndef MB_IMAGE_PRESS_H
 #define MB_IMAGE_PRESS_H

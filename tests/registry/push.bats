@@ -184,8 +184,19 @@ types() { raw "$1" | python3 -c 'import json, sys; print(*sorted({l["mediaType"]
 	done
 	[ "$(layers 127.0.0.1:5041/gzip/big:1)" = "$gzip_layer" ]
 	[ "$(layers 127.0.0.1:5041/zstd/big:1)" = "$zstd_layer" ]
-	mybox push -q --compression-level 1 127.0.0.1:5041/gzip/big:1
+	# Others unpack the blocks, too, to the same tar: load looks at its digest.
 	id=$(mybox inspect -f '{{.Id}}' $plain/g/big:1)
+	mybox rmi -f "$id" >/dev/null
+	rm -rf "$work/out.tar" "$work/copy"
+	copy --src-tls-verify=false docker://127.0.0.1:5041/gzip/big:1 "docker-archive:$work/out.tar:big:1"
+	mybox load -q -i "$work/out.tar"
+	[ "$(mybox inspect -f '{{.Id}}' big:1)" = "$id" ]
+	diff=$(mybox inspect -f '{{index .RootFS.Layers 0}}' big:1)
+	mybox rmi big:1 >/dev/null
+	copy --src-tls-verify=false docker://127.0.0.1:5041/zstd/big:1 "dir:$work/copy"
+	[ "sha256:$(zstd -dcq <"$work/copy/${zstd_layer#*:}" | sha256sum | cut -d' ' -f1)" = "$diff" ]
+	mybox pull -q 127.0.0.1:5041/gzip/big:1
+	mybox push -q --compression-level 1 127.0.0.1:5041/gzip/big:1
 	mybox rmi -f "$id" >/dev/null
 	mybox pull -q 127.0.0.1:5041/zstd/big:1
 	[ "$(mybox inspect -f '{{.Id}}' 127.0.0.1:5041/zstd/big:1)" = "$id" ]
