@@ -99,24 +99,35 @@ class Peers:
         return self.ask(self.argv(name, "import", self.archive, IMAGE)) or \
             self.ask(self.argv(name, "run", "--rm", IMAGE, "/bin/true"))
 
-    def prepare_docker(self):
+    def start_docker(self, root, name):
+        """A daemon over @root with a socket of its own: (the process, what comes before a verb)."""
         client = "/usr/bin/docker" if os.path.exists("/usr/bin/docker") else shutil.which("docker")
-        socket = "unix:///run/bench-docker.sock"
-        if not client:
-            return "no client"
-        log = open(os.path.join(self.directory, "dockerd.log"), "w")
-        self.daemon = subprocess.Popen(
-            ["dockerd", "--data-root", os.path.join(self.directory, "docker"), "--exec-root",
-             "/run/bench-docker", "--pidfile", "/run/bench-docker.pid", "-H", socket,
-             "--storage-driver", "overlay2", "--cgroup-parent", "/" + GROUP],
-            stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        self.prefix["docker"] = [client, "-H", socket]
+        socket = "unix:///run/%s.sock" % name
+        with open(os.path.join(self.directory, name + ".log"), "w") as log:
+            daemon = subprocess.Popen(
+                ["dockerd", "--data-root", root, "--exec-root", "/run/" + name, "--pidfile",
+                 "/run/%s.pid" % name, "-H", socket, "--storage-driver", "overlay2",
+                 "--cgroup-parent", "/" + GROUP],
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        prefix = [client, "-H", socket]
         for _ in range(150):
-            why = self.ask(self.argv("docker", "info"))
-            if not why or self.daemon.poll() is not None:
+            if not self.ask(prefix + ["info"]) or daemon.poll() is not None:
                 break
             time.sleep(0.1)
-        return why or self.try_engine("docker")
+        return daemon, prefix
+
+    def prepare_docker(self):
+        if not os.path.exists("/usr/bin/docker") and not shutil.which("docker"):
+            return "no client"
+        self.daemon, self.prefix["docker"] = self.start_docker(
+            os.path.join(self.directory, "docker"), "bench-docker")
+        return self.ask(self.argv("docker", "info")) or self.try_engine("docker")
+
+    @staticmethod
+    def podman(root, run):
+        """What comes before a verb, over a store at @root."""
+        return [shutil.which("podman"), "--root", root, "--runroot", run, "--tmpdir", run + "-tmp",
+                *(["--runtime", "runc"] if shutil.which("runc") else [])]
 
     def prepare_podman(self):
         own = os.path.join(self.directory, "podman")
@@ -126,10 +137,7 @@ class Peers:
         pathlib.Path(conf).write_text(PODMAN_CONF % (own, limits[0], limits[0], limits[1],
                                                      limits[1]))
         os.environ["CONTAINERS_CONF"] = conf
-        self.prefix["podman"] = [shutil.which("podman"), "--root", own + "/root", "--runroot",
-                                 "/run/bench-podman", "--tmpdir", "/run/bench-podman-tmp"]
-        if shutil.which("runc"):
-            self.prefix["podman"] += ["--runtime", "runc"]
+        self.prefix["podman"] = self.podman(own + "/root", "/run/bench-podman")
         return self.try_engine("podman")
 
     # --- those that run a directory
