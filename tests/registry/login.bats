@@ -187,6 +187,21 @@ pull_fails() { # pull_fails NAME PATTERN: in one line that says so
 	mybox pull -q 127.0.0.1:5020/good/a
 	pull_fails 127.0.0.1:5021/good/a "(certificate|SSL: no alternative)"
 	pull_fails 127.0.0.1:5022/good/a "certificate (has|is) (expired|not yet valid)"
+	# Whoever else speaks to a registry looks at certificates as well.
+	for port in 5021 5022; do
+		mybox tag 127.0.0.1:5020/good/a 127.0.0.1:$port/good/a
+		for words in "push 127.0.0.1:$port/good/a" "pull -a 127.0.0.1:$port/good/a" \
+			"push -a 127.0.0.1:$port/good/a" "search 127.0.0.1:$port/a" \
+			"manifest inspect 127.0.0.1:$port/good/a" \
+			"manifest create 127.0.0.1:$port/good/l 127.0.0.1:$port/good/a" \
+			"login -u me -p secret 127.0.0.1:$port"; do
+			# shellcheck disable=SC2086
+			run -1 mybox $words
+			[[ $output =~ (certificate|SSL: no alternative) ]]
+		done
+		run -0 requests $port '.*'
+		[ "$output" = 0 ]
+	done
 	echo '{}' >"$MYBOX_REGISTRIES"
 	SSL_CERT_FILE=$work/tls/ca.pem mybox pull -q 127.0.0.1:5020/good/b
 	SSL_CERT_FILE=$work/tls/ca.pem pull_fails 127.0.0.1:5021/good/a "(certificate|SSL: no alternative)"

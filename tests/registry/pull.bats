@@ -159,18 +159,23 @@ requires_amd64() { [ "$(uname -m)" = x86_64 ] || skip "needs an amd64 machine"; 
 	[ "${#stderr_lines[@]}" = 1 ]
 }
 
-@test "pull: twenty at once fetch each blob once" {
+@test "pull: twenty at once, of five images that share layers, fetch each blob once" {
 	pids=()
 	for i in {1..20}; do
-		"${box[@]}" pull -q "127.0.0.1:5001/good/many-$((i % 5))" &
+		"${box[@]}" pull -q "127.0.0.1:5001/good/many-$((i % 5)):variant-$((i % 5))" &
 		pids+=($!)
 	done
 	for pid in "${pids[@]}"; do wait "$pid"; done
-	for digest in $(skopeo inspect --raw --tls-verify=false docker://127.0.0.1:5001/good/x |
-		grep -o '"layers".*' | grep -o 'sha256:[0-9a-f]*'); do
+	digests=$(for i in {0..4}; do
+		skopeo inspect --raw --tls-verify=false docker://127.0.0.1:5001/good/x:variant-$i |
+			grep -o '"layers".*' | grep -o 'sha256:[0-9a-f]*'
+	done | sort -u)
+	[ "$(wc -l <<<"$digests")" = 7 ]
+	for digest in $digests; do
 		run -0 requests 5001 "GET /v2/good/many-[0-4]/blobs/$digest"
 		[ "$output" = 1 ]
 	done
+	[ "$(mybox images -q | sort -u | wc -l)" = 5 ]
 }
 
 @test "pull -a: all tags of a repository, which come in pages" {

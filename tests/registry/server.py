@@ -3,9 +3,10 @@
 """A registry that behaves as the first part of a repository's name says: server PORT DIRECTORY.
 
 Every request is a line of JSON in DIRECTORY/log; DIRECTORY/ready appears when it listens.  Without
-a behaviour ("good/...") it is an honest one with an image of three layers, "good/index" an index,
-and uploads work.  With the argument --other=PORT some answers redirect there; --tls=CERT,KEY speaks
-TLS; --search=1 has /v1/search, too.
+a behaviour ("good/...") it is an honest one with an image of three layers; the tag "index" is an
+index, "variant-0" to "variant-4" are images that share two of the layers; and uploads work.  With
+the argument --other=PORT some answers redirect there; --tls=CERT,KEY speaks TLS; --search=1 has
+/v1/search, too.
 """
 import base64
 import gzip
@@ -66,6 +67,11 @@ class Image:
             {**self.entry(text_of(m)), "platform": {"os": "linux", "architecture": a}}
             for a, m in (("arm64", other), ("amd64", self.manifest))]}
         self.put("index", text_of(index), INDEX)
+        for i in range(5):
+            plain = make_layer(f"own-{i}", 8192)
+            own = self.add(gzip.compress(plain, 1, mtime=0), LAYER)
+            self.put(f"variant-{i}", text_of(self.make(
+                diffs[:2] + [digest_of(plain)], layers[:2] + [own], "amd64")), MANIFEST)
         for m in (other, self.manifest):
             self.manifests[digest_of(text_of(m))] = (text_of(m), MANIFEST)
 
