@@ -118,10 +118,10 @@ int mb_store_check(struct mb_store *store, const struct mb_store_check_request *
 		const char *where;
 		bool in_run;
 		int depth;
-	} places[] = {{".", false, 0},          {"images", false, 0},  {"refs", false, 0},
-	              {"networks", false, 0},   {"volumes", false, 1}, {"layers", false, 1},
-	              {"containers", false, 1}, {".", true, 0},        {"c", true, 1},
-	              {"net", true, 1}};
+	} places[] = {{".", false, 0},      {"images", false, 0},     {"refs", false, 0},
+	              {"steps", false, 0},  {"networks", false, 0},   {"volumes", false, 1},
+	              {"layers", false, 1}, {"containers", false, 1}, {".", true, 0},
+	              {"c", true, 1},       {"net", true, 1}};
 	struct sweeping s = {.how = request};
 	int r = sweep_stale(&s, store, err);
 

@@ -22,6 +22,7 @@ few() {
 	MYBOX_CRASH_POINTS=${MYBOX_CRASH_POINTS:-12} matrix "$@"
 }
 
+@test "build, killed" { few build; }
 @test "create, killed" { few create; }
 @test "start, killed" { few start; }
 @test "stop, killed" { few stop; }

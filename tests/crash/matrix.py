@@ -173,6 +173,8 @@ def everything(store, ids):
         "layers": listing(store.root + "/layers"),
         "downloads": listing(store.root + "/downloads"),
         "ingest": listing(store.root + "/ingest"),
+        "steps": listing(store.root + "/steps"),
+        "caches": listing(store.root + "/caches"),
         "root": listing(store.root),
         "run": listing(store.run),
         "runs": listing(store.run + "/c"),
@@ -331,6 +333,28 @@ def pull_as_pushed(s):
     s.call("rmi", SERVER + "/good/x")
 
 
+def make_context(s):
+    os.makedirs(s.base + "/context/d", exist_ok=True)
+    for name, text in (("Dockerfile", "FROM deb AS a\nRUN echo made >/made; rm /etc/group\n"
+                                      "FROM deb\nCOPY d /d\nCOPY --from=a /made /made\n"
+                                      "RUN --mount=type=cache,target=/c cat /made /d/file >/both\n"),
+                       ("d/file", "copied\n")):
+        with open(s.base + "/context/" + name, "w") as f:
+            f.write(text)
+
+
+def remove_built(s):
+    """Whatever was kept of it, the next build gives a whole image."""
+    s.call("build", "-q", "-t", "built", s.base + "/context", timeout=60)
+    out = s.call("run", "--rm", "built", "cat", "/both")
+    if out.split() != ["made", "copied"]:
+        raise Leak("what was built after the crash is not whole: %r" % out)
+    for image in set(s.call("images", "-q", "--no-trunc").split()):
+        if s.call("image", "inspect", "-f", "{{.Comment}}{{.RepoTags}}", image) != "[deb:latest]\n":
+            s.call("rmi", "-f", image)
+    s.call("builder", "prune", "-af")
+
+
 RUN_D = ["run", "-d", "--name", "victim", "--network", "net", "-p", "18080:80", "-v", "/anon",
          "deb", "sleep", "1000"]
 VERBS = {
@@ -348,6 +372,8 @@ VERBS = {
     "rm -f": Verb(["rm", "-f", "-v", "victim"], prepare=one_container),
     "commit": Verb(["commit", "victim", "committed"], prepare=changed_container,
                    settle=remove_committed),
+    "build": Verb(["build", "-q", "-t", "built", "/run/mybox-test/crash-build/context"],
+                  prepare=make_context, settle=remove_built),
     "exec": Verb(["exec", "victim", "true"], prepare=one_container),
     "network create": Verb(["network", "create", "victim"], settle=remove_networks),
     "network rm": Verb(["network", "rm", "victim"], settle=remove_networks,
@@ -441,6 +467,7 @@ def setup(name):
     store.call("run", "--rm", "deb", "true")
     store.call("load", "-q", "-i", IMAGES + "/layers7.tar")
     store.call("rmi", "layers7")
+    store.call("builder", "prune", "-af")
     store.call("volume", "create", "xx")
     store.call("volume", "rm", "xx")
     if VERBS[name].server:
