@@ -87,8 +87,7 @@ static int open_layers(struct mb_container *c, int *fds, size_t *ret_n, struct m
 	int r = c->record->on_layers ? mb_image_layers_open(c->store, &of_build, fds, ret_n, err)
 	                             : open_image(c, fds, ret_n, err);
 
-	/* With as many layers as can be, the places are made above, as ever. */
-	if (r < 0 || *ret_n >= MB_SYS_OVERLAY_LOWERS_MAX)
+	if (r < 0)
 		return r;
 	r = mb_container_skeleton_open(c->store, &fds[*ret_n], err);
 	*ret_n += r == 0;
@@ -98,7 +97,7 @@ static int open_layers(struct mb_container *c, int *fds, size_t *ret_n, struct m
 int mb_container_rootfs_mount(struct mb_container *c, int userns_fd, int *ret_fd,
                               struct mb_err *err)
 {
-	int layers[MB_IMAGE_MAX_LAYERS];
+	int layers[MB_SYS_OVERLAY_LOWERS_MAX];
 	struct mb_sys_overlay overlay = {.lowers = layers,
 	                                 .upper_fd = -1,
 	                                 .work_fd = -1,
@@ -117,7 +116,7 @@ int mb_container_rootfs_mount(struct mb_container *c, int userns_fd, int *ret_fd
 
 int mb_container_image_mount(struct mb_container *c, int *ret_fd, struct mb_err *err)
 {
-	int layers[MB_IMAGE_MAX_LAYERS];
+	int layers[MB_SYS_OVERLAY_LOWERS_MAX];
 	struct mb_sys_overlay overlay = {.lowers = layers, .upper_fd = -1, .work_fd = -1};
 	int r = open_layers(c, layers, &overlay.n_lowers, err);
 
@@ -143,19 +142,49 @@ static int clone_root(void *arg, int *fd, struct mb_err *err)
 	return r < 0 ? r : mb_sys_mount_clone(AT_FDCWD, "/", false, fd, err);
 }
 
+/* Of one that does not run, and may start meanwhile: read-only, its own layer on top. */
+static int mount_still(struct mb_container *c, int *ret_fd, struct mb_err *err)
+{
+	int layers[MB_SYS_OVERLAY_LOWERS_MAX];
+	struct mb_sys_overlay overlay = {
+		.lowers = layers, .upper_fd = -1, .work_fd = -1, .userns_fd = -1, .n_unmapped = 1};
+	size_t n = 0;
+	int r = open_layer_dir(c, "upper", &layers[0], err);
+
+	if (r < 0)
+		return r;
+	r = open_layers(c, layers + 1, &n, err);
+	overlay.n_lowers = n + 1;
+	if (r == 0)
+		r = mb_container_userns_open(&c->record->host, &overlay.userns_fd, err);
+	overlay.maps_ids = overlay.userns_fd >= 0;
+	if (r == 0)
+		r = mb_sys_mount_overlay(&overlay, ret_fd, err);
+	for (size_t i = 0; i < overlay.n_lowers; i++)
+		close(layers[i]);
+	mb_close(&overlay.userns_fd);
+	return r;
+}
+
+static bool has_process(const struct mb_container *c)
+{
+	return c->state.has_run &&
+	       (c->state.status == MB_STATUS_RUNNING || c->state.status == MB_STATUS_PAUSED);
+}
+
 int mb_container_view_mount(struct mb_container *c, int *ret_fd, struct mb_err *err)
 {
-	MB_AUTO_CLOSE int userns = -1, mount = -1;
-	enum mb_container_status status = c->state.status;
-	int r;
+	MB_AUTO_CLOSE int mount = -1;
+	int r = -ESRCH;
 
-	if (c->state.has_run && (status == MB_STATUS_RUNNING || status == MB_STATUS_PAUSED)) {
+	if (has_process(c)) {
 		r = mb_sys_proc_call(clone_root, c, &mount, err);
-	} else {
-		r = mb_container_userns_open(&c->record->host, &userns, err);
-		if (r == 0)
-			r = mb_container_rootfs_mount(c, userns, &mount, err);
+		/* It may have ended meanwhile. */
+		if (r < 0)
+			mb_container_refresh(c);
 	}
+	if (r < 0 && !has_process(c))
+		r = mount_still(c, &mount, err);
 	if (r == 0)
 		r = mb_sys_path_reopen(mount, O_RDONLY | O_DIRECTORY, ret_fd, err);
 	return r < 0 ? mb_wrap(err, r, "cannot look into container '%s'", mb_container_name(c)) : 0;

@@ -16,8 +16,8 @@ int mb_container_rootfs_mount(struct mb_container *c, int userns_fd, int *ret_fd
                               struct mb_err *err);
 /* The layers alone, read-only and with their own ids: what a fresh volume is filled from. */
 int mb_container_image_mount(struct mb_container *c, int *ret_fd, struct mb_err *err);
-/* Its root file system as it sees it, but for what it has mounted; ids are those outside.  The
- * caller has the lock, and reads only. */
+/* Its root file system as it sees it, but for what it has mounted, to be read; ids are those
+ * outside. */
 int mb_container_view_mount(struct mb_container *c, int *ret_fd, struct mb_err *err);
 
 /* skeleton.c: the lowest layer, with what every container mounts to; made by the first start. */

@@ -47,6 +47,7 @@ struct packing {
 	struct mb_str out;
 	struct mb_image_inodes links; /* files with several names: the first of them */
 	char *buffer;
+	struct mb_str gathered; /* and not yet given */
 };
 
 static int fail(struct packing *p, int errnum, const char *what, struct mb_err *err)
@@ -63,11 +64,26 @@ static int refuse(struct packing *p, int errnum, const char *why, struct mb_err 
 	return mb_fail(err, errnum, "'/%.300s': %s", shown, why);
 }
 
-static int give(struct packing *p, const void *bytes, size_t n, struct mb_err *err)
+static int pass(struct packing *p, const void *bytes, size_t n, struct mb_err *err)
 {
 	int r = n ? p->how->give(p->how->arg, bytes, n) : 0;
 
 	return r < 0 ? mb_fail_sys(err, -r, "cannot write the archive") : 0;
+}
+
+/* Small pieces are gathered, as they may have to go through a pipe. */
+static int give(struct packing *p, const void *bytes, size_t n, struct mb_err *err)
+{
+	int r = 0;
+
+	if (p->gathered.len + n > COPY) {
+		r = pass(p, p->gathered.buf, p->gathered.len, err);
+		mb_str_reset(&p->gathered);
+	}
+	if (r == 0 && n >= COPY)
+		return pass(p, bytes, n, err);
+	mb_str_addn(&p->gathered, bytes, n);
+	return r;
 }
 
 /* What is in p->out, and before it the directories that waited for something to be in them. */
@@ -469,7 +485,8 @@ static int pack(struct packing *p, struct mb_err *err)
 		return r;
 	mb_str_reset(&p->out);
 	mb_image_tar_add_end(&p->out);
-	return give(p, p->out.buf, p->out.len, err);
+	r = give(p, p->out.buf, p->out.len, err);
+	return r == 0 ? pass(p, p->gathered.buf, p->gathered.len, err) : r;
 }
 
 int mb_image_pack(const struct mb_image_pack *how, struct mb_image_packed *ret, struct mb_err *err)
@@ -486,6 +503,7 @@ int mb_image_pack(const struct mb_image_pack *how, struct mb_image_packed *ret, 
 	free(p.buffer);
 	mb_str_done(&p.path);
 	mb_str_done(&p.out);
+	mb_str_done(&p.gathered);
 	mb_image_inodes_done(&p.links);
 	return r;
 }

@@ -42,7 +42,8 @@ int mb_sys_mount_proc(bool only_pids, const struct mb_strv *options, int *ret_fd
                       struct mb_err *err);
 
 /* ---- overlay ---- */
-enum { MB_SYS_OVERLAY_LOWERS_MAX = 128 };
+/* The 128 that an image may have, what lies below any and the container's own. */
+enum { MB_SYS_OVERLAY_LOWERS_MAX = 130 };
 enum mb_sys_overlay_method {
 	MB_SYS_OVERLAY_BEST = 0, /* the first below that the kernel and the layers allow */
 	MB_SYS_OVERLAY_FDS,      /* "lowerdir+" by descriptor: Linux 6.13 */
@@ -51,7 +52,7 @@ enum mb_sys_overlay_method {
 	MB_SYS_OVERLAY_METHOD_N_
 };
 struct mb_sys_overlay {
-	const int *lowers;             /* directories, top first; 1..128; O_PATH will do */
+	const int *lowers;             /* directories, top first; O_PATH will do */
 	size_t n_lowers;               /* without an upper at least 2 */
 	int upper_fd;                  /* -1: read-only overlay; work_fd is then ignored */
 	int work_fd;                   /* empty directory on the file system of the upper */
@@ -61,6 +62,7 @@ struct mb_sys_overlay {
 	/* Ids of the lowers are mapped by this user namespace (the upper's are not): Linux 5.19. */
 	bool maps_ids;
 	int userns_fd;
+	size_t n_unmapped; /* so many of the lowers, from the top, are as they are all the same */
 };
 /* The overlay, detached. */
 int mb_sys_mount_overlay(const struct mb_sys_overlay *o, int *ret_fd, struct mb_err *err);

@@ -268,12 +268,14 @@ static void close_all(int *fds, size_t n)
 		mb_close(&fds[i]);
 }
 
-static int map_ids(int fd, int userns_fd, int *ret_fd, struct mb_err *err)
+/* A mount of the layer @fd, which is number @i. */
+static int map_ids(const struct mb_sys_overlay *o, size_t i, int fd, int *ret_fd,
+                   struct mb_err *err)
 {
 	int r = mb_sys_mount_clone(fd, "", false, ret_fd, err);
 
-	if (r == 0)
-		r = mb_sys_mount_idmap(*ret_fd, userns_fd, false, err);
+	if (r == 0 && i >= o->n_unmapped)
+		r = mb_sys_mount_idmap(*ret_fd, o->userns_fd, false, err);
 	return r < 0 ? mb_wrap(err, r, "cannot map the ids of a layer") : 0;
 }
 
@@ -287,7 +289,7 @@ static int overlay_of_detached(const struct mb_sys_overlay *o, int *ret_fd, stru
 	for (size_t i = 0; i < o->n_lowers; i++)
 		mapped[i] = -1;
 	for (size_t i = 0; r == 0 && i < o->n_lowers; i++)
-		r = map_ids(o->lowers[i], o->userns_fd, &mapped[i], err);
+		r = map_ids(o, i, o->lowers[i], &mapped[i], err);
 	if (r == 0)
 		r = overlay_by_fds(&copy, ret_fd, err);
 	close_all(mapped, o->n_lowers);
@@ -304,7 +306,7 @@ static int place_layer(const struct mb_sys_overlay *o, size_t i, const char *pat
 
 	snprintf(name, sizeof(name), "%zu", i);
 	if (r == 0)
-		r = map_ids(found, o->userns_fd, &mapped, err);
+		r = map_ids(o, i, found, &mapped, err);
 	if (r < 0)
 		return r;
 	if (mkdirat(tmpfs_fd, name, 0700) < 0)

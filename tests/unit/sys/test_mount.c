@@ -451,7 +451,7 @@ static void overlay_refuses(void **state)
 	assert_int_equal(mb_sys_mount_overlay(
 				 &(struct mb_sys_overlay){.n_lowers = 1, .upper_fd = -1}, &fd, E),
 	                 -EINVAL);
-	assert_int_equal(mb_sys_mount_overlay(&(struct mb_sys_overlay){.n_lowers = 129}, &fd, E),
+	assert_int_equal(mb_sys_mount_overlay(&(struct mb_sys_overlay){.n_lowers = 131}, &fd, E),
 	                 -EINVAL);
 	need_root("mounts");
 	make_layers(scratch_fd(state), FEW, &l);
