@@ -16,6 +16,7 @@
 #include "image/image.h"
 #include "image/layer.h"
 #include "image/manifests.h"
+#include "image/mounts.h"
 #include "image/record.h"
 #include "image/refs.h"
 #include "oci/image_spec.h"
@@ -243,6 +244,20 @@ static void on_list(void *arg, const char *name, bool repaired)
 	tell(arg, subject, "the document cannot be read", repaired);
 }
 
+static int check_mounts(struct checking *c, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv stale = MB_STRV_INIT;
+	int r = mb_image_mounts_stale(c->store, &stale, err);
+
+	MB_STRV_FOREACH (id, &stale) {
+		MB_AUTO_FREE char *subject = mb_asprintf("mount of image sha256:%s", id);
+
+		tell(c, subject, "was not put away",
+		     c->request->repair && mb_image_mounts_clear(c->store, id, NULL) == 0);
+	}
+	return r;
+}
+
 static int check_all(struct checking *c, struct mb_err *err)
 {
 	int r = check_images(c, err);
@@ -277,6 +292,8 @@ int mb_image_check(struct mb_store *store, const struct mb_image_check_request *
 		if (r == 0)
 			r = check_all(&c, err);
 	}
+	if (r == 0)
+		r = check_mounts(&c, err);
 	if (r == 0 && request->repair)
 		mb_image_commit_clean(store);
 	mb_close(&c.images);

@@ -290,6 +290,10 @@ struct mb_image_usage {
 int mb_image_usage(struct mb_store *store, const struct mb_strv *ids, struct mb_image_usage *ret,
                    struct mb_err *err);
 
+/* What each of its layers takes, lowest first; @ret has room for all. */
+int mb_image_layer_sizes(struct mb_store *store, const struct mb_image *image, uint64_t *ret,
+                         struct mb_err *err);
+
 struct mb_image_check_request {
 	bool repair; /* remove what is broken beyond use and what is orphaned */
 	bool full;   /* also the digests of the configurations */

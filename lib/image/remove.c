@@ -10,6 +10,7 @@
 #include "core/own.h"
 #include "image/collect.h"
 #include "image/image.h"
+#include "image/mounts.h"
 #include "image/refs.h"
 #include "oci/ref.h"
 #include "store/lock.h"
@@ -90,6 +91,14 @@ static int conflict(struct removing *w, bool hard, const char *why, struct mb_er
 	return MB_IMAGE_IN_USE;
 }
 
+/* What is mounted would be pulled from under whoever reads it. */
+static int check_mount(struct removing *w, struct mb_err *err)
+{
+	if (!mb_image_is_mounted(w->store, w->image->id))
+		return 0;
+	return conflict(w, true, "image is mounted: unmount it first", err);
+}
+
 /* In the words of docker, and in its order. */
 static int check_use(struct removing *w, bool names_too, struct mb_err *err)
 {
@@ -155,6 +164,9 @@ static int remove_by_name(struct removing *w, struct mb_err *err)
 		        w->request->name, w->user, w->image->id);
 		return MB_IMAGE_IN_USE;
 	}
+	r = w->names.n == 1 && !w->request->untag_only ? check_mount(w, err) : 0;
+	if (r != 0)
+		return r;
 	r = untag(w, canonical, err);
 	mb_strv_remove(&w->names, canonical);
 	if (r < 0 || w->names.n || w->request->untag_only)
@@ -169,6 +181,8 @@ static int remove_by_id(struct removing *w, struct mb_err *err)
 	if (w->request->untag_only)
 		return untag_all(w, err);
 	r = check_use(w, w->names.n > 1, err);
+	if (r == 0)
+		r = check_mount(w, err);
 	return r != 0 ? r : delete_image(w, err);
 }
 

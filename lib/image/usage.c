@@ -56,3 +56,14 @@ int mb_image_usage(struct mb_store *store, const struct mb_strv *ids, struct mb_
 	ret->kept = add_up(fd, &kept);
 	return 0;
 }
+
+int mb_image_layer_sizes(struct mb_store *store, const struct mb_image *image, uint64_t *ret,
+                         struct mb_err *err)
+{
+	MB_AUTO_CLOSE int fd = -1;
+	int r = mb_store_dir(store, "layers", false, &fd, err);
+
+	for (size_t i = 0; r == 0 && i < image->layers.n; i++)
+		ret[i] = mb_image_layer_size(fd, image->layers.v[i]);
+	return r;
+}
