@@ -58,6 +58,7 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 	MB_OPT_LIST(0, "tmpfs", NULL, A, tmpfs, "mount a tmpfs directory"), \
 	MB_OPT_LIST(0, "volumes-from", NULL, A, volumes_from, "mount volumes of the given containers", .complete = MB_COMP_CONTAINER), \
 	MB_OPT_SWITCH(0, "read-only", A, read_only, "mount the root file system as read only"), \
+	MB_OPT_SWITCH(0, "rootfs", A, rootfs, "not an image but a directory: DIR[:O]"), \
 	MB_OPT_SIZE(0, "shm-size", NULL, A, shm_size, "size of /dev/shm"),
 
 #define RESOURCE_ROWS \
@@ -127,7 +128,6 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 	MB_OPT_REFUSED(0, "link-local-ip", true, NULL), \
 	MB_OPT_REFUSED(0, "log-driver", true, NULL), \
 	MB_OPT_REFUSED(0, "log-opt", true, NULL), \
-	MB_OPT_REFUSED(0, "rootfs", false, NULL), \
 	MB_OPT_REFUSED(0, "storage-opt", true, NULL), \
 	MB_OPT_REFUSED(0, "pod", true, NULL), \
 	MB_OPT_REFUSED(0, "secret", true, NULL), \

@@ -29,7 +29,7 @@ struct mb_cmd_create_args {
 	bool publish_all;
 	/* storage */
 	struct mb_strv volumes, mounts, tmpfs, volumes_from;
-	bool read_only;
+	bool read_only, rootfs;
 	int64_t shm_size;
 	/* resources */
 	int64_t memory, memory_swap, memory_reservation, cpus, cpu_shares, cpu_period, cpu_quota,

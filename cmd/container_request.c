@@ -177,6 +177,7 @@ int mb_cmd_create_request_fill(struct mb_cmd_context *cx, const struct mb_cli_in
 	q->mac = mb_strdup_or_null(a->mac);
 	q->cwd = getcwd(NULL, 0);
 	q->image = mb_strdup(in->operands[0]);
+	q->is_rootfs = a->rootfs;
 	for (size_t i = 1; i < in->n_operands; i++)
 		mb_strv_add(&q->command, in->operands[i]);
 	return 0;

@@ -104,7 +104,8 @@ int mb_cmd_create_held(struct mb_cmd_context *cx, const struct mb_cli_input *in,
                        struct mb_container **ret, struct mb_err *err)
 {
 	const struct mb_cmd_create_args *args = in->args;
-	int r = args->pull == MB_CMD_PULL_ALWAYS ? pull(cx, in, err) : 0;
+	bool pulls = args->pull == MB_CMD_PULL_ALWAYS && !args->rootfs;
+	int r = pulls ? pull(cx, in, err) : 0;
 
 	mb_sys_interrupt_hold(before);
 	if (r == 0)

@@ -122,7 +122,8 @@ static int derive(struct mb_container *c, const struct mb_container_commit *how,
 		.created_by = created_by,
 	};
 	int r = image_id ? mb_image_open(c->store, image_id, &image, err)
-	                 : mb_fail(err, EINVAL, "the container has no image");
+	                 : mb_fail(err, EOPNOTSUPP,
+	                           "it has a directory (--rootfs) and no image below it");
 
 	if (r != 0)
 		return r < 0 ? r : -ENOENT;

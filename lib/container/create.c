@@ -351,6 +351,34 @@ static int take_image(struct mb_store *store, struct mb_container_create_request
 	return r == 0 ? merge_image(q, image, err) : r;
 }
 
+/* "DIR" or "DIR:O": a directory that is there is the root. */
+static int take_directory(struct mb_container_create_request *q, struct mb_container_record *record,
+                          struct mb_err *err)
+{
+	const struct mb_image nothing = {0};
+	MB_AUTO_FREE char *path = mb_strdup(q->image);
+	struct stat st;
+
+	record->image_id = mb_strdup("");
+	record->rootfs_overlay = mb_ends_with(path, ":O");
+	if (record->rootfs_overlay)
+		path[strlen(path) - 2] = '\0';
+	record->rootfs = realpath(path, NULL);
+	if (!record->rootfs || stat(record->rootfs, &st) < 0)
+		return mb_fail_sys(err, errno, "--rootfs: cannot find '%s'", path);
+	if (!S_ISDIR(st.st_mode))
+		return mb_fail_sys(err, ENOTDIR, "--rootfs: '%s'", path);
+	return merge_image(q, &nothing, err);
+}
+
+static int take_base(struct mb_store *store, struct mb_container_create_request *q,
+                     struct mb_container_record *record, struct mb_err *err)
+{
+	if (q->on_layers)
+		return take_layers(q, record, err);
+	return q->is_rootfs ? take_directory(q, record, err) : take_image(store, q, record, err);
+}
+
 /* The image stays while we hold it, and afterwards because the record names it. */
 static int create_locked(struct mb_store *store, struct mb_container_create_request *q,
                          const char *id, struct mb_strv *warnings, struct mb_err *err)
@@ -364,7 +392,7 @@ static int create_locked(struct mb_store *store, struct mb_container_create_requ
 	record = mb_calloc(1, sizeof(*record));
 	record->id = mb_strdup(id);
 	record->created = mb_now_nsec();
-	r = q->on_layers ? take_layers(q, record, err) : take_image(store, q, record, err);
+	r = take_base(store, q, record, err);
 	if (r == 0)
 		r = mb_container_request_check(store, q, record, warnings, err);
 	if (r != 0)

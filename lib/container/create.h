@@ -22,6 +22,7 @@ struct mb_container_create_request {
 	 * show. */
 	struct mb_strv layers;
 	bool on_layers;
+	bool is_rootfs;                        /* the image is a directory, "DIR[:O]" */
 	struct mb_strv command;                /* operands after the image */
 	bool has_entrypoint;                   /* --entrypoint was given, be it "" */
 	struct mb_strv volumes, mounts, tmpfs; /* -v, --mount, --tmpfs */

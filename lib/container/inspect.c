@@ -279,6 +279,8 @@ int mb_container_inspect(struct mb_container *c, struct mb_net *net, bool size,
 	set_command(o, &record->config);
 	mb_json_set(o, "State", state_json(c));
 	mb_json_set_str(o, "Image", record->image_id);
+	if (record->rootfs)
+		mb_json_set_str(o, "Rootfs", record->rootfs);
 	set_files(o, c);
 	mb_json_set_str(o, "Name", name);
 	mb_json_set_i64(o, "RestartCount", restarts);

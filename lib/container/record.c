@@ -147,6 +147,8 @@ static const struct mb_json_field mount_table[] = {
 	MB_JSON_STR("Name", RECORD, name, .flags = MB_JSON_REQUIRED), \
 	MB_JSON_TIME("Created", RECORD, created), \
 	MB_JSON_STR("Image", RECORD, image_id, .flags = MB_JSON_ALWAYS), \
+	MB_JSON_STR("Rootfs", RECORD, rootfs), \
+	MB_JSON_BOOL("RootfsOverlay", RECORD, rootfs_overlay), \
 	MB_JSON_OBJ("Config", RECORD, config, config_table), \
 	host_row, \
 	MB_JSON_LIST("Mounts", RECORD, mounts, n_mounts, struct mb_container_mount, mount_table), \

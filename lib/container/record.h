@@ -81,8 +81,10 @@ struct mb_container_mount {
 
 struct mb_container_record {
 	char *id, *name;
-	int64_t created; /* ns since 1970 */
-	char *image_id;  /* sha256:... or "" with --rootfs */
+	int64_t created;     /* ns since 1970 */
+	char *image_id;      /* sha256:... or "" with --rootfs */
+	char *rootfs;        /* --rootfs: the directory; or NULL */
+	bool rootfs_overlay; /* it stays as it is, changes are the container's own */
 	struct mb_container_config config;
 	struct mb_container_host_config host;
 	struct mb_container_mount *mounts;

@@ -66,6 +66,45 @@ static int mount_layers(struct mb_container *c, struct mb_sys_overlay *overlay, 
 	                                   : mb_sys_mount_overlay(overlay, ret_fd, err);
 }
 
+/* --- --rootfs --------------------------------------------------------------------------------- */
+
+static int open_directory(struct mb_container *c, int *ret_fd, struct mb_err *err)
+{
+	const char *path = c->record->rootfs;
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return mb_fail_sys(err, errno, "cannot open the root file system '%s'", path);
+	*ret_fd = fd;
+	return 0;
+}
+
+/* What it changes is changed there. */
+static bool is_directory(const struct mb_container *c)
+{
+	return c->record->rootfs && !c->record->rootfs_overlay;
+}
+
+/* As it is, shown through the maps of @userns_fd (-1: its own ids). */
+static int mount_directory(struct mb_container *c, int userns_fd, int *ret_fd, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int dir = -1, mount = -1;
+	int r = open_directory(c, &dir, err);
+
+	if (r == 0)
+		r = mb_sys_mount_clone(dir, "", false, &mount, err);
+	if (r == 0)
+		r = mb_sys_mount_setattr(mount, 0, 0, MS_PRIVATE, false, err);
+	if (r == 0 && userns_fd >= 0)
+		r = mb_sys_mount_idmap(mount, userns_fd, false, err);
+	if (r < 0)
+		return mb_wrap(err, r, "cannot mount '%s'", c->record->rootfs);
+	*ret_fd = mb_take_fd(&mount);
+	return 0;
+}
+
+/* --- layers ----------------------------------------------------------------------------------- */
+
 static int open_image(struct mb_container *c, int *fds, size_t *ret_n, struct mb_err *err)
 {
 	const char *image_id = mb_skip_prefix(c->record->image_id, "sha256:");
@@ -80,13 +119,20 @@ static int open_image(struct mb_container *c, int *fds, size_t *ret_n, struct mb
 	return mb_image_layers_open(c->store, image, fds, ret_n, err);
 }
 
-/* Its layers and the skeleton, top first; @fds has room for all. */
+/* What lies below its own layer and the skeleton, top first; @fds has room for all. */
 static int open_layers(struct mb_container *c, int *fds, size_t *ret_n, struct mb_err *err)
 {
 	const struct mb_image of_build = {.id = c->id, .layers = c->record->layers};
-	int r = c->record->on_layers ? mb_image_layers_open(c->store, &of_build, fds, ret_n, err)
-	                             : open_image(c, fds, ret_n, err);
+	int r;
 
+	if (c->record->rootfs) {
+		r = open_directory(c, fds, err);
+		*ret_n = r == 0;
+	} else {
+		r = c->record->on_layers
+		            ? mb_image_layers_open(c->store, &of_build, fds, ret_n, err)
+		            : open_image(c, fds, ret_n, err);
+	}
 	if (r < 0)
 		return r;
 	r = mb_container_skeleton_open(c->store, &fds[*ret_n], err);
@@ -103,8 +149,11 @@ int mb_container_rootfs_mount(struct mb_container *c, int userns_fd, int *ret_fd
 	                                 .work_fd = -1,
 	                                 .maps_ids = userns_fd >= 0,
 	                                 .userns_fd = userns_fd};
-	int r = open_layers(c, layers, &overlay.n_lowers, err);
+	int r;
 
+	if (is_directory(c))
+		return mount_directory(c, userns_fd, ret_fd, err);
+	r = open_layers(c, layers, &overlay.n_lowers, err);
 	if (r == 0)
 		r = mount_layers(c, &overlay, ret_fd, err);
 	for (size_t i = 0; i < overlay.n_lowers; i++)
@@ -118,8 +167,11 @@ int mb_container_image_mount(struct mb_container *c, int *ret_fd, struct mb_err 
 {
 	int layers[MB_SYS_OVERLAY_LOWERS_MAX];
 	struct mb_sys_overlay overlay = {.lowers = layers, .upper_fd = -1, .work_fd = -1};
-	int r = open_layers(c, layers, &overlay.n_lowers, err);
+	int r;
 
+	if (is_directory(c))
+		return mount_directory(c, -1, ret_fd, err);
+	r = open_layers(c, layers, &overlay.n_lowers, err);
 	if (r == 0)
 		r = mb_sys_mount_overlay(&overlay, ret_fd, err);
 	for (size_t i = 0; i < overlay.n_lowers; i++)
@@ -148,21 +200,24 @@ static int mount_still(struct mb_container *c, int *ret_fd, struct mb_err *err)
 	int layers[MB_SYS_OVERLAY_LOWERS_MAX];
 	struct mb_sys_overlay overlay = {
 		.lowers = layers, .upper_fd = -1, .work_fd = -1, .userns_fd = -1, .n_unmapped = 1};
+	MB_AUTO_CLOSE int userns = -1;
 	size_t n = 0;
-	int r = open_layer_dir(c, "upper", &layers[0], err);
+	int r = mb_container_userns_open(&c->record->host, &userns, err);
 
+	if (r == 0 && is_directory(c))
+		return mount_directory(c, userns, ret_fd, err);
+	if (r == 0)
+		r = open_layer_dir(c, "upper", &layers[0], err);
 	if (r < 0)
 		return r;
 	r = open_layers(c, layers + 1, &n, err);
 	overlay.n_lowers = n + 1;
-	if (r == 0)
-		r = mb_container_userns_open(&c->record->host, &overlay.userns_fd, err);
-	overlay.maps_ids = overlay.userns_fd >= 0;
+	overlay.userns_fd = userns;
+	overlay.maps_ids = userns >= 0;
 	if (r == 0)
 		r = mb_sys_mount_overlay(&overlay, ret_fd, err);
 	for (size_t i = 0; i < overlay.n_lowers; i++)
 		close(layers[i]);
-	mb_close(&overlay.userns_fd);
 	return r;
 }
 
