@@ -46,8 +46,8 @@ static const struct mb_format_column columns[] = {
 static const char *const known_filters[] = {"dangling", "label",     "label!", "before",
                                             "since",    "reference", "until",  NULL};
 
-static struct json_object *new_row(const struct mb_image_row *image, const char *name,
-                                   const char *digest, bool no_trunc)
+struct json_object *mb_cmd_image_row(const struct mb_image_row *image, const char *name,
+                                     const char *digest, bool no_trunc)
 {
 	struct json_object *row = mb_json_new_object();
 	MB_AUTO_FREE char *short_id = mb_format_short_id(image->id);
@@ -70,6 +70,14 @@ static struct json_object *new_row(const struct mb_image_row *image, const char 
 	mb_cmd_row_labels(row, &image->labels);
 	mb_cmd_image_name_done(&split);
 	return row;
+}
+
+void mb_cmd_image_row_share(struct json_object *row, const struct mb_image_share *share)
+{
+	char text[MB_FORMAT_HUMAN_TEXT];
+
+	mb_json_set_str(row, "SharedSize", mb_format_size_short((double)share->shared, text));
+	mb_json_set_str(row, "UniqueSize", mb_format_size_short((double)share->unique, text));
 }
 
 static bool matches_image(const struct choice *choice, const struct mb_image_row *image,
@@ -96,9 +104,10 @@ static bool matches_name(const struct choice *choice, const char *name)
 	return found;
 }
 
+/* @share may be NULL. */
 static int add_image(const struct images_args *args, const struct choice *choice,
-                     const struct mb_image_row *image, struct mb_format_list *list,
-                     struct mb_err *err)
+                     const struct mb_image_row *image, const struct mb_image_share *share,
+                     struct mb_format_list *list, struct mb_err *err)
 {
 	int r = 0;
 
@@ -109,7 +118,9 @@ static int add_image(const struct images_args *args, const struct choice *choice
 
 		if (!matches_name(choice, name))
 			continue;
-		row = new_row(image, name, digest, args->no_trunc);
+		row = mb_cmd_image_row(image, name, digest, args->no_trunc);
+		if (share)
+			mb_cmd_image_row_share(row, share);
 		r = mb_format_list_add(list, row, err);
 	}
 	return r;
@@ -148,15 +159,21 @@ static int prepare(struct mb_store *store, struct choice *choice, struct mb_err 
 static int add_all(struct mb_store *store, const struct images_args *args,
                    const struct choice *choice, struct mb_format_list *list, struct mb_err *err)
 {
+	MB_AUTO_FREE struct mb_image_share *shares = NULL;
 	struct mb_image_list images = {0};
 	bool dangling = false;
 	int r = mb_format_filters_bool(&choice->filters, "dangling", false, &dangling, err);
 
 	if (r == 0)
 		r = mb_image_list_load(store, &images, err);
+	/* Only for who asks: it reads the documents of all layers. */
+	if (r == 0 && args->format &&
+	    (mb_format_list_uses(list, "SharedSize") || mb_format_list_uses(list, "UniqueSize")))
+		r = mb_image_shares(store, &images, &shares, err);
 	for (size_t i = 0; i < images.n && r == 0; i++)
 		if (matches_image(choice, &images.v[i], dangling))
-			r = add_image(args, choice, &images.v[i], list, err);
+			r = add_image(args, choice, &images.v[i], shares ? &shares[i] : NULL, list,
+			              err);
 	if (images.n_corrupt)
 		mb_cmd_say("mybox: warning: %zu images cannot be read", images.n_corrupt);
 	mb_image_list_done(&images);

@@ -128,6 +128,13 @@ void mb_cmd_row_labels(struct json_object *row, const struct mb_kv *labels)
 	mb_json_set_str(row, "Labels", mb_str_text(&text));
 }
 
+int mb_cmd_put_safe(struct mb_str *text)
+{
+	if (mb_cmd_is_tty(STDOUT_FILENO))
+		make_safe(text);
+	return mb_cmd_put(text);
+}
+
 int mb_cmd_list_put(struct mb_format_list *list, struct mb_err *err)
 {
 	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
@@ -135,9 +142,7 @@ int mb_cmd_list_put(struct mb_format_list *list, struct mb_err *err)
 
 	if (r < 0)
 		return r;
-	if (mb_cmd_is_tty(STDOUT_FILENO))
-		make_safe(&out);
-	return mb_cmd_put(&out);
+	return mb_cmd_put_safe(&out);
 }
 
 /* Members whose own members are the user's words: one that is not there is no mistake. */

@@ -22,6 +22,8 @@ bool mb_cmd_has_colour(int fd);
 
 /* Write @text to stdout in one piece.  Return: the exit code, 0 or what a closed pipe gives. */
 int mb_cmd_put(const struct mb_str *text);
+/* The same, safe for a terminal when stdout is one. */
+int mb_cmd_put_safe(struct mb_str *text);
 /* One line, "@text\n". */
 int mb_cmd_put_line(const char *text);
 

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cmd/context.h"
 #include "cmd/output.h"
+#include "cmd/ps.h"
 #include "container/container.h"
 #include "container/inspect.h"
 #include "core/clock.h"
@@ -278,7 +279,7 @@ static void set_rest(struct json_object *row, const struct mb_container *c, bool
 	mb_cmd_row_labels(row, &c->record->config.labels);
 }
 
-static struct json_object *make_row(const struct mb_container *c, bool whole, bool has_rest)
+struct json_object *mb_cmd_ps_row(const struct mb_container *c, bool whole, bool has_rest)
 {
 	struct json_object *row = mb_json_new_object();
 	MB_AUTO_FREE char *id = whole ? mb_strdup(c->id) : mb_format_short_id(c->id);
@@ -335,7 +336,7 @@ static int print(const struct mb_container_list *all, const struct ps_args *args
 		if (!is_shown(all->v[i], args, asked))
 			continue;
 		limit--;
-		row = make_row(all->v[i], args->no_trunc, has_rest);
+		row = mb_cmd_ps_row(all->v[i], args->no_trunc, has_rest);
 		if (mb_format_list_uses(list, "Size"))
 			r = set_size(row, all->v[i], err);
 		if (r == 0)

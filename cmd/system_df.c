@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cmd/context.h"
 #include "cmd/output.h"
+#include "cmd/system_df.h"
 #include "cmd/users.h"
 #include "container/container.h"
 #include "container/inspect.h"
@@ -18,6 +19,7 @@
 
 struct df_args {
 	const char *format;
+	bool verbose;
 };
 
 /* Of one kind: how many, how many of them are in use, and the bytes of both. */
@@ -141,8 +143,12 @@ static int df_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, str
 	int r = mb_format_list_new(mb_cmd_list_format(args->format, false, NULL), columns,
 	                           mb_cmd_list_host(), &list, err);
 
+	if (r == 0 && args->verbose && args->format)
+		r = mb_fail(err, EINVAL, "--verbose has tables only, and no --format");
 	if (r == 0)
 		r = mb_cmd_store(cx, &store, err);
+	if (r == 0 && args->verbose)
+		return mb_cmd_system_df_verbose(store, err);
 	if (r == 0)
 		r = add_rows(store, list, err);
 	return r < 0 ? r : mb_cmd_list_put(list, err);
@@ -151,7 +157,7 @@ static int df_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, str
 static const struct mb_cli_opt df_opts[] = {
 	MB_OPT_STRING(0, "format", NULL, struct df_args, format,
                       "print by a Go template, \"table\" or \"json\""),
-	MB_OPT_REFUSED('v', "verbose", false, "'mybox ps -as' and 'mybox images' have the sizes"),
+	MB_OPT_SWITCH('v', "verbose", struct df_args, verbose, "each image, container and volume"),
 	MB_OPT_END,
 };
 

@@ -290,6 +290,13 @@ struct mb_image_usage {
 int mb_image_usage(struct mb_store *store, const struct mb_strv *ids, struct mb_image_usage *ret,
                    struct mb_err *err);
 
+/* Of each image of @list, what it takes together with others and what it alone takes: bytes of
+ * the regular files of its layers.  *@ret has list->n, caller frees. */
+struct mb_image_share {
+	uint64_t shared, unique;
+};
+int mb_image_shares(struct mb_store *store, const struct mb_image_list *list,
+                    struct mb_image_share **ret, struct mb_err *err);
 /* What each of its layers takes, lowest first; @ret has room for all. */
 int mb_image_layer_sizes(struct mb_store *store, const struct mb_image *image, uint64_t *ret,
                          struct mb_err *err);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdbool.h>
+#include <string.h>
+
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
@@ -65,5 +68,46 @@ int mb_image_layer_sizes(struct mb_store *store, const struct mb_image *image, u
 
 	for (size_t i = 0; r == 0 && i < image->layers.n; i++)
 		ret[i] = mb_image_layer_size(fd, image->layers.v[i]);
+	return r;
+}
+
+/* Is it in the sorted @all more than once? */
+static bool is_shared(const struct mb_strv *all, const char *chain)
+{
+	size_t from = 0, to = all->n;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (strcmp(all->v[middle], chain) < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from + 1 < all->n && mb_streq(all->v[from + 1], chain);
+}
+
+int mb_image_shares(struct mb_store *store, const struct mb_image_list *list,
+                    struct mb_image_share **ret, struct mb_err *err)
+{
+	MB_AUTO_FREE struct mb_image_share *shares = mb_calloc(list->n + 1, sizeof(*shares));
+	MB_AUTO_STRV struct mb_strv all = MB_STRV_INIT;
+	MB_AUTO_CLOSE int fd = -1;
+	int r = mb_store_dir(store, "layers", false, &fd, err);
+
+	/* What builds keep is no image's. */
+	for (size_t i = 0; r == 0 && i < list->n; i++)
+		r = add_layers(store, list->v[i].id, &all, err);
+	mb_strv_sort(&all);
+	for (size_t i = 0; r == 0 && i < list->n; i++) {
+		MB_AUTO_STRV struct mb_strv layers = MB_STRV_INIT;
+
+		r = add_layers(store, list->v[i].id, &layers, err);
+		MB_STRV_FOREACH (chain, &layers)
+			*(is_shared(&all, chain) ? &shares[i].shared : &shares[i].unique) +=
+				mb_image_layer_size(fd, chain);
+	}
+	if (r == 0)
+		*ret = mb_take_ptr(&shares);
 	return r;
 }

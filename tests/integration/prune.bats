@@ -158,6 +158,30 @@ print("%.3g%s" % (n, unit))'
 	[[ ${lines[0]} =~ ^TYPE\ +TOTAL\ +ACTIVE\ +SIZE\ +RECLAIMABLE$ ]]
 }
 
+@test "system df -v, images: each of them, and what it shares" {
+	mybox load -qi "$images/layers7.tar"
+	mybox run --name c1 -v vol:/v deb sh -c 'head -c 2000 /dev/zero >/f; head -c 500 /dev/zero >/v/f'
+	run -0 mybox system df -v
+	echo "$output"
+	local shared own
+	shared=$(mybox images --format '{{.Size}}' deb)
+	own=$(mybox images --format '{{.UniqueSize}}' layers7)
+	[[ $own =~ ^[0-9]+B$ ]]
+	[ "$(mybox images --format '{{.SharedSize}} {{.UniqueSize}}' deb)" = "$shared 0B" ]
+	[ "$(mybox images --format '{{.SharedSize}}' layers7)" = "$shared" ]
+	[ "${lines[0]}" = "Images space usage:" ]
+	[[ $output =~ REPOSITORY\ +TAG\ +IMAGE\ ID\ +CREATED\ +SIZE\ +SHARED\ SIZE\ +UNIQUE\ SIZE\ +CONTAINERS ]]
+	grep -Eq "^deb +latest +[0-9a-f]{12} +.* +$shared +$shared +0B +1$" <<<"$output"
+	grep -Eq "^layers7 +latest +[0-9a-f]{12} +.* +$shared +$own +0$" <<<"$output"
+	[[ $output =~ CONTAINER\ ID\ +IMAGE\ +COMMAND\ +LOCAL\ VOLUMES\ +SIZE\ +CREATED\ +STATUS\ +NAMES ]]
+	grep -Eq '^[0-9a-f]{12} +deb +"sh -c .* +1 +2kB +.* ago +Exited \(0\) .* ago +c1$' <<<"$output"
+	[[ $output =~ VOLUME\ NAME\ +LINKS\ +SIZE ]]
+	grep -Eq '^vol +1 +500B$' <<<"$output"
+	[[ $output == *"Build cache usage: 0B"* ]]
+	run -1 mybox system df -v --format json
+	[[ $output == *"--verbose has tables only"* ]]
+}
+
 @test "history: the steps, newest first, with their sizes" {
 	printf hello >"$BATS_TEST_TMPDIR/f"
 	tar -C "$BATS_TEST_TMPDIR" -c f | mybox import -m "by hand" -c 'CMD ["sh"]' - stepped:1

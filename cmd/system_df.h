@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cmd/system_df.h — `system df -v`. */
+#ifndef MB_CMD_SYSTEM_DF_H
+#define MB_CMD_SYSTEM_DF_H
+
+struct mb_err;
+struct mb_store;
+
+/* Each image, container and volume and what it takes, in docker's tables.
+ * Return: an exit code, or -errno, told. */
+int mb_cmd_system_df_verbose(struct mb_store *store, struct mb_err *err);
+
+#endif
