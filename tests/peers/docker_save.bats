@@ -75,3 +75,20 @@ is_same() { # is_same IMAGE
 	[ "$(mybox run --rm "$id")" = "entry cmd" ]
 	[ "$(mybox images | tail -n +2 | awk '{ print $1 $2 }')" = "<none><none>" ]
 }
+
+@test "docker load: what commit made of a container, every file" {
+	forget
+	docker save built:1 | mybox load
+	mybox run --name c1 --network none -u root --entrypoint sh built:1 -c '
+		rm /d/a; rm -r /home; mkdir -p /home/back; echo n >/home/n; ln /more/file /more/again; touch -d @1600000001 /more/able
+		mkfifo -m 600 /d/fifo; mknod /d/zero c 1 5; chown 4000000000:50 /d/b; chmod 6755 /d/late; ln -s x /d/sym; rm -r /more/dangling; echo f >/more/dangling
+		dd if=/dev/zero of=/sparse bs=1 count=1 seek=300000 2>/dev/null; echo odd >"/d/new
+line"; mkdir -m 1777 /d/sticky'
+	mybox commit c1 committed:1
+	mybox rm c1
+	mybox save committed:1 | docker load
+	docker run -d --name committed --network none --entrypoint sleep committed:1 1000
+	same files "$(mybox_tree committed:1)" "$(tree "/proc/$(docker inspect -f '{{.State.Pid}}' committed)/root")"
+	docker rm -f committed
+	is_same committed:1
+}
