@@ -130,6 +130,25 @@ static void check_image(struct checking *c, const char *id)
 		tell(c, subject, problem, may_repair(c) && drop_image(c, id));
 }
 
+/* "ID.json" of an image whose record was never written, or is gone.  They come and go under the
+ * lock that we hold. */
+static void check_config(struct checking *c, const char *name)
+{
+	char id[MB_IMAGE_ID_TEXT], record[MB_IMAGE_ID_TEXT + 8], subject[96];
+
+	snprintf(id, sizeof(id), "%.64s", name);
+	if (!mb_hex_is_valid(id, MB_IMAGE_ID_TEXT - 1) || !mb_streq(name + strlen(id), ".json"))
+		return;
+	snprintf(record, sizeof(record), "%s.record", id);
+	/* One that was broken has just been dropped, with its record. */
+	if (faccessat(c->images, record, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    faccessat(c->images, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	snprintf(subject, sizeof(subject), "configuration sha256:%s", id);
+	tell(c, subject, "no image has it",
+	     c->request->repair && unlinkat(c->images, name, 0) == 0);
+}
+
 static int check_images(struct checking *c, struct mb_err *err)
 {
 	struct dirent *entry;
@@ -146,6 +165,8 @@ static int check_images(struct checking *c, struct mb_err *err)
 
 		if (mb_image_record_name_parse(entry->d_name, id))
 			check_image(c, id);
+		else
+			check_config(c, entry->d_name);
 	}
 	closedir(dir);
 	return 0;

@@ -96,3 +96,16 @@ load helpers
 	run mybox system check
 	[ "$status" = 0 ]
 }
+
+@test "a configuration whose image never came to be" {
+	local id=$(printf 'ef%.0s' $(seq 32))
+	echo '{}' >"$root/images/$id.json"
+	run mybox system check
+	[ "$status" = 2 ]
+	[[ $output == "configuration sha256:$id: no image has it" ]]
+	run mybox system check --repair
+	[ "$status" = 1 ]
+	[[ $output == *"(repaired)"* ]]
+	[ ! -e "$root/images/$id.json" ]
+	mybox image exists deb
+}

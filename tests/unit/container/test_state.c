@@ -372,9 +372,46 @@ static void an_end_that_found_no_room_counts(void **state)
 	}
 }
 
+/* A pause for a command is over when that is dead; the user's has nobody to its name. */
+static void a_pause_for_a_command_ends_with_it(void **state)
+{
+	static const struct {
+		const char *mark;
+		bool alive, lost;
+	} rows[] = {
+		{"", false, false},
+		{NULL, true, false},
+		{"2147483647 5\n", false, true},
+		{"x", false, false},
+	};
+	struct mb_container_state s;
+	PLACE p;
+
+	(void)state;
+	place_init(&p);
+	write_run(&p, with_pid());
+	for (size_t i = 0; i < N(rows); i++) {
+		char own[64];
+
+		snprintf(own, sizeof(own), "%d %llu\n", getpid(),
+		         (unsigned long long)start_of(getpid()));
+		unit_write_text(p.run.fd, "paused", rows[i].alive ? own : rows[i].mark);
+		mb_container_state_load(p.dir.fd, p.run.fd, &s);
+		assert_int_equal(s.status, MB_STATUS_PAUSED);
+		assert_int_equal(s.pause_lost, rows[i].lost);
+		mb_container_state_done(&s);
+	}
+	assert_int_equal(unlinkat(p.run.fd, "paused", 0), 0);
+	mb_container_state_load(p.dir.fd, p.run.fd, &s);
+	assert_int_equal(s.status, MB_STATUS_RUNNING);
+	assert_false(s.pause_lost);
+	mb_container_state_done(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_pause_for_a_command_ends_with_it),
 		cmocka_unit_test(an_end_that_found_no_room_counts),
 		cmocka_unit_test(words_are_dockers),
 		cmocka_unit_test(documents_come_back),
