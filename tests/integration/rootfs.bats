@@ -11,7 +11,6 @@ setup_file() {
 setup() {
 	name=${BATS_TEST_FILENAME##*/}
 	root=/run/mybox-test/$name/root run=/run/mybox-test/$name/run
-	box=("$MYBOX" --root "$root" --runroot "$run")
 	dir=$BATS_TEST_TMPDIR/dir
 	cp -a "/run/mybox-test/$name/clean" "$dir"
 	# Nothing of it is needed.
