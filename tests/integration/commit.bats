@@ -34,7 +34,7 @@ line"; dd if=/dev/zero of=/tree/sparse bs=1 count=1 seek=1000000 2>/dev/null
 		mknod /tree/null c 1 3; echo volume >/vol/file; echo bind >/new/place/bind/file; : >/ready; exec sleep 1000'
 	wait_until 5 mybox exec c1 test -e /ready
 	run -0 mybox commit c1 made
-	[[ $output == sha256:* ]] && [ "${#output}" = 71 ]
+	[[ $output =~ ^sha256:[0-9a-f]{64}$ ]]
 	[ "sha256:$(mybox images -q --no-trunc made | cut -d: -f2)" = "$output" ]
 	is_status c1 running
 	[ "$(layers made)" = $(($(layers deb) + 1)) ]
@@ -99,7 +99,8 @@ line"; tail -n 1 /etc/passwd; ls /etc/group /home/user 2>&1 | wc -l; stat -c %h 
 	run -1 mybox commit nosuch x
 	[[ $output == *"No such container: nosuch"* ]]
 	run -1 mybox commit c1 BAD:name
-	[[ $output == mybox:* ]] && [ "$(wc -l <<<"$output")" -le 2 ]
+	[[ $output == mybox:* ]]
+	[ "$(wc -l <<<"$output")" -le 2 ]
 	run -1 mybox commit -c 'RUN x' c1
 	[[ $output == *"RUN is not a valid change command"* ]]
 	run -1 mybox commit -c 'HEALTHCHECK --interval=1ns CMD x' c1
@@ -191,30 +192,62 @@ ingests() { [ -n "$(ls "$root/ingest")" ]; }
 	mybox run -d --name c1 deb sh -c 'mkdir -p /t/real/d; echo own >/t/real/d/secret; ln -s /run/mybox-test/canary /t/link
 		: >/ready; cd /t; while :; do mv real x; mv link real; mv real link; mv x real; done'
 	wait_until 10 mybox exec c1 test -e /ready
-	local i
-	for i in 1 2 3 4 5 6 7 8; do
+	for _ in 1 2 3 4 5 6 7 8; do
 		mybox commit --no-pause c1 raced
 		run ! grep -q the-host-s -r "$root"/layers/*/diff
 	done
 	rm -r /run/mybox-test/canary
 }
 
-@test "commit: a full disk leaves no image, and the container goes on" {
-	local small=/run/mybox-test/commit-small
+@test "commit: many at once, and who clears away beside them" {
+	mybox run --name c1 deb sh -c 'echo x >/x; rm /etc/group'
+	mybox run -d --name c2 deb sh -c 'echo y >/y; exec sleep 1000'
+	wait_until 5 mybox exec c2 test -e /y
+	local i pids=()
+	for i in 1 2 3 4; do
+		"${box[@]}" commit c1 "one:$i" >/dev/null & pids+=($!)
+		"${box[@]}" commit c2 "two:$i" >/dev/null & pids+=($!)
+		"${box[@]}" image prune -f >/dev/null & pids+=($!)
+	done
+	for i in "${pids[@]}"; do wait "$i"; done
+	is_status c2 running
+	for i in 1 2 3 4; do
+		[ "$(mybox run --rm "one:$i" sh -c 'cat /x; ls /etc/group /y 2>&1 | grep -c "No such"')" = $'x\n2' ]
+		[ "$(mybox run --rm "two:$i" cat /y)" = y ]
+	done
+	[ "$(mybox image inspect -f '{{json .RootFS.Layers}}' one:1 one:2 one:3 one:4 | sort -u | wc -l)" = 1 ]
+}
+
+@test "commit: a full disk, wherever it fills up, leaves the image whole or absent" {
+	local small=/run/mybox-test/commit-small free made=0
 	mkdir -p $small
-	mount -t tmpfs -o size=16m,mode=700 none $small
+	mount -t tmpfs -o size=24m,mode=700 none $small
 	root=$small/root run=$small/run
-	box=("$MYBOX" --root "$root" --runroot "$run")
 	mybox load -q -i "$images/deb.tar"
-	mybox run -d --name c1 deb sh -c 'dd if=/dev/urandom of=/file bs=1M count=8 2>/dev/null; : >/ready; exec sleep 1000'
+	mybox run -d --name c1 deb sh -c 'dd if=/dev/urandom of=/file bs=1M count=4 2>/dev/null; sha256sum /file >/sum; : >/ready; exec sleep 1000'
 	wait_until 10 mybox exec c1 test -e /ready
-	run -1 mybox commit c1 full
-	[[ $output == *"No space left on device"* ]]
-	is_status c1 running
-	run -1 mybox image exists full
-	[ -z "$(ls "$root/ingest")" ]
+	for free in 0 4 8 16 1024 3000 4096 4120 4132 4140 4148 4156 4164 4200 4300 6000; do
+		rm -f $small/filler
+		fallocate -l $((($(stat -f -c %a $small) * 4 - free) * 1024)) $small/filler
+		run mybox commit c1 full
+		is_status c1 running
+		rm -f $small/filler
+		[ -z "$(ls "$root/ingest")" ]
+		mybox image prune -f >/dev/null
+		if [ "$status" = 0 ]; then
+			made=$((made + 1))
+			[ "$(mybox run --rm full sha256sum -c /sum)" = "/file: OK" ]
+			mybox rmi full
+		else
+			[[ $output == *"No space left on device"* ]]
+			run -1 mybox image exists full
+		fi
+		mybox system check --repair >/dev/null || true
+		mybox system check
+	done
+	[ $made -ge 1 ]
+	[ $made -le 14 ]
 	mybox rm -f c1
-	mybox system check
 	umount -l $small
 	root=/run/mybox-test/commit.bats/root run=/run/mybox-test/commit.bats/run
 }

@@ -54,7 +54,7 @@ is_status() { [ "$(mybox inspect -f '{{.State.Status}}' "$1")" = "$2" ]; }
 	mybox run -d --name c1 --rootfs -v vol:/home/user "$dir:O" sh -c 'echo new >/etc/new; rm /etc/group; echo more >>/etc/passwd; rm -r /srv; : >/ready; exec sleep 1000'
 	wait_until 5 mybox exec c1 test -e /ready
 	run -0 mybox diff c1
-	[[ $output == *"A /etc/new"* ]] && [[ $output == *"D /etc/group"* ]] && [[ $output == *"C /etc/passwd"* ]] && [[ $output == *"D /srv"* ]]
+	[ "$output" = $'C /etc\nD /etc/group\nA /etc/new\nC /etc/passwd\nA /ready\nD /srv' ]
 	mybox restart -t 0 c1
 	[ "$(mybox exec c1 cat /etc/new)" = new ]
 	mybox export c1 >"$BATS_TEST_TMPDIR/running.tar"
