@@ -37,4 +37,6 @@ few() {
 @test "pull, killed" { few pull; }
 @test "push, killed" { few push; }
 @test "tag, killed" { few tag; }
+@test "image mount, killed" { few "image mount"; }
+@test "image unmount, killed" { few "image unmount"; }
 @test "run -d below another cgroup, killed" { few "run -d --cgroup-parent"; }

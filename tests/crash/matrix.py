@@ -398,6 +398,10 @@ VERBS = {
     # To a repository that has nothing, whatever was sent there before.
     "push": Verb(["push", "-q", SERVER + "/no-mount/x"], prepare=pull_as_pushed,
                  settle=remove_pushed, server=True),
+    "image mount": Verb(["image", "mount", "deb"], settle=lambda s: s.call("image", "unmount", "-a")),
+    "image unmount": Verb(["image", "unmount", "deb"],
+                          prepare=lambda s: s.call("image", "mount", "deb"),
+                          settle=lambda s: s.call("image", "unmount", "-a")),
     "tag": Verb(["tag", "deb", "victim:1"],
                 settle=lambda s: "victim" in s.call("images") and s.call("rmi", "victim:1")),
 }
@@ -469,6 +473,8 @@ def setup(name):
     store.call("load", "-q", "-i", IMAGES + "/layers7.tar")
     store.call("rmi", "layers7")
     store.call("builder", "prune", "-af")
+    store.call("image", "mount", "deb")
+    store.call("image", "unmount", "deb")
     store.call("volume", "create", "xx")
     store.call("volume", "rm", "xx")
     if VERBS[name].server:
