@@ -163,15 +163,40 @@ static int send_names(int sock, struct mb_net *net, const struct mb_net_sandbox 
 	return r;
 }
 
+static int send_target(int sock, const struct mb_net_sandbox *sandbox, struct mb_err *err)
+{
+	struct mb_monitor_target target;
+
+	if (!mb_net_relay_target(sandbox, target.ip4, target.ip6))
+		return 0;
+	return mb_monitor_send_target(sock, &target, err);
+}
+
+int mb_container_monitor_hold(int sock, const struct mb_net_sandbox *sandbox, struct mb_err *err)
+{
+	size_t n = sandbox->n_relays;
+	MB_AUTO_FREE struct mb_monitor_relay_of *relays = mb_calloc(n + 1, sizeof(*relays));
+	int r = mb_monitor_send_hold(sock, sandbox->reserved, sandbox->n_reserved, err);
+
+	for (size_t i = 0; i < n; i++)
+		relays[i] = (struct mb_monitor_relay_of){.fd = sandbox->relays[i].fd,
+		                                         .proto = sandbox->relays[i].proto,
+		                                         .port = sandbox->relays[i].port};
+	if (r == 0 && n)
+		r = send_target(sock, sandbox, err);
+	if (r == 0)
+		r = mb_monitor_send_relays(sock, relays, n, err);
+	return r;
+}
+
 static int send_network(int sock, const struct mb_container_monitor_start *start,
                         struct mb_err *err)
 {
 	const struct mb_net_sandbox *sandbox = start->sandbox;
 	int r = 0;
 
-	if (sandbox->n_reserved)
-		r = gone(mb_monitor_send_hold(sock, sandbox->reserved, sandbox->n_reserved, err),
-		         err);
+	if (sandbox->n_reserved || sandbox->n_relays)
+		r = gone(mb_container_monitor_hold(sock, sandbox, err), err);
 	return r == 0 ? send_names(sock, start->net, sandbox, err) : r;
 }
 
@@ -191,6 +216,8 @@ int mb_container_network_changed(struct mb_container *c, struct mb_net *net, con
 		r = mb_monitor_send_unnetwork(sock, left_id, err);
 	if (r == 0)
 		r = send_names(sock, net, sandbox, err);
+	if (r == 0)
+		r = send_target(sock, sandbox, err);
 	/* Its answer to anything says that it has heard all before: names are to be found now. */
 	if (r == 0)
 		r = mb_monitor_info(sock, &heard, err);

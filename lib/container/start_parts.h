@@ -79,7 +79,10 @@ struct mb_container_monitor_start {
 	int adopted_pidfd; /* process 1 is not its child; or -1 */
 	int64_t started;
 };
-/* HOLD, NETWORK, DNS, SETUP. */
+/* The sockets of published ports are the monitor's from now on.
+ * Return: 0; MB_MONITOR_GONE; or -errno, told. */
+int mb_container_monitor_hold(int sock, const struct mb_net_sandbox *sandbox, struct mb_err *err);
+/* HOLD, RELAY, NETWORK, DNS, SETUP. */
 int mb_container_monitor_setup(struct mb_container *c, struct mb_container_monitor *m,
                                const struct mb_container_monitor_start *start, struct mb_err *err);
 

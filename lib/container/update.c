@@ -97,7 +97,7 @@ static int hold(struct mb_container *c, const struct mb_net_sandbox *added, stru
 	int r = mb_monitor_connect(c->run_fd, &sock, err);
 
 	if (r == 0)
-		r = mb_monitor_send_hold(sock, added->reserved, added->n_reserved, err);
+		r = mb_container_monitor_hold(sock, added, err);
 	return r == MB_MONITOR_GONE ? mb_fail(err, EPIPE, "the container's monitor is gone") : r;
 }
 
@@ -175,6 +175,19 @@ static bool is_of_spec(const struct mb_net_binding *b, void *arg)
 	       (!spec->host_ip || mb_streq(b->host_ip, spec->host_ip));
 }
 
+static int let_go_of(int sock, const struct mb_net_binding *b, const char *host_ip,
+                     struct mb_err *err)
+{
+	struct mb_monitor_unhold what = {.proto = b->proto, .port = b->host_port};
+	struct mb_net_addr a;
+
+	if (mb_net_addr_parse(host_ip, &a) < 0)
+		return 0;
+	what.family = (uint32_t)a.family;
+	memcpy(what.addr, a.b, sizeof(what.addr));
+	return mb_monitor_unhold(sock, &what, err);
+}
+
 static int let_go(struct mb_container *c, const struct mb_net_sandbox *gone, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int sock = -1;
@@ -182,14 +195,11 @@ static int let_go(struct mb_container *c, const struct mb_net_sandbox *gone, str
 
 	for (size_t i = 0; r == 0 && i < gone->n_bindings; i++) {
 		const struct mb_net_binding *b = &gone->bindings[i];
-		struct mb_monitor_unhold what = {.proto = b->proto, .port = b->host_port};
-		struct mb_net_addr a;
 
-		if (mb_net_addr_parse(b->host_ip, &a) < 0)
-			continue;
-		what.family = (uint32_t)a.family;
-		memcpy(what.addr, a.b, sizeof(what.addr));
-		r = mb_monitor_unhold(sock, &what, err);
+		r = let_go_of(sock, b, b->host_ip, err);
+		/* Beside 0.0.0.0 it is no binding of its own. */
+		if (r == 0 && b->relayed && mb_streq(b->host_ip, "0.0.0.0"))
+			r = let_go_of(sock, b, "::1", err);
 	}
 	return r == MB_MONITOR_GONE ? 0 : r;
 }

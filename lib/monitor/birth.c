@@ -27,7 +27,7 @@ int mb_monitor_birth_hold(struct mb_monitor *m, const int *fds, size_t n_fds)
 	return 0;
 }
 
-static bool is_bound_so(int fd, const struct mb_monitor_unhold *what)
+bool mb_monitor_birth_is_bound_so(int fd, const struct mb_monitor_unhold *what)
 {
 	struct sockaddr_storage bound = {0};
 	const struct sockaddr_in *four = (const void *)&bound;
@@ -49,13 +49,14 @@ static bool is_bound_so(int fd, const struct mb_monitor_unhold *what)
 void mb_monitor_birth_unhold(struct mb_monitor *m, const struct mb_monitor_unhold *what)
 {
 	for (unsigned i = 0; i < m->n_holds;) {
-		if (!is_bound_so(m->hold[i], what)) {
+		if (!mb_monitor_birth_is_bound_so(m->hold[i], what)) {
 			i++;
 			continue;
 		}
 		close(m->hold[i]);
 		m->hold[i] = m->hold[--m->n_holds];
 	}
+	mb_monitor_relay_drop(m, what);
 }
 
 static bool is_ended(const char *text)

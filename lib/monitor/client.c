@@ -49,6 +49,33 @@ int mb_monitor_send_hold(int sock, const int *fds, size_t n, struct mb_err *err)
 	return 0;
 }
 
+int mb_monitor_send_relays(int sock, const struct mb_monitor_relay_of *relays, size_t n,
+                           struct mb_err *err)
+{
+	int r = 0;
+
+	while (r == 0 && n) {
+		struct mb_monitor_relay what = {0};
+		int fds[MB_MONITOR_RELAYS_AT_ONCE];
+		size_t some = n < MB_N(fds) ? n : MB_N(fds);
+
+		for (size_t i = 0; i < some; i++) {
+			what.of[i].proto = (uint16_t)relays[i].proto;
+			what.of[i].port = (uint16_t)relays[i].port;
+			fds[i] = relays[i].fd;
+		}
+		r = transmit(sock, MB_MONITOR_RELAY, &what, sizeof(what), fds, some, err);
+		relays += some;
+		n -= some;
+	}
+	return r;
+}
+
+int mb_monitor_send_target(int sock, const struct mb_monitor_target *target, struct mb_err *err)
+{
+	return transmit(sock, MB_MONITOR_TARGET, target, sizeof(*target), NULL, 0, err);
+}
+
 static int copy_text(char *to, size_t size, const char *from, const char *what, struct mb_err *err)
 {
 	size_t n = strlen(from);

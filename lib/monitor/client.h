@@ -34,6 +34,14 @@ int mb_monitor_connect(int run_fd, int *ret_sock, struct mb_err *err);
 /* Birth.  Descriptors stay the caller's (the monitor gets copies).
  * Return: 0; MB_MONITOR_GONE; or -errno, told. */
 int mb_monitor_send_hold(int sock, const int *fds, size_t n, struct mb_err *err); /* any number */
+/* Likewise any number.  An older monitor knows neither and answers ERROR. */
+struct mb_monitor_relay_of {
+	int fd;
+	unsigned proto, port;
+};
+int mb_monitor_send_relays(int sock, const struct mb_monitor_relay_of *relays, size_t n,
+                           struct mb_err *err);
+int mb_monitor_send_target(int sock, const struct mb_monitor_target *target, struct mb_err *err);
 /* An older monitor knows no UNHOLD: it keeps the sockets until the exit, and -ENOSYS is told. */
 int mb_monitor_unhold(int sock, const struct mb_monitor_unhold *what, struct mb_err *err);
 int mb_monitor_send_network(int sock, const char *id, const char *name, unsigned flags, int dir_fd,

@@ -239,6 +239,7 @@ void mb_dns_event(struct mb_dns *d, int from, unsigned index, uint32_t events)
 	case MB_MONITOR_FROM_SIGNAL:
 	case MB_MONITOR_FROM_PIDFD:
 	case MB_MONITOR_FROM_STREAM:
+	case MB_MONITOR_FROM_RELAY:
 		break;
 	}
 }

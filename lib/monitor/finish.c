@@ -58,6 +58,7 @@ static void let_go(struct mb_monitor *m)
 	for (unsigned i = 0; i < m->n_holds; i++)
 		mb_close(&m->hold[i]);
 	m->n_holds = 0;
+	mb_monitor_relay_drop_all(m);
 	mb_close(&m->fd[MB_MONITOR_SLOT_STDIN]);
 	mb_close(&m->fd[MB_MONITOR_SLOT_OOM]);
 	mb_dns_close(&m->dns);
@@ -241,6 +242,7 @@ void mb_monitor_finish_reap(struct mb_monitor *m)
 			return;
 		if (unborn)
 			waitid(P_PID, (id_t)info.si_pid, &info, flags);
+		mb_monitor_relay_ended(m, info.si_pid);
 		if (info.si_pid == m->pid && m->phase == MB_MONITOR_ALIVE)
 			ended(m,
 			      info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status);

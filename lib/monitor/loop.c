@@ -56,6 +56,9 @@ static void dispatch(struct mb_monitor *m, const struct epoll_event *e)
 	case MB_MONITOR_FROM_STREAM:
 		mb_monitor_output_read(m, index);
 		break;
+	case MB_MONITOR_FROM_RELAY:
+		mb_monitor_relay_begin(m, index);
+		break;
 	case MB_MONITOR_FROM_DNS_UDP:
 	case MB_MONITOR_FROM_DNS_LISTENER:
 	case MB_MONITOR_FROM_DNS_TCP:

@@ -48,6 +48,13 @@ struct mb_monitor_corpse {
 };
 enum { MB_MONITOR_CORPSES = 16 };
 
+/* A port that [::1] is led to (relay.h). */
+struct mb_monitor_relayed {
+	int fd;    /* 0: free slot */
+	pid_t pid; /* of the process that has taken it over; 0: we watch it */
+	uint16_t proto, port;
+};
+
 struct mb_monitor {
 	int epoll, signals;
 	int spare; /* a descriptor to be given up when there are no more */
@@ -89,6 +96,10 @@ struct mb_monitor {
 	unsigned n_corpses;
 	int hold[MB_MONITOR_HOLDS_MAX];
 	unsigned n_holds;
+	struct mb_monitor_relayed relay[MB_MONITOR_RELAYS_MAX];
+	unsigned n_relays;                /* one more than the highest slot ever used */
+	unsigned n_relaying;              /* processes */
+	struct mb_monitor_target *target; /* shared with those; NULL: never told */
 	struct mb_dns dns;
 
 	/* as the command had them */
@@ -116,6 +127,7 @@ int mb_monitor_birth_setup(struct mb_monitor *m, struct mb_monitor_client *c, co
                            size_t n, const int *fds, size_t n_fds);
 int mb_monitor_birth_hold(struct mb_monitor *m, const int *fds, size_t n_fds);
 void mb_monitor_birth_unhold(struct mb_monitor *m, const struct mb_monitor_unhold *what);
+bool mb_monitor_birth_is_bound_so(int fd, const struct mb_monitor_unhold *what);
 
 /* server.c */
 void mb_monitor_server_accept(struct mb_monitor *m);
@@ -141,6 +153,15 @@ void mb_monitor_finish_step(struct mb_monitor *m); /* something that the phase w
 void mb_monitor_finish_cancel(struct mb_monitor *m); /* STOPPING in a back-off */
 int mb_monitor_finish_tell(struct mb_monitor *m, struct mb_monitor_client *c);
 uint64_t mb_monitor_finish_oom_count(int fd);
+
+/* relay.c */
+int mb_monitor_relay_add(struct mb_monitor *m, const struct mb_monitor_relay *what, const int *fds,
+                         size_t n);
+int mb_monitor_relay_aim(struct mb_monitor *m, const struct mb_monitor_target *target);
+void mb_monitor_relay_begin(struct mb_monitor *m, unsigned index); /* somebody came to it */
+void mb_monitor_relay_ended(struct mb_monitor *m, pid_t pid);      /* was reaped; maybe another's */
+void mb_monitor_relay_drop(struct mb_monitor *m, const struct mb_monitor_unhold *what);
+void mb_monitor_relay_drop_all(struct mb_monitor *m);
 
 /* guard.c */
 void mb_monitor_guard_fire(struct mb_monitor *m, struct mb_monitor_client *c);

@@ -21,7 +21,7 @@
 static const int quiet_signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGPIPE,
                                     SIGUSR1, SIGUSR2, SIGALRM, SIGXFSZ};
 static const int limits[] = {RLIMIT_NOFILE, RLIMIT_AS};
-static const rlim_t limit_now[] = {MB_MONITOR_HOLDS_MAX + 2048, 64 << 20};
+static const rlim_t limit_now[] = {MB_MONITOR_HOLDS_MAX + MB_MONITOR_RELAYS_MAX + 2048, 64 << 20};
 
 /* A handler and not SIG_IGN: the program that this process becomes gets the default back. */
 static void nothing(int sig)

@@ -12,7 +12,7 @@
  *      the monitor: argv { "mybox-monitor", "<pid of process 1>", "<container id>" }, empty
  *      environment, descriptor 3 = its end of a SEQPACKET socketpair (mb_monitor_image_exec()).
  *      It closes every other descriptor and points 0, 1 and 2 at /dev/null.
- *   2. The command sends, in any order and number: HOLD, NETWORK, DNS.
+ *   2. The command sends, in any order and number: HOLD, NETWORK, DNS, RELAY, TARGET.
  *   3. The command sends SETUP last, when process 1 has exec'ed (so that a console's master is
  *      known).  Until SETUP arrived, end of file on descriptor 3 means: kill process 1, reap it,
  *      exit; nothing is written.  SETUP commits: from here on the container outlives the command.
@@ -23,8 +23,9 @@
  * Every descriptor that is sent belongs to the monitor; the sender closes its own copies.
  *
  * End
- *   Process 1 ended -> the pipes are drained -> every descriptor of HOLD, DNS, NETWORK and stdio is
- *   closed -> exit.json is written -> EXIT goes to every client that attached or waits.  Then:
+ *   Process 1 ended -> the pipes are drained -> every descriptor of HOLD, RELAY, DNS, NETWORK and
+ *   stdio is closed, relays are gone -> exit.json is written -> EXIT goes to every client that
+ *   attached or waits.  Then:
  *   - a restart is due: it stays for the back-off (STOPPING ends that), then becomes
  *     `EXE --root ROOT --runroot RUN __restart ID`;
  *   - a client with MB_MONITOR_CLEANS was told so in its EXIT (exit.flags & MB_MONITOR_YOU_CLEAN):
@@ -55,6 +56,9 @@ enum {
 	MB_MONITOR_CLIENTS_STAY = 480,    /* of these, for who attaches, waits or guards (others are
 	                                   * told EBUSY): the rest is for who stops or asks */
 	MB_MONITOR_HOLDS_MAX = 4096,      /* descriptors in all HOLDs */
+	MB_MONITOR_RELAYS_MAX = 4096,     /* descriptors in all RELAYs */
+	MB_MONITOR_RELAYS_AT_ONCE = 32,   /* of these in one message */
+	MB_MONITOR_RELAYING_MAX = 64,     /* of these that are in use; who comes to more waits */
 	MB_MONITOR_NETWORKS_MAX = 32,
 	MB_MONITOR_UPSTREAMS_MAX = 3,
 	MB_MONITOR_BEHIND_MAX = 256 << 10, /* bytes a client other than the first may lag */
@@ -82,8 +86,12 @@ enum mb_monitor_type {
 	MB_MONITOR_EXEC_RELEASE, /* no payload -> OK: the exec ended, the guard is off */
 	MB_MONITOR_CLEANED,      /* no payload, no answer: the client has cleaned up */
 	MB_MONITOR_INFO,         /* no payload -> INFO_IS */
-	MB_MONITOR_UNHOLD,       /* struct mb_monitor_unhold -> OK: close the sockets of HOLD that
-	                          * are bound so; none is a success */
+	MB_MONITOR_UNHOLD,       /* struct mb_monitor_unhold -> OK: close the sockets of HOLD and
+	                          * RELAY that are bound so; none is a success */
+	MB_MONITOR_RELAY,  /* struct mb_monitor_relay; as many descriptors: sockets on [::1] or
+	                    * [::], those of TCP listen.  Who comes to [::1] is led to a port
+	                    * of TARGET */
+	MB_MONITOR_TARGET, /* struct mb_monitor_target: where relays lead to from now on */
 	/* monitor -> command */
 	MB_MONITOR_READY = 64, /* no payload: SETUP is accepted */
 	MB_MONITOR_OK,         /* no payload */
@@ -169,10 +177,22 @@ struct mb_monitor_network {
 };
 
 struct mb_monitor_unhold {
-	uint32_t family; /* AF_INET or AF_INET6 */
-	uint32_t proto;  /* IPPROTO_TCP, _UDP, _SCTP */
-	uint32_t port;   /* host byte order */
+	uint32_t family;  /* AF_INET or AF_INET6 */
+	uint32_t proto;   /* IPPROTO_TCP, _UDP, _SCTP */
+	uint32_t port;    /* host byte order */
 	uint8_t addr[16]; /* network byte order, 4 or 16 bytes */
+};
+
+struct mb_monitor_relay {
+	struct {
+		uint16_t proto; /* IPPROTO_TCP, _UDP */
+		uint16_t port;  /* of the container, host byte order */
+	} of[MB_MONITOR_RELAYS_AT_ONCE];
+};
+
+/* The container's addresses, as the host reaches them; all zero: none. */
+struct mb_monitor_target {
+	uint8_t ip4[4], ip6[16];
 };
 
 enum mb_monitor_dns_slot {

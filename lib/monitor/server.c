@@ -297,6 +297,22 @@ static int on_hold(struct message *x)
 	return mb_monitor_birth_hold(x->m, x->fds, x->n_fds);
 }
 
+static int on_relay(struct message *x)
+{
+	struct mb_monitor_relay what;
+
+	mb_monitor_message_decode(&what, sizeof(what), x->payload, x->head.size);
+	return mb_monitor_relay_add(x->m, &what, x->fds, x->n_fds);
+}
+
+static int on_target(struct message *x)
+{
+	struct mb_monitor_target target;
+
+	mb_monitor_message_decode(&target, sizeof(target), x->payload, x->head.size);
+	return mb_monitor_relay_aim(x->m, &target);
+}
+
 static int on_unhold(struct message *x)
 {
 	struct mb_monitor_unhold what;
@@ -364,12 +380,14 @@ static int (*const handlers[])(struct message *) = {
 	[MB_MONITOR_CLEANED] = on_cleaned,
 	[MB_MONITOR_INFO] = on_info,
 	[MB_MONITOR_UNHOLD] = on_unhold,
+	[MB_MONITOR_RELAY] = on_relay,
+	[MB_MONITOR_TARGET] = on_target,
 };
 
 static bool may_come_early(unsigned type)
 {
 	return type == MB_MONITOR_SETUP || type == MB_MONITOR_HOLD || type == MB_MONITOR_NETWORK ||
-	       type == MB_MONITOR_DNS;
+	       type == MB_MONITOR_DNS || type == MB_MONITOR_RELAY || type == MB_MONITOR_TARGET;
 }
 
 /* Whoever comes to stop the container, or to ask, always finds a place. */

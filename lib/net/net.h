@@ -135,8 +135,8 @@ struct mb_net_endpoint {
 	/* Not in the record: outside the bridge (policies), and its next hop to neighbours. */
 	bool routed;
 	char *hop6;
-	struct mb_strv aliases;  /* --network-alias */
-	struct mb_strv names;    /* all that the resolver answers to */
+	struct mb_strv aliases; /* --network-alias */
+	struct mb_strv names;   /* all that the resolver answers to */
 	struct mb_kv driver_opts;
 	char *wanted_ip4, *wanted_ip6; /* --ip, --ip6 */
 };
@@ -148,6 +148,13 @@ struct mb_net_binding {
 	char *host_ip;  /* "0.0.0.0", "::", "127.0.0.1" */
 	uint32_t host_port;
 	struct mb_strv from; /* who may connect; empty: everybody */
+	bool relayed;        /* who comes to [::1] is led there by a process, which NAT cannot do */
+};
+/* The socket of [::1], or of [::], for that. */
+struct mb_net_relay {
+	int fd;         /* owned; listening, if it is of TCP */
+	uint32_t proto; /* IPPROTO_TCP, _UDP */
+	uint32_t port;  /* in the container */
 };
 
 struct mb_net_sandbox {
@@ -161,6 +168,8 @@ struct mb_net_sandbox {
 	 * keeps them for its life (mind MB_SOCK_MAX_FDS per message). */
 	int *reserved;
 	size_t n_reserved;
+	struct mb_net_relay *relays; /* likewise: the monitor leads who comes to them */
+	size_t n_relays;
 };
 void mb_net_sandbox_free(struct mb_net_sandbox *sandbox);
 MB_AUTO_DEFINE(struct mb_net_sandbox, mb_net_sandbox_free)
@@ -190,8 +199,12 @@ int mb_net_detach(struct mb_net *net, const char *container_id, struct mb_err *e
 /* The record of a container (no sockets in it).  Return: 0; MB_NET_ABSENT; or -errno. */
 int mb_net_sandbox_load(struct mb_net *net, const char *container_id, struct mb_net_sandbox **ret,
                         struct mb_err *err);
-/* Bind the recorded host ports again (after a monitor died): fills @sandbox->reserved. */
+/* Bind the recorded host ports again (after a monitor died): fills .reserved and .relays. */
 int mb_net_sandbox_reserve(struct mb_net *net, struct mb_net_sandbox *sandbox, struct mb_err *err);
+/* Where relays lead to: the addresses of the endpoint that carries the ports; zeroes where it has
+ * none.  Return: whether anything is relayed. */
+bool mb_net_relay_target(const struct mb_net_sandbox *sandbox, uint8_t ret_ip4[4],
+                         uint8_t ret_ip6[16]);
 /* After `rename`: the record and the names follow. */
 int mb_net_sandbox_rename(struct mb_net *net, const char *container_id, const char *new_name,
                           struct mb_err *err);
@@ -204,9 +217,10 @@ int mb_net_connect(struct mb_net *net, const char *container_id, int netns_fd,
 int mb_net_disconnect(struct mb_net *net, const char *container_id, int netns_fd,
                       const char *network, struct mb_err *err);
 /* Publish more ports of a container that runs, or take some back; the caller holds its lock.
- * publish: *@ret has the record as it is now, and in @reserved the new sockets alone: give them to
- * the monitor.  Nothing is left of a failure.  unpublish: those bindings for which @is_it answers
- * true; what it took back is in *@ret (bindings alone): tell the monitor to let go of them.
+ * publish: *@ret has the record as it is now, and in .reserved and .relays the new sockets alone:
+ * give them to the monitor.  Nothing is left of a failure.  unpublish: those bindings for which
+ * @is_it answers true; what it took back is in *@ret (bindings alone): tell the monitor to let go
+ * of them.
  * Return: 0; MB_NET_ABSENT, told: the container has no network; or -errno. */
 int mb_net_publish(struct mb_net *net, const char *container_id,
                    const struct mb_net_port_spec *ports, size_t n_ports,

@@ -4,7 +4,9 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "core/err.h"
 #include "core/io.h"
@@ -26,35 +28,82 @@ const struct mb_net_endpoint *mb_net_gateway_endpoint(const struct mb_net_sandbo
 	return NULL;
 }
 
+/* The addresses to which ports lead. */
+static void targets(const struct mb_net_endpoint *e, struct mb_net_addr *four,
+                    struct mb_net_addr *six)
+{
+	*four = *six = (struct mb_net_addr){0};
+	if (e && e->ip4)
+		(void)mb_net_addr_parse(e->ip4, four);
+	if (e && e->ip6)
+		(void)mb_net_addr_parse(e->ip6, six);
+}
+
+/* One descriptor or two for each port, until the monitor has them. */
+static void allow_descriptors(size_t n)
+{
+	enum { OTHERS = 256 };
+	struct rlimit now;
+
+	if (getrlimit(RLIMIT_NOFILE, &now) < 0 || 2 * n + OTHERS <= now.rlim_cur)
+		return;
+	now.rlim_cur = now.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &now);
+}
+
 static int socket_type(uint8_t proto)
 {
 	return proto == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM;
 }
 
-/* Bind, not listen: nobody can connect, nobody else can bind.  *@port 0 becomes what the kernel
- * chose.  Return: 0 and *@ret_fd, -1 where the kernel knows no sockets of @proto; or -errno. */
-static int hold_port(const struct mb_net_addr *host, uint8_t proto, uint16_t *port, int *ret_fd)
+/* What one -p means at one address of the host. */
+struct host {
+	struct mb_net_addr addr;
+	bool relayed;  /* a process leads who comes to [::1] from this socket */
+	bool shown;    /* is a binding; [::1] beside 0.0.0.0 is none of its own */
+	bool optional; /* where the host has no such address it is left out */
+};
+struct hosts {
+	struct host v[3];
+	size_t n;
+};
+
+static bool is_loop6(const struct mb_net_addr *a)
+{
+	return a->family == AF_INET6 && IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)a->b);
+}
+
+/* Bind, not listen: nobody can connect, nobody else can bind.  Only where a relay is to lead from
+ * it a socket of TCP listens.  *@port 0 becomes what the kernel chose.
+ * Return: 0 and *@ret_fd, -1 where the kernel knows no sockets of @proto; or -errno. */
+static int hold_port(const struct host *host, uint8_t proto, uint16_t *port, int *ret_fd)
 {
 	struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(*port)};
 	struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(*port)};
 	struct sockaddr_storage bound = {0};
 	socklen_t len = sizeof(bound);
 	const int on = 1;
-	MB_AUTO_CLOSE int fd = socket(host->family, socket_type(proto) | SOCK_CLOEXEC, proto);
+	bool listens = host->relayed && proto == IPPROTO_TCP;
+	MB_AUTO_CLOSE int fd = socket(host->addr.family, socket_type(proto) | SOCK_CLOEXEC, proto);
 	int r;
 
-	if (fd < 0) {
-		*ret_fd = -1;
+	*ret_fd = -1;
+	if (fd < 0)
 		return *port && (errno == EPROTONOSUPPORT || errno == ESOCKTNOSUPPORT) ? 0 : -errno;
-	}
-	memcpy(&four.sin_addr, host->b, sizeof(four.sin_addr));
-	memcpy(&six.sin6_addr, host->b, sizeof(six.sin6_addr));
-	if (host->family == AF_INET6) {
+	memcpy(&four.sin_addr, host->addr.b, sizeof(four.sin_addr));
+	memcpy(&six.sin6_addr, host->addr.b, sizeof(six.sin6_addr));
+	/* Connections that a relay has led leave the port in use for a minute.  Whoever else wants
+	 * to reuse it is stopped by our listening. */
+	if (listens)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (host->addr.family == AF_INET6) {
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 		r = bind(fd, (const struct sockaddr *)&six, sizeof(six));
 	} else {
 		r = bind(fd, (const struct sockaddr *)&four, sizeof(four));
 	}
+	if (r == 0 && listens)
+		r = listen(fd, SOMAXCONN);
 	if (r < 0 || getsockname(fd, (struct sockaddr *)&bound, &len) < 0)
 		return -errno;
 	memcpy(&four, &bound, sizeof(four));
@@ -63,40 +112,63 @@ static int hold_port(const struct mb_net_addr *host, uint8_t proto, uint16_t *po
 	return 0;
 }
 
-static void add_binding(struct mb_net_sandbox *s, const struct mb_net_addr *host, uint8_t proto,
-                        uint16_t host_port, uint16_t port, int fd)
+/* The relay of a life before dies with its monitor, but a moment later than that. */
+static int hold_patiently(const struct host *host, uint8_t proto, uint16_t *port, int *ret_fd)
+{
+	enum { TRIES = 100 };
+	const struct timespec a_while = {.tv_nsec = 10000000};
+	int r = hold_port(host, proto, port, ret_fd);
+
+	for (int i = 0; r == -EADDRINUSE && host->relayed && *port && i < TRIES; i++) {
+		(void)nanosleep(&a_while, NULL);
+		r = hold_port(host, proto, port, ret_fd);
+	}
+	if (host->optional && (r == -EADDRNOTAVAIL || r == -EAFNOSUPPORT))
+		return 0;
+	return r;
+}
+
+static void keep(struct mb_net_sandbox *s, const struct host *host, uint32_t proto, uint32_t port,
+                 int fd)
+{
+	if (fd < 0)
+		return;
+	if (host->relayed) {
+		s->relays = mb_realloc(s->relays, (s->n_relays + 1) * sizeof(*s->relays));
+		s->relays[s->n_relays++] =
+			(struct mb_net_relay){.fd = fd, .proto = proto, .port = port};
+		return;
+	}
+	s->reserved = mb_realloc(s->reserved, (s->n_reserved + 1) * sizeof(*s->reserved));
+	s->reserved[s->n_reserved++] = fd;
+}
+
+static struct mb_net_binding *add_binding(struct mb_net_sandbox *s, const struct host *host,
+                                          uint8_t proto, uint16_t host_port, uint16_t port)
 {
 	struct mb_net_binding *b;
 	char buf[MB_NET_ADDR_TEXT];
 
 	s->bindings = mb_realloc(s->bindings, (s->n_bindings + 1) * sizeof(*s->bindings));
 	b = &s->bindings[s->n_bindings++];
-	*b = (struct mb_net_binding){.proto = proto, .port = port, .host_port = host_port};
-	b->host_ip = mb_strdup(mb_net_addr_format(host, buf));
-	if (fd < 0)
-		return;
-	s->reserved = mb_realloc(s->reserved, (s->n_reserved + 1) * sizeof(*s->reserved));
-	s->reserved[s->n_reserved++] = fd;
+	*b = (struct mb_net_binding){
+		.proto = proto, .port = port, .host_port = host_port, .relayed = host->relayed};
+	b->host_ip = mb_strdup(mb_net_addr_format(&host->addr, buf));
+	return b;
 }
 
-/* The addresses of the host that one -p means. */
-struct hosts {
-	struct mb_net_addr v[2];
-	size_t n;
-};
-
 /* The same port of all addresses, or none of them. */
-static int hold_all(const struct hosts *hosts, uint8_t proto, uint16_t *port, int fds[2])
+static int hold_all(const struct hosts *hosts, uint8_t proto, uint16_t *port, int fds[3])
 {
 	uint16_t chosen = *port;
 	int r = 0;
 
-	fds[0] = fds[1] = -1;
+	fds[0] = fds[1] = fds[2] = -1;
 	for (size_t i = 0; !r && i < hosts->n; i++)
-		r = hold_port(&hosts->v[i], proto, &chosen, &fds[i]);
+		r = hold_patiently(&hosts->v[i], proto, &chosen, &fds[i]);
 	if (r) {
-		mb_close(&fds[0]);
-		mb_close(&fds[1]);
+		for (size_t i = 0; i < hosts->n; i++)
+			mb_close(&fds[i]);
 		return r;
 	}
 	*port = chosen;
@@ -107,10 +179,10 @@ static int tell_conflict(int r, const struct hosts *hosts, uint16_t port, uint8_
                          struct mb_err *err)
 {
 	char buf[MB_NET_ADDR_TEXT];
-	bool v6 = hosts->v[0].family == AF_INET6;
+	bool v6 = hosts->v[0].addr.family == AF_INET6;
 	const char *why = r == -EADDRINUSE ? "port is already allocated" : strerror(-r);
 
-	mb_net_addr_format(&hosts->v[0], buf);
+	mb_net_addr_format(&hosts->v[0].addr, buf);
 	return mb_fail(err, -r, "cannot publish a port: bind for %s%s%s:%u/%s failed: %s",
 	               v6 ? "[" : "", buf, v6 ? "]" : "", port, mb_net_proto_name(proto), why);
 }
@@ -120,7 +192,7 @@ static int reserve_one(struct mb_net_sandbox *s, const struct mb_net_port_spec *
 {
 	uint32_t first = spec->host_lo, last = spec->host_hi;
 	uint16_t port = 0;
-	int fds[2], r = -EADDRINUSE;
+	int fds[3], r = -EADDRINUSE;
 
 	if (!first)
 		for (int i = 0; r == -EADDRINUSE && i < RANDOM_TRIES; i++) {
@@ -137,25 +209,35 @@ static int reserve_one(struct mb_net_sandbox *s, const struct mb_net_port_spec *
 	if (r)
 		return tell_conflict(r, hosts, port, spec->proto, err);
 	for (size_t i = 0; i < hosts->n; i++) {
-		add_binding(s, &hosts->v[i], spec->proto, port, (uint16_t)(spec->port_lo + offset),
-		            fds[i]);
-		mb_strv_add_all(&s->bindings[s->n_bindings - 1].from, &spec->from);
+		uint16_t inside = (uint16_t)(spec->port_lo + offset);
+
+		keep(s, &hosts->v[i], spec->proto, inside, fds[i]);
+		if (hosts->v[i].shown)
+			mb_strv_add_all(
+				&add_binding(s, &hosts->v[i], spec->proto, port, inside)->from,
+				&spec->from);
+		else
+			s->bindings[s->n_bindings - 1].relayed = fds[i] >= 0;
 	}
 	return 0;
 }
 
-/* NAT leads nobody from ::1 to another host, and from IPv6 to IPv4 nobody at all. */
-static int check_host(const struct mb_net_addr *a, const char *text, bool has_v6,
+static const struct mb_net_addr loop6 = {.family = AF_INET6, .b = {[15] = 1}};
+
+/* NAT leads nobody from IPv6 to IPv4; a relay does. */
+static int check_host(const struct mb_net_addr *a, const struct mb_net_port_spec *spec, bool has_v6,
                       struct mb_err *err)
 {
-	if (a->family == AF_INET6 && IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)a->b))
+	char buf[MB_NET_ADDR_TEXT];
+
+	if (is_loop6(a) && spec->proto == IPPROTO_SCTP)
 		return mb_fail(err, EOPNOTSUPP,
-		               "cannot publish a port on [%s]: only 127.0.0.1 of the loopback "
-		               "addresses is supported",
-		               text);
-	if (a->family == AF_INET6 && !has_v6)
+		               "cannot publish a port of SCTP on [::1]: only TCP and UDP are "
+		               "relayed");
+	if (a->family == AF_INET6 && !is_loop6(a) && !has_v6)
 		return mb_fail(err, EADDRNOTAVAIL,
-		               "cannot publish a port on [%s]: the network has no IPv6", text);
+		               "cannot publish a port on [%s]: the network has no IPv6",
+		               mb_net_addr_format(a, buf));
 	return 0;
 }
 
@@ -163,17 +245,26 @@ static int hosts_of(const struct mb_net_port_spec *spec, const char *default_ip,
                     struct hosts *ret, struct mb_err *err)
 {
 	const char *text = spec->host_ip ? spec->host_ip : default_ip;
+	bool relays = spec->proto != IPPROTO_SCTP;
+	struct host *h = ret->v;
 
 	*ret = (struct hosts){0};
+	h->shown = true;
 	if (text) {
-		if (mb_net_addr_parse(text, &ret->v[0]) < 0)
+		if (mb_net_addr_parse(text, &h->addr) < 0)
 			return mb_fail(err, EINVAL, "invalid IP address '%s'", text);
 		ret->n = 1;
-		return check_host(&ret->v[0], text, has_v6, err);
+		h->relayed = relays && h->addr.family == AF_INET6 &&
+		             (is_loop6(&h->addr) || mb_net_addr_is_any(&h->addr));
+		return check_host(&h->addr, spec, has_v6, err);
 	}
-	ret->v[ret->n++].family = AF_INET;
+	h[0].addr.family = AF_INET;
+	ret->n = 1;
 	if (has_v6)
-		ret->v[ret->n++].family = AF_INET6;
+		h[ret->n++] =
+			(struct host){.addr.family = AF_INET6, .shown = true, .relayed = relays};
+	else if (relays)
+		h[ret->n++] = (struct host){.addr = loop6, .relayed = true, .optional = true};
 	return 0;
 }
 
@@ -212,6 +303,7 @@ int mb_net_ports_reserve(struct mb_net_sandbox *s, const struct mb_net_port_spec
 	for (size_t i = 0; e && !r && i < n_specs; i++) {
 		struct hosts hosts;
 
+		allow_descriptors(s->n_bindings + specs[i].port_hi - specs[i].port_lo);
 		r = hosts_of(&specs[i], default_ip, e->ip6 != NULL, &hosts, err);
 		for (uint32_t port = specs[i].port_lo; !r && port <= specs[i].port_hi; port++)
 			r = reserve_one(s, &specs[i], &hosts, (uint16_t)(port - specs[i].port_lo),
@@ -222,40 +314,56 @@ int mb_net_ports_reserve(struct mb_net_sandbox *s, const struct mb_net_port_spec
 	return r;
 }
 
+/* The addresses of a binding that is recorded. */
+static int hosts_again(const struct mb_net_binding *b, struct hosts *ret)
+{
+	struct host *h = ret->v;
+
+	*ret = (struct hosts){.n = 1};
+	if (mb_net_addr_parse(b->host_ip, &h->addr) < 0)
+		return -EINVAL;
+	h->relayed = b->relayed && h->addr.family == AF_INET6;
+	if (b->relayed && !h->relayed)
+		h[ret->n++] = (struct host){.addr = loop6, .relayed = true, .optional = true};
+	return 0;
+}
+
 int mb_net_sandbox_reserve(struct mb_net *net, struct mb_net_sandbox *s, struct mb_err *err)
 {
 	(void)net;
+	allow_descriptors(s->n_bindings);
 	for (size_t i = 0; i < s->n_bindings; i++) {
 		const struct mb_net_binding *b = &s->bindings[i];
-		struct hosts host = {.n = 1};
 		uint16_t port = (uint16_t)b->host_port;
-		int r, fd;
+		struct hosts hosts;
+		int r, fds[3];
 
-		if (mb_net_addr_parse(b->host_ip, &host.v[0]) < 0)
+		if (hosts_again(b, &hosts) < 0)
 			continue;
-		r = hold_port(&host.v[0], (uint8_t)b->proto, &port, &fd);
+		r = hold_all(&hosts, (uint8_t)b->proto, &port, fds);
 		if (r)
-			return tell_conflict(r, &host, port, (uint8_t)b->proto, err);
-		if (fd < 0)
-			continue;
-		s->reserved = mb_realloc(s->reserved, (s->n_reserved + 1) * sizeof(*s->reserved));
-		s->reserved[s->n_reserved++] = fd;
+			return tell_conflict(r, &hosts, port, (uint8_t)b->proto, err);
+		for (size_t k = 0; k < hosts.n; k++)
+			keep(s, &hosts.v[k], b->proto, b->port, fds[k]);
 	}
 	return 0;
 }
 
-/* ---- the firewall's side -------------------------------------------------------------- */
-
-/* The addresses to which ports lead. */
-static void targets(const struct mb_net_endpoint *e, struct mb_net_addr *four,
-                    struct mb_net_addr *six)
+bool mb_net_relay_target(const struct mb_net_sandbox *s, uint8_t ret_ip4[4], uint8_t ret_ip6[16])
 {
-	*four = *six = (struct mb_net_addr){0};
-	if (e && e->ip4)
-		(void)mb_net_addr_parse(e->ip4, four);
-	if (e && e->ip6)
-		(void)mb_net_addr_parse(e->ip6, six);
+	const struct mb_net_endpoint *e = mb_net_gateway_endpoint(s);
+	struct mb_net_addr four, six;
+	bool any = false;
+
+	targets(e, &four, &six);
+	memcpy(ret_ip4, four.b, 4);
+	memcpy(ret_ip6, six.b, 16);
+	for (size_t i = 0; i < s->n_bindings; i++)
+		any = any || s->bindings[i].relayed;
+	return any;
 }
+
+/* ---- the firewall's side -------------------------------------------------------------- */
 
 static void put_bindings(const struct mb_net_sandbox *s, struct mb_net_changes *c, bool remove)
 {
@@ -271,7 +379,7 @@ static void put_bindings(const struct mb_net_sandbox *s, struct mb_net_changes *
 		if (mb_net_addr_parse(b->host_ip, &m.host) < 0)
 			continue;
 		m.to = m.host.family == AF_INET ? four : six;
-		if (!m.to.family)
+		if (!m.to.family || is_loop6(&m.host))
 			continue;
 		if (b->from.n)
 			mb_net_changes_guard(c, &m, &b->from, remove);

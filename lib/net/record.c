@@ -13,8 +13,8 @@
 #include "core/str.h"
 #include "net/handle.h"
 #include "store/doc.h"
-#include "json/json.h"
 #include "sys/tree.h"
+#include "json/json.h"
 
 static const struct mb_json_field endpoint_table[] = {
 	MB_JSON_STR("network_id", struct mb_net_endpoint, network_id, .flags = MB_JSON_REQUIRED),
@@ -52,6 +52,7 @@ static const struct mb_json_field binding_table[] = {
 	MB_JSON_STR("host_ip", struct mb_net_binding, host_ip, .flags = MB_JSON_REQUIRED),
 	MB_JSON_U32("host_port", struct mb_net_binding, host_port),
 	MB_JSON_STRV("from", struct mb_net_binding, from),
+	MB_JSON_BOOL("relayed", struct mb_net_binding, relayed),
 	MB_JSON_END,
 };
 
@@ -83,6 +84,9 @@ void mb_net_sandbox_free(struct mb_net_sandbox *s)
 	for (size_t i = 0; i < s->n_reserved; i++)
 		mb_close(&s->reserved[i]);
 	free(s->reserved);
+	for (size_t i = 0; i < s->n_relays; i++)
+		mb_close(&s->relays[i].fd);
+	free(s->relays);
 	free(s);
 }
 

@@ -32,15 +32,15 @@ enum {
 #define CLIENT_AT(t)   MB_NL_NFT_CONCAT4(t, MB_NL_NFT_PROTO, MB_NL_NFT_PORT, t)
 #define TARGET(t)      MB_NL_NFT_CONCAT(t, MB_NL_NFT_PORT)
 
-#define GROUP          MB_NL_NFT_MARK
-#define AT(t)          MB_NL_NFT_CONCAT(GROUP, t)
-#define AT_SLOT(t)     MB_NL_NFT_CONCAT3(GROUP, t, MB_NL_NFT_MARK)
-#define TRIPLE(t)      MB_NL_NFT_CONCAT3(t, t, t)
-#define CLASS          TRIPLE(MB_NL_NFT_MARK)
-#define ZERO_CLASS     MB_NL_NFT_IPV6 /* shown as one: nothing else has sixteen bytes */
-#define RULE           PAIR(MB_NL_NFT_MARK)
-#define ZERO_RULE      TRIPLE(MB_NL_NFT_MARK)
-#define FLOW           MB_NL_NFT_CONCAT4(ZERO_CLASS, ZERO_CLASS, MB_NL_NFT_PROTO, MB_NL_NFT_PORT)
+#define GROUP      MB_NL_NFT_MARK
+#define AT(t)      MB_NL_NFT_CONCAT(GROUP, t)
+#define AT_SLOT(t) MB_NL_NFT_CONCAT3(GROUP, t, MB_NL_NFT_MARK)
+#define TRIPLE(t)  MB_NL_NFT_CONCAT3(t, t, t)
+#define CLASS      TRIPLE(MB_NL_NFT_MARK)
+#define ZERO_CLASS MB_NL_NFT_IPV6 /* shown as one: nothing else has sixteen bytes */
+#define RULE       PAIR(MB_NL_NFT_MARK)
+#define ZERO_RULE  TRIPLE(MB_NL_NFT_MARK)
+#define FLOW       MB_NL_NFT_CONCAT4(ZERO_CLASS, ZERO_CLASS, MB_NL_NFT_PROTO, MB_NL_NFT_PORT)
 
 static const struct mb_nl_nft_set sets[MB_NET_SET_N_] = {
 	[MB_NET_SET_NETS] = {"nets", GROUP, WORD},
@@ -127,6 +127,7 @@ enum op {
 	NOUGHT,  /* len bytes of 0 -> reg */
 	NUMBER,  /* v, a word -> reg */
 	FAMILY,  /* nfproto == v */
+	LOOP6,   /* reg == ::1 */
 	BYTE_IS, /* reg == v, one byte */
 	WORD_IS, /* reg == v, a word */
 	ANY_OF,  /* reg & v != 0 */
@@ -153,11 +154,11 @@ struct step {
 #define R4(n) (NFT_REG32_00 + (n))
 enum { R1 = NFT_REG_1, R2 = NFT_REG_2 };
 
-#define CT_STATE(bit) (1u << (bit))
-#define STATE_INVALID CT_STATE(0)
+#define CT_STATE(bit)   (1u << (bit))
+#define STATE_INVALID   CT_STATE(0)
 #define STATE_UNTRACKED CT_STATE(6)
-#define STATE_KNOWN   (CT_STATE(IP_CT_ESTABLISHED + 1) | CT_STATE(IP_CT_RELATED + 1))
-#define LOOPBACK_NET  127
+#define STATE_KNOWN     (CT_STATE(IP_CT_ESTABLISHED + 1) | CT_STATE(IP_CT_RELATED + 1))
+#define LOOPBACK_NET    127
 
 #define IIF(r)                                        \
 	{                                             \
@@ -333,6 +334,8 @@ static const struct {
 	BY_FLOW("to_host", CLIENT6(IIF, MEMBER), SERVER_IS_HOST(IIF)),
 	BY_DEFAULT("to_host", IIF),
 
+	/* From ::1 NAT leads nobody away: what is published there is a relay's. */
+	{"output", {IPV6, {NET6, R1, IPV6_DADDR, V6_LEN}, {LOOP6, R1}, {RETURN}}},
 	{"prerouting", {IS_LOCAL, TO_CHAIN("ports")}},
 	{"output", {IS_LOCAL, TO_CHAIN("ports")}},
 	{"ports", {IPV4, {NET4, R1, IPV4_DADDR, V4_LEN}, L4PROTO(R4(1)), {PORT, R4(2)}, FROM_MAP(R1, DNAT4), {DNAT, R4(1), NFPROTO_IPV4}}},
@@ -363,6 +366,10 @@ static void put_compare(struct mb_nl_nft_rule *r, const struct step *s)
 
 	if (s->op == FAMILY)
 		mb_nl_nft_meta(r, NFT_META_NFPROTO, s->reg);
+	if (s->op == LOOP6) {
+		mb_nl_nft_cmp(r, s->reg, true, &in6addr_loopback, sizeof(in6addr_loopback));
+		return;
+	}
 	if (s->op == WORD_IS) {
 		mb_nl_nft_cmp(r, s->reg, true, &s->v, sizeof(s->v));
 		return;
@@ -415,6 +422,7 @@ static void put_step(struct mb_nl_nft_rule *r, const struct step *s)
 		mb_nl_nft_remember(r, s->reg, &sets[s->v]);
 		break;
 	case FAMILY:
+	case LOOP6:
 	case BYTE_IS:
 	case WORD_IS:
 	case ANY_OF:

@@ -281,6 +281,121 @@ print(s.recv(100).decode())' 2>/dev/null)" = hello ]
 	[ "$(outside timeout 3 busybox wget -q -O- 'http://[fd00:51::1]:8080/cgi-bin/who' | tr -d '[]')" = fd00:51::2 ]
 }
 
+@test "by [::1], whatever the container has" {
+	[ -e /proc/sys/net/ipv6 ] || skip "needs IPv6"
+	relays() { pgrep -x -P "$(monitor_pid "$1")" mybox-relay | wc -l; }
+	monitor_pid() { pgrep -o -f "^mybox-monitor [0-9]+ $(mybox inspect -f '{{.Id}}' "$1")"; }
+	mybox network create --ipv6 net6
+	web s1 -p 8080:80
+	web s2 -p '[::1]:8081:80' -p 127.0.0.1:8082:80
+	web s3 --network net6 -p 8083:80
+	wait_until 5 is 127.0.0.1:8080 s1
+	# Nobody came by it yet: there is no process for it.
+	[ "$(relays s1)" = 0 ]
+	is '[::1]:8080' s1
+	[ "$(relays s1)" = 1 ]
+	wait_until 5 is '[::1]:8081' s2
+	run ! is 127.0.0.1:8081 s2
+	run ! is '[::1]:8082' s2
+	wait_until 5 is '[::1]:8083' s3
+	outside_is '[fd00:51::1]:8083' s3
+	[ "$(mybox port s2 80 | sort | tr '\n' ' ')" = "127.0.0.1:8082 [::1]:8081 " ]
+	[ "$(mybox port s1)" = "80/tcp -> 0.0.0.0:8080" ]
+	mybox system check
+	# More than a pipe holds, both ways at once, and the end of each direction is told.
+	mybox run -d --name cat1 -p 8084:84 deb sleep 1000
+	nsenter --net="/proc/$(mybox inspect -f '{{.State.Pid}}' cat1)/ns/net" python3 -c '
+import socket, threading
+def echo(c):
+    for data in iter(lambda: c.recv(1 << 16), b""):
+        c.sendall(data)
+    c.close()
+s = socket.create_server(("0.0.0.0", 84))
+while True:
+    threading.Thread(target=echo, args=(s.accept()[0],)).start()' 3>&- &
+	local server=$!
+	echoed() {
+		python3 - 2>/dev/null <<-'PY'
+			import os, socket, threading
+			data = os.urandom(1 << 20) * 4
+			s = socket.create_connection(("::1", 8084))
+			def send():
+			    s.sendall(data)
+			    s.shutdown(socket.SHUT_WR)
+			threading.Thread(target=send).start()
+			got = b"".join(iter(lambda: s.recv(1 << 16), b""))
+			assert got == data, len(got)
+		PY
+	}
+	wait_until 5 echoed
+	kill $server
+	# Taken by us, so that nobody else gets it; given back while it runs, and with the container.
+	run mybox run --rm -p '[::1]:8080:80' deb true
+	[ "$status" = 125 ]
+	[[ $output == *"bind for [::1]:8080/tcp failed: port is already allocated"* ]]
+	mybox update --publish-rm 8080:80 s1
+	run ! is '[::1]:8080' s1
+	mybox update --publish-add 8080:80 s1
+	is '[::1]:8080' s1
+	# Its monitor is killed, and the relay with it: the next has both again.
+	kill -9 "$(monitor_pid s1)"
+	mybox ps >/dev/null
+	mybox logs s1 >/dev/null
+	wait_until 5 is '[::1]:8080' s1
+	# Where the ports lead to now.
+	mybox network create net2
+	mybox network connect --gw-priority 5 net2 s1
+	is '[::1]:8080' s1
+	mybox network disconnect bridge s1
+	is '[::1]:8080' s1
+	mybox restart -t 0 s1
+	wait_until 5 is '[::1]:8080' s1
+	mybox rm -f s1 cat1
+	# This machine itself always may.
+	web s1 -p '8080:80,from=198.51.100.2'
+	wait_until 5 is '[::1]:8080' s1
+	run mybox run --rm -p '[::1]:7000:7001/sctp' deb true
+	[ "$status" = 125 ]
+	[[ $output == *"cannot publish a port of SCTP on [::1]"* ]]
+	mybox rm -f s1 s2 s3
+	none() { ! pgrep -x mybox-relay --ns $$ --nslist net; }
+	wait_until 5 none
+}
+
+@test "UDP by [::1], to whichever address the server has" {
+	[ -e /proc/sys/net/ipv6 ] || skip "needs IPv6"
+	cat >"$BATS_TEST_TMPDIR/answer" <<-'PY'
+		import socket, sys
+		s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
+		s.bind((sys.argv[1], 53))
+		while True:
+		    data, who = s.recvfrom(100)
+		    s.sendto(b"got " + data, who)
+	PY
+	asks() {
+		[ "$(python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.settimeout(1)
+s.connect(("::1", int(sys.argv[1])))
+s.send(b"hello")
+print(s.recv(100).decode())' "$1" 2>/dev/null)" = "got hello" ]
+	}
+	mybox network create --ipv6 net6
+	mybox run -d --name u1 --network net6 -p 8053:53/udp deb sleep 1000
+	mybox run -d --name u2 -p '[::1]:8054:53/udp' deb sleep 1000
+	local server=()
+	serve() { nsenter --net="/proc/$(mybox inspect -f '{{.State.Pid}}' "$1")/ns/net" python3 "$BATS_TEST_TMPDIR/answer" "$2" 3>&- & server+=($!); }
+	serve u1 0.0.0.0
+	serve u2 0.0.0.0
+	wait_until 6 asks 8053
+	wait_until 6 asks 8054
+	kill "${server[0]}"
+	serve u1 ::
+	wait_until 6 asks 8053
+	kill "${server[@]}" 2>/dev/null || true
+}
+
 @test "an internal network publishes nothing to outside" {
 	mybox network create --internal net1
 	run mybox run -d --name s1 --network net1 -p 8080:80 deb httpd -f -p 80

@@ -119,7 +119,72 @@ static void ipv6_addresses_need_ipv6(void **state)
 	(void)state;
 	mb_net_gateway_choose(s);
 	assert_int_equal(mb_net_ports_reserve(s, &spec, 1, "::", NULL), -EADDRNOTAVAIL);
+	spec.proto = IPPROTO_SCTP;
 	assert_int_equal(mb_net_ports_reserve(s, &spec, 1, "::1", NULL), -EOPNOTSUPP);
+}
+
+static bool has_loop6(void)
+{
+	struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	MB_AUTO_CLOSE int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return fd >= 0 && bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0;
+}
+
+static void loop6_is_relayed(void **state)
+{
+	struct mb_net_port_spec spec = {.port_lo = 80, .port_hi = 80, .proto = IPPROTO_TCP};
+	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *a = new_sandbox(1), *b = new_sandbox(1);
+	struct sockaddr_in6 at = {0};
+	socklen_t size = sizeof(at);
+	uint8_t ip4[4], ip6[16];
+	struct mb_err err = MB_ERR_INIT;
+
+	(void)state;
+	if (!has_loop6())
+		skip();
+	mb_net_gateway_choose(a);
+	mb_net_gateway_choose(b);
+	/* Everywhere: 0.0.0.0 is the binding, [::1] comes along at the same port. */
+	assert_int_equal(mb_net_ports_reserve(a, &spec, 1, NULL, NULL), 0);
+	assert_int_equal(a->n_bindings, 1);
+	assert_string_equal(a->bindings[0].host_ip, "0.0.0.0");
+	assert_true(a->bindings[0].relayed);
+	assert_int_equal(a->n_reserved, 1);
+	assert_int_equal(a->n_relays, 1);
+	assert_int_equal(a->relays[0].port, 80);
+	assert_int_equal(getsockname(a->relays[0].fd, (struct sockaddr *)&at, &size), 0);
+	assert_true(IN6_IS_ADDR_LOOPBACK(&at.sin6_addr));
+	assert_int_equal(ntohs(at.sin6_port), a->bindings[0].host_port);
+	assert_true(mb_net_relay_target(a, ip4, ip6));
+	/* Whoever else wants it is told. */
+	spec.host_lo = spec.host_hi = (uint16_t)a->bindings[0].host_port;
+	assert_int_equal(mb_net_ports_reserve(b, &spec, 1, "::1", &err), -EADDRINUSE);
+	assert_non_null(strstr(err.msg, "bind for [::1]:"));
+	/* The record says enough to have it again. */
+	mb_close(&a->relays[0].fd);
+	mb_close(&a->reserved[0]);
+	a->n_relays = a->n_reserved = 0;
+	assert_int_equal(mb_net_sandbox_reserve(NULL, a, NULL), 0);
+	assert_int_equal(a->n_reserved, 1);
+	assert_int_equal(a->n_relays, 1);
+}
+
+static void loop6_is_relayed_where_all_of_ipv4_is_not_meant_alone(void **state)
+{
+	struct mb_net_port_spec spec = {.port_lo = 80, .port_hi = 80, .proto = IPPROTO_UDP};
+	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = new_sandbox(1);
+
+	(void)state;
+	if (!has_loop6())
+		skip();
+	mb_net_gateway_choose(s);
+	assert_int_equal(mb_net_ports_reserve(s, &spec, 1, "0.0.0.0", NULL), 0);
+	assert_int_equal(mb_net_ports_reserve(s, &spec, 1, "127.0.0.1", NULL), 0);
+	assert_int_equal(s->n_relays, 0);
+	assert_int_equal(mb_net_ports_reserve(s, &spec, 1, "::1", NULL), 0);
+	assert_int_equal(s->n_relays, 1);
+	assert_int_equal(s->n_bindings, 3);
 }
 
 static void a_port_is_one_element(void **state)
@@ -233,6 +298,8 @@ int main(void)
 		cmocka_unit_test(ports_are_held_until_the_sandbox_goes),
 		cmocka_unit_test(a_wide_host_range_gives_the_first_free),
 		cmocka_unit_test(ipv6_addresses_need_ipv6),
+		cmocka_unit_test(loop6_is_relayed),
+		cmocka_unit_test(loop6_is_relayed_where_all_of_ipv4_is_not_meant_alone),
 		cmocka_unit_test(a_port_is_one_element),
 		cmocka_unit_test(networks_have_the_elements_of_their_kind),
 		cmocka_unit_test(the_skeleton_is_well_formed),
