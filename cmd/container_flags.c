@@ -50,7 +50,10 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 	MB_OPT_LIST(0, "expose", NULL, A, expose, "expose a port or a range of ports"), \
 	MB_OPT_STRING(0, "ip", NULL, A, ip, "IPv4 address (172.30.100.104)"), \
 	MB_OPT_STRING(0, "ip6", NULL, A, ip6, "IPv6 address (2001:db8::33)"), \
-	MB_OPT_STRING(0, "mac-address", NULL, A, mac, "container MAC address (92:d0:c6:0a:29:33)"),
+	MB_OPT_STRING(0, "mac-address", NULL, A, mac, "container MAC address (92:d0:c6:0a:29:33)"), \
+	MB_OPT_STRING(0, "net-rate", "rate[:burst]", A, net_rate, "limit bits per second, each way (10mbit:64k)"), \
+	MB_OPT_STRING(0, "net-delay", "time[,jitter]", A, net_delay, "delay what the container sends (100ms,10ms)"), \
+	MB_OPT_STRING(0, "net-loss", "percent", A, net_loss, "lose a part of what the container sends (0.5%)"),
 
 #define STORAGE_ROWS \
 	MB_OPT_LIST('v', "volume", NULL, A, volumes, "bind mount a volume"), \

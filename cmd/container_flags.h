@@ -26,6 +26,7 @@ struct mb_cmd_create_args {
 	/* names and network */
 	const char *hostname, *domainname, *ip, *ip6, *mac;
 	struct mb_strv add_hosts, dns, dns_search, dns_options, networks, aliases, publish, expose;
+	const char *net_rate, *net_delay, *net_loss;
 	bool publish_all;
 	/* storage */
 	struct mb_strv volumes, mounts, tmpfs, volumes_from;

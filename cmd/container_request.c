@@ -118,6 +118,9 @@ static void fill_host(const struct mb_cmd_create_args *a, struct mb_container_ho
 	h->container_id_file = mb_strdup_or_null(a->cidfile);
 	h->cpuset_cpus = mb_strdup_or_null(a->cpuset_cpus);
 	h->cpuset_mems = mb_strdup_or_null(a->cpuset_mems);
+	h->net_rate = mb_strdup_or_null(a->net_rate);
+	h->net_delay = mb_strdup_or_null(a->net_delay);
+	h->net_loss = mb_strdup_or_null(a->net_loss);
 	h->restart.name = mb_strdup_or_null(a->restart);
 	h->auto_remove = a->rm;
 	h->privileged = a->privileged;

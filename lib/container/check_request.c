@@ -17,6 +17,7 @@
 #include "net/net.h"
 #include "net/network_spec.h"
 #include "net/port_spec.h"
+#include "net/shape.h"
 #include "sys/cgroup.h"
 
 enum { MIN_MEMORY = 6 << 20, NANO = 1000000000 };
@@ -384,6 +385,20 @@ int mb_container_port_expose(const char *text, bool published, struct mb_strv *e
 	return 0;
 }
 
+static int check_shape(const struct mb_container_host_config *h,
+                       const struct mb_container_record *record, struct mb_err *err)
+{
+	struct mb_net_shape shape;
+	int r = mb_net_shape_parse(h->net_rate, h->net_delay, h->net_loss, &shape, err);
+
+	if (r == 0 && record->networks.n == 0 && (h->net_rate || h->net_delay || h->net_loss))
+		r = mb_fail(err, EINVAL,
+		            "conflicting options: --net-rate, --net-delay and --net-loss are of "
+		            "networks, and the container's is '%s'",
+		            h->network_mode);
+	return r < 0 ? r : mb_net_shape_check(&shape, err);
+}
+
 static int check_ports(struct mb_container_create_request *q, struct mb_err *err)
 {
 	struct mb_strv *exposed = &q->config.exposed_ports;
@@ -489,6 +504,8 @@ int mb_container_request_check(struct mb_store *store, struct mb_container_creat
 		r = check_modes(store, &q->host, err);
 	if (r == 0)
 		r = check_networks(store, q, record, err);
+	if (r == 0)
+		r = check_shape(&q->host, record, err);
 	if (r == 0)
 		r = check_ports(q, err);
 	if (r == 0)

@@ -72,6 +72,9 @@ int mb_container_network_prepare(struct mb_container *c, struct mb_net *net,
 		.container_name = mb_container_name(c),
 		.hostname = c->record->config.hostname,
 		.labels = &c->record->config.labels,
+		.rate = c->record->host.net_rate,
+		.delay = c->record->host.net_delay,
+		.loss = c->record->host.net_loss,
 	};
 	int r;
 

@@ -51,7 +51,8 @@ struct mb_container_host_config {
 		gid_map, /* "0:100000:65536"; lib/container/userns.h reads them */
 		publish; /* -p as typed and checked; lib/net/port_spec.h reads it */
 	char *network_mode, *ipc_mode, *pid_mode, *uts_mode, *cgroupns_mode, *cgroup_parent,
-		*userns_mode, *runtime, *container_id_file, *cpuset_cpus, *cpuset_mems;
+		*userns_mode, *runtime, *container_id_file, *cpuset_cpus, *cpuset_mems, *net_rate,
+		*net_delay, *net_loss; /* lib/net/shape.h reads them */
 	struct mb_container_restart restart;
 	struct mb_kv tmpfs, sysctls, annotations;
 	bool auto_remove, privileged, hardened, publish_all, readonly_rootfs, init,

@@ -89,6 +89,8 @@ static int attach_last(struct mb_net *net, struct mb_net_sandbox *s, int netns_f
 	if (!r)
 		r = mb_net_endpoints_configure(s, s->n_endpoints - 1, 1, netns_fd, &index, err);
 	if (!r)
+		r = mb_net_endpoints_shape(net, s, s->n_endpoints - 1, 1, err);
+	if (!r)
 		r = mb_net_routed_recheck(net, s, s->n_endpoints - 1, 1, netns_fd, err);
 	return r ? r : mb_net_policy_join(net, s, e, err);
 }

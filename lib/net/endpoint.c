@@ -16,6 +16,7 @@
 #include "core/str.h"
 #include "net/handle.h"
 #include "net/network_spec.h"
+#include "net/shape.h"
 #include "nl/route.h"
 
 #define OPTION_PREFIX "com.docker.network.container_iface_prefix"
@@ -163,8 +164,10 @@ void mb_net_endpoint_put_routes(struct mb_nl_batch *b, const struct mb_net_endpo
 	}
 }
 
-static void put_endpoint(struct mb_nl_batch *b, const struct mb_net_endpoint *e, int index)
+static void put_endpoint(struct mb_nl_batch *b, const struct mb_net_endpoint *e,
+                         const struct mb_net_shape *shape, int index)
 {
+	mb_net_shape_put(b, shape, index, e->mtu, true);
 	mb_nl_link_set_up(b, index, NULL);
 	put_address(b, e->ip4, e->prefix4, index);
 	put_address(b, e->ip6, e->prefix6, index);
@@ -208,9 +211,11 @@ int mb_net_endpoints_configure(const struct mb_net_sandbox *s, size_t first, siz
 	__attribute__((cleanup(mb_net_netns_leave))) int home = -1;
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
 	MB_AUTO_NL struct mb_nl nl = MB_NL_INIT;
-	int r;
+	struct mb_net_shape shape;
+	int r = mb_net_shape_parse(s->rate, s->delay, s->loss, &shape, err);
 
-	r = mb_net_netns_enter(netns_fd, &home, err);
+	if (!r)
+		r = mb_net_netns_enter(netns_fd, &home, err);
 	if (!r)
 		r = mb_nl_open(&nl, NETLINK_ROUTE, err);
 	if (r)
@@ -223,8 +228,35 @@ int mb_net_endpoints_configure(const struct mb_net_sandbox *s, size_t first, siz
 	mb_nl_link_set_up(&b, LO_INDEX, NULL);
 	for (size_t i = 0; i < n; i++) {
 		set_sysctls(&s->endpoints[first + i]);
-		put_endpoint(&b, &s->endpoints[first + i], indexes[i]);
+		put_endpoint(&b, &s->endpoints[first + i], &shape, indexes[i]);
 	}
 	r = mb_nl_send(&nl, &b, NULL, err);
 	return r ? mb_wrap(err, r, "cannot configure the container's interfaces") : 0;
+}
+
+int mb_net_endpoints_shape(struct mb_net *net, const struct mb_net_sandbox *s, size_t first,
+                           size_t n, struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct mb_net_shape shape;
+	int r = mb_net_shape_parse(s->rate, s->delay, s->loss, &shape, err);
+
+	if (r || !shape.rate)
+		return r;
+	r = mb_net_route_sock(net, err);
+	for (size_t i = first; !r && i < first + n; i++) {
+		const struct mb_net_endpoint *e = &s->endpoints[i];
+		struct mb_nl_link link;
+
+		if (mb_net_is_upper(e->driver))
+			continue;
+		r = mb_nl_link_find(&net->route, e->host_ifname, &link, err);
+		if (r == MB_NL_ABSENT)
+			return mb_fail(err, ENODEV, "interface '%s' not found", e->host_ifname);
+		if (!r)
+			mb_net_shape_put(&b, &shape, link.index, e->mtu, false);
+	}
+	if (!r && b.n_messages)
+		r = mb_nl_send(&net->route, &b, NULL, err);
+	return r ? mb_wrap(err, r, "cannot limit the rate of the container's interfaces") : 0;
 }

@@ -160,6 +160,7 @@ struct mb_net_relay {
 struct mb_net_sandbox {
 	char *container_id, *container_name, *hostname;
 	struct mb_kv labels;
+	char *rate, *delay, *loss; /* of all its endpoints (shape.h); NULL: none */
 	struct mb_net_endpoint *endpoints;
 	size_t n_endpoints;
 	struct mb_net_binding *bindings;
@@ -182,6 +183,7 @@ struct mb_net_request {
 	size_t n_networks;
 	const struct mb_net_port_spec *ports; /* -p, and those of -P */
 	size_t n_ports;
+	const char *rate, *delay, *loss;     /* shape.h; may be NULL */
 	const struct mb_net_sandbox *before; /* or NULL: take its addresses if free */
 };
 /* Networks brought up if they are not, addresses allocated, host ports bound, record written.

@@ -16,6 +16,7 @@
 #include "net/handle.h"
 #include "net/network_spec.h"
 #include "net/port_spec.h"
+#include "net/shape.h"
 #include "nl/nft.h"
 #include "nl/route.h"
 #include "store/store.h"
@@ -118,8 +119,12 @@ static int prepare(struct mb_net *net, const struct mb_net_request *q, struct mb
                    struct mb_err *err)
 {
 	MB_AUTO_FREE char *host_ip = NULL;
-	int r = 0;
+	struct mb_net_shape shape;
+	int r = mb_net_shape_parse(q->rate, q->delay, q->loss, &shape, err);
 
+	/* It may be another kernel than that of the container's making. */
+	if (!r)
+		r = mb_net_shape_check(&shape, err);
 	for (size_t i = 0; !r && i < q->n_networks; i++)
 		r = mb_net_endpoint_add(net, s, &q->networks[i], q->before, err);
 	if (r)
@@ -144,6 +149,9 @@ int mb_net_sandbox_prepare(struct mb_net *net, const struct mb_net_request *q,
 	s->hostname = mb_strdup_or_null(q->hostname);
 	if (q->labels)
 		mb_kv_set_all(&s->labels, q->labels);
+	s->rate = mb_strdup_or_null(q->rate);
+	s->delay = mb_strdup_or_null(q->delay);
+	s->loss = mb_strdup_or_null(q->loss);
 	/* What a start that died left under this id. */
 	r = mb_net_detach(net, q->container_id, err);
 	if (!r)
@@ -200,6 +208,8 @@ int mb_net_sandbox_attach(struct mb_net *net, struct mb_net_sandbox *s, int netn
 		r = attach_links(net, s, netns_fd, indexes, err);
 	if (!r)
 		r = mb_net_endpoints_configure(s, 0, s->n_endpoints, netns_fd, indexes, err);
+	if (!r)
+		r = mb_net_endpoints_shape(net, s, 0, s->n_endpoints, err);
 	if (!r)
 		r = mb_net_routed_recheck(net, s, 0, s->n_endpoints, netns_fd, err);
 	for (size_t i = 0; !r && i < s->n_endpoints; i++)

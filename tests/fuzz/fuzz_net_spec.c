@@ -4,6 +4,7 @@
 #include "net/host_spec.h"
 #include "net/network_spec.h"
 #include "net/port_spec.h"
+#include "net/shape.h"
 
 static void addresses(const char *text)
 {
@@ -21,7 +22,19 @@ static void addresses(const char *text)
 	}
 }
 
-/* -p, --expose, --network and --add-host, addresses. */
+static void shapes(const char *text)
+{
+	struct mb_net_shape s;
+
+	if (mb_net_shape_parse(text, NULL, NULL, &s, NULL) == 0)
+		FUZZ_CHECK(s.rate && s.rate <= 125000000000ull && !s.delay && !s.loss);
+	if (mb_net_shape_parse(NULL, text, NULL, &s, NULL) == 0)
+		FUZZ_CHECK(s.delay >= s.jitter && s.jitter >= 0 && !s.rate);
+	if (mb_net_shape_parse(NULL, NULL, text, &s, NULL) == 0)
+		FUZZ_CHECK(!s.rate && !s.delay);
+}
+
+/* -p, --expose, --network, --add-host, --net-rate and its kin, addresses. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = fuzz_text(data, size);
@@ -47,6 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		mb_net_host_spec_done(&host);
 	}
 	addresses(text);
+	shapes(text);
 	free(text);
 	return 0;
 }
