@@ -47,7 +47,8 @@ static int check_mode(const struct mb_net_network *network, const struct mb_cont
 		return mb_fail(err, EINVAL, "cannot connect a container to network '%s'",
 		               network->name);
 	if (mb_streq(mode, "host") || mb_streq(mode, "none") ||
-	    (mode && (mb_starts_with(mode, "container:") || mb_starts_with(mode, "ns:"))))
+	    (mode && (mb_starts_with(mode, "container:") || mb_starts_with(mode, "ns:") ||
+	              mb_starts_with(mode, "cni:"))))
 		return mb_fail(err, EINVAL,
 		               "container '%s' cannot join or leave networks: its network is '%s'",
 		               mb_container_name(c), mode);

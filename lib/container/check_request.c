@@ -13,6 +13,7 @@
 #include "core/err.h"
 #include "core/parse.h"
 #include "core/str.h"
+#include "net/cni.h"
 #include "net/host_spec.h"
 #include "net/net.h"
 #include "net/network_spec.h"
@@ -292,6 +293,15 @@ static int use_mode(struct mb_store *store, struct mb_container_create_request *
 		free(h->network_mode);
 		h->network_mode = mb_asprintf("ns:%s", spec->name);
 		return 0;
+	}
+	if (spec->mode == MB_NET_MODE_CNI) {
+		if (ports)
+			return mb_fail(err, EINVAL,
+			               "conflicting options: port publishing and a CNI network, "
+			               "whose plugins map ports");
+		free(h->network_mode);
+		h->network_mode = mb_asprintf("cni:%s", spec->name);
+		return mb_net_cni_find(spec->name, NULL, err);
 	}
 	if (spec->mode != MB_NET_MODE_CONTAINER) {
 		mb_strset(&h->network_mode, spec->mode == MB_NET_MODE_HOST ? "host" : "none");

@@ -10,6 +10,7 @@
 #include "core/err.h"
 #include "core/io.h"
 #include "core/str.h"
+#include "net/cni.h"
 #include "store/store.h"
 
 enum { ETC_FILE_MAX = 1 << 20 };
@@ -74,13 +75,20 @@ int mb_container_etc_write(struct mb_container *c, struct mb_net *net,
 		.dns_options = record->host.dns_options,
 		.no_resolver = !sandbox || sandbox->n_endpoints == 0,
 	};
-	int r;
+	struct mb_net_cni_outcome cni = {0};
+	int r = 0;
 
 	if (mb_skip_prefix(record->host.network_mode, "container:"))
 		return 0;
-	r = mb_net_hosts_format(net, &files, &hosts, err);
+	if (sandbox)
+		r = mb_net_cni_outcome(&sandbox->cni, &cni, err);
+	if (r == 0) {
+		files.cni = &cni;
+		r = mb_net_hosts_format(net, &files, &hosts, err);
+	}
 	if (r == 0)
 		r = mb_net_resolv_format(&files, &resolv, err);
+	mb_net_cni_outcome_done(&cni);
 	if (r < 0)
 		return r;
 	mb_net_hostname_format(&files, &name);

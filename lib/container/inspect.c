@@ -11,6 +11,7 @@
 #include "core/err.h"
 #include "core/str.h"
 #include "image/image.h"
+#include "net/cni.h"
 #include "net/net.h"
 #include "net/network_spec.h"
 #include "net/port_spec.h"
@@ -151,11 +152,24 @@ static void set_asked(struct json_object *networks, const struct mb_container_re
 	}
 }
 
+static struct json_object *cni_json(const struct mb_net_sandbox *sandbox)
+{
+	struct mb_net_cni_outcome outcome = {0};
+	struct json_object *o;
+
+	if (sandbox)
+		(void)mb_net_cni_outcome(&sandbox->cni, &outcome, NULL);
+	o = endpoint_json(&outcome.endpoint);
+	mb_net_cni_outcome_done(&outcome);
+	return o;
+}
+
 static struct json_object *network_json(struct mb_container *c, struct mb_net *net)
 {
 	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *sandbox = NULL;
 	struct json_object *o = mb_json_new_object(), *networks = mb_json_new_object();
 	const struct mb_net_endpoint *first = NULL;
+	const char *mode = c->record->host.network_mode ? c->record->host.network_mode : "";
 	char key[64] = "";
 
 	if (c->run_fd >= 0 && mb_net_sandbox_load(net, c->id, &sandbox, NULL) == 0)
@@ -168,6 +182,8 @@ static struct json_object *network_json(struct mb_container *c, struct mb_net *n
 		}
 	if (!sandbox)
 		set_asked(networks, c->record);
+	if (mb_starts_with(mode, "cni:"))
+		mb_json_set(networks, mode, cni_json(sandbox));
 	if (mb_streq(c->record->host.network_mode, "host") ||
 	    mb_streq(c->record->host.network_mode, "none"))
 		mb_json_set(networks, c->record->host.network_mode,

@@ -245,6 +245,9 @@ static int connect_network(struct starting *s, struct mb_err *err)
 	if (!s->sandbox)
 		return 0;
 	r = mb_net_sandbox_attach(s->net, s->sandbox, s->ready.netns_fd, err);
+	/* What plugins gave is known only now. */
+	if (r == 0 && s->sandbox->cni.name)
+		r = mb_container_etc_write(s->c, s->net, s->sandbox, err);
 	if (r == 0)
 		r = mb_net_sandbox_publish(s->net, s->sandbox, err);
 	if (r == 0 && s->sandbox->n_endpoints) {

@@ -8,6 +8,7 @@
 #include "core/err.h"
 #include "core/io.h"
 #include "core/str.h"
+#include "net/cni.h"
 #include "net/handle.h"
 #include "net/host_spec.h"
 
@@ -98,6 +99,10 @@ void mb_net_hosts_own(const struct mb_net_files *f, struct mb_str *out)
 	for (size_t i = 0; i < f->sandbox->n_endpoints; i++) {
 		add_own(out, f->sandbox->endpoints[i].ip4, f);
 		add_own(out, f->sandbox->endpoints[i].ip6, f);
+	}
+	if (f->cni) {
+		add_own(out, f->cni->endpoint.ip4, f);
+		add_own(out, f->cni->endpoint.ip6, f);
 	}
 }
 
@@ -193,7 +198,9 @@ static bool is_loopback(const char *server)
 static void add_servers(struct mb_str *out, const struct mb_net_files *f,
                         const struct host_resolv *h)
 {
-	const struct mb_strv *servers = f->dns.n ? &f->dns : &h->servers;
+	const struct mb_strv *servers = f->dns.n                      ? &f->dns
+	                                : f->cni && f->cni->servers.n ? &f->cni->servers
+	                                                              : &h->servers;
 	size_t n = 0;
 
 	if (f->sandbox && f->sandbox->n_endpoints && !f->no_resolver) {
@@ -201,7 +208,7 @@ static void add_servers(struct mb_str *out, const struct mb_net_files *f,
 		return;
 	}
 	MB_STRV_FOREACH (server, servers) {
-		if (f->sandbox && !f->dns.n && is_loopback(server))
+		if (f->sandbox && servers == &h->servers && is_loopback(server))
 			continue;
 		mb_str_addf(out, "nameserver %s\n", server);
 		n++;
@@ -216,7 +223,9 @@ static void add_options(struct mb_str *out, const struct mb_net_files *f,
 	MB_AUTO_STRV struct mb_strv options = MB_STRV_INIT;
 	bool has_ndots = false;
 
-	mb_strv_add_all(&options, f->dns_options.n ? &f->dns_options : &h->options);
+	mb_strv_add_all(&options, f->dns_options.n              ? &f->dns_options
+	                          : f->cni && f->cni->options.n ? &f->cni->options
+	                                                        : &h->options);
 	MB_STRV_FOREACH (option, &options)
 		has_ndots = has_ndots || mb_starts_with(option, "ndots:");
 	/* Names of containers are single labels: they must be asked for as they are, first. */
@@ -241,7 +250,9 @@ int mb_net_resolv_format(const struct mb_net_files *f, struct mb_str *out, struc
 	}
 	read_host(&h);
 	add_servers(out, f, &h);
-	add_search(out, f->dns_search.n ? &f->dns_search : &h.search);
+	add_search(out, f->dns_search.n              ? &f->dns_search
+	                : f->cni && f->cni->search.n ? &f->cni->search
+	                                             : &h.search);
 	add_options(out, f, &h);
 	return 0;
 }

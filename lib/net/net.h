@@ -20,6 +20,7 @@
 #include "core/strv.h"
 
 struct mb_err;
+struct mb_net_cni_outcome;  /* cni.h: what plugins gave */
 struct mb_net_port_spec;    /* port_spec.h: one -p */
 struct mb_net_network_spec; /* network_spec.h: one --network */
 struct mb_store;
@@ -157,10 +158,18 @@ struct mb_net_relay {
 	uint32_t port;  /* in the container */
 };
 
+/* A network that plugins make (cni.h). */
+struct mb_net_cni {
+	char *name;   /* NULL: none */
+	char *conf;   /* the list of plugins as it was at ADD */
+	char *result; /* what they said; NULL: nothing yet */
+};
+
 struct mb_net_sandbox {
 	char *container_id, *container_name, *hostname;
 	struct mb_kv labels;
 	char *rate, *delay, *loss; /* of all its endpoints (shape.h); NULL: none */
+	struct mb_net_cni cni;
 	struct mb_net_endpoint *endpoints;
 	size_t n_endpoints;
 	struct mb_net_binding *bindings;
@@ -178,6 +187,8 @@ MB_AUTO_DEFINE(struct mb_net_sandbox, mb_net_sandbox_free)
 struct mb_net_request {
 	const char *container_id, *container_name, *hostname;
 	const struct mb_kv *labels; /* may be NULL */
+	const char *cni;            /* instead of networks and ports; NULL: none */
+	bool again; /* it had a life before, maybe before the machine's last start */
 	/* Each MB_NET_MODE_NETWORK; none: an isolated namespace, lo only. */
 	const struct mb_net_network_spec *networks;
 	size_t n_networks;
@@ -328,7 +339,8 @@ struct mb_net_files {
 	const struct mb_net_sandbox *sandbox; /* NULL: host networking (the host's files) */
 	struct mb_strv add_hosts;             /* --add-host as typed; checked here */
 	struct mb_strv dns, dns_search, dns_options;
-	bool no_resolver; /* no 127.0.0.11: the servers themselves */
+	bool no_resolver;                     /* no 127.0.0.11: the servers themselves */
+	const struct mb_net_cni_outcome *cni; /* or NULL */
 };
 int mb_net_hosts_format(struct mb_net *net, const struct mb_net_files *files, struct mb_str *out,
                         struct mb_err *err);

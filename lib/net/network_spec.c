@@ -94,6 +94,7 @@ static int parse_mode(struct mb_net_network_spec *s, struct mb_err *err)
 {
 	const char *container = mb_skip_prefix(s->name, "container:");
 	const char *ns = mb_skip_prefix(s->name, "ns:");
+	MB_AUTO_FREE char *cni = mb_strdup_or_null(mb_skip_prefix(s->name, "cni:"));
 
 	s->mode = MB_NET_MODE_NETWORK;
 	if (mb_streq(s->name, "host"))
@@ -107,6 +108,12 @@ static int parse_mode(struct mb_net_network_spec *s, struct mb_err *err)
 	if (ns) {
 		s->mode = MB_NET_MODE_NS;
 		mb_strset(&s->name, ns);
+	}
+	if (cni && !*cni)
+		return mb_fail(err, EINVAL, "no CNI network is named");
+	if (cni) {
+		s->mode = MB_NET_MODE_CNI;
+		mb_strset(&s->name, cni);
 	}
 	if (!container)
 		return 0;
@@ -123,7 +130,7 @@ static bool is_long(const char *text)
 	size_t n = strcspn(text, "=,");
 
 	return text[n] == '=' && !mb_starts_with(text, "container:") &&
-	       !mb_starts_with(text, "ns:");
+	       !mb_starts_with(text, "ns:") && !mb_starts_with(text, "cni:");
 }
 
 int mb_net_network_spec_parse(const char *text, struct mb_net_network_spec *ret, struct mb_err *err)

@@ -14,6 +14,7 @@ enum mb_net_mode {
 	MB_NET_MODE_NONE,
 	MB_NET_MODE_CONTAINER, /* name is a container */
 	MB_NET_MODE_NS,        /* name is the absolute path of a network namespace */
+	MB_NET_MODE_CNI,       /* name is a network of CNI, or its file's absolute path */
 };
 
 struct mb_net_network_spec {

@@ -56,6 +56,13 @@ static const struct mb_json_field binding_table[] = {
 	MB_JSON_END,
 };
 
+static const struct mb_json_field cni_table[] = {
+	MB_JSON_STR("name", struct mb_net_cni, name),
+	MB_JSON_STR("conf", struct mb_net_cni, conf),
+	MB_JSON_STR("result", struct mb_net_cni, result),
+	MB_JSON_END,
+};
+
 static const struct mb_json_field sandbox_table[] = {
 	MB_JSON_STR("container_id", struct mb_net_sandbox, container_id, .flags = MB_JSON_REQUIRED),
 	MB_JSON_STR("container_name", struct mb_net_sandbox, container_name),
@@ -64,6 +71,7 @@ static const struct mb_json_field sandbox_table[] = {
 	MB_JSON_STR("rate", struct mb_net_sandbox, rate),
 	MB_JSON_STR("delay", struct mb_net_sandbox, delay),
 	MB_JSON_STR("loss", struct mb_net_sandbox, loss),
+	MB_JSON_OBJ("cni", struct mb_net_sandbox, cni, cni_table),
 	MB_JSON_LIST("endpoints", struct mb_net_sandbox, endpoints, n_endpoints,
                      struct mb_net_endpoint, endpoint_table),
 	MB_JSON_LIST("bindings", struct mb_net_sandbox, bindings, n_bindings, struct mb_net_binding,
@@ -127,6 +135,8 @@ static int check_record(const struct mb_net_sandbox *s, const char *id, struct m
 {
 	if (!mb_streq(s->container_id, id))
 		return mb_fail(err, EBADMSG, "the network record of '%.12s' is not its own", id);
+	if (s->cni.name && !s->cni.conf)
+		return mb_fail(err, EBADMSG, "the network record of '%.12s' is broken", id);
 	for (size_t i = 0; i < s->n_endpoints; i++) {
 		const struct mb_net_endpoint *e = &s->endpoints[i];
 

@@ -11,6 +11,7 @@
 #include "core/id.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "net/cni.h"
 #include "net/endpoint.h"
 #include "net/firewall.h"
 #include "net/handle.h"
@@ -125,6 +126,11 @@ static int prepare(struct mb_net *net, const struct mb_net_request *q, struct mb
 	/* It may be another kernel than that of the container's making. */
 	if (!r)
 		r = mb_net_shape_check(&shape, err);
+	if (!r && q->cni)
+		r = mb_net_cni_prepare(s, q->cni, err);
+	/* What the machine's last start took from us, plugins may have kept. */
+	if (!r && q->cni && q->again)
+		mb_net_cni_remove(net, s);
 	for (size_t i = 0; !r && i < q->n_networks; i++)
 		r = mb_net_endpoint_add(net, s, &q->networks[i], q->before, err);
 	if (r)
@@ -210,6 +216,8 @@ int mb_net_sandbox_attach(struct mb_net *net, struct mb_net_sandbox *s, int netn
 		r = mb_net_endpoints_configure(s, 0, s->n_endpoints, netns_fd, indexes, err);
 	if (!r)
 		r = mb_net_endpoints_shape(net, s, 0, s->n_endpoints, err);
+	if (!r && s->cni.name)
+		r = mb_net_cni_add(net, s, netns_fd, err);
 	if (!r)
 		r = mb_net_routed_recheck(net, s, 0, s->n_endpoints, netns_fd, err);
 	for (size_t i = 0; !r && i < s->n_endpoints; i++)
@@ -243,6 +251,8 @@ int mb_net_detach(struct mb_net *net, const char *container_id, struct mb_err *e
 		r = mb_net_ports_unpublish(net, s, err);
 	if (r)
 		return r;
+	if (s->cni.name)
+		mb_net_cni_remove(net, s);
 	for (size_t i = 0; !r && i < s->n_endpoints; i++) {
 		mb_net_names_remove(net, s, &s->endpoints[i]);
 		if (mb_net_is_upper(s->endpoints[i].driver))

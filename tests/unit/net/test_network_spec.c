@@ -29,6 +29,8 @@ static void modes(void **state)
 		{"container:db", "db", MB_NET_MODE_CONTAINER},
 		{"name=host", "host", MB_NET_MODE_HOST},
 		{"ns:/run/netns/a=b,c", "/run/netns/a=b,c", MB_NET_MODE_NS},
+		{"cni:blue", "blue", MB_NET_MODE_CNI},
+		{"cni:/etc/a=b,c.conf", "/etc/a=b,c.conf", MB_NET_MODE_CNI},
 	};
 
 	(void)state;
