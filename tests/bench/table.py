@@ -2,7 +2,7 @@
 """The table: medians, minima, and ratios held against what is wanted."""
 
 
-FLOORS = ("floor", "bare floor", "version")
+FLOORS = ("floor", "bare floor", "version", "no port")
 
 
 def verdict(goal, r, others):
@@ -31,7 +31,7 @@ def show(results):
         ours = others.get("mybox")
         if ours and r["tool"] not in FLOORS + ("mybox",) and r["failures"] == 0:
             slower = [r[k] / ours[k] for k in ("median", "min")]
-            if r["unit"] == "/s":
+            if r["unit"] in ("/s", "Gbit/s"):
                 slower = [1 / x for x in slower]
             notes.append("mybox is %.1f %.1f x as fast" % tuple(slower))
         for goal in r["goals"]:
