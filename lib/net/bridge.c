@@ -246,6 +246,7 @@ int mb_net_bridge_down(struct mb_net *net, const struct mb_net_network *n, struc
 		r = n->bridge ? mb_nl_link_find(&net->route, n->bridge, &link, err) : MB_NL_ABSENT;
 	if (r < 0)
 		return r;
+	mb_net_upper_release(net, n);
 	/* A bridge that was there before us stays. */
 	if (r != MB_NL_ABSENT && mb_starts_with(link.alias, net->alias)) {
 		mb_nl_link_del(&b, link.index, NULL);

@@ -168,6 +168,15 @@ static const struct mb_net_network *network_of_bridge(const struct check *c, con
 	return NULL;
 }
 
+/* A VLAN that was made for networks upon it. */
+static bool is_parent(const struct check *c, const char *name)
+{
+	for (size_t i = 0; i < c->networks.n; i++)
+		if (mb_streq(c->networks.v[i]->parent, name))
+			return true;
+	return false;
+}
+
 /* "mb" and ten digits of a container's id, and ".n" for its further networks. */
 static bool is_ours(const struct mb_nl_link *link)
 {
@@ -232,8 +241,8 @@ static void check_place(struct check *c, const struct mb_net_network *n,
 		return;
 	if (c->repair)
 		(void)mb_net_records_walk(c->net, settle, &p, NULL);
-	tell(c, p.fixed, "interface '%s' is %s the bridge of network '%s', %s a policy",
-	     link->name, p.routed ? "in" : "not in", n->name, p.routed ? "which has" : "without");
+	tell(c, p.fixed, "interface '%s' is %s the bridge of network '%s', %s a policy", link->name,
+	     p.routed ? "in" : "not in", n->name, p.routed ? "which has" : "without");
 }
 
 static void check_port_link(struct check *c, const struct links *all, const struct mb_nl_link *link)
@@ -323,7 +332,7 @@ static int check_links(struct check *c, struct mb_err *err)
 		if (mb_streq(link->kind, "veth") && is_ours(link))
 			check_port_link(c, &all, link);
 		else if (mb_starts_with(link->alias, c->net->alias) &&
-		         !network_of_bridge(c, link->name))
+		         !network_of_bridge(c, link->name) && !is_parent(c, link->name))
 			tell(c, c->repair && drop_link(c, link),
 			     "%s '%s' of a network that is gone", link->kind, link->name);
 	}

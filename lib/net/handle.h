@@ -104,6 +104,8 @@ int mb_net_upper_attach(struct mb_net *net, const struct mb_net_endpoint *e, int
                         int *ret_index, struct mb_err *err);
 /* What of it is in the host: the route.  In the namespace, unless -1: the interface. */
 void mb_net_upper_detach(struct mb_net *net, const struct mb_net_endpoint *e, int netns_fd);
+/* The VLAN that was made for it goes, unless other networks are upon it. */
+void mb_net_upper_release(struct mb_net *net, const struct mb_net_network *n);
 
 /* record.c */
 int mb_net_record_write(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_err *err);

@@ -162,8 +162,10 @@ int mb_net_network_create(struct mb_net *net, const struct mb_net_create *q,
 		r = mb_net_networks_lock(net, true, &lock, err);
 	if (!r)
 		r = create_locked(net, q, n, err);
-	if (r)
+	if (r) {
+		mb_net_upper_release(net, n);
 		return r;
+	}
 	*ret_network = mb_take_ptr(&n);
 	return 0;
 }

@@ -5,11 +5,13 @@
  * of its own, with a route to each of them. */
 #include <errno.h>
 #include <linux/netlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "core/err.h"
+#include "core/parse.h"
 #include "core/str.h"
 #include "net/handle.h"
 #include "nl/route.h"
@@ -19,7 +21,85 @@ enum {
 	INDEX_FIRST = 100, /* above the fallback interfaces a new namespace may have */
 	INDEX_STEP = 1000, /* per try */
 	HOST_BITS = 32,
+	VLAN_MAX = 4094,
 };
+
+/* "eth0.50" is the VLAN 50 of eth0. */
+static bool is_vlan(const char *name, char base[IFNAMSIZ], uint32_t *ret_id)
+{
+	const char *dot = strrchr(name, '.');
+
+	if (!dot || dot == name || dot - name >= IFNAMSIZ || mb_parse_u32(dot + 1, ret_id) < 0 ||
+	    *ret_id < 1 || *ret_id > VLAN_MAX)
+		return false;
+	snprintf(base, IFNAMSIZ, "%.*s", (int)(dot - name), name);
+	return true;
+}
+
+/* A parent that is not there is made where it says itself what it is.
+ * Return: 0; MB_NL_ABSENT; or -errno, told. */
+static int make_vlan(struct mb_net *net, const char *name, int *ret_index, struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	MB_AUTO_FREE char *alias = mb_asprintf("%svlan", net->alias);
+	struct mb_nl_upper u = {.kind = "vlan", .name = name, .netns_fd = -1};
+	char base[IFNAMSIZ];
+	struct mb_nl_link link;
+	int r;
+
+	if (!is_vlan(name, base, &u.mode))
+		return MB_NL_ABSENT;
+	r = mb_nl_link_find(&net->route, base, &link, err);
+	if (r)
+		return r;
+	u.parent = link.index;
+	r = -EBUSY;
+	for (unsigned int i = 0; r == -EBUSY && i < TRIES; i++) {
+		u.index = mb_net_index_make(name, i);
+		mb_nl_upper_add(&b, &u);
+		mb_nl_link_set_alias(&b, u.index, NULL, alias);
+		mb_nl_link_set_up(&b, u.index, NULL);
+		r = mb_nl_send(&net->route, &b, NULL, err);
+	}
+	if (r == -EOPNOTSUPP)
+		return mb_fail(err, EOPNOTSUPP,
+		               "interface '%s' cannot be made: this kernel has no VLANs (8021q)",
+		               name);
+	if (r)
+		return mb_wrap(err, r, "cannot make interface '%s'", name);
+	*ret_index = u.index;
+	return 0;
+}
+
+/* Is another network upon the same parent?  One that cannot be read may be. */
+static bool is_shared(struct mb_net *net, const struct mb_net_network *n)
+{
+	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
+
+	if (mb_net_doc_ids(net, &ids, NULL))
+		return true;
+	MB_STRV_FOREACH (id, &ids) {
+		MB_AUTO(mb_net_network_free) struct mb_net_network *other = NULL;
+		int r = mb_streq(id, n->id) ? -ENOENT : mb_net_doc_read(net, id, &other, NULL);
+
+		if (r != -ENOENT && (r || mb_streq(other->parent, n->parent)))
+			return true;
+	}
+	return false;
+}
+
+void mb_net_upper_release(struct mb_net *net, const struct mb_net_network *n)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct mb_nl_link link;
+
+	if (!n->parent || mb_net_route_sock(net, NULL) ||
+	    mb_nl_link_find(&net->route, n->parent, &link, NULL) ||
+	    !mb_starts_with(link.alias, net->alias) || is_shared(net, n))
+		return;
+	mb_nl_link_del(&b, link.index, NULL);
+	(void)mb_nl_send(&net->route, &b, NULL, NULL);
+}
 
 static int find_parent(struct mb_net *net, const struct mb_net_network *n, int *ret_index,
                        struct mb_err *err)
@@ -30,11 +110,11 @@ static int find_parent(struct mb_net *net, const struct mb_net_network *n, int *
 	r = mb_net_route_sock(net, err);
 	if (!r)
 		r = mb_nl_link_find(&net->route, n->parent, &link, err);
-	if (r == MB_NL_ABSENT)
-		return mb_fail(err, ENODEV, "interface '%s' not found", n->parent);
 	if (!r)
 		*ret_index = link.index;
-	return r;
+	if (r == MB_NL_ABSENT)
+		r = make_vlan(net, n->parent, ret_index, err);
+	return r == MB_NL_ABSENT ? mb_fail(err, ENODEV, "interface '%s' not found", n->parent) : r;
 }
 
 static int tell(const struct mb_net_network *n, int r, struct mb_err *err)

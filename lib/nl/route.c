@@ -83,7 +83,7 @@ void mb_nl_bridge_add(struct mb_nl_batch *b, const char *name, uint32_t mtu, con
 void mb_nl_upper_add(struct mb_nl_batch *b, const struct mb_nl_upper *u)
 {
 	struct ifinfomsg i = {.ifi_index = u->index};
-	bool is_ipvlan = strcmp(u->kind, "ipvlan") == 0;
+	bool is_ipvlan = strcmp(u->kind, "ipvlan") == 0, is_vlan = strcmp(u->kind, "vlan") == 0;
 	size_t info, data;
 
 	mb_nl_message(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &i, sizeof(i));
@@ -98,7 +98,9 @@ void mb_nl_upper_add(struct mb_nl_batch *b, const struct mb_nl_upper *u)
 	info = mb_nl_nest(b, IFLA_LINKINFO);
 	mb_nl_put(b, IFLA_INFO_KIND, u->kind, strlen(u->kind));
 	data = mb_nl_nest(b, IFLA_INFO_DATA);
-	if (is_ipvlan) {
+	if (is_vlan) {
+		mb_nl_put_u16(b, IFLA_VLAN_ID, (uint16_t)u->mode);
+	} else if (is_ipvlan) {
 		uint16_t mode = (uint16_t)u->mode, flags = (uint16_t)u->flags;
 
 		mb_nl_put(b, IFLA_IPVLAN_MODE, &mode, sizeof(mode));

@@ -33,11 +33,11 @@ void mb_nl_veth_add(struct mb_nl_batch *b, const struct mb_nl_veth *v);
 /* A bridge, up.  @mtu 0: the kernel's default; @mac 6 bytes or NULL; @index 0: the kernel's. */
 void mb_nl_bridge_add(struct mb_nl_batch *b, const char *name, uint32_t mtu, const uint8_t *mac,
                       int index);
-/* An interface upon another: macvlan, ipvlan. */
+/* An interface upon another: macvlan, ipvlan, vlan. */
 struct mb_nl_upper {
-	const char *kind; /* "macvlan" or "ipvlan" */
-	uint32_t mode;    /* MACVLAN_MODE_* or IPVLAN_MODE_* of <linux/if_link.h> */
-	uint32_t flags;   /* IPVLAN_F_* */
+	const char *kind;
+	uint32_t mode;  /* MACVLAN_MODE_*, IPVLAN_MODE_* of <linux/if_link.h>; a VLAN's number */
+	uint32_t flags; /* IPVLAN_F_* */
 	const char *name;
 	int index;          /* 0: the kernel chooses */
 	int parent;         /* in the caller's namespace */

@@ -126,6 +126,51 @@ out_reaches() { outside busybox ping -c 1 -W 1 "$1" >/dev/null 2>&1; }
 	[ -z "$(ip -o link show type macvlan)" ]
 }
 
+# bats test_tags=kernel
+@test "macvlan: upon a VLAN that is made for it, or refused where the kernel has none" {
+	run mybox network create -d macvlan -o parent=up0.50 --subnet 192.0.2.0/24 --gateway 192.0.2.2 v50
+	if [[ $output == *"this kernel has no VLANs (8021q)"* ]]; then
+		[ "$status" = 1 ]
+		[ -z "$(mybox network ls -q -f type=custom)" ]
+		return
+	fi
+	[ "$status" = 0 ]
+	outside ip link add link out0 name out0.50 type vlan id 50
+	outside ip addr add 192.0.2.3/24 dev out0.50
+	outside ip addr del 192.0.2.2/24 dev out0
+	outside ip link set out0.50 up
+	sleeper c1 --network v50
+	wait_until 10 reaches c1 192.0.2.3
+	# With the last network upon it it goes; gone by another hand it comes again.
+	mybox network create -d macvlan -o parent=up0.50 --subnet 192.0.3.0/24 other
+	mybox rm -f c1
+	mybox network rm v50
+	ip link show up0.50
+	ip link del up0.50
+	sleeper c2 --network other
+	ip link show up0.50
+	mybox system check
+	mybox rm -f c2
+	mybox network rm other
+	run ! ip link show up0.50
+	# One that somebody else made stays; what is no number of a VLAN is no interface.
+	ip link add link up0 name up0.60 type vlan id 60
+	mybox network create -d macvlan -o parent=up0.60 --subnet 192.0.3.0/24 other
+	mybox network rm other
+	ip link show up0.60
+	local bad
+	for bad in up0.0 up0.4095 up0.x nosuch0.5; do
+		run mybox network create -d macvlan -o "parent=$bad" bad
+		[[ $output == *"interface '$bad' not found"* ]]
+	done
+	# A name that is taken: nothing is left.
+	mybox network create n1
+	run mybox network create -d macvlan -o parent=up0.70 n1
+	[ "$status" = 1 ]
+	run ! ip link show up0.70
+}
+
+# bats test_tags=kernel
 @test "ipvlan: in layers 2 and 3, or refused where the kernel has none" {
 	run mybox network create -d ipvlan -o parent=up0 --subnet 192.0.2.0/24 --gateway 192.0.2.2 lan
 	if [[ $output == *"this kernel has no ipvlan"* ]]; then
@@ -140,7 +185,7 @@ out_reaches() { outside busybox ping -c 1 -W 1 "$1" >/dev/null 2>&1; }
 	mybox rm -f c1
 	mybox network rm lan
 	mybox network create -d ipvlan -o parent=up0 -o ipvlan_mode=l3 --subnet 198.51.100.0/24 far
-	outside ip route add 198.51.100.0/24 dev out0
+	outside ip route add 198.51.100.0/24 via 192.0.2.1
 	sleeper c1 --network far
 	[ "$(mybox exec c1 ip route | grep -c '^default dev eth0')" = 1 ]
 	wait_until 10 reaches c1 192.0.2.2

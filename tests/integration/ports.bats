@@ -193,6 +193,7 @@ print(c.getresponse().read().decode(), end="")' "$1" 2>/dev/null)" = "$2" ]
 	done
 }
 
+# bats test_tags=kernel
 @test "SCTP, with answers" {
 	python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP)' 2>/dev/null || skip "this kernel has no SCTP sockets"
 	mybox run -d --name s1 -p 7000:7001/sctp deb sleep 1000

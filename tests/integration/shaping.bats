@@ -12,6 +12,7 @@ inside() { nsenter --net="/proc/$(mybox inspect -f '{{.State.Pid}}' "$1")/ns/net
 # The name's end may be another in a life after the first.
 host_end() { ip -o link | grep -o "mb$(mybox inspect -f '{{.Id}}' "$1" | cut -c1-10)${2:-[-_+]*@}" | head -1 | tr -d @; }
 
+# bats test_tags=kernel
 @test "a rate, both ways, with every network and every start" {
 	if ! tc qdisc add dev lo root tbf rate 1mbit burst 10k limit 10k 2>/dev/null; then
 		run mybox run --rm --net-rate 1mbit deb true
@@ -54,6 +55,7 @@ s.sendall(bytes(1000000))' "$ip" 2>/dev/null
 	mybox system check
 }
 
+# bats test_tags=kernel
 @test "delay and loss of what it sends, or refused by name" {
 	if tc qdisc add dev lo root netem delay 1ms 2>/dev/null; then
 		tc qdisc del dev lo root
@@ -61,6 +63,19 @@ s.sendall(bytes(1000000))' "$ip" 2>/dev/null
 		[[ $(inside c1 tc qdisc show dev eth0 root) == *"netem 1: root "*" delay 100ms  10ms loss 12.5%"* ]]
 		[[ $(inside c1 tc qdisc show dev eth0 parent 1:1) == *"tbf 2: parent 1:1 rate 8Mbit"* ]]
 		[[ $(tc qdisc show dev "$(host_end c1)" root) == *"tbf 1: root "* ]]
+		# By its counters: what is late waits, what is lost is dropped, what may pass passes.
+		local gateway
+		gateway=$(mybox inspect -f '{{.NetworkSettings.Gateway}}' c1)
+		mybox run -d --name late --net-delay 1h deb sleep 1000
+		mybox run -d --name lost --net-loss 100% deb sleep 1000
+		mybox run -d --name fine --net-delay 1ms --net-rate 100mbit deb sleep 1000
+		run ! mybox exec late ping -c 1 -W 1 "$gateway"
+		[[ $(inside late tc -s qdisc show dev eth0 root) =~ backlog\ [0-9]*b\ [1-9] ]]
+		run ! mybox exec lost ping -c 1 -W 1 "$gateway"
+		[[ $(inside lost tc -s qdisc show dev eth0 root) =~ dropped\ [1-9] ]]
+		mybox exec fine ping -c 1 "$gateway"
+		[[ $(inside fine tc -s qdisc show dev eth0 root) =~ Sent\ [1-9][0-9]*\ bytes.*dropped\ 0 ]]
+		[[ $(inside fine tc -s qdisc show dev eth0 parent 1:1) =~ Sent\ [1-9][0-9]*\ bytes ]]
 		return
 	fi
 	run mybox run --rm --net-delay 100ms deb true
