@@ -20,6 +20,7 @@
 #include "net/port_spec.h"
 #include "net/shape.h"
 #include "sys/cgroup.h"
+#include "json/json.h"
 
 enum { MIN_MEMORY = 6 << 20, NANO = 1000000000 };
 
@@ -272,6 +273,19 @@ static char *long_form(const struct mb_net_network_spec *spec)
 	return mb_str_take(&out);
 }
 
+static int check_cni(const char *name, bool ports, struct mb_err *err)
+{
+	MB_AUTO(mb_json_free) struct json_object *list = NULL;
+	int r = mb_net_cni_find(name, &list, err);
+
+	if (r == 0 && ports && !mb_net_cni_maps_ports(list))
+		return mb_fail(err, EINVAL,
+		               "CNI network '%s' publishes no ports: no plugin of it has the "
+		               "capability portMappings",
+		               name);
+	return r;
+}
+
 static int use_mode(struct mb_store *store, struct mb_container_create_request *q,
                     const struct mb_net_network_spec *spec, struct mb_err *err)
 {
@@ -295,13 +309,9 @@ static int use_mode(struct mb_store *store, struct mb_container_create_request *
 		return 0;
 	}
 	if (spec->mode == MB_NET_MODE_CNI) {
-		if (ports)
-			return mb_fail(err, EINVAL,
-			               "conflicting options: port publishing and a CNI network, "
-			               "whose plugins map ports");
 		free(h->network_mode);
 		h->network_mode = mb_asprintf("cni:%s", spec->name);
-		return mb_net_cni_find(spec->name, NULL, err);
+		return check_cni(spec->name, h->publish.n || h->publish_all, err);
 	}
 	if (spec->mode != MB_NET_MODE_CONTAINER) {
 		mb_strset(&h->network_mode, spec->mode == MB_NET_MODE_HOST ? "host" : "none");

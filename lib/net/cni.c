@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "core/str.h"
 #include "net/handle.h"
+#include "net/port_spec.h"
 #include "store/store.h"
 #include "sys/mount.h"
 #include "json/json.h"
@@ -72,6 +73,24 @@ static size_t count(struct json_object *list)
 	return list ? json_object_array_length(mb_json_find(list, "plugins")) : 0;
 }
 
+static struct json_object *port_mappings(const struct mb_net_sandbox *s)
+{
+	struct json_object *all = mb_json_new_array();
+
+	for (size_t i = 0; i < s->n_bindings; i++) {
+		const struct mb_net_binding *b = &s->bindings[i];
+		struct json_object *o = mb_json_new_object();
+
+		mb_json_set_i64(o, "hostPort", b->host_port);
+		mb_json_set_i64(o, "containerPort", b->port);
+		mb_json_set_str(o, "protocol", mb_net_proto_name(b->proto));
+		if (!mb_streq(b->host_ip, "0.0.0.0"))
+			mb_json_set_str(o, "hostIP", b->host_ip);
+		mb_json_push(all, o);
+	}
+	return all;
+}
+
 /* What the @index-th of them reads. */
 static char *config_of(const struct turn *t, size_t index, struct json_object *before)
 {
@@ -84,6 +103,13 @@ static char *config_of(const struct turn *t, size_t index, struct json_object *b
 	mb_json_set_str(plugin, "name", mb_json_find_str(t->list, "name", ""));
 	if (before)
 		mb_json_set(plugin, "prevResult", mb_json_ref(before));
+	if (t->sandbox->n_bindings &&
+	    mb_json_find_bool(mb_json_find(plugin, "capabilities"), "portMappings", false)) {
+		struct json_object *runtime = mb_json_new_object();
+
+		mb_json_set(runtime, "portMappings", port_mappings(t->sandbox));
+		mb_json_set(plugin, "runtimeConfig", runtime);
+	}
 	mb_json_format(plugin, false, &text);
 	return mb_str_take(&text);
 }

@@ -8,6 +8,8 @@
 #ifndef MB_NET_CNI_H
 #define MB_NET_CNI_H
 
+#include <stdbool.h>
+
 #include "net/net.h"
 
 struct json_object;
@@ -20,6 +22,9 @@ enum { MB_NET_CNI_SECONDS = 60 }; /* that a plugin has; then it is killed */
  * where it is an absolute path, and all of its plugins.  Return: 0 and *@ret, owned by the caller
  * (NULL: only look); or -errno, told: -ENOENT. */
 int mb_net_cni_find(const char *name, struct json_object **ret, struct mb_err *err);
+
+/* Whether a plugin of it maps ports. */
+bool mb_net_cni_maps_ports(struct json_object *list);
 
 /* What ADD said of the container. */
 struct mb_net_cni_outcome {

@@ -159,6 +159,18 @@ int mb_net_cni_find(const char *name, struct json_object **ret, struct mb_err *e
 	return 0;
 }
 
+bool mb_net_cni_maps_ports(struct json_object *list)
+{
+	struct json_object *plugins = mb_json_find(list, "plugins");
+
+	for (size_t i = 0; i < json_object_array_length(plugins); i++)
+		if (mb_json_find_bool(
+			    mb_json_find(json_object_array_get_idx(plugins, i), "capabilities"),
+			    "portMappings", false))
+			return true;
+	return false;
+}
+
 /* ---- results -------------------------------------------------------------------------- */
 
 static size_t length_of(struct json_object *list)

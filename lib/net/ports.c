@@ -268,6 +268,22 @@ static int hosts_of(const struct mb_net_port_spec *spec, const char *default_ip,
 	return 0;
 }
 
+static int without_relays(struct hosts *hosts, const struct mb_net_port_spec *spec,
+                          struct mb_err *err)
+{
+	if (spec->from.n)
+		return mb_fail(err, EOPNOTSUPP,
+		               "cannot publish a port for some: plugins map the ports of this "
+		               "container, not our firewall (from=)");
+	if (is_loop6(&hosts->v[0].addr))
+		return mb_fail(err, EOPNOTSUPP,
+		               "cannot publish a port on [::1]: plugins map the ports of this "
+		               "container");
+	hosts->n = 1;
+	hosts->v[0].relayed = false;
+	return 0;
+}
+
 int mb_net_ports_default_ip(struct mb_net *net, const struct mb_net_sandbox *s, char **ret,
                             struct mb_err *err)
 {
@@ -294,17 +310,21 @@ int mb_net_ports_reserve(struct mb_net_sandbox *s, const struct mb_net_port_spec
                          size_t n_specs, const char *default_ip, struct mb_err *err)
 {
 	const struct mb_net_endpoint *e = mb_net_gateway_endpoint(s);
+	bool leads = e || s->cni.name;
 	int r = 0;
 
 	/* As docker has it: a container that only internal networks know publishes nothing. */
-	if (!e && n_specs)
+	if (!leads && n_specs)
 		mb_warn("no port is published: no network of '%s' reaches the world",
 		        s->container_name);
-	for (size_t i = 0; e && !r && i < n_specs; i++) {
+	for (size_t i = 0; leads && !r && i < n_specs; i++) {
 		struct hosts hosts;
 
 		allow_descriptors(s->n_bindings + specs[i].port_hi - specs[i].port_lo);
-		r = hosts_of(&specs[i], default_ip, e->ip6 != NULL, &hosts, err);
+		r = hosts_of(&specs[i], default_ip, e && e->ip6, &hosts, err);
+		/* Plugins lead from where they are told to alone. */
+		if (!r && s->cni.name)
+			r = without_relays(&hosts, &specs[i], err);
 		for (uint32_t port = specs[i].port_lo; !r && port <= specs[i].port_hi; port++)
 			r = reserve_one(s, &specs[i], &hosts, (uint16_t)(port - specs[i].port_lo),
 			                err);

@@ -149,6 +149,31 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" ]
 	grep -q "^CNI_NETNS=$run/cni/$id" two.DEL
 }
 
+@test "ports: held by us, mapped by a plugin that can" {
+	blue
+	fake map '[ "$CNI_COMMAND" = DEL ] || echo "{}"'
+	echo '{"cniVersion":"1.0.0","name":"p","type":"map","capabilities":{"portMappings":true}}' >/etc/cni/net.d/20.conf
+	mybox run -d --name c1 --network cni:p -p 8080:80 -p 127.0.0.1:8053:53/udp deb sleep 1000
+	[[ $(head -1 "$BATS_TEST_TMPDIR/map.ADD") == *'"runtimeConfig":{"portMappings":[{"hostPort":8080,"containerPort":80,"protocol":"tcp"},{"hostPort":8053,"containerPort":53,"protocol":"udp","hostIP":"127.0.0.1"}]}}' ]]
+	[ "$(mybox port c1 80)" = 0.0.0.0:8080 ]
+	run mybox run --rm -p 8080:80 deb true
+	[ "$status" = 125 ]
+	[[ $output == *"bind for 0.0.0.0:8080/tcp failed: port is already allocated"* ]]
+	run mybox run --rm --network cni:p -p '[::1]:8081:80' deb true
+	[[ $output == *"cannot publish a port on [::1]: plugins map the ports"* ]]
+	run mybox run --rm --network cni:p -p 8081:80,from=10.0.0.0/8 deb true
+	[[ $output == *"plugins map the ports of this container, not our firewall (from=)"* ]]
+	mybox rm -f c1
+	[[ $(head -1 "$BATS_TEST_TMPDIR/map.DEL") == *'"hostPort":8080'* ]]
+	requires iptables
+	sed -i 's/{"type": "tuning".*}}/{"type": "portmap", "capabilities": {"portMappings": true}}/' /etc/cni/net.d/10-blue.conflist
+	mybox run -d --name c1 --network cni:blue -p 8080:80 deb sh -c 'echo hello >/tmp/index.html; exec httpd -f -p 80 -h /tmp'
+	mapped() { [ "$(busybox wget -q -O- http://10.97.0.1:8080/)" = hello ]; }
+	wait_until 5 mapped
+	mybox rm -f c1
+	run ! mapped
+}
+
 @test "what fails is told by name in one line, and what was made is given back" {
 	blue
 	fake bad '[ "$CNI_COMMAND" = DEL ] && exit; echo "{\"cniVersion\":\"1.0.0\",\"code\":11,\"msg\":\"no line\",\"details\":\"try later\"}"; exit 1'
@@ -179,7 +204,7 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" ]
 	run mybox create --network cni: deb true
 	[[ $output == *"no CNI network is named"* ]]
 	run mybox create --network cni:blue -p 80:80 deb true
-	[[ $output == *"conflicting options: port publishing and a CNI network"* ]]
+	[[ $output == *"CNI network 'blue' publishes no ports: no plugin of it has the capability portMappings"* ]]
 	run mybox create --network cni:blue --network bridge deb true
 	[[ $output == *"conflicting options: cannot attach both"* ]]
 	[ -z "$(mybox ps -aq)" ]
