@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "unit.h"
 
+#include <limits.h>
+#include <sys/resource.h>
+
 #include "build/content.h"
 #include "build/key.h"
 #include "build/state.h"
@@ -65,44 +68,51 @@ static void trees_are_walked_in_order(void **state)
 	assert_string_equal(mb_str_text(&seen), "/ z a/ a/y a/c/ a/c/x b/ b/link ");
 }
 
+/* Deeper than there are descriptors, and longer than a path may be. */
 static void depth_costs_nothing(void **state)
 {
-	enum { DEPTH = 1500 };
+	enum { DEPTH = 60, FEW = 32 };
 	UNIT_DIR dir;
+	char name[101] = {0};
 	MB_AUTO_STR struct mb_str seen = MB_STR_INIT, path = MB_STR_INIT;
 	const struct mb_build_walk walk = {note_directory, note_entry, NULL, &seen};
+	struct rlimit before, few;
 	int at, fd = -1;
 
 	(void)state;
 	unit_dir_init(&dir);
+	memset(name, 'd', sizeof(name) - 1);
 	at = dup(dir.fd);
 	for (int i = 0; i < DEPTH; i++) {
 		int next;
 
-		assert_int_equal(mkdirat(at, "deep", 0755), 0);
-		next = openat(at, "deep", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		assert_int_equal(mkdirat(at, name, 0755), 0);
+		next = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		assert_true(next >= 0);
 		close(at);
 		at = next;
-		mb_str_addf(&path, "%sdeep", i ? "/" : "");
+		mb_str_addf(&path, "%s%s", i ? "/" : "", name);
 	}
 	close(at);
+	assert_true(path.len > PATH_MAX);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	few.rlim_cur = FEW;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
 	assert_int_equal(mb_build_walk_open(dir.fd, mb_str_text(&path), &fd), 0);
 	close(fd);
 	assert_int_equal(mb_build_walk(dir.fd, &walk, NULL), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 	assert_non_null(strstr(mb_str_text(&seen), mb_str_text(&path)));
-	/* Without a path that is too long for whoever cleans up. */
-	for (at = dup(dir.fd);;) {
-		int next = openat(at, "deep/deep", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* Whoever cleans up goes by paths. */
+	for (int i = 0; i < DEPTH; i++) {
+		MB_AUTO_FREE char *two = mb_asprintf("%s/%s", name, name);
 
-		if (next < 0)
-			break;
-		close(next);
-		assert_int_equal(renameat(at, "deep/deep", at, "up"), 0);
-		assert_int_equal(unlinkat(at, "deep", AT_REMOVEDIR), 0);
-		assert_int_equal(renameat(at, "up", at, "deep"), 0);
+		if (renameat(dir.fd, two, dir.fd, "up") == 0) {
+			assert_int_equal(unlinkat(dir.fd, name, AT_REMOVEDIR), 0);
+			assert_int_equal(renameat(dir.fd, "up", dir.fd, name), 0);
+		}
 	}
-	close(at);
 }
 
 static void links_lead_nowhere(void **state)
