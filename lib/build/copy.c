@@ -212,6 +212,11 @@ static int make_key(const struct mb_build_stage *stage, const struct mb_dockerfi
 
 /* --- where it goes ---------------------------------------------------------------------------- */
 
+static bool is_number(const char *s)
+{
+	return s[strspn(s, "0123456789")] == '\0';
+}
+
 static int fill_place(const struct copy *c, int root_fd, struct mb_build_place *place,
                       struct mb_err *err)
 {
@@ -224,7 +229,8 @@ static int fill_place(const struct copy *c, int root_fd, struct mb_build_place *
 			return mb_wrap(err, r, "--chown=%s", c->expanded_owner);
 		place->has_owner = true;
 		place->uid = user.uid;
-		place->gid = strchr(c->expanded_owner, ':') || user.name ? user.gid : user.uid;
+		/* A number without a group is both. */
+		place->gid = is_number(c->expanded_owner) ? user.uid : user.gid;
 	}
 	if (c->expanded_mode && *c->expanded_mode) {
 		place->has_mode = true;

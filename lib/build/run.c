@@ -106,8 +106,7 @@ static int choose_network(struct mb_build *b, const struct mb_dockerfile_instruc
 }
 
 /* "RUN |1 A=b /bin/sh -c make": what the ARGs were is part of what was done. */
-static char *history_of(const struct mb_build *b, const struct mb_build_state *state,
-                        const struct command *c)
+static char *history_of(const struct mb_build_state *state, const struct command *c)
 {
 	MB_AUTO_STR struct mb_str said = MB_STR_INIT;
 	MB_AUTO_FREE char *argv = mb_strv_join(&c->argv, " ");
@@ -121,7 +120,6 @@ static char *history_of(const struct mb_build *b, const struct mb_build_state *s
 	MB_KV_FOREACH (pair, &state->args)
 		if (!mb_build_name_is_proxy(pair->key))
 			mb_str_addf(&said, "%s=%s ", pair->key, pair->value);
-	(void)b;
 	mb_str_add(&said, argv);
 	return mb_str_take(&said);
 }
@@ -141,7 +139,7 @@ static int make_command(struct mb_build *b, struct mb_build_stage *stage,
 	if (r < 0)
 		return r;
 	mb_build_state_env(state, &b->request->args, &c->env);
-	c->said = history_of(b, state, c);
+	c->said = history_of(state, c);
 	mb_build_state_env(state, &none, &env);
 	mb_build_key_init(&key, "RUN", state);
 	mb_build_key_add_all(&key, &c->argv);
@@ -158,8 +156,7 @@ static int make_command(struct mb_build *b, struct mb_build_stage *stage,
 /* --- the container ---------------------------------------------------------------------------- */
 
 static void fill_request(struct mb_build *b, const struct mb_build_state *state,
-                         const struct command *c, const struct mb_build_mounts *mounts,
-                         struct mb_container_create_request *q)
+                         const struct command *c, struct mb_container_create_request *q)
 {
 	const struct mb_build_request *asked = b->request;
 
@@ -168,7 +165,6 @@ static void fill_request(struct mb_build *b, const struct mb_build_state *state,
 	q->image = mb_strdup("<build>");
 	mb_strv_add_all(&q->command, &c->argv);
 	mb_strv_add_all(&q->config.env, &c->env);
-	mb_strv_add_all(&q->config.env, &mounts->env);
 	q->config.user = mb_strdup_or_null(state->config.config.user);
 	q->config.working_dir = mb_strdup_or_null(state->config.config.working_dir);
 	q->config.hostname = mb_strdup("buildkitsandbox");
@@ -182,8 +178,11 @@ static void fill_request(struct mb_build *b, const struct mb_build_state *state,
 	mb_strv_add(&q->networks, c->network);
 }
 
-static void add_trees(struct mb_container *c, const struct mb_build_mounts *mounts)
+/* What no document on disk has: mounts by their descriptors, and secrets. */
+static void add_mounts(struct mb_container *c, const struct mb_build_mounts *mounts)
 {
+	MB_STRV_FOREACH (secret, &mounts->env)
+		mb_env_set(&c->record->config.env, secret);
 	for (size_t i = 0; i < mounts->n_trees; i++) {
 		const struct mb_build_tree *tree = &mounts->trees[i];
 		struct mb_container_mount *m =
@@ -319,12 +318,12 @@ static int execute(struct mb_build *b, struct mb_build_stage *stage, unsigned st
 		                             strlen(command->script), 0555, err);
 	if (r < 0)
 		return r;
-	fill_request(b, &stage->state, command, &mounts, &q);
+	fill_request(b, &stage->state, command, &q);
 	r = mb_container_create(b->store, &q, &c, NULL, err);
 	mb_container_create_request_done(&q);
 	if (r != 0)
 		return r < 0 ? r : -EINVAL;
-	add_trees(c, &mounts);
+	add_mounts(c, &mounts);
 	return run_container(b, stage, step, c, command, &mounts, err);
 }
 

@@ -41,6 +41,8 @@ config() { mybox image inspect -f "{{json .Config.$1}}" made; }
 		RUN echo "$GREET" >greeting && [ "$WHO" = world ]
 		COPY src dst
 		COPY --chown=1000:50 --chmod=640 src/a src/sub/b /files/
+		COPY --chown=60 src/a /number
+		COPY --chown=user src/a /name
 		ADD src/a /renamed
 		USER user
 		RUN id -u >/tmp/who
@@ -56,11 +58,11 @@ config() { mybox image inspect -f "{{json .Config.$1}}" made; }
 	run -0 --separate-stderr build
 	echo "$stderr"
 	[ "$output" = "" ]
-	[[ "$stderr" == *'[1/9] FROM deb'* ]] && [[ "$stderr" == *'naming to docker.io/library/made:latest done'* ]]
+	[[ "$stderr" == *'[1/11] FROM deb'* ]] && [[ "$stderr" == *'naming to docker.io/library/made:latest done'* ]]
 	[ "$(mybox run --rm made)" = "hi world" ]
 	run -0 mybox run --rm --entrypoint '' -u root made sh -c '
-		cat /work/deep/dst/a /work/deep/dst/sub/b /renamed /tmp/who; stat -c "%a %u:%g %Y" /work/deep/dst/a /files/a; stat -c %a /work/deep/dst/sub; env | grep WHO | wc -l'
-	[ "$output" = $'a\nb\na\n1000\n644 0:0 1500000000\n640 1000:50 1500000000\n750\n0' ]
+		cat /work/deep/dst/a /work/deep/dst/sub/b /renamed /tmp/who; stat -c "%a %u:%g %Y" /work/deep/dst/a /files/a; stat -c %a /work/deep/dst/sub; stat -c %u:%g /number /name; env | grep WHO | wc -l'
+	[ "$output" = $'a\nb\na\n1000\n644 0:0 1500000000\n640 1000:50 1500000000\n750\n60:60\n1000:1000\n0' ]
 	[ "$(config Labels)" = '{"a":"b","c d":"e 2"}' ]
 	[ "$(config WorkingDir) $(config User) $(config StopSignal)" = '"/work/deep" "user" "SIGINT"' ]
 	[ "$(config ExposedPorts)" = '{"443/udp":{},"80/tcp":{},"8000/tcp":{},"8001/tcp":{},"8002/tcp":{}}' ]
@@ -185,6 +187,20 @@ OUTER
 	run ! grep -r 'top secret' "$root"
 	mybox save -o "$BATS_TEST_TMPDIR/made.tar" made && run ! grep 'top secret' "$BATS_TEST_TMPDIR/made.tar"
 	run -1 mybox build - <<<$'FROM deb\nRUN --mount=type=secret,id=x,required true' && [[ "$output" == *'secret x: not found'* ]]
+}
+
+@test "build: while it is used a secret is on no disk either" {
+	dockerfile <<-'EOF'
+		FROM deb
+		RUN --mount=type=secret,id=s,env=S --mount=type=secret,id=s --mount=type=cache,target=/c,id=wait touch /c/begun; until [ -e /c/go ]; do sleep 0.1; done; echo ${#S} >/n
+	EOF
+	S='never written' mybox build -q -t made --secret id=s,env=S "$ctx" >"$BATS_TEST_TMPDIR/out" 2>&1 &
+	local pid=$! found
+	wait_until 20 sh -c "ls $root/caches/*/begun"
+	found=$(grep -rl 'never written' "$root" || true)
+	touch "$(dirname "$(ls "$root"/caches/*/begun)")/go"
+	wait "$pid"
+	[ "$found" = '' ] && [ "$(in_made 'cat /n')" = 13 ]
 }
 
 @test "build: .dockerignore, wildcards, and destinations" {
