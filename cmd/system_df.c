@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 
+#include "build/cache.h"
 #include "cli/cli.h"
 #include "cmd/context.h"
 #include "cmd/output.h"
@@ -110,11 +111,26 @@ static int sum_volumes(struct mb_store *store, const struct mb_strv *used, struc
 	return r;
 }
 
+/* What an image has is counted there. */
+static int sum_builds(struct mb_store *store, struct sum *sum, struct mb_err *err)
+{
+	struct mb_build_cache cache = {0};
+	int r = mb_build_cache_load(store, &cache, err);
+
+	for (size_t i = 0; i < cache.n; i++) {
+		sum->total++;
+		sum->active += cache.v[i].is_in_use;
+		sum->bytes += cache.v[i].is_in_use ? 0 : cache.v[i].bytes;
+	}
+	mb_build_cache_done(&cache);
+	return r;
+}
+
 static int add_rows(struct mb_store *store, struct mb_format_list *list, struct mb_err *err)
 {
 	MB_AUTO_STRV struct mb_strv used_images = MB_STRV_INIT, used_volumes = MB_STRV_INIT;
 	struct mb_container_list all = {0};
-	struct sum images = {0}, containers = {0}, volumes = {0}, none = {0};
+	struct sum images = {0}, containers = {0}, volumes = {0}, builds = {0};
 	int r = mb_container_list_load(store, false, &all, err);
 
 	if (r == 0)
@@ -127,12 +143,14 @@ static int add_rows(struct mb_store *store, struct mb_format_list *list, struct 
 	if (r == 0)
 		r = sum_volumes(store, &used_volumes, &volumes, err);
 	if (r == 0)
+		r = sum_builds(store, &builds, err);
+	if (r == 0)
 		r = add_row(list, "Images", &images, err);
 	if (r == 0)
 		r = add_row(list, "Containers", &containers, err);
 	if (r == 0)
 		r = add_row(list, "Local Volumes", &volumes, err);
-	return r == 0 ? add_row(list, "Build Cache", &none, err) : r;
+	return r == 0 ? add_row(list, "Build Cache", &builds, err) : r;
 }
 
 static int df_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)

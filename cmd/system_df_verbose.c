@@ -169,10 +169,8 @@ int mb_cmd_system_df_verbose(struct mb_store *store, struct mb_err *err)
 		r = show(&s, "Containers", container_columns, add_containers, err);
 	if (r == 0)
 		r = show(&s, "Local Volumes", volume_columns, add_volumes, err);
-	/* What builds keep for the next one is not told apart, as in the short table. */
-	mb_str_add(&s.out,
-	           "Build cache usage: 0B\n\n"
-	           "CACHE ID   CACHE TYPE   SIZE      CREATED   LAST USED   USAGE     SHARED\n");
+	if (r == 0)
+		r = mb_cmd_system_df_builds(store, &s.out, err);
 	if (r == 0)
 		r = mb_cmd_put_safe(&s.out);
 	mb_str_done(&s.out);

@@ -46,7 +46,7 @@ int mb_image_usage(struct mb_store *store, const struct mb_strv *ids, struct mb_
 	ret->images = images.n;
 	mb_image_list_done(&images);
 	if (r == 0)
-		r = mb_image_collect_used(store, &all, err);
+		r = mb_image_collect_imaged(store, &all, err);
 	for (size_t i = 0; r == 0 && i < ids->n; i++) {
 		const char *hex = mb_skip_prefix(ids->v[i], "sha256:");
 
