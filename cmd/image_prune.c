@@ -8,7 +8,8 @@
 #include "core/own.h"
 #include "image/image.h"
 
-/* By each of its names, so that one that got another name meanwhile stays. */
+/* By each of its names, so that one that got another name meanwhile stays; and one without a name
+ * only if it has none: whoever makes an image writes it down before its name. */
 static void remove_one(struct mb_cmd_prune *p, struct mb_store *store,
                        const struct mb_image_row *image, struct mb_strv *lines)
 {
@@ -21,6 +22,7 @@ static void remove_one(struct mb_cmd_prune *p, struct mb_store *store,
 		int r;
 
 		request.name = image->names.n ? image->names.v[i] : image->id;
+		request.nameless_only = image->names.n == 0;
 		r = mb_image_remove(store, &request, &removed, &why);
 		MB_STRV_FOREACH (name, &removed.untagged)
 			mb_strv_addf(lines, "untagged: %s", name);

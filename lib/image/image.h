@@ -137,6 +137,7 @@ struct mb_image_remove_request {
 	bool force;
 	bool no_prune;               /* accepted; images here have no parents to keep */
 	bool untag_only;             /* take the name off, keep the image */
+	bool nameless_only;          /* one that has a name by now stays: a success of nothing */
 	struct mb_image_users users; /* .ask NULL: nobody uses anything */
 };
 struct mb_image_removed {

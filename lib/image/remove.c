@@ -178,6 +178,8 @@ static int remove_by_id(struct removing *w, struct mb_err *err)
 {
 	int r;
 
+	if (w->request->nameless_only && w->names.n)
+		return 0;
 	if (w->request->untag_only)
 		return untag_all(w, err);
 	r = check_use(w, w->names.n > 1, err);

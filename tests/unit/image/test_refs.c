@@ -196,6 +196,15 @@ static void remove_in_words_of_docker(void **state)
 	assert_string_equal(err.msg, "conflict: unable to delete aaab00000000 (must be forced) - "
 	                             "image is referenced in multiple repositories");
 	mb_image_removed_done(&removed);
+	/* Who looked when it had no name comes too late. */
+	assert_int_equal(mb_image_remove(store,
+	                                 &(struct mb_image_remove_request){.name = ID_B,
+	                                                                   .force = true,
+	                                                                   .nameless_only = true},
+	                                 &removed, &err),
+	                 0);
+	assert_int_equal(removed.untagged.n + removed.deleted.n, 0);
+	mb_image_removed_done(&removed);
 	assert_int_equal(remove_it("z", false, &removed, &err), 0);
 	assert_string_equal(removed.untagged.v[0], "z:latest");
 	assert_int_equal(removed.deleted.n, 0);
