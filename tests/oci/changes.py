@@ -145,10 +145,18 @@ class Judge(bad_input.Runner):
 
     def judge_words(self, said):
         """Return: the kind of the configuration."""
-        words = said.split()
+        lines = said.splitlines()
+        # Who deletes a directory takes along what is mounted on it, wherever that is.
+        lost = [line for line in lines if self.how == "delete" and "can't open /" in line]
+        words = " ".join(line for line in lines if line not in lost).split()
         kind = words[0] if words else None
-        if kind not in KINDS or words[1:4] != [kind, str(KINDS[kind]), kind]:
+        host = [] if any("hostname" in line for line in lost) else [kind]
+        right = host + [str(KINDS.get(kind)), kind]
+        if kind not in KINDS or words[1:1 + len(right)] != right:
             raise AssertionError("of no configuration: %r" % said)
+        if lost:
+            self.made[kind + " and less"] = self.made.get(kind + " and less", 0) + 1
+            return kind
         if "%s %s" % (kind, words[4]) not in self.changes.RIGHT[self.how]:
             raise AssertionError("in another's root: %r" % said)
         self.made[said] = self.made.get(said, 0) + 1
