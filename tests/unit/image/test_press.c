@@ -110,6 +110,10 @@ static void press_same_bytes(void **state)
 			MB_AUTO_STR struct mb_str one = MB_STR_INIT, three = MB_STR_INIT;
 			struct mb_image_press_how how = {.format = format, .n_workers = 1};
 
+			/* Each format is cut at its own blocks. */
+			if (format == MB_IMAGE_PRESS_GZIP ? sizes[i] > 8 * BLOCK
+			                                  : sizes[i] > 2 * BLOCK && sizes[i] < LONG)
+				continue;
 			fill(&plain, sizes[i]);
 			assert_int_equal(press(how, &plain, 100000, add_out, &one), 0);
 			how.n_workers = 3;
