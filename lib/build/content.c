@@ -20,9 +20,10 @@
 #include "core/strv.h"
 #include "dockerfile/glob.h"
 #include "dockerfile/ignore.h"
+#include "sys/copy.h"
 #include "sys/path.h"
 
-enum { PIECE = 256 * 1024, XATTR_MAX = 64 * 1024 };
+enum { PIECE = 256 * 1024 };
 
 void mb_build_items_done(struct mb_build_items *items)
 {
@@ -202,13 +203,6 @@ bool mb_build_content_skips(const struct mb_build_root *root, const struct mb_bu
 
 /* --- hashing ---------------------------------------------------------------------------------- */
 
-bool mb_build_xattr_counts(const char *name)
-{
-	return mb_starts_with(name, "user.") ? !mb_starts_with(name, "user.overlay.")
-	                                     : strcmp(name, "security.capability") == 0 ||
-	                                               mb_starts_with(name, "system.posix_acl_");
-}
-
 struct hashing {
 	const struct mb_build_root *root;
 	const struct mb_build_item *item;
@@ -231,20 +225,20 @@ static void hash_stat(const struct mb_build_root *root, struct mb_build_key *key
 
 static int hash_xattrs(struct mb_build_key *key, int fd)
 {
-	MB_AUTO_FREE char *names = mb_malloc(XATTR_MAX), *value = NULL;
+	MB_AUTO_FREE char *names = mb_malloc(MB_SYS_COPY_XATTR_MAX), *value = NULL;
 	MB_AUTO_STRV struct mb_strv sorted = MB_STRV_INIT;
-	ssize_t n = flistxattr(fd, names, XATTR_MAX);
+	ssize_t n = flistxattr(fd, names, MB_SYS_COPY_XATTR_MAX);
 
 	for (ssize_t i = 0; i < n; i += (ssize_t)strlen(names + i) + 1)
-		if (mb_build_xattr_counts(names + i))
+		if (mb_sys_copy_has_xattr(names + i))
 			mb_strv_add(&sorted, names + i);
 	mb_strv_sort(&sorted);
 	MB_STRV_FOREACH (name, &sorted) {
 		ssize_t size;
 
 		if (!value)
-			value = mb_malloc(XATTR_MAX);
-		size = fgetxattr(fd, name, value, XATTR_MAX);
+			value = mb_malloc(MB_SYS_COPY_XATTR_MAX);
+		size = fgetxattr(fd, name, value, MB_SYS_COPY_XATTR_MAX);
 		mb_build_key_add(key, name);
 		if (size > 0)
 			mb_build_key_add_bytes(key, value, (size_t)size);

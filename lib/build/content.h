@@ -54,7 +54,4 @@ bool mb_build_content_skips(const struct mb_build_root *root, const struct mb_bu
 int mb_build_content_hash(const struct mb_build_root *root, const struct mb_build_item *item,
                           struct mb_build_key *key, struct mb_err *err);
 
-/* Attributes that go along with a file: capabilities, ACLs, and the user's.  @name: of one. */
-bool mb_build_xattr_counts(const char *name);
-
 #endif

@@ -26,6 +26,7 @@
 #include "sys/mount.h"
 #include "sys/path.h"
 #include "sys/proc.h"
+#include "sys/tree.h"
 
 char *mb_build_mount_source(const char *text)
 {
@@ -509,7 +510,7 @@ static void tidy(int upper_fd, const char *target)
 		struct stat st;
 
 		parent = slash ? mb_strndup(path, (size_t)(slash - path)) : mb_strdup("");
-		if (mb_build_walk_open(upper_fd, parent, &dir) < 0 ||
+		if (mb_sys_tree_open_across(upper_fd, parent, &dir) < 0 ||
 		    fstatat(dir, slash ? slash + 1 : path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return;
 		if (S_ISDIR(st.st_mode) ? unlinkat(dir, slash ? slash + 1 : path, AT_REMOVEDIR) < 0

@@ -3,12 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "build/content.h"
@@ -18,9 +15,9 @@
 #include "core/own.h"
 #include "core/str.h"
 #include "core/strv.h"
+#include "sys/copy.h"
 #include "sys/path.h"
-
-enum { PIECE = 256 * 1024, XATTR_MAX = 64 * 1024 };
+#include "sys/tree.h"
 
 struct placing {
 	const struct mb_build_place *place;
@@ -53,24 +50,6 @@ static mode_t mode_of(const struct placing *p, const struct stat *st)
 	return (p->place->has_mode ? p->place->mode : st->st_mode) & 07777;
 }
 
-static int give_xattrs(int from, int to)
-{
-	MB_AUTO_FREE char *names = mb_malloc(XATTR_MAX), *value = mb_malloc(XATTR_MAX);
-	ssize_t n = flistxattr(from, names, XATTR_MAX);
-
-	for (ssize_t i = 0; i < n; i += (ssize_t)strlen(names + i) + 1) {
-		ssize_t size;
-
-		if (!mb_build_xattr_counts(names + i))
-			continue;
-		size = fgetxattr(from, names + i, value, XATTR_MAX);
-		if (size >= 0 && fsetxattr(to, names + i, value, (size_t)size, 0) < 0 &&
-		    errno != EOPNOTSUPP)
-			return -errno;
-	}
-	return 0;
-}
-
 static void times_of(const struct stat *st, struct timespec times[2])
 {
 	times[0] = times[1] = st->st_mtim;
@@ -97,7 +76,7 @@ static int finish_directory(const struct placing *p, int from, int to)
 	MB_AUTO_CLOSE int source = -1;
 	struct timespec times[2];
 	struct stat st;
-	int r = mb_build_walk_open(from, "", &source);
+	int r = mb_sys_tree_open_across(from, "", &source);
 
 	if (r == 0 && fstat(source, &st) < 0)
 		r = -errno;
@@ -106,7 +85,7 @@ static int finish_directory(const struct placing *p, int from, int to)
 	if (r == 0 && fchmod(to, mode_of(p, &st)) < 0)
 		r = -errno;
 	if (r == 0)
-		r = give_xattrs(source, to);
+		r = mb_sys_copy_xattrs(source, to);
 	if (r < 0)
 		return r;
 	times_of(&st, times);
@@ -123,7 +102,7 @@ static int make_directory(struct placing *p, int at, const char *name, const cha
 	int r = is_new || errno == EEXIST ? open_directory(at, name, &fd) : -errno;
 
 	if (r == 0)
-		r = mb_build_walk_open(p->item->fd, path, &source);
+		r = mb_sys_tree_open_across(p->item->fd, path, &source);
 	if (r == 0)
 		r = finish_directory(p, source, fd);
 	if (r == 0 && fstat(source, &st) < 0)
@@ -144,12 +123,12 @@ static int enter(struct placing *p, const char *path, struct mb_err *err)
 
 	if (p->dir_fd >= 0 && mb_streq(p->dir_path, path))
 		return 0;
-	r = mb_build_walk_open(p->base_fd, path, &at);
+	r = mb_sys_tree_open_across(p->base_fd, path, &at);
 	if (r == 0 && !mb_strv_has(&p->made, path) && *path)
 		r = -ENOENT; /* it was there before: its attributes are the source's now */
 	if (r == -ENOENT) {
 		mb_close(&at);
-		r = mb_build_walk_open(p->base_fd, "", &at);
+		r = mb_sys_tree_open_across(p->base_fd, "", &at);
 		for (char *s = whole; r == 0 && *s;) {
 			char *end = strchrnul(s, '/'), saved = *end;
 			int next = -1;
@@ -208,33 +187,6 @@ int mb_build_place_directory(const struct mb_build_place *place, const char *pat
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-static int copy_bytes(int from, int to)
-{
-	MB_AUTO_FREE char *piece = NULL;
-	ssize_t n;
-
-	if (ioctl(to, FICLONE, from) == 0)
-		return 0;
-	/* Copied by the kernel where both are on one file system that can. */
-	while ((n = copy_file_range(from, NULL, to, NULL, SSIZE_MAX & ~4095L, 0)) > 0)
-		;
-	if (n == 0)
-		return 0;
-	if (errno != EXDEV && errno != EINVAL && errno != EOPNOTSUPP && errno != ENOSYS)
-		return -errno;
-	piece = mb_malloc(PIECE);
-	while ((n = read(from, piece, PIECE)) != 0) {
-		int r;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		r = n < 0 ? -errno : mb_write_full(to, piece, (size_t)n);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 /* What is there goes, unless it is a directory. */
 static int make_room(int at, const char *name)
 {
@@ -256,7 +208,7 @@ static int finish_file(const struct placing *p, int from, int to, const struct s
 		r = -errno;
 	/* A capability goes when the owner changes: so it comes last. */
 	if (r == 0 && from >= 0)
-		r = give_xattrs(from, to);
+		r = mb_sys_copy_xattrs(from, to);
 	times_of(st, times);
 	if (r == 0 && futimens(to, times) < 0)
 		r = -errno;
@@ -282,7 +234,7 @@ static int place_file(const struct placing *p, int from, int at, const char *nam
 	if (r == 0 && fstat(from, &st) < 0)
 		r = -errno;
 	if (r == 0)
-		r = copy_bytes(from, to);
+		r = mb_sys_copy_content(from, to);
 	return r < 0 ? r : finish_file(p, from, to, &st);
 }
 
@@ -382,7 +334,7 @@ static int set_times(struct placing *p, struct mb_err *err)
 {
 	for (size_t i = p->n_times; i-- > 0;) {
 		MB_AUTO_CLOSE int fd = -1;
-		int r = mb_build_walk_open(p->base_fd, p->made.v[i], &fd);
+		int r = mb_sys_tree_open_across(p->base_fd, p->made.v[i], &fd);
 
 		if (r == 0 && futimens(fd, p->times[i]) < 0)
 			r = -errno;

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,38 +12,7 @@
 #include "core/own.h"
 #include "core/str.h"
 #include "core/strv.h"
-#include "sys/path.h"
-
-enum { STRETCH = 3000 }; /* bytes of a path that the kernel takes at once, with room */
-
-static int open_stretch(int at, const char *path, int *ret_fd)
-{
-	return mb_sys_path_openat2(at, *path ? path : ".",
-	                           O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK, 0,
-	                           RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, ret_fd);
-}
-
-int mb_build_walk_open(int top_fd, const char *path, int *ret_fd)
-{
-	MB_AUTO_CLOSE int at = -1;
-
-	while (strlen(path) > STRETCH) {
-		const char *end = path + STRETCH;
-		MB_AUTO_FREE char *part = NULL;
-		int next = -1, r;
-
-		while (end > path && *end != '/')
-			end--;
-		part = mb_strndup(path, (size_t)(end - path));
-		r = open_stretch(at < 0 ? top_fd : at, part, &next);
-		if (r < 0)
-			return r;
-		mb_close(&at);
-		at = next;
-		path = end + 1;
-	}
-	return open_stretch(at < 0 ? top_fd : at, path, ret_fd);
-}
+#include "sys/tree.h"
 
 static int read_names(int fd, struct mb_strv *out)
 {
@@ -72,7 +40,7 @@ static int walk_one(const struct mb_build_walk *walk, int top_fd, const char *pa
 	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT, below = MB_STRV_INIT;
 	MB_AUTO_CLOSE int fd = -1;
 	struct stat st;
-	int r = mb_build_walk_open(top_fd, path, &fd);
+	int r = mb_sys_tree_open_across(top_fd, path, &fd);
 
 	if (r == 0 && fstat(fd, &st) < 0)
 		r = -errno;

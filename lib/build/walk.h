@@ -26,9 +26,6 @@ struct mb_build_walk {
 /* A directory before what is in it, names in the order of their bytes, what is no directory first.
  * @top_fd may be O_PATH. */
 int mb_build_walk(int top_fd, const struct mb_build_walk *walk, struct mb_err *err);
-/* A directory below @top_fd, however long its path.  Return: 0 or -errno, nothing told. */
-int mb_build_walk_open(int top_fd, const char *path, int *ret_fd);
-
 /* No time of what is in the tree @name below @dir_fd is later than @epoch (nsec). */
 int mb_build_walk_clamp(int dir_fd, const char *name, int64_t epoch, struct mb_err *err);
 

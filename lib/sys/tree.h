@@ -19,6 +19,8 @@ int mb_sys_tree_empty(int dirfd, struct mb_err *err);
 /* Open the directory @path below @top, however long the path is: no link is followed and no mount
  * entered.  Return: 0 and *@ret_fd, the caller's; or -errno (nothing told). */
 int mb_sys_tree_open(int top, const char *path, int *ret_fd);
+/* The same, and mounts are entered. */
+int mb_sys_tree_open_across(int top, const char *path, int *ret_fd);
 /* Add the bytes of the regular files in directory @name below @dirfd to *@bytes, one with several
  * names once.  Follows no link, enters no mount, uses four descriptors however deep the tree is.
  * What goes meanwhile is left out, @name itself too.  Return: 0 or -errno (nothing told). */

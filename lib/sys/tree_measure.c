@@ -32,23 +32,23 @@ struct measuring {
 	uint64_t bytes;
 };
 
-static int open_dir(int fd, const char *path, int *ret_fd)
+static int open_dir(int fd, const char *path, uint64_t more, int *ret_fd)
 {
-	const uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
+	const uint64_t resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | more;
 
-	return mb_sys_path_openat2(fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, resolve,
-	                           ret_fd);
+	return mb_sys_path_openat2(fd, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0,
+	                           resolve, ret_fd);
 }
 
 /* In strides: a path may be longer than the kernel takes. */
-int mb_sys_tree_open(int top, const char *path, int *ret_fd)
+static int open_strides(int top, const char *path, uint64_t more, int *ret_fd)
 {
 	MB_AUTO_CLOSE int at = -1;
 
 	while (strlen(path) > STRIDE) {
 		const char *slash = memrchr(path, '/', STRIDE);
 		MB_AUTO_FREE char *part = mb_strndup(path, (size_t)(slash - path));
-		int next = -1, r = open_dir(at < 0 ? top : at, part, &next);
+		int next = -1, r = open_dir(at < 0 ? top : at, part, more, &next);
 
 		if (r < 0)
 			return r;
@@ -56,7 +56,17 @@ int mb_sys_tree_open(int top, const char *path, int *ret_fd)
 		at = next;
 		path = slash + 1;
 	}
-	return open_dir(at < 0 ? top : at, path, ret_fd);
+	return open_dir(at < 0 ? top : at, path, more, ret_fd);
+}
+
+int mb_sys_tree_open(int top, const char *path, int *ret_fd)
+{
+	return open_strides(top, path, RESOLVE_NO_XDEV, ret_fd);
+}
+
+int mb_sys_tree_open_across(int top, const char *path, int *ret_fd)
+{
+	return open_strides(top, path, 0, ret_fd);
 }
 
 /* Return: whether the file was met before, by another of its names. */
@@ -105,7 +115,7 @@ static int open_next(struct measuring *m, const char *path, int *ret_fd)
 	const char *rest = m->last ? mb_skip_prefix(path, m->last) : NULL;
 
 	if (rest && *rest == '/')
-		return open_dir(m->last_fd, rest + 1, ret_fd);
+		return open_dir(m->last_fd, rest + 1, RESOLVE_NO_XDEV, ret_fd);
 	return mb_sys_tree_open(m->top, path, ret_fd);
 }
 

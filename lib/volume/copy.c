@@ -6,20 +6,16 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "core/err.h"
-#include "core/io.h"
 #include "core/own.h"
 #include "core/str.h"
+#include "sys/copy.h"
 #include "sys/path.h"
-
-enum { XATTR_LIMIT = 64 * 1024, CHUNK = 1 << 20 };
 
 struct copying {
 	int root;       /* of the copy */
@@ -33,36 +29,6 @@ struct copying {
 	unsigned int depth;
 };
 
-static bool is_kept(const char *name)
-{
-	return mb_starts_with(name, "user.") ? !mb_starts_with(name, "user.overlay.")
-	                                     : strcmp(name, "security.capability") == 0 ||
-	                                               mb_starts_with(name, "system.posix_acl_");
-}
-
-static int copy_xattrs(int from, int to, struct mb_err *err)
-{
-	MB_AUTO_FREE char *names = NULL, *value = NULL;
-	ssize_t n = flistxattr(from, NULL, 0);
-
-	if (n <= 0)
-		return 0;
-	names = mb_malloc(XATTR_LIMIT);
-	value = mb_malloc(XATTR_LIMIT);
-	n = flistxattr(from, names, XATTR_LIMIT);
-	for (char *name = names; n > 0 && name < names + n; name += strlen(name) + 1) {
-		ssize_t size;
-
-		if (!is_kept(name))
-			continue;
-		size = fgetxattr(from, name, value, XATTR_LIMIT);
-		if (size >= 0 && fsetxattr(to, name, value, (size_t)size, 0) < 0 &&
-		    errno != ENOTSUP)
-			return mb_fail_sys(err, errno, "cannot set the attribute '%s'", name);
-	}
-	return 0;
-}
-
 static int copy_meta(int from, int to, const struct stat *st, struct mb_err *err)
 {
 	const struct timespec times[] = {st->st_atim, st->st_mtim};
@@ -70,48 +36,10 @@ static int copy_meta(int from, int to, const struct stat *st, struct mb_err *err
 
 	if (fchown(to, st->st_uid, st->st_gid) < 0 || fchmod(to, st->st_mode & 07777) < 0)
 		return mb_fail_sys(err, errno, "cannot set owner and mode");
-	r = copy_xattrs(from, to, err);
-	if (r == 0 && futimens(to, times) < 0)
-		r = mb_fail_sys(err, errno, "cannot set the times");
-	return r;
-}
-
-static int copy_by_hand(int from, int to, struct mb_err *err)
-{
-	MB_AUTO_FREE char *buffer = mb_malloc(CHUNK);
-
-	for (;;) {
-		ssize_t n = read(from, buffer, CHUNK);
-		int r;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? mb_fail_sys(err, errno, "cannot read") : 0;
-		r = mb_write_full(to, buffer, (size_t)n);
-		if (r < 0)
-			return mb_fail_sys(err, -r, "cannot write");
-	}
-}
-
-static int copy_content(int from, int to, struct mb_err *err)
-{
-	bool any = false;
-
-	for (;;) {
-		ssize_t n = copy_file_range(from, NULL, to, NULL, SSIZE_MAX & ~4095, 0);
-
-		if (n == 0)
-			return 0;
-		if (n > 0)
-			any = true;
-		else if (errno == EINTR)
-			continue;
-		else if (any && errno != EXDEV && errno != EINVAL && errno != EOPNOTSUPP)
-			return mb_fail_sys(err, errno, "cannot copy");
-		else
-			return copy_by_hand(from, to, err);
-	}
+	r = mb_sys_copy_xattrs(from, to);
+	if (r < 0)
+		return mb_fail_sys(err, -r, "cannot set the attributes");
+	return futimens(to, times) < 0 ? mb_fail_sys(err, errno, "cannot set the times") : 0;
 }
 
 /* --- hard links ------------------------------------------------------------------------------ */
@@ -171,9 +99,10 @@ static int copy_file(int from, const char *name, int to, struct mb_err *err)
 	out = openat(to, name, out_flags, 0600);
 	if (out < 0)
 		return mb_fail_sys(err, errno, "cannot create");
-	r = copy_content(in, out, err);
-	if (r == 0)
-		r = copy_meta(in, out, &st, err);
+	r = mb_sys_copy_content(in, out);
+	if (r < 0)
+		return mb_fail_sys(err, -r, "cannot copy");
+	r = copy_meta(in, out, &st, err);
 	if (r == 0 && close(mb_take_fd(&out)) < 0)
 		r = mb_fail_sys(err, errno, "cannot write");
 	return r;

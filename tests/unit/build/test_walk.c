@@ -12,6 +12,7 @@
 #include "core/own.h"
 #include "core/str.h"
 #include "dockerfile/ignore.h"
+#include "sys/tree.h"
 
 static void touch(int dir_fd, const char *name)
 {
@@ -99,7 +100,7 @@ static void depth_costs_nothing(void **state)
 	few = before;
 	few.rlim_cur = FEW;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-	assert_int_equal(mb_build_walk_open(dir.fd, mb_str_text(&path), &fd), 0);
+	assert_int_equal(mb_sys_tree_open_across(dir.fd, mb_str_text(&path), &fd), 0);
 	close(fd);
 	assert_int_equal(mb_build_walk(dir.fd, &walk, NULL), 0);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
@@ -124,9 +125,9 @@ static void links_lead_nowhere(void **state)
 	unit_dir_init(&dir);
 	assert_int_equal(mkdirat(dir.fd, "a", 0755), 0);
 	assert_int_equal(symlinkat("a", dir.fd, "link"), 0);
-	assert_true(mb_build_walk_open(dir.fd, "link", &fd) < 0);
-	assert_true(mb_build_walk_open(dir.fd, "..", &fd) < 0);
-	assert_true(mb_build_walk_open(dir.fd, "a/../..", &fd) < 0);
+	assert_true(mb_sys_tree_open_across(dir.fd, "link", &fd) < 0);
+	assert_true(mb_sys_tree_open_across(dir.fd, "..", &fd) < 0);
+	assert_true(mb_sys_tree_open_across(dir.fd, "a/../..", &fd) < 0);
 	assert_int_equal(fd, -1);
 }
 
