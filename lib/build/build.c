@@ -139,6 +139,7 @@ static int apply(struct mb_build *b, struct mb_build_stage *stage,
 		[MB_DOCKERFILE_ADD] = mb_build_copy,
 		[MB_DOCKERFILE_ARG] = mb_build_arg,
 		[MB_DOCKERFILE_COPY] = mb_build_copy,
+		[MB_DOCKERFILE_MAINTAINER] = mb_build_maintainer,
 		[MB_DOCKERFILE_RUN] = mb_build_run_command,
 		[MB_DOCKERFILE_WORKDIR] = mb_build_workdir,
 	};
@@ -252,6 +253,13 @@ static int load(struct mb_build *b, struct mb_err *err)
 	int r = mb_dockerfile_parse(q->dockerfile, q->dockerfile_len, &b->file, &span, err);
 
 	b->where = span;
+	for (size_t i = 0; i < b->file.n_warnings; i++) {
+		const struct mb_dockerfile_warning *w = &b->file.warnings[i];
+		MB_AUTO_FREE char *line =
+			mb_asprintf("%s: %s (line %u)", w->rule, w->message, w->span.first);
+
+		warn(b, line);
+	}
 	if (r == 0 && q->ignore) {
 		b->where = (struct mb_dockerfile_span){0};
 		r = mb_dockerfile_ignore_parse(q->ignore, q->ignore_len, &b->ignore, err);

@@ -363,25 +363,18 @@ static int make_workdir(struct mb_build *b, struct mb_build_stage *stage, const 
 int mb_build_workdir(struct mb_build *b, struct mb_build_stage *stage,
                      const struct mb_dockerfile_instruction *in, struct mb_err *err)
 {
-	struct mb_oci_container_config *config = &stage->state.config.config;
-	MB_AUTO_FREE char *path = NULL, *joined = NULL, *clean = NULL, *said = NULL;
+	struct mb_build_state *state = &stage->state;
+	MB_AUTO_STR struct mb_str said = MB_STR_INIT;
 	struct mb_build_step step = mb_build_step_begin(b, stage, in->text);
 	bool there = false;
-	int r = mb_build_expand(b, &stage->state, in->args.v[0], &path, err);
+	int r = mb_build_set(b, state, in, &said, err);
+	const char *path = state->config.config.working_dir;
 
-	if (r == 0) {
-		joined = *path == '/' ? mb_strdup(path)
-		                      : mb_asprintf("%s/%s",
-		                                    config->working_dir ? config->working_dir : "",
-		                                    path);
-		clean = mb_sys_path_clean(joined);
-		said = mb_asprintf("WORKDIR %s", clean);
-		mb_strset(&config->working_dir, clean);
-		r = has_directory(b, &stage->state, clean, &there, err);
-	}
-	if (r == 0 && !there)
-		r = make_workdir(b, stage, clean, said, &step, err);
 	if (r == 0)
-		mb_build_state_history(&stage->state, said, !there);
+		r = has_directory(b, state, path, &there, err);
+	if (r == 0 && !there)
+		r = make_workdir(b, stage, path, mb_str_text(&said), &step, err);
+	if (r == 0)
+		mb_build_state_history(state, mb_str_text(&said), !there);
 	return mb_build_step_end(b, &step, r);
 }

@@ -13,7 +13,7 @@ struct mb_build_stage {
 	char *label;        /* "build", or "stage-1", or "" when there is only one */
 	char *base;         /* of FROM, expanded: an image, "scratch", or a stage */
 	ssize_t base_stage; /* its index, or -1 */
-	bool needed, done;
+	bool needed;
 	unsigned n_shown, shown; /* steps that count in "[build 2/5]", and how many have begun */
 	struct mb_build_state state;
 };
@@ -64,7 +64,12 @@ int mb_build_source_state(struct mb_build *b, const char *name, size_t before,
 typedef int mb_build_apply_fn(struct mb_build *b, struct mb_build_stage *stage,
                               const struct mb_dockerfile_instruction *in, struct mb_err *err);
 mb_build_apply_fn mb_build_setting; /* all that only change the configuration */
-mb_build_apply_fn mb_build_arg, mb_build_run_command, mb_build_copy, mb_build_workdir;
+mb_build_apply_fn mb_build_arg, mb_build_maintainer, mb_build_run_command, mb_build_copy,
+	mb_build_workdir;
+/* The configuration alone; @said gets what the history is to say. */
+int mb_build_set(struct mb_build *b, struct mb_build_state *state,
+                 const struct mb_dockerfile_instruction *in, struct mb_str *said,
+                 struct mb_err *err);
 
 /* A step's layer from the last time, if it may be used.  Return: 0: it is on @state now; 1: there
  * is none; -errno, told. */

@@ -18,6 +18,7 @@
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
+#include "image/change.h"
 #include "monitor/client.h"
 #include "sys/interrupt.h"
 #include "sys/proc.h"
@@ -44,20 +45,11 @@ static const char script_path[] = "/dev/pipes/script";
 
 /* --- what it is ------------------------------------------------------------------------------- */
 
-static void add_shell(const struct mb_build_state *state, struct mb_strv *argv)
-{
-	if (state->config.config.shell.n) {
-		mb_strv_add_all(argv, &state->config.config.shell);
-		return;
-	}
-	mb_strv_add(argv, "/bin/sh");
-	mb_strv_add(argv, "-c");
-}
-
 /* One here-document and nothing else is a script; others are the shell's. */
 static void fill_argv(const struct mb_build_state *state,
                       const struct mb_dockerfile_instruction *in, struct command *c)
 {
+	MB_AUTO_STRV struct mb_strv words = MB_STRV_INIT;
 	MB_AUTO_STR struct mb_str line = MB_STR_INIT;
 
 	if (in->is_exec) {
@@ -76,8 +68,8 @@ static void fill_argv(const struct mb_build_state *state,
 		for (size_t i = 0; i < in->n_heredocs; i++)
 			mb_str_addf(&line, "%s%s", i ? "" : "\n", in->heredocs[i].lines);
 	}
-	add_shell(state, &c->argv);
-	mb_strv_add(&c->argv, mb_str_text(&line));
+	mb_strv_add(&words, mb_str_text(&line));
+	mb_image_change_command(&state->config.config, false, &words, &c->argv);
 }
 
 static int choose_network(struct mb_build *b, const struct mb_dockerfile_instruction *in,

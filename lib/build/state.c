@@ -15,7 +15,6 @@ void mb_build_state_done(struct mb_build_state *s)
 	mb_strv_done(&s->layers);
 	mb_oci_image_config_done(&s->config);
 	mb_kv_done(&s->args);
-	mb_strv_done(&s->declared);
 	*s = (struct mb_build_state){0};
 }
 

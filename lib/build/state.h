@@ -18,10 +18,9 @@ struct mb_build_state {
 	struct mb_strv layers; /* chain ids, lowest first; config.diff_ids are their archives */
 	uint64_t bytes;        /* of the layers' regular files */
 	struct mb_oci_image_config config;
-	struct mb_kv args;       /* ARGs of this stage that have a value */
-	struct mb_strv declared; /* ARGs of this stage, with a value or without */
-	int64_t newest;          /* nsec: of the steps it is made of */
-	bool has_cmd;            /* CMD stands in this stage: ENTRYPOINT leaves it alone */
+	struct mb_kv args; /* ARGs of this stage that have a value */
+	int64_t newest;    /* nsec: of the steps it is made of */
+	bool has_cmd;      /* CMD stands in this stage: ENTRYPOINT leaves it alone */
 };
 void mb_build_state_done(struct mb_build_state *s);
 /* Nothing at all: FROM scratch, for "os/architecture[/variant]". */

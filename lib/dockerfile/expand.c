@@ -64,11 +64,7 @@ static void put(struct sink *out, const char *s, size_t n, bool holds)
 
 static const char *find(const struct walk *w, const char *name)
 {
-	const char *value = w->scope->find(w->scope->arg, name);
-
-	if (!value && w->scope->unset && !mb_strv_has(w->scope->unset, name))
-		mb_strv_add(w->scope->unset, name);
-	return value;
+	return w->scope->find(w->scope->arg, name);
 }
 
 /* A name, a number, or one of the shell's special parameters; "" when none stands here. */

@@ -20,7 +20,6 @@ struct mb_dockerfile_scope {
 	char escape;           /* '\\' or '`' */
 	bool quotes_are_plain; /* bodies of here-documents */
 	bool quotes_stay;      /* quotes group, and stay in the result */
-	struct mb_strv *unset; /* gets the names that were asked for and are not set; or NULL */
 };
 
 /* The whole of @text as one word.  Return: 0 and *@ret, caller frees; -EINVAL, told; -E2BIG. */

@@ -227,7 +227,7 @@ static int read_health(const char *rest, char escape, struct mb_dockerfile_instr
 	MB_AUTO_FREE char *type = mb_strndup(rest, n);
 	static const char *const times[] = {"interval", "timeout", "start-period",
 	                                    "start-interval"};
-	uint32_t retries;
+	int retries;
 	int64_t time;
 	int r;
 
@@ -256,7 +256,7 @@ static int read_health(const char *rest, char escape, struct mb_dockerfile_instr
 			            times[i]);
 	}
 	if (r == 0 && mb_dockerfile_flag_find(ret, "retries") &&
-	    mb_parse_u32(mb_dockerfile_flag_find(ret, "retries"), &retries) < 0)
+	    (mb_parse_int(mb_dockerfile_flag_find(ret, "retries"), &retries) < 0 || retries < 0))
 		r = mb_fail(err, EINVAL, "--retries: '%s' is not a number",
 		            mb_dockerfile_flag_find(ret, "retries"));
 	if (r == 0) {

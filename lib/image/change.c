@@ -3,326 +3,379 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <limits.h>
-#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "core/err.h"
 #include "core/own.h"
 #include "core/parse.h"
 #include "core/str.h"
+#include "dockerfile/dockerfile.h"
+#include "dockerfile/expand.h"
 #include "oci/image_spec.h"
 #include "sys/path.h"
 #include "json/json.h"
 
-typedef int change_fn(struct mb_oci_container_config *c, const char *rest, struct mb_err *err);
+typedef int change_fn(struct mb_image_change *change, const struct mb_dockerfile_instruction *in,
+                      struct mb_err *err);
 
-static const char blanks[] = " \t\r\n";
-
-/* Words as Dockerfiles have them: quotes group, a backslash takes the next byte as it is. */
-static int split_words(const char *s, struct mb_strv *out, struct mb_err *err)
+/* As docker's history shows a list: ["a" "b"]. */
+static void say_list(struct mb_str *said, const struct mb_strv *list)
 {
-	s += strspn(s, blanks);
-	while (*s) {
-		MB_AUTO_STR struct mb_str word = MB_STR_INIT;
-		char quote = 0;
+	const char *between = " [";
 
-		for (; *s && (quote || !strchr(blanks, *s)); s++) {
-			if (*s == '\\' && quote != '\'' && s[1])
-				mb_str_addc(&word, *++s);
-			else if (quote ? *s == quote : (*s == '"' || *s == '\''))
-				quote = quote ? 0 : *s;
-			else
-				mb_str_addc(&word, *s);
-		}
-		if (quote)
-			return mb_fail(err, EINVAL, "a quote is not closed");
-		mb_strv_take(out, mb_str_take(&word));
-		s += strspn(s, blanks);
+	MB_STRV_FOREACH (item, list) {
+		mb_str_addf(said, "%s\"", between);
+		for (const char *s = item; *s; s++)
+			mb_str_addf(said, strchr("\"\\", *s) ? "\\%c" : "%c", *s);
+		mb_str_addc(said, '"');
+		between = " ";
+	}
+	mb_str_add(said, list->n ? "]" : " []");
+}
+
+static int expand(const struct mb_image_change *change, const char *word, char **ret,
+                  struct mb_err *err)
+{
+	return mb_dockerfile_expand(&change->scope, word, ret, err);
+}
+
+/* The one word of USER, STOPSIGNAL and WORKDIR, which is said. */
+static int expand_only(const struct mb_image_change *change,
+                       const struct mb_dockerfile_instruction *in, char **ret, struct mb_err *err)
+{
+	int r = expand(change, in->args.v[0], ret, err);
+
+	if (r == 0)
+		mb_str_addf(change->said, " %s", *ret);
+	return r;
+}
+
+/* --- ENV, LABEL ------------------------------------------------------------------------------- */
+
+/* All of one instruction see what was before it. */
+static int expand_pairs(const struct mb_image_change *change,
+                        const struct mb_dockerfile_instruction *in, struct mb_kv *out,
+                        struct mb_err *err)
+{
+	for (size_t i = 0; i + 1 < in->args.n; i += 2) {
+		MB_AUTO_FREE char *name = NULL, *value = NULL;
+		int r = expand(change, in->args.v[i], &name, err);
+
+		if (r == 0)
+			r = expand(change, in->args.v[i + 1], &value, err);
+		if (r < 0)
+			return r;
+		if (!*name || (in->kind == MB_DOCKERFILE_ENV && strchr(name, '=')))
+			return mb_fail(err, EINVAL, "%s names can not be blank",
+			               mb_dockerfile_kind_name(in->kind));
+		mb_kv_set(out, name, value);
+		mb_str_addf(change->said, " %s=%s", name, value);
 	}
 	return 0;
 }
 
-/* ["a", "b"] when it is JSON of strings.  Return: whether it was. */
-static bool parse_array(const char *s, struct mb_strv *out)
-{
-	struct holder {
-		struct mb_strv v;
-	} holder = {0};
-	static const struct mb_json_field table[] = {
-		MB_JSON_STRV("v", struct holder, v),
-		MB_JSON_END,
-	};
-	MB_AUTO_FREE char *text = NULL;
-
-	if (*s != '[')
-		return false;
-	text = mb_asprintf("{\"v\":%s}", s);
-	if (mb_json_load(text, strlen(text), table, &holder, sizeof(holder), NULL) < 0)
-		return false;
-	mb_strv_done(out);
-	*out = holder.v;
-	return true;
-}
-
-static int set_command(struct mb_strv *to, const char *rest)
-{
-	MB_AUTO_STRV struct mb_strv words = MB_STRV_INIT;
-
-	if (!parse_array(rest, &words)) {
-		mb_strv_add(&words, "/bin/sh");
-		mb_strv_add(&words, "-c");
-		mb_strv_add(&words, rest);
-	}
-	mb_strv_done(to);
-	*to = words;
-	words = MB_STRV_INIT;
-	return 0;
-}
-
-static int change_cmd(struct mb_oci_container_config *c, const char *rest, struct mb_err *err)
-{
-	(void)err;
-	return set_command(&c->cmd, rest);
-}
-
-static int change_entrypoint(struct mb_oci_container_config *c, const char *rest,
-                             struct mb_err *err)
-{
-	(void)err;
-	return set_command(&c->entrypoint, rest);
-}
-
-/* "a=b c=d", or of old "a b c": one name and the rest of the line. */
-static int split_pairs(const char *rest, struct mb_kv *out, struct mb_err *err)
-{
-	MB_AUTO_STRV struct mb_strv words = MB_STRV_INIT;
-	int r = split_words(rest, &words, err);
-
-	if (r < 0)
-		return r;
-	if (words.n > 1 && !strchr(words.v[0], '=')) {
-		size_t n = strcspn(rest, blanks);
-		MB_AUTO_FREE char *name = mb_strndup(rest, n);
-
-		mb_kv_set(out, name, rest + n + strspn(rest + n, blanks));
-		return 0;
-	}
-	MB_STRV_FOREACH (word, &words) {
-		if (!strchr(word, '=') || *word == '=')
-			return mb_fail(err, EINVAL, "'%s' is not NAME=VALUE", word);
-		mb_kv_set_pair(out, word);
-	}
-	return 0;
-}
-
-static int change_env(struct mb_oci_container_config *c, const char *rest, struct mb_err *err)
+static int set_env(struct mb_image_change *change, const struct mb_dockerfile_instruction *in,
+                   struct mb_err *err)
 {
 	MB_AUTO_KV struct mb_kv pairs = MB_KV_INIT;
-	int r = split_pairs(rest, &pairs, err);
+	int r = expand_pairs(change, in, &pairs, err);
 
 	MB_KV_FOREACH (pair, &pairs) {
 		MB_AUTO_FREE char *assignment = mb_asprintf("%s=%s", pair->key, pair->value);
 
 		if (r == 0)
-			mb_env_set(&c->env, assignment);
+			mb_env_set(&change->config->env, assignment);
 	}
 	return r;
 }
 
-static int change_label(struct mb_oci_container_config *c, const char *rest, struct mb_err *err)
+static int set_label(struct mb_image_change *change, const struct mb_dockerfile_instruction *in,
+                     struct mb_err *err)
 {
 	MB_AUTO_KV struct mb_kv pairs = MB_KV_INIT;
-	int r = split_pairs(rest, &pairs, err);
+	int r = expand_pairs(change, in, &pairs, err);
 
 	if (r == 0)
-		mb_kv_set_all(&c->labels, &pairs);
+		mb_kv_set_all(&change->config->labels, &pairs);
 	return r;
 }
 
-static int change_expose(struct mb_oci_container_config *c, const char *rest, struct mb_err *err)
+/* --- commands --------------------------------------------------------------------------------- */
+
+static void set_list(struct mb_image_change *change, struct mb_strv *to, struct mb_strv *list)
 {
-	MB_AUTO_STRV struct mb_strv words = MB_STRV_INIT;
-	int r = split_words(rest, &words, err);
+	say_list(change->said, list);
+	mb_strv_done(to);
+	*to = *list;
+}
 
-	MB_STRV_FOREACH (word, &words) {
-		MB_AUTO_FREE char *port =
-			mb_asprintf("%s%s", word, strchr(word, '/') ? "" : "/tcp");
-
-		if (r == 0 && !mb_strv_has(&c->exposed_ports, port))
-			mb_strv_add(&c->exposed_ports, port);
+void mb_image_change_command(const struct mb_oci_container_config *config, bool is_exec,
+                             const struct mb_strv *args, struct mb_strv *out)
+{
+	if (!is_exec && args->n && config->shell.n) {
+		mb_strv_add_all(out, &config->shell);
+	} else if (!is_exec && args->n) {
+		mb_strv_add(out, "/bin/sh");
+		mb_strv_add(out, "-c");
 	}
-	return r;
+	mb_strv_add_all(out, args);
 }
 
-static int change_volume(struct mb_oci_container_config *c, const char *rest, struct mb_err *err)
+static int set_command(struct mb_image_change *change, const struct mb_dockerfile_instruction *in,
+                       struct mb_err *err)
 {
-	MB_AUTO_STRV struct mb_strv words = MB_STRV_INIT;
-	int r = parse_array(rest, &words) ? 0 : split_words(rest, &words, err);
-
-	MB_STRV_FOREACH (word, &words) {
-		if (r == 0 && *word != '/')
-			r = mb_fail(err, EINVAL, "'%s' is not an absolute path", word);
-		if (r == 0 && !mb_strv_has(&c->volumes, word))
-			mb_strv_add(&c->volumes, word);
-	}
-	return r;
-}
-
-static int change_user(struct mb_oci_container_config *c, const char *rest, struct mb_err *err)
-{
-	(void)err;
-	mb_strset(&c->user, rest);
-	return 0;
-}
-
-static int change_workdir(struct mb_oci_container_config *c, const char *rest, struct mb_err *err)
-{
-	MB_AUTO_FREE char *joined =
-		*rest == '/' ? mb_strdup(rest)
-			     : mb_asprintf("%s/%s", c->working_dir ? c->working_dir : "", rest);
+	struct mb_oci_container_config *config = change->config;
+	bool is_cmd = in->kind == MB_DOCKERFILE_CMD;
+	struct mb_strv command = MB_STRV_INIT;
 
 	(void)err;
-	free(c->working_dir);
-	c->working_dir = mb_sys_path_clean(joined);
+	mb_image_change_command(config, in->is_exec, &in->args, &command);
+	set_list(change, is_cmd ? &config->cmd : &config->entrypoint, &command);
+	/* The base's command was for the base's entrypoint. */
+	if (!is_cmd && !change->has_cmd)
+		mb_strv_done(&config->cmd);
+	change->has_cmd |= is_cmd;
 	return 0;
 }
 
-static int change_stopsignal(struct mb_oci_container_config *c, const char *rest,
-                             struct mb_err *err)
+static int set_shell(struct mb_image_change *change, const struct mb_dockerfile_instruction *in,
+                     struct mb_err *err)
 {
-	int number;
+	struct mb_strv words = MB_STRV_INIT;
 
-	if (mb_parse_signal(rest, &number) < 0)
-		return mb_fail(err, EINVAL, "'%s' is not a signal", rest);
-	mb_strset(&c->stop_signal, rest);
+	(void)err;
+	mb_strv_add_all(&words, &in->args);
+	set_list(change, &change->config->shell, &words);
 	return 0;
 }
 
-/* --- HEALTHCHECK ------------------------------------------------------------------------------ */
-
-static void free_health(struct mb_oci_healthcheck **slot)
+static int64_t duration_of(const struct mb_dockerfile_instruction *in, const char *flag)
 {
+	const char *text = mb_dockerfile_flag_find(in, flag);
+	int64_t nsec = 0;
+
+	return text && mb_parse_duration(text, &nsec) == 0 ? nsec : 0;
+}
+
+static int set_healthcheck(struct mb_image_change *change,
+                           const struct mb_dockerfile_instruction *in, struct mb_err *err)
+{
+	struct mb_oci_healthcheck **slot = &change->config->healthcheck;
+	struct mb_oci_healthcheck *check = mb_calloc(1, sizeof(*check));
+	const char *retries = mb_dockerfile_flag_find(in, "retries");
+
+	(void)err;
+	mb_strv_add_all(&check->test, &in->args);
+	if (strcmp(check->test.v[0], "NONE") != 0) {
+		if (!in->is_exec)
+			mb_strset(&check->test.v[0], "CMD-SHELL");
+		check->interval_nsec = duration_of(in, "interval");
+		check->timeout_nsec = duration_of(in, "timeout");
+		check->start_period_nsec = duration_of(in, "start-period");
+		check->start_interval_nsec = duration_of(in, "start-interval");
+		if (retries)
+			mb_parse_int(retries, &check->retries);
+	}
+	say_list(change->said, &check->test);
 	if (*slot)
-		mb_strv_done(&(*slot)->test);
+		mb_json_done(mb_oci_healthcheck_table, *slot);
 	free(*slot);
-	*slot = NULL;
+	*slot = check;
+	return 0;
 }
-#define AUTO_HEALTH __attribute__((cleanup(free_health)))
 
-/* "--interval=30s" and the like. */
-static int set_health_flag(struct mb_oci_healthcheck *h, const char *flag, struct mb_err *err)
+/* --- the rest --------------------------------------------------------------------------------- */
+
+static bool port_is_valid(const char *text)
 {
-	const struct {
-		const char *prefix;
-		int64_t *to;
-	} times[] = {
-		{"--interval=", &h->interval_nsec},
-		{"--timeout=", &h->timeout_nsec},
-		{"--start-period=", &h->start_period_nsec},
-		{"--start-interval=", &h->start_interval_nsec},
-	};
-	const char *value = mb_skip_prefix(flag, "--retries=");
+	const char *slash = strchrnul(text, '/');
+	MB_AUTO_FREE char *number = mb_strndup(text, (size_t)(slash - text));
 	uint32_t n;
 
-	if (value && mb_parse_u32(value, &n) == 0 && n <= INT_MAX) {
-		h->retries = (int)n;
-		return 0;
-	}
-	for (size_t i = 0; !value && i < MB_N(times); i++) {
-		const char *time = mb_skip_prefix(flag, times[i].prefix);
-
-		if (!time)
-			continue;
-		if (mb_parse_duration(time, times[i].to) == 0 &&
-		    (*times[i].to == 0 || *times[i].to >= 1000000))
-			return 0;
-		return mb_fail(err, EINVAL, "'%s' is not a time of at least 1ms", flag);
-	}
-	return mb_fail(err, EINVAL, value ? "'%s' is not a number" : "unknown flag '%s'", flag);
+	if (*slash && strcmp(slash, "/tcp") != 0 && strcmp(slash, "/udp") != 0 &&
+	    strcmp(slash, "/sctp") != 0)
+		return false;
+	return mb_parse_u32(number, &n) == 0 && n >= 1 && n <= 65535;
 }
 
-/* "[FLAGS] CMD command", "[FLAGS] CMD [\"a\", \"b\"]" or "NONE". */
-static int change_healthcheck(struct mb_oci_container_config *c, const char *rest,
-                              struct mb_err *err)
+/* "8000-8002/udp" is three. */
+static int add_ports(struct mb_strv *ports, const char *text, struct mb_err *err)
 {
-	AUTO_HEALTH struct mb_oci_healthcheck *h = mb_calloc(1, sizeof(*h));
+	const char *slash = strchrnul(text, '/');
+	MB_AUTO_FREE char *numbers = mb_strndup(text, (size_t)(slash - text));
+	MB_AUTO_FREE char *protocol = mb_strdup(*slash ? slash : "/tcp");
+	char *dash = strchr(numbers, '-');
+	uint32_t first, last;
+
+	for (char *p = protocol; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	if (dash)
+		*dash = '\0';
+	if (mb_parse_u32(numbers, &first) < 0 ||
+	    mb_parse_u32(dash ? dash + 1 : numbers, &last) < 0 || first > last)
+		return mb_fail(err, EINVAL, "invalid containerPort: %s", text);
+	for (uint32_t n = first; n <= last; n++) {
+		MB_AUTO_FREE char *port = mb_asprintf("%u%s", n, protocol);
+
+		if (!port_is_valid(port))
+			return mb_fail(err, EINVAL, "invalid containerPort: %s", text);
+		if (!mb_strv_has(ports, port))
+			mb_strv_add(ports, port);
+	}
+	return 0;
+}
+
+static int set_expose(struct mb_image_change *change, const struct mb_dockerfile_instruction *in,
+                      struct mb_err *err)
+{
 	MB_AUTO_STRV struct mb_strv words = MB_STRV_INIT;
-	MB_AUTO_FREE char *type = NULL;
-	size_t n = strcspn(rest, blanks);
 	int r = 0;
 
-	for (; r == 0 && mb_starts_with(rest, "--"); n = strcspn(rest, blanks)) {
-		MB_AUTO_FREE char *flag = mb_strndup(rest, n);
-
-		r = set_health_flag(h, flag, err);
-		rest += n + strspn(rest + n, blanks);
+	for (size_t i = 0; i < in->args.n && r == 0; i++)
+		r = mb_dockerfile_expand_words(&change->scope, in->args.v[i], &words, err);
+	for (size_t i = 0; i < words.n && r == 0; i++) {
+		r = add_ports(&change->config->exposed_ports, words.v[i], err);
+		mb_str_addf(change->said, " %s", words.v[i]);
 	}
+	return r;
+}
+
+static int set_volume(struct mb_image_change *change, const struct mb_dockerfile_instruction *in,
+                      struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv paths = MB_STRV_INIT;
+
+	for (size_t i = 0; i < in->args.n; i++) {
+		char *path = NULL;
+		int r = expand(change, in->args.v[i], &path, err);
+
+		if (r < 0)
+			return r;
+		mb_strv_take(&paths, path);
+		if (*path != '/')
+			return mb_fail(err, EINVAL, "'%s' is not an absolute path", path);
+	}
+	MB_STRV_FOREACH (path, &paths)
+		if (!mb_strv_has(&change->config->volumes, path))
+			mb_strv_add(&change->config->volumes, path);
+	say_list(change->said, &paths);
+	return 0;
+}
+
+static int set_user(struct mb_image_change *change, const struct mb_dockerfile_instruction *in,
+                    struct mb_err *err)
+{
+	MB_AUTO_FREE char *user = NULL;
+	int r = expand_only(change, in, &user, err);
+
+	if (r == 0)
+		mb_strset(&change->config->user, user);
+	return r;
+}
+
+static int set_workdir(struct mb_image_change *change, const struct mb_dockerfile_instruction *in,
+                       struct mb_err *err)
+{
+	char **slot = &change->config->working_dir;
+	MB_AUTO_FREE char *path = NULL, *joined = NULL, *clean = NULL;
+	int r = expand(change, in->args.v[0], &path, err);
+
 	if (r < 0)
 		return r;
-	type = mb_strndup(rest, n);
-	rest += n + strspn(rest + n, blanks);
-	if (strcasecmp(type, "NONE") == 0 && !*rest) {
-		mb_strv_add(&h->test, "NONE");
-	} else if (strcasecmp(type, "CMD") == 0 && *rest) {
-		bool is_array = parse_array(rest, &words);
-
-		mb_strv_add(&h->test, is_array ? "CMD" : "CMD-SHELL");
-		if (is_array)
-			mb_strv_add_all(&h->test, &words);
-		else
-			mb_strv_add(&h->test, rest);
-	} else {
-		return mb_fail(err, EINVAL, "it must be NONE, or CMD and a command");
-	}
-	free_health(&c->healthcheck);
-	c->healthcheck = mb_take_ptr(&h);
+	joined = *path == '/' ? mb_strdup(path) : mb_asprintf("%s/%s", *slot ? *slot : "", path);
+	clean = mb_sys_path_clean(joined);
+	mb_str_addf(change->said, " %s", clean);
+	mb_strset(slot, clean);
 	return 0;
 }
 
-static int change_onbuild(struct mb_oci_container_config *c, const char *rest, struct mb_err *err)
+static int set_stop_signal(struct mb_image_change *change,
+                           const struct mb_dockerfile_instruction *in, struct mb_err *err)
+{
+	MB_AUTO_FREE char *name = NULL;
+	int number, r = expand_only(change, in, &name, err);
+
+	if (r < 0)
+		return r;
+	if (mb_parse_signal(name, &number) < 0)
+		return mb_fail(err, EINVAL, "'%s' is not a signal", name);
+	mb_strset(&change->config->stop_signal, name);
+	return 0;
+}
+
+static int set_onbuild(struct mb_image_change *change, const struct mb_dockerfile_instruction *in,
+                       struct mb_err *err)
 {
 	(void)err;
-	mb_strv_add(&c->on_build, rest);
+	mb_strv_add(&change->config->on_build, in->args.v[0]);
+	mb_str_addf(change->said, " %s", in->args.v[0]);
 	return 0;
 }
 
-static const struct instruction {
-	const char *name;
-	change_fn *apply;
-} instructions[] = {
-	{"CMD", change_cmd},         {"ENTRYPOINT", change_entrypoint},   {"ENV", change_env},
-	{"EXPOSE", change_expose},   {"HEALTHCHECK", change_healthcheck}, {"LABEL", change_label},
-	{"ONBUILD", change_onbuild}, {"STOPSIGNAL", change_stopsignal},   {"USER", change_user},
-	{"VOLUME", change_volume},   {"WORKDIR", change_workdir},
-};
-
-int mb_image_change_apply(struct mb_oci_container_config *config, const char *line,
-                          struct mb_err *err)
+int mb_image_change_set(struct mb_image_change *change, const struct mb_dockerfile_instruction *in,
+                        struct mb_err *err)
 {
-	MB_AUTO_FREE char *name = NULL, *rest = NULL;
-	size_t n;
+	static change_fn *const table[MB_DOCKERFILE_KIND_N_] = {
+		[MB_DOCKERFILE_CMD] = set_command,
+		[MB_DOCKERFILE_ENTRYPOINT] = set_command,
+		[MB_DOCKERFILE_ENV] = set_env,
+		[MB_DOCKERFILE_EXPOSE] = set_expose,
+		[MB_DOCKERFILE_HEALTHCHECK] = set_healthcheck,
+		[MB_DOCKERFILE_LABEL] = set_label,
+		[MB_DOCKERFILE_ONBUILD] = set_onbuild,
+		[MB_DOCKERFILE_SHELL] = set_shell,
+		[MB_DOCKERFILE_STOPSIGNAL] = set_stop_signal,
+		[MB_DOCKERFILE_USER] = set_user,
+		[MB_DOCKERFILE_VOLUME] = set_volume,
+		[MB_DOCKERFILE_WORKDIR] = set_workdir,
+	};
 
-	line += strspn(line, blanks);
-	n = strcspn(line, blanks);
-	name = mb_strndup(line, n);
-	rest = mb_strdup(line + n + strspn(line + n, blanks));
-	for (size_t end = strlen(rest); end && strchr(blanks, rest[end - 1]);)
-		rest[--end] = '\0';
-	for (size_t i = 0; i < MB_N(instructions); i++) {
-		int r;
+	if (!table[in->kind])
+		return mb_fail(err, EINVAL, "%s is not a valid change command",
+		               mb_dockerfile_kind_name(in->kind));
+	return table[in->kind](change, in, err);
+}
 
-		if (strcasecmp(name, instructions[i].name) != 0)
-			continue;
-		if (!*rest)
-			return mb_fail(err, EINVAL, "%s requires at least one argument",
-			               instructions[i].name);
-		r = instructions[i].apply(config, rest, err);
-		return r < 0 ? mb_wrap(err, r, "%s", instructions[i].name) : 0;
+/* --- import -c, commit -c --------------------------------------------------------------------- */
+
+static const char *find_env(void *config, const char *name)
+{
+	return mb_env_find(&((const struct mb_oci_container_config *)config)->env, name);
+}
+
+static int apply_line(struct mb_image_change *change, const char *line, struct mb_err *err)
+{
+	struct mb_dockerfile_instruction in = {0};
+	int r = mb_dockerfile_instruction_parse(line, false, &in, err);
+
+	if (r < 0)
+		return r;
+	if (in.args.n == 0 && !in.is_exec)
+		r = mb_fail(err, EINVAL, "%s requires at least one argument",
+		            mb_dockerfile_kind_name(in.kind));
+	else
+		r = mb_image_change_set(change, &in, err);
+	mb_dockerfile_instruction_done(&in);
+	return r;
+}
+
+int mb_image_changes_apply(struct mb_oci_container_config *config, const struct mb_strv *lines,
+                           struct mb_err *err)
+{
+	MB_AUTO_STR struct mb_str said = MB_STR_INIT;
+	struct mb_image_change change = {
+		.config = config,
+		.scope = {.find = find_env, .arg = config, .escape = '\\'},
+		.said = &said,
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < lines->n && r == 0; i++) {
+		r = apply_line(&change, lines->v[i], err);
+		if (r < 0)
+			mb_wrap(err, r, "change '%.100s'", lines->v[i]);
 	}
-	for (char *p = name; *p; p++)
-		*p = (char)toupper((unsigned char)*p);
-	return mb_fail(err, EINVAL, "%s is not a valid change command", name);
+	return r;
 }

@@ -206,8 +206,8 @@ static int make_config(struct mb_store *store, const struct mb_image_derive_requ
 	mb_strset(&config->comment, request->message);
 	if (request->settings)
 		take_settings(&config->config, request->settings);
-	for (size_t i = 0; r == 0 && request->changes && i < request->changes->n; i++)
-		r = mb_image_change_apply(&config->config, request->changes->v[i], err);
+	if (request->changes)
+		r = mb_image_changes_apply(&config->config, request->changes, err);
 	add_history(config, request);
 	return r;
 }

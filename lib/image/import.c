@@ -54,15 +54,8 @@ static int begin_config(const struct mb_image_import_request *request,
 	config->n_history = 1;
 	config->history[0].created = config->created;
 	config->history[0].comment = mb_strdup(config->comment);
-	if (!request->changes)
-		return 0;
-	MB_STRV_FOREACH (line, request->changes) {
-		int r = mb_image_change_apply(&config->config, line, err);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return request->changes ? mb_image_changes_apply(&config->config, request->changes, err)
+	                        : 0;
 }
 
 static int import(struct mb_store *store, const struct mb_image_import_request *request,

@@ -18,7 +18,8 @@ static void check_path(const char *path)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct mb_image_entry_name name;
-	char *text = fuzz_text(data, size), *line = text;
+	MB_AUTO_STRV struct mb_strv lines = MB_STRV_INIT;
+	char *text = fuzz_text(data, size);
 	struct mb_oci_image_config config = {0};
 
 	if (mb_image_entry_parse(text, &name, NULL) == 0) {
@@ -27,14 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(!strchr(name.leaf, '/'));
 	}
 	mb_image_entry_xattr_is_kept(text);
-	while (line) {
-		char *end = strchr(line, '\n');
-
-		if (end)
-			*end++ = '\0';
-		mb_image_change_apply(&config.config, line, NULL);
-		line = end;
-	}
+	mb_strv_split(&lines, text, '\n');
+	mb_image_changes_apply(&config.config, &lines, NULL);
 	mb_oci_image_config_done(&config);
 	free(text);
 	return 0;

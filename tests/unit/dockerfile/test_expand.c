@@ -184,19 +184,6 @@ static void quotes_can_be_plain_or_stay(void **state)
 	assert_string_equal(word, "a'b c'\"value\"\\x");
 }
 
-static void names_that_are_not_set_are_collected(void **state)
-{
-	MB_AUTO_STRV struct mb_strv unset = MB_STRV_INIT;
-	struct mb_dockerfile_scope s = scope;
-	MB_AUTO_FREE char *got = NULL, *names = NULL;
-
-	(void)state;
-	s.unset = &unset;
-	assert_int_equal(mb_dockerfile_expand(&s, "$X $A ${Y:-1} $X", &got, NULL), 0);
-	names = mb_strv_join(&unset, " ");
-	assert_string_equal(names, "X Y");
-}
-
 static const char *find_big(void *arg, const char *name)
 {
 	(void)name;
@@ -229,7 +216,6 @@ int main(void)
 		cmocka_unit_test(what_is_wrong_is_told),
 		cmocka_unit_test(words_split_outside_of_quotes),
 		cmocka_unit_test(quotes_can_be_plain_or_stay),
-		cmocka_unit_test(names_that_are_not_set_are_collected),
 		cmocka_unit_test(results_are_bounded),
 	};
 
