@@ -11,10 +11,7 @@ setup() {
 	echo of-the-host >"$canary/file"
 }
 teardown() {
-	local name
-	for name in $(mybox images --format '{{.ID}}' | sort -u); do
-		[ "$name" = "$(mybox images -q deb)" ] || mybox rmi -f "$name" >/dev/null
-	done
+	remove_images_but deb
 	teardown_store
 	[ -z "$(ls "$root/ingest")" ]
 	# Nobody wrote, and nobody may have read.

@@ -13,10 +13,7 @@ setup() {
 	mkdir -p "$ctx"
 }
 teardown() {
-	local name
-	for name in $(mybox images --format '{{.ID}}' | sort -u); do
-		[ "$name" = "$(mybox images -q kept)" ] || mybox rmi -f "$name" >/dev/null
-	done
+	remove_images_but kept
 	teardown_store
 	[ -z "$(ls "$root/ingest")" ]
 }
@@ -36,7 +33,7 @@ config() { mybox image inspect -f "{{json .Config.$1}}" made; }
 		ARG WHO=world
 		ENV GREET="hi ${WHO}" TWO=2
 		LABEL a=b "c d"="e $TWO"
-		WORKDIR /work
+		WORKDIR /srv
 		WORKDIR deep
 		RUN echo "$GREET" >greeting && [ "$WHO" = world ]
 		COPY src dst
@@ -53,7 +50,7 @@ config() { mybox image inspect -f "{{json .Config.$1}}" made; }
 		ONBUILD RUN echo triggered >/tmp/triggered
 		SHELL ["/bin/sh", "-ec"]
 		ENTRYPOINT ["cat"]
-		CMD ["/work/deep/greeting"]
+		CMD ["/srv/deep/greeting"]
 	EOF
 	run -0 --separate-stderr build
 	echo "$stderr"
@@ -61,10 +58,10 @@ config() { mybox image inspect -f "{{json .Config.$1}}" made; }
 	[[ "$stderr" == *'[1/11] FROM deb'* ]] && [[ "$stderr" == *'naming to docker.io/library/made:latest done'* ]]
 	[ "$(mybox run --rm made)" = "hi world" ]
 	run -0 mybox run --rm --entrypoint '' -u root made sh -c '
-		cat /work/deep/dst/a /work/deep/dst/sub/b /renamed /tmp/who; stat -c "%a %u:%g %Y" /work/deep/dst/a /files/a; stat -c %a /work/deep/dst/sub; stat -c %u:%g /number /name; env | grep WHO | wc -l'
+		cat /srv/deep/dst/a /srv/deep/dst/sub/b /renamed /tmp/who; stat -c "%a %u:%g %Y" /srv/deep/dst/a /files/a; stat -c %a /srv/deep/dst/sub; stat -c %u:%g /number /name; env | grep WHO | wc -l'
 	[ "$output" = $'a\nb\na\n1000\n644 0:0 1500000000\n640 1000:50 1500000000\n750\n60:60\n1000:1000\n0' ]
 	[ "$(config Labels)" = '{"a":"b","c d":"e 2"}' ]
-	[ "$(config WorkingDir) $(config User) $(config StopSignal)" = '"/work/deep" "user" "SIGINT"' ]
+	[ "$(config WorkingDir) $(config User) $(config StopSignal)" = '"/srv/deep" "user" "SIGINT"' ]
 	[ "$(config ExposedPorts)" = '{"443/udp":{},"80/tcp":{},"8000/tcp":{},"8001/tcp":{},"8002/tcp":{}}' ]
 	[[ "$(config Healthcheck)" == *'"CMD-SHELL","test -e /ok"'*'5000000000'* ]]
 	[ "$(config OnBuild)" = '["RUN echo triggered >/tmp/triggered"]' ]
@@ -304,6 +301,7 @@ OUTER
 	[ -z "$(mybox images -q made)$(mybox ps -aq)$(ls "$root/ingest")" ]
 	printf 'FROM deb\nRUN ["/nosuch"]\n' | dockerfile && run -1 build && [[ "$output" == *'/nosuch'*'no such file'* ]]
 	printf 'FROM nosuch.invalid/x\n' | dockerfile && run -1 build && [[ "${lines[-1]}" == 'mybox: failed to build: '* ]]
+	printf 'FROM deb\nRUN true && \\\n\n true\n' | dockerfile && run -0 build && [[ "$output" == *'WARNING: NoEmptyContinuation: Empty continuation line (line 2)'* ]] && mybox rmi -f made
 	printf 'FROM deb\nFOO x\n' | dockerfile && run -1 build && [[ "$output" == *'parse error on line 2: unknown instruction: FOO'* ]]
 	rm "$ctx/Dockerfile" && run -1 build && [ "$output" = 'mybox: failed to read dockerfile: open Dockerfile: no such file or directory' ]
 	run -1 mybox build "$ctx/nosuch" && [[ "$output" == *'not found' ]]

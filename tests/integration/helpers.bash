@@ -56,6 +56,15 @@ teardown_store() {
 	return 1
 }
 
+# What a test made, by any name or by none.
+remove_images_but() {
+	local id keep
+	keep=$(mybox images -q "$1")
+	for id in $(mybox images --format '{{.ID}}' | sort -u); do
+		[ "$id" = "$keep" ] || mybox rmi -f "$id" >/dev/null
+	done
+}
+
 setup_file() { setup_store "${BATS_TEST_FILENAME##*/}"; }
 setup() {
 	name=${BATS_TEST_FILENAME##*/}
