@@ -25,7 +25,7 @@ config() { mybox image inspect -f "{{json .Config.$1}}" made; }
 
 @test "build: the instructions of a common Dockerfile" {
 	mkdir -p "$ctx/src/sub"
-	echo a >"$ctx/src/a" && echo b >"$ctx/src/sub/b" && chmod 750 "$ctx/src/sub" && touch -d @1500000000 "$ctx/src/a"
+	echo a >"$ctx/src/a" && echo b >"$ctx/src/sub/b" && chmod 750 "$ctx/src/sub" && touch -d @1500000000 "$ctx/src/a" && touch -d @1400000000 "$ctx/src/sub" && chown -R 1234:1234 "$ctx/src"
 	dockerfile <<-'EOF'
 		ARG BASE=deb
 		FROM $BASE
@@ -58,8 +58,8 @@ config() { mybox image inspect -f "{{json .Config.$1}}" made; }
 	[[ "$stderr" == *'[1/11] FROM deb'* ]] && [[ "$stderr" == *'naming to docker.io/library/made:latest done'* ]]
 	[ "$(mybox run --rm made)" = "hi world" ]
 	run -0 mybox run --rm --entrypoint '' -u root made sh -c '
-		cat /srv/deep/dst/a /srv/deep/dst/sub/b /renamed /tmp/who; stat -c "%a %u:%g %Y" /srv/deep/dst/a /files/a; stat -c %a /srv/deep/dst/sub; stat -c %u:%g /number /name; env | grep WHO | wc -l'
-	[ "$output" = $'a\nb\na\n1000\n644 0:0 1500000000\n640 1000:50 1500000000\n750\n60:60\n1000:1000\n0' ]
+		cat /srv/deep/dst/a /srv/deep/dst/sub/b /renamed /tmp/who; stat -c "%a %u:%g %Y" /srv/deep/dst/a /files/a; stat -c "%a %Y" /srv/deep/dst/sub; stat -c %u:%g /number /name; env | grep WHO | wc -l'
+	[ "$output" = $'a\nb\na\n1000\n644 0:0 1500000000\n640 1000:50 1500000000\n750 1400000000\n60:60\n1000:1000\n0' ]
 	[ "$(config Labels)" = '{"a":"b","c d":"e 2"}' ]
 	[ "$(config WorkingDir) $(config User) $(config StopSignal)" = '"/srv/deep" "user" "SIGINT"' ]
 	[ "$(config ExposedPorts)" = '{"443/udp":{},"80/tcp":{},"8000/tcp":{},"8001/tcp":{},"8002/tcp":{}}' ]
@@ -113,7 +113,9 @@ config() { mybox image inspect -f "{{json .Config.$1}}" made; }
 	[ "$(build -q)" = "$(cat "$BATS_TEST_TMPDIR/first")" ] && [ "$(in_made 'cat /id')" = "$id" ]
 	# A label is no reason.
 	sed -i 's/x=y/x=z/' "$ctx/Dockerfile" && build -q && [ "$(in_made 'cat /id')" = "$id" ] && [ "$(config Labels)" = '{"x":"z"}' ]
-	# An argument is, and so are content, mode, a new name, and the one who asks.
+	# Nor is who owns the context.
+	chown 1234 "$ctx/a" && build -q && [ "$(in_made 'cat /id')" = "$id" ]
+	# An argument is, and so are content, mode and a new name.
 	build -q --build-arg V=1 && [ "$(in_made 'cat /id')" != "$id" ] && build -q && [ "$(in_made 'cat /id')" = "$id" ]
 	chmod 600 "$ctx/a" && build -q && [ "$(in_made 'cat /id')" != "$id" ]
 	chmod 644 "$ctx/a" && build -q && [ "$(in_made 'cat /id')" = "$id" ]
@@ -124,6 +126,16 @@ config() { mybox image inspect -f "{{json .Config.$1}}" made; }
 	for f in "$root"/steps/*; do echo rubbish >"$f"; done
 	run -0 build && [[ "$output" != *CACHED* ]]
 	mybox system check --repair || true
+}
+
+@test "build: who runs a step, and where, is part of it" {
+	local by ids=()
+	for by in 'USER root' 'USER user' $'USER root\nWORKDIR /etc' 'USER root'; do
+		printf 'FROM deb\n%s\nRUN cat /proc/sys/kernel/random/uuid >/tmp/id\n' "$by" | dockerfile
+		build -q
+		ids+=("$(in_made 'cat /tmp/id')")
+	done
+	[ "${ids[0]}" = "${ids[3]}" ] && [ "${ids[0]}" != "${ids[1]}" ] && [ "${ids[0]}" != "${ids[2]}" ] && [ "${ids[1]}" != "${ids[2]}" ]
 }
 
 @test "build: here-documents, for the shell, for an interpreter, and as files" {
