@@ -202,6 +202,35 @@ int mb_net_cni_add(struct mb_net *net, struct mb_net_sandbox *s, int netns_fd, s
 	return r < 0 ? r : mb_net_record_write(net, s, err);
 }
 
+/* The version is a text of the list: 0.3.0 and 0.3.1 are all that parses and knows no CHECK. */
+static bool may_check(struct json_object *list)
+{
+	return !mb_json_find_bool(list, "disableCheck", false) &&
+	       !mb_starts_with(mb_json_find_str(list, "cniVersion", ""), "0.3.");
+}
+
+int mb_net_cni_check(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_err *err)
+{
+	MB_AUTO(mb_json_free) struct json_object *list = NULL, *result = NULL;
+	MB_AUTO_FREE char *path = pin_path(net, s);
+	struct turn t = {.sandbox = s, .command = "CHECK", .netns = path};
+	int r = parse(s, &list, err);
+
+	if (r < 0 || !s->cni.result || !may_check(list))
+		return r < 0 ? r : MB_NET_CNI_UNCHECKED;
+	t.list = list;
+	r = mb_json_parse_object(s->cni.result, strlen(s->cni.result), &result, err);
+	if (r < 0)
+		return mb_wrap(err, r, "the result of CNI network '%s'", s->cni.name);
+	for (size_t i = 0; i < count(list); i++) {
+		MB_AUTO_FREE char *out = NULL;
+
+		if (call(&t, i, result, &out, err) < 0)
+			return MB_NET_CNI_FAULTY;
+	}
+	return 0;
+}
+
 void mb_net_cni_remove(struct mb_net *net, const struct mb_net_sandbox *s)
 {
 	MB_AUTO(mb_json_free) struct json_object *list = NULL, *result = NULL;

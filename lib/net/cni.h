@@ -2,8 +2,9 @@
 /* lib/net/cni.h — networks that plugins make, by the Container Network Interface 0.3 to 1.x.
  *
  * A network is a list of plugins in a file; each is a program that is called in turn with what the
- * one before it said: ADD when the namespace is there, DEL when the container has ended, in the
- * opposite order.  What DEL needs is in the container's record before the first ADD.
+ * one before it said: ADD when the namespace is there, CHECK when somebody asks, DEL when the
+ * container has ended, in the opposite order.  What DEL needs is in the container's record before
+ * the first ADD.
  */
 #ifndef MB_NET_CNI_H
 #define MB_NET_CNI_H
@@ -41,6 +42,11 @@ void mb_net_cni_outcome_done(struct mb_net_cni_outcome *outcome);
 /* Find it, and put it into @s. */
 int mb_net_cni_prepare(struct mb_net_sandbox *s, const char *name, struct mb_err *err);
 int mb_net_cni_add(struct mb_net *net, struct mb_net_sandbox *s, int netns_fd, struct mb_err *err);
+/* Ask all plugins whether what they made is still there (CHECK, since 0.4.0 of the specification).
+ * Return: 0; MB_NET_CNI_FAULTY, told in the words of who found it; MB_NET_CNI_UNCHECKED: the list
+ * is older, or asks not to be checked; or -errno. */
+enum { MB_NET_CNI_FAULTY = 1, MB_NET_CNI_UNCHECKED = 2 };
+int mb_net_cni_check(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_err *err);
 /* Plugins that fail are told to mb_warn: the others have their turn, and the container goes. */
 void mb_net_cni_remove(struct mb_net *net, const struct mb_net_sandbox *s);
 
@@ -51,7 +57,7 @@ int mb_net_cni_parse(const char *text, size_t len, struct json_object **ret, str
 /* cni_call.c: one call of one plugin. */
 struct mb_net_cni_call {
 	const char *path, *plugin; /* of the program; its name, for errors */
-	const char *command;       /* "ADD", "DEL" */
+	const char *command;       /* "ADD", "CHECK", "DEL" */
 	const char *container_id, *netns, *ifname;
 	const char *config; /* what it reads */
 	int timeout_ms;

@@ -35,6 +35,13 @@ static mb_net_way_step *const steps[] = {
 	mb_net_way_connect,
 };
 
+/* Of a container whose network plugins made: what is beyond its interface is theirs. */
+static mb_net_way_step *const steps_of_plugins[] = {
+	mb_net_way_containers, mb_net_way_plugins,  mb_net_way_plugins_target,
+	mb_net_way_interface,  mb_net_way_route,    mb_net_way_address,
+	mb_net_way_back,       mb_net_way_listener, mb_net_way_connect,
+};
+
 void mb_net_walk_party_done(struct mb_net_walk_party *p)
 {
 	free(p->id);
@@ -142,8 +149,14 @@ int mb_net_walk_go(struct mb_net *net, const struct mb_net_walk_request *q, stru
 	};
 	int r = mb_net_book_load(net, &w.book, err);
 
-	for (size_t i = 0; !r && i < MB_N(steps) && mb_net_walk_is_ok(&out); i++)
-		r = steps[i](&w, err);
+	/* The first step, which is the same for all, tells whose network it is. */
+	for (size_t i = 0; !r && mb_net_walk_is_ok(&out); i++) {
+		bool theirs = w.from.record && w.from.record->cni.name;
+
+		if (i == (theirs ? MB_N(steps_of_plugins) : MB_N(steps)))
+			break;
+		r = (theirs ? steps_of_plugins : steps)[i](&w, err);
+	}
 	if (r) {
 		mb_net_walk_done(&out);
 		return r;

@@ -37,8 +37,11 @@ static void tell_no_interface(struct mb_net_way *w, const char *step,
 
 	mb_net_way_fault(w, step, "%s has no interface '%s' (network '%s')", name, end->e->ifname,
 	                 network);
-	mb_net_way_mend(w, "mybox network disconnect %s %s && mybox network connect %s %s", network,
-	                name, network, name);
+	if (end->record->cni.name)
+		mb_net_way_mend(w, "mybox restart %s", name);
+	else
+		mb_net_way_mend(w, "mybox network disconnect %s %s && mybox network connect %s %s",
+		                network, name, network, name);
 }
 
 /* The interface of @end is there, up, and has its address. */

@@ -45,6 +45,8 @@ static int load_record(struct mb_net_way *w, struct mb_net_way_end *end, struct 
 
 	if (r < 0 || (r == 0 && end->record->n_endpoints))
 		return r;
+	if (r == 0 && mb_net_way_take_plugins(end->record))
+		return 0;
 	mb_net_way_fault(w, "container", "%s is on no network of mybox (its network is '%s')",
 	                 p->name, p->mode ? p->mode : "none");
 	mb_net_way_mend(w, "make %s anew on a network: mybox run --network NETWORK", p->name);
@@ -149,8 +151,8 @@ static bool parse_own(const struct mb_net_endpoint *e, int family, struct mb_net
 	return text && mb_net_addr_parse(text, ret) == 0;
 }
 
-/* The first network that both are on, in the order in which the first one joined. */
-static bool choose_shared(struct mb_net_way *w, int family)
+/* In the order in which the first one joined. */
+bool mb_net_way_choose_shared(struct mb_net_way *w, int family)
 {
 	const struct mb_net_sandbox *a = w->from.record;
 
@@ -171,16 +173,14 @@ static bool choose_shared(struct mb_net_way *w, int family)
 	return false;
 }
 
-/* Where the first container leaves its networks. */
-static void choose_exit(struct mb_net_way *w)
+void mb_net_way_choose_exit(struct mb_net_way *w)
 {
 	w->from.e = mb_net_gateway_endpoint(w->from.record);
 	if (w->from.e && !parse_own(w->from.e, w->dst.family, &w->from.addr))
 		w->from.e = NULL;
 }
 
-/* Open the container, and see whether it can be talked to.  Return: 0, MB_NET_ABSENT or -errno. */
-static int open_other(struct mb_net_way *w, const char *reference, struct mb_err *err)
+int mb_net_way_open_other(struct mb_net_way *w, const char *reference, struct mb_err *err)
 {
 	int r = w->q->open(reference, w->q->arg, &w->to.party, err);
 
@@ -195,7 +195,11 @@ static void not_together(struct mb_net_way *w)
 
 	mb_net_way_fault(w, "name", "%s and %s have no network in common (%s is on '%s')",
 	                 mb_net_way_from(w), mb_net_way_to(w), mb_net_way_to(w), its->network);
-	mb_net_way_mend(w, "mybox network connect %s %s", its->network, mb_net_way_from(w));
+	if (w->to.record->cni.name)
+		mb_net_way_mend(w, "make %s anew: mybox run --network %s", mb_net_way_from(w),
+		                its->network);
+	else
+		mb_net_way_mend(w, "mybox network connect %s %s", its->network, mb_net_way_from(w));
 }
 
 struct search {
@@ -233,10 +237,10 @@ static int take_host(struct mb_net_way *w, struct mb_err *err)
 
 	owner = q.id;
 	w->kind = MB_NET_WAY_HOST;
-	choose_exit(w);
+	mb_net_way_choose_exit(w);
 	if (r || !owner)
 		return r;
-	r = open_other(w, owner, err);
+	r = mb_net_way_open_other(w, owner, err);
 	if (r || !mb_net_walk_is_ok(w->out))
 		return r > 0 ? 0 : r;
 	w->kind = MB_NET_WAY_PUBLISHED;
@@ -278,10 +282,10 @@ static int take_address(struct mb_net_way *w, struct mb_err *err)
 		return take_host(w, err);
 	if (!owner) {
 		w->kind = MB_NET_WAY_OUTSIDE;
-		choose_exit(w);
+		mb_net_way_choose_exit(w);
 		return 0;
 	}
-	r = open_other(w, owner->id, err);
+	r = mb_net_way_open_other(w, owner->id, err);
 	if (r || !mb_net_walk_is_ok(w->out))
 		return r > 0 ? 0 : r;
 	if (!mb_net_endpoint_find(w->from.record, owner->network_id)) {
@@ -294,7 +298,8 @@ static int take_address(struct mb_net_way *w, struct mb_err *err)
 		                mb_net_way_from(w));
 		return 0;
 	}
-	if (!choose_shared(w, w->dst.family) || !mb_net_addr_equal(&w->dst, &w->to.addr)) {
+	if (!mb_net_way_choose_shared(w, w->dst.family) ||
+	    !mb_net_addr_equal(&w->dst, &w->to.addr)) {
 		/* On several networks together: the one that was asked for. */
 		w->from.e = mb_net_endpoint_find(w->from.record, owner->network_id);
 		w->to.e = mb_net_endpoint_find(w->to.record, owner->network_id);
@@ -394,7 +399,7 @@ static int name_of_container(struct mb_net_way *w, const struct entries *found, 
 	__attribute__((cleanup(entries_done))) struct entries e = {0};
 	char text[MB_NET_ADDR_TEXT];
 
-	if (!choose_shared(w, AF_INET) && !choose_shared(w, AF_INET6)) {
+	if (!mb_net_way_choose_shared(w, AF_INET) && !mb_net_way_choose_shared(w, AF_INET6)) {
 		not_together(w);
 		return 0;
 	}
@@ -442,7 +447,7 @@ int mb_net_way_name(struct mb_net_way *w, struct mb_err *err)
 	read_names(w, host, &e);
 	if (!e.ids.n && (e.has_external || w->q->to->is_url))
 		return name_outside(w, e.has_external, err);
-	r = open_other(w, e.ids.n ? e.ids.v[0] : host, err);
+	r = mb_net_way_open_other(w, e.ids.n ? e.ids.v[0] : host, err);
 	if (r == MB_NET_ABSENT)
 		return name_outside(w, false, err);
 	if (r || !mb_net_walk_is_ok(w->out))

@@ -62,6 +62,17 @@ mb_net_way_step mb_net_way_containers, mb_net_way_name, mb_net_way_isolation, mb
 	mb_net_way_route, mb_net_way_cable, mb_net_way_neighbour, mb_net_way_firewall,
 	mb_net_way_policy, mb_net_way_forwarding, mb_net_way_published, mb_net_way_foreign,
 	mb_net_way_address, mb_net_way_back, mb_net_way_inside, mb_net_way_listener, mb_net_way_mtu,
-	mb_net_way_connect;
+	mb_net_way_connect, mb_net_way_plugins, mb_net_way_plugins_target;
+
+/* Open what @reference means as the other end, and see whether it can be talked to.  Return: 0,
+ * maybe after a fault; MB_NET_ABSENT; or -errno. */
+int mb_net_way_open_other(struct mb_net_way *w, const char *reference, struct mb_err *err);
+/* The first network that both ends are on becomes the way.  Return: whether there is one. */
+bool mb_net_way_choose_shared(struct mb_net_way *w, int family);
+/* The first end leaves by the interface that has its default route. */
+void mb_net_way_choose_exit(struct mb_net_way *w);
+/* What plugins made of @record becomes an endpoint of it, if they made anything.  Return: whether
+ * they did. */
+bool mb_net_way_take_plugins(struct mb_net_sandbox *record);
 
 #endif

@@ -101,6 +101,49 @@ fake() {
 	mybox rm -f c1
 }
 
+@test "network check asks the plugins, and walks the way that they made" {
+	blue
+	mybox run -d --name c1 --network cni:blue deb httpd -f -p 80 -h /etc
+	mybox run -d --name c2 --network cni:blue deb sleep 1000
+	mybox run -d --name c3 deb sleep 1000
+	local ip
+	ip=$(mybox inspect -f '{{(index .NetworkSettings.Networks "cni:blue").IPAddress}}' c1)
+	good() { mybox network check "$@" >"$BATS_TEST_TMPDIR/out"; }
+	wait_until 5 good c2 c1:80
+	grep -q "plugins .*those of 'blue' find all that they made" "$BATS_TEST_TMPDIR/out"
+	grep -q "address .*c1 is $ip" "$BATS_TEST_TMPDIR/out"
+	grep -q "connect .*c2 connected to $ip, port 80" "$BATS_TEST_TMPDIR/out"
+	good c2 "$ip:80"
+	# A fault of theirs is told in their words, and what is offered mends it.
+	nsenter -t "$(mybox inspect -f '{{.State.Pid}}' c2)" -n ip addr flush dev eth0
+	run mybox network check c2 c1:80
+	[ "$status" = 1 ]
+	[[ $output == *"FAULT  plugins "*"CNI network 'blue': CHECK of plugin 'bridge' failed: "* ]]
+	[ "${lines[-1]}" = "mend:  mybox restart c2" ]
+	mybox restart -t 0 c2
+	good c2 c1:80
+	run mybox network check c2 c1:81
+	[ "$status" = 1 ]
+	[[ $output == *"FAULT  listener "*"nothing in c1 listens on port 81/tcp"* ]]
+	run mybox network check c2 c3
+	[ "$status" = 1 ]
+	[[ $output == *"FAULT  address "*"c3 is on 'bridge', not on 'cni:blue'"* ]]
+	run mybox network check c3 c2
+	[ "$status" = 1 ]
+	[[ $output == *"FAULT  name "*"c3 and c2 have no network in common (c2 is on 'cni:blue')"*"mybox run --network cni:blue" ]]
+	run mybox network check c2 web.example:80
+	[ "$status" = 1 ]
+	[[ $output == *"FAULT  name "*"'web.example' is no container"* ]]
+	# A list that is older knows no CHECK; one can also forbid it.
+	fake plain 'echo "{\"cniVersion\":\"0.4.0\",\"ips\":[{\"version\":\"4\",\"address\":\"10.96.0.2/24\"}]}"'
+	echo '{"cniVersion": "0.4.0", "name": "green", "disableCheck": true, "plugins": [{"type": "plain"}]}' >/etc/cni/net.d/20-green.conflist
+	mybox run -d --name c4 --network cni:green deb sleep 1000
+	run mybox network check c4 10.96.0.1
+	[[ $output == *"plugins "*"those of 'green' are not asked: it has no CHECK"*"FAULT  interface "*"c4 has no interface 'eth0'"*"mybox restart c4" ]]
+	[ ! -e "$BATS_TEST_TMPDIR/plain.CHECK" ]
+	mybox rm -f c1 c2 c3 c4
+}
+
 @test "killed with its monitor, the next command gives back what it had" {
 	blue
 	mybox run -d --name c1 --network cni:blue deb sleep 1000
