@@ -70,6 +70,7 @@ int mb_net_endpoint_fill(const struct mb_net_sandbox *s, const struct mb_net_net
 	e->internal = n->internal;
 	e->isolated = !mb_net_is_upper(n->driver) && !n->icc;
 	e->mtu = n->mtu;
+	e->mtu_out = n->mtu_out;
 	e->gw_priority = spec->gw_priority;
 	e->slot = free_slot(s);
 	/* mb0123456789, and mb0123456789.1 for eth1: found again without a journal. */
@@ -151,7 +152,7 @@ void mb_net_endpoint_put_routes(struct mb_nl_batch *b, const struct mb_net_endpo
 
 	for (size_t i = 0; i < MB_N(gateways); i++) {
 		struct mb_net_addr a;
-		struct mb_nl_route r = {.index = index};
+		struct mb_nl_route r = {.index = index, .mtu = e->mtu_out};
 
 		if (!gateways[i] || mb_net_addr_parse(gateways[i], &a) < 0)
 			continue;

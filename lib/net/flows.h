@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "net/net.h"
 #include "net/addr.h"
+#include "net/net.h"
 
 struct mb_err;
 struct mb_net;

@@ -99,8 +99,7 @@ void mb_net_plans_member(struct mb_net_plans *plans, const struct mb_net_sandbox
 {
 	for (size_t i = 0; i < plans->n; i++) {
 		struct mb_net_plan *plan = &plans->v[i].plan;
-		const struct mb_net_endpoint *e =
-			mb_net_endpoint_find(s, plan->network->id);
+		const struct mb_net_endpoint *e = mb_net_endpoint_find(s, plan->network->id);
 		struct mb_net_class classes[2];
 
 		if (!e)

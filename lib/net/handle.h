@@ -71,6 +71,8 @@ struct mb_net_network *mb_net_builtin(struct mb_net *net, const char *name);
 /* network.c */
 /* Of the default route's interface where that is less than 1500; 0: the usual. */
 uint32_t mb_net_uplink_mtu(struct mb_net *net);
+/* The option mtu=auto, of a network whose mtu is still the uplink's. */
+void mb_net_network_jumbo(struct mb_net_network *n);
 int mb_net_networks_lock(struct mb_net *net, bool exclusive, int *ret_fd, struct mb_err *err);
 
 /* pool.c: choosing and checking subnets.  The caller holds the networks' lock. */

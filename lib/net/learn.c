@@ -200,8 +200,8 @@ static bool find_class(const struct prune *p, const struct mb_nl_nft_elem *e,
 		if (memcmp(o->class_id, e->data, sizeof(o->class_id)) != 0 ||
 		    !has_name(p->plan, o->name))
 			continue;
-		mb_net_plan_classify(
-			p->plan, &(struct mb_net_subject){.addr = &a, .dns = o->name}, ret);
+		mb_net_plan_classify(p->plan, &(struct mb_net_subject){.addr = &a, .dns = o->name},
+		                     ret);
 		return true;
 	}
 	return false;

@@ -80,6 +80,7 @@ struct mb_net_network {
 	uint32_t mode, mode_flags; /* of the driver, as the kernel numbers them */
 	bool internal, ipv6, icc, masquerade, attachable, builtin;
 	uint32_t mtu;
+	uint32_t mtu_out;          /* of what leaves it, where that is less; 0: mtu */
 	char *host_binding;        /* where -p without address binds; NULL: everywhere */
 	struct mb_net_pool v4, v6; /* v6.subnet NULL without --ipv6 */
 	struct mb_kv options, labels;
@@ -129,6 +130,7 @@ struct mb_net_endpoint {
 	char *ifname;               /* "eth0" in the container */
 	char *ip4, *gw4, *ip6, *gw6, *mac;
 	uint32_t prefix4, prefix6, mtu, slot; /* slot: 0 is eth0 */
+	uint32_t mtu_out;                     /* of its default route; 0: mtu */
 	int gw_priority;
 	bool internal, isolated; /* isolated: no traffic between neighbours (icc off) */
 	bool on_link;            /* the default route has no gateway: ipvlan's layer 3 */

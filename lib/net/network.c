@@ -17,7 +17,7 @@
 #include "store/lock.h"
 #include "store/store.h"
 
-enum { MTU_DEFAULT = 1500, MTU_MIN6 = 1280 };
+enum { MTU_DEFAULT = 1500, MTU_MIN6 = 1280, MTU_MAX = 65535 };
 
 int mb_net_networks_lock(struct mb_net *net, bool exclusive, int *ret_fd, struct mb_err *err)
 {
@@ -79,6 +79,14 @@ uint32_t mb_net_uplink_mtu(struct mb_net *net)
 	return u.mtu >= MTU_MIN6 && u.mtu < MTU_DEFAULT ? u.mtu : 0;
 }
 
+/* Neighbours on a bridge meet no wire: the longest packets there are.  What leaves must fit the
+ * uplink still, which the default route sees to; an internal network has none. */
+void mb_net_network_jumbo(struct mb_net_network *n)
+{
+	n->mtu_out = n->mtu ? n->mtu : MTU_DEFAULT;
+	n->mtu = MTU_MAX;
+}
+
 static int fill(struct mb_net *net, const struct mb_net_create *q, struct mb_net_network *n,
                 struct mb_err *err)
 {
@@ -100,6 +108,8 @@ static int fill(struct mb_net *net, const struct mb_net_create *q, struct mb_net
 		n->bridge = mb_strdup(bridge);
 		n->icc = n->masquerade = true;
 		n->mtu = mb_net_uplink_mtu(net);
+		if (n->internal)
+			mb_net_network_jumbo(n);
 	}
 	r = mb_net_options_set(n, err);
 	return r || !mb_net_is_upper(n->driver) ? r : mb_net_upper_probe(net, n, err);

@@ -71,6 +71,7 @@ static const struct mb_json_field network_table[] = {
 	MB_JSON_BOOL("attachable", struct mb_net_network, attachable),
 	MB_JSON_BOOL("builtin", struct mb_net_network, builtin),
 	MB_JSON_U32("mtu", struct mb_net_network, mtu),
+	MB_JSON_U32("mtuOut", struct mb_net_network, mtu_out),
 	MB_JSON_STR("host_binding", struct mb_net_network, host_binding),
 	MB_JSON_OBJ("v4", struct mb_net_network, v4, pool_table),
 	MB_JSON_OBJ("v6", struct mb_net_network, v6, pool_table),

@@ -67,9 +67,15 @@ static int set_mtu(struct mb_net_network *n, const char *value)
 {
 	uint32_t mtu;
 
+	if (mb_streq(value, "auto") && !mb_net_is_upper(n->driver)) {
+		if (!n->mtu_out)
+			mb_net_network_jumbo(n);
+		return 0;
+	}
 	if (mb_parse_u32(value, &mtu) < 0 || (mtu && (mtu < MTU_MIN || mtu > MTU_MAX)))
 		return -EINVAL;
 	n->mtu = mtu;
+	n->mtu_out = 0;
 	return 0;
 }
 

@@ -112,8 +112,7 @@ bool mb_net_plan_add_class(struct mb_net_plan *plan, const struct mb_net_class *
 	for (size_t i = 0; i < plan->n_classes; i++)
 		if (memcmp(plan->classes[i].id, class->id, sizeof(class->id)) == 0)
 			return false;
-	plan->classes =
-		mb_realloc(plan->classes, (plan->n_classes + 1) * sizeof(*plan->classes));
+	plan->classes = mb_realloc(plan->classes, (plan->n_classes + 1) * sizeof(*plan->classes));
 	plan->classes[plan->n_classes++] = *class;
 	return true;
 }
@@ -275,8 +274,8 @@ static void put_range(const struct mb_net_addr *first, const struct mb_net_addr 
 {
 	const struct ranges *r = arg;
 	bool v6 = first->family == AF_INET6;
-	struct mb_nl_nft_elem *e = mb_net_changes_add(
-		r->changes, v6 ? MB_NET_SET_RANGE6 : MB_NET_SET_RANGE4, false);
+	struct mb_nl_nft_elem *e =
+		mb_net_changes_add(r->changes, v6 ? MB_NET_SET_RANGE6 : MB_NET_SET_RANGE4, false);
 
 	e->is_range = true;
 	put_group(r->plan, e->key);
@@ -312,8 +311,8 @@ void mb_net_plan_ranges(struct mb_net_plan *plan, int family, const char *dns,
 	struct mb_net_class now, class;
 
 	for (size_t i = 0; i < n; i++) {
-		mb_net_plan_classify(
-			plan, &(struct mb_net_subject){.addr = &starts[i], .dns = dns}, &class);
+		mb_net_plan_classify(plan, &(struct mb_net_subject){.addr = &starts[i], .dns = dns},
+		                     &class);
 		mb_net_plan_add_class(plan, &class);
 		if (i && memcmp(class.id, now.id, sizeof(now.id)) == 0)
 			continue;
@@ -440,8 +439,7 @@ void mb_net_plan_put_pairs(const struct mb_net_plan *plan, const struct mb_net_c
 {
 	for (size_t i = 0; i < plan->n_classes; i++)
 		for (size_t k = 0; k < plan->n_classes; k++)
-			if (!one ||
-			    memcmp(plan->classes[i].id, one->id, sizeof(one->id)) == 0 ||
+			if (!one || memcmp(plan->classes[i].id, one->id, sizeof(one->id)) == 0 ||
 			    memcmp(plan->classes[k].id, one->id, sizeof(one->id)) == 0)
 				mb_net_plan_put_pair(plan, &plan->classes[i], &plan->classes[k], c);
 }

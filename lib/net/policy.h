@@ -30,7 +30,7 @@ enum {
 };
 
 struct mb_net_class {
-	char kind; /* 'm'ember, 'h'ost, 'o'utside */
+	char kind;                              /* 'm'ember, 'h'ost, 'o'utside */
 	uint8_t bits[MB_NET_SELECTORS_MAX / 8]; /* of the selectors that match */
 	uint8_t id[MB_NET_CLASS_BYTES];         /* a digest of all that */
 };

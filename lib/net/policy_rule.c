@@ -228,8 +228,8 @@ static bool find_proto(const char *name, uint32_t *ret, bool *ret_has_ports)
 static int parse_number(const char *text, uint32_t *ret, struct mb_err *err)
 {
 	if (mb_parse_u32(text, ret) < 0 || *ret == 0 || *ret > UINT16_MAX)
-		return mb_fail(err, EINVAL,
-		               "invalid port '%.64s': it is a number from 1 to 65535", text);
+		return mb_fail(err, EINVAL, "invalid port '%.64s': it is a number from 1 to 65535",
+		               text);
 	return 0;
 }
 
@@ -369,8 +369,9 @@ int mb_net_rule_check(struct mb_net_rule *rule, struct mb_err *err)
 	if (r)
 		return r;
 	if (mb_streq(rule->from, "host"))
-		return mb_fail(err, EINVAL, "what the host itself opens always passes: no rule "
-		                            "can begin at 'host'");
+		return mb_fail(err, EINVAL,
+		               "what the host itself opens always passes: no rule "
+		               "can begin at 'host'");
 	if (mb_starts_with(rule->from, "dns="))
 		return mb_fail(err, EINVAL, "'%s' can only be what a connection leads to",
 		               rule->from);

@@ -207,8 +207,8 @@ static int given_subnets(struct mb_net_network *n, const struct mb_net_create *q
 			return mb_fail(err, EINVAL, "invalid subnet '%s'", q->subnets.v[i]);
 		pool = p.addr.family == AF_INET ? &n->v4 : &n->v6;
 		if (pool->subnet)
-			return mb_fail(err, EINVAL,
-			               "the %s driver takes one subnet of each family", n->driver);
+			return mb_fail(err, EINVAL, "the %s driver takes one subnet of each family",
+			               n->driver);
 		if (mb_net_prefix_host_bits(&p) < 2 || p.bits == 0)
 			return mb_fail(err, EINVAL, "subnet '%s' has no room for containers",
 			               q->subnets.v[i]);

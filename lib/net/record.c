@@ -32,6 +32,7 @@ static const struct mb_json_field endpoint_table[] = {
 	MB_JSON_U32("prefix4", struct mb_net_endpoint, prefix4),
 	MB_JSON_U32("prefix6", struct mb_net_endpoint, prefix6),
 	MB_JSON_U32("mtu", struct mb_net_endpoint, mtu),
+	MB_JSON_U32("mtuOut", struct mb_net_endpoint, mtu_out),
 	MB_JSON_U32("slot", struct mb_net_endpoint, slot),
 	MB_JSON_INT("gw_priority", struct mb_net_endpoint, gw_priority),
 	MB_JSON_BOOL("internal", struct mb_net_endpoint, internal),

@@ -20,15 +20,18 @@ enum { V4_BITS = 32, V6_BITS = 128 };
 static const struct {
 	const char *path; /* %s: the interface */
 	const char *routed, *bridged;
-} sysctls[] = {
-	{"/proc/sys/net/ipv4/conf/%s/forwarding", "1", NULL},
-	{"/proc/sys/net/ipv4/conf/%s/proxy_arp", "1", "0"},
-	{"/proc/sys/net/ipv4/neigh/%s/proxy_delay", "0", NULL},
-	/* Ports of 127.0.0.1; as at the bridge, the firewall drops these addresses on the wire. */
-	{"/proc/sys/net/ipv4/conf/%s/route_localnet", "1", "0"},
-}, sysctls6[] = {
-	{"/proc/sys/net/ipv6/conf/%s/accept_ra", "0", NULL},
-	{"/proc/sys/net/ipv6/conf/%s/forwarding", "1", NULL},
+} sysctls[] =
+	{
+		{"/proc/sys/net/ipv4/conf/%s/forwarding", "1", NULL},
+		{"/proc/sys/net/ipv4/conf/%s/proxy_arp", "1", "0"},
+		{"/proc/sys/net/ipv4/neigh/%s/proxy_delay", "0", NULL},
+		/* Ports of 127.0.0.1; as at the bridge, the firewall drops these addresses on the
+                   wire. */
+		{"/proc/sys/net/ipv4/conf/%s/route_localnet", "1", "0"},
+},
+  sysctls6[] = {
+	  {"/proc/sys/net/ipv6/conf/%s/accept_ra", "0", NULL},
+	  {"/proc/sys/net/ipv6/conf/%s/forwarding", "1", NULL},
 };
 
 static int set_sysctl(const char *path, const char *ifname, const char *value, struct mb_err *err)
@@ -48,8 +51,7 @@ static int set_sysctls(const struct mb_net_endpoint *e, bool on, struct mb_err *
 		r = set_sysctl(sysctls[i].path, e->host_ifname,
 		               on ? sysctls[i].routed : sysctls[i].bridged, err);
 	if (!e->ip6) {
-		(void)mb_net_sysctl("1", "/proc/sys/net/ipv6/conf/%s/disable_ipv6",
-		                    e->host_ifname);
+		(void)mb_net_sysctl("1", "/proc/sys/net/ipv6/conf/%s/disable_ipv6", e->host_ifname);
 		return r;
 	}
 	for (size_t i = 0; !r && i < MB_N(sysctls6); i++)

@@ -282,6 +282,12 @@ static void route_message(struct mb_nl_batch *b, uint16_t type, uint16_t flags,
 		mb_nl_put_u32(b, RTA_OIF, (uint32_t)r->index);
 	if (r->metric)
 		mb_nl_put_u32(b, RTA_PRIORITY, r->metric);
+	if (r->mtu && type == RTM_NEWROUTE) {
+		size_t metrics = mb_nl_nest(b, RTA_METRICS);
+
+		mb_nl_put_u32(b, RTAX_MTU, r->mtu);
+		mb_nl_nest_end(b, metrics);
+	}
 }
 
 void mb_nl_route_add(struct mb_nl_batch *b, const struct mb_nl_route *r)

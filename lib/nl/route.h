@@ -74,7 +74,7 @@ struct mb_nl_route {
 	const void *dst, *gateway;
 	unsigned int prefix;
 	int index; /* of the interface, 0: any */
-	uint32_t metric;
+	uint32_t metric, mtu; /* 0: none, the interface's */
 };
 void mb_nl_route_add(struct mb_nl_batch *b, const struct mb_nl_route *r);
 void mb_nl_route_del(struct mb_nl_batch *b, const struct mb_nl_route *r);

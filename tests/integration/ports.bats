@@ -414,6 +414,46 @@ print(s.recv(100).decode())' "$1" 2>/dev/null)" = "got hello" ]
 	outside_is 198.51.100.1:8080 s1
 }
 
+@test "long packets between neighbours, the uplink's to the world" {
+	local mss
+	outside_serve busybox nc -ll -p 8095 -e wc -c
+	mybox network create --ipv6 -o mtu=auto net1
+	[ "$(mybox network inspect -f '{{.Options.mtu}}' net1)" = auto ]
+	mybox run -d --name c1 --network net1 deb sleep 1000
+	inside() { nsenter -t "$(mybox inspect -f '{{.State.Pid}}' c1)" -n "$@"; }
+	mybox run -d --name c2 --network net1 deb nc -ll -p 80 -e wc -c
+	[ "$(mybox exec c1 cat /sys/class/net/eth0/mtu)" = 65535 ]
+	[[ $(inside ip route show default) == *" mtu 1500"* ]]
+	[[ $(inside ip -6 route show default) == *" mtu 1500"* ]]
+	# What was agreed upon is how long the segments of a connection may be.
+	segment() { # segment ADDRESS PORT: of a connection from c1 to there
+		inside python3 - "$@" <<-'EOT'
+			import socket, sys
+			s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)
+			s.sendall(bytes(300000))
+			s.shutdown(socket.SHUT_WR)
+			assert s.makefile().read().strip() == "300000"
+			print(s.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG))
+		EOT
+	}
+	sends() { mss=$(segment "$@" 2>/dev/null); }
+	wait_until 5 sends "$(mybox inspect -f '{{.NetworkSettings.Networks.net1.IPAddress}}' c2)" 80
+	[ "$mss" -gt 30000 ]
+	wait_until 5 sends 198.51.100.2 8095
+	[ "$mss" -le 1460 ]
+	mybox network check c1 c2:80
+	# A network that leads nowhere has nobody to think of; a number is a number.
+	mybox network create --internal net2
+	mybox network create --internal -o mtu=1400 net3
+	mybox network connect net2 c1
+	mybox network connect net3 c1
+	[ "$(mybox exec c1 cat /sys/class/net/eth1/mtu)" = 65535 ]
+	[ "$(mybox exec c1 cat /sys/class/net/eth2/mtu)" = 1400 ]
+	run mybox network create -d macvlan -o mtu=auto -o parent=lo net4
+	[ "$status" = 1 ]
+	[[ $output == *"mtu"* ]]
+}
+
 @test "containers reach the world, from the host's address" {
 	mybox run -d --name c1 deb sleep 1000
 	mkdir -p "$BATS_TEST_TMPDIR/www/cgi-bin"
