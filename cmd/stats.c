@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cmd/context.h"
 #include "cmd/output.h"
+#include "cmd/stats_networks.h"
 #include "container/container.h"
 #include "container/stats.h"
 #include "core/clock.h"
@@ -22,7 +23,7 @@
 enum { FIRST_GAP_USEC = 8000, PERIOD_USEC = 1000000 };
 
 struct stats_args {
-	bool all, no_stream, no_trunc;
+	bool all, no_stream, no_trunc, networks;
 	const char *format;
 };
 
@@ -190,9 +191,14 @@ static struct json_object *make_row(const struct watched *x, bool whole)
 static int print(const struct watching *w, const struct stats_args *args, struct mb_err *err)
 {
 	MB_AUTO(mb_format_list_free) struct mb_format_list *list = NULL;
-	int r = mb_format_list_new(args->format, columns, mb_cmd_list_host(), &list, err);
+	int r = mb_format_list_new(args->format, args->networks ? mb_cmd_endpoint_columns : columns,
+	                           mb_cmd_list_host(), &list, err);
 
-	for (size_t i = 0; r == 0 && i < w->n; i++) {
+	for (size_t i = 0; r == 0 && args->networks && i < w->n; i++)
+		if (w->v[i].has_now)
+			r = mb_cmd_endpoint_rows(list, w->v[i].c, &w->v[i].now, args->no_trunc,
+			                         err);
+	for (size_t i = 0; r == 0 && !args->networks && i < w->n; i++) {
 		MB_AUTO(mb_json_free) struct json_object *row = make_row(&w->v[i], args->no_trunc);
 
 		r = mb_format_list_add(list, row, err);
@@ -245,6 +251,8 @@ static const struct mb_cli_opt stats_opts[] = {
 	MB_OPT_SWITCH('a', "all", struct stats_args, all,
                       "show all containers, not only running ones"),
 	MB_OPT_STRING(0, "format", NULL, struct stats_args, format, "json, or a template"),
+	MB_OPT_SWITCH(0, "networks", struct stats_args, networks,
+                      "a line for each network that a container is on"),
 	MB_OPT_SWITCH(0, "no-stream", struct stats_args, no_stream, "print once and end"),
 	MB_OPT_SWITCH(0, "no-trunc", struct stats_args, no_trunc, "do not shorten ids"),
 	MB_OPT_END,

@@ -49,8 +49,28 @@ int mb_container_meter_open(struct mb_container *c, struct mb_container_meter **
 	return 0;
 }
 
-/* Two headings, then "  eth0: rx-bytes packets errs drop fifo frame compressed multicast
- * tx-bytes ..." for each interface. */
+/* "  eth0: rx-bytes packets errs drop fifo frame compressed multicast tx-bytes packets errs drop
+ * ...".  Return: whether it is such a line, which the headings are not. */
+static bool read_interface(const char *line, struct mb_container_interface *ret)
+{
+	unsigned long long rx[4], tx[4];
+	char name[16];
+
+	if (sscanf(line, " %15[^:]: %llu %llu %llu %llu %*u %*u %*u %*u %llu %llu %llu %llu", name,
+	           &rx[0], &rx[1], &rx[2], &rx[3], &tx[0], &tx[1], &tx[2], &tx[3]) != 9)
+		return false;
+	*ret = (struct mb_container_interface){.rx_bytes = rx[0],
+	                                       .rx_packets = rx[1],
+	                                       .rx_errors = rx[2],
+	                                       .rx_dropped = rx[3],
+	                                       .tx_bytes = tx[0],
+	                                       .tx_packets = tx[1],
+	                                       .tx_errors = tx[2],
+	                                       .tx_dropped = tx[3]};
+	memcpy(ret->name, name, sizeof(name));
+	return true;
+}
+
 static void read_network(int fd, struct mb_container_sample *s)
 {
 	char text[8192], *line = text, *next;
@@ -61,18 +81,17 @@ static void read_network(int fd, struct mb_container_sample *s)
 	text[n] = '\0';
 	s->has_network = true;
 	for (; line; line = next) {
-		unsigned long long rx, tx;
-		char name[32];
+		struct mb_container_interface i;
 
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
-		if (sscanf(line, " %31[^:]: %llu %*u %*u %*u %*u %*u %*u %*u %llu", name, &rx,
-		           &tx) != 3 ||
-		    strcmp(name, "lo") == 0)
+		if (!read_interface(line, &i) || mb_streq(i.name, "lo"))
 			continue;
-		s->rx_bytes += rx;
-		s->tx_bytes += tx;
+		s->rx_bytes += i.rx_bytes;
+		s->tx_bytes += i.tx_bytes;
+		if (s->n_interfaces < MB_CONTAINER_INTERFACES_MAX)
+			s->interfaces[s->n_interfaces++] = i;
 	}
 }
 

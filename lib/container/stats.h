@@ -10,11 +10,21 @@
 struct mb_container;
 struct mb_err;
 
+/* What went through one interface, as /proc/PID/net/dev has it. */
+struct mb_container_interface {
+	char name[16]; /* "eth0"; never lo */
+	uint64_t rx_bytes, rx_packets, rx_errors, rx_dropped;
+	uint64_t tx_bytes, tx_packets, tx_errors, tx_dropped;
+};
+enum { MB_CONTAINER_INTERFACES_MAX = 16 };
+
 struct mb_container_sample {
 	int64_t taken_nsec; /* CLOCK_MONOTONIC */
 	struct mb_sys_cgroup_stats cgroup;
 	uint64_t rx_bytes, tx_bytes; /* all interfaces but lo */
 	bool has_network;
+	struct mb_container_interface interfaces[MB_CONTAINER_INTERFACES_MAX]; /* the first ones */
+	size_t n_interfaces;
 };
 
 /* An open place to sample from again and again. */

@@ -243,6 +243,32 @@ run"
 }
 
 # bats test_tags=cgroup
+@test "stats --networks: what went through each interface" {
+	mybox network create net1
+	mybox network create --internal net2
+	mybox run -d --name c1 --network net1 --network net2 deb sleep 100
+	mybox run -d --name c2 --network net1 deb sleep 100
+	mybox run -d --name c3 --network host deb sleep 100
+	pings() { mybox exec c2 ping -c 3 -i 0.2 -s 1000 -W 1 c1; }
+	wait_until 5 pings
+	run mybox stats --no-stream --networks
+	[[ ${lines[0]} =~ ^CONTAINER\ ID\ +NAME\ +NETWORK\ +INTERFACE\ +NET\ I/O\ +PACKETS\ +ERRORS\ +DROPPED$ ]]
+	[ "${#lines[@]}" = 4 ]
+	run mybox stats --no-stream --networks --format '{{.Network}} {{.Interface}} {{.RxBytes}} {{.RxPackets}} {{.TxBytes}} {{.RxErrors}}' c1
+	[ "${#lines[@]}" = 2 ]
+	local network interface rx packets tx errors
+	read -r network interface rx packets tx errors <<<"${lines[0]}"
+	[ "$network $interface $errors" = "net1 eth0 0" ]
+	[ "$rx" -ge 3000 ] && [ "$tx" -ge 3000 ] && [ "$packets" -ge 3 ]
+	[[ ${lines[1]} == "net2 eth1 "* ]]
+	read -r network interface rx packets tx errors <<<"${lines[1]}"
+	[ "$rx" -lt 3000 ]
+	[ "$(mybox stats --no-stream --networks --format json c1 | head -1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["Network"])')" = net1 ]
+	# The host's interfaces are nobody's.
+	[ -z "$(mybox stats --no-stream --networks --format '{{.Interface}}' c3)" ]
+}
+
+# bats test_tags=cgroup
 @test "stats count what is used" {
 	requires controllers
 	mybox run -d --name c1 -m 64m deb sh -c 'head -c 20000000 /dev/zero >/dev/shm/x; exec sleep 100'
