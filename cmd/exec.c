@@ -10,6 +10,7 @@
 #include "cmd/report.h"
 #include "cmd/session.h"
 #include "container/container.h"
+#include "container/event.h"
 #include "container/exec.h"
 #include "container/life.h"
 #include "core/err.h"
@@ -45,8 +46,9 @@ static int fill(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	return r;
 }
 
-static int finish(struct mb_container_exec *x, const struct mb_container_exec_request *q,
-                  const struct exec_args *a, struct mb_err *err)
+static int finish(struct mb_container *c, struct mb_container_exec *x,
+                  const struct mb_container_exec_request *q, const struct exec_args *a,
+                  struct mb_err *err)
 {
 	const struct mb_cmd_session_options options = {.sig_proxy = true,
 	                                               .detach_keys = a->detach_keys};
@@ -62,6 +64,7 @@ static int finish(struct mb_container_exec *x, const struct mb_container_exec_re
 	if (r < 0 || r == MB_CMD_LOST)
 		return r < 0 ? r : code;
 	mb_container_exec_done(x);
+	mb_container_event_exec_die(c, x->id, code);
 	return code;
 }
 
@@ -94,7 +97,7 @@ static int exec_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 	if (r == 0)
 		r = mb_cmd_relay_start(&relay, err);
 	if (r == 0)
-		r = finish(&x, &request, a, err);
+		r = finish(c, &x, &request, a, err);
 	else if (err->code) {
 		mb_cmd_report(err);
 		r = code;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/cli.h"
 #include "cmd/context.h"
+#include "cmd/event.h"
 #include "cmd/prune.h"
 #include "cmd/report.h"
 #include "cmd/users.h"
@@ -29,6 +30,7 @@ static void remove_one(struct mb_cmd_prune *p, struct mb_store *store,
 		MB_STRV_FOREACH (id, &removed.deleted)
 			mb_strv_addf(lines, "deleted: %s", id);
 		p->bytes += removed.bytes;
+		mb_cmd_event_removed(store, image->id, &removed);
 		mb_image_removed_done(&removed);
 		if (r < 0) {
 			mb_cmd_report(&why);

@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cmd/context.h"
+#include "cmd/event.h"
 #include "cmd/image.h"
 #include "cmd/output.h"
 #include "cmd/progress.h"
@@ -73,6 +74,7 @@ static int import_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	if (r < 0)
 		return r;
 	line = mb_asprintf("sha256:%s", id);
+	mb_cmd_event_image(store, "import", line, NULL);
 	return mb_cmd_put_line(line);
 }
 

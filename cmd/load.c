@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "cmd/context.h"
+#include "cmd/event.h"
 #include "cmd/image.h"
 #include "cmd/output.h"
 #include "cmd/progress.h"
@@ -71,6 +72,8 @@ static int load_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 	request.report = (struct mb_image_report){mb_cmd_image_report, progress};
 	r = mb_image_load(store, &request, &loaded, err);
 	mb_cmd_progress_free(mb_take_ptr(&progress));
+	for (size_t i = 0; r == 0 && i < loaded.n; i++)
+		mb_cmd_event_image_id(store, "load", loaded.v[i].id, NULL);
 	if (r == 0)
 		r = put_loaded(&loaded);
 	mb_image_loaded_done(&loaded);

@@ -6,6 +6,7 @@
 #include "cmd/context.h"
 #include "cmd/network_join.h"
 #include "container/container.h"
+#include "container/event.h"
 #include "container/life.h"
 #include "core/err.h"
 #include "core/own.h"
@@ -79,6 +80,9 @@ static int join(struct mb_cmd_network_pair *pair, const char *text, struct mb_er
 		mb_strv_add(&c->record->networks, text);
 		r = mb_cmd_network_pair_save(pair, err);
 	}
+	if (r == 0 && pair->netns_fd >= 0)
+		mb_container_event_network(c, "connect", pair->network->id, pair->network->name,
+		                           pair->network->driver);
 	mb_net_network_spec_done(&spec);
 	return r > 0 ? -EEXIST : r; /* told */
 }

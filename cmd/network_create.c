@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cmd/context.h"
+#include "cmd/event.h"
 #include "cmd/network.h"
 #include "cmd/output.h"
 #include "cmd/report.h"
@@ -68,12 +69,14 @@ static int create_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 		.options = args->options,
 		.labels = args->labels,
 	};
+	bool is_new = false;
 	int r = check(args, request.name, err);
 
 	if (r == 0)
 		r = mb_cmd_net(cx, &net, err);
 	if (r == 0)
 		r = mb_net_network_create(net, &request, &made, err);
+	is_new = r == 0;
 	if (r == MB_NET_TAKEN && args->ignore)
 		r = mb_net_network_find(net, request.name, &made, err);
 	if (r == MB_NET_TAKEN)
@@ -82,6 +85,8 @@ static int create_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 		return r;
 	if (!made->internal)
 		warn_of_drops(net);
+	if (is_new)
+		mb_cmd_event_network(cx->store, "create", made);
 	return mb_cmd_put_line(made->id);
 }
 

@@ -5,6 +5,7 @@
 #include "cmd/context.h"
 #include "cmd/network_join.h"
 #include "container/container.h"
+#include "container/event.h"
 #include "container/life.h"
 #include "core/err.h"
 #include "core/own.h"
@@ -47,6 +48,9 @@ static int leave(struct mb_cmd_network_pair *pair, bool force, struct mb_err *er
 		r = mb_net_disconnect(pair->net, c->id, pair->netns_fd, pair->network->name, err);
 	if (r == 0 && pair->netns_fd >= 0)
 		r = mb_container_network_changed(c, pair->net, pair->network->id, err);
+	if (r == 0 && pair->netns_fd >= 0)
+		mb_container_event_network(c, "disconnect", pair->network->id, pair->network->name,
+		                           pair->network->driver);
 	if (r == MB_NET_ABSENT)
 		r = 0; /* the record alone had it */
 	return r == 0 ? mb_cmd_network_pair_save(pair, err) : r;

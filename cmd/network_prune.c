@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/cli.h"
 #include "cmd/context.h"
+#include "cmd/event.h"
 #include "cmd/network.h"
 #include "cmd/prune.h"
 #include "cmd/report.h"
@@ -15,6 +16,7 @@ static void remove_one(struct mb_cmd_prune *p, struct mb_net *net, const struct 
 	int r = mb_net_network_remove(net, n, &why);
 
 	if (r == 0) {
+		mb_cmd_event_network(p->cx->store, "destroy", n);
 		mb_strv_add(removed, n->name);
 	} else if (r < 0) {
 		mb_cmd_report(&why);

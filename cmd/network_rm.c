@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cmd/context.h"
 #include "cmd/each.h"
+#include "cmd/event.h"
 #include "cmd/network.h"
 #include "cmd/report.h"
 #include "core/err.h"
@@ -13,6 +14,7 @@ struct rm_args {
 };
 
 struct removal {
+	struct mb_store *store;
 	struct mb_net *net;
 	bool force;
 };
@@ -32,6 +34,8 @@ static int remove_one(void *arg, const char *reference, struct mb_err *err)
 	}
 	if (r == 0)
 		r = mb_net_network_remove(removal->net, n, err);
+	if (r == 0)
+		mb_cmd_event_network(removal->store, "destroy", n);
 	if (r == MB_NET_IN_USE)
 		mb_cmd_report(err);
 	return r;
@@ -45,7 +49,7 @@ static int rm_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, str
 
 	if (r < 0)
 		return r;
-	return mb_cmd_each(in, remove_one, &(struct removal){net, args->force});
+	return mb_cmd_each(in, remove_one, &(struct removal){cx->store, net, args->force});
 }
 
 static const struct mb_cli_opt rm_opts[] = {

@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "cmd/context.h"
+#include "cmd/event.h"
 #include "cmd/output.h"
 #include "cmd/registry.h"
 #include "core/err.h"
@@ -59,6 +60,14 @@ static int put_end(const struct mb_cmd_pull_request *request, const struct mb_im
 	return put(request, &out);
 }
 
+static void tell(struct mb_store *store, const struct mb_oci_ref *ref)
+{
+	MB_AUTO_FREE char *name = mb_oci_ref_format_name(ref, MB_OCI_REF_FAMILIAR);
+	MB_AUTO_FREE char *whole = mb_oci_ref_format(ref, MB_OCI_REF_FAMILIAR);
+
+	mb_cmd_event_image(store, "pull", whole, name);
+}
+
 static int pull(struct mb_cmd_context *cx, const struct mb_cmd_pull_request *how,
                 const struct mb_cmd_registry *reg, const struct mb_oci_ref *ref,
                 struct mb_image_pulled *ret, struct mb_err *err)
@@ -78,6 +87,8 @@ static int pull(struct mb_cmd_context *cx, const struct mb_cmd_pull_request *how
 
 	if (r == 0)
 		r = mb_image_pull(store, &request, ret, err);
+	if (r == 0)
+		tell(store, ref);
 	mb_cmd_transfer_free(transfer);
 	return r;
 }

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cmd/context.h"
+#include "cmd/event.h"
 #include "cmd/output.h"
 #include "cmd/registry.h"
 #include "cmd/report.h"
@@ -68,6 +69,14 @@ static int push(struct mb_cmd_context *cx, const struct push_args *args,
 	return r;
 }
 
+static void tell(struct mb_store *store, const struct mb_oci_ref *ref)
+{
+	MB_AUTO_FREE char *name = mb_oci_ref_format_name(ref, MB_OCI_REF_FAMILIAR);
+	MB_AUTO_FREE char *whole = mb_oci_ref_format(ref, MB_OCI_REF_FAMILIAR);
+
+	mb_cmd_event_image(store, "push", whole, name);
+}
+
 static int push_one(struct mb_cmd_context *cx, const struct push_args *args,
                     const struct mb_cmd_registry *reg, const struct mb_oci_ref *ref,
                     struct mb_err *err)
@@ -77,6 +86,8 @@ static int push_one(struct mb_cmd_context *cx, const struct push_args *args,
 
 	if (r > 0)
 		mb_cmd_say("%s", err->msg);
+	if (r == 0)
+		tell(cx->store, ref);
 	if (r == 0)
 		r = put_end(&pushed, ref, args->quiet);
 	mb_image_pushed_done(&pushed);

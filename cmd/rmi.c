@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/cli.h"
 #include "cmd/context.h"
+#include "cmd/event.h"
 #include "cmd/output.h"
 #include "cmd/report.h"
 #include "cmd/users.h"
 #include "core/err.h"
+#include "core/own.h"
 #include "core/str.h"
 #include "image/image.h"
 
@@ -34,7 +36,12 @@ static bool remove_one(struct mb_store *store, const struct rmi_args *args, cons
 	};
 	struct mb_image_removed removed = {0};
 	struct mb_err err = MB_ERR_INIT;
-	int r = mb_image_remove(store, &request, &removed, &err);
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+	int r;
+
+	(void)mb_image_find(store, name, &image, NULL, NULL);
+	r = mb_image_remove(store, &request, &removed, &err);
+	mb_cmd_event_removed(store, image ? image->id : NULL, &removed);
 
 	put_removed(&removed);
 	mb_image_removed_done(&removed);

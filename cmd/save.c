@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/cli.h"
 #include "cmd/context.h"
+#include "cmd/event.h"
 #include "cmd/outfile.h"
 #include "cmd/report.h"
 #include "core/err.h"
+#include "core/own.h"
 #include "image/image.h"
 
 struct save_args {
 	const char *output;
 };
+
+static void tell(struct mb_store *store, const char *name)
+{
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+
+	if (mb_image_find(store, name, &image, NULL, NULL) == 0)
+		mb_cmd_event_image_id(store, "save", image->id, NULL);
+}
 
 static int save_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
@@ -24,6 +34,8 @@ static int save_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 	request.fd = out.fd;
 	if (r == 0)
 		r = mb_image_save(store, &request, err);
+	for (size_t i = 0; r == 0 && i < in->n_operands; i++)
+		tell(store, in->operands[i]);
 	r = mb_cmd_outfile_close(&out, r, err);
 	if (r > 0) {
 		mb_cmd_say("Error: %s", err->msg);

@@ -13,11 +13,14 @@
 #include "cmd/report.h"
 #include "cmd/terminal.h"
 #include "container/container.h"
+#include "container/event.h"
 #include "container/life.h"
 #include "core/err.h"
+#include "core/event.h"
 #include "core/io.h"
 #include "core/own.h"
 #include "monitor/client.h"
+#include "store/store.h"
 #include "sys/proc.h"
 
 enum {
@@ -27,6 +30,7 @@ enum {
 };
 
 struct session {
+	const struct mb_container *c;     /* whose it is, or NULL: an exec's */
 	struct mb_container_session *far; /* NULL: console and pidfd only */
 	int console_fd, pidfd, signal_fd;
 	bool sig_proxy, tty;
@@ -67,6 +71,7 @@ static int open_signals(int *ret_fd, struct mb_err *err)
 static void send_size(struct session *s)
 {
 	struct winsize size;
+	struct mb_event e;
 
 	if (!s->tty || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
 		return;
@@ -74,6 +79,11 @@ static void send_size(struct session *s)
 		ioctl(s->console_fd, TIOCSWINSZ, &size);
 	else
 		mb_monitor_resize(s->far->sock, size.ws_row, size.ws_col, NULL);
+	if (s->c && mb_container_event_begin(s->c, "resize", &e)) {
+		mb_event_set_int(&e, "height", size.ws_row);
+		mb_event_set_int(&e, "width", size.ws_col);
+		mb_event_write(&e, s->c->store->root_fd);
+	}
 }
 
 /* Return: 0; or why we leave, and our exit code is set. */
@@ -380,7 +390,8 @@ int mb_cmd_session_run(struct mb_container *c, struct mb_container_session *sess
 	struct session s;
 	int r;
 
-	s = (struct session){.far = session,
+	s = (struct session){.c = c,
+	                     .far = session,
 	                     .console_fd = -1,
 	                     .pidfd = session->pidfd,
 	                     .signal_fd = -1,
@@ -389,6 +400,8 @@ int mb_cmd_session_run(struct mb_container *c, struct mb_container_session *sess
 	r = begin(&s, options, err);
 	if (r == 0)
 		r = stay(c, &s, err);
+	if (r == MB_CMD_DETACHED)
+		mb_container_event(c, "detach");
 	mb_cmd_terminal_restore();
 	mb_close(&s.signal_fd);
 	*ret_code = s.exit_code;

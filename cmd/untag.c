@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/cli.h"
 #include "cmd/context.h"
+#include "cmd/event.h"
 #include "cmd/output.h"
 #include "cmd/report.h"
 #include "core/err.h"
+#include "core/own.h"
 #include "core/str.h"
 #include "image/image.h"
 
@@ -12,7 +14,12 @@ static int untag_one(struct mb_store *store, const char *name, struct mb_err *er
 	const struct mb_image_remove_request request = {.name = name, .untag_only = true};
 	struct mb_image_removed removed = {0};
 	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
-	int r = mb_image_remove(store, &request, &removed, err);
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+	int r;
+
+	(void)mb_image_find(store, name, &image, NULL, NULL);
+	r = mb_image_remove(store, &request, &removed, err);
+	mb_cmd_event_removed(store, image ? image->id : NULL, &removed);
 
 	MB_STRV_FOREACH (untagged, &removed.untagged)
 		mb_str_addf(&out, "Untagged: %s\n", untagged);

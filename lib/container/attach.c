@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "container/container.h"
+#include "container/event.h"
 #include "container/life.h"
 #include "core/err.h"
 #include "monitor/client.h"
@@ -41,5 +42,6 @@ int mb_container_attach(struct mb_container *c, unsigned streams, bool want_stdi
 	session.tty = attached.is_console;
 	session.streams = streams;
 	*ret = session;
+	mb_container_event(c, "attach");
 	return 0;
 }

@@ -9,14 +9,17 @@
 #include <unistd.h>
 
 #include "container/container.h"
+#include "container/event.h"
 #include "container/pause.h"
 #include "container/start_parts.h"
 #include "container/userns.h"
 #include "core/err.h"
+#include "core/event.h"
 #include "core/str.h"
 #include "core/strv.h"
 #include "image/image.h"
 #include "image/pack.h"
+#include "store/store.h"
 #include "sys/interrupt.h"
 #include "sys/path.h"
 
@@ -181,6 +184,19 @@ static int commit_locked(struct mb_container *c, const struct mb_container_commi
 	return r;
 }
 
+static void tell(struct mb_container *c, const struct mb_container_commit *how, const char *id)
+{
+	MB_AUTO_FREE char *image_id = mb_asprintf("sha256:%s", id);
+	struct mb_event e;
+
+	if (!mb_container_event_begin(c, "commit", &e))
+		return;
+	mb_event_set(&e, "comment", how->message);
+	mb_event_set(&e, "imageID", image_id);
+	mb_event_set(&e, "imageRef", how->name);
+	mb_event_write(&e, c->store->root_fd);
+}
+
 int mb_container_commit(struct mb_container *c, const struct mb_container_commit *how,
                         char ret_id[MB_ID_TEXT], struct mb_err *err)
 {
@@ -192,6 +208,8 @@ int mb_container_commit(struct mb_container *c, const struct mb_container_commit
 	r = mb_container_lock(c, &lock, err);
 	if (r == 0)
 		r = commit_locked(c, how, ret_id, err);
+	if (r == 0)
+		tell(c, how, ret_id);
 	mb_close(&lock);
 	mb_sys_interrupt_release(&before);
 	return r > 0 ? -ENOENT : r;

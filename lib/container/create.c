@@ -12,6 +12,7 @@
 
 #include "container/check_request.h"
 #include "container/container.h"
+#include "container/event.h"
 #include "container/mounts.h"
 #include "container/userns.h"
 #include "core/clock.h"
@@ -430,5 +431,8 @@ int mb_container_create(struct mb_store *store, struct mb_container_create_reque
 		mb_store_lock_retire(store, lock_name, lock);
 		return r;
 	}
-	return mb_container_open(store, id, ret, err);
+	r = mb_container_open(store, id, ret, err);
+	if (r == 0)
+		mb_container_event(*ret, "create");
+	return r;
 }

@@ -11,6 +11,7 @@
 
 #include "container/cgroup_of.h"
 #include "container/container.h"
+#include "container/event.h"
 #include "container/life.h"
 #include "container/mounts.h"
 #include "core/clock.h"
@@ -32,6 +33,14 @@ enum {
 	MONITOR_MSEC = 2000,
 	STOPS = 100,
 };
+
+static void tell_signal(const struct mb_container *c, int sig)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", sig);
+	mb_container_event_with(c, "kill", "signal", text);
+}
 
 static int not_running(const struct mb_container *c, struct mb_err *err)
 {
@@ -125,6 +134,8 @@ int mb_container_clear_locked(struct mb_container *c, struct mb_err *err)
 		(void)mb_net_sandbox_load(net, c->id, &c->before, NULL);
 		r = mb_net_detach(net, c->id, err);
 	}
+	if (c->state.has_run)
+		mb_container_event_parts(c, c->before, false);
 	last = remove_cgroup(c, r < 0 ? NULL : err);
 	r = r < 0 ? r : last;
 	mb_container_mounts_release(c->store, c->record);
@@ -221,6 +232,7 @@ int mb_container_remove_locked(struct mb_container *c, bool volumes, struct mb_e
 		r = mb_sys_tree_remove(containers, gone, err);
 	snprintf(lock_name, sizeof(lock_name), "c-%s", c->id);
 	mb_store_lock_retire(c->store, lock_name, -1);
+	mb_container_event(c, "destroy");
 	return r;
 }
 
@@ -238,8 +250,10 @@ static int end_now(struct mb_container *c, struct mb_err *err)
 	if (r == 0 && mb_monitor_stopping(sock, true, NULL) == 0)
 		mb_monitor_wait_send(sock, MB_MONITOR_CLEANS, NULL);
 	r = mb_sys_proc_id_open(&id, &pidfd, err);
-	if (r == 0)
+	if (r == 0) {
+		tell_signal(c, SIGKILL);
 		r = mb_sys_proc_signal(pidfd, SIGKILL, err);
+	}
 	if (c->state.status == MB_STATUS_PAUSED && open_cgroup(c, &host, &cgroup, NULL) == 0) {
 		mb_sys_cgroup_kill(cgroup, NULL);
 		mb_sys_cgroup_freeze(cgroup, false, FREEZE_MSEC, NULL);
@@ -303,8 +317,10 @@ int mb_container_kill(struct mb_container *c, int sig, struct mb_err *err)
 	if (sig == SIGKILL && mb_monitor_connect(c->run_fd, &sock, NULL) == 0)
 		mb_monitor_stopping(sock, true, NULL);
 	r = mb_sys_proc_id_open(&id, &pidfd, err);
-	if (r == 0)
+	if (r == 0) {
+		tell_signal(c, sig);
 		r = mb_sys_proc_signal(pidfd, sig, err);
+	}
 	if (r == MB_SYS_PROC_GONE)
 		return not_running(c, err);
 	if (r == 0 && sig == SIGKILL && c->state.status == MB_STATUS_PAUSED) {
@@ -364,12 +380,14 @@ static int stop_running(struct mb_container *c, int sig, int64_t timeout, struct
 	if (r != 0)
 		return r < 0 ? r : 0;
 	if (msec != 0) {
+		tell_signal(c, sig);
 		r = mb_sys_proc_signal(pidfd, sig, err);
 		if (r == 0)
 			r = mb_sys_proc_wait(pidfd, msec, err);
 		if (r != MB_SYS_PROC_TIMEOUT)
 			return r < 0 ? r : 0;
 	}
+	tell_signal(c, SIGKILL);
 	r = mb_sys_proc_signal(pidfd, SIGKILL, err);
 	if (r == 0)
 		r = mb_sys_proc_wait(pidfd, LAST_WAIT_MSEC, err);
@@ -421,6 +439,8 @@ int mb_container_stop(struct mb_container *c, int sig, int64_t timeout, struct m
 		MB_AUTO_CLOSE int sock = -1;
 		int r = settle(c, i ? NULL : err);
 
+		if (i > 0 && (r > 0 || (r == 0 && !mb_container_is_running(c))))
+			mb_container_event(c, "stop");
 		if (r > 0 && i > 0)
 			return 0; /* --rm */
 		if (r != 0 || !mb_container_is_running(c))
@@ -456,8 +476,14 @@ int mb_container_restart(struct mb_container *c, int sig, int64_t timeout,
 		r = end_run(c, sig, timeout, &sock, err);
 		if (sock >= 0)
 			mb_monitor_cleaned(sock, NULL);
+		if (r == 0)
+			mb_container_event(c, "stop");
 	}
-	return r < 0 ? r : mb_container_start_locked(c, how, NULL, err);
+	if (r == 0)
+		r = mb_container_start_locked(c, how, NULL, err);
+	if (r == 0)
+		mb_container_event(c, "restart");
+	return r;
 }
 
 int mb_container_wait(struct mb_container *c, int *ret_code, struct mb_err *err)

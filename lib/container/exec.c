@@ -16,6 +16,7 @@
 #include "container/bundle.h"
 #include "container/cgroup_of.h"
 #include "container/container.h"
+#include "container/event.h"
 #include "container/life.h"
 #include "container/userns.h"
 #include "core/err.h"
@@ -285,6 +286,16 @@ static bool has_ended(const struct executing *x, int r)
 	return !mb_sys_proc_id_is_running(&id);
 }
 
+static void tell(struct mb_container *c, const struct mb_container_exec_request *request,
+                 struct mb_container_exec *exec)
+{
+	if (request->silent)
+		return;
+	mb_id_make(exec->id);
+	mb_container_event_exec(c, "exec_create", &request->args, exec->id);
+	mb_container_event_exec(c, "exec_start", &request->args, exec->id);
+}
+
 static int attempt(struct mb_container *c, const struct mb_container_exec_request *request,
                    struct mb_container_exec *ret, int *ret_code, struct mb_err *err)
 {
@@ -314,6 +325,7 @@ static int attempt(struct mb_container *c, const struct mb_container_exec_reques
 		r = run(&x, &done, ret_code, err);
 	mb_debug("exec runs");
 	if (r == 0) {
+		tell(c, request, &done);
 		*ret = done;
 		return 0;
 	}

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "core/id.h"
 #include "core/strv.h"
 
 struct mb_container;
@@ -15,17 +16,19 @@ struct mb_container_exec_request {
 	struct mb_strv args, env; /* borrowed */
 	const char *user, *workdir;
 	bool tty, privileged, detach;
+	bool silent;  /* no events: a health check */
 	int stdio[3]; /* handed to the process as they are; -1 = /dev/null */
 };
 
 struct mb_container_exec {
 	pid_t pid;
-	int pidfd;      /* the process, a child of the caller */
-	int console_fd; /* with tty */
-	int guard;      /* connection to the monitor: while it is open and not released, the
-	                 * caller's death kills what it started */
-	int cgroup_fd;  /* of the container; -1 when there is no cgroup2 */
-	char name[32];  /* of the exec's own group below it */
+	int pidfd;           /* the process, a child of the caller */
+	int console_fd;      /* with tty */
+	int guard;           /* connection to the monitor: while it is open and not released, the
+	                      * caller's death kills what it started */
+	int cgroup_fd;       /* of the container; -1 when there is no cgroup2 */
+	char name[32];       /* of the exec's own group below it */
+	char id[MB_ID_TEXT]; /* in events; "" when silent */
 };
 #define MB_CONTAINER_EXEC_INIT \
 	((struct mb_container_exec){.pidfd = -1, .console_fd = -1, .guard = -1, .cgroup_fd = -1})

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "container/container.h"
+#include "container/event.h"
 #include "container/start_parts.h"
 #include "container/userns.h"
 #include "core/err.h"
@@ -38,5 +39,7 @@ int mb_container_export(struct mb_container *c, int fd, struct mb_err *err)
 	snprintf(path, sizeof(path), "containers/%s", c->id);
 	if (r == 0 && faccessat(c->store->root_fd, path, F_OK, 0) < 0)
 		r = mb_fail(err, ENOENT, "it was removed meanwhile");
+	if (r == 0)
+		mb_container_event(c, "export");
 	return r;
 }

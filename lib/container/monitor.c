@@ -7,9 +7,11 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "container/event.h"
 #include "container/exe.h"
 #include "container/start_parts.h"
 #include "core/err.h"
+#include "core/event.h"
 #include "core/sock.h"
 #include "core/str.h"
 #include "monitor/blob.h"
@@ -291,6 +293,33 @@ static int fill_setup(struct mb_container *c, const struct mb_container_monitor_
 	return mb_container_exe_path(setup->exe, sizeof(setup->exe), err);
 }
 
+static int send_about(const struct mb_container *c, int sock, struct mb_err *err)
+{
+	const char *members;
+	struct mb_event e;
+	size_t n;
+
+	if (!mb_container_event_begin(c, "", &e))
+		return 0;
+	members = mb_event_members(&e, &n);
+	/* Its labels come last. */
+	if (n > MB_MONITOR_ABOUT_MAX) {
+		mb_event_begin(&e, "", "", "");
+		mb_event_set(&e, "image", c->record->config.image);
+		mb_event_set(&e, "name", mb_container_name(c));
+		members = mb_event_members(&e, &n);
+	}
+	return gone(mb_monitor_send_about(sock, members, n, err), err);
+}
+
+void mb_container_monitor_about(struct mb_container *c)
+{
+	MB_AUTO_CLOSE int sock = -1;
+
+	if (c->run_fd >= 0 && mb_monitor_connect(c->run_fd, &sock, NULL) == 0)
+		(void)send_about(c, sock, NULL);
+}
+
 int mb_container_monitor_setup(struct mb_container *c, struct mb_container_monitor *m,
                                const struct mb_container_monitor_start *start, struct mb_err *err)
 {
@@ -299,7 +328,8 @@ int mb_container_monitor_setup(struct mb_container *c, struct mb_container_monit
 	MB_AUTO_CLOSE int oom = -1, exe = -1;
 	int fds[MB_MONITOR_SLOT_N_], r = 0;
 
-	if (start->sandbox)
+	r = send_about(c, m->sock, err);
+	if (r == 0 && start->sandbox)
 		r = send_network(m->sock, start, err);
 	if (r == 0 && start->resolver)
 		r = send_dns(c, m->sock, start, err);
@@ -323,5 +353,6 @@ int mb_container_monitor_setup(struct mb_container *c, struct mb_container_monit
 	fds[MB_MONITOR_SLOT_OOM] = oom;
 	fds[MB_MONITOR_SLOT_PIDFD] = start->adopted_pidfd;
 	fds[MB_MONITOR_SLOT_EXE] = exe;
+	fds[MB_MONITOR_SLOT_ROOT] = c->store->root_fd;
 	return gone(mb_monitor_send_setup(m->sock, &setup, fds, err), err);
 }

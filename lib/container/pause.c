@@ -8,6 +8,7 @@
 
 #include "container/cgroup_of.h"
 #include "container/container.h"
+#include "container/event.h"
 #include "container/life.h"
 #include "core/err.h"
 #include "core/own.h"
@@ -52,6 +53,8 @@ static int set(struct mb_container *c, bool pause, const char *who, struct mb_er
 		mb_sys_cgroup_freeze(cgroup, false, FREEZE_MSEC, NULL);
 		unmark(c, NULL);
 	}
+	if (r == 0)
+		mb_container_event(c, pause ? "pause" : "unpause");
 	mb_container_refresh(c);
 	return r;
 }

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "container/container.h"
+#include "container/event.h"
 #include "container/life.h"
+#include "container/start_parts.h"
 #include "core/err.h"
 #include "core/parse.h"
 #include "net/net.h"
@@ -62,6 +64,14 @@ static int rename_in_network(struct mb_container *c, const char *name, const cha
 	return r;
 }
 
+static void tell(struct mb_container *c, const char *before)
+{
+	MB_AUTO_FREE char *name = mb_asprintf("/%s", before);
+
+	mb_container_monitor_about(c);
+	mb_container_event_with(c, "rename", "oldName", name);
+}
+
 int mb_container_rename(struct mb_container *c, const char *name, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int lock = -1, names = -1;
@@ -86,5 +96,6 @@ int mb_container_rename(struct mb_container *c, const char *name, struct mb_err 
 		mb_store_name_release(names, name, c->id, NULL);
 		return r;
 	}
+	tell(c, before);
 	return mb_store_name_release(names, before, c->id, err);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "container/cgroup_of.h"
+#include "container/event.h"
 #include "container/start_parts.h"
 #include "container/userns.h"
 #include "core/clock.h"
@@ -313,6 +314,11 @@ static int release(struct starting *s, struct mb_err *err)
 	setup.console_fd = s->console_fd;
 	for (char *const *w = mb_runtime_plan_warnings(s->plan); w && *w; w++)
 		mb_strv_add(&s->how->warnings, *w);
+	/* Before its monitor may tell of the end. */
+	if (s->how->attach)
+		mb_container_event(s->c, "attach");
+	mb_container_event_parts(s->c, s->sandbox, true);
+	mb_container_event(s->c, "start");
 	return mb_container_monitor_setup(s->c, &s->monitor, &setup, err);
 }
 

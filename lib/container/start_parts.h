@@ -82,7 +82,9 @@ struct mb_container_monitor_start {
 /* The sockets of published ports are the monitor's from now on.
  * Return: 0; MB_MONITOR_GONE; or -errno, told. */
 int mb_container_monitor_hold(int sock, const struct mb_net_sandbox *sandbox, struct mb_err *err);
-/* HOLD, RELAY, NETWORK, DNS, SETUP. */
+/* Its name has changed, which its monitor tells with its end. */
+void mb_container_monitor_about(struct mb_container *c);
+/* ABOUT, HOLD, RELAY, NETWORK, DNS, SETUP. */
 int mb_container_monitor_setup(struct mb_container *c, struct mb_container_monitor *m,
                                const struct mb_container_monitor_start *start, struct mb_err *err);
 

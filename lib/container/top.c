@@ -5,6 +5,7 @@
 
 #include "container/cgroup_of.h"
 #include "container/container.h"
+#include "container/event.h"
 #include "container/life.h"
 #include "core/err.h"
 #include "sys/ps.h"
@@ -27,5 +28,7 @@ int mb_container_top(struct mb_container *c, struct mb_strv *out, struct mb_err 
 	r = mb_sys_cgroup_pids(cgroup, &pids, &n, err);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		mb_sys_ps_add(pids[i], out);
+	if (r == 0)
+		mb_container_event(c, "top");
 	return r;
 }

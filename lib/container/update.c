@@ -9,6 +9,7 @@
 #include "container/cgroup_of.h"
 #include "container/check_request.h"
 #include "container/container.h"
+#include "container/event.h"
 #include "container/life.h"
 #include "container/start_parts.h"
 #include "core/err.h"
@@ -293,5 +294,7 @@ int mb_container_update(struct mb_container *c, const struct mb_container_update
 		r = change(c, update, err);
 	if (r == 0 && update->publish.n + update->unpublish.n)
 		r = change_ports(c, update, err);
+	if (r == 0)
+		mb_container_event(c, "update");
 	return r < 0 ? mb_wrap(err, r, "cannot update container %s", mb_container_name(c)) : r;
 }

@@ -76,6 +76,11 @@ int mb_monitor_send_target(int sock, const struct mb_monitor_target *target, str
 	return transmit(sock, MB_MONITOR_TARGET, target, sizeof(*target), NULL, 0, err);
 }
 
+int mb_monitor_send_about(int sock, const char *members, size_t n, struct mb_err *err)
+{
+	return transmit(sock, MB_MONITOR_ABOUT, members, n, NULL, 0, err);
+}
+
 static int copy_text(char *to, size_t size, const char *from, const char *what, struct mb_err *err)
 {
 	size_t n = strlen(from);

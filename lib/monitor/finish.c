@@ -94,6 +94,7 @@ static void decide(struct mb_monitor *m)
 		m->restart_nsec = m->finished_nsec + (int64_t)m->backoff_ms * NSEC_PER_MS;
 	}
 	let_go(m);
+	mb_monitor_tell_end(m);
 	choose_cleaner(m);
 	if (!(m->setup.flags & MB_MONITOR_LAZY_EXIT) || !has_cleaner(m))
 		write_down(m);

@@ -65,6 +65,7 @@ struct mb_monitor {
 	int fd[MB_MONITOR_SLOT_N_]; /* -1: absent */
 	bool stopping;
 	uint64_t oom_before;
+	size_t n_about;
 
 	/* output */
 	int stream_fd[2]; /* stdout or console, stderr; -1: none or ended */
@@ -106,6 +107,7 @@ struct mb_monitor {
 	struct rlimit limit_before[2];
 	char oom_score_before[16];
 
+	char about[MB_MONITOR_ABOUT_MAX];
 	_Alignas(4096) char packet[MB_MONITOR_PACKET_MAX];
 	_Alignas(4096) char scratch[MB_LOGWRITE_PIECE + MB_MONITOR_READ + MB_LOGWRITE_SLACK];
 };
@@ -162,6 +164,10 @@ void mb_monitor_relay_begin(struct mb_monitor *m, unsigned index); /* somebody c
 void mb_monitor_relay_ended(struct mb_monitor *m, pid_t pid);      /* was reaped; maybe another's */
 void mb_monitor_relay_drop(struct mb_monitor *m, const struct mb_monitor_unhold *what);
 void mb_monitor_relay_drop_all(struct mb_monitor *m);
+
+/* tell.c: events.  Their text is in the packet buffer. */
+int mb_monitor_tell_about(struct mb_monitor *m, const char *text, size_t n);
+void mb_monitor_tell_end(struct mb_monitor *m);
 
 /* guard.c */
 void mb_monitor_guard_fire(struct mb_monitor *m, struct mb_monitor_client *c);

@@ -12,7 +12,7 @@
  *      the monitor: argv { "mybox-monitor", "<pid of process 1>", "<container id>" }, empty
  *      environment, descriptor 3 = its end of a SEQPACKET socketpair (mb_monitor_image_exec()).
  *      It closes every other descriptor and points 0, 1 and 2 at /dev/null.
- *   2. The command sends, in any order and number: HOLD, NETWORK, DNS, RELAY, TARGET.
+ *   2. The command sends, in any order and number: HOLD, NETWORK, DNS, RELAY, TARGET, ABOUT.
  *   3. The command sends SETUP last, when process 1 has exec'ed (so that a console's master is
  *      known).  Until SETUP arrived, end of file on descriptor 3 means: kill process 1, reap it,
  *      exit; nothing is written.  SETUP commits: from here on the container outlives the command.
@@ -63,6 +63,7 @@ enum {
 	MB_MONITOR_UPSTREAMS_MAX = 3,
 	MB_MONITOR_BEHIND_MAX = 256 << 10, /* bytes a client other than the first may lag */
 	MB_MONITOR_PATH_MAX = 1024,
+	MB_MONITOR_ABOUT_MAX = 8 << 10,
 };
 
 enum mb_monitor_type {
@@ -92,6 +93,9 @@ enum mb_monitor_type {
 	                    * [::], those of TCP listen.  Who comes to [::1] is led to a port
 	                    * of TARGET */
 	MB_MONITOR_TARGET, /* struct mb_monitor_target: where relays lead to from now on */
+	MB_MONITOR_ABOUT,  /* text of at most MB_MONITOR_ABOUT_MAX bytes: attributes that its
+	                    * events have (core/event.h).  No answer.  Before SETUP, and when
+	                    * they change; never: it tells no events */
 	/* monitor -> command */
 	MB_MONITOR_READY = 64, /* no payload: SETUP is accepted */
 	MB_MONITOR_OK,         /* no payload */
@@ -129,6 +133,7 @@ enum mb_monitor_slot {
 	                        * exit code is known from kernel 6.15 on; before, it is 255 and the
 	                        * error says so */
 	MB_MONITOR_SLOT_EXE,   /* O_PATH of the mybox executable: used where setup.exe is gone */
+	MB_MONITOR_SLOT_ROOT,  /* ROOT, for events */
 	MB_MONITOR_SLOT_N_,
 };
 

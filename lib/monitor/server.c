@@ -313,6 +313,11 @@ static int on_target(struct message *x)
 	return mb_monitor_relay_aim(x->m, &target);
 }
 
+static int on_about(struct message *x)
+{
+	return mb_monitor_tell_about(x->m, x->payload, x->head.size);
+}
+
 static int on_unhold(struct message *x)
 {
 	struct mb_monitor_unhold what;
@@ -382,12 +387,14 @@ static int (*const handlers[])(struct message *) = {
 	[MB_MONITOR_UNHOLD] = on_unhold,
 	[MB_MONITOR_RELAY] = on_relay,
 	[MB_MONITOR_TARGET] = on_target,
+	[MB_MONITOR_ABOUT] = on_about,
 };
 
 static bool may_come_early(unsigned type)
 {
 	return type == MB_MONITOR_SETUP || type == MB_MONITOR_HOLD || type == MB_MONITOR_NETWORK ||
-	       type == MB_MONITOR_DNS || type == MB_MONITOR_RELAY || type == MB_MONITOR_TARGET;
+	       type == MB_MONITOR_DNS || type == MB_MONITOR_RELAY || type == MB_MONITOR_TARGET ||
+	       type == MB_MONITOR_ABOUT;
 }
 
 /* Whoever comes to stop the container, or to ask, always finds a place. */

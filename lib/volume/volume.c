@@ -12,6 +12,7 @@
 
 #include "core/clock.h"
 #include "core/err.h"
+#include "core/event.h"
 #include "core/id.h"
 #include "core/parse.h"
 #include "core/str.h"
@@ -100,6 +101,15 @@ static int find_existing(struct mb_store *store, const struct mb_volume_create_r
 	return 0;
 }
 
+static void tell(struct mb_store *store, const char *action, const char *name)
+{
+	struct mb_event e;
+
+	mb_event_begin(&e, "volume", action, name);
+	mb_event_set(&e, "driver", "local");
+	mb_event_write(&e, store->root_fd);
+}
+
 /* The directory is made under another name, whole, then renamed: that is the moment it is. */
 static int make(int volumes, const struct mb_volume *volume, bool durable, struct mb_err *err)
 {
@@ -175,6 +185,8 @@ int mb_volume_create(struct mb_store *store, const struct mb_volume_create_reque
 	}
 	if (r != 0)
 		return r > 0 ? mb_fail(err, EAGAIN, "volume '%s' came and went", request->name) : r;
+	if (created)
+		tell(store, "create", volume->name);
 	*ret_volume = mb_take_ptr(&volume);
 	if (ret_created)
 		*ret_created = created;
@@ -288,6 +300,8 @@ int mb_volume_remove(struct mb_store *store, const char *name, bool force,
 		r = destroy(volumes, name, err);
 	if (r == 0)
 		mb_store_lock_retire(store, lock_name, lock);
+	if (r == 0)
+		tell(store, "destroy", name);
 	return r;
 }
 

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the monitor tells ROOT/events: only it is always there at the end. */
+#include <errno.h>
+#include <string.h>
+
+#include "core/event.h"
+#include "monitor/monitor.h"
+
+_Static_assert(sizeof(struct mb_event) <= MB_MONITOR_PACKET_MAX, "an event fits the packet buffer");
+
+int mb_monitor_tell_about(struct mb_monitor *m, const char *text, size_t n)
+{
+	if (n > sizeof(m->about))
+		return -E2BIG;
+	memcpy(m->about, text, n);
+	m->n_about = n;
+	return 0;
+}
+
+/* The buffer is free: no packet is looked at while one is handled but the one that led here, and
+ * that is done with by the end. */
+static struct mb_event *begin(struct mb_monitor *m, const char *action)
+{
+	struct mb_event *e = (struct mb_event *)(void *)m->packet;
+
+	mb_event_begin(e, "container", action, m->id);
+	mb_event_add(e, m->about, m->n_about);
+	return e;
+}
+
+void mb_monitor_tell_end(struct mb_monitor *m)
+{
+	int root = m->fd[MB_MONITOR_SLOT_ROOT];
+	struct mb_event *e;
+
+	if (root < 0 || !m->n_about)
+		return;
+	if (m->oom_killed)
+		mb_event_write(begin(m, "oom"), root);
+	e = begin(m, "die");
+	mb_event_set_int(e, "exitCode", m->exit_code);
+	mb_event_write(e, root);
+}

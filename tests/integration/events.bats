@@ -1,0 +1,133 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The log of events: what is in it, who may ask for what, and that it streams.
+load helpers
+
+past() { mybox events --since 0 --until 0s "$@"; }
+short='{{.Type}} {{.Action}}{{with .Actor.Attributes.exitCode}} {{.}}{{end}}{{with .Actor.Attributes.signal}} {{.}}{{end}}'
+# What happened since the last call.
+mark() { date +%s.%N >"$BATS_TEST_TMPDIR/mark"; }
+news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --format "$short" "$@"; }
+
+@test "the life of a container, with whoever is there to see it" {
+	mark
+	mybox run --rm --name c1 -l a.b=c deb true
+	[ "$(news -f type=container)" = $'container create\ncontainer attach\ncontainer start\ncontainer die 0\ncontainer destroy' ]
+	[ "$(news -f type=network)" = $'network connect\nnetwork disconnect' ]
+	# Nobody waits for this one but its monitor.
+	mark
+	mybox run -d --name c2 -l a.b=c -v vol1:/data deb sh -c 'exit 3'
+	mybox wait c2
+	died() { news -f type=container | grep -qx 'container die 3'; }
+	wait_until 5 died
+	[ "$(news -f event=start -f event=create -f event=mount)" = $'volume create\ncontainer create\nvolume mount\ncontainer start' ]
+	run -0 past -f container=c2 -f event=die
+	[[ $output =~ ^20[0-9-]+T[0-9:]+\.[0-9]{9}(Z|[+-][0-9:]+)\ container\ die\ [0-9a-f]{64}\ \(a.b=c,\ exitCode=3,\ image=deb,\ name=c2\)$ ]]
+	run -0 past -f container=c2 -f event=die --format json
+	[[ $output =~ ^\{\"status\":\"die\",\"id\":\"[0-9a-f]{64}\",\"from\":\"deb\",\"Type\":\"container\",\"Action\":\"die\",\"Actor\":\{\"ID\":\"[0-9a-f]{64}\",\"Attributes\":\{\"a.b\":\"c\",\"exitCode\":\"3\",\"image\":\"deb\",\"name\":\"c2\"\}\},\"scope\":\"local\",\"time\":[0-9]{10},\"timeNano\":[0-9]{19}\}$ ]]
+	mark
+	mybox rm -v c2
+	mybox volume rm vol1
+	[ "$(news)" = $'container destroy\nvolume destroy' ]
+}
+
+@test "what commands do to containers" {
+	mybox run -d --name c1 deb sleep 1000
+	mark
+	mybox pause c1
+	mybox unpause c1
+	mybox rename c1 c2
+	run -7 mybox exec c2 sh -c 'exit 7'
+	mybox top c2
+	mybox update --restart no c2
+	mybox export c2 >/dev/null
+	mybox commit -p=false -m note c2 made
+	mybox restart -t 0 c2
+	mybox stop -t 0 c2
+	[ "$(news -f type=container | tr '\n' ';')" = 'container pause;container unpause;container rename;container exec_create: sh -c exit 7;container exec_start: sh -c exit 7;container exec_die 7;container top;container update;container export;container commit;container kill 9;container die 137;container stop;container start;container restart;container kill 9;container die 137;container stop;' ]
+	run -0 past -f event=rename --format '{{.Actor.Attributes.oldName}} {{.Actor.Attributes.name}}'
+	[ "$output" = '/c1 c2' ]
+	# Its monitor has heard of the new name.
+	[ "$(news -f event=die -f container=c2 | wc -l)" = 2 ]
+	run -0 past -f event=exec_start -f event=exec_die --format '{{.Actor.Attributes.execID}}'
+	[ "${lines[0]}" = "${lines[1]}" ] && [ "${#lines[0]}" = 64 ]
+	mybox rmi made
+}
+
+@test "images, networks and volumes" {
+	mark
+	mybox tag deb other:1
+	mybox untag other:1
+	mybox save -o "$BATS_TEST_TMPDIR/a.tar" deb
+	mybox load -q -i "$BATS_TEST_TMPDIR/a.tar"
+	mybox network create net1
+	mybox run -d --name c1 --network none deb sleep 1000
+	mybox network create net2
+	mybox network rm net2
+	mybox rm -f c1
+	mybox run -d --name c1 --network net1 deb sleep 1000
+	mybox network disconnect net1 c1
+	mybox network connect net1 c1
+	mybox rm -f c1
+	mybox network rm net1
+	[ "$(news -f type=image | tr '\n' ';')" = 'image tag;image untag;image save;image load;' ]
+	[ "$(news -f type=network | tr '\n' ';')" = 'network create;network create;network destroy;network connect;network disconnect;network connect;network disconnect;network destroy;' ]
+	run -0 past -f event=tag --format '{{.Actor.ID}} {{.Actor.Attributes.name}}'
+	[[ $output =~ ^sha256:[0-9a-f]{64}\ other:1$ ]]
+}
+
+@test "filters, times and templates" {
+	mark
+	mybox run -d --name c1 -l tier=front deb true
+	mybox run -d --name c2 -l tier=back deb true
+	mybox wait c1 c2
+	run -0 past -f event=start -f label=tier=front --format '{{.Actor.Attributes.name}}'
+	[ "$output" = c1 ]
+	[ "$(news -f event=start -f container=c1 -f container=c2 | wc -l)" = 2 ]
+	[ "$(news -f container=c2 -f image=deb -f event=create)" = 'container create' ]
+	[ -z "$(past -f image=none)" ]
+	[ -z "$(past -f scope=swarm)" ]
+	[ -z "$(mybox events --since 0 --until 1)" ]
+	run -1 mybox events -f nothing=x --until 0s
+	[[ $output == *"invalid filter 'nothing'"* ]]
+	run -1 mybox events --since yesterday --until 0s
+	[[ $output == *'failed to parse value as time or duration: "yesterday"'* ]]
+	run -64 mybox events --until 0s --format '{{'
+	[[ $output == *'Error parsing format'* ]]
+	[ "$(TZ=UTC-2 mybox system events --since 0 --until 0s -f container=c1 | head -1 | cut -c30-35)" = +02:00 ]
+}
+
+@test "it streams from one command to another, and ends at its time" {
+	local out=$BATS_TEST_TMPDIR/out
+	"${box[@]}" events -f event=start --format '{{json .}}' >"$out" 3>&- &
+	local pid=$!
+	watching() { readlink /proc/$pid/fd/* | grep -q inotify; }
+	wait_until 5 watching
+	mybox run -d --name c1 -l devcontainer.id=7 deb true
+	seen() { grep -q '"devcontainer.id":"7"' "$out"; }
+	wait_until 2 seen
+	kill $pid
+	run -0 timeout 20 "${box[@]}" events --until "$(date -d '+1 second' +%s)"
+	# A reader that leaves ends it.
+	timeout 20 "${box[@]}" events --since 0 | head -1
+}
+
+@test "lines that were never ended, and foreign ones, are passed over" {
+	local log=$root/events/log n
+	mybox run --rm --network none deb true
+	n=$(past | wc -l)
+	printf '{"timeNano":   1700000000000000000,"Type":"conta' >>"$log"
+	mybox network create net1
+	printf 'nonsense\n\n{"timeNano":1}\n' >>"$log"
+	head -c 3000 /dev/zero >>"$log"
+	mybox network rm net1
+	[ "$(past | wc -l)" = $((n + 2)) ]
+	# Who cannot write it does not fail for that.
+	rm -rf "$root/events"
+	touch "$root/events"
+	mybox run --rm --network none deb true
+	run -1 mybox events --since 0 --until 0s
+	rm "$root/events"
+	mybox run --rm --network none deb true
+	[ "$(past -f event=die | wc -l)" = 1 ]
+}
