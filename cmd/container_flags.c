@@ -3,6 +3,7 @@
 
 #define A struct mb_cmd_create_args
 
+static const char *const failure_choices[] = {"none", "kill", "restart", "stop", NULL};
 static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 
 // clang-format off
@@ -101,6 +102,21 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 	MB_OPT_STRING(0, "cgroupns", NULL, A, cgroupns, "cgroup namespace to use: host, private"), \
 	MB_OPT_KV(0, "sysctl", NULL, A, sysctls, "sysctl options"),
 
+#define HEALTH_ROWS \
+	MB_OPT_STRING(0, "health-cmd", NULL, A, health_cmd, "command that tells whether it is well", .aliases = "healthcheck-command"), \
+	MB_OPT_DURATION(0, "health-interval", NULL, A, health_interval, "time between two checks (30s)", .aliases = "healthcheck-interval"), \
+	MB_OPT_DURATION(0, "health-timeout", NULL, A, health_timeout, "time that one check may take (30s)", .aliases = "healthcheck-timeout"), \
+	MB_OPT_INT(0, "health-retries", NULL, A, health_retries, "failures in a row that make it unhealthy (3)", .aliases = "healthcheck-retries"), \
+	MB_OPT_DURATION(0, "health-start-period", NULL, A, health_start_period, "time in which failures do not count", .aliases = "healthcheck-start-period"), \
+	MB_OPT_DURATION(0, "health-start-interval", NULL, A, health_start_interval, "time between checks in the start period (5s)", .aliases = "healthcheck-start-interval"), \
+	MB_OPT_CHOICE(0, "health-on-failure", NULL, A, health_on_failure, failure_choices, "what is done to one that is unhealthy", .def = "none"), \
+	MB_OPT_STRING(0, "health-startup-cmd", NULL, A, startup_cmd, "check that has to succeed before the other begins"), \
+	MB_OPT_DURATION(0, "health-startup-interval", NULL, A, startup_interval, "time between two startup checks (30s)"), \
+	MB_OPT_DURATION(0, "health-startup-timeout", NULL, A, startup_timeout, "time that one startup check may take (30s)"), \
+	MB_OPT_INT(0, "health-startup-retries", NULL, A, startup_retries, "failures in a row that restart it; 0: any number"), \
+	MB_OPT_INT(0, "health-startup-success", NULL, A, startup_success, "successes in a row that are wanted", .def = "1"), \
+	MB_OPT_SWITCH(0, "no-healthcheck", A, no_healthcheck, "no health check, whatever the image says"),
+
 #define METADATA_ROWS \
 	MB_OPT_LIST('l', "label", NULL, A, labels, "set metadata on the container"), \
 	MB_OPT_LIST(0, "label-file", "file", A, label_files, "read in a file of labels", .complete = MB_COMP_FILE), \
@@ -118,13 +134,6 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 	MB_OPT_REFUSED(0, "io-maxiops", true, NULL), \
 	MB_OPT_REFUSED(0, "disable-content-trust", false, NULL), \
 	MB_OPT_REFUSED(0, "gpus", true, NULL), \
-	MB_OPT_REFUSED(0, "health-cmd", true, NULL), \
-	MB_OPT_REFUSED(0, "health-interval", true, NULL), \
-	MB_OPT_REFUSED(0, "health-retries", true, NULL), \
-	MB_OPT_REFUSED(0, "health-start-period", true, NULL), \
-	MB_OPT_REFUSED(0, "health-start-interval", true, NULL), \
-	MB_OPT_REFUSED(0, "health-timeout", true, NULL), \
-	MB_OPT_REFUSED(0, "no-healthcheck", false, NULL), \
 	MB_OPT_REFUSED(0, "isolation", true, NULL), \
 	MB_OPT_REFUSED(0, "kernel-memory", true, NULL), \
 	MB_OPT_REFUSED(0, "link", true, "put both containers on one network instead"), \
@@ -138,7 +147,8 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 	MB_OPT_REFUSED(0, "use-api-socket", false, "mybox has no daemon"),
 
 #define CREATE_ROWS \
-	IO_ROWS PROCESS_ROWS NETWORK_ROWS STORAGE_ROWS RESOURCE_ROWS SECURITY_ROWS METADATA_ROWS \
+	IO_ROWS PROCESS_ROWS NETWORK_ROWS STORAGE_ROWS RESOURCE_ROWS SECURITY_ROWS HEALTH_ROWS \
+	METADATA_ROWS \
 	REFUSED_ROWS
 
 const struct mb_cli_opt mb_cmd_create_opts[] = {CREATE_ROWS MB_OPT_END};

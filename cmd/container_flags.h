@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 
 struct mb_cmd_context;
+struct mb_container_config;
 struct mb_container_create_request;
 
 struct mb_cmd_create_args {
@@ -45,6 +46,12 @@ struct mb_cmd_create_args {
 	struct mb_strv uidmap, gidmap;
 	const char *userns, *pid, *ipc, *uts, *cgroupns;
 	struct mb_kv sysctls;
+	/* health */
+	const char *health_cmd, *startup_cmd;
+	int64_t health_interval, health_timeout, health_start_period, health_start_interval,
+		startup_interval, startup_timeout;
+	int health_retries, startup_retries, startup_success, health_on_failure;
+	bool no_healthcheck;
 	/* metadata */
 	struct mb_strv labels, label_files;
 	struct mb_kv annotations;
@@ -59,6 +66,10 @@ extern const struct mb_cli_opt mb_cmd_run_opts[];    /* run: those and its own *
 /* What was said becomes a request; @ret is released by the caller in any case. */
 int mb_cmd_create_request_fill(struct mb_cmd_context *cx, const struct mb_cli_input *in,
                                struct mb_container_create_request *ret, struct mb_err *err);
+
+/* container_health.c: the flags of the health check. */
+int mb_cmd_create_health_fill(const struct mb_cmd_create_args *args,
+                              struct mb_container_config *config, struct mb_err *err);
 
 /* env.c: lines of --env-file and --label-file; "-e NAME" takes its value from the caller. */
 int mb_cmd_env_add(struct mb_cmd_context *cx, const char *assignment, struct mb_strv *env,

@@ -4,10 +4,13 @@
 #include "cmd/container_each.h"
 #include "cmd/context.h"
 #include "container/container.h"
+#include "container/health.h"
 #include "container/life.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "store/store.h"
+
+enum { EXIT_ENGINE = 125 };
 
 static int cleanup_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
                         struct mb_err *err)
@@ -40,6 +43,32 @@ static int restart_main(struct mb_cmd_context *cx, const struct mb_cli_input *in
 	mb_strv_done(&how.warnings);
 	return r < 0 ? r : 0;
 }
+
+/* Its exit code is what the monitor goes by. */
+static int health_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
+{
+	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
+	int says, code, r = mb_cmd_container_seal(cx, in, err);
+	struct mb_store *store;
+
+	if (r == 0)
+		r = mb_cmd_store(cx, &store, err);
+	if (r == 0)
+		r = mb_container_open(store, in->operands[0], &c, err);
+	if (r == 0)
+		r = mb_container_health_probe(c, &says, &code, err);
+	return r ? EXIT_ENGINE : says;
+}
+
+const struct mb_cli_verb mb_cmd_health_hidden = {
+	.paths = "__health",
+	.summary = "probe a container for its monitor",
+	.operands = "ID",
+	.min = 1,
+	.max = 1,
+	.hidden = true,
+	.main = health_main,
+};
 
 const struct mb_cli_verb mb_cmd_cleanup_hidden = {
 	.paths = "__cleanup",

@@ -8,6 +8,7 @@
 #include "cmd/output.h"
 #include "cmd/ps.h"
 #include "container/container.h"
+#include "container/health.h"
 #include "container/inspect.h"
 #include "core/clock.h"
 #include "core/err.h"
@@ -49,7 +50,7 @@ static const struct mb_format_column columns[] = {
 
 static const char *const known[] = {"id",      "name",     "label",  "label!", "exited",
                                     "status",  "ancestor", "before", "since",  "volume",
-                                    "network", "publish",  "expose", NULL};
+                                    "network", "publish",  "expose", "health", NULL};
 
 /* --- filters ---------------------------------------------------------------------------------- */
 
@@ -89,6 +90,20 @@ static int check_states(const struct mb_strv *names, struct mb_err *err)
 	return 0;
 }
 
+static int check_healths(const struct mb_strv *names, struct mb_err *err)
+{
+	for (size_t i = 0; names && i < names->n; i++) {
+		bool is_known = false;
+
+		for (enum mb_health_status h = 0; h <= MB_HEALTH_NONE; h++)
+			is_known |= mb_streq(names->v[i], mb_container_health_name(h));
+		if (!is_known)
+			return mb_fail(err, EINVAL, "Unrecognised filter value for health: %s",
+			               names->v[i]);
+	}
+	return 0;
+}
+
 static int resolve_filters(struct mb_store *store, const struct ps_args *args, struct asked *asked,
                            struct mb_err *err)
 {
@@ -97,6 +112,8 @@ static int resolve_filters(struct mb_store *store, const struct ps_args *args, s
 
 	if (r == 0)
 		r = check_states(mb_format_filters_find(&asked->filters, "status"), err);
+	if (r == 0)
+		r = check_healths(mb_format_filters_find(&asked->filters, "health"), err);
 	if (r == 0)
 		r = time_of(store, mb_format_filters_find(&asked->filters, "before"),
 		            &asked->before, err);
@@ -163,6 +180,10 @@ static bool matches(const struct mb_container *c, const struct asked *asked)
 	    !mb_format_filters_labels(f, &c->record->config.labels) ||
 	    !mb_format_filters_exact(f, "status", mb_container_status_name(c->state.status)) ||
 	    !mb_format_filters_match_any(f, "network", &networks))
+		return false;
+	if (mb_format_filters_has(f, "health") &&
+	    !mb_format_filters_exact(f, "health",
+	                             mb_container_health_name(mb_container_health_status(c))))
 		return false;
 	if (mb_format_filters_has(f, "exited") &&
 	    (c->state.status != MB_STATUS_EXITED || !mb_format_filters_exact(f, "exited", code)))
@@ -264,6 +285,13 @@ static void set_networks(struct json_object *row, const struct mb_container *c)
 	mb_json_set_str(row, "Networks", joined);
 }
 
+static const char *health_word(const struct mb_container *c)
+{
+	enum mb_health_status health = mb_container_health_status(c);
+
+	return health == MB_HEALTH_NONE ? "" : mb_container_health_name(health);
+}
+
 /* What the table leaves out by itself; templates and JSON may ask for any of it. */
 static void set_rest(struct json_object *row, const struct mb_container *c, bool whole)
 {
@@ -273,7 +301,7 @@ static void set_rest(struct json_object *row, const struct mb_container *c, bool
 	mb_json_set_str(row, "State", mb_container_status_name(c->state.status));
 	set_networks(row, c);
 	mb_json_set_str(row, "Platform", "linux");
-	mb_json_set_str(row, "HealthStatus", "");
+	mb_json_set_str(row, "HealthStatus", health_word(c));
 	mb_json_set_str(row, "Size", "0B");
 	set_mounts(row, c->record, whole);
 	mb_cmd_row_labels(row, &c->record->config.labels);

@@ -19,9 +19,9 @@
 	X(network_policy_default) X(network_policy_test) X(network_flows) X(network_check) \
 	X(network_reload) X(network_top) X(network_graph) \
 	X(volume_create) X(volume_ls) X(volume_inspect) X(volume_rm) X(volume_exists) X(volume_prune) \
-	X(version) X(info) X(events) X(system_check) X(system_df) X(system_prune) X(help) X(completion) \
+	X(version) X(info) X(events) X(healthcheck_run) X(system_check) X(system_df) X(system_prune) X(help) X(completion) \
 	X(complete_hidden) X(introspect_hidden) X(man_hidden) X(lint_hidden) \
-	X(cleanup_hidden) X(restart_hidden)
+	X(cleanup_hidden) X(restart_hidden) X(health_hidden)
 // clang-format on
 
 #define DECLARE(name) extern const struct mb_cli_verb mb_cmd_##name;
@@ -36,6 +36,7 @@ static const struct mb_cli_parent parents[] = {
 	{"network", "manage networks"},
 	{"network endpoint", "names for what is outside"},
 	{"volume", "manage volumes"},
+	{"healthcheck", "see whether containers are well"},
 	{"network policy", "rules about who may reach whom"},
 	{"manifest", "images for several platforms under one name"},
 	{"system", "manage mybox"},

@@ -448,7 +448,8 @@ static int check_hosts(const struct mb_container_host_config *h, struct mb_err *
 
 static int check_restart(struct mb_container_host_config *h, struct mb_err *err)
 {
-	static const char *const names[] = {"no", "always", "unless-stopped", "on-failure"};
+	static const char *const names[] = {"no", "always", "unless-stopped", "on-failure",
+	                                    "on-unhealthy"};
 	char *colon = h->restart.name ? strchr(h->restart.name, ':') : NULL;
 
 	if (!h->restart.name || !*h->restart.name)
@@ -465,7 +466,7 @@ static int check_restart(struct mb_container_host_config *h, struct mb_err *err)
 	for (size_t i = 0; i < MB_N(names); i++) {
 		if (strcmp(h->restart.name, names[i]) != 0)
 			continue;
-		if (colon && i != 3)
+		if (colon && i < 3)
 			return mb_fail(err, EINVAL,
 			               "maximum retry count cannot be used with "
 			               "restart policy '%s'",

@@ -13,6 +13,7 @@
 #include "container/check_request.h"
 #include "container/container.h"
 #include "container/event.h"
+#include "container/health.h"
 #include "container/mounts.h"
 #include "container/userns.h"
 #include "core/clock.h"
@@ -144,7 +145,7 @@ static int merge_image(struct mb_container_create_request *q, const struct mb_im
 	mb_strset(&config->image, q->image);
 	if (config->entrypoint.n + config->cmd.n == 0)
 		return mb_fail(err, EINVAL, "No command specified");
-	return 0;
+	return mb_container_health_merge(config, &image->config, err);
 }
 
 /* --- what is not the image's ------------------------------------------------------------------ */

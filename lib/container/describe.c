@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "container/container.h"
+#include "container/health.h"
 #include "container/inspect.h"
 #include "core/clock.h"
 #include "core/err.h"
@@ -23,6 +24,14 @@ static void add_ago(struct mb_str *out, int64_t then, const char *after)
 	mb_str_addf(out, "%s%s", mb_format_duration(past > 0 ? past : 0, text), after);
 }
 
+static void add_health(struct mb_str *out, enum mb_health_status health)
+{
+	static const char *const texts[] = {" (health: starting)", " (healthy)", " (unhealthy)",
+	                                    ""};
+
+	mb_str_add(out, texts[health]);
+}
+
 void mb_container_status_text(const struct mb_container *c, struct mb_str *out)
 {
 	const struct mb_container_state *s = &c->state;
@@ -32,6 +41,8 @@ void mb_container_status_text(const struct mb_container *c, struct mb_str *out)
 	case MB_STATUS_PAUSED:
 		mb_str_add(out, "Up ");
 		add_ago(out, s->run.started, s->status == MB_STATUS_PAUSED ? " (Paused)" : "");
+		if (s->status == MB_STATUS_RUNNING)
+			add_health(out, mb_container_health_status(c));
 		break;
 	case MB_STATUS_RESTARTING:
 		mb_str_addf(out, "Restarting (%d) ", s->exit.exit_code);

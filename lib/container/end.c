@@ -12,6 +12,8 @@
 #include "container/cgroup_of.h"
 #include "container/container.h"
 #include "container/event.h"
+#include "container/health.h"
+#include "container/health_doc.h"
 #include "container/life.h"
 #include "container/mounts.h"
 #include "core/clock.h"
@@ -121,7 +123,8 @@ static int remove_cgroup(struct mb_container *c, struct mb_err *err)
 
 int mb_container_clear_locked(struct mb_container *c, struct mb_err *err)
 {
-	static const char *const of_one_run[] = {"paused", "config.json"};
+	static const char *const of_one_run[] = {"paused", "config.json", MB_HEALTH_DOC,
+	                                         MB_HEALTH_LINK};
 	MB_AUTO(mb_net_free) struct mb_net *net = NULL;
 	int r = 0, last = 0;
 
@@ -139,6 +142,7 @@ int mb_container_clear_locked(struct mb_container *c, struct mb_err *err)
 	last = remove_cgroup(c, r < 0 ? NULL : err);
 	r = r < 0 ? r : last;
 	mb_container_mounts_release(c->store, c->record);
+	mb_container_health_keep(c);
 	for (size_t i = 0; c->run_fd >= 0 && i < MB_N(of_one_run); i++)
 		unlinkat(c->run_fd, of_one_run[i], 0);
 	return r;

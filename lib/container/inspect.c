@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "container/container.h"
+#include "container/health.h"
 #include "core/clock.h"
 #include "core/err.h"
 #include "core/str.h"
@@ -37,7 +38,7 @@ static struct json_object *state_json(const struct mb_container *c)
 	mb_json_set_str(o, "Error", error ? error : "");
 	mb_json_set_time(o, "StartedAt", s->has_run ? s->run.started : s->exit.started);
 	mb_json_set_time(o, "FinishedAt", ended ? s->exit.finished : 0);
-	mb_json_set(o, "Health", NULL); /* there to be asked for by templates */
+	mb_json_set(o, "Health", mb_container_health_json(c)); /* NULL can be asked for, too */
 	return o;
 }
 
@@ -312,7 +313,8 @@ int mb_container_inspect(struct mb_container *c, struct mb_net *net, bool size,
 		return r;
 	mb_json_set(o, "Mounts", mounts_json(record));
 	config = mb_container_config_json(&record->config);
-	mb_json_set(config, "Healthcheck", NULL); /* as above */
+	if (!record->config.healthcheck)
+		mb_json_set(config, "Healthcheck", NULL); /* as above */
 	mb_json_set(o, "Config", config);
 	mb_json_set(o, "NetworkSettings", network_json(c, net));
 	*ret = mb_take_ptr(&o);

@@ -9,6 +9,7 @@
 
 #include "container/event.h"
 #include "container/exe.h"
+#include "container/health.h"
 #include "container/start_parts.h"
 #include "core/err.h"
 #include "core/event.h"
@@ -250,6 +251,8 @@ static uint32_t restart_of(const struct mb_container_restart *policy)
 {
 	if (mb_streq(policy->name, "on-failure"))
 		return MB_MONITOR_RESTART_ON_FAILURE;
+	if (mb_streq(policy->name, "on-unhealthy"))
+		return MB_MONITOR_RESTART_ON_UNHEALTHY;
 	if (mb_streq(policy->name, "always") || mb_streq(policy->name, "unless-stopped"))
 		return MB_MONITOR_RESTART_ALWAYS;
 	return MB_MONITOR_RESTART_NO;
@@ -312,6 +315,15 @@ static int send_about(const struct mb_container *c, int sock, struct mb_err *err
 	return gone(mb_monitor_send_about(sock, members, n, err), err);
 }
 
+static int send_health(const struct mb_container *c, int sock, struct mb_err *err)
+{
+	struct mb_monitor_health how;
+
+	if (!mb_container_health_setup(c, &how))
+		return 0;
+	return gone(mb_monitor_send_health(sock, &how, err), err);
+}
+
 void mb_container_monitor_about(struct mb_container *c)
 {
 	MB_AUTO_CLOSE int sock = -1;
@@ -329,6 +341,8 @@ int mb_container_monitor_setup(struct mb_container *c, struct mb_container_monit
 	int fds[MB_MONITOR_SLOT_N_], r = 0;
 
 	r = send_about(c, m->sock, err);
+	if (r == 0)
+		r = send_health(c, m->sock, err);
 	if (r == 0 && start->sandbox)
 		r = send_network(m->sock, start, err);
 	if (r == 0 && start->resolver)

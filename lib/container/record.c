@@ -11,6 +11,15 @@
 #include "json/json.h"
 
 // clang-format off
+static const struct mb_json_field startup_table[] = {
+	MB_JSON_STRV("Test", struct mb_container_startup, check.test),
+	MB_JSON_I64("Interval", struct mb_container_startup, check.interval_nsec),
+	MB_JSON_I64("Timeout", struct mb_container_startup, check.timeout_nsec),
+	MB_JSON_INT("Retries", struct mb_container_startup, check.retries),
+	MB_JSON_INT("Successes", struct mb_container_startup, successes),
+	MB_JSON_END,
+};
+
 static const struct mb_json_field config_table[] = {
 	MB_JSON_STR("Hostname", struct mb_container_config, hostname, .flags = MB_JSON_ALWAYS),
 	MB_JSON_STR("Domainname", struct mb_container_config, domainname, .flags = MB_JSON_ALWAYS),
@@ -31,6 +40,10 @@ static const struct mb_json_field config_table[] = {
 	MB_JSON_KV("Labels", struct mb_container_config, labels, .flags = MB_JSON_ALWAYS),
 	MB_JSON_STR("StopSignal", struct mb_container_config, stop_signal),
 	MB_JSON_I64_OPT("StopTimeout", struct mb_container_config, stop_timeout, has_stop_timeout),
+	MB_JSON_PTR("Healthcheck", struct mb_container_config, healthcheck, mb_oci_healthcheck_table),
+	MB_JSON_PTR("StartupHealthCheck", struct mb_container_config, startup, startup_table),
+	MB_JSON_STR("HealthcheckOnFailureAction", struct mb_container_config, on_unhealthy),
+	MB_JSON_STRV("Shell", struct mb_container_config, shell),
 	MB_JSON_END,
 };
 

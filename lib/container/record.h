@@ -13,9 +13,16 @@
 #include "core/id.h"
 #include "core/own.h"
 #include "core/strv.h"
+#include "oci/image_spec.h"
 
 struct json_object;
 struct mb_err;
+
+/* podman's: before it has succeeded the other check is not asked. */
+struct mb_container_startup {
+	struct mb_oci_healthcheck check; /* retries 0: for ever */
+	int successes;                   /* wanted in a row */
+};
 
 struct mb_container_config {
 	char *hostname, *domainname, *user, *image, *working_dir, *stop_signal;
@@ -24,6 +31,10 @@ struct mb_container_config {
 	struct mb_kv labels;
 	int64_t stop_timeout; /* seconds; -1 = for ever */
 	bool has_stop_timeout;
+	struct mb_oci_healthcheck *healthcheck; /* NULL: none */
+	struct mb_container_startup *startup;   /* likewise */
+	char *on_unhealthy;                     /* none, kill, restart, stop; NULL: none */
+	struct mb_strv shell;                   /* of CMD-SHELL; none: /bin/sh -c */
 };
 
 struct mb_container_device {

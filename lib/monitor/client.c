@@ -81,6 +81,11 @@ int mb_monitor_send_about(int sock, const char *members, size_t n, struct mb_err
 	return transmit(sock, MB_MONITOR_ABOUT, members, n, NULL, 0, err);
 }
 
+int mb_monitor_send_health(int sock, const struct mb_monitor_health *how, struct mb_err *err)
+{
+	return transmit(sock, MB_MONITOR_HEALTH, how, sizeof(*how), NULL, 0, err);
+}
+
 static int copy_text(char *to, size_t size, const char *from, const char *what, struct mb_err *err)
 {
 	size_t n = strlen(from);

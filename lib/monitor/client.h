@@ -44,6 +44,7 @@ int mb_monitor_send_relays(int sock, const struct mb_monitor_relay_of *relays, s
 int mb_monitor_send_target(int sock, const struct mb_monitor_target *target, struct mb_err *err);
 /* Attributes of its events. */
 int mb_monitor_send_about(int sock, const char *members, size_t n, struct mb_err *err);
+int mb_monitor_send_health(int sock, const struct mb_monitor_health *how, struct mb_err *err);
 /* An older monitor knows no UNHOLD: it keeps the sockets until the exit, and -ENOSYS is told. */
 int mb_monitor_unhold(int sock, const struct mb_monitor_unhold *what, struct mb_err *err);
 int mb_monitor_send_network(int sock, const char *id, const char *name, unsigned flags, int dir_fd,

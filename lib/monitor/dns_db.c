@@ -91,17 +91,38 @@ static void each_entry(const struct mb_dns_db *db, const struct mb_dns_network *
 	}
 }
 
+/* Its health check has failed (container/health.h). */
+static bool is_unwell(const struct mb_dns_db *db, const char *id)
+{
+	static const char unwell[] = "unhealthy";
+	char path[TARGET + 32], word[16];
+
+	if (db->run_fd < 0 || strcmp(id, MB_DNS_NOBODY) == 0)
+		return false;
+	snprintf(path, sizeof(path), "c/%s/health", id);
+	return readlinkat(db->run_fd, path, word, sizeof(word)) == sizeof(unwell) - 1 &&
+	       memcmp(word, unwell, sizeof(unwell) - 1) == 0;
+}
+
+/* Who is unwell is named only when nobody else is. */
 struct gathering {
+	const struct mb_dns_db *db;
 	struct mb_dns_addresses *to;
-	bool any;
+	bool any, any_well;
 };
 
 static bool gather(void *arg, const struct entry *e)
 {
 	struct gathering *g = arg;
 	struct mb_dns_addresses *to = g->to;
+	bool well = !is_unwell(g->db, e->id);
 
 	g->any = true;
+	if (!well && g->any_well)
+		return true;
+	if (well && !g->any_well)
+		to->n4 = to->n6 = 0;
+	g->any_well |= well;
 	if (to->n4 < MB_DNS_ADDRESSES && inet_pton(AF_INET, e->ip4, to->v4[to->n4]) == 1)
 		to->n4++;
 	if (to->n6 < MB_DNS_ADDRESSES && inet_pton(AF_INET6, e->ip6, to->v6[to->n6]) == 1)
@@ -124,7 +145,7 @@ static bool strip_network(const char *name, const char *network, char stem[MB_DN
 
 bool mb_dns_db_find(const struct mb_dns_db *db, const char *name, struct mb_dns_addresses *ret)
 {
-	struct gathering g = {.to = ret};
+	struct gathering g = {.db = db, .to = ret};
 	char stem[MB_DNS_NAME_TEXT];
 
 	ret->n4 = ret->n6 = 0;

@@ -87,7 +87,8 @@ static void decide(struct mb_monitor *m)
 	int64_t up = mb_monotonic_nsec() - m->born_nsec;
 
 	m->is_restarting = !m->stopping &&
-	                   mb_monitor_restart_is_due(&m->setup.policy, m->exit_code, m->restarts);
+	                   (m->health.restarts ||
+	                    mb_monitor_restart_is_due(&m->setup.policy, m->exit_code, m->restarts));
 	if (m->is_restarting) {
 		m->restarts++;
 		m->backoff_ms = mb_monitor_backoff_next(m->setup.backoff_ms, up / NSEC_PER_MS);
@@ -215,6 +216,7 @@ static void ended(struct mb_monitor *m, int exit_code)
 {
 	int oom = m->fd[MB_MONITOR_SLOT_OOM];
 
+	mb_monitor_health_drop(m);
 	m->exit_code = exit_code;
 	m->finished_nsec = mb_now_nsec();
 	m->oom_killed = oom >= 0 && mb_monitor_finish_oom_count(oom) > m->oom_before;
@@ -244,6 +246,8 @@ void mb_monitor_finish_reap(struct mb_monitor *m)
 		if (unborn)
 			waitid(P_PID, (id_t)info.si_pid, &info, flags);
 		mb_monitor_relay_ended(m, info.si_pid);
+		mb_monitor_health_ended(m, info.si_pid,
+		                        info.si_code == CLD_EXITED ? info.si_status : -1);
 		if (info.si_pid == m->pid && m->phase == MB_MONITOR_ALIVE)
 			ended(m,
 			      info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status);

@@ -83,6 +83,7 @@ static int patience(struct mb_monitor *m)
 
 	sooner(&deadline, m->deadline);
 	sooner(&deadline, mb_dns_deadline(&m->dns));
+	sooner(&deadline, mb_monitor_health_deadline(m));
 	if (m->n_corpses)
 		sooner(&deadline, now + GUARD_MS * 1000000ll);
 	if (m->is_touched && !m->stalled.n)
@@ -103,12 +104,14 @@ void mb_monitor_run(struct mb_monitor *m)
 
 		for (int i = 0; i < n; i++)
 			dispatch(m, &events[i]);
-		if (n > 0 && !m->deadline && !m->n_corpses && !mb_dns_deadline(&m->dns))
+		if (n > 0 && !m->deadline && !m->n_corpses && !m->health.is_on &&
+		    !mb_dns_deadline(&m->dns))
 			continue;
 		now = mb_monotonic_nsec();
 		if (m->deadline && now >= m->deadline)
 			mb_monitor_finish_step(m);
 		mb_dns_expire(&m->dns, now);
+		mb_monitor_health_step(m);
 		if (m->n_corpses)
 			mb_monitor_guard_step(m);
 		if (n == 0)

@@ -107,6 +107,17 @@ struct mb_monitor {
 	struct rlimit limit_before[2];
 	char oom_score_before[16];
 
+	/* health */
+	struct {
+		bool is_on;
+		struct mb_monitor_health how;
+		unsigned says; /* enum mb_monitor_health_says, of the last probe */
+		pid_t pid;     /* of the probe that runs; 0: none */
+		int64_t next;  /* CLOCK_BOOTTIME: when the next begins, or this one is to be over */
+		int64_t stop; /* the container was told to stop: when it is killed; 0: it was not */
+		bool restarts; /* at its end it is started again, whatever the policy */
+	} health;
+
 	char about[MB_MONITOR_ABOUT_MAX];
 	_Alignas(4096) char packet[MB_MONITOR_PACKET_MAX];
 	_Alignas(4096) char scratch[MB_LOGWRITE_PIECE + MB_MONITOR_READ + MB_LOGWRITE_SLACK];
@@ -164,6 +175,15 @@ void mb_monitor_relay_begin(struct mb_monitor *m, unsigned index); /* somebody c
 void mb_monitor_relay_ended(struct mb_monitor *m, pid_t pid);      /* was reaped; maybe another's */
 void mb_monitor_relay_drop(struct mb_monitor *m, const struct mb_monitor_unhold *what);
 void mb_monitor_relay_drop_all(struct mb_monitor *m);
+
+/* health.c */
+int mb_monitor_health_set(struct mb_monitor *m, const struct mb_monitor_health *how);
+void mb_monitor_health_begin(struct mb_monitor *m);
+/* CLOCK_MONOTONIC of what is due next, about; 0: nothing. */
+int64_t mb_monitor_health_deadline(const struct mb_monitor *m);
+void mb_monitor_health_step(struct mb_monitor *m);
+void mb_monitor_health_ended(struct mb_monitor *m, pid_t pid, int code); /* maybe another's */
+void mb_monitor_health_drop(struct mb_monitor *m);                       /* process 1 has ended */
 
 /* tell.c: events.  Their text is in the packet buffer. */
 int mb_monitor_tell_about(struct mb_monitor *m, const char *text, size_t n);

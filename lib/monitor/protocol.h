@@ -12,7 +12,8 @@
  *      the monitor: argv { "mybox-monitor", "<pid of process 1>", "<container id>" }, empty
  *      environment, descriptor 3 = its end of a SEQPACKET socketpair (mb_monitor_image_exec()).
  *      It closes every other descriptor and points 0, 1 and 2 at /dev/null.
- *   2. The command sends, in any order and number: HOLD, NETWORK, DNS, RELAY, TARGET, ABOUT.
+ *   2. The command sends, in any order and number: HOLD, NETWORK, DNS, RELAY, TARGET, ABOUT,
+ * HEALTH.
  *   3. The command sends SETUP last, when process 1 has exec'ed (so that a console's master is
  *      known).  Until SETUP arrived, end of file on descriptor 3 means: kill process 1, reap it,
  *      exit; nothing is written.  SETUP commits: from here on the container outlives the command.
@@ -34,6 +35,12 @@
  *   Both run with descriptors 0..2 on /dev/null, cwd /, PATH alone in the environment, signals,
  *   limits and oom_score_adj as the command had them.
  *   The monitor never unlinks its socket: connecting to a dead one gives ECONNREFUSED.
+ *
+ * Health
+ *   While the container runs and is not paused (no file RUN/c/<id>/paused), the monitor starts
+ *   `EXE --root ROOT --runroot RUN __health ID` each time an interval has passed since the one
+ *   before ended, in the environment that is told above.  Its exit code says what became of it:
+ *   enum mb_monitor_health_says.  It is killed when it takes much longer than a probe may.
  *
  * exit.json (document format of lib/store/doc.h), in the container's directory, or where that
  * cannot be written in RUN/c/<id>:
@@ -96,6 +103,7 @@ enum mb_monitor_type {
 	MB_MONITOR_ABOUT,  /* text of at most MB_MONITOR_ABOUT_MAX bytes: attributes that its
 	                    * events have (core/event.h).  No answer.  Before SETUP, and when
 	                    * they change; never: it tells no events */
+	MB_MONITOR_HEALTH, /* struct mb_monitor_health: probe it.  Before SETUP; no answer */
 	/* monitor -> command */
 	MB_MONITOR_READY = 64, /* no payload: SETUP is accepted */
 	MB_MONITOR_OK,         /* no payload */
@@ -150,6 +158,7 @@ enum mb_monitor_restart {
 	MB_MONITOR_RESTART_NO,
 	MB_MONITOR_RESTART_ON_FAILURE, /* exit code not 0, at most .max times (0: no limit) */
 	MB_MONITOR_RESTART_ALWAYS,     /* also unless-stopped: the two differ only after a reboot */
+	MB_MONITOR_RESTART_ON_UNHEALTHY, /* as ON_FAILURE, and it is stopped when unhealthy */
 };
 
 struct mb_monitor_policy {
@@ -170,6 +179,30 @@ struct mb_monitor_setup {
 	char exe[MB_MONITOR_PATH_MAX]; /* absolute path of mybox */
 	char root[MB_MONITOR_PATH_MAX]; /* its --root and --runroot */
 	char run[MB_MONITOR_PATH_MAX];
+};
+
+enum mb_monitor_on_failure {
+	MB_MONITOR_ON_FAILURE_NONE,
+	MB_MONITOR_ON_FAILURE_KILL,
+	MB_MONITOR_ON_FAILURE_RESTART, /* stop it, and start it again whatever the policy */
+	MB_MONITOR_ON_FAILURE_STOP,    /* stop it for good */
+};
+
+enum mb_monitor_health_says {
+	MB_MONITOR_HEALTHY,
+	MB_MONITOR_UNHEALTHY,
+	MB_MONITOR_STARTING,
+	MB_MONITOR_BEGINNING, /* its startup probe has not succeeded yet */
+	MB_MONITOR_HOPELESS,  /* nor will it: restart */
+};
+
+/* Any other code of a probe leaves all as it was. */
+struct mb_monitor_health {
+	uint32_t interval_ms, timeout_ms;
+	uint32_t start_period_ms, start_interval_ms;      /* while it is starting, for so long */
+	uint32_t startup_interval_ms, startup_timeout_ms; /* 0: no startup probe */
+	uint32_t on_failure;                              /* enum mb_monitor_on_failure */
+	uint32_t stop_signal, stop_timeout_ms;            /* UINT32_MAX: it is never killed */
 };
 
 enum mb_monitor_network_flags { MB_MONITOR_INTERNAL = 1 };

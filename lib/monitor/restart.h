@@ -17,6 +17,8 @@ enum {
 /* @restarts: how many there were already. */
 bool mb_monitor_restart_is_due(const struct mb_monitor_policy *policy, int exit_code,
                                uint32_t restarts);
+/* Is one that is unhealthy to be started again? */
+bool mb_monitor_restart_is_cure(const struct mb_monitor_policy *policy, uint32_t restarts);
 /* The wait before the next start, from the wait before this one and how long this one was up. */
 uint32_t mb_monitor_backoff_next(uint32_t before_ms, int64_t up_ms);
 

@@ -318,6 +318,14 @@ static int on_about(struct message *x)
 	return mb_monitor_tell_about(x->m, x->payload, x->head.size);
 }
 
+static int on_health(struct message *x)
+{
+	struct mb_monitor_health how;
+
+	mb_monitor_message_decode(&how, sizeof(how), x->payload, x->head.size);
+	return mb_monitor_health_set(x->m, &how);
+}
+
 static int on_unhold(struct message *x)
 {
 	struct mb_monitor_unhold what;
@@ -388,13 +396,14 @@ static int (*const handlers[])(struct message *) = {
 	[MB_MONITOR_RELAY] = on_relay,
 	[MB_MONITOR_TARGET] = on_target,
 	[MB_MONITOR_ABOUT] = on_about,
+	[MB_MONITOR_HEALTH] = on_health,
 };
 
 static bool may_come_early(unsigned type)
 {
 	return type == MB_MONITOR_SETUP || type == MB_MONITOR_HOLD || type == MB_MONITOR_NETWORK ||
 	       type == MB_MONITOR_DNS || type == MB_MONITOR_RELAY || type == MB_MONITOR_TARGET ||
-	       type == MB_MONITOR_ABOUT;
+	       type == MB_MONITOR_ABOUT || type == MB_MONITOR_HEALTH;
 }
 
 /* Whoever comes to stop the container, or to ask, always finds a place. */

@@ -39,4 +39,6 @@ few() {
 @test "tag, killed" { few tag; }
 @test "image mount, killed" { few "image mount"; }
 @test "image unmount, killed" { few "image unmount"; }
+@test "run -d with a health check, killed" { few "run -d --health-cmd"; }
+@test "healthcheck run, killed" { few "healthcheck run"; }
 @test "run -d below another cgroup, killed" { few "run -d --cgroup-parent"; }

@@ -250,6 +250,11 @@ def one_container(s, *more):
            *more, "deb", "sleep", "1000")
 
 
+def checked_container(s):
+    s.call("run", "-d", "--name", "victim", "--health-cmd", "sleep 999 & true",
+           "--health-interval", "1h", "deb", "sleep", "1000")
+
+
 def remove_networks(s):
     for n in s.call("network", "ls", "-q", "--filter", "name=victim").split():
         s.call("network", "rm", n)
@@ -362,6 +367,10 @@ VERBS = {
     "run -d": Verb(RUN_D),
     "run --rm": Verb(["run", "--rm", "--network", "net", "-v", "/anon", "deb", "true"],
                      settle=expect_gone),
+    "run -d --health-cmd": Verb(["run", "-d", "--name", "victim", "--network", "net",
+                                 "--health-cmd", "sleep 0.01", "--health-interval", "20ms", "deb",
+                                 "sleep", "1000"]),
+    "healthcheck run": Verb(["healthcheck", "run", "victim"], prepare=checked_container),
     "run -d --cgroup-parent": Verb(None, own=True),
     "create": Verb(["create", "--name", "victim", "--network", "net", "-v", "named:/data",
                     "-v", "/anon", "deb", "true"],

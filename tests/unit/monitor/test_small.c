@@ -108,6 +108,12 @@ static void restart_policies(void **state)
 	p.max = 3;
 	assert_true(mb_monitor_restart_is_due(&p, 1, 2));
 	assert_false(mb_monitor_restart_is_due(&p, 1, 3));
+	assert_false(mb_monitor_restart_is_cure(&p, 0));
+	p.restart = MB_MONITOR_RESTART_ON_UNHEALTHY;
+	assert_false(mb_monitor_restart_is_due(&p, 0, 0));
+	assert_true(mb_monitor_restart_is_due(&p, 1, 2));
+	assert_true(mb_monitor_restart_is_cure(&p, 2));
+	assert_false(mb_monitor_restart_is_cure(&p, 3));
 }
 
 static void back_off(void **state)
