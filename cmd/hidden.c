@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a monitor becomes at its end: the container is put away, or started again. */
+/* What a monitor becomes at its end, or has done: the container is put away, or started again;
+ * the firewall's table is put back. */
 #include "cli/cli.h"
 #include "cmd/container_each.h"
 #include "cmd/context.h"
+#include "cmd/network.h"
 #include "container/container.h"
 #include "container/health.h"
 #include "container/life.h"
 #include "core/err.h"
 #include "core/own.h"
+#include "net/net.h"
 #include "store/store.h"
 
 enum { EXIT_ENGINE = 125 };
@@ -70,6 +73,15 @@ const struct mb_cli_verb mb_cmd_health_hidden = {
 	.main = health_main,
 };
 
+static int mend_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
+{
+	MB_AUTO(mb_net_free) struct mb_net *net = NULL;
+	int r = mb_cmd_net(cx, &net, err);
+
+	(void)in;
+	return r ? r : mb_net_mend(net, err);
+}
+
 const struct mb_cli_verb mb_cmd_cleanup_hidden = {
 	.paths = "__cleanup",
 	.summary = "put away what an ended container leaves",
@@ -88,4 +100,14 @@ const struct mb_cli_verb mb_cmd_restart_hidden = {
 	.max = 1,
 	.hidden = true,
 	.main = restart_main,
+};
+
+const struct mb_cli_verb mb_cmd_mend_hidden = {
+	.paths = "__mend",
+	.summary = "put the firewall's table back if it is lost",
+	.operands = "ID",
+	.min = 1,
+	.max = 1,
+	.hidden = true,
+	.main = mend_main,
 };

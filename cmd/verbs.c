@@ -21,7 +21,7 @@
 	X(volume_create) X(volume_ls) X(volume_inspect) X(volume_rm) X(volume_exists) X(volume_prune) \
 	X(version) X(info) X(events) X(healthcheck_run) X(system_check) X(system_df) X(system_prune) X(help) X(completion) \
 	X(complete_hidden) X(introspect_hidden) X(man_hidden) X(lint_hidden) \
-	X(cleanup_hidden) X(restart_hidden) X(health_hidden)
+	X(cleanup_hidden) X(restart_hidden) X(health_hidden) X(mend_hidden)
 // clang-format on
 
 #define DECLARE(name) extern const struct mb_cli_verb mb_cmd_##name;

@@ -269,6 +269,7 @@ static int fill_setup(struct mb_container *c, const struct mb_container_monitor_
 {
 	const struct mb_container_record *record = c->record;
 	const struct mb_container_start *how = start->how;
+	const char *table = start->sandbox ? mb_net_table_of(start->net, start->sandbox) : NULL;
 
 	*setup = (struct mb_monitor_setup){
 		.started_nsec = start->started,
@@ -293,6 +294,8 @@ static int fill_setup(struct mb_container *c, const struct mb_container_monitor_
 	    (size_t)snprintf(setup->run, sizeof(setup->run), "%s", c->store->run) >=
 	            sizeof(setup->run))
 		return mb_fail(err, ENAMETOOLONG, "the paths of the store are too long");
+	if (table)
+		snprintf(setup->table, sizeof(setup->table), "%s", table);
 	return mb_container_exe_path(setup->exe, sizeof(setup->exe), err);
 }
 

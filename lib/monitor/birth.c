@@ -117,7 +117,8 @@ int mb_monitor_birth_setup(struct mb_monitor *m, struct mb_monitor_client *c, co
 	if (r < 0)
 		return r;
 	if (m->fd[MB_MONITOR_SLOT_CONTAINER] < 0 || m->fd[MB_MONITOR_SLOT_RUN] < 0 ||
-	    !is_ended(setup->exe) || !is_ended(setup->root) || !is_ended(setup->run))
+	    !is_ended(setup->exe) || !is_ended(setup->root) || !is_ended(setup->run) ||
+	    !memchr(setup->table, 0, sizeof(setup->table)))
 		return -EINVAL;
 	if (!setup->started_nsec)
 		setup->started_nsec = mb_now_nsec();
@@ -135,6 +136,7 @@ int mb_monitor_birth_setup(struct mb_monitor *m, struct mb_monitor_client *c, co
 	make_foreground(m, c);
 	m->phase = MB_MONITOR_ALIVE;
 	mb_monitor_health_begin(m);
+	mb_monitor_keeper_begin(m);
 	mb_monitor_server_tell(m, c, MB_MONITOR_READY, NULL, 0);
 	mb_monitor_finish_reap(m);
 	return 0;

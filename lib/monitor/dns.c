@@ -240,6 +240,7 @@ void mb_dns_event(struct mb_dns *d, int from, unsigned index, uint32_t events)
 	case MB_MONITOR_FROM_PIDFD:
 	case MB_MONITOR_FROM_STREAM:
 	case MB_MONITOR_FROM_RELAY:
+	case MB_MONITOR_FROM_KEEPER:
 		break;
 	}
 }

@@ -246,6 +246,7 @@ void mb_monitor_finish_reap(struct mb_monitor *m)
 		if (unborn)
 			waitid(P_PID, (id_t)info.si_pid, &info, flags);
 		mb_monitor_relay_ended(m, info.si_pid);
+		mb_monitor_keeper_ended(m, info.si_pid);
 		mb_monitor_health_ended(m, info.si_pid,
 		                        info.si_code == CLD_EXITED ? info.si_status : -1);
 		if (info.si_pid == m->pid && m->phase == MB_MONITOR_ALIVE)

@@ -59,6 +59,9 @@ static void dispatch(struct mb_monitor *m, const struct epoll_event *e)
 	case MB_MONITOR_FROM_RELAY:
 		mb_monitor_relay_begin(m, index);
 		break;
+	case MB_MONITOR_FROM_KEEPER:
+		mb_monitor_keeper_event(m);
+		break;
 	case MB_MONITOR_FROM_DNS_UDP:
 	case MB_MONITOR_FROM_DNS_LISTENER:
 	case MB_MONITOR_FROM_DNS_TCP:
@@ -84,6 +87,7 @@ static int patience(struct mb_monitor *m)
 	sooner(&deadline, m->deadline);
 	sooner(&deadline, mb_dns_deadline(&m->dns));
 	sooner(&deadline, mb_monitor_health_deadline(m));
+	sooner(&deadline, m->keeper.due);
 	if (m->n_corpses)
 		sooner(&deadline, now + GUARD_MS * 1000000ll);
 	if (m->is_touched && !m->stalled.n)
@@ -104,7 +108,7 @@ void mb_monitor_run(struct mb_monitor *m)
 
 		for (int i = 0; i < n; i++)
 			dispatch(m, &events[i]);
-		if (n > 0 && !m->deadline && !m->n_corpses && !m->health.is_on &&
+		if (n > 0 && !m->deadline && !m->n_corpses && !m->health.is_on && !m->keeper.due &&
 		    !mb_dns_deadline(&m->dns))
 			continue;
 		now = mb_monotonic_nsec();
@@ -112,6 +116,7 @@ void mb_monitor_run(struct mb_monitor *m)
 			mb_monitor_finish_step(m);
 		mb_dns_expire(&m->dns, now);
 		mb_monitor_health_step(m);
+		mb_monitor_keeper_step(m);
 		if (m->n_corpses)
 			mb_monitor_guard_step(m);
 		if (n == 0)

@@ -107,6 +107,17 @@ struct mb_monitor {
 	struct rlimit limit_before[2];
 	char oom_score_before[16];
 
+	/* the line of keepers (keeper.c) */
+	struct {
+		int64_t due;   /* CLOCK_MONOTONIC: join the line; 0: no more, or never */
+		int64_t place; /* in the line */
+		int fd;        /* 0: not in the line; pidfd of who is before us, or, if nobody
+		                * is, netlink, -1: none could be had */
+		bool keeps;
+		pid_t mender; /* that puts the table back; 0: none */
+		bool again;   /* it was lost while that ran */
+	} keeper;
+
 	/* health */
 	struct {
 		bool is_on;
@@ -184,6 +195,12 @@ int64_t mb_monitor_health_deadline(const struct mb_monitor *m);
 void mb_monitor_health_step(struct mb_monitor *m);
 void mb_monitor_health_ended(struct mb_monitor *m, pid_t pid, int code); /* maybe another's */
 void mb_monitor_health_drop(struct mb_monitor *m);                       /* process 1 has ended */
+
+/* keeper.c */
+void mb_monitor_keeper_begin(struct mb_monitor *m);
+void mb_monitor_keeper_step(struct mb_monitor *m);
+void mb_monitor_keeper_event(struct mb_monitor *m);
+void mb_monitor_keeper_ended(struct mb_monitor *m, pid_t pid); /* maybe another's */
 
 /* tell.c: events.  Their text is in the packet buffer. */
 int mb_monitor_tell_about(struct mb_monitor *m, const char *text, size_t n);

@@ -70,6 +70,7 @@ enum {
 	MB_MONITOR_UPSTREAMS_MAX = 3,
 	MB_MONITOR_BEHIND_MAX = 256 << 10, /* bytes a client other than the first may lag */
 	MB_MONITOR_PATH_MAX = 1024,
+	MB_MONITOR_TABLE_MAX = 32,
 	MB_MONITOR_ABOUT_MAX = 8 << 10,
 };
 
@@ -179,6 +180,9 @@ struct mb_monitor_setup {
 	char exe[MB_MONITOR_PATH_MAX]; /* absolute path of mybox */
 	char root[MB_MONITOR_PATH_MAX]; /* its --root and --runroot */
 	char run[MB_MONITOR_PATH_MAX];
+	char table[MB_MONITOR_TABLE_MAX]; /* of nftables, which this container relies on: when it
+	                                   * is lost, `EXE --root ROOT --runroot RUN __mend ID` is
+	                                   * run (keeper.c).  "": none */
 };
 
 enum mb_monitor_on_failure {

@@ -701,6 +701,15 @@ int mb_net_reload(struct mb_net *net, const struct mb_strv *ids, struct mb_err *
 	return r ? r : mb_net_records_walk(net, reload_one, &ids, err);
 }
 
+int mb_net_mend(struct mb_net *net, struct mb_err *err)
+{
+	int r = mb_net_netfilter_sock(net, err);
+
+	if (!r)
+		r = mb_nl_nft_table_find(&net->netfilter, net->table, err);
+	return r == MB_NL_ABSENT ? mb_net_reload(net, NULL, err) : r;
+}
+
 /* ---- firewalls of others -------------------------------------------------------------- */
 
 static const char *family_name(uint8_t family)

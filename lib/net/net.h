@@ -359,6 +359,10 @@ int mb_net_check(struct mb_net *net, bool repair, struct mb_strv *findings, stru
 /* Write everything again from the state: one nftables transaction with all there is, then bridges,
  * their ports, and names of the networks @ids; NULL: of all. */
 int mb_net_reload(struct mb_net *net, const struct mb_strv *ids, struct mb_err *err);
+/* All of that if the firewall's table is not there, else nothing. */
+int mb_net_mend(struct mb_net *net, struct mb_err *err);
+/* The table that @sandbox relies on, valid while @net lives; NULL: no network of it has one. */
+const char *mb_net_table_of(const struct mb_net *net, const struct mb_net_sandbox *sandbox);
 /* Tables of others that drop what is forwarded ("table ip filter chain FORWARD (policy drop)"):
  * containers may not reach the world through them.  One line each. */
 int mb_net_foreign_drops(struct mb_net *net, struct mb_strv *findings, struct mb_err *err);

@@ -69,6 +69,14 @@ static int check_spec(const struct mb_net_sandbox *s, const struct mb_net_networ
 	return 0;
 }
 
+const char *mb_net_table_of(const struct mb_net *net, const struct mb_net_sandbox *s)
+{
+	for (size_t i = 0; i < s->n_endpoints; i++)
+		if (!mb_net_is_upper(s->endpoints[i].driver))
+			return net->table;
+	return NULL;
+}
+
 int mb_net_endpoint_add(struct mb_net *net, struct mb_net_sandbox *s,
                         const struct mb_net_network_spec *spec, const struct mb_net_sandbox *before,
                         struct mb_err *err)

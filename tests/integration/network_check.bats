@@ -177,6 +177,7 @@ mends() { # the command that was offered, done, leaves nothing wrong
 }
 
 @test "our rules: flushed, without rules, without an element; reload by name" {
+	no_keeper
 	two
 	server pub 80 --network net1 -p 8080:80
 	good app 198.51.100.1:8080

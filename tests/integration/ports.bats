@@ -136,6 +136,7 @@ inside_is() { [ "$(mybox exec "$1" timeout 3 wget -q -O- "http://$2" 2>/dev/null
 }
 
 @test "from=: who may connect, by the real address" {
+	no_keeper
 	mybox network create --ipv6 --subnet 10.99.41.0/24 net1
 	outside ip addr add 198.51.100.3/24 dev out0
 	web s1 --network net1 -p 8080:80,from=198.51.100.2,from=10.99.41.64/26
@@ -403,7 +404,50 @@ print(s.recv(100).decode())' "$1" 2>/dev/null)" = "got hello" ]
 	run ! outside_is 198.51.100.1:8080 s1
 }
 
+@test "a table that is lost comes back by itself, whoever has gone meanwhile" {
+	local pid
+	line() { od -An -v -t d4 "$run/net/keepers" | tr -s ' \n' ' '; }
+	stand() { [ "$(line)" = " $* " ]; }
+	monitor() { pgrep -o -f "^mybox-monitor [0-9]+ $(mybox inspect -f '{{.Id}}' "$1")"; }
+	web s1 -p 8081:80
+	wait_until 5 stand "$(monitor s1)"
+	web s2 -p 8082:80
+	wait_until 5 stand "$(monitor s1)" "$(monitor s2)"
+	web s3 -p 8083:80
+	wait_until 5 stand "$(monitor s1)" "$(monitor s2)" "$(monitor s3)"
+	wait_until 5 is 127.0.0.1:8083 s3
+	nft flush ruleset
+	wait_until 5 is 127.0.0.1:8083 s3
+	mybox system check
+	# One in the middle goes: who was behind it moves up.  The first goes: the next keeps.
+	mybox rm -f s2
+	wait_until 5 stand "$(monitor s1)" "$(monitor s3)" 0
+	kill -9 "$(monitor s1)"
+	wait_until 5 stand "$(monitor s3)" 0 0
+	nft flush ruleset
+	wait_until 5 is 127.0.0.1:8083 s3
+	# Lost while it is being put back, and again.
+	for _ in 1 2 3 4 5; do
+		nft flush ruleset
+	done
+	wait_until 5 is 127.0.0.1:8083 s3
+	# The next one cleans the line.
+	mybox run -d --name s4 deb sleep 1000
+	wait_until 5 stand "$(monitor s3)" "$(monitor s4)"
+	# What has no network of ours has nothing to keep.
+	mybox run -d --name s5 --network none deb sleep 1000
+	mybox rm -f s3
+	wait_until 5 stand "$(monitor s4)" 0
+	pid=$(monitor s4)
+	nft flush ruleset
+	back() { mybox network check s4 198.51.100.2 | grep -q "firewall .*complete"; }
+	wait_until 5 back
+	stand "$pid" 0
+	mybox system check --repair || true
+}
+
 @test "flushing the firewall is seen and mended" {
+	no_keeper
 	web s1 -p 8080:80
 	wait_until 5 is 127.0.0.1:8080 s1
 	nft flush ruleset
