@@ -12,12 +12,14 @@
 #include "build/walk.h"
 #include "core/err.h"
 #include "core/io.h"
+#include "core/log.h"
 #include "core/own.h"
 #include "core/str.h"
 #include "core/strv.h"
 #include "sys/copy.h"
 #include "sys/path.h"
 #include "sys/tree.h"
+#include "sys/userns.h"
 
 struct placing {
 	const struct mb_build_place *place;
@@ -33,8 +35,17 @@ struct placing {
 
 /* --- attributes ------------------------------------------------------------------------------- */
 
+/* Whoever has no number outside is nobody there: then it is the container's root. */
+static uint32_t outside(const struct mb_sys_id_range *ranges, size_t n, uint32_t id)
+{
+	int64_t there = mb_sys_id_outside(ranges, n, id);
+
+	return (uint32_t)(there < 0 ? mb_sys_id_outside(ranges, n, 0) : there);
+}
+
 static int give_owner(const struct placing *p, int fd, const struct stat *st)
 {
+	const struct mb_sys_id_maps *maps = p->place->maps;
 	uid_t uid = p->place->has_owner         ? p->place->uid
 	            : p->root->is_owned_by_root ? 0
 	                                        : st->st_uid;
@@ -42,12 +53,23 @@ static int give_owner(const struct placing *p, int fd, const struct stat *st)
 	            : p->root->is_owned_by_root ? 0
 	                                        : st->st_gid;
 
+	if (maps) {
+		uid = outside(maps->uids, maps->n_uids, uid);
+		gid = outside(maps->gids, maps->n_gids, gid);
+	}
 	return fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
 static mode_t mode_of(const struct placing *p, const struct stat *st)
 {
-	return (p->place->has_mode ? p->place->mode : st->st_mode) & 07777;
+	mode_t mode = p->place->has_mode ? p->place->mode : st->st_mode;
+
+	return mode & (p->place->leaves_power ? 01777 : 07777);
+}
+
+static int copy_xattrs(const struct placing *p, int from, int to)
+{
+	return p->place->leaves_power ? 0 : mb_sys_copy_xattrs(from, to);
 }
 
 static void times_of(const struct stat *st, struct timespec times[2])
@@ -85,7 +107,7 @@ static int finish_directory(const struct placing *p, int from, int to)
 	if (r == 0 && fchmod(to, mode_of(p, &st)) < 0)
 		r = -errno;
 	if (r == 0)
-		r = mb_sys_copy_xattrs(source, to);
+		r = copy_xattrs(p, source, to);
 	if (r < 0)
 		return r;
 	times_of(&st, times);
@@ -208,7 +230,7 @@ static int finish_file(const struct placing *p, int from, int to, const struct s
 		r = -errno;
 	/* A capability goes when the owner changes: so it comes last. */
 	if (r == 0 && from >= 0)
-		r = mb_sys_copy_xattrs(from, to);
+		r = copy_xattrs(p, from, to);
 	times_of(st, times);
 	if (r == 0 && futimens(to, times) < 0)
 		r = -errno;
@@ -251,6 +273,10 @@ static int place_special(const struct placing *p, int from_dir, const char *from
 		return r;
 	if (S_ISSOCK(st->st_mode))
 		return 0; /* no layer has any */
+	if (p->place->leaves_power && (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode))) {
+		mb_warn("the device '%s' is left out", name);
+		return 0;
+	}
 	if (S_ISLNK(st->st_mode)) {
 		n = readlinkat(from_dir, from_name, target, sizeof(target) - 1);
 		if (n < 0)
@@ -362,7 +388,7 @@ static int place_one(const struct placing *p, int at, const char *name, struct m
 	if (p->item->fd < 0)
 		return tell(place_bytes(p, at, name), name, err);
 	if (!S_ISREG(p->item->st.st_mode))
-		return tell(place_special(p, -1, "", &p->item->st, at, name), name, err);
+		return tell(place_special(p, p->item->fd, "", &p->item->st, at, name), name, err);
 	r = mb_sys_path_reopen(p->item->fd, O_RDONLY | O_NONBLOCK, &from, err);
 	return r < 0 ? r : tell(place_file(p, from, at, name), name, err);
 }

@@ -12,11 +12,15 @@
 struct mb_build_item;
 struct mb_build_root;
 struct mb_err;
+struct mb_sys_id_maps;
 
 struct mb_build_place {
 	int root_fd;
 	bool has_owner, has_mode; /* --chown, --chmod */
 	uint32_t uid, gid, mode;
+	const struct mb_sys_id_maps
+		*maps;     /* the owners are those inside of it; NULL: as they are */
+	bool leaves_power; /* devices, set-id bits and capabilities stay behind */
 };
 
 /* Make the directories of @path that are missing and give the last one, for reading. */

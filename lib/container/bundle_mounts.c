@@ -194,6 +194,17 @@ static int shallow_first(const void *a, const void *b)
 	return *x < *y ? -1 : 1;
 }
 
+const struct mb_container_mount **
+mb_container_mounts_sorted(const struct mb_container_record *record)
+{
+	const struct mb_container_mount **sorted = mb_calloc(record->n_mounts + 1, sizeof(*sorted));
+
+	for (size_t i = 0; i < record->n_mounts; i++)
+		sorted[i] = &record->mounts[i];
+	qsort(sorted, record->n_mounts, sizeof(*sorted), shallow_first);
+	return sorted;
+}
+
 static char *option_text(const struct mb_container_mount *m)
 {
 	struct mb_str s = MB_STR_INIT;
@@ -232,12 +243,8 @@ static int add_users(struct mb_container *c, int rootfs_fd, struct mb_container_
                      struct mb_err *err)
 {
 	const struct mb_container_record *record = c->record;
-	MB_AUTO_FREE const struct mb_container_mount **sorted =
-		mb_calloc(record->n_mounts, sizeof(*sorted));
+	MB_AUTO_FREE const struct mb_container_mount **sorted = mb_container_mounts_sorted(record);
 
-	for (size_t i = 0; i < record->n_mounts; i++)
-		sorted[i] = &record->mounts[i];
-	qsort(sorted, record->n_mounts, sizeof(*sorted), shallow_first);
 	for (size_t i = 0; i < record->n_mounts; i++) {
 		MB_AUTO_FREE char *options = option_text(sorted[i]);
 		int fd = -1;

@@ -26,6 +26,11 @@ void mb_container_mounts_discard(struct mb_store *store, const struct mb_contain
 /* It has ended: unmount the volumes with driver options that no other running container uses. */
 void mb_container_mounts_release(struct mb_store *store, const struct mb_container_record *record);
 
+/* Those of @record, the shallow ones first, in the order in which they are to be attached: an array
+ * of record->n_mounts, freed by the caller. */
+const struct mb_container_mount **
+mb_container_mounts_sorted(const struct mb_container_record *record);
+
 /* The detached mount for a bind or a volume, with its flags set; a missing -v source is made, a
  * fresh volume gets what the image (below @rootfs_fd) has there.  *@ret_fd is -1 for a tmpfs. */
 int mb_container_mount_open(struct mb_store *store, const struct mb_container_mount *mount,

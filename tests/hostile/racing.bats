@@ -148,6 +148,23 @@ still_racing() {
 	still_racing
 }
 
+@test "race: cp into and out of what changes places" {
+	swapper /v/a/ "${where[@]}"
+	mybox create --name still -v shared:/v deb true >/dev/null
+	mkdir -p "$root/../out"
+	go() {
+		case $(($1 % 4)) in
+		0) try cp "$root/../src" "racer:/v/a/$1" && try cp "$root/../src/file" still:/v/a ;;
+		1) try cp "$root/../src/." racer:/v/a ;;
+		2) try cp -L racer:/v/a/file - && try cp racer:/v/a - ;;
+		3) try cp still:/v "$root/../out" && try cp still:/v/a - ;;
+		esac
+		! grep -rqs "^canary " "$root/../out" 2>/dev/null
+	}
+	for_a_while go
+	still_racing
+}
+
 # Everything that exec shows, to one who only looks and to one who may trace.
 @test "race: snoopers and writers during exec" {
 	attacker racer -- snoop /found

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/cp_tar.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "build/content.h"
+#include "build/place.h"
+#include "build/walk.h"
+#include "cmd/cp_tree.h"
+#include "core/err.h"
+#include "core/id.h"
+#include "core/io.h"
+#include "core/own.h"
+#include "core/str.h"
+#include "image/tar.h"
+#include "image/unpack.h"
+#include "store/lock.h"
+#include "store/store.h"
+#include "sys/path.h"
+#include "sys/tree.h"
+#include "sys/userns.h"
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+struct writing {
+	const char *name; /* in front of all paths */
+	const struct mb_sys_id_maps *maps;
+	int fd;
+};
+
+static uint32_t inside(const struct mb_sys_id_range *ranges, size_t n, uint32_t id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (id - ranges[i].outside < ranges[i].count)
+			return ranges[i].inside + (id - ranges[i].outside);
+	return id;
+}
+
+static int flush(const struct writing *w, struct mb_str *text, struct mb_err *err)
+{
+	int r = mb_write_full(w->fd, text->buf, text->len);
+
+	text->len = 0;
+	return r < 0 ? mb_fail_sys(err, -r, "cannot write the archive") : 0;
+}
+
+static enum mb_image_tar_type type_of(mode_t mode)
+{
+	return S_ISDIR(mode)    ? MB_IMAGE_TAR_DIR
+	       : S_ISLNK(mode)  ? MB_IMAGE_TAR_SYMLINK
+	       : S_ISCHR(mode)  ? MB_IMAGE_TAR_CHAR
+	       : S_ISBLK(mode)  ? MB_IMAGE_TAR_BLOCK
+	       : S_ISFIFO(mode) ? MB_IMAGE_TAR_FIFO
+	                        : MB_IMAGE_TAR_FILE;
+}
+
+static int put_header(const struct writing *w, const char *path, const char *link,
+                      const struct stat *st, struct mb_err *err)
+{
+	bool is_dir = S_ISDIR(st->st_mode);
+	MB_AUTO_FREE char *whole =
+		mb_asprintf("%s%s%s%s", w->name, *path ? "/" : "", path, is_dir ? "/" : "");
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	struct mb_image_tar_entry e = {
+		.type = type_of(st->st_mode),
+		.path = whole,
+		.link = link,
+		.mode = st->st_mode & 07777,
+		.uid = st->st_uid,
+		.gid = st->st_gid,
+		.size = S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0,
+		.mtime = st->st_mtim,
+		.device = st->st_rdev,
+	};
+
+	if (w->maps) {
+		e.uid = inside(w->maps->uids, w->maps->n_uids, e.uid);
+		e.gid = inside(w->maps->gids, w->maps->n_gids, e.gid);
+	}
+	mb_image_tar_add_entry(&text, &e);
+	return flush(w, &text, err);
+}
+
+/* As long as the header said, whatever becomes of the file: what is missing is zeros. */
+static int put_content(const struct writing *w, int from, uint64_t size, struct mb_err *err)
+{
+	MB_AUTO_STR struct mb_str padding = MB_STR_INIT;
+	char buf[65536];
+	uint64_t left = size;
+
+	while (left) {
+		size_t want = left < sizeof(buf) ? (size_t)left : sizeof(buf);
+		ssize_t n = read(from, buf, want);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return mb_fail_sys(err, errno, "cannot read a file");
+		if (n == 0) {
+			memset(buf, 0, want);
+			n = (ssize_t)want;
+		}
+		if (mb_write_full(w->fd, buf, (size_t)n) < 0)
+			return mb_fail_sys(err, errno, "cannot write the archive");
+		left -= (uint64_t)n;
+	}
+	mb_image_tar_add_padding(&padding, size);
+	return flush(w, &padding, err);
+}
+
+static int put_file(const struct writing *w, const char *path, int from, struct mb_err *err)
+{
+	struct stat st;
+	int r;
+
+	if (fstat(from, &st) < 0 || !S_ISREG(st.st_mode))
+		return mb_fail(err, ESTALE, "'%s' was a file a moment ago", path);
+	r = put_header(w, path, NULL, &st, err);
+	return r == 0 ? put_content(w, from, (uint64_t)st.st_size, err) : r;
+}
+
+/* What is neither a directory nor a file, by a descriptor of itself or in its directory. */
+static int put_special(const struct writing *w, const char *path, int dir_fd, const char *name,
+                       const struct stat *st, struct mb_err *err)
+{
+	char target[4097];
+	ssize_t n = 0;
+
+	if (S_ISSOCK(st->st_mode))
+		return 0;
+	if (S_ISLNK(st->st_mode))
+		n = readlinkat(dir_fd, name, target, sizeof(target) - 1);
+	if (n < 0)
+		return mb_fail_sys(err, errno, "cannot read the link '%s'", path);
+	target[n] = '\0';
+	return put_header(w, path, S_ISLNK(st->st_mode) ? target : NULL, st, err);
+}
+
+static int on_directory(void *arg, const char *path, int fd, const struct stat *st,
+                        struct mb_err *err)
+{
+	(void)fd;
+	return put_header(arg, path, NULL, st, err);
+}
+
+static int on_entry(void *arg, const char *path, int dir_fd, const char *name,
+                    const struct stat *st, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int from = -1;
+
+	if (!S_ISREG(st->st_mode))
+		return put_special(arg, path, dir_fd, name, st, err);
+	from = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (from < 0)
+		return mb_fail_sys(err, errno, "cannot open '%s'", path);
+	return put_file(arg, path, from, err);
+}
+
+int mb_cmd_cp_tar_write(const struct mb_cmd_cp_source *source, const struct mb_sys_id_maps *maps,
+                        int fd, struct mb_err *err)
+{
+	struct writing w = {.name = source->name, .maps = maps, .fd = fd};
+	const struct mb_build_walk walk = {.directory = on_directory, .entry = on_entry, .arg = &w};
+	MB_AUTO_STR struct mb_str end = MB_STR_INIT;
+	MB_AUTO_CLOSE int file = -1;
+	int r;
+
+	if (S_ISDIR(source->st.st_mode)) {
+		r = mb_build_walk(source->fd, &walk, err);
+	} else if (S_ISREG(source->st.st_mode)) {
+		r = mb_sys_path_reopen(source->fd, O_RDONLY | O_NONBLOCK, &file, err);
+		if (r == 0)
+			r = put_file(&w, "", file, err);
+	} else {
+		r = put_special(&w, "", source->fd, "", &source->st, err);
+	}
+	mb_image_tar_add_end(&end);
+	return r == 0 ? flush(&w, &end, err) : r;
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static int place_all(int tree, int dir_fd, const struct mb_build_place *place, struct mb_err *err)
+{
+	const struct mb_build_root root = {.fd = tree};
+	struct mb_build_item item = {.fd = tree, .path = (char[]){""}, .name = (char[]){""}};
+
+	if (fstat(tree, &item.st) < 0)
+		return mb_fail_sys(err, errno, "cannot look at what was unpacked");
+	return mb_build_place_item(place, &root, &item, dir_fd, NULL, false, err);
+}
+
+static int unpack(int fd, int tree, struct mb_err *err)
+{
+	const struct mb_image_stretch from = {.fd = fd, .size = UINT64_MAX};
+	const struct mb_image_unpack_to to = {
+		.root_fd = tree, .names_fd = -1, .skeleton_fd = -1, .bottom = true};
+	struct mb_image_unpacked unpacked;
+
+	return mb_image_unpack(&from, &to, NULL, &unpacked, err);
+}
+
+int mb_cmd_cp_tar_read(struct mb_store *store, int fd, int dir_fd,
+                       const struct mb_build_place *place, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int lock = -1, ingest = -1, tree = -1;
+	char id[MB_ID_TEXT], name[8 + MB_ID_TEXT];
+	int r = mb_store_lock(store, MB_RANK_STORE, "images", false, true, &lock, err);
+
+	if (r == 0)
+		r = mb_store_dir(store, "ingest", false, &ingest, err);
+	if (r != 0)
+		return r < 0 ? r : -EBUSY;
+	mb_id_make(id);
+	snprintf(name, sizeof(name), "cp-%s", id);
+	if (mkdirat(ingest, name, 0700) < 0)
+		return mb_fail_sys(err, errno, "cannot create '%s'", name);
+	tree = openat(ingest, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	r = tree < 0 ? mb_fail_sys(err, errno, "cannot open '%s'", name) : unpack(fd, tree, err);
+	if (r == 0)
+		r = place_all(tree, dir_fd, place, err);
+	mb_close(&tree);
+	(void)mb_sys_tree_remove(ingest, name, NULL);
+	return r;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cmd/cp_tar.h — `cp` from and to a tar stream. */
+#ifndef MB_CMD_CP_TAR_H
+#define MB_CMD_CP_TAR_H
+
+struct mb_build_place;
+struct mb_cmd_cp_source;
+struct mb_err;
+struct mb_store;
+struct mb_sys_id_maps;
+
+/* Write @source as a tar to @fd, its entries below its name.  @maps: owners in the tar are those
+ * inside of them; NULL: as they are.  Sockets are left out. */
+int mb_cmd_cp_tar_write(const struct mb_cmd_cp_source *source, const struct mb_sys_id_maps *maps,
+                        int fd, struct mb_err *err);
+/* Unpack the tar that @fd gives, compressed or not, into the directory @dir_fd: first aside, by
+ * the confined children that unpack layers, so that a broken one changes nothing. */
+int mb_cmd_cp_tar_read(struct mb_store *store, int fd, int dir_fd,
+                       const struct mb_build_place *place, struct mb_err *err);
+
+#endif
