@@ -428,22 +428,50 @@ int mb_cmd_console_run(int console_fd, int pidfd, const struct mb_cmd_session_op
 	return r == 0 ? mb_sys_proc_reap(pidfd, ret_code, err) : r;
 }
 
+/* To all that still run; @ours: not what the terminal sends to them as well. */
+static void pass_signals(int signal_fd, const int *pidfds, const bool *ended, size_t n, bool ours)
+{
+	struct signalfd_siginfo info;
+
+	while (read(signal_fd, &info, sizeof(info)) == sizeof(info))
+		for (size_t i = 0; i < n; i++)
+			if (!ended[i] && info.ssi_signo != SIGWINCH &&
+			    !(ours && info.ssi_code == SI_KERNEL))
+				mb_sys_proc_signal(pidfds[i], (int)info.ssi_signo, NULL);
+}
+
+int mb_cmd_children_wait(const int *pidfds, size_t n, bool ours, int *ret_codes, struct mb_err *err)
+{
+	MB_AUTO_FREE struct pollfd *p = mb_calloc(n + 1, sizeof(*p));
+	MB_AUTO_FREE bool *ended = mb_calloc(n + 1, sizeof(*ended));
+	MB_AUTO_CLOSE int signal_fd = -1;
+	int r = open_signals(&signal_fd, err);
+	size_t left = 0;
+
+	p[n] = (struct pollfd){.fd = signal_fd, .events = POLLIN};
+	for (size_t i = 0; i < n; i++) {
+		p[i] = (struct pollfd){.fd = pidfds[i], .events = POLLIN};
+		ended[i] = pidfds[i] < 0;
+		left += !ended[i];
+	}
+	while (r == 0 && left) {
+		if (poll(p, (nfds_t)n + 1, -1) < 0 && errno != EINTR)
+			return mb_fail_sys(err, errno, "cannot poll");
+		if (p[n].revents)
+			pass_signals(signal_fd, pidfds, ended, n, ours);
+		for (size_t i = 0; r == 0 && i < n; i++) {
+			if (ended[i] || !p[i].revents)
+				continue;
+			r = mb_sys_proc_reap(pidfds[i], &ret_codes[i], err);
+			ended[i] = true;
+			p[i].fd = -1;
+			left--;
+		}
+	}
+	return r;
+}
+
 int mb_cmd_child_wait(int pidfd, int *ret_code, struct mb_err *err)
 {
-	struct session s = {.console_fd = -1, .pidfd = pidfd, .signal_fd = -1, .sig_proxy = true};
-	int r = open_signals(&s.signal_fd, err);
-
-	while (r == 0) {
-		struct pollfd p[] = {{.fd = pidfd, .events = POLLIN},
-		                     {.fd = s.signal_fd, .events = POLLIN}};
-
-		if (poll(p, MB_N(p), -1) < 0 && errno != EINTR)
-			r = mb_fail_sys(err, errno, "cannot poll");
-		if (p[1].revents)
-			take_signals(&s);
-		if (p[0].revents)
-			break;
-	}
-	mb_close(&s.signal_fd);
-	return r < 0 ? r : mb_sys_proc_reap(pidfd, ret_code, err);
+	return mb_cmd_children_wait(&pidfd, 1, false, ret_code, err);
 }

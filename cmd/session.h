@@ -4,6 +4,7 @@
 #define MB_CMD_SESSION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct mb_container;
 struct mb_container_session;
@@ -33,7 +34,11 @@ int mb_cmd_session_run(struct mb_container *c, struct mb_container_session *sess
 int mb_cmd_console_run(int console_fd, int pidfd, const struct mb_cmd_session_options *options,
                        int *ret_code, struct mb_err *err);
 
-/* A child that has our own descriptors: pass signals on, wait.  *@ret_code as above. */
+/* Children that have our own descriptors: pass signals on, wait for all of them.  @ours: they are
+ * in our process group, and get themselves what the terminal sends.  Exit codes as above. */
+int mb_cmd_children_wait(const int *pidfds, size_t n, bool ours, int *ret_codes,
+                         struct mb_err *err);
+/* The same for one. */
 int mb_cmd_child_wait(int pidfd, int *ret_code, struct mb_err *err);
 
 #endif
