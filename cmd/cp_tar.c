@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,18 +10,15 @@
 #include "build/content.h"
 #include "build/place.h"
 #include "build/walk.h"
+#include "cmd/aside.h"
 #include "cmd/cp_tree.h"
 #include "core/err.h"
-#include "core/id.h"
 #include "core/io.h"
 #include "core/own.h"
 #include "core/str.h"
 #include "image/tar.h"
 #include "image/unpack.h"
-#include "store/lock.h"
-#include "store/store.h"
 #include "sys/path.h"
-#include "sys/tree.h"
 #include "sys/userns.h"
 
 /* --- writing ---------------------------------------------------------------------------------- */
@@ -208,23 +204,10 @@ static int unpack(int fd, int tree, struct mb_err *err)
 int mb_cmd_cp_tar_read(struct mb_store *store, int fd, int dir_fd,
                        const struct mb_build_place *place, struct mb_err *err)
 {
-	MB_AUTO_CLOSE int lock = -1, ingest = -1, tree = -1;
-	char id[MB_ID_TEXT], name[8 + MB_ID_TEXT];
-	int r = mb_store_lock(store, MB_RANK_STORE, "images", false, true, &lock, err);
+	MB_AUTO_CMD_ASIDE struct mb_cmd_aside aside = MB_CMD_ASIDE_INIT;
+	int r = mb_cmd_aside_make(store, &aside, err);
 
 	if (r == 0)
-		r = mb_store_dir(store, "ingest", false, &ingest, err);
-	if (r != 0)
-		return r < 0 ? r : -EBUSY;
-	mb_id_make(id);
-	snprintf(name, sizeof(name), "cp-%s", id);
-	if (mkdirat(ingest, name, 0700) < 0)
-		return mb_fail_sys(err, errno, "cannot create '%s'", name);
-	tree = openat(ingest, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	r = tree < 0 ? mb_fail_sys(err, errno, "cannot open '%s'", name) : unpack(fd, tree, err);
-	if (r == 0)
-		r = place_all(tree, dir_fd, place, err);
-	mb_close(&tree);
-	(void)mb_sys_tree_remove(ingest, name, NULL);
-	return r;
+		r = unpack(fd, aside.tree_fd, err);
+	return r == 0 ? place_all(aside.tree_fd, dir_fd, place, err) : r;
 }

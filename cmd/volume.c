@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <fcntl.h>
+
 #include "cmd/volume.h"
 
 #include <string.h>
@@ -7,6 +9,7 @@
 #include "core/clock.h"
 #include "core/err.h"
 #include "core/strv.h"
+#include "sys/path.h"
 #include "volume/volume.h"
 #include "json/json.h"
 
@@ -27,6 +30,17 @@ static struct json_object *new_map(const struct mb_kv *kv)
 	MB_KV_FOREACH (pair, kv)
 		mb_json_set_str(o, pair->key, pair->value);
 	return o;
+}
+
+int mb_cmd_volume_open(struct mb_store *store, const char *name, int *ret_fd, struct mb_err *err)
+{
+	MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
+	MB_AUTO_CLOSE int fd = -1;
+	int r = mb_cmd_volume_find(store, name, &volume, err);
+
+	if (r == 0)
+		r = mb_volume_data_open(store, volume, &fd, NULL, err);
+	return r == 0 ? mb_sys_path_reopen(fd, O_RDONLY | O_DIRECTORY, ret_fd, err) : r;
 }
 
 struct json_object *mb_cmd_volume_describe(const struct mb_volume *volume)

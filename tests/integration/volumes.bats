@@ -24,6 +24,47 @@ setup_dirs() {
 	mybox volume rm data
 }
 
+@test "export, import, clone" {
+	cd "$BATS_TEST_TMPDIR"
+	mybox run --rm -v data:/data deb sh -c 'cd /data; echo one >f; ln f hard; ln -s f link; mkdir -p d/e; echo two >d/e/g; chown 7:8 d; chmod 2750 d; mkfifo p'
+	local where
+	where=$(mybox volume inspect -f '{{.Mountpoint}}' data)
+	about() { (cd "$(mybox volume inspect -f '{{.Mountpoint}}' "$1")" && find . -printf '%p %y %m %U:%G %l %T@\n' | sort && cat f d/e/g); }
+	mybox volume export -o data.tar data
+	mybox volume export data | cmp - data.tar
+	tar -t -f data.tar | grep -q 'd/e/g'
+	mybox volume create copy
+	mybox volume import copy data.tar
+	[ "$(about copy | grep -v '^\. ')" = "$(about data | grep -v '^\. ')" ]
+	# Over what is there; what is not in it stays.
+	echo mine >"$(mybox volume inspect -f '{{.Mountpoint}}' copy)/mine"
+	echo changed >"$(mybox volume inspect -f '{{.Mountpoint}}' copy)/f"
+	gzip <data.tar | mybox volume import copy
+	[ "$(cat "$(mybox volume inspect -f '{{.Mountpoint}}' copy)/"{f,mine})" = $'one\nmine' ]
+	# A broken one changes nothing.
+	head -c 2000 data.tar >cut.tar
+	mybox volume create empty
+	run mybox volume import empty cut.tar
+	[ "$status" = 1 ]
+	[ -z "$(ls -A "$(mybox volume inspect -f '{{.Mountpoint}}' empty)")" ]
+	[ "$(mybox volume clone --label a=b data twin)" = twin ]
+	[ "$(about twin)" = "$(about data)" ]
+	[ "$(mybox volume inspect -f '{{.Labels.a}}' twin)" = b ]
+	echo other >"$(mybox volume inspect -f '{{.Mountpoint}}' twin)/f"
+	[ "$(cat "$where/f")" = one ]
+	run mybox volume clone data twin
+	[ "$status" = 1 ]
+	[[ $output == *"'twin' is there already"* ]]
+	run mybox volume clone nosuch other
+	[ "$status" = 1 ]
+	[[ $output == *"No such volume: nosuch"* ]]
+	run mybox volume export nosuch
+	[ "$status" = 1 ]
+	[ -z "$(ls -A "$root/ingest")" ]
+	mybox system check
+	mybox volume rm data copy empty twin
+}
+
 @test "anonymous volumes: one each, gone with --rm, kept with rm" {
 	mybox run -d --name c1 -v /anon deb sleep 100
 	local name
