@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+
 #include "cli/cli.h"
 #include "cmd/context.h"
 #include "cmd/output.h"
@@ -10,8 +12,20 @@
 #include "json/json.h"
 
 struct inspect_args {
+	bool all;
 	const char *format;
 };
+
+static int push_all(struct mb_store *store, struct json_object *values, struct mb_err *err)
+{
+	struct mb_volume_list list = {0};
+	int r = mb_volume_list_load(store, &list, err);
+
+	for (size_t i = 0; r == 0 && i < list.n; i++)
+		mb_json_push(values, mb_cmd_volume_describe(list.v[i]));
+	mb_volume_list_done(&list);
+	return r;
+}
 
 static int inspect_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
                         struct mb_err *err)
@@ -20,8 +34,16 @@ static int inspect_main(struct mb_cmd_context *cx, const struct mb_cli_input *in
 	MB_AUTO(mb_json_free) struct json_object *values = mb_json_new_array();
 	struct mb_store *store = NULL;
 	bool failed = false;
-	int r = mb_cmd_store(cx, &store, err);
+	int r = 0;
 
+	if (args->all && in->n_operands)
+		r = mb_fail(err, EINVAL, "--all and names of volumes exclude each other");
+	else if (!args->all && !in->n_operands)
+		r = mb_fail(err, EINVAL, "\"mybox volume inspect\" requires at least 1 argument.");
+	if (r == 0)
+		r = mb_cmd_store(cx, &store, err);
+	if (r == 0 && args->all)
+		r = push_all(store, values, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < in->n_operands; i++) {
@@ -39,6 +61,7 @@ static int inspect_main(struct mb_cmd_context *cx, const struct mb_cli_input *in
 }
 
 static const struct mb_cli_opt inspect_opts[] = {
+	MB_OPT_SWITCH('a', "all", struct inspect_args, all, "all volumes"),
 	MB_OPT_STRING('f', "format", NULL, struct inspect_args, format,
                       "print by a Go template, or \"json\""),
 	MB_OPT_END,
@@ -47,8 +70,7 @@ static const struct mb_cli_opt inspect_opts[] = {
 const struct mb_cli_verb mb_cmd_volume_inspect = {
 	.paths = "volume inspect",
 	.summary = "show all about one or more volumes",
-	.operands = "VOLUME [VOLUME...]",
-	.min = 1,
+	.operands = "VOLUME [VOLUME...] | --all",
 	.max = MB_CLI_MANY,
 	.complete = {MB_COMP_VOLUME},
 	.opts = inspect_opts,

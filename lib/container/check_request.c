@@ -359,6 +359,37 @@ static int add_network(struct mb_store *store, struct mb_container_create_reques
 	return 0;
 }
 
+static bool is_list(const char *text)
+{
+	return strchr(text, ',') && !strchr(text, '=');
+}
+
+/* "a,b", as podman-compose says it: --network-alias is then for all of them. */
+static void expand_lists(struct mb_container_create_request *q)
+{
+	struct mb_strv out = MB_STRV_INIT;
+
+	for (size_t i = 0; i < q->networks.n; i++) {
+		MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
+
+		if (!is_list(q->networks.v[i])) {
+			mb_strv_add(&out, q->networks.v[i]);
+			continue;
+		}
+		mb_strv_split(&names, q->networks.v[i], ',');
+		for (size_t j = 0; j < names.n; j++) {
+			MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+
+			mb_str_addf(&text, out.n ? "name=%s" : "%s", names.v[j]);
+			for (size_t k = 0; out.n && k < q->aliases.n; k++)
+				mb_str_addf(&text, ",alias=%s", q->aliases.v[k]);
+			mb_strv_add(&out, mb_str_text(&text));
+		}
+	}
+	mb_strv_done(&q->networks);
+	q->networks = out;
+}
+
 static int check_networks(struct mb_store *store, struct mb_container_create_request *q,
                           struct mb_container_record *record, struct mb_err *err)
 {
@@ -367,6 +398,7 @@ static int check_networks(struct mb_store *store, struct mb_container_create_req
 
 	if (q->networks.n == 0)
 		mb_strv_add(&q->networks, MB_NET_DEFAULT);
+	expand_lists(q);
 	for (size_t i = 0; r == 0 && i < q->networks.n; i++)
 		r = add_network(store, q, record, q->networks.v[i], err);
 	if (r < 0 || (record->networks.n == 1 && mb_streq(q->host.network_mode, MB_NET_DEFAULT)))

@@ -29,6 +29,20 @@ blocked() { ! mybox exec "$1" nc -w 1 "$2" 80 </dev/null >/dev/null 2>&1; }
 	[[ $output == *web.net1* ]] || [[ $output == *"name = web"* ]]
 }
 
+@test "a list of networks, with an alias on each" {
+	mybox network create net1
+	mybox network create net2
+	mybox run -d --name c1 --net net1,net2 --network-alias svc deb sleep 1000
+	[ "$(mybox inspect -f '{{range $k, $v := .NetworkSettings.Networks}}{{$k}} {{end}}' c1)" = "net1 net2 " ]
+	sleeper c2 --network net2
+	wait_until 3 reaches c2 svc
+	run mybox create --net net1,host deb true
+	[ "$status" = 1 ]
+	[[ $output == *"conflicting options"* ]]
+	run mybox create --net net1, deb true
+	[ "$status" = 1 ]
+}
+
 @test "names go with their container" {
 	mybox network create net1
 	sleeper c1 --network net1
