@@ -16,7 +16,7 @@
 struct commit_args {
 	struct mb_strv changes;
 	const char *author, *message, *iidfile;
-	bool pause, no_pause;
+	bool pause, no_pause, squash;
 	int format;
 };
 
@@ -39,6 +39,7 @@ static int commit_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 		.message = args->message,
 		.changes = &args->changes,
 		.pause = args->pause && !args->no_pause,
+		.squash = args->squash,
 	};
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
 	MB_AUTO_FREE char *line = NULL;
@@ -77,7 +78,8 @@ static const struct mb_cli_opt commit_opts[] = {
 	MB_OPT_SWITCH('p', "pause", struct commit_args, pause, "pause it while its files are read",
                       .def = "true"),
 	MB_OPT_IGNORED('q', "quiet", false, NULL),
-	MB_OPT_REFUSED('s', "squash", false, "an image keeps the layers below it"),
+	MB_OPT_SWITCH('s', "squash", struct commit_args, squash,
+                      "one layer of all that it sees, none below"),
 	MB_OPT_END,
 };
 

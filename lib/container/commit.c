@@ -107,16 +107,30 @@ static bool is_empty(int fd)
 	return n < 3;
 }
 
-static int derive(struct mb_container *c, const struct mb_container_commit *how, int upper,
-                  struct mb_image_pack *tree, char ret_id[MB_ID_TEXT], struct mb_err *err)
+/* The image it was made from, unless that is a directory. */
+static int open_parent(struct mb_container *c, struct mb_image **ret, struct mb_err *err)
+{
+	const char *id = mb_skip_prefix(c->record->image_id, "sha256:");
+	int r;
+
+	if (c->record->rootfs)
+		return 0;
+	r = id ? mb_image_open(c->store, id, ret, err)
+	       : mb_fail(err, EINVAL, "the container has no image");
+	return r > 0 ? -ENOENT : r;
+}
+
+static int derive(struct mb_container *c, const struct mb_container_commit *how,
+                  const struct mb_image_pack *tree, bool whole, char ret_id[MB_ID_TEXT],
+                  struct mb_err *err)
 {
 	MB_AUTO_STRV struct mb_strv volumes = MB_STRV_INIT;
 	struct mb_image_settings settings;
-	const char *image_id = mb_skip_prefix(c->record->image_id, "sha256:");
 	MB_AUTO_FREE char *created_by = mb_strv_join(&c->record->config.cmd, " ");
 	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
 	struct mb_image_derive_request request = {
-		.tree = is_empty(upper) ? NULL : tree,
+		.tree = !whole && is_empty(tree->root_fd) ? NULL : tree,
+		.squash = whole,
 		.settings = &settings,
 		.changes = how->changes,
 		.name = how->name,
@@ -124,46 +138,50 @@ static int derive(struct mb_container *c, const struct mb_container_commit *how,
 		.message = how->message,
 		.created_by = created_by,
 	};
-	int r = image_id ? mb_image_open(c->store, image_id, &image, err)
-	                 : mb_fail(err, EOPNOTSUPP,
-	                           "it has a directory (--rootfs) and no image below it");
+	int r = open_parent(c, &image, err);
 
-	if (r != 0)
-		return r < 0 ? r : -ENOENT;
+	if (r < 0)
+		return r;
 	add_volumes(c->record, &volumes);
 	settings = settings_of(&c->record->config, &volumes);
 	request.parent = image;
 	return mb_image_derive(c->store, &request, ret_id, err);
 }
 
+static int open_upper(struct mb_container *c, int *ret_fd, struct mb_err *err)
+{
+	*ret_fd = openat(c->dir_fd, "upper", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return *ret_fd < 0 ? mb_fail_sys(err, errno, "cannot open the container's layer") : 0;
+}
+
 /* It stands still, if it is to, and has the lock. */
 static int commit(struct mb_container *c, const struct mb_container_commit *how,
                   char ret_id[MB_ID_TEXT], struct mb_err *err)
 {
+	bool whole = how->squash || c->record->rootfs;
 	MB_AUTO_CLOSE int upper = -1, below = -1, view = -1;
 	MB_AUTO_STRV struct mb_strv points = MB_STRV_INIT;
 	MB_AUTO_MAPS struct mb_sys_id_maps maps = {0};
 	struct mb_image_pack tree = {.layer = true, .mount_points = &points};
-	int r = 0;
+	int r = mb_container_view_mount(c, &view, err);
 
-	upper = openat(c->dir_fd, "upper", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (upper < 0)
-		return mb_fail_sys(err, errno, "cannot open the container's layer");
-	if (mb_container_has_userns(&c->record->host)) {
+	if (r == 0 && mb_container_has_userns(&c->record->host)) {
 		r = mb_container_maps_read(&c->record->host, &maps, err);
 		tree.maps = &maps;
 	}
 	if (r == 0)
-		r = mb_container_view_mount(c, &view, err);
-	if (r == 0)
-		r = mb_container_image_mount(c, &below, err);
+		r = whole ? mb_container_below_mount(c, &below, err)
+		          : mb_container_image_mount(c, &below, err);
+	if (r == 0 && !whole)
+		r = open_upper(c, &upper, err);
 	if (r < 0)
 		return r;
 	add_points(c, view, &points);
-	mb_close(&view);
-	tree.root_fd = upper;
 	tree.below_fd = below;
-	return derive(c, how, upper, &tree, ret_id, err);
+	tree.root_fd = whole ? view : upper;
+	if (!whole)
+		mb_close(&view);
+	return derive(c, how, &tree, whole, ret_id, err);
 }
 
 static int commit_locked(struct mb_container *c, const struct mb_container_commit *how,

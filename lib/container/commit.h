@@ -16,8 +16,10 @@ struct mb_container_commit {
 	const char *author, *message;  /* or NULL */
 	const struct mb_strv *changes; /* Dockerfile instructions, or NULL */
 	bool pause;                    /* while it is read, if it runs */
+	bool squash;                   /* one layer of all that it sees, and none below */
 };
-/* What lies in volumes and binds, and the places that were made for them, is not in the image.
+/* Of a container with a directory (--rootfs) the image is all that is in it, in one layer.
+ * What lies in volumes and binds, and the places that were made for them, is not in the image.
  * Signals that would end the caller wait until the container goes on; if it is killed all the
  * same, the next command that meets the container sees to that.  @ret_id: of the image, in hex.
  * Return: 0 or -errno, told. */

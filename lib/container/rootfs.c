@@ -119,20 +119,26 @@ static int open_image(struct mb_container *c, int *fds, size_t *ret_n, struct mb
 	return mb_image_layers_open(c->store, image, fds, ret_n, err);
 }
 
-/* What lies below its own layer and the skeleton, top first; @fds has room for all. */
-static int open_layers(struct mb_container *c, int *fds, size_t *ret_n, struct mb_err *err)
+/* What it was made from, top first; @fds has room for all. */
+static int open_origin(struct mb_container *c, int *fds, size_t *ret_n, struct mb_err *err)
 {
 	const struct mb_image of_build = {.id = c->id, .layers = c->record->layers};
 	int r;
 
-	if (c->record->rootfs) {
-		r = open_directory(c, fds, err);
-		*ret_n = r == 0;
-	} else {
-		r = c->record->on_layers
-		            ? mb_image_layers_open(c->store, &of_build, fds, ret_n, err)
-		            : open_image(c, fds, ret_n, err);
-	}
+	if (!c->record->rootfs)
+		return c->record->on_layers
+		               ? mb_image_layers_open(c->store, &of_build, fds, ret_n, err)
+		               : open_image(c, fds, ret_n, err);
+	r = open_directory(c, fds, err);
+	*ret_n = r == 0;
+	return r;
+}
+
+/* What lies below its own layer, top first. */
+static int open_layers(struct mb_container *c, int *fds, size_t *ret_n, struct mb_err *err)
+{
+	int r = open_origin(c, fds, ret_n, err);
+
 	if (r < 0)
 		return r;
 	r = mb_container_skeleton_open(c->store, &fds[*ret_n], err);
@@ -174,6 +180,25 @@ int mb_container_image_mount(struct mb_container *c, int *ret_fd, struct mb_err 
 	r = open_layers(c, layers, &overlay.n_lowers, err);
 	if (r == 0)
 		r = mb_sys_mount_overlay(&overlay, ret_fd, err);
+	for (size_t i = 0; i < overlay.n_lowers; i++)
+		close(layers[i]);
+	return r;
+}
+
+int mb_container_below_mount(struct mb_container *c, int *ret_fd, struct mb_err *err)
+{
+	int layers[MB_SYS_OVERLAY_LOWERS_MAX];
+	struct mb_sys_overlay overlay = {.lowers = layers, .upper_fd = -1, .work_fd = -1};
+	int r = open_origin(c, layers, &overlay.n_lowers, err);
+
+	if (r < 0)
+		return r;
+	/* One alone is no overlay. */
+	if (overlay.n_lowers == 1) {
+		*ret_fd = layers[0];
+		return 0;
+	}
+	r = mb_sys_mount_overlay(&overlay, ret_fd, err);
 	for (size_t i = 0; i < overlay.n_lowers; i++)
 		close(layers[i]);
 	return r;

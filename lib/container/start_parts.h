@@ -16,6 +16,8 @@ int mb_container_rootfs_mount(struct mb_container *c, int userns_fd, int *ret_fd
                               struct mb_err *err);
 /* The layers alone, read-only and with their own ids: what a fresh volume is filled from. */
 int mb_container_image_mount(struct mb_container *c, int *ret_fd, struct mb_err *err);
+/* The same without the places that every container mounts to: what the image has itself. */
+int mb_container_below_mount(struct mb_container *c, int *ret_fd, struct mb_err *err);
 /* Its root file system as it sees it, but for what it has mounted, to be read; ids are those
  * outside. */
 int mb_container_view_mount(struct mb_container *c, int *ret_fd, struct mb_err *err);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -107,10 +108,16 @@ static void watch(void *arg, const struct mb_image_progress *progress)
 		kill(p->child.pid, SIGKILL);
 }
 
+/* What its layer lies on; NULL: nothing. */
+static const struct mb_image *below(const struct mb_image_derive_request *request)
+{
+	return request->squash ? NULL : request->parent;
+}
+
 static int make_layer(struct mb_store *store, const struct mb_image_derive_request *request,
                       struct mb_image_layer *ret, struct mb_err *err)
 {
-	const struct mb_image *parent = request->parent;
+	const struct mb_image *parent = below(request);
 	struct packer packer = {.tree = request->tree, .parent = getpid(), .pipe_fd = -1};
 	const struct mb_image_report report = {watch, &packer};
 	const struct mb_image_layer_job job = {
@@ -177,6 +184,18 @@ static void take_settings(struct mb_oci_container_config *to, const struct mb_im
 	mb_strv_done(&to->on_build);
 }
 
+static void forget_layers(struct mb_oci_image_config *config)
+{
+	mb_strv_done(&config->diff_ids);
+	while (config->n_history) {
+		struct mb_oci_history *step = &config->history[--config->n_history];
+
+		free(step->created_by);
+		free(step->author);
+		free(step->comment);
+	}
+}
+
 static void add_history(struct mb_oci_image_config *config,
                         const struct mb_image_derive_request *request)
 {
@@ -208,6 +227,8 @@ static int make_config(struct mb_store *store, const struct mb_image_derive_requ
 		take_settings(&config->config, request->settings);
 	if (request->changes)
 		r = mb_image_changes_apply(&config->config, request->changes, err);
+	if (request->squash)
+		forget_layers(config);
 	add_history(config, request);
 	return r;
 }
@@ -219,7 +240,7 @@ static int derive(struct mb_store *store, const struct mb_image_derive_request *
 	struct mb_image_layer layer = {.bytes = 0};
 	MB_AUTO_FREE char *name = NULL;
 	MB_AUTO_CLOSE int hold = -1;
-	uint64_t below = request->parent ? request->parent->size : 0;
+	uint64_t bytes = below(request) ? below(request)->size : 0;
 	int r = make_config(store, request, config, err);
 
 	if (r == 0 && request->name)
@@ -235,7 +256,7 @@ static int derive(struct mb_store *store, const struct mb_image_derive_request *
 	}
 	if (r < 0)
 		return r;
-	return mb_image_commit_new(store, config, below + layer.bytes, name, ret_id, err);
+	return mb_image_commit_new(store, config, bytes + layer.bytes, name, ret_id, err);
 }
 
 int mb_image_derive(struct mb_store *store, const struct mb_image_derive_request *request,

@@ -200,6 +200,7 @@ int mb_image_import(struct mb_store *store, const struct mb_image_import_request
 /* An image of another one and what was done on top of it. */
 struct mb_image_derive_request {
 	const struct mb_image *parent; /* NULL: of nothing */
+	bool squash; /* @tree is all of it: the parent's layers and history are left behind */
 	/* What is copied for its layer (image/pack.h; give and arg are not looked at), or NULL: it
 	 * gets no layer.  Whoever owns the tree may go on changing it. */
 	const struct mb_image_pack *tree;

@@ -40,8 +40,14 @@ is_status() { [ "$(mybox inspect -f '{{.State.Status}}' "$1")" = "$2" ]; }
 	run -0 mybox start -a c1
 	[ "$output" = $'b\nnew' ]
 	mybox export c1 | tar -xO etc/new | grep -qx new
-	run -1 mybox commit c1 no
-	[[ $output == *"it has a directory (--rootfs) and no image below it"* ]]
+	# An image of all that is in it.
+	mkdir "$dir/empty"
+	mybox commit -c 'ENV FROM=directory' c1 made
+	run -0 mybox image inspect -f '{{len .RootFS.Layers}} {{json .Config.Cmd}}' made
+	[[ $output == '1 ["sh",'* ]]
+	run -0 mybox run --rm made sh -c 'echo $A $FROM; cat /etc/new; ls -d /empty /etc/group 2>&1; true'
+	[ "$output" = $'b directory\nnew\nls: /etc/group: No such file or directory\n/empty' ]
+	mybox rmi made
 	mybox system df >/dev/null
 	mybox ps -as >/dev/null
 	mybox rm c1
@@ -59,8 +65,18 @@ is_status() { [ "$(mybox inspect -f '{{.State.Status}}' "$1")" = "$2" ]; }
 	[ "$(mybox exec c1 cat /etc/new)" = new ]
 	mybox export c1 >"$BATS_TEST_TMPDIR/running.tar"
 	tar -xOf "$BATS_TEST_TMPDIR/running.tar" etc/new | grep -qx new
+	# What it sees, without the places of its mounts that the directory has not.
+	mybox commit c1 made
 	mybox stop -t 0 c1
 	mybox export c1 | cmp - "$BATS_TEST_TMPDIR/running.tar"
+	mybox commit c1 again
+	[ "$(mybox image inspect -f '{{json .RootFS.Layers}}' made)" = "$(mybox image inspect -f '{{json .RootFS.Layers}}' again)" ]
+	run -0 mybox run --rm made sh -c 'cat /etc/new; tail -n 1 /etc/passwd; ls -d /srv /etc/group /home/user 2>&1 | wc -l; stat -c %u /home/user'
+	[ "$output" = $'new\nmore\n3\n1000' ]
+	mybox save -o "$BATS_TEST_TMPDIR/saved.tar" made
+	python3 "$top/tests/support/members.py" --top "$BATS_TEST_TMPDIR/saved.tar" >"$BATS_TEST_TMPDIR/list"
+	run ! grep -E ' (\.wh.*|.*/\.wh.*|etc/hosts|etc/resolv.conf)$' "$BATS_TEST_TMPDIR/list"
+	mybox rmi made again
 	[ "$(mybox run --rm --rootfs "$dir:O" cat /etc/release)" = "mybox test image" ]
 	mybox rm c1
 	[ "$(state_of "$dir")" = "$before" ]
@@ -73,6 +89,11 @@ is_status() { [ "$(mybox inspect -f '{{.State.Status}}' "$1")" = "$2" ]; }
 	run -0 mybox run --rm --userns=auto --rootfs "$dir:O" sh -c 'stat -c %u:%g / /etc/release; echo x >/etc/passwd; cat /etc/passwd'
 	[ "$output" = $'0:0\n1000:50\nx' ]
 	[ "$(state_of "$dir")" = "$before" ]
+	mybox create --name c1 --userns=auto --rootfs "$dir:O" true
+	mybox commit c1 made
+	mybox rm c1
+	[ "$(mybox run --rm made stat -c %u:%g / /etc/release)" = $'0:0\n1000:50' ]
+	mybox rmi made
 	run -0 mybox run --rm --userns=auto --rootfs "$dir" sh -c 'stat -c %u:%g / /etc/release; echo x >/new; chown 1000 /new'
 	[ "$output" = $'0:0\n1000:50' ]
 	[ "$(stat -c %u:%g "$dir/new")" = 1000:0 ]
