@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/own.h"
+#include "image/gunzip.h"
 #include "image/ring.h"
 #include "image/skeleton.h"
 
@@ -18,11 +19,14 @@ struct feed {
 	struct mb_image_fed *ret;
 	struct mb_sha256 stored, plain;
 	struct mb_image_skeleton *skeleton; /* or NULL */
-	unsigned char head[8]; /* the first bytes, read to know the compression */
+	unsigned char head[8];              /* the first bytes, read to know the compression */
 	size_t n_head, head_used;
 	unsigned char *buffer; /* compressed input */
-	int failure;           /* negative errno of a read */
-	bool ended;            /* a growing file has come to its end */
+	struct mb_image_gunzip gunzip;
+	unsigned char *slot; /* being filled */
+	size_t slot_len;
+	int failure; /* negative errno of a read */
+	bool ended;  /* a growing file has come to its end */
 };
 
 /* Until there may be more in a file that grows.  Return: whether there may. */
@@ -142,16 +146,34 @@ static int feed_plain(struct feed *f)
 	}
 }
 
+static ssize_t read_hashed(void *arg, void *to, size_t n)
+{
+	struct feed *f = arg;
+	ssize_t got = read_stored(f, to, n);
+
+	if (got > 0)
+		mb_sha256_add(&f->stored, to, (size_t)got);
+	return got;
+}
+
+/* What the other decompressor left comes first. */
 static la_ssize_t give_stored(struct archive *a, void *arg, const void **ret)
 {
 	struct feed *f = arg;
-	ssize_t n = read_stored(f, f->buffer, MB_IMAGE_RING_SLOT);
+	struct mb_image_gunzip *g = &f->gunzip;
+	ssize_t n;
 
+	if (g->in && g->at < g->n) {
+		*ret = g->in + g->at;
+		n = (ssize_t)(g->n - g->at);
+		g->at = g->n;
+		return n;
+	}
+	n = read_hashed(f, f->buffer, MB_IMAGE_RING_SLOT);
 	if (n < 0) {
 		archive_set_error(a, -f->failure, "cannot read");
 		return ARCHIVE_FATAL;
 	}
-	mb_sha256_add(&f->stored, f->buffer, (size_t)n);
 	*ret = f->buffer;
 	return n;
 }
@@ -178,49 +200,60 @@ static int allow_filters(struct archive *a)
 	               : -ENOSYS;
 }
 
-/* Copy what the decompressor has into slots, each filled to the brim. */
+static int push_slot(struct feed *f)
+{
+	int r = f->slot_len ? push(f, f->slot, f->slot_len) : 0;
+
+	f->slot_len = 0;
+	return r;
+}
+
+/* Into slots, each filled to the brim. */
+static int put_plain(void *arg, const void *bytes, size_t n)
+{
+	const unsigned char *from = bytes;
+	struct feed *f = arg;
+
+	while (n) {
+		size_t room = MB_IMAGE_RING_SLOT - f->slot_len, part = n < room ? n : room;
+
+		if (mb_image_ring_slot(f->ring, &f->slot) < 0)
+			return -EPIPE;
+		memcpy(f->slot + f->slot_len, from, part);
+		from += part;
+		n -= part;
+		f->slot_len += part;
+		if (f->slot_len == MB_IMAGE_RING_SLOT && push_slot(f) < 0)
+			return -EPIPE;
+	}
+	return 0;
+}
+
 static int copy_blocks(struct feed *f, struct archive *a)
 {
-	unsigned char *slot = NULL;
-	size_t len = 0;
+	const void *block;
+	la_int64_t offset;
+	size_t n;
 	int r;
 
 	for (;;) {
-		const char *block;
-		size_t n;
-		la_int64_t offset;
-
-		r = archive_read_data_block(a, (const void **)&block, &n, &offset);
+		r = archive_read_data_block(a, &block, &n, &offset);
 		if (r == ARCHIVE_EOF)
-			break;
+			return 0;
 		if (r != ARCHIVE_OK)
 			return fail_archive(f, a);
-		while (n) {
-			size_t part = n < MB_IMAGE_RING_SLOT - len ? n : MB_IMAGE_RING_SLOT - len;
-
-			if (mb_image_ring_slot(f->ring, &slot) < 0)
-				return -EPIPE;
-			memcpy(slot + len, block, part);
-			block += part;
-			n -= part;
-			len += part;
-			if (len < MB_IMAGE_RING_SLOT)
-				continue;
-			if (push(f, slot, len) < 0)
-				return -EPIPE;
-			len = 0;
-		}
+		r = put_plain(f, block, n);
+		if (r < 0)
+			return r;
 	}
-	return len ? push(f, slot, len) : 0;
 }
 
-static int feed_compressed(struct feed *f)
+static int feed_archive(struct feed *f)
 {
 	struct archive *a = archive_read_new();
 	struct archive_entry *entry;
 	int r;
 
-	f->buffer = mb_malloc(MB_IMAGE_RING_SLOT);
 	if (!a || allow_filters(a) < 0)
 		return mb_fail(&f->ret->err, ENOSYS, "a decompressor is missing in this program");
 	r = archive_read_open(a, f, NULL, give_stored, NULL);
@@ -232,16 +265,29 @@ static int feed_compressed(struct feed *f)
 		r = fail_archive(f, a);
 	else
 		r = copy_blocks(f, a);
+	archive_read_free(a);
+	return r;
+}
+
+static int feed_compressed(struct feed *f)
+{
+	int r = MB_IMAGE_GUNZIP_REST;
+
+	f->buffer = mb_malloc(MB_IMAGE_RING_SLOT);
+	f->gunzip = (struct mb_image_gunzip){.read = read_hashed, .write = put_plain, .arg = f};
+	if (f->head[0] == 0x1f)
+		r = mb_image_gunzip(&f->gunzip);
+	if (r == MB_IMAGE_GUNZIP_REST)
+		r = feed_archive(f);
+	if (r == 0)
+		r = push_slot(f);
 	/* What follows the compressed data belongs to the digest of the blob. */
 	while (r == 0) {
-		ssize_t n = read_stored(f, f->buffer, MB_IMAGE_RING_SLOT);
+		ssize_t n = read_hashed(f, f->buffer, MB_IMAGE_RING_SLOT);
 
-		if (n <= 0)
-			r = n < 0 ? (int)n : 1;
-		else
-			mb_sha256_add(&f->stored, f->buffer, (size_t)n);
+		r = n > 0 ? 0 : n < 0 ? (int)n : 1;
 	}
-	archive_read_free(a);
+	mb_image_gunzip_done(&f->gunzip);
 	free(f->buffer);
 	return r < 0 ? r : 0;
 }

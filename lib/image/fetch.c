@@ -17,6 +17,7 @@
 #include "image/lanes.h"
 #include "image/layer.h"
 #include "image/plan.h"
+#include "image/stack.h"
 #include "oci/image_spec.h"
 #include "oci/ref.h"
 #include "registry/registry.h"
@@ -26,22 +27,26 @@ enum { NEEDED = 1, NOT_NEEDED = 2, REST_NSEC = 50000000, TICK_MSEC = 100 };
 /* A layer that is not here yet. */
 struct piece {
 	const struct mb_oci_descriptor *from;
-	const char *chain, *diff_id;
+	const char *chain;
 	size_t index;
-	int more[2];          /* see struct mb_image_stretch */
-	bool opened, settled; /* the command reads it; is through with it */
+	int more[2]; /* see struct mb_image_stretch */
 };
 
 struct fetch {
 	struct mb_store *store;
 	struct mb_registry *reg;
 	const struct mb_oci_ref *ref;
+	const struct mb_oci_manifest *manifest;
+	struct mb_image *image;
 	const struct mb_image_report *report;
 	struct piece *pieces;
-	size_t n, count; /* pieces; layers of the image */
-	struct mb_image_lanes *lanes;
-	size_t at;         /* the piece that a lane works on */
-	struct piece *now; /* the command waits for or unpacks */
+	size_t n, count;              /* pieces; layers of the image */
+	bool *finished;               /* of layers: reported as such */
+	struct mb_image_lanes *lanes; /* that fetch */
+	size_t at;                    /* the piece that one of them works on */
+	struct piece *now;            /* that is waited for or unpacked; NULL: the layer is there */
+	bool (*stop)(void *arg);      /* of the process that unpacks: nobody wants it */
+	void *stop_arg;
 };
 
 /* --- in a lane -------------------------------------------------------------------------------- */
@@ -125,80 +130,10 @@ static void end(void *arg, size_t index)
 	tell_more(&f->pieces[index], MB_IMAGE_STRETCH_END);
 }
 
-/* --- in the command --------------------------------------------------------------------------- */
+/* --- in the process that unpacks one -----------------------------------------------------------
+ */
 
-static void report(const struct fetch *f, const struct piece *p, enum mb_image_phase phase,
-                   uint64_t done, bool finished, bool cached)
-{
-	char digits[13];
-	const struct mb_image_progress progress = {
-		.phase = phase,
-		.layer = digits,
-		.index = p->index,
-		.count = f->count,
-		.done = done,
-		.total = (uint64_t)p->from->size,
-		.finished = finished,
-		.cached = cached,
-	};
-
-	snprintf(digits, sizeof(digits), "%.12s", p->diff_id);
-	if (f->report->progress)
-		f->report->progress(f->report->arg, &progress);
-}
-
-/* What the lanes have, of those pieces that nobody else reports on. */
-static void report_lanes(const struct fetch *f)
-{
-	for (size_t i = 0; i < f->n; i++) {
-		const struct piece *p = &f->pieces[i];
-
-		if (!p->settled && !p->opened)
-			report(f, p, MB_IMAGE_FETCHES, mb_image_lanes_done(f->lanes, i), false,
-			       false);
-	}
-}
-
-static int open_piece(void *arg, struct mb_image_stretch *ret, struct mb_err *err)
-{
-	struct fetch *f = arg;
-	struct pollfd news = {.fd = f->now->more[0], .events = POLLIN};
-	size_t index = (size_t)(f->now - f->pieces);
-	int r;
-
-	mb_image_lanes_say(f->lanes, index, NEEDED);
-	while (poll(&news, 1, TICK_MSEC) <= 0) {
-		r = mb_image_lanes_failure(f->lanes, err);
-		if (r < 0)
-			return r;
-		report_lanes(f);
-	}
-	*ret = (struct mb_image_stretch){
-		.seekable = true,
-		.size = (uint64_t)f->now->from->size,
-		.grows = true,
-		.more_fd = f->now->more[0],
-	};
-	r = mb_image_download_read(f->store, &f->now->from->digest, &ret->fd, err);
-	f->now->opened = r == 0;
-	return r;
-}
-
-/* The unpacker's reports: while it is faster than the network, it tells of that. */
-static void on_progress(void *arg, const struct mb_image_progress *progress)
-{
-	struct fetch *f = arg;
-	size_t index = (size_t)(f->now - f->pieces);
-	bool fetched = mb_image_lanes_state(f->lanes, index) == MB_IMAGE_LANE_DONE;
-
-	f->now->settled = progress->finished;
-	report(f, f->now, progress->finished || fetched ? MB_IMAGE_UNPACKS : MB_IMAGE_FETCHES,
-	       fetched ? progress->done : mb_image_lanes_done(f->lanes, index), progress->finished,
-	       progress->cached);
-	report_lanes(f);
-}
-
-static struct piece *find_piece(struct fetch *f, size_t index)
+static struct piece *find_piece(const struct fetch *f, size_t index)
 {
 	for (size_t i = 0; i < f->n; i++)
 		if (f->pieces[i].index == index)
@@ -206,69 +141,124 @@ static struct piece *find_piece(struct fetch *f, size_t index)
 	return NULL;
 }
 
-/* Where a push finds it again. */
-static void remember(const struct fetch *f, const struct piece *p)
+static int open_piece(void *arg, struct mb_image_stretch *ret, struct mb_err *err)
 {
+	struct fetch *f = arg;
+	struct pollfd news = {.fd = f->now->more[0], .events = POLLIN};
+	int r;
+
+	mb_image_lanes_say(f->lanes, (size_t)(f->now - f->pieces), NEEDED);
+	while (poll(&news, 1, TICK_MSEC) <= 0) {
+		r = mb_image_lanes_failure(f->lanes, err);
+		if (r < 0)
+			return r;
+		if (f->stop(f->stop_arg))
+			return mb_fail(err, ECANCELED, "no longer wanted");
+	}
+	*ret = (struct mb_image_stretch){
+		.seekable = true,
+		.size = (uint64_t)f->now->from->size,
+		.grows = true,
+		.more_fd = f->now->more[0],
+	};
+	return mb_image_download_read(f->store, &f->now->from->digest, &ret->fd, err);
+}
+
+static void find_source(void *arg, size_t index, struct mb_image_layer_job *job)
+{
+	struct fetch *f = arg;
+
+	f->now = find_piece(f, index);
+	f->stop = job->stop;
+	f->stop_arg = job->turn_arg;
+	if (!f->now)
+		return;
+	job->blob = &f->now->from->digest;
+	job->open = open_piece;
+	job->arg = f;
+	job->from.size = (uint64_t)f->now->from->size;
+}
+
+/* The layer needs its blob no more; and where a push finds it again. */
+static void on_made(void *arg, size_t index)
+{
+	const struct fetch *f = arg;
+	const struct piece *p = f->now;
 	const struct mb_image_layer_blob blob = {
-		.digest = p->from->digest_text,
-		.media_type = p->from->media_type,
+		.digest = p ? p->from->digest_text : NULL,
+		.media_type = p ? p->from->media_type : NULL,
 		.registry = f->ref->domain,
 		.repository = f->ref->path,
-		.size = p->from->size,
+		.size = p ? p->from->size : 0,
 	};
 
+	(void)index;
+	if (!p)
+		return;
+	mb_image_lanes_say(f->lanes, (size_t)(p - f->pieces), NOT_NEEDED);
 	mb_image_layer_blob_save(f->store, p->chain, &blob);
 }
 
-static int unpack_one(struct fetch *f, struct mb_image_plan *plan, size_t index, struct mb_err *err)
+/* --- in the command --------------------------------------------------------------------------- */
+
+static void report(const struct fetch *f, size_t index, const struct mb_image_progress *what)
 {
-	struct mb_image *image = plan->image;
-	const struct mb_image_report own = {on_progress, f};
-	struct mb_image_layer layer;
-	struct mb_image_layer_job job = {
-		.parent = index ? image->layers.v[index - 1] : NULL,
-		.lowers = (const char *const *)image->layers.v,
-		.n_lowers = index,
-		.diff_id = image->diff_ids.v[index],
-		.report = f->report,
-		.index = index,
-		.count = f->count,
-	};
-	int r;
+	struct mb_image_progress progress = *what;
+	char digits[13];
 
-	f->now = find_piece(f, index);
-	if (f->now) {
-		job.blob = &f->now->from->digest;
-		job.open = open_piece;
-		job.arg = f;
-		job.report = &own;
-		job.from.size = (uint64_t)f->now->from->size;
-	}
-	r = mb_image_layer_ensure(f->store, &job, &layer, err);
-	if (f->now)
-		mb_image_lanes_say(f->lanes, (size_t)(f->now - f->pieces), NOT_NEEDED);
-	if (r == 0)
-		image->size += layer.bytes;
-	if (r == 0 && f->now)
-		remember(f, f->now);
-	/* Unpacking stopped because there was nothing more: the reason is elsewhere. */
-	if (r < 0 && f->lanes) {
-		int why = mb_image_lanes_failure(f->lanes, err);
-
-		r = why < 0 ? why : r;
-	}
-	return r;
+	progress.layer = digits;
+	progress.index = index;
+	progress.count = f->count;
+	progress.total = (uint64_t)f->manifest->layers[index].size;
+	snprintf(digits, sizeof(digits), "%.12s", f->image->diff_ids.v[index]);
+	if (f->report->progress)
+		f->report->progress(f->report->arg, &progress);
 }
 
-static int add_piece(struct fetch *f, const struct mb_oci_descriptor *from,
-                     const struct mb_image *image, size_t index, struct mb_err *err)
+/* While the unpacker is faster than the network, the network is told of. */
+static void report_piece(const struct fetch *f, const struct piece *p, uint64_t unpacked)
+{
+	size_t at = (size_t)(p - f->pieces);
+	bool unpacks = unpacked && mb_image_lanes_state(f->lanes, at) == MB_IMAGE_LANE_DONE;
+
+	report(f, p->index,
+	       &(struct mb_image_progress){
+		       .phase = unpacks ? MB_IMAGE_UNPACKS : MB_IMAGE_FETCHES,
+		       .done = unpacks ? unpacked : mb_image_lanes_done(f->lanes, at),
+	       });
+}
+
+static int on_tick(void *arg, const struct mb_image_stack *stack, struct mb_err *err)
+{
+	struct fetch *f = arg;
+
+	for (size_t i = 0; i < f->count; i++) {
+		const struct piece *p = find_piece(f, i);
+
+		if (f->finished[i])
+			continue;
+		f->finished[i] = mb_image_stack_state(stack, i) == MB_IMAGE_LANE_DONE;
+		if (f->finished[i])
+			report(f, i,
+			       &(struct mb_image_progress){
+				       .done = (uint64_t)f->manifest->layers[i].size,
+				       .finished = true,
+				       .cached = mb_image_stack_was_there(stack, i),
+			       });
+		else if (p)
+			report_piece(f, p, mb_image_stack_done(stack, i));
+	}
+	/* Unpacking would stop only because there is nothing more: the reason is here. */
+	return f->lanes ? mb_image_lanes_failure(f->lanes, err) : 0;
+}
+
+static int add_piece(struct fetch *f, size_t index, struct mb_err *err)
 {
 	struct piece *p = &f->pieces[f->n];
 
 	*p = (struct piece){
-		.from = from,
-		.chain = image->layers.v[index],
-		.diff_id = image->diff_ids.v[index],
+		.from = &f->manifest->layers[index],
+		.chain = f->image->layers.v[index],
 		.index = index,
 		.more = {-1, -1},
 	};
@@ -276,51 +266,64 @@ static int add_piece(struct fetch *f, const struct mb_oci_descriptor *from,
 	return pipe2(p->more, O_CLOEXEC) < 0 ? mb_fail_sys(err, errno, "cannot make a pipe") : 0;
 }
 
-static int start(struct fetch *f, const struct mb_oci_manifest *manifest,
-                 const struct mb_image *image, struct mb_err *err)
+static int start(struct fetch *f, struct mb_err *err)
 {
-	const struct mb_image_lanes_job job = {
+	struct mb_image_lanes_job job = {
 		.n_lanes = MB_IMAGE_LANES, .work = bring, .end = end, .arg = f};
-	struct mb_image_lanes_job all = job;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < f->count; i++)
-		if (!mb_image_layer_is_there(f->store, image->layers.v[i]))
-			r = add_piece(f, &manifest->layers[i], image, i, err);
+		if (!mb_image_layer_is_there(f->store, f->image->layers.v[i]))
+			r = add_piece(f, i, err);
 	if (r < 0 || !f->n)
 		return r;
-	all.count = f->n;
-	r = mb_image_lanes_start(&all, &f->lanes, err);
+	job.count = f->n;
+	r = mb_image_lanes_start(&job, &f->lanes, err);
 	for (size_t i = 0; i < f->n; i++)
 		mb_close(&f->pieces[i].more[1]);
 	return r;
+}
+
+static void fetch_done(struct fetch *f)
+{
+	/* A lane may still be busy with what turned out not to be needed. */
+	mb_image_lanes_free(f->lanes);
+	for (size_t i = 0; i < f->n; i++) {
+		mb_close(&f->pieces[i].more[0]);
+		mb_close(&f->pieces[i].more[1]);
+	}
+	free(f->pieces);
+	free(f->finished);
 }
 
 int mb_image_fetch(struct mb_store *store, const struct mb_image_fetch_from *from,
                    struct mb_image_plan *plan, const struct mb_image_report *report_to,
                    struct mb_err *err)
 {
+	size_t n = from->manifest->n_layers;
 	struct fetch f = {.store = store,
 	                  .reg = from->reg,
 	                  .ref = from->ref,
+	                  .manifest = from->manifest,
+	                  .image = plan->image,
 	                  .report = report_to,
-	                  .count = from->manifest->n_layers,
-	                  .pieces = mb_calloc(from->manifest->n_layers + 1, sizeof(*f.pieces))};
-	int r = start(&f, from->manifest, plan->image, err);
+	                  .count = n,
+	                  .pieces = mb_calloc(n + 1, sizeof(*f.pieces)),
+	                  .finished = mb_calloc(n + 1, sizeof(*f.finished))};
+	const struct mb_image_stack_job job = {
+		.image = plan->image,
+		.source = find_source,
+		.made = on_made,
+		.tick = on_tick,
+		.arg = &f,
+	};
+	int r = start(&f, err);
 
-	if (f.n)
-		report_lanes(&f);
-	for (size_t i = 0; r == 0 && i < f.count; i++)
-		r = unpack_one(&f, plan, i, err);
-	/* A lane may still be busy with what turned out not to be needed. */
-	mb_image_lanes_free(f.lanes);
+	if (r == 0)
+		r = mb_image_stack_make(store, &job, err);
+	fetch_done(&f);
 	/* Those of layers that an interrupted pull had made are there too. */
-	for (size_t i = 0; r == 0 && i < f.count; i++)
+	for (size_t i = 0; r == 0 && i < n; i++)
 		mb_image_download_remove(store, &from->manifest->layers[i].digest);
-	for (size_t i = 0; i < f.n; i++) {
-		mb_close(&f.pieces[i].more[0]);
-		mb_close(&f.pieces[i].more[1]);
-	}
-	free(f.pieces);
 	return r;
 }

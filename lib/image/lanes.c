@@ -2,6 +2,8 @@
 #include "image/lanes.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -14,7 +16,7 @@
 #include "core/err.h"
 #include "core/own.h"
 
-enum { TICK_NSEC = 50000000 };
+enum { TICK_MSEC = 50, GIVE_UP_MSEC = 5000 };
 
 struct piece {
 	_Atomic uint64_t done;
@@ -31,6 +33,7 @@ struct mb_image_lanes {
 	size_t count, n_pids, size;
 	struct board *board;
 	pid_t *pids;
+	int news[2]; /* a byte for each piece that has come to its end */
 };
 
 static void fail(struct board *board, const struct mb_err *err)
@@ -70,6 +73,8 @@ run(struct mb_image_lanes *lanes, const struct mb_image_lanes_job *job, pid_t pa
 		             r < 0 ? MB_IMAGE_LANE_FAILED : MB_IMAGE_LANE_DONE);
 		if (job->end)
 			job->end(job->arg, i);
+		/* Full is as good as told. */
+		(void)!write(lanes->news[1], ".", 1);
 	}
 }
 
@@ -80,6 +85,7 @@ int mb_image_lanes_start(const struct mb_image_lanes_job *job, struct mb_image_l
 	size_t n = job->n_lanes < job->count ? job->n_lanes : job->count;
 	pid_t self = getpid();
 
+	lanes->news[0] = lanes->news[1] = -1;
 	lanes->count = job->count;
 	lanes->size = sizeof(*lanes->board) + job->count * sizeof(struct piece);
 	lanes->pids = mb_calloc(n ? n : 1, sizeof(*lanes->pids));
@@ -89,6 +95,12 @@ int mb_image_lanes_start(const struct mb_image_lanes_job *job, struct mb_image_l
 		lanes->board = NULL;
 		mb_image_lanes_free(lanes);
 		return mb_fail_sys(err, errno, "cannot map memory");
+	}
+	if (pipe2(lanes->news, O_CLOEXEC | O_NONBLOCK) < 0) {
+		int error = errno;
+
+		mb_image_lanes_free(lanes);
+		return mb_fail_sys(err, error, "cannot make a pipe");
 	}
 	for (size_t i = 0; i < n; i++) {
 		pid_t pid = fork();
@@ -103,6 +115,7 @@ int mb_image_lanes_start(const struct mb_image_lanes_job *job, struct mb_image_l
 		}
 		lanes->pids[lanes->n_pids++] = pid;
 	}
+	mb_close(&lanes->news[1]);
 	*ret = lanes;
 	return 0;
 }
@@ -119,8 +132,36 @@ void mb_image_lanes_free(struct mb_image_lanes *lanes)
 			;
 	if (lanes->board)
 		munmap(lanes->board, lanes->size);
+	mb_close(&lanes->news[0]);
+	mb_close(&lanes->news[1]);
 	free(lanes->pids);
 	free(lanes);
+}
+
+/* Return: whether there are none left. */
+static bool reap(struct mb_image_lanes *lanes)
+{
+	bool none = true;
+
+	for (size_t i = 0; i < lanes->n_pids; i++) {
+		if (lanes->pids[i] && waitpid(lanes->pids[i], NULL, WNOHANG) == lanes->pids[i])
+			lanes->pids[i] = 0;
+		none = none && !lanes->pids[i];
+	}
+	return none;
+}
+
+void mb_image_lanes_give_up(struct mb_image_lanes *lanes)
+{
+	const struct timespec pause = {.tv_nsec = TICK_MSEC * 100000};
+	struct mb_err err = MB_ERR_INIT;
+
+	if (!lanes)
+		return;
+	mb_fail(&err, ECANCELED, "no longer wanted");
+	fail(lanes->board, &err);
+	for (int i = 0; !reap(lanes) && i < GIVE_UP_MSEC * 10 / TICK_MSEC; i++)
+		nanosleep(&pause, NULL);
 }
 
 void mb_image_lanes_tell(struct mb_image_lanes *lanes, size_t index, uint64_t done)
@@ -188,19 +229,20 @@ int mb_image_lanes_failure(struct mb_image_lanes *lanes, struct mb_err *err)
 	return -lanes->board->err.code;
 }
 
-int mb_image_lanes_wait(struct mb_image_lanes *lanes, void (*tick)(void *arg), void *arg,
-                        struct mb_err *err)
+int mb_image_lanes_wait(struct mb_image_lanes *lanes, int (*tick)(void *arg, struct mb_err *err),
+                        void *arg, struct mb_err *err)
 {
-	const struct timespec pause = {.tv_nsec = TICK_NSEC};
+	struct pollfd news = {.fd = lanes->news[0], .events = POLLIN};
 
 	for (;;) {
 		bool done = all_done(lanes);
-		int r = mb_image_lanes_failure(lanes, err);
+		int t = tick ? tick(arg, err) : 0,
+		    r = t < 0 ? t : mb_image_lanes_failure(lanes, err);
+		char bytes[64];
 
-		if (tick)
-			tick(arg);
 		if (r < 0 || done)
 			return r;
-		nanosleep(&pause, NULL);
+		if (poll(&news, 1, TICK_MSEC) == 1)
+			(void)!read(news.fd, bytes, sizeof(bytes));
 	}
 }

@@ -34,6 +34,9 @@ struct mb_image_lanes_job {
 };
 int mb_image_lanes_start(const struct mb_image_lanes_job *job, struct mb_image_lanes **ret,
                          struct mb_err *err);
+/* Nothing of it is wanted any more: let those who work end by themselves, for some seconds at
+ * most.  NULL is fine. */
+void mb_image_lanes_give_up(struct mb_image_lanes *lanes);
 /* Ends and reaps what still works.  NULL is fine. */
 void mb_image_lanes_free(struct mb_image_lanes *lanes);
 
@@ -47,9 +50,10 @@ int mb_image_lanes_word(const struct mb_image_lanes *lanes, size_t index);
 void mb_image_lanes_say(struct mb_image_lanes *lanes, size_t index, int word);
 uint64_t mb_image_lanes_done(const struct mb_image_lanes *lanes, size_t index);
 enum mb_image_lane_state mb_image_lanes_state(const struct mb_image_lanes *lanes, size_t index);
-/* Wait until all is done, with @tick a few times a second, or something failed. */
-int mb_image_lanes_wait(struct mb_image_lanes *lanes, void (*tick)(void *arg), void *arg,
-                        struct mb_err *err);
+/* Wait until all is done, or something failed, with @tick a few times a second and at the end;
+ * what it returns below 0, told, is the end too. */
+int mb_image_lanes_wait(struct mb_image_lanes *lanes, int (*tick)(void *arg, struct mb_err *err),
+                        void *arg, struct mb_err *err);
 /* The first failure, if there is one.  Return: 0; or what it was, told. */
 int mb_image_lanes_failure(struct mb_image_lanes *lanes, struct mb_err *err);
 

@@ -287,10 +287,23 @@ static int finish(struct making *m, struct mb_err *err)
 	return write_meta(m, err);
 }
 
+static bool is_stopped(void *arg)
+{
+	const struct making *m = arg;
+
+	return m->job->stop && m->job->stop(m->job->turn_arg);
+}
+
+static int take_turn(const struct making *m, struct mb_err *err)
+{
+	return m->job->turn ? m->job->turn(m->job->turn_arg, err) : 0;
+}
+
 /* From an archive. */
 static int unpack(struct making *m, struct mb_err *err)
 {
-	const struct mb_image_watch watch = {tick, m};
+	const struct mb_image_watch watch = {
+		.tick = tick, .arg = m, .stop = is_stopped, .flushed = m->job->turn != NULL};
 	struct mb_image_stretch from = m->job->from;
 	struct mb_image_unpack_to to = {.bottom = !m->job->parent};
 	int r = make_own(m, err);
@@ -312,6 +325,8 @@ static int unpack(struct making *m, struct mb_err *err)
 		r = m->job->close(m->job->arg, r, err);
 	if (r == 0)
 		r = verify(m, err);
+	if (r == 0)
+		r = take_turn(m, err);
 	if (r < 0)
 		return r;
 	inherit(m);
@@ -441,6 +456,8 @@ static int ensure_known(struct making *m, struct mb_image_layer *ret, struct mb_
 	if (r < 0)
 		return r;
 	r = find_layer(m, ret, err);
+	if (r == 0)
+		r = take_turn(m, err);
 	if (r == MB_IMAGE_ABSENT) {
 		r = unpack(m, err);
 		if (r == 0)

@@ -28,7 +28,13 @@ struct mb_image_layer_job {
 	/* When it has been read: @r is how that went.  Return: @r, or why what was read is not to
 	 * be relied on after all, told.  NULL: nothing is asked. */
 	int (*close)(void *arg, int r, struct mb_err *err);
-	void *arg;                 /* of both */
+	void *arg; /* of both */
+	/* Wait until those below are in their places, or fail, told; what is written reaches the
+	 * disk then without this one's help.  NULL: they are. */
+	int (*turn)(void *arg, struct mb_err *err);
+	/* Is it wanted no more?  Asked a few times a second.  NULL: it is. */
+	bool (*stop)(void *arg);
+	void *turn_arg;            /* of both */
 	const char *parent;        /* chain id of the layer below, or NULL */
 	const char *const *lowers; /* chain ids below, lowest first */
 	size_t n_lowers;

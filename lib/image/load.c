@@ -15,8 +15,16 @@
 #include "image/record.h"
 #include "image/refs.h"
 #include "image/source.h"
+#include "image/stack.h"
 #include "oci/digest.h"
 #include "store/store.h"
+
+struct loading {
+	const struct mb_image_plan *plan;
+	const struct mb_image_report *report;
+	size_t index, count; /* of all layers of all images: those before this one's, and all */
+	bool finished[MB_IMAGE_MAX_LAYERS]; /* reported as such */
+};
 
 static size_t count_layers(const struct mb_image_plans *plans)
 {
@@ -27,44 +35,61 @@ static size_t count_layers(const struct mb_image_plans *plans)
 	return n;
 }
 
-/* Every layer of one image; @index counts over all images. */
-static int unpack_image(struct mb_store *store, struct mb_image_plan *plan,
-                        const struct mb_image_report *report, size_t *index, size_t count,
-                        struct mb_err *err)
+static void find_source(void *arg, size_t index, struct mb_image_layer_job *job)
 {
-	struct mb_image *image = plan->image;
+	const struct loading *l = arg;
+	const struct mb_image_plan_layer *from = &l->plan->layers[index];
 
-	for (size_t i = 0; i < plan->n_layers; i++) {
-		const struct mb_image_plan_layer *from = &plan->layers[i];
-		const struct mb_image_layer_job job = {
-			.from = from->from,
-			.parent = i ? image->layers.v[i - 1] : NULL,
-			.lowers = (const char *const *)image->layers.v,
-			.n_lowers = i,
-			.diff_id = image->diff_ids.v[i],
-			.blob = from->blob.alg ? &from->blob : NULL,
-			.report = report,
-			.index = (*index)++,
-			.count = count,
+	job->from = from->from;
+	job->blob = from->blob.alg ? &from->blob : NULL;
+}
+
+static int report(void *arg, const struct mb_image_stack *stack, struct mb_err *err)
+{
+	struct loading *l = arg;
+
+	(void)err;
+	for (size_t i = 0; l->report->progress && i < l->plan->n_layers; i++) {
+		enum mb_image_lane_state state = mb_image_stack_state(stack, i);
+		char digits[13];
+		const struct mb_image_progress progress = {
+			.layer = digits,
+			.index = l->index + i,
+			.count = l->count,
+			.done = mb_image_stack_done(stack, i),
+			.total = l->plan->layers[i].from.size,
+			.finished = state == MB_IMAGE_LANE_DONE,
+			.cached = state == MB_IMAGE_LANE_DONE && mb_image_stack_was_there(stack, i),
 		};
-		struct mb_image_layer layer;
-		int r = mb_image_layer_ensure(store, &job, &layer, err);
 
-		if (r < 0)
-			return r;
-		image->size += layer.bytes;
+		if (l->finished[i] || state == MB_IMAGE_LANE_WAITS)
+			continue;
+		snprintf(digits, sizeof(digits), "%.12s", l->plan->image->diff_ids.v[i]);
+		l->report->progress(l->report->arg, &progress);
+		l->finished[i] = progress.finished;
 	}
 	return 0;
 }
 
 static int unpack_all(struct mb_store *store, struct mb_image_plans *plans,
-                      const struct mb_image_report *report, struct mb_err *err)
+                      const struct mb_image_report *to, struct mb_err *err)
 {
 	size_t index = 0, count = count_layers(plans);
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < plans->n; i++)
-		r = unpack_image(store, &plans->v[i], report, &index, count, err);
+	for (size_t i = 0; r == 0 && i < plans->n; i++) {
+		struct loading loading = {
+			.plan = &plans->v[i], .report = to, .index = index, .count = count};
+		const struct mb_image_stack_job job = {
+			.image = plans->v[i].image,
+			.source = find_source,
+			.tick = report,
+			.arg = &loading,
+		};
+
+		r = mb_image_stack_make(store, &job, err);
+		index += plans->v[i].n_layers;
+	}
 	return r;
 }
 
@@ -107,7 +132,7 @@ static int name_images(struct mb_store *store, const struct mb_image_plans *plan
 }
 
 static int load_plans(struct mb_store *store, struct mb_image_plans *plans,
-                      const struct mb_image_report *report, struct mb_image_loaded *loaded,
+                      const struct mb_image_report *to, struct mb_image_loaded *loaded,
                       struct mb_err *err)
 {
 	MB_AUTO_CLOSE int hold = -1;
@@ -116,7 +141,7 @@ static int load_plans(struct mb_store *store, struct mb_image_plans *plans,
 	mb_image_commit_clean(store);
 	r = mb_image_hold(store, &hold, err);
 	if (r == 0)
-		r = unpack_all(store, plans, report, err);
+		r = unpack_all(store, plans, to, err);
 	if (r == 0)
 		r = mb_image_commit_sync(store, err);
 	if (r == 0)

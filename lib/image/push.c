@@ -166,11 +166,12 @@ static int push_layer(struct mb_image_lanes *lanes, size_t index, void *arg, str
 
 /* --- in the command --------------------------------------------------------------------------- */
 
-static void on_tick(void *arg)
+static int on_tick(void *arg, struct mb_err *err)
 {
 	struct pushing *p = arg;
 	const struct mb_image_report *report = &p->request->report;
 
+	(void)err;
 	for (size_t i = 0; report->progress && i < p->image->layers.n; i++) {
 		bool done = mb_image_lanes_state(p->lanes, i) == MB_IMAGE_LANE_DONE;
 		char digits[13];
@@ -190,6 +191,7 @@ static void on_tick(void *arg)
 			report->progress(report->arg, &progress);
 		p->finished[i] = done;
 	}
+	return 0;
 }
 
 static int push_layers(struct pushing *p, struct mb_err *err)

@@ -5,17 +5,17 @@
 #include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/io.h"
 #include "core/own.h"
 #include "image/child.h"
 #include "image/confine.h"
+#include "image/flush.h"
 #include "image/ring.h"
 #include "image/write.h"
 
-enum { TICK_MSEC = 100 };
+enum { TICK_MSEC = MB_IMAGE_FLUSH_MSEC };
 
 struct job {
 	pid_t parent;
@@ -62,29 +62,14 @@ static void run_writer(void *arg, int report_fd)
 	send_and_exit(report_fd, &written, sizeof(written));
 }
 
-/* What is written must reach the disk before the image has a name: begin while there is more to
- * come, or the disk idles now and everybody waits later.  Killed when the layer is done. */
-static void run_flusher(void *arg, int report_fd)
-{
-	const struct timespec pause = {.tv_nsec = TICK_MSEC * 1000000};
-	struct job *job = arg;
-	int keep[] = {job->root_fd, report_fd};
-
-	if (mb_image_confine_begin(job->parent, keep, MB_N(keep), NULL) < 0)
-		_exit(1);
-	while (nanosleep(&pause, NULL) == 0 && syncfs(job->root_fd) == 0)
-		;
-	_exit(0);
-}
-
 static void tick(const struct mb_image_watch *watch, const struct mb_image_ring *ring)
 {
 	if (watch && watch->tick)
 		watch->tick(watch->arg, atomic_load(ring->progress));
 }
 
-/* Wait until @writer has something to say. */
-static void await(struct job *job, const struct mb_image_child *writer,
+/* Wait until @writer has something to say.  Return: whether it is still wanted. */
+static bool await(struct job *job, const struct mb_image_child *writer,
                   const struct mb_image_watch *watch)
 {
 	struct pollfd p = {.fd = writer->report_fd, .events = POLLIN};
@@ -92,11 +77,15 @@ static void await(struct job *job, const struct mb_image_child *writer,
 
 	while (poll(&p, 1, TICK_MSEC) == 0 || (p.revents == 0 && errno == EINTR)) {
 		tick(watch, &job->ring);
+		if (watch && watch->stop && watch->stop(watch->arg))
+			return false;
 		/* A small layer never comes here. */
-		if (!flusher.pid && mb_image_child_start(&flusher, run_flusher, job, NULL) < 0)
+		if (!flusher.pid && !(watch && watch->flushed) &&
+		    mb_image_flush_start(&flusher, job->root_fd, NULL) < 0)
 			flusher.pid = 0;
 	}
 	tick(watch, &job->ring);
+	return true;
 }
 
 static void take_fed(const struct mb_image_fed *fed, struct mb_image_unpacked *ret)
@@ -160,8 +149,10 @@ int mb_image_unpack(const struct mb_image_stretch *from, const struct mb_image_u
 	mb_image_ring_be_producer(&job.ring);
 	mb_close(&job.ring.full[1]);
 	mb_close(&job.ring.empty[0]);
-	await(&job, &writer, watch);
+	r = await(&job, &writer, watch) ? 0 : mb_fail(err, ECANCELED, "no longer wanted");
 	mb_image_ring_done(&job.ring);
+	if (r < 0)
+		return r;
 	w = read_written(&writer, &written, err);
 	/* Whose failure came first?  A writer that misses data says -EPIPE, a reader without a
 	 * writer too. */

@@ -16,6 +16,8 @@ struct mb_str;
 struct mb_image_watch {
 	void (*tick)(void *arg, uint64_t done);
 	void *arg;
+	bool (*stop)(void *arg); /* asked then too: is it wanted no more?  NULL: it is */
+	bool flushed; /* somebody else sees to it that what is written reaches the disk */
 };
 
 struct mb_image_unpacked {

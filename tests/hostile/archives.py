@@ -532,13 +532,22 @@ def check_attributes(path, st, more):
     return None
 
 
+def topmost(root):
+    """The chain id of the image's last layer."""
+    images = os.path.join(root, b"images")
+    name = [n for n in os.listdir(images) if n.endswith(b".json")][0]
+    with open(os.path.join(images, name), "rb") as f:
+        diff_ids = json.load(f)["rootfs"]["diff_ids"]
+    chain = diff_ids[0]
+    for diff_id in diff_ids[1:]:
+        chain = "sha256:" + sha((chain + " " + diff_id).encode())
+    return chain[7:].encode()
+
+
 def check_tree(root, c):
-    base = os.path.join(root, b"layers")
-    if not os.path.isdir(base):
+    top = os.path.join(root, b"layers", topmost(root), b"diff")
+    if not os.path.isdir(top):
         return "no layer was made"
-    layers = [os.path.join(base, d) for d in os.listdir(base) if len(d) == 64]
-    layers.sort(key=lambda d: os.stat(os.path.join(d, b"COMPLETE")).st_mtime_ns)
-    top = os.path.join(layers[-1], b"diff")
     for name, want in c["tree"].items():
         raw = name if isinstance(name, bytes) else name.encode()
         path = os.path.join(top, raw) if raw else top
