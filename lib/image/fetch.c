@@ -180,7 +180,7 @@ static void find_source(void *arg, size_t index, struct mb_image_layer_job *job)
 }
 
 /* The layer needs its blob no more; and where a push finds it again. */
-static void on_made(void *arg, size_t index)
+static void on_made(void *arg, size_t index, const struct mb_image_layer *layer)
 {
 	const struct fetch *f = arg;
 	const struct piece *p = f->now;
@@ -193,6 +193,7 @@ static void on_made(void *arg, size_t index)
 	};
 
 	(void)index;
+	(void)layer;
 	if (!p)
 		return;
 	mb_image_lanes_say(f->lanes, (size_t)(p - f->pieces), NOT_NEEDED);

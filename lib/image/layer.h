@@ -84,7 +84,7 @@ bool mb_image_layer_is_there(struct mb_store *store, const char *chain);
 struct mb_image_layer_blob {
 	char *digest;     /* "sha256:..." */
 	char *media_type; /* of its descriptor */
-	char *registry;   /* "registry.example.com:5000" */
+	char *registry;   /* "registry.example.com:5000"; "" an archive's */
 	char *repository; /* "base/debian" */
 	int64_t size;
 };

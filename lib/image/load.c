@@ -20,6 +20,7 @@
 #include "store/store.h"
 
 struct loading {
+	struct mb_store *store;
 	const struct mb_image_plan *plan;
 	const struct mb_image_report *report;
 	size_t index, count; /* of all layers of all images: those before this one's, and all */
@@ -42,6 +43,26 @@ static void find_source(void *arg, size_t index, struct mb_image_layer_job *job)
 
 	job->from = from->from;
 	job->blob = from->blob.alg ? &from->blob : NULL;
+}
+
+/* A registry that has the very blob need not be sent another one. */
+static void keep_blob(void *arg, size_t index, const struct mb_image_layer *layer)
+{
+	const struct loading *l = arg;
+	const struct mb_image_plan_layer *from = &l->plan->layers[index];
+	char nowhere[] = "", digest[MB_OCI_DIGEST_TEXT];
+	const struct mb_image_layer_blob blob = {
+		.digest = digest,
+		.media_type = from->media_type,
+		.registry = nowhere,
+		.repository = nowhere,
+		.size = (int64_t)from->from.size,
+	};
+
+	if (layer->cached || !from->media_type)
+		return;
+	mb_oci_digest_format(&from->blob, digest);
+	mb_image_layer_blob_save(l->store, layer->chain, &blob);
 }
 
 static int report(void *arg, const struct mb_image_stack *stack, struct mb_err *err)
@@ -78,11 +99,15 @@ static int unpack_all(struct mb_store *store, struct mb_image_plans *plans,
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < plans->n; i++) {
-		struct loading loading = {
-			.plan = &plans->v[i], .report = to, .index = index, .count = count};
+		struct loading loading = {.store = store,
+		                          .plan = &plans->v[i],
+		                          .report = to,
+		                          .index = index,
+		                          .count = count};
 		const struct mb_image_stack_job job = {
 			.image = plans->v[i].image,
 			.source = find_source,
+			.made = keep_blob,
 			.tick = report,
 			.arg = &loading,
 		};

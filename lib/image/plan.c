@@ -130,8 +130,10 @@ void mb_image_plans_done(struct mb_image_plans *plans)
 	for (size_t i = 0; i < plans->n; i++) {
 		struct mb_image_plan *plan = &plans->v[i];
 
-		for (size_t k = 0; k < plan->n_layers; k++)
+		for (size_t k = 0; k < plan->n_layers; k++) {
 			mb_close(&plan->layers[k].from.fd);
+			free(plan->layers[k].media_type);
+		}
 		free(plan->layers);
 		mb_str_done(&plan->config);
 		mb_image_free(plan->image);

@@ -21,6 +21,7 @@ struct mb_image_plan {
 	struct mb_image_plan_layer {
 		struct mb_image_stretch from; /* its descriptor is owned */
 		struct mb_oci_digest blob;    /* of the stored bytes; alg 0 unknown */
+		char *media_type;             /* of its descriptor, or NULL */
 	} * layers;
 	size_t n_layers;
 	struct mb_strv names; /* canonical, with tag */

@@ -68,6 +68,7 @@ static int add_layers(const struct mb_image_source *source, const struct mb_oci_
 		r = mb_image_plan_add_layer(plan, source, path, &d->digest, d->size, err);
 		if (r < 0)
 			return r;
+		plan->layers[i].media_type = mb_strdup_or_null(d->media_type);
 	}
 	return mb_image_plan_check(plan, err);
 }

@@ -93,7 +93,7 @@ static int make_layer(struct mb_image_lanes *lanes, size_t index, void *arg, str
 		return r;
 	s->made[index] = (struct made){layer.bytes, layer.cached};
 	if (s->job->made)
-		s->job->made(s->job->arg, index);
+		s->job->made(s->job->arg, index, &layer);
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 
 struct mb_err;
 struct mb_image;
+struct mb_image_layer;
 struct mb_image_layer_job;
 struct mb_image_stack; /* opaque */
 struct mb_store;
@@ -24,7 +25,7 @@ struct mb_image_stack_job {
 	/* In the layer's process: where layer @index comes from (from, open, close, arg, blob). */
 	void (*source)(void *arg, size_t index, struct mb_image_layer_job *job);
 	/* There too: it is there.  NULL is fine. */
-	void (*made)(void *arg, size_t index);
+	void (*made)(void *arg, size_t index, const struct mb_image_layer *layer);
 	/* In the command, a few times a second and at the end.  Return: 0, or -errno, told, which
 	 * is the end of all. */
 	int (*tick)(void *arg, const struct mb_image_stack *stack, struct mb_err *err);

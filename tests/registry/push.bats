@@ -75,6 +75,20 @@ is_itself() {
 	[ "$(mybox inspect -f '{{.RepoDigests}}' $plain/d/deb:1 | tr ' ' '\n' | grep -c sha256)" = 2 ]
 }
 
+@test "push: what an OCI archive had is not made anew where it is already" {
+	copy "docker-archive:$images/deb.tar" "oci-archive:$work/deb.oci:deb:1"
+	copy --dest-tls-verify=false "oci-archive:$work/deb.oci" "docker://$plain/k/deb:1"
+	mybox load -q -i "$work/deb.oci"
+	for to in k l; do mybox tag deb:1 $plain/$to/deb:2; done
+	run -0 --separate-stderr mybox push $plain/k/deb:2
+	[[ $stderr =~ "Layer already exists" ]]
+	[ "$(layers $plain/k/deb:1)" = "$(layers $plain/k/deb:2)" ]
+	# Where it is not, it is pressed here.
+	run -0 --separate-stderr mybox push $plain/l/deb:2
+	[[ $stderr =~ "Pushed" ]]
+	[ "$(layers $plain/k/deb:1)" != "$(layers $plain/l/deb:2)" ]
+}
+
 @test "push: an imported image, and every kind of member in its archive" {
 	python3 - "$work/odd.tar" <<-'EOT'
 		import io, sys, tarfile
