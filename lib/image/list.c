@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/err.h"
+#include "core/own.h"
 #include "image/image.h"
 #include "image/record.h"
 #include "image/refs.h"
@@ -77,17 +78,32 @@ static int newest_first(const void *a, const void *b)
 	return strcmp(x->id, y->id);
 }
 
+static int by_id(const void *a, const void *b)
+{
+	const struct mb_image_row *const *x = a, *const *y = b;
+
+	return strcmp((*x)->id, (*y)->id);
+}
+
 static void add_names(struct mb_image_list *list, const struct mb_image_refs *refs)
 {
+	MB_AUTO_FREE struct mb_image_row **rows =
+		mb_calloc(list->n + 1, sizeof(struct mb_image_row *));
+
+	for (size_t i = 0; i < list->n; i++)
+		rows[i] = &list->v[i];
+	qsort(rows, list->n, sizeof(struct mb_image_row *), by_id);
 	/* refs are sorted by name, so each row's names come out sorted. */
-	for (size_t i = 0; i < refs->n; i++)
-		for (size_t k = 0; k < list->n; k++)
-			if (strcmp(list->v[k].id, refs->v[i].id) == 0) {
-				mb_strv_take(&list->v[k].names,
-				             mb_image_ref_familiar(refs->v[i].name));
-				mb_strv_add(&list->v[k].digests,
-				            refs->v[i].digest ? refs->v[i].digest : "");
-			}
+	for (size_t i = 0; i < refs->n; i++) {
+		const struct mb_image_ref *ref = &refs->v[i];
+		struct mb_image_row key = {.id = ref->id}, *wanted = &key, **row;
+
+		row = bsearch(&wanted, rows, list->n, sizeof(struct mb_image_row *), by_id);
+		if (!row)
+			continue;
+		mb_strv_take(&(*row)->names, mb_image_ref_familiar(ref->name));
+		mb_strv_add(&(*row)->digests, ref->digest ? ref->digest : "");
+	}
 }
 
 int mb_image_list_load(struct mb_store *store, struct mb_image_list *ret, struct mb_err *err)

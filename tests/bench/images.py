@@ -146,6 +146,41 @@ class Store:
                            stderr=self.m.errors)
 
 
+def descendants(pid):
+    """@pid and all below it."""
+    children = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % name) as f:
+                parent = int(f.read().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            continue
+        children.setdefault(parent, []).append(int(name))
+    found, ahead = [], [pid]
+    while ahead:
+        found.append(ahead.pop())
+        ahead += children.get(found[-1], [])
+    return found
+
+
+def most_memory(argv, errors):
+    """KiB that all processes of a command held together at most, what they share counted once."""
+    most = 0
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=errors)
+    while process.poll() is None:
+        now = 0
+        for pid in descendants(process.pid):
+            try:
+                with open("/proc/%d/smaps_rollup" % pid) as f:
+                    now += sum(int(line.split()[1]) for line in f if line.startswith("Pss:"))
+            except OSError:
+                continue
+        most = max(most, now)
+        time.sleep(0.005)
+    return most, process.returncode == 0
+
+
 class Images(rows.Row):
     """@verb by everybody; the floor is tar, which unpacks the layers one after the other."""
 
@@ -176,11 +211,15 @@ class Images(rows.Row):
                     self.run(m, tool, place, archive)
                 spent[tool].append(ms)
                 failures[tool] += not ok
+        # Once more, for it costs time to look.
+        most, ok = self.run(m, "mybox", os.path.join(directory, "memory"), archive, most_memory)
+        memory = rows.result(self.name + "-memory", "mybox", [most], not ok, unit="KiB")
         if registry:
             registry.close()
         goals = [g._asdict() for g in self.goals]
         return [dict(rows.result(self.name, tool, spent[tool], failures[tool]),
-                     goals=goals if tool == "mybox" else []) for tool in spent]
+                     goals=goals if tool == "mybox" else []) for tool in spent] + \
+            [dict(memory, goals=[rows.at_most(100 * 1024)._asdict()])]
 
     @staticmethod
     def floor(m, place, layers):
@@ -188,21 +227,77 @@ class Images(rows.Row):
         rows.settle()
         return m.sample([[shutil.which("tar"), "-xf", path, "-C", place] for path in layers])
 
-    def run(self, m, tool, place, archive):
+    def run(self, m, tool, place, archive, how=None):
         store, registry = Store(m, tool, place), None
         if self.name == "push":
             registry = Registry(place + "-registry")
             subprocess.run(store.verb("load", archive), check=False, stderr=m.errors,
                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         rows.settle()
-        taken = m.sample(store.verb(self.name, archive))
+        command = store.verb(self.name, archive)
+        taken = how(command, m.errors) if how else m.sample(command)
         store.close()
         if registry:
             registry.close()
         return taken
 
 
+class Thousand(rows.Row):
+    """A command in a store with a thousand images, beside the ordinary one with its one image.
+    The engines would need minutes to get there."""
+
+    def measure(self, m, rounds, gap):
+        self.store = os.path.join(m.directory, self.name)
+        os.makedirs(self.store, 0o700)
+        archive = self.store + ".tar"
+        make_thousand(m.image("rootfs.tar"), archive)
+        m.do(*self.where(), "load", "-qi", archive)
+        engines, m.peers = m.peers, None
+        results = super().measure(m, rounds, gap)
+        m.peers = engines
+        return results
+
+    def where(self):
+        """Options, which come after those of the ordinary store and win."""
+        return ["--root", self.store + "/root", "--runroot",
+                "/run/mybox-test/" + os.path.basename(self.store)]
+
+
+def make_thousand(rootfs, path):
+    """A docker archive: images that have a layer in common."""
+    with tarfile.open(path, "w") as tar:
+        tar.add(rootfs, "layer.tar")
+        entries = []
+        for i in range(1000):
+            text = json.dumps({
+                "architecture": "amd64", "os": "linux", "created": "2026-01-02T03:04:05Z",
+                "config": {"Env": ["PATH=/bin"], "Labels": {"number": str(i)}},
+                "rootfs": {"type": "layers", "diff_ids": ["sha256:" + sha256(rootfs)]},
+            }).encode()
+            info = tarfile.TarInfo("%d.json" % i)
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text))
+            entries.append({"Config": info.name, "RepoTags": ["example/many-%d:1" % i],
+                            "Layers": ["layer.tar"]})
+        info = tarfile.TarInfo("manifest.json")
+        text = json.dumps(entries).encode()
+        info.size = len(text)
+        tar.addfile(info, io.BytesIO(text))
+
+
+def thousand(name, what, goals, few, many):
+    """@few and @many: the words in either store."""
+    row = Thousand(name, what, None, goals)
+    row.tools = lambda m: {"few": m.mybox(*few), "mybox": m.mybox(*row.where(), *many)}
+    return row
+
+
+RUN = ["run", "--rm", "--network", "none"]
 ROWS = [
+    thousand("images-1000", "images with 1,000 of them", [rows.at_most(30)],
+             ["images"], ["images"]),
+    thousand("run-1000-images", "run --rm with 1,000 images in the store", [rows.times(1.1, "few")],
+             [*RUN, "deb", "true"], [*RUN, "example/many-500:1", "true"]),
     Images("load", "load of 400 MB in seven layers",
            [rows.times(1.2), rows.times(0.4, "docker"), rows.times(0.4, "podman")]),
     Images("pull", "pull of it, gzip, from a registry on loopback", [rows.times(0.4, "docker")]),
