@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A disk that fills at sampled points of load and pull: every image is whole or absent, what is
-# told is why, and with room again all goes well.
+# A disk that fills at sampled points of load, pull and push, and one that is full when images are
+# removed: every image is whole or absent, what is told is why, and with room again all goes well.
+# (commit: tests/integration/commit.bats.)
 load ../registry/helpers
 
 samples=16
@@ -68,3 +69,57 @@ fill() {
 @test "load: a disk that fills" { fill load -q -i "$images/layers7.tar"; }
 
 @test "pull: a disk that fills" { fill pull -q $server/good/x; }
+
+used() { df -k --output=used "$root" | tail -1; }
+resize() { mount -o "remount,size=${1}k" "$root"; }
+
+@test "push: a disk that fills" {
+	local sample refused=0 least
+	disk 100000
+	mybox load -q -i "$images/layers7.tar"
+	least=$(used)
+	for sample in $(seq 0 $((samples - 1))); do
+		mybox tag layers7 "$server/no-mount/x:$sample"
+		resize $((least + 16 + sample * 64))
+		run --separate-stderr "${box[@]}" push -q --compression-level 1 "$server/no-mount/x:$sample"
+		resize 100000
+		whole
+		if [ "$status" != 0 ]; then
+			refused=$((refused + 1))
+			[ "$status" = 1 ]
+			[[ ${stderr_lines[0]} =~ ^mybox:\ .*"No space left on device" ]]
+			run ! skopeo inspect --raw --tls-verify=false "docker://$server/no-mount/x:$sample"
+		fi
+		mybox push -q "$server/no-mount/x:$sample"
+		mybox rmi "$server/no-mount/x:$sample"
+	done
+	echo "$refused refused"
+	[ $refused -ge $((samples / 2)) ]
+}
+
+# To the last block.
+fill_up() {
+	dd if=/dev/zero of="$root/full" bs=4k 2>/dev/null || :
+	run ! dd if=/dev/zero of="$root/more" bs=4k count=1 2>/dev/null
+	rm -f "$root/more"
+}
+
+@test "rmi and image prune: on a disk that is full" {
+	disk 100000
+	mybox load -q -i "$images/deb.tar"
+	mybox load -q -i "$images/layers7.tar"
+	fill_up
+	mybox rmi layers7
+	mybox system check
+	[ "$(mybox images --format '{{.Repository}}')" = deb ]
+	rm "$root/full"
+	whole
+	mybox load -q -i "$images/layers7.tar"
+	mybox tag deb layers7
+	fill_up
+	mybox image prune -f
+	mybox system check
+	[ "$(mybox images --format '{{.Repository}}' | sort | xargs)" = "deb layers7" ]
+	rm "$root/full"
+	whole
+}

@@ -16,6 +16,10 @@ matrix() {
 @test "network create, killed" { matrix "network create"; }
 @test "load, killed" { matrix load; }
 @test "commit, killed" { matrix commit; }
+@test "pull, killed" { matrix pull; }
+@test "push, killed" { matrix push; }
+@test "rmi, killed" { matrix rmi; }
+@test "image prune, killed" { matrix "image prune"; }
 
 # The others at fewer points, so that all of it stays within minutes.
 few() {
@@ -32,10 +36,6 @@ few() {
 @test "network endpoint rm, killed" { few "network endpoint rm"; }
 @test "volume create, killed" { few "volume create"; }
 @test "volume rm, killed" { few "volume rm"; }
-@test "rmi, killed" { few rmi; }
-@test "image prune, killed" { few "image prune"; }
-@test "pull, killed" { few pull; }
-@test "push, killed" { few push; }
 @test "tag, killed" { few tag; }
 @test "image mount, killed" { few "image mount"; }
 @test "image unmount, killed" { few "image unmount"; }

@@ -9,6 +9,7 @@
 MYBOX is a command line that takes --root, --runroot and the verbs load and import.  A canary
 directory outside of every store must come out untouched.  Needs root.
 """
+import bz2
 import gzip
 import hashlib
 import io
@@ -163,6 +164,20 @@ def add_names():
          tree={"n" * 255: ("f", b"")})
     case("name-total-5000", tar(entry("x", extra={b"path": b"/".join([b"n" * 99] * 50)})),
          ok=False, error="longer than 4095")
+    # With its NUL that is as long as a path can be.
+    whole = "/".join(["n" * 99] * 40 + ["m" * 96])
+    odd = b"/".join([b"\xff\x80" * 49] * 40 + [b"\xfe" * 134])
+    assert len(whole) == 4096 and len(odd) == 4094
+    case("name-total-4095", tar(entry("x", b"far", extra={b"path": whole[:-1].encode(),
+         b"mtime": b"1234567890.123456789", b"uid": b"4294967294"})),
+         tree={whole[:-1]: ("f", b"far", {"mtime": 1234567890123456789, "uid": 4294967294})})
+    case("name-total-4096", tar(entry("x", extra={b"path": whole.encode()})), ok=False,
+         error="longer than 4095")
+    case("name-total-4094-not-utf8", tar(entry(odd[:100], extra={b"path": odd})),
+         tree={odd: ("f", b"")})
+    case("hardlink-long-target", tar(file("/".join(["d" * 200] * 5)), hardlink("/".join(
+         ["e" * 200] * 5), "/".join(["d" * 200] * 5))),
+         tree={"/".join(["e" * 200] * 5): ("f", b"data", {"nlink": 2})})
     case("name-deep-1000", tar(entry("x", extra={b"path": b"/".join([b"d"] * 1000)})),
          tree={"/".join(["d"] * 1000): ("f", b"")})
     case("name-newline-escape", tar(file(b"a\n\x1b[31mb")), tree={b"a\n\x1b[31mb": ("f", b"data")})
@@ -262,6 +277,14 @@ def xz_with_dictionary(data, size):
     return text[:12] + block + zlib.crc32(block).to_bytes(4, "little") + text[24:]
 
 
+def zstd(data):
+    return subprocess.run(["zstd", "-qc"], input=data, check=True, capture_output=True).stdout
+
+
+def skipped(data):
+    return b"\x50\x2a\x4d\x18" + len(data).to_bytes(4, "little") + data
+
+
 def add_content():
     good = tar(file("x", b"0123456789" * 1000))
     case("sparse", tar(sparse("s", 1 << 20, [(4096, b"A" * 512), (1 << 19, b"B" * 512)])),
@@ -292,6 +315,21 @@ def add_content():
     case("xz", xz_with_dictionary(good, 24), tree={"x": ("f", b"0123456789" * 1000)})
     case("xz-dictionary", xz_with_dictionary(good, 31), ok=False, error="decompress",
          by_memory=True)
+    long = tar(file("x", b"".join(hashlib.sha256(b"%d" % i).digest() for i in range(160000))))
+    want = {"x": ("f", b"0123456789" * 1000)}
+    case("gzip-members", gzip.compress(good[:5000]) + gzip.compress(b"")
+         + gzip.compress(good[5000:]), tree=want)
+    case("gzip-small-then-large-member", gzip.compress(long[:1000]) + gzip.compress(long[1000:]),
+         tree={"x": ("f", long[512:512 + 32 * 160000])})
+    case("gzip-garbage-after", gzip.compress(good) + b"\0" * 700, tree=want)
+    case("gzip-second-member-broken", gzip.compress(good[:5000])
+         + gzip.compress(good[5000:])[:-12] + b"\xff" * 12, ok=None)
+    case("bzip2", bz2.compress(good), tree=want)
+    case("zstd", zstd(good), tree=want)
+    # What is seekable ("zstd:chunked") has frames, and its table in one that is to be skipped.
+    case("zstd-frames", zstd(good[:5000]) + zstd(good[5000:]) + skipped(b"table" * 100), tree=want)
+    case("zstd-skipped-first", skipped(b"padding") + zstd(good), tree=want)
+    case("zstd-truncated", zstd(good)[:-30], ok=False, error="")
     case("gzip-of-nothing", gzip.compress(b""), ok=False, error="empty")
     case("compress-program", b"\x1f\x9d\x90" + b"x" * 600, ok=False, error="nrecognized")
     case("lzip-program", b"LZIP\x01" + b"x" * 600, ok=False, error="nrecognized")
@@ -544,13 +582,28 @@ def topmost(root):
     return chain[7:].encode()
 
 
+def reach(top, name):
+    """A path to @name that is short enough for the kernel; the descriptor stays open."""
+    if len(name) < 3000:
+        return os.path.join(top, name) if name else top
+    fd = os.open(top, os.O_PATH)
+    *above, leaf = name.split(b"/")
+    for part in above:
+        try:
+            fd, old = os.open(part, os.O_PATH | os.O_NOFOLLOW, dir_fd=fd), fd
+        except FileNotFoundError:
+            return os.path.join(top, b"nothing there")
+        os.close(old)
+    return b"/proc/self/fd/%d/" % fd + leaf
+
+
 def check_tree(root, c):
     top = os.path.join(root, b"layers", topmost(root), b"diff")
     if not os.path.isdir(top):
         return "no layer was made"
     for name, want in c["tree"].items():
         raw = name if isinstance(name, bytes) else name.encode()
-        path = os.path.join(top, raw) if raw else top
+        path = reach(top, raw)
         if not os.path.lexists(path):
             return f"{name!r} is missing"
         st = os.lstat(path)

@@ -84,6 +84,10 @@ works() {
 	run -0 requests 5030 "GET /v2/busy/"
 	[ "$output" = 5 ]
 	works flaky/a
+	# As long as it was told to wait, and no second time before that.
+	works later/a
+	run -0 requests 5030 "GET /v2/later/a/manifests/"
+	[ "$output" = 2 ]
 	refused long-header/a "header"
 	refused hangs-up/a "mpty reply"
 }

@@ -315,6 +315,8 @@ class Handler(BaseHTTPRequestHandler):
     def manifests(self, behaviour, reference):
         if behaviour == "flaky" and count("flaky") < 3:
             return self.answer(status=503)
+        if behaviour == "later" and time.time() < OPTIONS.setdefault("later", time.time() + 3):
+            return self.answer(status=429, headers={"Retry-After": "4"})
         if behaviour == "silent":
             time.sleep(60)
             return self.reset()
