@@ -120,6 +120,27 @@ load helpers
 	[ "$output" = 2 ]
 	run mybox image inspect -f '{{.Id}} {{len .RepoTags}}' deb
 	[[ $output =~ ^sha256:[0-9a-f]{64}\ 2$ ]]
+	# By time, label and lack of a name.
+	mybox create --name c1 deb
+	mybox commit -c 'LABEL k=v' c1 newer:1 >/dev/null
+	mybox rm c1
+	local row names
+	for row in 'since=deb|newer:1' 'before=newer:1|deb:latest example/deb:2' 'label=k|newer:1' 'label=k=v|newer:1' 'label=k=w|' \
+		'label!=k|deb:latest example/deb:2' 'until=2026-02-01|deb:latest example/deb:2' 'dangling=true|' 'dangling=false|deb:latest example/deb:2 newer:1'; do
+		names=$(mybox images --filter "${row%|*}" --format '{{.Repository}}:{{.Tag}}' | sort | xargs)
+		[ "$names" = "${row##*|}" ] || { echo "$row: $names"; false; }
+	done
+	[ "$(mybox images --format '{{.Tag}}' example/deb)" = 2 ]
+	[ "$(mybox images -q example/deb:3)" = "" ]
+	[[ $(mybox images --digests) == *DIGEST*"<none>"* ]]
+	[[ $(mybox images) != *DIGEST* ]]
+	mybox tag deb newer:1
+	[ "$(mybox images -f dangling=true --format '{{.Repository}} {{.Tag}}')" = "<none> <none>" ]
+	mybox image prune -f >/dev/null
+	run mybox images --filter nosuch=1
+	[ "$status" = 1 ]
+	[[ $output == "mybox: invalid filter 'nosuch'"* ]]
+	mybox rmi newer:1
 	run mybox rmi example/deb:2
 	[ "$output" = "Untagged: example/deb:2" ]
 	run mybox rmi nosuch

@@ -55,3 +55,17 @@ is_built() { # is_built IMAGE
 	is_built localhost/built:1
 	[ "$(mybox run --rm localhost/layers7 ls /opaque)" = new ]
 }
+
+@test "podman load: what mybox saved, every file, alone and beside another" {
+	podman save -q --format docker-archive -o "$dir/again.tar" built:1
+	mybox load -i "$dir/again.tar"
+	mybox tag localhost/built:1 localhost/ours:1
+	mybox load -q -i "$images/deb.tar"
+	mybox save -o "$dir/ours.tar" localhost/ours:1 deb
+	podman load -q -i "$dir/ours.tar"
+	same about "$(podman image inspect -f "$about" built:1)" "$(podman image inspect -f "$about" localhost/ours:1)"
+	same files "$(cat "$dir/tree")" "$(tree "$(podman image mount localhost/ours:1)" | grep -v '^/vol ')"
+	podman image unmount localhost/ours:1
+	same layers "$(mybox image inspect -f '{{json .RootFS.Layers}}' deb)" "$(podman image inspect -f '{{json .RootFS.Layers}}' localhost/deb)"
+	podman rmi -f localhost/ours:1 localhost/deb
+}
