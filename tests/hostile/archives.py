@@ -455,6 +455,13 @@ def add_images():
          error="the content is not")
     load("second-layer-wrong", docker([a, b], config=configuration([a, a])), ok=False,
          error="the content is not")
+    # Layers are made at once: the small one waits for the large one below it, and who fails has
+    # the others clear away.
+    large = tar(file("big", b"\1" * (40 << 20)), directory("t", mode=0o1777, uid=3))
+    load("small-above-large", docker([large, tar(file("t/x"))]),
+         tree={"t": ("d", None, {"mode": 0o1777, "uid": 3}), "t/x": ("f", b"data")})
+    load("wrong-above-large", docker([large, b], config=configuration([large, a])), ok=False,
+         error="the content is not")
     load("config-name-wrong", docker([a], config_name="0" * 64 + ".json"), ok=False,
          error="configuration")
     load("blob-name-wrong", docker([a], names=["blobs/sha256/" + "1" * 64]), ok=False,
