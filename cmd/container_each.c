@@ -58,6 +58,21 @@ int mb_cmd_container_each(struct mb_cmd_context *cx, const struct mb_cli_input *
 	return mb_cmd_each(in, find_and_do, &each);
 }
 
+/* Or whoever is started before it. */
+static bool shares_processes(struct mb_store *store, const struct mb_container *c)
+{
+	const struct mb_container_host_config *h = &c->record->host;
+	bool shares = h->pid_mode && *h->pid_mode;
+
+	for (size_t i = 0; !shares && i < h->requires.n; i++) {
+		MB_AUTO(mb_container_free) struct mb_container *first = NULL;
+
+		shares = mb_container_open(store, h->requires.v[i], &first, NULL) == 0 &&
+		         shares_processes(store, first);
+	}
+	return shares;
+}
+
 int mb_cmd_container_seal(struct mb_cmd_context *cx, const struct mb_cli_input *in,
                           struct mb_err *err)
 {
@@ -69,7 +84,7 @@ int mb_cmd_container_seal(struct mb_cmd_context *cx, const struct mb_cli_input *
 
 		/* One that is not there is told when its turn comes. */
 		if (mb_container_find(store, in->operands[i], &c, NULL) == 0 &&
-		    c->record->host.pid_mode && *c->record->host.pid_mode)
+		    shares_processes(store, c))
 			return mb_cmd_seal(cx, err);
 	}
 	return r;

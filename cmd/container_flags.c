@@ -10,7 +10,9 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 #define RUN_ROWS \
 	MB_OPT_SWITCH('d', "detach", A, detach, "run in the background and print the container id"), \
 	MB_OPT_TRI(0, "sig-proxy", A, sig_proxy, "pass signals on to the process", .def = "true"), \
-	MB_OPT_STRING(0, "detach-keys", NULL, A, detach_keys, "keys that detach from the container"),
+	MB_OPT_STRING(0, "detach-keys", NULL, A, detach_keys, "keys that detach from the container"), \
+	MB_OPT_SWITCH(0, "wait", A, wait, "with -d: until it is healthy, or runs if nobody asks"), \
+	MB_OPT_DURATION(0, "wait-timeout", NULL, A, wait_timeout, "fail when that takes longer"),
 
 #define IO_ROWS \
 	MB_OPT_LIST('a', "attach", NULL, A, attach, "attach to STDIN, STDOUT or STDERR"), \
@@ -121,7 +123,9 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 	MB_OPT_LIST('l', "label", NULL, A, labels, "set metadata on the container"), \
 	MB_OPT_LIST(0, "label-file", "file", A, label_files, "read in a file of labels", .complete = MB_COMP_FILE), \
 	MB_OPT_KV(0, "annotation", NULL, A, annotations, "add an annotation to the container"), \
-	MB_OPT_STRING(0, "restart", NULL, A, restart, "restart policy when the container exits", .def = "no"),
+	MB_OPT_STRING(0, "restart", NULL, A, restart, "restart policy when the container exits", .def = "no"), \
+	MB_OPT_STRING(0, "restart-delay", NULL, A, restart_delay, "waits between restarts: min,max,factor,reset-after"), \
+	MB_OPT_LIST(0, "requires", "container", A, requires, "containers that are started before this one", .complete = MB_COMP_CONTAINER),
 
 /* What docker has and this version has not: refused by name, never passed over. */
 #define REFUSED_ROWS \

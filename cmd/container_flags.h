@@ -11,7 +11,8 @@ struct mb_container_create_request;
 
 struct mb_cmd_create_args {
 	/* run alone */
-	bool detach;
+	bool detach, wait;
+	int64_t wait_timeout;
 	int sig_proxy;
 	const char *detach_keys;
 	/* input, output, identity */
@@ -55,7 +56,8 @@ struct mb_cmd_create_args {
 	/* metadata */
 	struct mb_strv labels, label_files;
 	struct mb_kv annotations;
-	const char *restart;
+	const char *restart, *restart_delay;
+	struct mb_strv requires;
 };
 
 enum { MB_CMD_PULL_MISSING, MB_CMD_PULL_ALWAYS, MB_CMD_PULL_NEVER };

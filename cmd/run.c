@@ -8,7 +8,9 @@
 #include "cmd/output.h"
 #include "cmd/report.h"
 #include "cmd/session.h"
+#include "container/await.h"
 #include "container/container.h"
+#include "container/health.h"
 #include "container/life.h"
 #include "core/err.h"
 #include "core/log.h"
@@ -63,6 +65,28 @@ static int run_attached(struct mb_container *c, const struct mb_cmd_create_args 
 	return code;
 }
 
+/* Until it is healthy, or runs if nobody asks.  Return: an exit code; or -errno. */
+static int await(struct mb_container *c, const struct mb_cmd_create_args *args, struct mb_err *err)
+{
+	unsigned wanted = MB_AWAIT_HEALTHY | MB_AWAIT_UNHEALTHY, met;
+	int code = 0, r;
+
+	mb_container_refresh(c);
+	if (mb_container_health_status(c) == MB_HEALTH_NONE)
+		wanted = MB_AWAIT_RUNNING | MB_AWAIT_ENDED;
+	r = mb_container_await(c, wanted, args->wait_timeout ? args->wait_timeout : -1, &met, &code,
+	                       err);
+	if (r < 0)
+		return r;
+	if (r == 0 && met & (MB_AWAIT_HEALTHY | MB_AWAIT_RUNNING))
+		return 0;
+	if (r == 0)
+		mb_fail(err, EIO, "container '%s' %s", mb_container_name(c),
+		        met & MB_AWAIT_UNHEALTHY ? "is unhealthy" : "has ended");
+	mb_cmd_report(err);
+	return code > 0 ? code : 1;
+}
+
 static int run_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	const struct mb_cmd_create_args *args = in->args;
@@ -77,7 +101,9 @@ static int run_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, st
 	                         err);
 	if (r < 0)
 		return r;
-	if (args->pid && *args->pid) {
+	if ((args->wait || args->wait_timeout) && !args->detach)
+		return mb_fail(err, EINVAL, "--wait is for containers in the background: add -d");
+	if ((args->pid && *args->pid) || args->requires.n) {
 		r = mb_cmd_seal(cx, err);
 		if (r < 0)
 			return r;
@@ -97,6 +123,8 @@ static int run_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, st
 			r = failed_start(c, &how, err);
 		else
 			r = mb_cmd_put_line(c->id);
+		if (r == 0 && args->wait)
+			r = await(c, args, err);
 	}
 	mb_strv_done(&how.warnings);
 	if (how.exit_code || args->detach)

@@ -20,7 +20,7 @@
 	X(network_reload) X(network_top) X(network_graph) \
 	X(volume_create) X(volume_ls) X(volume_inspect) X(volume_rm) X(volume_exists) X(volume_prune) \
 	X(volume_export) X(volume_import) X(volume_clone) \
-	X(version) X(info) X(events) X(healthcheck_run) X(system_check) X(system_df) X(system_prune) X(help) X(completion) \
+	X(version) X(info) X(events) X(system_boot) X(healthcheck_run) X(system_check) X(system_df) X(system_prune) X(help) X(completion) \
 	X(complete_hidden) X(introspect_hidden) X(man_hidden) X(lint_hidden) \
 	X(cleanup_hidden) X(restart_hidden) X(health_hidden) X(mend_hidden)
 // clang-format on

@@ -478,45 +478,11 @@ static int check_hosts(const struct mb_container_host_config *h, struct mb_err *
 
 /* --- the rest --------------------------------------------------------------------------------- */
 
-static int check_restart(struct mb_container_host_config *h, struct mb_err *err)
-{
-	static const char *const names[] = {"no", "always", "unless-stopped", "on-failure",
-	                                    "on-unhealthy"};
-	char *colon = h->restart.name ? strchr(h->restart.name, ':') : NULL;
-
-	if (!h->restart.name || !*h->restart.name)
-		return 0;
-	if (colon) {
-		*colon = '\0';
-		if (mb_parse_int(colon + 1, &h->restart.max_retries) < 0)
-			return mb_fail(err, EINVAL,
-			               "invalid restart policy format: maximum retry "
-			               "count must be an integer");
-		if (h->restart.max_retries < 0)
-			return mb_fail(err, EINVAL, "maximum retry count cannot be negative");
-	}
-	for (size_t i = 0; i < MB_N(names); i++) {
-		if (strcmp(h->restart.name, names[i]) != 0)
-			continue;
-		if (colon && i < 3)
-			return mb_fail(err, EINVAL,
-			               "maximum retry count cannot be used with "
-			               "restart policy '%s'",
-			               names[i]);
-		if (i != 0 && h->auto_remove)
-			return mb_fail(err, EINVAL,
-			               "conflicting options: cannot specify both "
-			               "--restart and --rm");
-		return 0;
-	}
-	return mb_fail(err, EINVAL, "invalid restart policy '%s'", h->restart.name);
-}
-
 int mb_container_host_check(struct mb_container_host_config *host, struct mb_err *err)
 {
 	int r = check_resources(host, err);
 
-	return r < 0 ? r : check_restart(host, err);
+	return r < 0 ? r : mb_container_restart_check(host, err);
 }
 
 static int check_config(const struct mb_container_config *config, struct mb_err *err)
@@ -552,7 +518,9 @@ int mb_container_request_check(struct mb_store *store, struct mb_container_creat
 	if (r == 0)
 		r = check_resources(&q->host, err);
 	if (r == 0)
-		r = check_restart(&q->host, err);
+		r = mb_container_restart_check(&q->host, err);
+	if (r == 0)
+		r = mb_container_requires_check(store, &q->host, err);
 	if (r == 0)
 		r = check_modes(store, &q->host, err);
 	if (r == 0)

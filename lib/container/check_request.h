@@ -10,6 +10,7 @@ struct mb_container_create_request;
 struct mb_container_host_config;
 struct mb_container_record;
 struct mb_err;
+struct mb_monitor_backoff;
 struct mb_store;
 struct mb_strv;
 
@@ -21,6 +22,13 @@ int mb_container_request_check(struct mb_store *store, struct mb_container_creat
 
 /* The part of it that `update` changes: limits, and "on-failure:3" as restart.name. */
 int mb_container_host_check(struct mb_container_host_config *host, struct mb_err *err);
+/* check_restart.c: the policy "on-failure:3"; "min,max,factor,reset-after", each of which may be
+ * left out; containers by name or id, which become ids. */
+int mb_container_restart_check(struct mb_container_host_config *host, struct mb_err *err);
+int mb_container_backoff_parse(const char *text, struct mb_monitor_backoff *ret,
+                               struct mb_err *err);
+int mb_container_requires_check(struct mb_store *store, struct mb_container_host_config *host,
+                                struct mb_err *err);
 /* The ports that -p (@published) or --expose says, as "80/tcp" in @exposed. */
 int mb_container_port_expose(const char *text, bool published, struct mb_strv *exposed,
                              struct mb_err *err);

@@ -473,6 +473,8 @@ int mb_container_restart(struct mb_container *c, int sig, int64_t timeout,
 	int r = unpause(c, err);
 
 	if (r == 0)
+		r = mb_container_start_required(c, err);
+	if (r == 0)
 		r = mb_container_lock(c, &lock, err);
 	if (r != 0)
 		return r < 0 ? r : -ENOENT;

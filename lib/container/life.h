@@ -59,6 +59,9 @@ struct mb_container_start {
 int mb_container_start(struct mb_container *c, struct mb_container_start *how,
                        struct mb_container_session *ret_session, struct mb_err *err);
 
+/* Those that it requires, and whom they require, before it.  No lock is held. */
+int mb_container_start_required(struct mb_container *c, struct mb_err *err);
+
 /* --- end -------------------------------------------------------------------------------------- */
 
 /* Undo what a run has left outside of it (network, cgroup, RUN/c/ID), and remove it if it was

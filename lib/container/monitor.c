@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "container/check_request.h"
 #include "container/event.h"
 #include "container/exe.h"
 #include "container/health.h"
@@ -279,6 +280,8 @@ static int fill_setup(struct mb_container *c, const struct mb_container_monitor_
 		setup->flags |= MB_MONITOR_FOREGROUND | MB_MONITOR_CLEANS;
 		setup->foreground_streams = how->streams;
 	}
+	if (record->host.restart_delay)
+		(void)mb_container_backoff_parse(record->host.restart_delay, &setup->backoff, NULL);
 	if (record->host.auto_remove)
 		setup->flags |= MB_MONITOR_LAZY_EXIT;
 	if (record->config.stdin_once)

@@ -84,6 +84,8 @@ static const struct mb_json_field host_table[] = {
 	MB_JSON_STR("NetDelay", HOST, net_delay),
 	MB_JSON_STR("NetLoss", HOST, net_loss),
 	MB_JSON_OBJ("RestartPolicy", HOST, restart, restart_table, .flags = MB_JSON_ALWAYS),
+	MB_JSON_STR("RestartDelay", HOST, restart_delay),
+	MB_JSON_STRV("Requires", HOST, requires),
 	MB_JSON_BOOL("AutoRemove", HOST, auto_remove, .flags = MB_JSON_ALWAYS),
 	MB_JSON_STRV("VolumesFrom", HOST, volumes_from, .flags = MB_JSON_NULL),
 	MB_JSON_STRV("CapAdd", HOST, cap_add, .flags = MB_JSON_NULL),

@@ -445,12 +445,40 @@ static bool is_mine_to_restart(const struct mb_container *c)
 	return c->state.status == MB_STATUS_RESTARTING && c->state.run.monitor == getpid();
 }
 
+int mb_container_start_required(struct mb_container *c, struct mb_err *err)
+{
+	const struct mb_strv *ids = &c->record->host.requires;
+	int r = 0;
+
+	/* There is no circle: who is required was there first. */
+	for (size_t i = 0; r == 0 && i < ids->n; i++) {
+		MB_AUTO(mb_container_free) struct mb_container *first = NULL;
+		struct mb_container_start how = {0};
+
+		r = mb_container_open(c->store, ids->v[i], &first, err);
+		if (r == 0 && !mb_container_is_running(first))
+			r = mb_container_start(first, &how, NULL, err);
+		mb_strv_done(&how.warnings);
+		if (r > 0)
+			r = -ENOENT;
+		if (r < 0)
+			return mb_wrap(err, r, "container %s requires another",
+			               mb_container_name(c));
+	}
+	return r;
+}
+
 int mb_container_start(struct mb_container *c, struct mb_container_start *how,
                        struct mb_container_session *ret_session, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int lock = -1;
-	int r = mb_container_lock(c, &lock, err);
+	int r = how->restart ? 0 : mb_container_start_required(c, err);
 
+	if (r < 0) {
+		how->exit_code = 125;
+		return r;
+	}
+	r = mb_container_lock(c, &lock, err);
 	if (r != 0)
 		return r < 0 ? r : -ENOENT;
 	r = mb_container_require(c, err);

@@ -91,14 +91,16 @@ static void decide(struct mb_monitor *m)
 	                    mb_monitor_restart_is_due(&m->setup.policy, m->exit_code, m->restarts));
 	if (m->is_restarting) {
 		m->restarts++;
-		m->backoff_ms = mb_monitor_backoff_next(m->setup.backoff_ms, up / NSEC_PER_MS);
+		m->backoff_ms = mb_monitor_backoff_next(&m->setup.backoff, m->setup.backoff_ms,
+		                                        up / NSEC_PER_MS);
 		m->restart_nsec = m->finished_nsec + (int64_t)m->backoff_ms * NSEC_PER_MS;
 	}
 	let_go(m);
-	mb_monitor_tell_end(m);
 	choose_cleaner(m);
 	if (!(m->setup.flags & MB_MONITOR_LAZY_EXIT) || !has_cleaner(m))
 		write_down(m);
+	/* Whoever is woken by it finds how it ended. */
+	mb_monitor_tell_end(m);
 	m->is_decided = true;
 }
 

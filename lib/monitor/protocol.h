@@ -167,6 +167,13 @@ struct mb_monitor_policy {
 	uint32_t max;
 };
 
+/* The wait before a restart; a member that is 0 has its default. */
+struct mb_monitor_backoff {
+	uint32_t min_ms, max_ms; /* 100, 60000 */
+	uint32_t factor;         /* hundredths by which each is longer than the one before: 200 */
+	uint32_t reset_ms;       /* up for so long: the next wait is the first again; 10000 */
+};
+
 struct mb_monitor_setup {
 	uint32_t slots; /* bits of enum mb_monitor_slot */
 	uint32_t flags; /* enum mb_monitor_setup_flags */
@@ -183,6 +190,7 @@ struct mb_monitor_setup {
 	char table[MB_MONITOR_TABLE_MAX]; /* of nftables, which this container relies on: when it
 	                                   * is lost, `EXE --root ROOT --runroot RUN __mend ID` is
 	                                   * run (keeper.c).  "": none */
+	struct mb_monitor_backoff backoff;
 };
 
 enum mb_monitor_on_failure {

@@ -19,11 +19,20 @@ bool mb_monitor_restart_is_cure(const struct mb_monitor_policy *policy, uint32_t
 	       (policy->max == 0 || restarts < policy->max);
 }
 
-uint32_t mb_monitor_backoff_next(uint32_t before_ms, int64_t up_ms)
+static uint32_t or_default(uint32_t value, uint32_t otherwise)
 {
-	if (up_ms >= MB_MONITOR_BACKOFF_RESET_MS || before_ms < MB_MONITOR_BACKOFF_FIRST_MS)
-		return MB_MONITOR_BACKOFF_FIRST_MS;
-	if (before_ms >= MB_MONITOR_BACKOFF_LAST_MS / 2)
-		return MB_MONITOR_BACKOFF_LAST_MS;
-	return before_ms * 2;
+	return value ? value : otherwise;
+}
+
+uint32_t mb_monitor_backoff_next(const struct mb_monitor_backoff *how, uint32_t before_ms,
+                                 int64_t up_ms)
+{
+	const uint32_t min = or_default(how->min_ms, MB_MONITOR_BACKOFF_MIN_MS);
+	const uint32_t max = or_default(how->max_ms, MB_MONITOR_BACKOFF_MAX_MS);
+	const uint64_t next =
+		(uint64_t)before_ms * or_default(how->factor, MB_MONITOR_BACKOFF_FACTOR) / 100;
+
+	if (up_ms >= or_default(how->reset_ms, MB_MONITOR_BACKOFF_RESET_MS) || next < min)
+		return min < max ? min : max;
+	return next < max ? (uint32_t)next : max;
 }

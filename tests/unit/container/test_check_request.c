@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "unit_container.h"
 
+#include "container/await.h"
 #include "container/check_request.h"
 #include "container/create.h"
 #include "core/err.h"
 #include "core/parse.h"
 #include "core/str.h"
+#include "monitor/protocol.h"
 
 static const char other_id[] = UNIT_ID("c");
 
@@ -35,6 +37,8 @@ static const struct member {
 	{"blkio", SMALL, Q(host.blkio_weight)},
 	{"oom-adj", SMALL, Q(host.oom_score_adj)},
 	{"restart", TEXT, Q(host.restart.name)},
+	{"restart-delay", TEXT, Q(host.restart_delay)},
+	{"requires", LIST, Q(host.requires)},
 	{"rm", FLAG, Q(host.auto_remove)},
 	{"publish-all", FLAG, Q(host.publish_all)},
 	{"ulimit", LIST, Q(ulimits)},
@@ -221,6 +225,14 @@ static const struct {
 	{"restart=on-failure:-1", "maximum retry count cannot be negative"},
 	{"restart=always:3", "maximum retry count cannot be used with restart policy "
                              "'always'"},
+	{"restart=unless-stopped:3", "maximum retry count cannot be used with restart policy"},
+	{"restart-delay=soon", "invalid --restart-delay: 'soon' is no time of 1ms or more"},
+	{"restart-delay=1s,0", "'0' is no time of 1ms or more"},
+	{"restart-delay=1s,2s,0.9", "'0.9' is no factor between 1 and 100"},
+	{"restart-delay=1s,2s,101", "'101' is no factor between 1 and 100"},
+	{"restart-delay=2s,1s", "the longest is the shorter"},
+	{"restart-delay=,,,,", "it is min,max,factor,reset-after"},
+	{"requires=nobody", "--requires: No such container: nobody"},
 	{"restart=always\nrm=", "conflicting options: cannot specify both --restart and "
                                 "--rm"},
 	{"stop-signal=SIGFOO", "Invalid signal: SIGFOO"},
@@ -375,6 +387,38 @@ static void restart_counts(void **state)
 	assert_int_equal(c.q.host.restart.max_retries, 5);
 }
 
+static void delays_are_read(void **state)
+{
+	static const struct {
+		const char *text;
+		struct mb_monitor_backoff want;
+	} rows[] = {
+		{"", {100, 60000, 0, 0}},          {"1s", {1000, 60000, 0, 0}},
+		{"2m", {120000, 120000, 0, 0}},    {"1s,1m30s,1.5,1h", {1000, 90000, 150, 3600000}},
+		{",,100", {100, 60000, 10000, 0}}, {"1ms,1ms,1,1ms", {1, 1, 100, 1}}};
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		struct mb_monitor_backoff got = {0};
+
+		assert_int_equal(mb_container_backoff_parse(rows[i].text, &got, NULL), 0);
+		assert_memory_equal(&got, &rows[i].want, sizeof(got));
+	}
+}
+
+static void conditions_are_read(void **state)
+{
+	unsigned got = 0;
+
+	(void)state;
+	assert_int_equal(mb_container_await_parse("healthy,unhealthy", &got, NULL), 0);
+	assert_int_equal(mb_container_await_parse("stopped", &got, NULL), 0);
+	assert_int_equal(got, MB_AWAIT_HEALTHY | MB_AWAIT_UNHEALTHY | MB_AWAIT_ENDED);
+	assert_true(mb_container_await_parse("", &got, NULL) < 0);
+	assert_true(mb_container_await_parse("running,", &got, NULL) < 0);
+	assert_true(mb_container_await_parse("Running", &got, NULL) < 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +429,8 @@ int main(void)
 		cmocka_unit_test(modes_become_ids),
 		cmocka_unit_test(networks_get_their_long_form),
 		cmocka_unit_test(restart_counts),
+		cmocka_unit_test(delays_are_read),
+		cmocka_unit_test(conditions_are_read),
 	};
 
 	return cmocka_run_group_tests_name("container/check_request", tests, NULL, NULL);

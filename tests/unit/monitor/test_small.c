@@ -119,17 +119,28 @@ static void restart_policies(void **state)
 static void back_off(void **state)
 {
 	uint32_t ms = 0;
+	static const struct mb_monitor_backoff usual;
+	struct mb_monitor_backoff how = {1000, 3000, 150, 1000};
+	static const uint32_t own[] = {1000, 1500, 2250, 3000, 3000};
 	static const uint32_t want[] = {100,  200,   400,   800,   1600,  3200,
 	                                6400, 12800, 25600, 51200, 60000, 60000};
 
 	(void)state;
 	for (size_t i = 0; i < MB_N(want); i++) {
-		ms = mb_monitor_backoff_next(ms, 9999);
+		ms = mb_monitor_backoff_next(&usual, ms, 9999);
 		assert_int_equal(ms, want[i]);
 	}
-	assert_int_equal(mb_monitor_backoff_next(ms, 10000), 100);
-	assert_int_equal(mb_monitor_backoff_next(UINT32_MAX, 0), 60000);
-	assert_int_equal(mb_monitor_backoff_next(30000, 0), 60000);
+	assert_int_equal(mb_monitor_backoff_next(&usual, ms, 10000), 100);
+	assert_int_equal(mb_monitor_backoff_next(&usual, UINT32_MAX, 0), 60000);
+	assert_int_equal(mb_monitor_backoff_next(&usual, 30000, 0), 60000);
+	ms = 0;
+	for (size_t i = 0; i < MB_N(own); i++) {
+		ms = mb_monitor_backoff_next(&how, ms, 999);
+		assert_int_equal(ms, own[i]);
+	}
+	assert_int_equal(mb_monitor_backoff_next(&how, ms, 1000), 1000);
+	how.max_ms = 10;
+	assert_int_equal(mb_monitor_backoff_next(&how, 0, 0), 10);
 }
 
 static void exit_document(void **state)
