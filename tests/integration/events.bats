@@ -131,3 +131,28 @@ news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --for
 	mybox run --rm --network none deb true
 	[ "$(past -f event=die | wc -l)" = 1 ]
 }
+
+@test "container history" {
+	mybox run -d --name life deb sleep 1000
+	mybox kill -s KILL life
+	mybox wait life
+	mybox start life
+	mybox stop -t 0 life
+	mybox start life
+	run -0 mybox container history --format '{{.ExitCode}} {{.Reason}}' life
+	[ "$output" = $'-- running\n137 stopped (SIGKILL)\n137 killed (SIGKILL)' ]
+	run -0 mybox container history life
+	[[ ${lines[0]} =~ ^STARTED\ +RAN\ FOR\ +EXIT\ CODE\ +REASON$ ]]
+	[[ ${lines[1]} =~ ^(Less\ than\ a|[0-9]+)\ seconds?\ ago.*\ running$ ]]
+	mybox rm -f life
+	# What was told of it is there after it.
+	[ "$(mybox container history --format '{{.Reason}}' life | head -1)" = 'killed (SIGKILL)' ]
+	mybox run --rm --network none --name brief deb sh -c 'exit 9' || true
+	[ "$(mybox container history --format '{{.ExitCode}} {{.Reason}}' brief)" = '9 exited' ]
+	run -1 mybox container history nobody
+	[[ $output == *'No such container: nobody'* ]]
+	if [ -d /sys/fs/cgroup/memory ] || grep -qw memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null; then
+		mybox run --name eater -m 8m --memory-swap 8m --network none deb sh -c 'dd if=/dev/zero of=/dev/null bs=64M' || true
+		[ "$(mybox container history --format '{{.Reason}} {{.OOMKilled}}' eater)" = 'out of memory (SIGKILL) true' ]
+	fi
+}

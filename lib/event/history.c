@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "event/history.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "core/own.h"
+#include "core/parse.h"
+#include "core/str.h"
+#include "event/log.h"
+
+void mb_event_history_done(struct mb_event_history *history)
+{
+	free(history->v);
+	*history = (struct mb_event_history){0};
+}
+
+static int number_of(const struct mb_event_record *record, const char *key)
+{
+	const char *text = mb_kv_find(&record->attributes, key);
+	int n = 0;
+
+	return text && mb_parse_int(text, &n) == 0 ? n : 0;
+}
+
+static struct mb_event_life *begin(struct mb_event_history *history, int64_t nsec)
+{
+	struct mb_event_life *last = history->n ? &history->v[history->n - 1] : NULL;
+
+	if (last && last->end == MB_EVENT_RUNS)
+		last->end = MB_EVENT_LOST;
+	history->v = mb_realloc(history->v, (history->n + 1) * sizeof(*history->v));
+	last = &history->v[history->n++];
+	*last = (struct mb_event_life){.started = nsec};
+	return last;
+}
+
+static enum mb_event_end end_of(const struct mb_event_life *life)
+{
+	if (life->oom)
+		return MB_EVENT_OOM;
+	if (life->signal && life->signal == life->sent)
+		return MB_EVENT_KILLED;
+	if (life->unhealthy)
+		return MB_EVENT_UNHEALTHY;
+	return life->signal ? MB_EVENT_SIGNALLED : MB_EVENT_EXITED;
+}
+
+static void finish(struct mb_event_life *life, const struct mb_event_record *record)
+{
+	life->ended = record->nsec;
+	life->code = number_of(record, "exitCode");
+	life->signal = life->code > 128 && life->code < 128 + NSIG ? life->code - 128 : 0;
+	life->end = end_of(life);
+}
+
+void mb_event_history_take(struct mb_event_history *history, const struct mb_event_record *record)
+{
+	struct mb_event_life *last = history->n ? &history->v[history->n - 1] : NULL;
+	bool runs = last && last->end == MB_EVENT_RUNS;
+	const char *action = record->action;
+
+	if (mb_streq(action, "start")) {
+		begin(history, record->nsec);
+	} else if (mb_streq(action, "die")) {
+		/* Its start may be of a file that is gone. */
+		finish(runs ? last : begin(history, 0), record);
+	} else if (mb_streq(action, "stop") && last && last->ended) {
+		last->end = MB_EVENT_STOPPED;
+	} else if (runs && mb_streq(action, "kill")) {
+		last->sent = number_of(record, "signal");
+	} else if (runs && mb_streq(action, "oom")) {
+		last->oom = true;
+	} else if (runs && mb_starts_with(action, "health_status: ")) {
+		last->unhealthy = mb_ends_with(action, " unhealthy");
+	}
+}
