@@ -10,7 +10,7 @@
 void mb_cmd_event_image(struct mb_store *store, const char *action, const char *id,
                         const char *name)
 {
-	struct mb_event e;
+	MB_EVENT e;
 
 	mb_event_begin(&e, "image", action, id);
 	mb_event_set(&e, "name", name ? name : id);
@@ -37,7 +37,7 @@ void mb_cmd_event_removed(struct mb_store *store, const char *hex,
 void mb_cmd_event_network(struct mb_store *store, const char *action,
                           const struct mb_net_network *n)
 {
-	struct mb_event e;
+	MB_EVENT e;
 
 	mb_event_begin(&e, "network", action, n->id);
 	mb_event_set(&e, "name", n->name);

@@ -71,7 +71,7 @@ static int open_signals(int *ret_fd, struct mb_err *err)
 static void send_size(struct session *s)
 {
 	struct winsize size;
-	struct mb_event e;
+	MB_EVENT e;
 
 	if (!s->tty || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
 		return;

@@ -205,7 +205,7 @@ static int commit_locked(struct mb_container *c, const struct mb_container_commi
 static void tell(struct mb_container *c, const struct mb_container_commit *how, const char *id)
 {
 	MB_AUTO_FREE char *image_id = mb_asprintf("sha256:%s", id);
-	struct mb_event e;
+	MB_EVENT e;
 
 	if (!mb_container_event_begin(c, "commit", &e))
 		return;

@@ -28,7 +28,7 @@ bool mb_container_event_begin(const struct mb_container *c, const char *action, 
 void mb_container_event_with(const struct mb_container *c, const char *action, const char *key,
                              const char *value)
 {
-	struct mb_event e;
+	MB_EVENT e;
 
 	if (!mb_container_event_begin(c, action, &e))
 		return;
@@ -53,7 +53,7 @@ void mb_container_event_exec(const struct mb_container *c, const char *action,
 
 void mb_container_event_exec_die(const struct mb_container *c, const char *exec_id, int code)
 {
-	struct mb_event e;
+	MB_EVENT e;
 
 	if (!mb_container_event_begin(c, "exec_die", &e))
 		return;
@@ -65,7 +65,7 @@ void mb_container_event_exec_die(const struct mb_container *c, const char *exec_
 void mb_container_event_network(const struct mb_container *c, const char *action, const char *id,
                                 const char *name, const char *driver)
 {
-	struct mb_event e;
+	MB_EVENT e;
 
 	if (c->record->on_layers)
 		return;
@@ -78,7 +78,7 @@ void mb_container_event_network(const struct mb_container *c, const char *action
 
 static void tell_volume(const struct mb_container *c, const struct mb_container_mount *m, bool up)
 {
-	struct mb_event e;
+	MB_EVENT e;
 
 	mb_event_begin(&e, "volume", up ? "mount" : "unmount", m->name);
 	mb_event_set(&e, "container", c->id);

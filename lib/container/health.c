@@ -107,6 +107,8 @@ void mb_container_health_keep(struct mb_container *c)
 	if (mb_store_doc_load(c->run_fd, MB_HEALTH_DOC, table, &health, NULL) == 0)
 		(void)mb_store_doc_save(c->dir_fd, MB_HEALTH_DOC, table, &health, MB_DOC_REPLACE,
 		                        NULL);
+	else if (c->state.has_run)
+		unlinkat(c->dir_fd, MB_HEALTH_DOC, 0); /* of the run before */
 	mb_container_health_done(&health);
 }
 

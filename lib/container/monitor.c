@@ -305,7 +305,7 @@ static int fill_setup(struct mb_container *c, const struct mb_container_monitor_
 static int send_about(const struct mb_container *c, int sock, struct mb_err *err)
 {
 	const char *members;
-	struct mb_event e;
+	MB_EVENT e;
 	size_t n;
 
 	if (!mb_container_event_begin(c, "", &e))

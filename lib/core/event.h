@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* lib/core/event.h — one line of ROOT/events/log for each thing that happened (lib/event reads it).
  *
- *	struct mb_event e;
+ *	MB_EVENT e;
  *	mb_event_begin(&e, "network", "create", id);
  *	mb_event_set(&e, "name", name);
  *	mb_event_write(&e, store->root_fd);
@@ -33,6 +33,8 @@ struct mb_event {
 	size_t n, n_attributes;
 	char text[MB_EVENT_MAX];
 };
+/* How it is declared: no page of it is touched that is not used. */
+#define MB_EVENT struct mb_event __attribute__((uninitialized))
 
 void mb_event_begin(struct mb_event *e, const char *type, const char *action, const char *id);
 /* An attribute; NULL is "". */

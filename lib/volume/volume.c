@@ -103,7 +103,7 @@ static int find_existing(struct mb_store *store, const struct mb_volume_create_r
 
 static void tell(struct mb_store *store, const char *action, const char *name)
 {
-	struct mb_event e;
+	MB_EVENT e;
 
 	mb_event_begin(&e, "volume", action, name);
 	mb_event_set(&e, "driver", "local");

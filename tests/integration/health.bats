@@ -46,6 +46,15 @@ monitor_of() { awk '/^PPid/ { print $2 }' "/proc/$(mybox inspect -f '{{.State.Pi
 	is_health c1 healthy
 	mybox start c1
 	is_health c1 starting
+	# Of a run that was never probed there is nothing.
+	mybox kill c1
+	mybox run -d --name c2 --health-cmd true --health-interval 1h deb sleep 1000
+	mybox healthcheck run c2
+	mybox stop -t 0 c2
+	is_health c2 healthy
+	mybox start c2
+	mybox stop -t 0 c2
+	is_health c2 starting
 }
 
 @test "what is asked: the image's, the user's, none" {
@@ -126,6 +135,18 @@ monitor_of() { awk '/^PPid/ { print $2 }' "/proc/$(mybox inspect -f '{{.State.Pi
 	local pid
 	pid=$(monitor_of c2)
 	[ "$(awk '/^Private/ { n += $2 } END { print n + 0 }' "/proc/$pid/smaps_rollup")" -le 100 ]
+}
+
+# For a bomb there has to be a limit.
+has_pids() { [ -d /sys/fs/cgroup/pids ] || grep -qw pids /sys/fs/cgroup/cgroup.controllers 2>/dev/null; }
+
+@test "a check that forks without end has the container's limits, and takes all with it" {
+	has_pids || skip "needs a pids controller"
+	# Who reaps is process 1.
+	mybox run -d --init --name c4 --pids-limit 64 --health-cmd 'while :; do sleep 999 & done' --health-timeout 3s --health-interval 1h --health-retries 1 deb sleep 1000
+	run -1 timeout 60 "${box[@]}" healthcheck run c4
+	calm() { [ "$(mybox exec c4 sh -c 'ls -d /proc/[0-9]* | wc -l' 2>/dev/null || echo 99)" -le 8 ]; }
+	wait_until 5 calm
 }
 
 @test "unhealthy: killed, stopped, started again" {
