@@ -56,7 +56,8 @@ struct mb_cmd_create_args {
 	/* metadata */
 	struct mb_strv labels, label_files;
 	struct mb_kv annotations;
-	const char *restart, *restart_delay;
+	const char *restart, *restart_delay, *log_driver;
+	struct mb_kv log_options;
 	struct mb_strv requires;
 };
 

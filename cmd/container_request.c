@@ -125,6 +125,8 @@ static void fill_host(const struct mb_cmd_create_args *a, struct mb_container_ho
 	h->net_loss = mb_strdup_or_null(a->net_loss);
 	h->restart.name = mb_strdup_or_null(a->restart);
 	h->restart_delay = mb_strdup_or_null(a->restart_delay);
+	h->log_driver = mb_strdup_or_null(a->log_driver);
+	mb_kv_set_all(&h->log_options, &a->log_options);
 	for (size_t i = 0; i < a->requires.n; i++)
 		mb_strv_split(&h->requires, a->requires.v[i], ',');
 	h->auto_remove = a->rm;

@@ -8,7 +8,10 @@
 
 #include "cli/cli.h"
 #include "cmd/container_each.h"
+#include "cmd/context.h"
+#include "cmd/logs_many.h"
 #include "container/container.h"
+#include "container/logging.h"
 #include "core/clock.h"
 #include "core/err.h"
 #include "core/io.h"
@@ -18,7 +21,7 @@
 #include "sys/proc.h"
 
 struct logs_args {
-	bool follow, timestamps, details;
+	bool follow, timestamps, details, names, colour;
 	const char *tail, *since, *until;
 };
 
@@ -77,6 +80,32 @@ static int follow(struct mb_container *c, struct mb_logfile *log, bool stamps, s
 	return r < 0 ? r : 0;
 }
 
+/* Lines that have something in front of them are read one by one. */
+static bool is_by_line(const struct mb_cli_input *in)
+{
+	const struct logs_args *a = in->args;
+
+	return in->n_operands > 1 || a->details || a->names || a->colour;
+}
+
+static int logs_by_line(struct mb_cmd_context *cx, const struct mb_cli_input *in,
+                        const struct mb_logfile_options *options, struct mb_err *err)
+{
+	const struct logs_args *a = in->args;
+	const struct mb_cmd_logs_many how = {
+		.references = in->operands,
+		.n = in->n_operands,
+		.options = options,
+		.follow = a->follow,
+		.timestamps = a->timestamps,
+		.details = a->details,
+		.names = a->names || a->colour || in->n_operands > 1,
+		.colour = a->colour && !mb_cmd_user_env(cx, "NO_COLOR"),
+	};
+
+	return mb_cmd_logs_many(cx, &how, err);
+}
+
 static int logs_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	const struct logs_args *args = in->args;
@@ -85,16 +114,20 @@ static int logs_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 	MB_AUTO(mb_logfile_free) struct mb_logfile *log = NULL;
 	int r = fill_options(args, &options, err);
 
+	/* A reader that leaves ends us, as it ends cat. */
+	signal(SIGPIPE, SIG_DFL);
+	if (r == 0 && is_by_line(in))
+		return logs_by_line(cx, in, &options, err);
 	if (r == 0)
 		r = mb_cmd_container_find(cx, in->operands[0], &c, err);
+	if (r == 0)
+		r = mb_container_logging_is_readable(c, err);
 	if (r < 0)
 		return r;
 	options.until_now = !args->follow || !mb_container_is_running(c);
 	r = mb_logfile_open(c->dir_fd, &options, &log, err);
 	if (r < 0)
 		return r;
-	/* A reader that leaves ends us, as it ends cat. */
-	signal(SIGPIPE, SIG_DFL);
 	if (!options.until_now)
 		r = follow(c, log, args->timestamps, err);
 	if (r < 0)
@@ -105,9 +138,12 @@ static int logs_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 }
 
 static const struct mb_cli_opt logs_opts[] = {
+	MB_OPT_SWITCH(0, "color", struct logs_args, colour,
+                      "names in colours, unless NO_COLOR is set"),
 	MB_OPT_SWITCH(0, "details", struct logs_args, details,
                       "show extra details provided to logs"),
 	MB_OPT_SWITCH('f', "follow", struct logs_args, follow, "follow log output"),
+	MB_OPT_SWITCH(0, "names", struct logs_args, names, "the container's name before each line"),
 	MB_OPT_STRING(0, "since", NULL, struct logs_args, since,
                       "show logs since a time or a duration ago (42m)"),
 	MB_OPT_STRING('n', "tail", NULL, struct logs_args, tail,
@@ -120,10 +156,10 @@ static const struct mb_cli_opt logs_opts[] = {
 
 const struct mb_cli_verb mb_cmd_logs = {
 	.paths = "logs|container logs",
-	.summary = "fetch the logs of a container",
-	.operands = "CONTAINER",
+	.summary = "fetch the logs of containers",
+	.operands = "CONTAINER [CONTAINER...]",
 	.min = 1,
-	.max = 1,
+	.max = MB_CLI_MANY,
 	.complete = {MB_COMP_CONTAINER},
 	.opts = logs_opts,
 	.args_size = sizeof(struct logs_args),

@@ -9,6 +9,7 @@
 
 #include "container/container.h"
 #include "container/create.h"
+#include "container/logging.h"
 #include "container/security.h"
 #include "core/err.h"
 #include "core/parse.h"
@@ -519,6 +520,8 @@ int mb_container_request_check(struct mb_store *store, struct mb_container_creat
 		r = check_resources(&q->host, err);
 	if (r == 0)
 		r = mb_container_restart_check(&q->host, err);
+	if (r == 0)
+		r = mb_container_logging_check(&q->host, err);
 	if (r == 0)
 		r = mb_container_requires_check(store, &q->host, err);
 	if (r == 0)

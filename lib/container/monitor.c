@@ -11,6 +11,7 @@
 #include "container/event.h"
 #include "container/exe.h"
 #include "container/health.h"
+#include "container/logging.h"
 #include "container/start_parts.h"
 #include "core/err.h"
 #include "core/event.h"
@@ -282,6 +283,7 @@ static int fill_setup(struct mb_container *c, const struct mb_container_monitor_
 	}
 	if (record->host.restart_delay)
 		(void)mb_container_backoff_parse(record->host.restart_delay, &setup->backoff, NULL);
+	mb_container_logging_setup(c, setup);
 	if (record->host.auto_remove)
 		setup->flags |= MB_MONITOR_LAZY_EXIT;
 	if (record->config.stdin_once)

@@ -74,10 +74,18 @@ static const struct mb_json_field restart_table[] = {
 };
 
 #define HOST struct mb_container_host_config
+static const struct mb_json_field log_table[] = {
+	MB_JSON_STR("Type", HOST, log_driver, .flags = MB_JSON_ALWAYS),
+	MB_JSON_KV("Config", HOST, log_options, .flags = MB_JSON_ALWAYS),
+	MB_JSON_END,
+};
+
 #define THROTTLES(n, m, c) MB_JSON_LIST(n, HOST, m, c, struct mb_container_throttle, throttle_table)
 static const struct mb_json_field host_table[] = {
 	MB_JSON_STRV("Binds", HOST, binds, .flags = MB_JSON_NULL),
 	MB_JSON_STR("ContainerIDFile", HOST, container_id_file, .flags = MB_JSON_ALWAYS),
+	/* The struct has both among its own. */
+	{.name = "LogConfig", .kind = MB_JSON_KIND_OBJ, .table = log_table, .flags = MB_JSON_ALWAYS},
 	MB_JSON_STR("NetworkMode", HOST, network_mode, .flags = MB_JSON_ALWAYS),
 	MB_JSON_STRV("Publish", HOST, publish),
 	MB_JSON_STR("NetRate", HOST, net_rate),

@@ -65,6 +65,8 @@ struct mb_container_host_config {
 		*userns_mode, *runtime, *container_id_file, *cpuset_cpus, *cpuset_mems, *net_rate,
 		*net_delay, *net_loss; /* lib/net/shape.h reads them */
 	struct mb_container_restart restart;
+	char *log_driver; /* lib/container/logging.c reads both */
+	struct mb_kv log_options;
 	char *restart_delay;     /* lib/container/check_restart.c reads it */
 	struct mb_strv requires; /* ids of those that are started first */
 	struct mb_kv tmpfs, sysctls, annotations;

@@ -153,17 +153,17 @@ has_pids() { [ -d /sys/fs/cgroup/pids ] || grep -qw pids /sys/fs/cgroup/cgroup.c
 	local flags=(--health-cmd 'test ! -e /sick' --health-interval 100ms --health-retries 1)
 	mybox run -d --name c1 "${flags[@]}" --health-on-failure kill deb sleep 1000
 	mybox run -d --name c2 "${flags[@]}" --health-on-failure stop --restart always deb sh -c 'trap "exit 3" TERM; sleep 1000 & wait'
-	mybox run -d --name c3 "${flags[@]}" --health-on-failure restart deb sh -c 'rm -f /sick; sleep 1000 & trap "" TERM; wait'
-	mybox stop -t 0 c3
-	mybox start c3
+	mybox run -d --name c3 "${flags[@]}" --health-on-failure restart deb sh -c 'rm -f /sick; trap "exit 0" TERM; sleep 1000 & wait'
 	mybox run -d --name c4 "${flags[@]}" --restart on-unhealthy:1 --stop-timeout 1 deb sleep 1000
 	mybox run -d --name c5 "${flags[@]}" deb sleep 1000
 	for c in c1 c2 c3 c4 c5; do wait_until 5 is_health $c healthy; done
-	for c in c1 c2 c4 c5; do mybox exec $c touch /sick; done
+	for c in c1 c2 c3 c4 c5; do mybox exec $c touch /sick; done
 	wait_until 10 is c1 exited
 	[ "$(mybox inspect -f '{{.State.ExitCode}}' c1)" = 137 ]
 	wait_until 10 is c2 exited
 	[ "$(mybox inspect -f '{{.State.ExitCode}} {{.RestartCount}}' c2)" = '3 0' ]
+	wait_until 10 restarted c3 1
+	wait_until 10 is_health c3 healthy
 	wait_until 10 restarted c4 1
 	# Once was enough: now it stays as it is.
 	wait_until 10 is_health c4 unhealthy
