@@ -88,6 +88,11 @@ static void begin_probe(struct mb_monitor *m)
 	bool beginning = m->health.says == MB_MONITOR_BEGINNING;
 	pid_t pid;
 
+	/* Somebody has removed all that is known of it: a probe would find nothing. */
+	if (faccessat(m->fd[MB_MONITOR_SLOT_RUN], "state.json", F_OK, 0) < 0) {
+		m->health.is_on = false;
+		return;
+	}
 	if (faccessat(m->fd[MB_MONITOR_SLOT_RUN], "paused", F_OK, 0) == 0) {
 		schedule(m);
 		return;

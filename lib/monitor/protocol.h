@@ -37,7 +37,8 @@
  *   The monitor never unlinks its socket: connecting to a dead one gives ECONNREFUSED.
  *
  * Health
- *   While the container runs and is not paused (no file RUN/c/<id>/paused), the monitor starts
+ *   While the container runs and is not paused (no file RUN/c/<id>/paused), and its state.json is
+ *   there, the monitor starts
  *   `EXE --root ROOT --runroot RUN __health ID` each time an interval has passed since the one
  *   before ended, in the environment that is told above.  Its exit code says what became of it:
  *   enum mb_monitor_health_says.  It is killed when it takes much longer than a probe may.

@@ -99,7 +99,8 @@ news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --for
 
 @test "it streams from one command to another, and ends at its time" {
 	local out=$BATS_TEST_TMPDIR/out
-	"${box[@]}" events -f event=start --format '{{json .}}' >"$out" 3>&- &
+	mark
+	"${box[@]}" events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until "$(date -d '+2 minutes' +%s)" -f event=start --format '{{json .}}' >"$out" 3>&- &
 	local pid=$!
 	watching() { readlink /proc/$pid/fd/* | grep -q inotify; }
 	wait_until 5 watching

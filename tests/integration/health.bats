@@ -205,6 +205,23 @@ has_pids() { [ -d /sys/fs/cgroup/pids ] || grep -qw pids /sys/fs/cgroup/cgroup.c
 	[ "$(answers)" = "$(ip w1) " ]
 }
 
+@test "a monitor whose store was removed probes no more" {
+	mybox run -d --name c1 --health-cmd true --health-interval 20ms deb sleep 1000
+	wait_until 5 is_health c1 healthy
+	local id monitor
+	id=$(mybox inspect -f '{{.Id}}' c1)
+	monitor=$(monitor_of c1)
+	mv "$run/c/$id/state.json" "$BATS_TEST_TMPDIR/"
+	probes() { pgrep -P "$monitor" -f __health >/dev/null; }
+	none() { ! probes; }
+	wait_until 5 none
+	sleep 0.1
+	local seen=0 i
+	for i in {1..30}; do probes && seen=$i; sleep 0.02; done
+	[ "$seen" = 0 ]
+	mv "$BATS_TEST_TMPDIR/state.json" "$run/c/$id/"
+}
+
 @test "another monitor goes on with it" {
 	mybox run -d --name c1 --health-cmd 'test -e /well' --health-interval 100ms --health-retries 1 deb sleep 1000
 	wait_until 5 is_health c1 unhealthy
