@@ -196,7 +196,10 @@ static const struct {
 	{"uts=container:other", "--uts: invalid uts mode: container:other"},
 	{"cgroupns=container:other", "--cgroupns: invalid cgroupns mode: container:other"},
 	{"network=none-such", "network none-such not found"},
-	{"network=a,b", "'b' is not a field that is known"},
+	{"network=name=a,b", "'b' is not a field that is known"},
+	{"network=none-such,b", "network none-such not found"},
+	{"network=host,b", "conflicting options: cannot attach both "
+                           "user-defined and non-user-defined network-modes"},
 	{"network=", "no network is named"},
 	{"network=host\nnetwork=bridge", "conflicting options: cannot attach both "
                                          "user-defined and non-user-defined network-modes"},
