@@ -1,193 +1,151 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/build_progress.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/output.h"
+#include "cmd/build_view.h"
 #include "core/clock.h"
 #include "core/io.h"
 #include "core/own.h"
 #include "core/str.h"
 
-enum { TAIL = 20, SHOWN = 6, LINE_MAX_BYTES = 4096, NSEC = 1000000000, TENTH = NSEC / 10 };
+enum { TAIL = 20, LINE_MAX_BYTES = 4096, NSEC = 1000000000 };
 
 struct mb_cmd_build_progress {
-	enum mb_cmd_build_view view;
-	unsigned step;
-	char *name;
-	int64_t started, drawn;
-	struct mb_str line;  /* what the command began to write */
-	struct mb_strv tail; /* its last lines */
-	size_t n_drawn;      /* lines of the live view that stand on the terminal */
+	const struct mb_cmd_build_show *show;
+	struct mb_cmd_build_screen screen;
+	unsigned last, failed; /* numbers of steps */
+};
+
+const struct mb_cmd_build_show mb_cmd_build_show_nothing = {
+	.warn = mb_cmd_build_put_warning,
 };
 
 struct mb_cmd_build_progress *mb_cmd_build_progress_new(enum mb_cmd_build_view view)
 {
+	static const struct mb_cmd_build_show *const shows[] = {
+		[MB_CMD_BUILD_SILENT] = &mb_cmd_build_show_nothing,
+		[MB_CMD_BUILD_PLAIN] = &mb_cmd_build_show_plain,
+		[MB_CMD_BUILD_LIVE] = &mb_cmd_build_show_live,
+		[MB_CMD_BUILD_RAW] = &mb_cmd_build_show_raw,
+	};
 	struct mb_cmd_build_progress *p = mb_calloc(1, sizeof(*p));
 
-	p->view = view;
+	p->show = shows[view];
 	return p;
 }
 
-static void put(const struct mb_str *text)
+void mb_cmd_build_put(const struct mb_str *text)
 {
 	mb_write_full(STDERR_FILENO, mb_str_text(text), text->len);
 }
 
-static double seconds(int64_t since)
+double mb_cmd_build_seconds(int64_t since)
 {
 	return (double)(mb_monotonic_nsec() - since) / NSEC;
 }
 
-/* --- the live view ---------------------------------------------------------------------------- */
-
-static void erase(struct mb_cmd_build_progress *p, struct mb_str *out)
+void mb_cmd_build_put_warning(struct mb_cmd_build_screen *s, const char *text)
 {
-	if (p->n_drawn)
-		mb_str_addf(out, "\033[%zuA\r\033[J", p->n_drawn);
-	p->n_drawn = 0;
-}
-
-/* One line no wider than the terminal, with the time at its right end. */
-static void add_line(struct mb_str *out, const char *mark, const char *text, const char *right)
-{
+	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
 	MB_AUTO_FREE char *safe = mb_printable(text);
-	size_t width = mb_cmd_width(STDERR_FILENO);
-	size_t room, used = strlen(mark);
 
-	width = width < 40 ? 80 : width;
-	room = width - used - strlen(right) - 2;
-	mb_str_addf(out, "%s%.*s", mark, (int)room, safe);
-	used += strlen(safe) < room ? strlen(safe) : room;
-	if (*right)
-		mb_str_addf(out, "%*s%s", (int)(width - 1 - used - strlen(right)), "", right);
-	mb_str_addc(out, '\n');
-}
-
-static void draw(struct mb_cmd_build_progress *p, bool is_last, const char *state)
-{
-	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
-	MB_AUTO_FREE char *name = mb_asprintf("%s%s", state, p->name);
-	char right[32];
-	size_t from = p->tail.n > SHOWN ? p->tail.n - SHOWN : 0;
-
-	if (!is_last && mb_monotonic_nsec() - p->drawn < TENTH)
-		return;
-	p->drawn = mb_monotonic_nsec();
-	snprintf(right, sizeof(right), "%.1fs", seconds(p->started));
-	erase(p, &out);
-	add_line(&out, " => ", name, right);
-	if (!is_last) {
-		p->n_drawn = 1;
-		for (size_t i = from; i < p->tail.n; i++, p->n_drawn++)
-			add_line(&out, " => => # ", p->tail.v[i], "");
-	}
-	put(&out);
-}
-
-/* --- plain ------------------------------------------------------------------------------------ */
-
-static void put_plain(struct mb_cmd_build_progress *p, const char *text)
-{
-	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
-	MB_AUTO_FREE char *safe =
-		mb_cmd_is_tty(STDERR_FILENO) ? mb_printable(text) : mb_strdup(text);
-
-	mb_str_addf(&out, "#%u %s\n", p->step, safe);
-	put(&out);
+	(void)s;
+	mb_str_addf(&out, "WARNING: %s\n", safe);
+	mb_cmd_build_put(&out);
 }
 
 /* --- what the engine reports ------------------------------------------------------------------ */
 
+static struct mb_cmd_build_step *find(struct mb_cmd_build_progress *p, unsigned number)
+{
+	for (size_t i = p->screen.n; i-- > 0;)
+		if (p->screen.v[i].number == number)
+			return &p->screen.v[i];
+	return NULL;
+}
+
 static void begin(void *arg, unsigned number, const char *name)
 {
 	struct mb_cmd_build_progress *p = arg;
+	struct mb_cmd_build_screen *s = &p->screen;
+	struct mb_cmd_build_step *step;
 
-	p->step = number;
-	p->started = mb_monotonic_nsec();
-	mb_strset(&p->name, name);
-	mb_str_reset(&p->line);
-	mb_strv_done(&p->tail);
-	p->drawn = 0;
-	if (p->view == MB_CMD_BUILD_PLAIN)
-		put_plain(p, name);
-	else if (p->view == MB_CMD_BUILD_LIVE)
-		draw(p, false, "");
+	s->v = mb_realloc(s->v, (s->n + 1) * sizeof(*s->v));
+	step = &s->v[s->n++];
+	*step = (struct mb_cmd_build_step){.number = number,
+	                                   .name = mb_strdup(name),
+	                                   .started = mb_monotonic_nsec(),
+	                                   .began = mb_now_nsec(),
+	                                   .runs = true};
+	p->last = number > p->last ? number : p->last;
+	if (p->show->begin)
+		p->show->begin(s, step);
 }
 
-static void take_line(struct mb_cmd_build_progress *p)
+static void take_line(struct mb_cmd_build_progress *p, struct mb_cmd_build_step *step)
 {
-	MB_AUTO_FREE char *timed = NULL;
-
-	if (p->tail.n == TAIL) {
-		free(p->tail.v[0]);
-		memmove(p->tail.v, p->tail.v + 1, (--p->tail.n) * sizeof(*p->tail.v));
-		p->tail.v[p->tail.n] = NULL;
+	if (step->tail.n == TAIL) {
+		free(step->tail.v[0]);
+		memmove(step->tail.v, step->tail.v + 1, (--step->tail.n) * sizeof(*step->tail.v));
+		step->tail.v[step->tail.n] = NULL;
 	}
-	mb_strv_add(&p->tail, mb_str_text(&p->line));
-	if (p->view == MB_CMD_BUILD_PLAIN) {
-		timed = mb_asprintf("%.3f %s", seconds(p->started), mb_str_text(&p->line));
-		put_plain(p, timed);
-	}
-	mb_str_reset(&p->line);
+	mb_strv_add(&step->tail, mb_str_text(&step->line));
+	if (p->show->line)
+		p->show->line(&p->screen, step, mb_str_text(&step->line));
+	mb_str_reset(&step->line);
 }
 
 static void output(void *arg, unsigned number, bool is_stderr, const char *bytes, size_t n)
 {
 	struct mb_cmd_build_progress *p = arg;
+	struct mb_cmd_build_step *step = find(p, number);
 
-	(void)number;
-	(void)is_stderr;
+	if (!step)
+		return;
+	if (p->show->bytes)
+		p->show->bytes(&p->screen, step, is_stderr, bytes, n);
 	for (size_t i = 0; i < n; i++) {
-		if (bytes[i] == '\n' || p->line.len >= LINE_MAX_BYTES)
-			take_line(p);
+		if (bytes[i] == '\n' || step->line.len >= LINE_MAX_BYTES)
+			take_line(p, step);
 		if (bytes[i] != '\n' && bytes[i] != '\r')
-			mb_str_addc(&p->line, bytes[i]);
+			mb_str_addc(&step->line, bytes[i]);
 	}
-	if (p->view == MB_CMD_BUILD_LIVE)
-		draw(p, false, "");
 }
 
 static void say(void *arg, unsigned number, const char *line)
 {
 	struct mb_cmd_build_progress *p = arg;
+	struct mb_cmd_build_step *step = find(p, number);
 
-	(void)number;
-	if (p->view == MB_CMD_BUILD_PLAIN)
-		put_plain(p, line);
+	if (step && p->show->say)
+		p->show->say(&p->screen, step, line);
 }
 
 static void end(void *arg, unsigned number, enum mb_build_end how)
 {
 	struct mb_cmd_build_progress *p = arg;
-	MB_AUTO_FREE char *text = NULL;
+	struct mb_cmd_build_step *step = find(p, number);
 
-	(void)number;
-	if (p->line.len)
-		take_line(p);
-	if (p->view == MB_CMD_BUILD_LIVE)
-		draw(p, true,
-		     how == MB_BUILD_CACHED   ? "CACHED "
-		     : how == MB_BUILD_FAILED ? "ERROR "
-		                              : "");
-	if (p->view != MB_CMD_BUILD_PLAIN)
+	if (!step)
 		return;
-	text = mb_asprintf("DONE %.1fs", seconds(p->started));
-	put_plain(p, how == MB_BUILD_CACHED ? "CACHED" : how == MB_BUILD_FAILED ? "ERROR" : text);
-	mb_write_full(STDERR_FILENO, "\n", 1);
+	if (step->line.len)
+		take_line(p, step);
+	step->runs = false;
+	if (how == MB_BUILD_FAILED)
+		p->failed = number;
+	if (p->show->end)
+		p->show->end(&p->screen, step, how);
 }
 
 static void warn(void *arg, const char *line)
 {
-	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
-	MB_AUTO_FREE char *safe = mb_printable(line);
+	struct mb_cmd_build_progress *p = arg;
 
-	(void)arg;
-	mb_str_addf(&out, "WARNING: %s\n", safe);
-	put(&out);
+	if (p->show->warn)
+		p->show->warn(&p->screen, line);
 }
 
 struct mb_build_report mb_cmd_build_progress_report(struct mb_cmd_build_progress *p)
@@ -195,15 +153,20 @@ struct mb_build_report mb_cmd_build_progress_report(struct mb_cmd_build_progress
 	return (struct mb_build_report){begin, output, say, end, warn, p};
 }
 
+unsigned mb_cmd_build_progress_next(const struct mb_cmd_build_progress *p)
+{
+	return p->last + 1;
+}
+
 /* --- a failure -------------------------------------------------------------------------------- */
 
-static void add_tail(const struct mb_cmd_build_progress *p, struct mb_str *out)
+static void add_tail(const struct mb_cmd_build_step *step, struct mb_str *out)
 {
-	MB_AUTO_FREE char *name = mb_printable(p->name ? p->name : "");
+	MB_AUTO_FREE char *name = mb_printable(step->name);
 
 	mb_str_addf(out, "------\n > %s:\n", name);
-	for (size_t i = 0; i < p->tail.n; i++) {
-		MB_AUTO_FREE char *safe = mb_printable(p->tail.v[i]);
+	for (size_t i = 0; i < step->tail.n; i++) {
+		MB_AUTO_FREE char *safe = mb_printable(step->tail.v[i]);
 
 		mb_str_addf(out, "%s\n", safe);
 	}
@@ -231,21 +194,27 @@ static void add_excerpt(const char *file, const char *text, struct mb_dockerfile
 void mb_cmd_build_progress_failed(struct mb_cmd_build_progress *p, const char *file,
                                   const char *dockerfile, const struct mb_build_result *result)
 {
+	const struct mb_cmd_build_step *step = find(p, p->failed);
 	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
 
-	if (result->exit_code >= 0 && p->tail.n)
-		add_tail(p, &out);
+	if (p->show == &mb_cmd_build_show_raw)
+		return;
+	if (result->exit_code >= 0 && step && step->tail.n)
+		add_tail(step, &out);
 	if (result->where.first)
 		add_excerpt(file, dockerfile, result->where, &out);
-	put(&out);
+	mb_cmd_build_put(&out);
 }
 
 void mb_cmd_build_progress_free(struct mb_cmd_build_progress *p)
 {
 	if (!p)
 		return;
-	free(p->name);
-	mb_str_done(&p->line);
-	mb_strv_done(&p->tail);
+	for (size_t i = 0; i < p->screen.n; i++) {
+		free(p->screen.v[i].name);
+		mb_str_done(&p->screen.v[i].line);
+		mb_strv_done(&p->screen.v[i].tail);
+	}
+	free(p->screen.v);
 	free(p);
 }

@@ -6,12 +6,19 @@
 
 #include "build/build.h"
 
-enum mb_cmd_build_view { MB_CMD_BUILD_PLAIN, MB_CMD_BUILD_LIVE, MB_CMD_BUILD_SILENT };
+enum mb_cmd_build_view {
+	MB_CMD_BUILD_PLAIN,
+	MB_CMD_BUILD_LIVE,
+	MB_CMD_BUILD_RAW, /* BuildKit's status documents */
+	MB_CMD_BUILD_SILENT,
+};
 
 struct mb_cmd_build_progress; /* opaque */
 struct mb_cmd_build_progress *mb_cmd_build_progress_new(enum mb_cmd_build_view view);
 /* What the engine reports to. */
 struct mb_build_report mb_cmd_build_progress_report(struct mb_cmd_build_progress *p);
+/* The number of a step after all that were reported. */
+unsigned mb_cmd_build_progress_next(const struct mb_cmd_build_progress *p);
 /* After a failure: what the last step wrote, and the lines of the Dockerfile it is about. */
 void mb_cmd_build_progress_failed(struct mb_cmd_build_progress *p, const char *file,
                                   const char *dockerfile, const struct mb_build_result *result);

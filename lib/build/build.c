@@ -9,13 +9,11 @@
 
 #include "build/job.h"
 #include "build/names.h"
-#include "core/clock.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
 #include "dockerfile/expand.h"
 #include "image/commit.h"
-#include "image/refs.h"
 #include "store/lock.h"
 #include "store/store.h"
 #include "sys/interrupt.h"
@@ -186,47 +184,7 @@ static int make_stage(struct mb_build *b, struct mb_build_stage *stage, struct m
 	return r;
 }
 
-/* --- the image -------------------------------------------------------------------------------- */
-
-static void finish_config(struct mb_build *b, struct mb_build_state *state)
-{
-	struct mb_oci_image_config *config = &state->config;
-	int64_t epoch = b->request->epoch;
-
-	mb_kv_set_all(&config->config.labels, &b->request->labels);
-	config->created = epoch >= 0 ? epoch : state->newest ? state->newest : mb_now_nsec();
-	for (size_t i = 0; i < config->n_history; i++) {
-		struct mb_oci_history *step = &config->history[i];
-
-		if (!step->created || (epoch >= 0 && step->created > epoch))
-			step->created = config->created;
-	}
-}
-
-static int export_image(struct mb_build *b, char ret_id[MB_IMAGE_ID_TEXT], struct mb_err *err)
-{
-	struct mb_build_state *state = &b->stages[b->target].state;
-	const struct mb_strv *names = &b->request->names;
-	struct mb_build_step step = mb_build_step_begin_named(b, "exporting to image");
-	MB_AUTO_FREE char *id = NULL;
-	int r = 0;
-
-	finish_config(b, state);
-	for (size_t i = 0; r == 0 && (i == 0 || i < names->n); i++) {
-		MB_AUTO_FREE char *name = NULL;
-
-		if (names->n)
-			r = mb_image_ref_canonical(names->v[i], &name, err);
-		if (r == 0)
-			r = mb_image_commit_new(b->store, &state->config, state->bytes, name,
-			                        ret_id, err);
-		if (r == 0 && i == 0)
-			mb_build_say(b, &step, "writing image sha256:%s done", ret_id);
-		if (r == 0 && name)
-			mb_build_say(b, &step, "naming to %s done", name);
-	}
-	return mb_build_step_end(b, &step, r);
-}
+/* --- arguments that nobody took -------------------------------------------------------- */
 
 static void warn_unused(struct mb_build *b)
 {
@@ -269,7 +227,7 @@ static int load(struct mb_build *b, struct mb_err *err)
 	return r < 0 ? r : mb_build_graph_make(b, err);
 }
 
-static int run(struct mb_build *b, char ret_id[MB_IMAGE_ID_TEXT], struct mb_err *err)
+static int run(struct mb_build *b, struct mb_build_result *ret, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int hold = -1;
 	int r;
@@ -282,7 +240,7 @@ static int run(struct mb_build *b, char ret_id[MB_IMAGE_ID_TEXT], struct mb_err 
 		if (b->stages[i].needed)
 			r = make_stage(b, &b->stages[i], err);
 	if (r == 0)
-		r = export_image(b, ret_id, err);
+		r = mb_build_outputs_write(b, ret, err);
 	if (r == 0)
 		warn_unused(b);
 	return r;
@@ -311,8 +269,9 @@ int mb_build_run(struct mb_store *store, const struct mb_build_request *request,
 	int r = load(&b, err);
 
 	if (r == 0)
-		r = run(&b, ret->id, err);
+		r = run(&b, ret, err);
 	ret->where = b.where;
 	ret->exit_code = b.exit_code;
+	ret->n_steps = b.n_steps;
 	return r;
 }

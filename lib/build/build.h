@@ -38,6 +38,20 @@ struct mb_build_secret {
 	size_t n;
 };
 
+/* Where the result goes.  With none it is an image here. */
+enum mb_build_output_kind {
+	MB_BUILD_OUTPUT_IMAGE,
+	MB_BUILD_OUTPUT_LOCAL, /* its tree, into the directory @fd */
+	MB_BUILD_OUTPUT_TAR,   /* its tree as a tar, written to @fd; so are the next two */
+	MB_BUILD_OUTPUT_OCI,
+	MB_BUILD_OUTPUT_DOCKER,
+	MB_BUILD_OUTPUT_NOTHING, /* only the steps are kept */
+};
+struct mb_build_output {
+	enum mb_build_output_kind kind;
+	int fd; /* borrowed */
+};
+
 struct mb_build_request {
 	int context_fd;         /* a directory; -1: there is none */
 	const char *dockerfile; /* the text */
@@ -56,7 +70,10 @@ struct mb_build_request {
 	const struct mb_build_secret *secrets;
 	size_t n_secrets;
 	struct mb_strv names; /* -t, canonical or familiar */
-	int64_t epoch;        /* nsec: no time in the image is later; -1: times are as they are */
+	const struct mb_build_output *outputs;
+	size_t n_outputs;
+	struct mb_kv annotations; /* of the manifest of an archive */
+	int64_t epoch; /* nsec: no time in the image is later; -1: times are as they are */
 	bool no_cache, pull;
 	/* Bring the image @name in if it is not here (or @pull: if there is a newer one).
 	 * Return: 0 or -errno, told. */
@@ -66,7 +83,10 @@ struct mb_build_request {
 };
 
 struct mb_build_result {
-	char id[MB_IMAGE_ID_TEXT];
+	bool has_image;              /* it is an image here */
+	char id[MB_IMAGE_ID_TEXT];   /* of the image or of that in an archive, or "" */
+	struct mb_image_saved saved; /* the manifest in an archive, if there is one */
+	unsigned n_steps;            /* that were shown */
 	/* Of a failure: the lines of the Dockerfile it is about, 0 when it is about none, and the
 	 * exit code of its command, or -1. */
 	struct mb_dockerfile_span where;

@@ -71,6 +71,9 @@ int mb_build_set(struct mb_build *b, struct mb_build_state *state,
                  const struct mb_dockerfile_instruction *in, struct mb_str *said,
                  struct mb_err *err);
 
+/* What the target is becomes what the caller asked for. */
+int mb_build_outputs_write(struct mb_build *b, struct mb_build_result *ret, struct mb_err *err);
+
 /* A step's layer from the last time, if it may be used.  Return: 0: it is on @state now; 1: there
  * is none; -errno, told. */
 int mb_build_cache_use(struct mb_build *b, struct mb_build_stage *stage, const char *key,

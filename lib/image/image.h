@@ -248,7 +248,8 @@ struct mb_image_push_request {
 	/* "gzip" or "zstd": layers are sent so, whatever they are like in the registry; NULL: gzip
 	 * for those that it does not have. */
 	const char *compression;
-	int level; /* of the compression, 0: its own default */
+	int level;                       /* of the compression, 0: its own default */
+	const struct mb_kv *annotations; /* of the manifest, which is then OCI's; or NULL */
 	struct mb_image_report report;
 };
 struct mb_image_pushed {
@@ -267,6 +268,15 @@ struct mb_image_save_request {
 	const char *const *names; /* as mb_image_find() takes them */
 	size_t n_names;
 	int fd; /* where the archive goes; borrowed */
+	/* Familiar: what the images are called in the archive, whatever they are called here; or
+	 * NULL. */
+	const struct mb_strv *call;
+	bool is_layout;                  /* OCI's alone, without docker's manifest.json */
+	const struct mb_kv *annotations; /* of the manifests, or NULL */
+	struct mb_image_saved {
+		char digest[80]; /* "sha256:..." */
+		uint64_t size;
+	} * ret_saved; /* the manifest of the last image; or NULL */
 };
 /* Write images to an archive.  Return: 0; MB_IMAGE_ABSENT or _AMBIGUOUS, told; -errno, told. */
 int mb_image_save(struct mb_store *store, const struct mb_image_save_request *request,

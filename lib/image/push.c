@@ -231,9 +231,11 @@ static int push_config(struct pushing *p, struct mb_err *err)
 	return r;
 }
 
-/* Docker's schema 2 unless a layer is of OCI's alone. */
+/* Docker's schema 2 unless a layer is of OCI's alone, or there are annotations. */
 static bool wants_oci(const struct pushing *p)
 {
+	if (p->request->annotations && p->request->annotations->n)
+		return true;
 	for (size_t i = 0; i < p->image->layers.n; i++)
 		if (strcmp(p->sent[i].media_type, MB_OCI_TYPE_DOCKER_GZIP) != 0)
 			return true;
@@ -273,6 +275,8 @@ static void make_manifest(const struct pushing *p, struct mb_oci_manifest *m)
 
 	m->schema_version = 2;
 	mb_strset(&m->media_type, oci ? MB_OCI_TYPE_MANIFEST : MB_OCI_TYPE_DOCKER_MANIFEST);
+	if (p->request->annotations)
+		mb_kv_set_all(&m->annotations, p->request->annotations);
 	set_descriptor(&m->config, config, oci ? MB_OCI_TYPE_CONFIG : MB_OCI_TYPE_DOCKER_CONFIG,
 	               p->config.len);
 	m->n_layers = p->image->layers.n;

@@ -148,6 +148,12 @@ static int put_manifest(struct saving *s, const struct mb_oci_manifest *m,
 
 	mb_json_format(tree, false, &text);
 	mb_sha256_text(mb_str_text(&text), text.len, hex);
+	if (s->request->ret_saved) {
+		struct mb_image_saved *saved = s->request->ret_saved;
+
+		snprintf(saved->digest, sizeof(saved->digest), "sha256:%s", hex);
+		saved->size = text.len;
+	}
 	index_image(s, hex, text.len, (const char *const *)names->v, names->n);
 	return name_blob(s, hex, name) ? put_bytes(s, name, text.buf, text.len, err) : 0;
 }
@@ -190,6 +196,8 @@ static int put_image(struct saving *s, const struct mb_image *image, struct mb_s
 	int r;
 
 	mb_strset(&m.media_type, MB_OCI_TYPE_MANIFEST);
+	if (s->request->annotations)
+		mb_kv_set_all(&m.annotations, s->request->annotations);
 	m.layers = mb_calloc(m.n_layers + 1, sizeof(*m.layers));
 	r = put_config(s, image, &m, err);
 	for (size_t i = 0; r == 0 && i < m.n_layers; i++) {
@@ -226,7 +234,9 @@ static int put_images(struct saving *s, struct mb_err *err)
 
 		if (r == 0 && mb_strv_has(&done, image->id))
 			continue;
-		for (size_t k = i; r == 0 && k < q->n_names; k++) {
+		if (r == 0 && q->call)
+			mb_strv_add_all(&names, q->call);
+		for (size_t k = i; r == 0 && !q->call && k < q->n_names; k++) {
 			MB_AUTO(mb_image_free) struct mb_image *other = NULL;
 			MB_AUTO_FREE char *name = NULL;
 
@@ -258,7 +268,7 @@ static int put_documents(struct saving *s, struct mb_err *err)
 	mb_json_format(index, false, &index_text);
 	mb_json_format(s->list, false, &list_text);
 	r = put_bytes(s, "index.json", index_text.buf, index_text.len, err);
-	if (r == 0)
+	if (r == 0 && !s->request->is_layout)
 		r = put_bytes(s, "manifest.json", list_text.buf, list_text.len, err);
 	if (r == 0)
 		r = put_bytes(s, "oci-layout", layout, strlen(layout), err);

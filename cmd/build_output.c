@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/build_output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/outfile.h"
+#include "cmd/output.h"
+#include "core/err.h"
+#include "core/own.h"
+#include "core/parse.h"
+#include "sys/path.h"
+
+struct spec {
+	char *type, *dest;
+	struct mb_strv names;
+	bool push;
+};
+
+static void spec_done(struct spec *spec)
+{
+	free(spec->type);
+	free(spec->dest);
+	mb_strv_done(&spec->names);
+}
+
+static const struct kind {
+	const char *name;
+	enum mb_build_output_kind kind;
+} kinds[] = {
+	{"image", MB_BUILD_OUTPUT_IMAGE},       {"registry", MB_BUILD_OUTPUT_IMAGE},
+	{"local", MB_BUILD_OUTPUT_LOCAL},       {"tar", MB_BUILD_OUTPUT_TAR},
+	{"oci", MB_BUILD_OUTPUT_OCI},           {"docker", MB_BUILD_OUTPUT_DOCKER},
+	{"cacheonly", MB_BUILD_OUTPUT_NOTHING},
+};
+
+/* What says how things are here anyway. */
+static bool is_granted(const char *field)
+{
+	static const char *const known[] = {"tar=true",
+	                                    "platform-split=false",
+	                                    "oci-mediatypes=true",
+	                                    "rewrite-timestamp=true",
+	                                    "unpack=true",
+	                                    "store=true"};
+
+	for (size_t i = 0; i < MB_N(known); i++)
+		if (strcmp(field, known[i]) == 0)
+			return true;
+	return false;
+}
+
+static int read_field(const char *field, struct spec *spec, struct mb_err *err)
+{
+	const char *value;
+
+	if (!strchr(field, '='))
+		return mb_fail(err, EINVAL, "invalid value %s", field);
+	if ((value = mb_skip_prefix(field, "type=")))
+		mb_strset(&spec->type, value);
+	else if ((value = mb_skip_prefix(field, "dest=")))
+		mb_strset(&spec->dest, value);
+	else if ((value = mb_skip_prefix(field, "name=")))
+		mb_strv_add(&spec->names, value);
+	else if ((value = mb_skip_prefix(field, "push=")))
+		return mb_parse_bool(value, &spec->push) < 0
+		               ? mb_fail(err, EINVAL, "'%s': not a boolean", field)
+		               : 0;
+	else if (!is_granted(field))
+		return mb_fail(err, EOPNOTSUPP, "'%s' is not supported", field);
+	return 0;
+}
+
+static int read_spec(const char *text, struct spec *spec, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv fields = MB_STRV_INIT;
+	int r = 0;
+
+	if (!strchr(text, '=') && !strchr(text, ',')) {
+		mb_strset(&spec->type, strcmp(text, "-") == 0 ? "tar" : "local");
+		mb_strset(&spec->dest, text);
+		return 0;
+	}
+	mb_strv_split(&fields, text, ',');
+	for (size_t i = 0; i < fields.n && r == 0; i++)
+		r = read_field(fields.v[i], spec, err);
+	if (r == 0 && !spec->type)
+		r = mb_fail(err, EINVAL, "type is required for output");
+	return r;
+}
+
+/* --- where it goes ---------------------------------------------------------------------------- */
+
+static int open_directory(const char *path, char **ret_made, int *ret_fd, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int start = open(*path == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	MB_AUTO_CLOSE int made = -1;
+	int r = 0;
+
+	*ret_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*ret_fd < 0 && errno == ENOENT && start >= 0) {
+		r = mb_sys_path_mkdirs(start, path, 0755, &made, err);
+		if (r < 0)
+			return r;
+		*ret_made = mb_strdup(path);
+		*ret_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	return *ret_fd < 0 ? mb_fail_sys(err, errno, "cannot open '%s'", path) : 0;
+}
+
+static int open_destination(const struct spec *spec, enum mb_build_output_kind kind,
+                            struct mb_cmd_build_outputs *o, struct mb_err *err)
+{
+	bool is_stdout = !spec->dest || strcmp(spec->dest, "-") == 0;
+	struct mb_build_output *out = &o->v[o->n];
+	struct mb_cmd_outfile *file = &o->files[o->n];
+	int r = 0;
+
+	*out = (struct mb_build_output){kind, -1};
+	*file = MB_CMD_OUTFILE_INIT;
+	o->made[o->n++] = NULL;
+	switch (kind) {
+	case MB_BUILD_OUTPUT_LOCAL:
+		if (is_stdout || !*spec->dest)
+			return mb_fail(err, EINVAL, "dest is required for local output");
+		return open_directory(spec->dest, &o->made[o->n - 1], &out->fd, err);
+	case MB_BUILD_OUTPUT_TAR:
+	case MB_BUILD_OUTPUT_OCI:
+	case MB_BUILD_OUTPUT_DOCKER:
+		if (is_stdout && mb_cmd_is_tty(STDOUT_FILENO))
+			return mb_fail(err, EINVAL,
+			               "dest file is required for %s output. refusing to write to "
+			               "console",
+			               spec->type);
+		if (!is_stdout)
+			mb_strv_add(&o->paths, spec->dest);
+		r = mb_cmd_outfile_open(file, is_stdout ? NULL : o->paths.v[o->paths.n - 1], err);
+		out->fd = file->fd;
+		return r;
+	case MB_BUILD_OUTPUT_IMAGE:
+	case MB_BUILD_OUTPUT_NOTHING:
+		return spec->dest ? mb_fail(err, EINVAL, "dest cannot be used with type %s",
+		                            spec->type)
+		                  : 0;
+	}
+	return -EINVAL;
+}
+
+static void make_room(struct mb_cmd_build_outputs *o)
+{
+	o->v = mb_realloc(o->v, (o->n + 1) * sizeof(*o->v));
+	o->files = mb_realloc(o->files, (o->n + 1) * sizeof(*o->files));
+	o->made = mb_realloc(o->made, (o->n + 1) * sizeof(*o->made));
+}
+
+static int add(const struct spec *spec, struct mb_cmd_build_outputs *outputs, struct mb_err *err)
+{
+	const struct kind *kind = NULL;
+	enum mb_build_output_kind what;
+
+	for (size_t i = 0; i < MB_N(kinds); i++)
+		if (strcmp(kinds[i].name, spec->type) == 0)
+			kind = &kinds[i];
+	if (!kind)
+		return mb_fail(err, EINVAL, "unknown output type '%s'", spec->type);
+	if (spec->push && kind->kind != MB_BUILD_OUTPUT_IMAGE)
+		return mb_fail(err, EINVAL, "push cannot be used with type %s", spec->type);
+	/* docker's own archive without a place to go is an image here. */
+	what = kind->kind == MB_BUILD_OUTPUT_DOCKER && !spec->dest ? MB_BUILD_OUTPUT_IMAGE
+	                                                           : kind->kind;
+	outputs->push |= spec->push || strcmp(spec->type, "registry") == 0;
+	mb_strv_add_all(&outputs->names, &spec->names);
+	make_room(outputs);
+	return open_destination(spec, what, outputs, err);
+}
+
+int mb_cmd_build_output_add(const char *text, struct mb_cmd_build_outputs *outputs,
+                            struct mb_err *err)
+{
+	__attribute__((cleanup(spec_done))) struct spec spec = {0};
+	int r = read_spec(text, &spec, err);
+
+	if (r == 0)
+		r = add(&spec, outputs, err);
+	return r < 0 ? mb_wrap(err, r, "--output %s", text) : 0;
+}
+
+int mb_cmd_build_outputs_want(struct mb_cmd_build_outputs *outputs, bool load, bool push,
+                              struct mb_err *err)
+{
+	outputs->push |= push;
+	if (!load && !(push && outputs->n))
+		return 0;
+	for (size_t i = 0; i < outputs->n; i++)
+		if (outputs->v[i].kind == MB_BUILD_OUTPUT_IMAGE)
+			return 0;
+	make_room(outputs);
+	return open_destination(&(struct spec){0}, MB_BUILD_OUTPUT_IMAGE, outputs, err);
+}
+
+int mb_cmd_build_outputs_close(struct mb_cmd_build_outputs *outputs, int r, struct mb_err *err)
+{
+	for (size_t i = 0; i < outputs->n; i++) {
+		if (outputs->v[i].kind == MB_BUILD_OUTPUT_LOCAL)
+			mb_close(&outputs->v[i].fd);
+		if (outputs->made[i] && r < 0)
+			rmdir(outputs->made[i]); /* unless something is in it */
+		free(outputs->made[i]);
+		outputs->made[i] = NULL;
+		r = mb_cmd_outfile_close(&outputs->files[i], r, err);
+	}
+	return r;
+}
+
+void mb_cmd_build_outputs_done(struct mb_cmd_build_outputs *outputs)
+{
+	mb_cmd_build_outputs_close(outputs, -ECANCELED, NULL);
+	free(outputs->v);
+	free(outputs->files);
+	free(outputs->made);
+	mb_strv_done(&outputs->names);
+	mb_strv_done(&outputs->paths);
+	*outputs = (struct mb_cmd_build_outputs){0};
+}
+
+int mb_cmd_build_annotation_add(const char *text, struct mb_kv *annotations, struct mb_err *err)
+{
+	const char *equals = strchr(text, '='), *colon = strchr(text, ':');
+	const char *pair = text;
+
+	if (colon && equals && colon < equals && strncmp(text, "manifest", 8) == 0 &&
+	    text + 8 == colon)
+		pair = colon + 1;
+	else if (mb_starts_with(text, "index") || mb_starts_with(text, "manifest-descriptor"))
+		return mb_fail(err, EOPNOTSUPP,
+		               "--annotation %s: an image here has a manifest alone", text);
+	if (!equals || pair == equals)
+		return mb_fail(err, EINVAL,
+		               "--annotation %s: invalid annotation, expected key=value", text);
+	mb_kv_set_pair(annotations, pair);
+	return 0;
+}
