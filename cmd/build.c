@@ -7,6 +7,7 @@
 
 #include "build/build.h"
 #include "cli/cli.h"
+#include "cmd/build_context.h"
 #include "cmd/build_flags.h"
 #include "cmd/build_input.h"
 #include "cmd/build_output.h"
@@ -63,6 +64,7 @@ struct work {
 	const struct mb_cmd_build_args *args;
 	struct mb_cmd_build_input input;
 	struct mb_cmd_build_outputs outputs;
+	struct mb_cmd_build_contexts contexts;
 	struct mb_kv build_args, labels, annotations;
 	struct mb_strv names;
 	struct mb_build_request request;
@@ -74,6 +76,7 @@ static void work_done(struct work *w)
 {
 	mb_cmd_build_input_done(&w->input);
 	mb_cmd_build_outputs_done(&w->outputs);
+	mb_cmd_build_contexts_done(&w->contexts);
 	mb_kv_done(&w->build_args);
 	mb_kv_done(&w->labels);
 	mb_kv_done(&w->annotations);
@@ -148,6 +151,8 @@ static int read_flags(struct work *w, struct mb_err *err)
 		r = mb_cmd_build_annotation_add(args->annotations.v[i], &w->annotations, err);
 	for (size_t i = 0; i < args->outputs.n && r == 0; i++)
 		r = mb_cmd_build_output_add(args->outputs.v[i], &w->outputs, err);
+	for (size_t i = 0; i < args->contexts.n && r == 0; i++)
+		r = mb_cmd_build_context_add(w->cx, args->contexts.v[i], &w->contexts, err);
 	if (r == 0)
 		r = mb_cmd_build_outputs_want(&w->outputs, args->load, args->push, err);
 	mb_cmd_build_fill_args(w->cx, &args->args, &w->build_args);
@@ -184,6 +189,8 @@ static void fill_request(struct work *w)
 		.memory = args->memory,
 		.secrets = w->input.secrets,
 		.n_secrets = w->input.n_secrets,
+		.named = w->contexts.v,
+		.n_named = w->contexts.n,
 		.names = w->names,
 		.outputs = w->outputs.v,
 		.n_outputs = w->outputs.n,
@@ -204,6 +211,8 @@ static int build_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, 
 	};
 	int r = read_flags(&w, err);
 
+	w.input.keeps_git =
+		mb_streq(mb_kv_find(&w.build_args, "BUILDKIT_CONTEXT_KEEP_GIT_DIR"), "1");
 	if (r == 0)
 		r = mb_cmd_build_input_read(cx, in->operands[0], w.args->file, &w.input, err);
 	if (r < 0)
@@ -215,7 +224,7 @@ static int build_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, 
 const struct mb_cli_verb mb_cmd_build = {
 	.paths = "build|image build|builder build|buildx build",
 	.summary = "make an image of a Dockerfile",
-	.operands = "PATH|-",
+	.operands = "PATH|URL|-",
 	.min = 1,
 	.max = 1,
 	.complete = {MB_COMP_DIRECTORY},

@@ -67,6 +67,8 @@ const struct mb_cli_opt mb_cmd_build_opts[] = {
 	MB_OPT_LIST(0, "add-host", NULL, struct mb_cmd_build_args, add_hosts,
                     "a line of /etc/hosts for RUN: name:address"),
 	MB_OPT_LIST(0, "build-arg", NULL, struct mb_cmd_build_args, args, "set an ARG: NAME=value"),
+	MB_OPT_LIST(0, "build-context", NULL, struct mb_cmd_build_args, contexts,
+                    "a name for FROM and --from: name=DIR or an image"),
 	MB_OPT_STRING(0, "cgroup-parent", NULL, struct mb_cmd_build_args, cgroup_parent,
                       "control group above those of RUN"),
 	MB_OPT_STRING('f', "file", NULL, struct mb_cmd_build_args, file,

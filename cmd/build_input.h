@@ -17,6 +17,8 @@ struct mb_cmd_build_input {
 	struct mb_str dockerfile, ignore;
 	char *name; /* of the Dockerfile, for messages */
 	bool has_ignore;
+	bool keeps_git; /* set before: a repository comes with its ".git" */
+	bool is_remote; /* not a directory of the user's: what -f names is in it */
 	struct mb_build_secret *secrets;
 	size_t n_secrets;
 };

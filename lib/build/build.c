@@ -6,14 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "build/content.h"
 #include "build/job.h"
 #include "build/names.h"
+#include "build/work.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
 #include "dockerfile/expand.h"
 #include "image/commit.h"
+#include "image/refs.h"
 #include "store/lock.h"
 #include "store/store.h"
 #include "sys/interrupt.h"
@@ -101,20 +105,65 @@ static int image_state(struct mb_build *b, const char *name, struct mb_build_sta
 	return mb_build_state_from_image(b->store, image, ret, err);
 }
 
+ssize_t mb_build_named_find(const struct mb_build *b, const char *name)
+{
+	MB_AUTO_FREE char *canonical = NULL;
+
+	(void)mb_image_ref_canonical(name, &canonical, NULL);
+	for (size_t i = 0; i < b->request->n_named; i++) {
+		MB_AUTO_FREE char *other = NULL;
+
+		if (strcasecmp(b->request->named[i].name, name) == 0)
+			return (ssize_t)i;
+		if (canonical &&
+		    mb_image_ref_canonical(b->request->named[i].name, &other, NULL) == 0 &&
+		    strcmp(other, canonical) == 0)
+			return (ssize_t)i;
+	}
+	return -1;
+}
+
 int mb_build_source_state(struct mb_build *b, const char *name, size_t before,
                           struct mb_build_state *ret, struct mb_err *err)
 {
+	ssize_t named = mb_build_named_find(b, name);
 	ssize_t stage = mb_build_stage_find(b, name, before);
 
+	if (named >= 0)
+		return image_state(b, b->request->named[named].image, ret, err);
 	if (stage >= 0)
 		return mb_build_state_copy(&b->stages[stage].state, ret, err);
 	return image_state(b, name, ret, err);
+}
+
+int mb_build_root_open(struct mb_build *b, const struct mb_build_stage *stage, const char *from,
+                       struct mb_build_state *ret_state, struct mb_build_root *root, int *ret_fd,
+                       struct mb_err *err)
+{
+	ssize_t named = from ? mb_build_named_find(b, from) : -1;
+	const struct mb_dockerfile_ignore *ignore =
+		named >= 0 ? &b->named_ignores[named] : &b->ignore;
+	int r;
+
+	*ret_fd = -1;
+	if (!from || (named >= 0 && b->request->named[named].fd >= 0)) {
+		root->fd = from ? b->request->named[named].fd : b->request->context_fd;
+		root->ignore = ignore->n ? ignore : NULL;
+		root->is_owned_by_root = true;
+		return 0;
+	}
+	r = mb_build_source_state(b, from, (size_t)(stage - b->stages), ret_state, err);
+	if (r == 0)
+		r = mb_build_tree_open(b, ret_state, ret_fd, err);
+	root->fd = *ret_fd;
+	return r;
 }
 
 static int begin_stage(struct mb_build *b, struct mb_build_stage *stage, struct mb_err *err)
 {
 	MB_AUTO_FREE char *text = NULL;
 	struct mb_build_step step;
+	ssize_t named;
 	int r;
 
 	b->where = stage->text->span;
@@ -124,9 +173,15 @@ static int begin_stage(struct mb_build *b, struct mb_build_stage *stage, struct 
 		mb_build_state_scratch(&stage->state, b->platform);
 		return 0;
 	}
+	named = mb_build_named_find(b, stage->base);
+	if (named >= 0 && !b->request->named[named].image)
+		return mb_fail(err, EOPNOTSUPP,
+		               "FROM %s: a directory of --build-context is no base image",
+		               stage->base);
 	text = mb_asprintf("FROM %s", stage->base);
 	step = mb_build_step_begin(b, stage, text);
-	r = image_state(b, stage->base, &stage->state, err);
+	r = image_state(b, named >= 0 ? b->request->named[named].image : stage->base, &stage->state,
+	                err);
 	return mb_build_step_end(b, &step, r);
 }
 
@@ -224,6 +279,17 @@ static int load(struct mb_build *b, struct mb_err *err)
 		if (r < 0)
 			return mb_wrap(err, r, "error reading .dockerignore");
 	}
+	b->named_ignores = mb_calloc(q->n_named + 1, sizeof(*b->named_ignores));
+	for (size_t i = 0; i < q->n_named && r == 0; i++) {
+		const struct mb_str *ignore = &q->named[i].ignore;
+
+		if (ignore->len)
+			r = mb_dockerfile_ignore_parse(ignore->buf, ignore->len,
+			                               &b->named_ignores[i], err);
+		if (r < 0)
+			return mb_wrap(err, r, "error reading .dockerignore of '%s'",
+			               q->named[i].name);
+	}
 	return r < 0 ? r : mb_build_graph_make(b, err);
 }
 
@@ -259,6 +325,9 @@ static void build_done(struct mb_build *b)
 	mb_strv_done(&b->consumed);
 	mb_dockerfile_done(&b->file);
 	mb_dockerfile_ignore_done(&b->ignore);
+	for (size_t i = 0; b->named_ignores && i < b->request->n_named; i++)
+		mb_dockerfile_ignore_done(&b->named_ignores[i]);
+	free(b->named_ignores);
 }
 
 int mb_build_run(struct mb_store *store, const struct mb_build_request *request,

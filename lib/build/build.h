@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/str.h"
 #include "core/strv.h"
 #include "dockerfile/dockerfile.h"
 #include "image/image.h"
@@ -52,6 +53,14 @@ struct mb_build_output {
 	int fd; /* borrowed */
 };
 
+/* --build-context: what stands for a name instead of a stage or an image. */
+struct mb_build_named {
+	char *name;
+	int fd;               /* a directory, or -1 */
+	char *image;          /* or an image */
+	struct mb_str ignore; /* .dockerignore of the directory; empty: there is none */
+};
+
 struct mb_build_request {
 	int context_fd;         /* a directory; -1: there is none */
 	const char *dockerfile; /* the text */
@@ -69,6 +78,8 @@ struct mb_build_request {
 	int64_t shm_size, memory;    /* bytes; 0: as ever */
 	const struct mb_build_secret *secrets;
 	size_t n_secrets;
+	const struct mb_build_named *named;
+	size_t n_named;
 	struct mb_strv names; /* -t, canonical or familiar */
 	const struct mb_build_output *outputs;
 	size_t n_outputs;

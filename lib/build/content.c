@@ -62,6 +62,18 @@ void mb_build_content_add_bytes(struct mb_build_items *items, const char *name, 
 	item->st.st_size = (off_t)n;
 }
 
+void mb_build_content_add_fetched(struct mb_build_items *items, const char *name, int fd,
+                                  const struct stat *st)
+{
+	struct mb_build_item *item = add_item(items);
+
+	item->fd = fd;
+	item->st = *st;
+	item->name = mb_strdup(name);
+	item->path = mb_strdup("");
+	item->is_fetched = true;
+}
+
 char *mb_build_path_clean(const char *path)
 {
 	MB_AUTO_FREE char *clean = mb_sys_path_clean(path);
@@ -193,7 +205,7 @@ bool mb_build_content_skips(const struct mb_build_root *root, const struct mb_bu
 {
 	MB_AUTO_FREE char *full =
 		mb_asprintf("%s%s%s", item->path, *item->path && *path ? "/" : "", path);
-	bool ignored = is_ignored(root, full);
+	bool ignored = !item->is_fetched && is_ignored(root, full);
 	bool excluded = root->exclude && *path && mb_dockerfile_ignore_has(root->exclude, path);
 
 	*ret_is_whole = !is_directory || (ignored && !root->ignore->has_keeps) ||

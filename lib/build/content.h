@@ -30,6 +30,7 @@ struct mb_build_item {
 	char *name; /* what it is called where it goes */
 	char *bytes;
 	size_t n;
+	bool is_fetched; /* of an address: not of the root, whose rules say nothing of it */
 };
 struct mb_build_items {
 	struct mb_build_item *v;
@@ -50,6 +51,9 @@ void mb_build_content_add_bytes(struct mb_build_items *items, const char *name, 
 /* Is @path, below the item, left out?  @is_whole: with everything below it. */
 bool mb_build_content_skips(const struct mb_build_root *root, const struct mb_build_item *item,
                             const char *path, bool is_directory, bool *ret_is_whole);
+/* What is at an address: takes @fd. */
+void mb_build_content_add_fetched(struct mb_build_items *items, const char *name, int fd,
+                                  const struct stat *st);
 /* Hash the item: names, kinds, modes, owners and content; no times. */
 int mb_build_content_hash(const struct mb_build_root *root, const struct mb_build_item *item,
                           struct mb_build_key *key, struct mb_err *err);

@@ -13,8 +13,11 @@ struct mb_store;
 struct mb_build_context {
 	int fd; /* the directory, or -1: there is none */
 	int hold_fd, ingest_fd;
+	char *commit;  /* of a git repository: its number; or NULL */
 	char name[80]; /* of what was unpacked, below ingest_fd; "" when nothing was */
 };
+/* As servers see us. */
+#define MB_BUILD_AGENT        "mybox-build"
 #define MB_BUILD_CONTEXT_INIT ((struct mb_build_context){.fd = -1, .hold_fd = -1, .ingest_fd = -1})
 #define MB_AUTO_BUILD_CONTEXT __attribute__((cleanup(mb_build_context_done)))
 
@@ -24,6 +27,11 @@ int mb_build_context_open_directory(const char *path, struct mb_build_context *r
  * is the Dockerfile, and *@ret_is_dockerfile. */
 int mb_build_context_read(struct mb_store *store, int fd, struct mb_build_context *ret,
                           struct mb_str *dockerfile, bool *ret_is_dockerfile, struct mb_err *err);
+/* What @address is: the tree of a git repository, or a file that is one of the two above; docker's
+ * rules (address.h).  @keep_git: with its ".git". */
+int mb_build_context_fetch(struct mb_store *store, const char *address, bool keep_git,
+                           struct mb_build_context *ret, struct mb_str *dockerfile,
+                           bool *ret_is_dockerfile, struct mb_err *err);
 /* The text of @name in the context, which leads nowhere else.  Return: 0; -ENOENT and others,
  * told. */
 int mb_build_context_file(const struct mb_build_context *context, const char *name,

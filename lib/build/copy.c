@@ -7,8 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "build/address.h"
 #include "build/archive.h"
 #include "build/content.h"
+#include "build/context.h"
+#include "build/fetch.h"
 #include "build/job.h"
 #include "build/place.h"
 #include "build/work.h"
@@ -30,6 +33,9 @@ struct copy {
 	char *expanded_owner, *expanded_mode;
 	char *said;
 	int root_fd; /* what root reads, if it is ours to close */
+	struct mb_build_stage *stage;
+	struct mb_build_context *fetched; /* where addresses were brought */
+	size_t n_fetched;
 };
 
 static void copy_done(struct copy *c)
@@ -41,6 +47,9 @@ static void copy_done(struct copy *c)
 	free(c->expanded_mode);
 	free(c->said);
 	mb_close(&c->root_fd);
+	for (size_t i = 0; i < c->n_fetched; i++)
+		mb_build_context_done(&c->fetched[i]);
+	free(c->fetched);
 }
 
 /* --- what is copied --------------------------------------------------------------------------- */
@@ -48,22 +57,13 @@ static void copy_done(struct copy *c)
 static int open_root(struct mb_build *b, struct mb_build_stage *stage,
                      const struct mb_dockerfile_instruction *in, struct copy *c, struct mb_err *err)
 {
-	const char *from = mb_dockerfile_flag_find(in, "from");
 	struct mb_build_state source = {0};
 	int r;
 
 	c->root.exclude = c->exclude.n ? &c->exclude : NULL;
-	if (!from) {
-		c->root.fd = b->request->context_fd;
-		c->root.ignore = b->ignore.n ? &b->ignore : NULL;
-		c->root.is_owned_by_root = true;
-		return 0;
-	}
-	r = mb_build_source_state(b, from, (size_t)(stage - b->stages), &source, err);
-	if (r == 0)
-		r = mb_build_tree_open(b, &source, &c->root_fd, err);
+	r = mb_build_root_open(b, stage, mb_dockerfile_flag_find(in, "from"), &source, &c->root,
+	                       &c->root_fd, err);
 	mb_build_state_done(&source);
-	c->root.fd = c->root_fd;
 	return r;
 }
 
@@ -95,9 +95,42 @@ static int add_heredoc(struct mb_build_state *state, const struct mb_dockerfile_
 	return r;
 }
 
-static bool is_url(const char *word)
+static int expand_flag(struct mb_build *b, struct mb_build_stage *stage,
+                       const struct mb_dockerfile_instruction *in, const char *name, char **ret,
+                       struct mb_err *err)
 {
-	return mb_starts_with(word, "http://") || mb_starts_with(word, "https://");
+	const char *value = mb_dockerfile_flag_find(in, name);
+
+	return value ? mb_build_expand(b, &stage->state, value, ret, err) : 0;
+}
+
+static void say_source(struct copy *c, const char *source)
+{
+	MB_AUTO_FREE char *before = c->said;
+
+	c->said = mb_asprintf("%s %s", before, source);
+}
+
+static int add_address(struct mb_build *b, const struct mb_dockerfile_instruction *in,
+                       const char *text, struct copy *c, struct mb_err *err)
+{
+	MB_AUTO_FREE char *checksum = NULL;
+	int r = expand_flag(b, c->stage, in, "checksum", &checksum, err);
+
+	c->fetched = mb_realloc(c->fetched, (c->n_fetched + 1) * sizeof(*c->fetched));
+	c->fetched[c->n_fetched] = MB_BUILD_CONTEXT_INIT;
+	if (r == 0)
+		r = mb_build_fetch(
+			b,
+			&(struct mb_build_fetch){
+				.address = text,
+				.checksum = checksum,
+				.keep_git = mb_dockerfile_flag_is_set(in, "keep-git-dir"),
+			},
+			&c->fetched[c->n_fetched++], &c->items, err);
+	if (r == 0)
+		say_source(c, text);
+	return r;
 }
 
 static int add_source(struct mb_build *b, struct mb_build_stage *stage,
@@ -113,9 +146,9 @@ static int add_source(struct mb_build *b, struct mb_build_stage *stage,
 	r = mb_build_expand(b, &stage->state, word, &path, err);
 	if (r < 0)
 		return r;
-	if (is_url(path) && in->kind == MB_DOCKERFILE_ADD)
-		return mb_fail(err, EOPNOTSUPP, "ADD of '%s': addresses are not supported", path);
-	if (is_url(path))
+	if (mb_build_address_is(path) && in->kind == MB_DOCKERFILE_ADD)
+		return add_address(b, in, path, c, err);
+	if (mb_starts_with(path, "http://") || mb_starts_with(path, "https://"))
 		return mb_fail(err, EINVAL, "source can't be a URL for COPY");
 	if (c->root.fd < 0)
 		return mb_fail(err, ENOENT, "\"%s\": there is no build context", path);
@@ -123,11 +156,8 @@ static int add_source(struct mb_build *b, struct mb_build_stage *stage,
 	/* "COPY package.json yarn.lock* ./": what may be there. */
 	if (r == -ENOENT && in->args.n > 2 && mb_dockerfile_glob_is_pattern(path))
 		r = 0;
-	if (r == 0) {
-		MB_AUTO_FREE char *before = c->said;
-
-		c->said = mb_asprintf("%s %s", before, path);
-	}
+	if (r == 0)
+		say_source(c, path);
 	return r;
 }
 
@@ -157,15 +187,6 @@ static int find_destination(struct mb_build *b, struct mb_build_stage *stage,
 	before = c->said;
 	c->said = mb_asprintf("%s %s", before, path);
 	return 0;
-}
-
-static int expand_flag(struct mb_build *b, struct mb_build_stage *stage,
-                       const struct mb_dockerfile_instruction *in, const char *name, char **ret,
-                       struct mb_err *err)
-{
-	const char *value = mb_dockerfile_flag_find(in, name);
-
-	return value ? mb_build_expand(b, &stage->state, value, ret, err) : 0;
 }
 
 static int collect(struct mb_build *b, struct mb_build_stage *stage,
@@ -269,12 +290,16 @@ static int place_item(struct mb_build *b, const struct mb_build_place *place, co
                       const struct mb_dockerfile_instruction *in, const struct mb_build_item *item,
                       struct mb_err *err)
 {
+	const char *unpack = mb_dockerfile_flag_find(in, "unpack");
 	bool is_new;
 	MB_AUTO_CLOSE int dir = -1;
 	int r;
 
 	if (in->kind == MB_DOCKERFILE_ADD && item->fd >= 0 && S_ISREG(item->st.st_mode) &&
-	    !mb_streq(mb_dockerfile_flag_find(in, "unpack"), "false")) {
+	    mb_streq(unpack             ? unpack
+	             : item->is_fetched ? "false"
+	                                : "true",
+	             "true")) {
 		r = mb_build_archive_place(b, place, item, c->destination, err);
 		if (r != 1)
 			return r;
@@ -306,7 +331,8 @@ static int make_layer(struct mb_build *b, struct mb_build_stage *stage,
 int mb_build_copy(struct mb_build *b, struct mb_build_stage *stage,
                   const struct mb_dockerfile_instruction *in, struct mb_err *err)
 {
-	__attribute__((cleanup(copy_done))) struct copy c = {.root = {.fd = -1}, .root_fd = -1};
+	__attribute__((cleanup(copy_done))) struct copy c = {
+		.root = {.fd = -1}, .root_fd = -1, .stage = stage};
 	struct mb_build_step step = mb_build_step_begin(b, stage, in->text);
 	char key[MB_SHA256_TEXT];
 	int r = collect(b, stage, in, &c, err);

@@ -107,7 +107,9 @@ static int make_stage(struct mb_build *b, size_t i, struct mb_err *err)
 		return r;
 	if (!*stage->base)
 		return mb_fail(err, EINVAL, "base name (%s) should not be blank", text->base);
-	stage->base_stage = mb_build_stage_find(b, stage->base, i);
+	stage->base_stage = mb_build_named_find(b, stage->base) >= 0
+	                            ? -1
+	                            : mb_build_stage_find(b, stage->base, i);
 	/* A number is a stage for COPY alone. */
 	if (stage->base_stage >= 0 &&
 	    (!b->stages[stage->base_stage].text->name ||
@@ -142,7 +144,7 @@ static int need_source(struct mb_build *b, size_t i, const char *from, struct mb
 {
 	ssize_t source = mb_build_stage_find(b, from, b->n_stages);
 
-	if (source < 0)
+	if (source < 0 || mb_build_named_find(b, from) >= 0)
 		return 0;
 	if ((size_t)source == i)
 		return mb_fail(err, EINVAL, "circular dependency detected on stage: %s", from);

@@ -23,7 +23,8 @@ struct mb_build {
 	const struct mb_build_request *request;
 	struct mb_dockerfile file;
 	struct mb_dockerfile_ignore ignore;
-	char *platform;          /* of the target: "linux/amd64" */
+	struct mb_dockerfile_ignore *named_ignores; /* one for each of request->named */
+	char *platform;                             /* of the target: "linux/amd64" */
 	struct mb_kv globals;    /* ARGs above the first FROM, and those of the platform */
 	struct mb_strv consumed; /* names of --build-arg that an ARG took */
 	struct mb_build_stage *stages;
@@ -52,6 +53,17 @@ void mb_build_say(struct mb_build *b, const struct mb_build_step *step, const ch
 int mb_build_graph_make(struct mb_build *b, struct mb_err *err);
 /* The stage that COPY --from and FROM mean with @name, among those before @before; or -1. */
 ssize_t mb_build_stage_find(const struct mb_build *b, const char *name, size_t before);
+
+/* What --build-context has for @name: its index in request->named, or -1. */
+ssize_t mb_build_named_find(const struct mb_build *b, const char *name);
+
+struct mb_build_root;
+/* Where COPY --from and mounts read: the context for a NULL @from, else a directory of
+ * --build-context, or the tree of @ret_state.  @ret_fd is owned by the caller, or -1 when the root
+ * is not ours to close. */
+int mb_build_root_open(struct mb_build *b, const struct mb_build_stage *stage, const char *from,
+                       struct mb_build_state *ret_state, struct mb_build_root *root, int *ret_fd,
+                       struct mb_err *err);
 
 /* The word with the variables of @state.  Caller frees. */
 int mb_build_expand(struct mb_build *b, struct mb_build_state *state, const char *word, char **ret,

@@ -88,19 +88,9 @@ static int open_source_root(struct mb_build *b, struct mb_build_stage *stage,
                             const struct mb_build_mount_spec *spec, struct mb_build_state *state,
                             struct mb_build_root *root, int *ret_fd, struct mb_err *err)
 {
-	int r;
+	int r = mb_build_root_open(b, stage, spec->from, state, root, ret_fd, err);
 
-	if (!spec->from) {
-		root->fd = b->request->context_fd;
-		root->ignore = b->ignore.n ? &b->ignore : NULL;
-		root->is_owned_by_root = true;
-		return root->fd < 0 ? mb_fail(err, ENOENT, "there is no build context") : 0;
-	}
-	r = mb_build_source_state(b, spec->from, (size_t)(stage - b->stages), state, err);
-	if (r == 0)
-		r = mb_build_tree_open(b, state, ret_fd, err);
-	root->fd = *ret_fd;
-	return r;
+	return r == 0 && root->fd < 0 ? mb_fail(err, ENOENT, "there is no build context") : r;
 }
 
 static int key_of_bind(struct mb_build *b, struct mb_build_stage *stage,

@@ -170,6 +170,9 @@ struct mb_image_report {
 struct mb_image_load_request {
 	int fd;             /* an archive (file or pipe), or an OCI layout's directory; borrowed */
 	const char *source; /* for messages: the path, or "-" */
+	/* The images get no names, whatever the archive calls them. */
+	bool nameless;
+	const char *pick; /* of a layout: "TAG" or "sha256:...", that image alone; or NULL */
 	struct mb_image_report report;
 };
 struct mb_image_loaded {

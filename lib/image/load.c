@@ -182,8 +182,11 @@ int mb_image_load(struct mb_store *store, const struct mb_image_load_request *re
 	struct mb_image_plans plans = {0};
 	int r = mb_image_source_open(store, request->fd, NULL, &source, err);
 
+	source.pick = request->pick;
 	if (r == 0)
 		r = mb_image_plans_load(&source, &plans, err);
+	for (size_t i = 0; request->nameless && i < plans.n; i++)
+		mb_strv_done(&plans.v[i].names);
 	if (r == 0)
 		r = load_plans(store, &plans, &request->report, &loaded, err);
 	mb_image_plans_done(&plans);

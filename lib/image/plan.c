@@ -90,8 +90,10 @@ static int load(const struct mb_image_source *source, struct mb_image_plans *pla
                 struct mb_err *err)
 {
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
-	int r = mb_image_source_read(source, "manifest.json", MB_OCI_MAX_MANIFEST, &text, err);
+	int r = MB_IMAGE_SOURCE_ABSENT;
 
+	if (!source->pick)
+		r = mb_image_source_read(source, "manifest.json", MB_OCI_MAX_MANIFEST, &text, err);
 	if (r == 0) {
 		r = mb_image_plans_add_docker(source, &text, plans, err);
 		return r < 0 ? mb_wrap(err, r, "manifest.json") : 0;

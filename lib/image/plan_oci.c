@@ -170,6 +170,14 @@ static bool is_foreign(const struct mb_oci_descriptor *d)
 	       (d->platform.architecture && strcmp(d->platform.architecture, architecture) != 0);
 }
 
+/* Is it the one that is wanted? */
+static bool is_picked(const struct mb_oci_descriptor *d, const char *pick)
+{
+	const char *name = mb_kv_find(&d->annotations, NAME_OCI);
+
+	return !pick || mb_streq(d->digest_text, pick) || mb_streq(name, pick);
+}
+
 static int check_layout(const struct mb_image_source *source, struct mb_err *err)
 {
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
@@ -205,7 +213,7 @@ int mb_image_plans_add_oci(const struct mb_image_source *source, const struct mb
 	for (size_t i = 0; r == 0 && i < index.n_manifests; i++) {
 		const struct mb_oci_descriptor *d = &index.manifests[i];
 
-		if (only_one || !is_foreign(d))
+		if (is_picked(d, source->pick) && (only_one || !is_foreign(d)))
 			r = add_descriptor(source, d, d, 0, ret, err);
 	}
 	mb_oci_index_done(&index);

@@ -16,6 +16,7 @@ struct mb_str;
 struct mb_image_source {
 	int fd; /* the archive, uncompressed and seekable; or the directory */
 	bool is_directory;
+	const char *pick; /* the image that is wanted, by tag or digest; or NULL: all.  Borrowed */
 	struct mb_image_members members;
 };
 

@@ -317,7 +317,6 @@ OUTER
 	printf 'FROM deb\nFOO x\n' | dockerfile && run -1 build && [[ "$output" == *'parse error on line 2: unknown instruction: FOO'* ]]
 	rm "$ctx/Dockerfile" && run -1 build && [ "$output" = 'mybox: failed to read dockerfile: open Dockerfile: no such file or directory' ]
 	run -1 mybox build "$ctx/nosuch" && [[ "$output" == *'not found' ]]
-	run -1 mybox build https://example.com/x.git && [[ "$output" == *'cannot build from'* ]]
 }
 
 @test "build: --iidfile, -q, labels, several names, and arguments that nobody took" {

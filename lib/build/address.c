@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/address.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/err.h"
+#include "core/own.h"
+#include "core/str.h"
+
+void mb_build_address_done(struct mb_build_address *address)
+{
+	free(address->url);
+	free(address->ref);
+	free(address->subdir);
+	*address = (struct mb_build_address){0};
+}
+
+static enum mb_build_address_kind kind_of(const char *text)
+{
+	size_t n = strcspn(text, "#");
+
+	if (mb_starts_with(text, "git://") || mb_starts_with(text, "git@") ||
+	    mb_starts_with(text, "ssh://") || mb_starts_with(text, "github.com/"))
+		return MB_BUILD_ADDRESS_GIT;
+	if (!mb_starts_with(text, "http://") && !mb_starts_with(text, "https://"))
+		return MB_BUILD_ADDRESS_NONE;
+	return n > 4 && memcmp(text + n - 4, ".git", 4) == 0 ? MB_BUILD_ADDRESS_GIT
+	                                                     : MB_BUILD_ADDRESS_WEB;
+}
+
+bool mb_build_address_is(const char *text)
+{
+	return kind_of(text) != MB_BUILD_ADDRESS_NONE;
+}
+
+/* What git takes for a name and for nothing else, an option least of all. */
+static bool ref_is_valid(const char *s)
+{
+	if (*s == '-' || *s == '/' || strstr(s, "..") || strstr(s, "@{"))
+		return false;
+	for (; *s; s++)
+		if ((unsigned char)*s <= ' ' || *s == 127 || strchr("~^:?*[\\", *s))
+			return false;
+	return true;
+}
+
+static bool url_is_valid(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s <= ' ' || *s == 127)
+			return false;
+	return true;
+}
+
+/* "ref:subdir", either of which may be missing. */
+static int split_fragment(const char *fragment, struct mb_build_address *ret, struct mb_err *err)
+{
+	const char *colon = strchr(fragment, ':');
+	size_t n = colon ? (size_t)(colon - fragment) : strlen(fragment);
+
+	if (n)
+		ret->ref = mb_strndup(fragment, n);
+	if (colon && colon[1])
+		ret->subdir = mb_strdup(colon + 1);
+	return ret->ref && !ref_is_valid(ret->ref)
+	               ? mb_fail(err, EINVAL, "'%.200s' is no branch, tag or commit", ret->ref)
+	               : 0;
+}
+
+int mb_build_address_parse(const char *text, struct mb_build_address *ret, struct mb_err *err)
+{
+	MB_AUTO_BUILD_ADDRESS struct mb_build_address a = {.kind = kind_of(text)};
+	size_t n = strcspn(text, "#");
+	int r = 0;
+
+	if (a.kind == MB_BUILD_ADDRESS_NONE)
+		return mb_fail(err, EINVAL, "'%.200s' is no address", text);
+	if (mb_starts_with(text, "git@") || mb_starts_with(text, "ssh://"))
+		return mb_fail(
+			err, EOPNOTSUPP,
+			"'%.200s': git over ssh is not supported; clone it and build from the "
+			"directory",
+			text);
+	if (!url_is_valid(text))
+		return mb_fail(err, EINVAL, "'%.200s': an address has no blanks", text);
+	a.url = mb_asprintf("%s%.*s", mb_starts_with(text, "github.com/") ? "https://" : "", (int)n,
+	                    text);
+	if (text[n] && a.kind == MB_BUILD_ADDRESS_GIT)
+		r = split_fragment(text + n + 1, &a, err);
+	if (r < 0)
+		return r;
+	*ret = a;
+	a = (struct mb_build_address){0};
+	return 0;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "registry/web.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/err.h"
+#include "core/io.h"
+#include "core/own.h"
+#include "registry/client_priv.h"
+#include "registry/settings.h"
+#include "registry/url.h"
+
+void mb_registry_web_done(struct mb_registry_web *web)
+{
+	free(web->name);
+	*web = (struct mb_registry_web){0};
+}
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+static int digit_of(char c)
+{
+	return isdigit((unsigned char)c) ? c - '0'
+	       : c >= 'a' && c <= 'f'    ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F'    ? c - 'A' + 10
+	                                 : -1;
+}
+
+/* A name that can stand in a directory, or NULL. */
+static char *safe_name(const char *bytes, size_t n)
+{
+	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
+
+	for (size_t i = 0; i < n; i++) {
+		char c = bytes[i];
+
+		if (c == '%' && i + 2 < n && digit_of(bytes[i + 1]) >= 0 &&
+		    digit_of(bytes[i + 2]) >= 0) {
+			c = (char)(digit_of(bytes[i + 1]) * 16 + digit_of(bytes[i + 2]));
+			i += 2;
+		}
+		if (!c || c == '/')
+			return NULL;
+		mb_str_addc(&out, c);
+	}
+	if (!out.len || out.len > 255 || strcmp(out.buf, ".") == 0 || strcmp(out.buf, "..") == 0)
+		return NULL;
+	return mb_str_take(&out);
+}
+
+char *mb_registry_web_name(const char *url)
+{
+	const char *path = strstr(url, "://");
+	const char *end, *start;
+
+	path = path ? strchr(path + 3, '/') : NULL;
+	if (!path)
+		return NULL;
+	end = path + strcspn(path, "?#");
+	for (start = end; start[-1] != '/'; start--)
+		;
+	return safe_name(start, (size_t)(end - start));
+}
+
+/* Content-Disposition: attachment; filename="a.tar". */
+static char *name_in(const char *disposition)
+{
+	const char *s = disposition ? strcasestr(disposition, "filename=") : NULL;
+	size_t n;
+
+	if (!s)
+		return NULL;
+	s += strlen("filename=");
+	if (*s == '"') {
+		s++;
+		n = strcspn(s, "\"");
+	} else {
+		n = strcspn(s, "; ");
+	}
+	return safe_name(s, n);
+}
+
+static int64_t time_of(const char *text)
+{
+	struct tm tm = {0};
+	time_t t;
+
+	if (!text || !strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm))
+		return 0;
+	t = timegm(&tm);
+	return t > 0 ? (int64_t)t * 1000000000 : 0;
+}
+
+/* --- the transfer ----------------------------------------------------------------------------- */
+
+struct getting {
+	int fd;
+	uint64_t limit, done;
+	struct mb_sha256 sum;
+};
+
+static int begin(void *arg, const struct mb_registry_head *head, struct mb_err *err)
+{
+	struct getting *g = arg;
+
+	(void)head;
+	/* Another try begins at the beginning. */
+	mb_sha256_init(&g->sum);
+	g->done = 0;
+	if (ftruncate(g->fd, 0) < 0 || lseek(g->fd, 0, SEEK_SET) < 0)
+		return mb_fail_sys(err, errno, "cannot empty a file");
+	return 0;
+}
+
+static int take(void *arg, const void *bytes, size_t n, struct mb_err *err)
+{
+	struct getting *g = arg;
+	int r;
+
+	if (n > g->limit - g->done)
+		return mb_fail(err, EFBIG, "it is longer than %llu bytes",
+		               (unsigned long long)g->limit);
+	mb_sha256_add(&g->sum, bytes, n);
+	g->done += n;
+	r = mb_write_full(g->fd, bytes, n);
+	return r < 0 ? mb_fail_sys(err, -r, "cannot write to disk") : 0;
+}
+
+static int ask(struct mb_registry *reg, const char *url, struct getting *g,
+               struct mb_registry_answer *answer, struct mb_err *err)
+{
+	const struct mb_registry_request request = {
+		.method = "GET",
+		.url = url,
+		.body_fd = -1,
+		.elsewhere = true,
+		.limit = 0,
+		.begin = begin,
+		.body = take,
+		.arg = g,
+	};
+	int r = mb_registry_request(reg, &request, answer, err);
+
+	if (r > 0)
+		return -EIO;
+	if (r == 0 && answer->head.status != 200)
+		r = mb_registry_refused(answer, "no file", err);
+	return r;
+}
+
+int mb_registry_web_get(const char *url, const char *agent, uint64_t limit, int fd,
+                        struct mb_registry_web *ret, struct mb_err *err)
+{
+	MB_AUTO(mb_registry_free) struct mb_registry *reg = mb_calloc(1, sizeof(*reg));
+	MB_AUTO_REGISTRY_ANSWER struct mb_registry_answer answer = {0};
+	MB_AUTO_REGISTRY_URL struct mb_registry_url parsed = {0};
+	struct getting g = {.fd = fd, .limit = limit};
+	const char *certificates = getenv("SSL_CERT_FILE");
+	int r = mb_registry_url_parse(url, &parsed, err);
+
+	reg->transport = mb_registry_transport_fetch_new();
+	reg->ca_fd = reg->system_ca_fd = -1;
+	reg->name = mb_strdup(parsed.host ? parsed.host : "");
+	reg->base = mb_strdup("");
+	reg->agent = mb_strdup_or_null(agent);
+	reg->timeout_sec = MB_REGISTRY_TIMEOUT_SEC;
+	if (r == 0 && certificates && *certificates) {
+		reg->system_ca_fd = open(certificates, O_RDONLY | O_CLOEXEC);
+		if (reg->system_ca_fd < 0)
+			r = mb_fail_sys(err, errno, "cannot open '%s'", certificates);
+	}
+	if (r == 0)
+		r = ask(reg, url, &g, &answer, err);
+	if (r < 0)
+		return mb_wrap(err, r, "'%s'", url);
+	ret->name = mb_registry_web_name(url);
+	if (!ret->name)
+		ret->name = name_in(mb_kv_find(&answer.head.fields, "content-disposition"));
+	if (!ret->name)
+		ret->name = mb_strdup("download");
+	ret->modified = time_of(mb_kv_find(&answer.head.fields, "last-modified"));
+	ret->size = g.done;
+	mb_sha256_finish_text(&g.sum, ret->sha256);
+	return 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/registry/web.h — a file from anywhere by http or https: no registry, no login. */
+#ifndef MB_REGISTRY_WEB_H
+#define MB_REGISTRY_WEB_H
+
+#include <stdint.h>
+
+#include "core/sha256.h"
+
+struct mb_err;
+
+struct mb_registry_web {
+	char *name;       /* as the address or the server calls it: never "", no slash in it */
+	int64_t modified; /* nsec since 1970, as the server says; 0: it does not */
+	uint64_t size;
+	char sha256[MB_SHA256_TEXT];
+};
+void mb_registry_web_done(struct mb_registry_web *web);
+
+/* The last part of the path of @url, decoded; or NULL when it has none.  Caller frees. */
+char *mb_registry_web_name(const char *url);
+/* Bring @url to the empty file @fd, at most @limit bytes.  Redirects are followed, five at most and
+ * never from https to http.  Return: 0 or -errno, told. */
+int mb_registry_web_get(const char *url, const char *agent, uint64_t limit, int fd,
+                        struct mb_registry_web *ret, struct mb_err *err);
+
+#endif
