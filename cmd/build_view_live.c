@@ -91,9 +91,10 @@ static void end(struct mb_cmd_build_screen *s, struct mb_cmd_build_step *step,
 
 	erase(s, &out);
 	add_step(step,
-	         how == MB_BUILD_CACHED   ? "CACHED "
-	         : how == MB_BUILD_FAILED ? "ERROR "
-	                                  : "",
+	         how == MB_BUILD_CACHED     ? "CACHED "
+	         : how == MB_BUILD_FAILED   ? "ERROR "
+	         : how == MB_BUILD_CANCELED ? "CANCELED "
+	                                    : "",
 	         &out);
 	add_running(s, &out);
 	mb_cmd_build_put(&out);

@@ -58,9 +58,10 @@ static void end(struct mb_cmd_build_screen *s, struct mb_cmd_build_step *step,
 	MB_AUTO_FREE char *done = mb_asprintf("DONE %.1fs", mb_cmd_build_seconds(step->started));
 
 	turn_to(s, step);
-	put(step->number, how == MB_BUILD_CACHED   ? "CACHED"
-	                  : how == MB_BUILD_FAILED ? "ERROR"
-	                                           : done);
+	put(step->number, how == MB_BUILD_CACHED     ? "CACHED"
+	                  : how == MB_BUILD_FAILED   ? "ERROR"
+	                  : how == MB_BUILD_CANCELED ? "CANCELED"
+	                                             : done);
 	put_blank();
 	s->current = 0;
 }

@@ -58,8 +58,8 @@ static void end(struct mb_cmd_build_screen *s, struct mb_cmd_build_step *step,
 	mb_json_set_time(o, "completed", mb_now_nsec());
 	if (how == MB_BUILD_CACHED)
 		mb_json_set_bool(o, "cached", true);
-	if (how == MB_BUILD_FAILED)
-		mb_json_set_str(o, "error", "failed");
+	if (how == MB_BUILD_FAILED || how == MB_BUILD_CANCELED)
+		mb_json_set_str(o, "error", how == MB_BUILD_FAILED ? "failed" : "canceled");
 	put_list("vertexes", o);
 }
 

@@ -18,11 +18,16 @@
 struct mb_err;
 struct mb_store;
 
-enum mb_build_end { MB_BUILD_DONE, MB_BUILD_CACHED, MB_BUILD_FAILED };
+enum mb_build_end {
+	MB_BUILD_DONE,
+	MB_BUILD_CACHED,
+	MB_BUILD_FAILED,
+	MB_BUILD_CANCELED, /* another one failed meanwhile */
+};
 
 /* What there is to see, in the order in which it happens.  Every member may be NULL. */
 struct mb_build_report {
-	/* Step @number (from 1) begins: "[build 2/5] RUN make". */
+	/* Step @number (from 1) begins; others may be under way: "[build 2/5] RUN make". */
 	void (*begin)(void *arg, unsigned number, const char *name);
 	/* What its command wrote; @bytes are hostile. */
 	void (*output)(void *arg, unsigned number, bool is_stderr, const char *bytes, size_t n);

@@ -151,6 +151,7 @@ static int need_source(struct mb_build *b, size_t i, const char *from, struct mb
 	if ((size_t)source > i)
 		return mb_fail(err, EINVAL, "stage '%s' stands below the instruction that reads it",
 		               from);
+	b->stages[i].needs[source] = true;
 	return need(b, (size_t)source, err);
 }
 
@@ -182,8 +183,11 @@ static int need(struct mb_build *b, size_t i, struct mb_err *err)
 	if (stage->needed)
 		return 0;
 	stage->needed = true;
-	if (stage->base_stage >= 0)
+	stage->needs = mb_calloc(b->n_stages, sizeof(*stage->needs));
+	if (stage->base_stage >= 0) {
+		stage->needs[stage->base_stage] = true;
 		r = need(b, (size_t)stage->base_stage, err);
+	}
 	for (size_t j = 0; j < stage->text->n && r == 0; j++)
 		r = need_all(b, i, &stage->text->v[j], err);
 	return r;

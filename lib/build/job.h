@@ -13,7 +13,8 @@ struct mb_build_stage {
 	char *label;        /* "build", or "stage-1", or "" when there is only one */
 	char *base;         /* of FROM, expanded: an image, "scratch", or a stage */
 	ssize_t base_stage; /* its index, or -1 */
-	bool needed;
+	bool needed, is_made;
+	bool *needs;             /* of each stage, whether it has to be made before */
 	unsigned n_shown, shown; /* steps that count in "[build 2/5]", and how many have begun */
 	struct mb_build_state state;
 };
@@ -48,6 +49,11 @@ struct mb_build_step mb_build_step_begin_named(struct mb_build *b, const char *n
 int mb_build_step_end(struct mb_build *b, const struct mb_build_step *step, int r);
 void mb_build_say(struct mb_build *b, const struct mb_build_step *step, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* stage.c: make it; what it needs is made. */
+int mb_build_stage_make(struct mb_build *b, struct mb_build_stage *stage, struct mb_err *err);
+/* schedule.c: all that are needed, those that do not wait for each other side by side. */
+int mb_build_stages_make(struct mb_build *b, struct mb_err *err);
 
 /* graph.c: which stages there are, what they stand on, and which are needed. */
 int mb_build_graph_make(struct mb_build *b, struct mb_err *err);

@@ -271,8 +271,8 @@ static int run_container(struct mb_build *b, struct mb_build_stage *stage, unsig
 {
 	__attribute__((cleanup(mb_container_session_done))) struct mb_container_session session =
 		MB_CONTAINER_SESSION_INIT;
-	struct mb_container_start how = {.attach = true,
-	                                 .streams = MB_MONITOR_STDOUT | MB_MONITOR_STDERR};
+	struct mb_container_start how = {
+		.attach = true, .tied = true, .streams = MB_MONITOR_STDOUT | MB_MONITOR_STDERR};
 	int code = 0, r = mb_container_start(c, &how, &session, err);
 
 	mb_strv_done(&how.warnings);

@@ -48,6 +48,7 @@ struct mb_container_start {
 	unsigned streams;        /* MB_MONITOR_STDOUT | _STDERR to attach to */
 	bool attach, want_stdin; /* attach: *ret_session is filled */
 	bool restart;            /* by the monitor's policy: counts on */
+	bool tied;               /* attach: it is killed when the caller is gone */
 	struct mb_strv warnings; /* out: lines for the user */
 	int exit_code;           /* out, on failure: 125, 126 or 127 */
 };

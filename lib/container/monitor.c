@@ -279,6 +279,7 @@ static int fill_setup(struct mb_container *c, const struct mb_container_monitor_
 	};
 	if (how->attach) {
 		setup->flags |= MB_MONITOR_FOREGROUND | MB_MONITOR_CLEANS;
+		setup->flags |= how->tied ? MB_MONITOR_TIED : 0;
 		setup->foreground_streams = how->streams;
 	}
 	if (record->host.restart_delay)

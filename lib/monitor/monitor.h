@@ -137,6 +137,8 @@ struct mb_monitor {
 /* process.c */
 int mb_monitor_process_init(struct mb_monitor *m, char **argv);
 void mb_monitor_process_kill(struct mb_monitor *m) __attribute__((noreturn));
+/* To process 1, if it has not ended. */
+void mb_monitor_process_signal(struct mb_monitor *m, int sig);
 void mb_monitor_process_become(struct mb_monitor *m, const char *verb) __attribute__((noreturn));
 
 /* loop.c */

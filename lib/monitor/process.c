@@ -123,6 +123,14 @@ static bool is_child(pid_t pid)
 	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
+void mb_monitor_process_signal(struct mb_monitor *m, int sig)
+{
+	if (m->fd[MB_MONITOR_SLOT_PIDFD] >= 0)
+		syscall(SYS_pidfd_send_signal, m->fd[MB_MONITOR_SLOT_PIDFD], sig, NULL, 0);
+	else if (m->phase == MB_MONITOR_ALIVE)
+		kill(m->pid, sig);
+}
+
 void mb_monitor_process_kill(struct mb_monitor *m)
 {
 	siginfo_t info;

@@ -154,6 +154,8 @@ enum mb_monitor_setup_flags {
 	MB_MONITOR_STDIN_ONCE = 4, /* stdin ends for good when the client that has it is done */
 	MB_MONITOR_NO_LOG = 8,     /* --log-driver none */
 	MB_MONITOR_LAZY_EXIT = 16, /* --rm: exit.json only if no cleaning client takes the exit */
+	MB_MONITOR_TIED = 256,     /* with FOREGROUND: when that connection ends, the container is
+	                            * killed, and ends as ever */
 };
 
 enum mb_monitor_restart {

@@ -3,6 +3,7 @@
  * have got a new owner since): what counts is what reading the socket gives. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -121,6 +122,8 @@ void mb_monitor_server_drop(struct mb_monitor *m, struct mb_monitor_client *c)
 	c->foreground = c->waits = c->cleans = c->is_told = c->owes_exit = c->is_cleaning = false;
 	m->n_clients--;
 	if (was_foreground) {
+		if (m->setup.flags & MB_MONITOR_TIED)
+			mb_monitor_process_signal(m, SIGKILL);
 		m->foreground = 0;
 		mb_monitor_output_resume(m);
 	}

@@ -342,7 +342,9 @@ def pull_as_pushed(s):
 def make_context(s):
     os.makedirs(s.base + "/context/d", exist_ok=True)
     for name, text in (("Dockerfile", "FROM deb AS a\nRUN echo made >/made; rm /etc/group\n"
+                                      "FROM deb AS b\nRUN echo beside >/beside\n"
                                       "FROM deb\nCOPY d /d\nCOPY --from=a /made /made\n"
+                                      "COPY --from=b /beside /beside\n"
                                       "RUN --mount=type=cache,target=/c cat /made /d/file >/both\n"),
                        ("d/file", "copied\n")):
         with open(s.base + "/context/" + name, "w") as f:

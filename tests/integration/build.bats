@@ -356,6 +356,56 @@ OUTER
 	mybox rmi -f made >/dev/null && run -0 mybox system prune -f && [[ "$output" == *'Deleted build cache objects:'* ]]
 }
 
+no_containers() { [ -z "$(mybox ps -aq)" ]; }
+
+@test "build: stages that do not wait for each other run side by side" {
+	# Each waits for the other, which only works at the same time.
+	[ "$(nproc)" -gt 1 ] || skip "needs two processors"
+	dockerfile <<-'EOF'
+		FROM deb AS base
+		RUN echo base >/base
+		FROM base AS a
+		ARG A
+		RUN --mount=type=cache,target=/c,id=meet touch /c/a; echo out of a; i=0; until [ -e /c/b ]; do sleep 0.05; i=$((i+1)); [ $i -lt 400 ]; done; echo a >/a
+		FROM base AS b
+		ARG B
+		RUN --mount=type=cache,target=/c,id=meet touch /c/b; echo out of b; i=0; until [ -e /c/a ]; do sleep 0.05; i=$((i+1)); [ $i -lt 400 ]; done; echo b >/b
+		FROM base AS c
+		COPY --from=a /a /
+		FROM deb
+		COPY --from=c /a /base /
+		COPY --from=b /b /
+		CMD ["cat", "/a", "/b", "/base"]
+	EOF
+	run -0 --separate-stderr build --build-arg A=1 --build-arg B=1
+	[[ "$stderr" != *'not consumed'* ]] && [ "$(mybox run --rm made)" = $'a\nb\nbase' ]
+	# Each line has its step's number, and what is turned away from is said to go on.
+	local a b
+	a=$(sed -n 's/^#\([0-9]*\) \[a 1\/1\].*/\1/p' <<<"$stderr" | head -1) b=$(sed -n 's/^#\([0-9]*\) \[b 1\/1\].*/\1/p' <<<"$stderr" | head -1)
+	[ "$a" != "$b" ] && grep -qE "^#$a [0-9.]+ out of a" <<<"$stderr" && grep -qE "^#$b [0-9.]+ out of b" <<<"$stderr" && grep -q '^#[0-9]* \.\.\.$' <<<"$stderr"
+	run -0 build --build-arg A=1 --build-arg B=1 && [ "$(grep -c CACHED <<<"$output")" = 6 ]
+	# The same image as one after the other makes.
+	[ "$(taskset -c 0 "$MYBOX" --root "$root" --runroot "$run" build -q -t other --build-arg A=1 --build-arg B=1 "$ctx")" = "sha256:$(mybox images -q --no-trunc made | sed s/sha256://)" ]
+	# One that fails ends the others, and only its own failure is told.
+	printf 'FROM deb AS x\nRUN --mount=type=cache,target=/c,id=fail touch /c/x; sleep 1000\nFROM deb AS y\nRUN --mount=type=cache,target=/c,id=fail until [ -e /c/x ]; do sleep 0.05; done; exit 5\nFROM deb\nCOPY --from=x / /x\nCOPY --from=y / /y\n' | dockerfile
+	run -1 build
+	[[ "$output" == *CANCELED* ]] && [[ "$output" == *'4 | >>> RUN'* ]] && [[ "$output" == *'exit code: 5' ]]
+	[ -z "$(mybox ps -aq)$(ls "$root/ingest")" ]
+	# Interrupted or killed, none of them goes on.
+	printf 'FROM deb AS x\nRUN echo begun; sleep 1000\nFROM deb AS y\nRUN echo begun; sleep 1000\nFROM deb\nCOPY --from=x / /x\nCOPY --from=y / /y\n' | dockerfile
+	local sig pid
+	for sig in TERM KILL; do
+		env --default-signal=INT "$MYBOX" --root "$root" --runroot "$run" build "$ctx" >"$BATS_TEST_TMPDIR/out" 2>&1 &
+		pid=$!
+		wait_until 20 both_begun
+		kill -"$sig" "$pid"
+		wait "$pid" || true
+		wait_until 20 no_containers
+	done
+	mybox images -q >/dev/null && printf 'FROM deb\nRUN echo after\n' | dockerfile && build -q
+}
+both_begun() { [ "$(grep -c ' begun$' "$BATS_TEST_TMPDIR/out")" = 2 ]; }
+
 @test "build: interrupted or killed, it leaves what the next command understands" {
 	printf 'FROM deb\nRUN echo begun; sleep 1000\n' | dockerfile
 	local pid sig
@@ -372,7 +422,7 @@ OUTER
 	wait_until 20 grep -q begun "$BATS_TEST_TMPDIR/out"
 	kill -KILL "$pid"
 	wait "$pid" || true
-	# The command in the container knows nothing of it; it goes like any other container.
-	mybox rm -f "$(mybox ps -q)"
+	# What ran in the container is gone with it, and so is the container.
+	wait_until 20 no_containers
 	printf 'FROM deb\nRUN echo again\n' | dockerfile && build -q
 }

@@ -145,6 +145,26 @@ static void cleaner_that_dies_is_replaced(void **state)
 	box_done(&b);
 }
 
+static void tied_container_ends_with_its_foreground(void **state)
+{
+	struct box b;
+	MB_AUTO_FREE char *became = NULL;
+
+	(void)state;
+	box_init(&b);
+	box_start(&b, "exec sleep 1000",
+	          MB_MONITOR_FOREGROUND | MB_MONITOR_CLEANS | MB_MONITOR_LAZY_EXIT |
+	                  MB_MONITOR_TIED,
+	          false);
+	mb_close(&b.sock);
+	alarm(20);
+	box_wait_monitor(&b);
+	alarm(0);
+	became = box_became(&b);
+	assert_non_null(strstr(became, "__cleanup"));
+	box_done(&b);
+}
+
 static void stalled_foreground_does_not_hide_the_exit(void **state)
 {
 	struct box b;
@@ -639,6 +659,7 @@ int main(void)
 		cmocka_unit_test(foreground_gets_all_and_cleans),
 		cmocka_unit_test(foreground_big_output_back_pressure),
 		cmocka_unit_test(cleaner_that_dies_is_replaced),
+		cmocka_unit_test(tied_container_ends_with_its_foreground),
 		cmocka_unit_test(stalled_foreground_does_not_hide_the_exit),
 		cmocka_unit_test(attach_stdin_and_close),
 		cmocka_unit_test(attach_begins_with_the_tail),
