@@ -147,6 +147,8 @@ static int read_flags(struct work *w, struct mb_err *err)
 
 	for (size_t i = 0; i < args->secrets.n && r == 0; i++)
 		r = mb_cmd_build_secret_add(w->cx, args->secrets.v[i], &w->input, err);
+	for (size_t i = 0; i < args->ssh.n && r == 0; i++)
+		r = mb_cmd_build_ssh_add(w->cx, args->ssh.v[i], &w->input, err);
 	for (size_t i = 0; i < args->annotations.n && r == 0; i++)
 		r = mb_cmd_build_annotation_add(args->annotations.v[i], &w->annotations, err);
 	for (size_t i = 0; i < args->outputs.n && r == 0; i++)
@@ -189,6 +191,8 @@ static void fill_request(struct work *w)
 		.memory = args->memory,
 		.secrets = w->input.secrets,
 		.n_secrets = w->input.n_secrets,
+		.ssh = w->input.ssh,
+		.n_ssh = w->input.n_ssh,
 		.named = w->contexts.v,
 		.n_named = w->contexts.n,
 		.names = w->names,

@@ -124,4 +124,9 @@ void mb_cmd_build_input_done(struct mb_cmd_build_input *input)
 		free(input->secrets[i].id);
 	}
 	free(input->secrets);
+	for (size_t i = 0; i < input->n_ssh; i++) {
+		free(input->ssh[i].id);
+		free(input->ssh[i].path);
+	}
+	free(input->ssh);
 }

@@ -21,6 +21,8 @@ struct mb_cmd_build_input {
 	bool is_remote; /* not a directory of the user's: what -f names is in it */
 	struct mb_build_secret *secrets;
 	size_t n_secrets;
+	struct mb_build_ssh *ssh;
+	size_t n_ssh;
 };
 #define MB_CMD_BUILD_INPUT_INIT ((struct mb_cmd_build_input){.context = MB_BUILD_CONTEXT_INIT})
 
@@ -30,6 +32,9 @@ int mb_cmd_build_input_read(struct mb_cmd_context *cx, const char *where, const 
 /* One --secret: "id=a,src=FILE", "id=a,env=NAME" or "id=a". */
 int mb_cmd_build_secret_add(struct mb_cmd_context *cx, const char *spec,
                             struct mb_cmd_build_input *input, struct mb_err *err);
+/* One --ssh: "default" or "id=SOCKET". */
+int mb_cmd_build_ssh_add(struct mb_cmd_context *cx, const char *spec,
+                         struct mb_cmd_build_input *input, struct mb_err *err);
 void mb_cmd_build_input_done(struct mb_cmd_build_input *input);
 
 #endif

@@ -58,6 +58,12 @@ struct mb_build_output {
 	int fd; /* borrowed */
 };
 
+/* --ssh: an agent of the caller's. */
+struct mb_build_ssh {
+	char *id;
+	char *path; /* of its socket */
+};
+
 /* --build-context: what stands for a name instead of a stage or an image. */
 struct mb_build_named {
 	char *name;
@@ -83,6 +89,8 @@ struct mb_build_request {
 	int64_t shm_size, memory;    /* bytes; 0: as ever */
 	const struct mb_build_secret *secrets;
 	size_t n_secrets;
+	const struct mb_build_ssh *ssh;
+	size_t n_ssh;
 	const struct mb_build_named *named;
 	size_t n_named;
 	struct mb_strv names; /* -t, canonical or familiar */

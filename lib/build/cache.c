@@ -11,11 +11,14 @@
 #include <unistd.h>
 
 #include "build/job.h"
+#include "build/work.h"
 #include "core/clock.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/parse.h"
 #include "image/keep.h"
+#include "image/layer.h"
+#include "image/rebuild.h"
 #include "store/store.h"
 #include "sys/tree.h"
 
@@ -156,16 +159,31 @@ int mb_build_cache_remove(struct mb_store *store, const struct mb_build_cache_ro
 
 /* --- within a build --------------------------------------------------------------------------- */
 
+static bool may_use(const struct mb_build *b, const struct mb_build_stage *stage)
+{
+	return !b->request->no_cache &&
+	       !mb_strv_has(&b->request->no_cache_for, stage->text->name ? stage->text->name : "");
+}
+
+/* It was of use: not all too exactly, so that not every build writes. */
+static int touch(struct mb_build *b, struct mb_image_kept *kept, struct mb_err *err)
+{
+	int64_t now = mb_now_nsec();
+
+	if (now - kept->used < (int64_t)HOUR_SECONDS * 1000000000)
+		return 0;
+	kept->used = now;
+	return mb_image_keep_set(b->store, kept, err);
+}
+
 int mb_build_cache_use(struct mb_build *b, struct mb_build_stage *stage, const char *key,
                        struct mb_err *err)
 {
 	MB_AUTO_IMAGE_KEPT struct mb_image_kept kept = {0};
 	struct mb_build_state *state = &stage->state;
-	int64_t now = mb_now_nsec();
 	int r;
 
-	if (b->request->no_cache ||
-	    mb_strv_has(&b->request->no_cache_for, stage->text->name ? stage->text->name : ""))
+	if (!may_use(b, stage))
 		return 1;
 	r = mb_image_keep_find(b->store, key, &kept, err);
 	if (r != 0)
@@ -175,8 +193,57 @@ int mb_build_cache_use(struct mb_build *b, struct mb_build_stage *stage, const c
 		return 1;
 	mb_build_state_push(state, kept.layers.v[kept.layers.n - 1], kept.diff_id, kept.bytes,
 	                    kept.created);
-	if (now - kept.used < (int64_t)HOUR_SECONDS * 1000000000)
-		return 0;
-	kept.used = now;
-	return mb_image_keep_set(b->store, &kept, err);
+	return touch(b, &kept, err);
+}
+
+/* The same archive on other layers. */
+static int move_layer(struct mb_build *b, const struct mb_build_state *state,
+                      const struct mb_image_kept *kept, struct mb_image_layer *ret,
+                      struct mb_err *err)
+{
+	const struct mb_image_report report = {0};
+	struct mb_image_layer_job job = {
+		.parent = mb_build_state_top(state),
+		.lowers = (const char *const *)state->layers.v,
+		.n_lowers = state->layers.n,
+		.diff_id = kept->diff_id,
+		.report = &report,
+		.count = 1,
+	};
+	MB_AUTO_CLOSE int fd = -1;
+	struct mb_image_rebuilt built;
+	int r = mb_image_rebuild_file(b->store, &fd, err);
+
+	if (r == 0)
+		r = mb_image_rebuild(b->store, kept->layers.v[kept->layers.n - 1], kept->diff_id,
+		                     NULL, fd, &built, err);
+	if (r < 0)
+		return r;
+	job.from = (struct mb_image_stretch){.fd = fd, .size = built.size};
+	return mb_image_layer_ensure(b->store, &job, ret, err);
+}
+
+int mb_build_cache_move(struct mb_build *b, struct mb_build_stage *stage, const char *link_key,
+                        const char *key, struct mb_err *err)
+{
+	MB_AUTO_IMAGE_KEPT struct mb_image_kept kept = {0};
+	struct mb_build_state *state = &stage->state;
+	struct mb_image_layer layer;
+	struct mb_err why = MB_ERR_INIT;
+	int r;
+
+	if (!may_use(b, stage))
+		return 1;
+	r = mb_image_keep_find(b->store, link_key, &kept, err);
+	if (r != 0)
+		return r;
+	r = move_layer(b, state, &kept, &layer, &why);
+	if (r == -ENOENT)
+		return 1; /* nobody knows its archive any more */
+	if (r < 0) {
+		*err = why;
+		return r;
+	}
+	mb_build_state_push(state, layer.chain, layer.diff_id, layer.bytes, kept.created);
+	return mb_build_work_remember(b, state, key, kept.what, err);
 }

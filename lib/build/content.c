@@ -23,7 +23,7 @@
 #include "sys/copy.h"
 #include "sys/path.h"
 
-enum { PIECE = 256 * 1024 };
+enum { PIECE = 256 * 1024, DIRECTORIES_MAX = 100000 };
 
 void mb_build_items_done(struct mb_build_items *items)
 {
@@ -31,6 +31,7 @@ void mb_build_items_done(struct mb_build_items *items)
 		mb_close(&items->v[i].fd);
 		free(items->v[i].path);
 		free(items->v[i].name);
+		free(items->v[i].kept);
 		free(items->v[i].bytes);
 	}
 	free(items->v);
@@ -158,7 +159,37 @@ static int match_part(const struct mb_build_root *root, const char *path, const 
 	return 0;
 }
 
-static int find_all(const struct mb_build_root *root, const char *pattern,
+/* Whatever directories there are below @path, and itself. */
+struct below {
+	const char *path;
+	struct mb_strv *out;
+};
+
+static int add_below(void *arg, const char *path, int fd, const struct stat *st, struct mb_err *err)
+{
+	const struct below *below = arg;
+
+	(void)fd;
+	(void)st;
+	if (below->out->n >= DIRECTORIES_MAX)
+		return mb_fail(err, E2BIG, "'**' means more than %d directories", DIRECTORIES_MAX);
+	mb_strv_addf(below->out, "%s%s%s", below->path, *below->path && *path ? "/" : "", path);
+	return 0;
+}
+
+static int match_directories(const struct mb_build_root *root, const char *path,
+                             struct mb_strv *out, struct mb_err *err)
+{
+	struct below below = {path, out};
+	const struct mb_build_walk walk = {.directory = add_below, .arg = &below};
+	MB_AUTO_CLOSE int fd = -1;
+
+	if (mb_sys_path_open(root->fd, *path ? path : ".", O_RDONLY | O_DIRECTORY, &fd, NULL) < 0)
+		return 0;
+	return mb_build_walk(fd, &walk, err);
+}
+
+static int find_all(const struct mb_build_root *root, const char *pattern, bool is_deep,
                     struct mb_build_items *items, struct mb_err *err)
 {
 	MB_AUTO_STRV struct mb_strv parts = MB_STRV_INIT, found = MB_STRV_INIT;
@@ -172,7 +203,9 @@ static int find_all(const struct mb_build_root *root, const char *pattern,
 		for (size_t j = 0; j < found.n && r == 0; j++) {
 			const char *path = found.v[j];
 
-			if (mb_dockerfile_glob_is_pattern(parts.v[i]))
+			if (is_deep && strcmp(parts.v[i], "**") == 0)
+				r = match_directories(root, path, &next, err);
+			else if (mb_dockerfile_glob_is_pattern(parts.v[i]))
 				r = match_part(root, path, parts.v[i], &next, err);
 			else
 				mb_strv_addf(&next, "%s%s%s", path, *path ? "/" : "", parts.v[i]);
@@ -186,17 +219,59 @@ static int find_all(const struct mb_build_root *root, const char *pattern,
 	return r == -ENOENT ? 0 : r;
 }
 
-int mb_build_content_find(const struct mb_build_root *root, const char *pattern,
-                          struct mb_build_items *items, struct mb_err *err)
+static int find(const struct mb_build_root *root, const char *path, bool is_deep,
+                struct mb_build_items *items, struct mb_err *err)
 {
-	MB_AUTO_FREE char *path = mb_build_path_clean(pattern);
 	size_t before = items->n;
 	bool is_pattern = mb_dockerfile_glob_is_pattern(path);
-	int r = is_pattern ? find_all(root, path, items, err) : find_one(root, path, items, err);
+	int r = is_pattern ? find_all(root, path, is_deep, items, err)
+	                   : find_one(root, path, items, err);
 
 	if (r == -ENOENT || (r == 0 && is_pattern && items->n == before))
 		return mb_fail(err, ENOENT, "\"/%s\": not found%s", path,
 		               is_ignored(root, path) ? " (.dockerignore leaves it out)" : "");
+	return r;
+}
+
+int mb_build_content_find(const struct mb_build_root *root, const char *pattern,
+                          struct mb_build_items *items, struct mb_err *err)
+{
+	MB_AUTO_FREE char *path = mb_build_path_clean(pattern);
+
+	return find(root, path, false, items, err);
+}
+
+/* How many directories of a path "/./" cuts off. */
+static size_t count_cut(const char *pattern)
+{
+	const char *pivot = strstr(pattern, "/./");
+	MB_AUTO_FREE char *before =
+		pivot ? mb_strndup(pattern, (size_t)(pivot - pattern)) : mb_strdup("");
+	MB_AUTO_FREE char *clean = mb_build_path_clean(before);
+	size_t n = *clean != '\0';
+
+	for (const char *s = clean; *s; s++)
+		n += *s == '/';
+	return n;
+}
+
+int mb_build_content_find_parents(const struct mb_build_root *root, const char *pattern,
+                                  struct mb_build_items *items, struct mb_err *err)
+{
+	MB_AUTO_FREE char *path = mb_build_path_clean(pattern);
+	size_t cut = count_cut(pattern + (mb_starts_with(pattern, "./") ? 2 : 0));
+	size_t before = items->n;
+	int r = find(root, path, true, items, err);
+
+	for (size_t i = before; i < items->n && r == 0; i++) {
+		const char *kept = items->v[i].path;
+
+		for (size_t k = 0; k < cut && kept; k++) {
+			kept = strchr(kept, '/');
+			kept = kept ? kept + 1 : NULL;
+		}
+		items->v[i].kept = mb_strdup(kept ? kept : "");
+	}
 	return r;
 }
 

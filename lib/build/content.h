@@ -28,6 +28,7 @@ struct mb_build_item {
 	struct stat st;
 	char *path; /* in its root, clean: "a/b", "" for the root itself */
 	char *name; /* what it is called where it goes */
+	char *kept; /* of --parents: its path below the destination; or NULL */
 	char *bytes;
 	size_t n;
 	bool is_fetched; /* of an address: not of the root, whose rules say nothing of it */
@@ -45,6 +46,10 @@ char *mb_build_path_clean(const char *path);
  * Return: 0; -ENOENT, told: nothing is there, or .dockerignore leaves it out; -errno. */
 int mb_build_content_find(const struct mb_build_root *root, const char *pattern,
                           struct mb_build_items *items, struct mb_err *err);
+/* The same for --parents: "**" are any directories, and what stands behind "/./", or all of the
+ * path, is kept. */
+int mb_build_content_find_parents(const struct mb_build_root *root, const char *pattern,
+                                  struct mb_build_items *items, struct mb_err *err);
 /* Bytes of our own. */
 void mb_build_content_add_bytes(struct mb_build_items *items, const char *name, const char *bytes,
                                 size_t n, unsigned mode);

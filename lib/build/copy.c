@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* COPY, ADD and WORKDIR. */
+/* COPY and ADD: what is copied, and whether that was done before. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,12 +8,10 @@
 #include <unistd.h>
 
 #include "build/address.h"
-#include "build/archive.h"
-#include "build/content.h"
 #include "build/context.h"
+#include "build/copy.h"
 #include "build/fetch.h"
 #include "build/job.h"
-#include "build/place.h"
 #include "build/work.h"
 #include "core/err.h"
 #include "core/own.h"
@@ -22,23 +20,8 @@
 #include "dockerfile/expand.h"
 #include "dockerfile/glob.h"
 #include "sys/path.h"
-#include "sys/userdb.h"
 
-struct copy {
-	struct mb_build_root root;
-	struct mb_dockerfile_ignore exclude;
-	struct mb_build_items items;
-	char *destination; /* absolute, clean */
-	bool is_directory; /* it is meant to be one */
-	char *expanded_owner, *expanded_mode;
-	char *said;
-	int root_fd; /* what root reads, if it is ours to close */
-	struct mb_build_stage *stage;
-	struct mb_build_context *fetched; /* where addresses were brought */
-	size_t n_fetched;
-};
-
-static void copy_done(struct copy *c)
+static void copy_done(struct mb_build_copying *c)
 {
 	mb_build_items_done(&c->items);
 	mb_dockerfile_ignore_done(&c->exclude);
@@ -55,7 +38,8 @@ static void copy_done(struct copy *c)
 /* --- what is copied --------------------------------------------------------------------------- */
 
 static int open_root(struct mb_build *b, struct mb_build_stage *stage,
-                     const struct mb_dockerfile_instruction *in, struct copy *c, struct mb_err *err)
+                     const struct mb_dockerfile_instruction *in, struct mb_build_copying *c,
+                     struct mb_err *err)
 {
 	struct mb_build_state source = {0};
 	int r;
@@ -77,7 +61,7 @@ static const struct mb_dockerfile_heredoc *find_heredoc(const struct mb_dockerfi
 }
 
 static int add_heredoc(struct mb_build_state *state, const struct mb_dockerfile_heredoc *h,
-                       struct copy *c, struct mb_err *err)
+                       struct mb_build_copying *c, struct mb_err *err)
 {
 	const struct mb_dockerfile_scope scope = {.find = mb_build_state_find,
 	                                          .arg = state,
@@ -104,7 +88,7 @@ static int expand_flag(struct mb_build *b, struct mb_build_stage *stage,
 	return value ? mb_build_expand(b, &stage->state, value, ret, err) : 0;
 }
 
-static void say_source(struct copy *c, const char *source)
+static void say_source(struct mb_build_copying *c, const char *source)
 {
 	MB_AUTO_FREE char *before = c->said;
 
@@ -112,7 +96,7 @@ static void say_source(struct copy *c, const char *source)
 }
 
 static int add_address(struct mb_build *b, const struct mb_dockerfile_instruction *in,
-                       const char *text, struct copy *c, struct mb_err *err)
+                       const char *text, struct mb_build_copying *c, struct mb_err *err)
 {
 	MB_AUTO_FREE char *checksum = NULL;
 	int r = expand_flag(b, c->stage, in, "checksum", &checksum, err);
@@ -134,8 +118,8 @@ static int add_address(struct mb_build *b, const struct mb_dockerfile_instructio
 }
 
 static int add_source(struct mb_build *b, struct mb_build_stage *stage,
-                      const struct mb_dockerfile_instruction *in, const char *word, struct copy *c,
-                      struct mb_err *err)
+                      const struct mb_dockerfile_instruction *in, const char *word,
+                      struct mb_build_copying *c, struct mb_err *err)
 {
 	const struct mb_dockerfile_heredoc *heredoc = find_heredoc(in, word);
 	MB_AUTO_FREE char *path = NULL;
@@ -152,7 +136,9 @@ static int add_source(struct mb_build *b, struct mb_build_stage *stage,
 		return mb_fail(err, EINVAL, "source can't be a URL for COPY");
 	if (c->root.fd < 0)
 		return mb_fail(err, ENOENT, "\"%s\": there is no build context", path);
-	r = mb_build_content_find(&c->root, path, &c->items, err);
+	r = mb_dockerfile_flag_is_set(in, "parents")
+	            ? mb_build_content_find_parents(&c->root, path, &c->items, err)
+	            : mb_build_content_find(&c->root, path, &c->items, err);
 	/* "COPY package.json yarn.lock* ./": what may be there. */
 	if (r == -ENOENT && in->args.n > 2 && mb_dockerfile_glob_is_pattern(path))
 		r = 0;
@@ -162,7 +148,7 @@ static int add_source(struct mb_build *b, struct mb_build_stage *stage,
 }
 
 static int find_destination(struct mb_build *b, struct mb_build_stage *stage,
-                            const struct mb_dockerfile_instruction *in, struct copy *c,
+                            const struct mb_dockerfile_instruction *in, struct mb_build_copying *c,
                             struct mb_err *err)
 {
 	const char *workdir = stage->state.config.config.working_dir;
@@ -189,8 +175,24 @@ static int find_destination(struct mb_build *b, struct mb_build_stage *stage,
 	return 0;
 }
 
+/* A link's layer has numbers: the names are those of what is below. */
+static int number_owner(struct mb_build *b, struct mb_build_stage *stage,
+                        struct mb_build_copying *c, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int root = -1;
+	MB_AUTO_FREE char *numbers = NULL;
+	int r = mb_build_tree_open(b, &stage->state, &root, err);
+
+	if (r == 0)
+		r = mb_build_copy_owner(root, c->expanded_owner, &numbers, err);
+	if (r == 0)
+		mb_strset(&c->expanded_owner, numbers);
+	return r;
+}
+
 static int collect(struct mb_build *b, struct mb_build_stage *stage,
-                   const struct mb_dockerfile_instruction *in, struct copy *c, struct mb_err *err)
+                   const struct mb_dockerfile_instruction *in, struct mb_build_copying *c,
+                   struct mb_err *err)
 {
 	int r = 0;
 
@@ -198,8 +200,6 @@ static int collect(struct mb_build *b, struct mb_build_stage *stage,
 	for (size_t i = 0; i < in->n_flags && r == 0; i++)
 		if (strcmp(in->flags[i].name, "exclude") == 0)
 			r = mb_dockerfile_ignore_add(&c->exclude, in->flags[i].value, err);
-	if (r == 0 && mb_dockerfile_flag_is_set(in, "parents"))
-		r = mb_fail(err, EOPNOTSUPP, "COPY --parents is not supported");
 	if (r == 0)
 		r = open_root(b, stage, in, c, err);
 	for (size_t i = 0; i + 1 < in->args.n && r == 0; i++)
@@ -210,197 +210,57 @@ static int collect(struct mb_build *b, struct mb_build_stage *stage,
 		r = expand_flag(b, stage, in, "chown", &c->expanded_owner, err);
 	if (r == 0)
 		r = expand_flag(b, stage, in, "chmod", &c->expanded_mode, err);
+	c->is_link = mb_dockerfile_flag_is_set(in, "link");
+	if (r == 0 && c->is_link && c->expanded_owner && *c->expanded_owner)
+		r = number_owner(b, stage, c, err);
 	return r;
 }
 
-static int make_key(const struct mb_build_stage *stage, const struct mb_dockerfile_instruction *in,
-                    const struct copy *c, char text[MB_SHA256_TEXT], struct mb_err *err)
+/* The key of the step, and for a link also one that what is below is no part of. */
+static int make_keys(const struct mb_dockerfile_instruction *in, const struct mb_build_copying *c,
+                     char text[MB_SHA256_TEXT], char link_text[MB_SHA256_TEXT], struct mb_err *err)
 {
-	struct mb_build_key key;
+	const struct mb_build_state *state = &c->stage->state;
+	struct mb_build_key key, rest;
 	int r = 0;
 
-	mb_build_key_init(&key, mb_dockerfile_kind_name(in->kind), &stage->state);
+	mb_build_key_init_bare(&key, mb_dockerfile_kind_name(in->kind), state);
 	mb_build_key_add(&key, c->destination);
 	mb_build_key_add(&key, c->is_directory ? "directory" : "any");
 	mb_build_key_add(&key, c->expanded_owner);
 	mb_build_key_add(&key, c->expanded_mode);
 	mb_build_key_add(&key, mb_dockerfile_flag_find(in, "unpack"));
-	for (size_t i = 0; i < c->items.n && r == 0; i++)
+	mb_build_key_add(&key, c->is_link ? "link" : NULL);
+	for (size_t i = 0; i < c->items.n && r == 0; i++) {
+		mb_build_key_add(&key, c->items.v[i].kept);
 		r = mb_build_content_hash(&c->root, &c->items.v[i], &key, err);
+	}
+	rest = key;
+	mb_build_key_finish(&rest, link_text);
+	mb_build_key_add(&key, mb_build_state_top(state));
 	mb_build_key_finish(&key, text);
-	return r;
-}
-
-/* --- where it goes ---------------------------------------------------------------------------- */
-
-static bool is_number(const char *s)
-{
-	return s[strspn(s, "0123456789")] == '\0';
-}
-
-static int fill_place(const struct copy *c, int root_fd, struct mb_build_place *place,
-                      struct mb_err *err)
-{
-	place->root_fd = root_fd;
-	if (c->expanded_owner && *c->expanded_owner) {
-		MB_AUTO_USER struct mb_sys_user user = {0};
-		int r = mb_sys_userdb_resolve(root_fd, c->expanded_owner, NULL, &user, err);
-
-		if (r < 0)
-			return mb_wrap(err, r, "--chown=%s", c->expanded_owner);
-		place->has_owner = true;
-		place->uid = user.uid;
-		/* A number without a group is both. */
-		place->gid = is_number(c->expanded_owner) ? user.uid : user.gid;
-	}
-	if (c->expanded_mode && *c->expanded_mode) {
-		place->has_mode = true;
-		if (mb_parse_mode(c->expanded_mode, &place->mode) < 0)
-			return mb_fail(err, EINVAL, "--chmod=%s: not an octal mode",
-			               c->expanded_mode);
-	}
-	return 0;
-}
-
-static bool is_directory_there(int root_fd, const char *path)
-{
-	MB_AUTO_CLOSE int fd = -1;
-
-	return mb_sys_path_open(root_fd, path, O_PATH | O_DIRECTORY, &fd, NULL) == 0;
-}
-
-/* A file goes into the destination, or is it. */
-static int place_file(const struct mb_build_place *place, const struct copy *c,
-                      const struct mb_build_item *item, struct mb_err *err)
-{
-	bool into = c->is_directory || is_directory_there(place->root_fd, c->destination);
-	MB_AUTO_FREE char *parent = mb_strdup(c->destination);
-	char *slash = strrchr(parent, '/');
-	const char *name = into ? item->name : slash + 1;
-	MB_AUTO_CLOSE int dir = -1;
-	int r;
-
-	if (!into)
-		*slash = '\0';
-	r = mb_build_place_directory(place, parent, &dir, err);
-	return r < 0 ? r : mb_build_place_item(place, &c->root, item, dir, name, false, err);
-}
-
-static int place_item(struct mb_build *b, const struct mb_build_place *place, const struct copy *c,
-                      const struct mb_dockerfile_instruction *in, const struct mb_build_item *item,
-                      struct mb_err *err)
-{
-	const char *unpack = mb_dockerfile_flag_find(in, "unpack");
-	bool is_new;
-	MB_AUTO_CLOSE int dir = -1;
-	int r;
-
-	if (in->kind == MB_DOCKERFILE_ADD && item->fd >= 0 && S_ISREG(item->st.st_mode) &&
-	    mb_streq(unpack             ? unpack
-	             : item->is_fetched ? "false"
-	                                : "true",
-	             "true")) {
-		r = mb_build_archive_place(b, place, item, c->destination, err);
-		if (r != 1)
-			return r;
-	}
-	if (item->fd < 0 || !S_ISDIR(item->st.st_mode))
-		return place_file(place, c, item, err);
-	is_new = !is_directory_there(place->root_fd, c->destination);
-	r = mb_build_place_directory(place, c->destination, &dir, err);
-	return r < 0 ? r : mb_build_place_item(place, &c->root, item, dir, NULL, is_new, err);
-}
-
-static int make_layer(struct mb_build *b, struct mb_build_stage *stage,
-                      const struct mb_dockerfile_instruction *in, const struct copy *c,
-                      const char *key, struct mb_err *err)
-{
-	MB_AUTO_BUILD_WORK struct mb_build_work work = MB_BUILD_WORK_INIT;
-	struct mb_build_place place = {0};
-	int r = mb_build_work_open(b, &stage->state, &work, err);
-
-	if (r == 0)
-		r = fill_place(c, work.root_fd, &place, err);
-	for (size_t i = 0; i < c->items.n && r == 0; i++)
-		r = place_item(b, &place, c, in, &c->items.v[i], err);
-	if (r == 0)
-		r = mb_build_work_commit(b, &work, &stage->state, key, c->said, err);
 	return r;
 }
 
 int mb_build_copy(struct mb_build *b, struct mb_build_stage *stage,
                   const struct mb_dockerfile_instruction *in, struct mb_err *err)
 {
-	__attribute__((cleanup(copy_done))) struct copy c = {
+	__attribute__((cleanup(copy_done))) struct mb_build_copying c = {
 		.root = {.fd = -1}, .root_fd = -1, .stage = stage};
 	struct mb_build_step step = mb_build_step_begin(b, stage, in->text);
-	char key[MB_SHA256_TEXT];
+	char key[MB_SHA256_TEXT], link_key[MB_SHA256_TEXT];
 	int r = collect(b, stage, in, &c, err);
 
 	if (r == 0)
-		r = make_key(stage, in, &c, key, err);
+		r = make_keys(in, &c, key, link_key, err);
 	if (r == 0)
 		r = mb_build_cache_use(b, stage, key, err);
+	if (r == 1 && c.is_link)
+		r = mb_build_cache_move(b, stage, link_key, key, err);
 	step.cached = r == 0;
 	if (r == 1)
-		r = make_layer(b, stage, in, &c, key, err);
+		r = mb_build_copy_make(b, in, &c, key, c.is_link ? link_key : NULL, err);
 	if (r == 0)
 		mb_build_state_history(&stage->state, c.said, true);
-	return mb_build_step_end(b, &step, r);
-}
-
-/* --- WORKDIR ---------------------------------------------------------------------------------- */
-
-/* Is the directory there already, without a link on its way? */
-static int has_directory(struct mb_build *b, const struct mb_build_state *state, const char *path,
-                         bool *ret, struct mb_err *err)
-{
-	MB_AUTO_CLOSE int root = -1;
-	int r = mb_build_tree_open(b, state, &root, err);
-
-	if (r == 0)
-		*ret = is_directory_there(root, path);
-	return r;
-}
-
-static int make_workdir(struct mb_build *b, struct mb_build_stage *stage, const char *path,
-                        const char *said, struct mb_build_step *step, struct mb_err *err)
-{
-	MB_AUTO_BUILD_WORK struct mb_build_work work = MB_BUILD_WORK_INIT;
-	struct mb_build_key key;
-	char text[MB_SHA256_TEXT];
-	int r;
-
-	mb_build_key_init(&key, "WORKDIR", &stage->state);
-	mb_build_key_add(&key, path);
-	mb_build_key_finish(&key, text);
-	r = mb_build_cache_use(b, stage, text, err);
-	step->cached = r == 0;
-	if (r != 1)
-		return r;
-	r = mb_build_work_open(b, &stage->state, &work, err);
-	if (r == 0)
-		r = mb_sys_path_mkdirs(work.root_fd, path, 0755, NULL, err);
-	if (r == 0)
-		r = mb_build_work_commit(b, &work, &stage->state, text, said, err);
-	return r;
-}
-
-int mb_build_workdir(struct mb_build *b, struct mb_build_stage *stage,
-                     const struct mb_dockerfile_instruction *in, struct mb_err *err)
-{
-	struct mb_build_state *state = &stage->state;
-	MB_AUTO_STR struct mb_str said = MB_STR_INIT;
-	struct mb_build_step step = mb_build_step_begin(b, stage, in->text);
-	bool there = false;
-	int r = mb_build_set(b, state, in, &said, err);
-	const char *path = state->config.config.working_dir;
-
-	if (r == 0)
-		r = has_directory(b, state, path, &there, err);
-	if (r == 0 && !there)
-		r = make_workdir(b, stage, path, mb_str_text(&said), &step, err);
-	if (r == 0)
-		mb_build_state_history(state, mb_str_text(&said), !there);
 	return mb_build_step_end(b, &step, r);
 }

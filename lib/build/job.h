@@ -96,5 +96,9 @@ int mb_build_outputs_write(struct mb_build *b, struct mb_build_result *ret, stru
  * is none; -errno, told. */
 int mb_build_cache_use(struct mb_build *b, struct mb_build_stage *stage, const char *key,
                        struct mb_err *err);
+/* One that was made on something else, kept under @link_key, comes on this and is kept under @key.
+ * Return: as above. */
+int mb_build_cache_move(struct mb_build *b, struct mb_build_stage *stage, const char *link_key,
+                        const char *key, struct mb_err *err);
 
 #endif

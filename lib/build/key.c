@@ -9,7 +9,7 @@
 #include "build/state.h"
 
 /* Changes when keys come to mean something else. */
-static const char version[] = "mybox-step-1";
+static const char version[] = "mybox-step-2";
 
 static void add(struct mb_build_key *key, const void *bytes, ssize_t n)
 {
@@ -41,16 +41,22 @@ void mb_build_key_add_all(struct mb_build_key *key, const struct mb_strv *parts)
 		mb_build_key_add(key, part);
 }
 
-void mb_build_key_init(struct mb_build_key *key, const char *kind,
-                       const struct mb_build_state *state)
+void mb_build_key_init_bare(struct mb_build_key *key, const char *kind,
+                            const struct mb_build_state *state)
 {
 	mb_sha256_init(&key->sum);
 	mb_build_key_add(key, version);
 	mb_build_key_add(key, kind);
-	mb_build_key_add(key, mb_build_state_top(state));
 	mb_build_key_add(key, state->config.os);
 	mb_build_key_add(key, state->config.architecture);
 	mb_build_key_add(key, state->config.variant);
+}
+
+void mb_build_key_init(struct mb_build_key *key, const char *kind,
+                       const struct mb_build_state *state)
+{
+	mb_build_key_init_bare(key, kind, state);
+	mb_build_key_add(key, mb_build_state_top(state));
 }
 
 void mb_build_key_finish(struct mb_build_key *key, char text[MB_SHA256_TEXT])

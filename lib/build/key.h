@@ -21,6 +21,9 @@ struct mb_build_key {
 /* Begins with the layers below and the platform. */
 void mb_build_key_init(struct mb_build_key *key, const char *kind,
                        const struct mb_build_state *state);
+/* With the platform alone. */
+void mb_build_key_init_bare(struct mb_build_key *key, const char *kind,
+                            const struct mb_build_state *state);
 void mb_build_key_add(struct mb_build_key *key, const char *part); /* NULL is not "" */
 void mb_build_key_add_bytes(struct mb_build_key *key, const void *bytes, size_t n);
 void mb_build_key_add_all(struct mb_build_key *key, const struct mb_strv *parts);

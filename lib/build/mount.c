@@ -12,9 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "build/agent.h"
 #include "build/content.h"
 #include "build/job.h"
 #include "build/mount_spec.h"
+#include "build/place.h"
 #include "build/walk.h"
 #include "build/work.h"
 #include "core/err.h"
@@ -292,6 +294,49 @@ static int open_cache_dir(int caches, const char *name, const struct mb_build_mo
 	return 0;
 }
 
+static int copy_seed(const struct mb_build_root *root, const struct mb_build_mount_spec *spec,
+                     int to_fd, struct mb_err *err)
+{
+	MB_AUTO_BUILD_ITEMS struct mb_build_items items = {0};
+	const struct mb_build_place place = {.root_fd = to_fd};
+	int r = mb_build_content_find(root, spec->source ? spec->source : "/", &items, err);
+
+	if (r == 0 && (items.n != 1 || !S_ISDIR(items.v[0].st.st_mode)))
+		r = mb_fail(err, ENOTDIR, "the source of a cache is one directory");
+	return r < 0 ? r : mb_build_place_item(&place, root, &items.v[0], to_fd, NULL, true, err);
+}
+
+/* A cache that is not there yet begins with what a stage or an image has; it is made elsewhere
+ * first, so that it is whole as soon as it is there. */
+static int seed_cache(struct mb_build *b, struct mb_build_stage *stage,
+                      const struct mb_build_mount_spec *spec, int caches, const char *name,
+                      struct mb_err *err)
+{
+	MB_AUTO_BUILD_WORK struct mb_build_work work = MB_BUILD_WORK_INIT;
+	struct mb_build_state state = {0};
+	struct mb_build_root root = {.fd = -1};
+	MB_AUTO_CLOSE int fd = -1, to = -1;
+	struct stat st;
+	int r;
+
+	if (fstatat(caches, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	r = open_source_root(b, stage, spec, &state, &root, &fd, err);
+	if (r == 0)
+		r = mb_build_work_plain(b, &work, &to, err);
+	if (r == 0)
+		r = copy_seed(&root, spec, to, err);
+	mb_build_state_done(&state);
+	if (r == 0 && spec->has_mode && fchmod(to, spec->mode) < 0)
+		r = mb_fail_sys(err, errno, "cannot make a cache");
+	if (r == 0 && (spec->uid || spec->gid) && fchown(to, spec->uid, spec->gid) < 0)
+		r = mb_fail_sys(err, errno, "cannot make a cache");
+	if (r == 0 && renameat2(work.dir_fd, "upper", caches, name, RENAME_NOREPLACE) < 0 &&
+	    errno != EEXIST)
+		r = mb_fail_sys(err, errno, "cannot make a cache");
+	return r;
+}
+
 static int open_cache(struct mb_build *b, struct mb_build_stage *stage,
                       const struct mb_build_mount_spec *spec, struct mb_build_mounts *mounts,
                       struct mb_err *err)
@@ -302,14 +347,15 @@ static int open_cache(struct mb_build *b, struct mb_build_stage *stage,
 	bool mine = true;
 	int r = mb_store_dir(b->store, "caches", false, &caches, err);
 
-	if (r == 0 && spec->from)
-		r = mb_fail(err, EOPNOTSUPP, "--mount=type=cache: 'from' is not supported");
 	for (unsigned which = 0; r == 0; which++) {
 		char name[MB_SHA256_TEXT];
 
 		name_cache(spec, tree->target, which, name);
 		mb_close(&dir);
-		r = open_cache_dir(caches, name, spec, &dir, err);
+		if (spec->from)
+			r = seed_cache(b, stage, spec, caches, name, err);
+		if (r == 0)
+			r = open_cache_dir(caches, name, spec, &dir, err);
 		if (r < 0)
 			break;
 		/* Whoever wants to remove it knows by the lock that it is open. */
@@ -430,6 +476,40 @@ static int open_secret(struct mb_build *b, struct mb_build_stage *stage,
 	return add_file(mounts, target_of(stage, target), &file, err);
 }
 
+static int open_ssh(struct mb_build *b, struct mb_build_stage *stage,
+                    const struct mb_build_mount_spec *spec, struct mb_build_mounts *mounts,
+                    struct mb_err *err)
+{
+	const char *id = spec->id ? spec->id : "default", *path = NULL;
+	struct mb_build_agent_how how = {
+		.mode = spec->has_mode ? spec->mode : 0600, .uid = spec->uid, .gid = spec->gid};
+	MB_AUTO_FREE char *target = NULL;
+	MB_AUTO_CLOSE int mount_fd = -1;
+	struct mb_build_tree *tree;
+	struct part part;
+	int pidfd = -1, r;
+
+	for (size_t i = 0; i < b->request->n_ssh; i++)
+		if (strcmp(b->request->ssh[i].id, id) == 0)
+			path = b->request->ssh[i].path;
+	if (!path)
+		return spec->is_required ? mb_fail(err, ENOENT, "ssh agent %s: not found", id) : 0;
+	how.path = path;
+	r = mb_build_agent_start(&how, &mount_fd, &pidfd, err);
+	if (r < 0)
+		return r;
+	mounts->agents = mb_realloc(mounts->agents, (mounts->n_agents + 1) * sizeof(int));
+	target = spec->target ? target_of(stage, spec->target)
+	                      : mb_asprintf("/run/buildkit/ssh_agent.%zu", mounts->n_agents);
+	mounts->agents[mounts->n_agents++] = pidfd;
+	/* As BuildKit: the first is the one that programs look for. */
+	if (mounts->n_agents == 1)
+		mb_strv_addf(&mounts->env, "SSH_AUTH_SOCK=%s", target);
+	tree = add_tree(mounts, mb_take_ptr(&target), true);
+	part = (struct part){mount_fd, "agent"};
+	return mb_sys_proc_call(take_part, &part, &tree->fd, err);
+}
+
 /* --- all of them ------------------------------------------------------------------------------ */
 
 int mb_build_mounts_key(struct mb_build *b, struct mb_build_stage *stage,
@@ -445,8 +525,6 @@ int mb_build_mounts_key(struct mb_build *b, struct mb_build_stage *stage,
 		if (strcmp(in->flags[i].name, "mount") != 0)
 			continue;
 		r = read_spec(b, stage, in->flags[i].value, &spec, err);
-		if (r == 0 && spec.type == MB_BUILD_MOUNT_SSH)
-			r = mb_fail(err, EOPNOTSUPP, "RUN --mount=type=ssh is not supported");
 		if (r < 0)
 			return r;
 		/* The words stand for what cannot be hashed: a cache's content and a secret's. */
@@ -479,6 +557,8 @@ int mb_build_mounts_open(struct mb_build *b, struct mb_build_stage *stage,
 			r = open_cache(b, stage, &spec, ret, err);
 		else if (spec.type == MB_BUILD_MOUNT_TMPFS)
 			r = open_tmpfs(stage, &spec, ret, err);
+		else if (spec.type == MB_BUILD_MOUNT_SSH)
+			r = open_ssh(b, stage, &spec, ret, err);
 		else
 			r = open_secret(b, stage, &spec, ret, err);
 		if (r < 0)
@@ -533,6 +613,9 @@ void mb_build_mounts_done(struct mb_build_mounts *mounts)
 	for (size_t i = 0; i < mounts->n_locks; i++)
 		mb_close(&mounts->locks[i]);
 	free(mounts->locks);
+	for (size_t i = 0; i < mounts->n_agents; i++)
+		mb_build_agent_stop(&mounts->agents[i]);
+	free(mounts->agents);
 	MB_STRV_FOREACH (secret, &mounts->env)
 		explicit_bzero(secret, strlen(secret));
 	mb_strv_done(&mounts->env);

@@ -32,6 +32,8 @@ struct mb_build_mounts {
 	size_t n_work;
 	int *locks; /* of caches */
 	size_t n_locks;
+	int *agents; /* pidfds of processes that lead to ssh agents */
+	size_t n_agents;
 };
 #define MB_BUILD_MOUNTS_INIT ((struct mb_build_mounts){0})
 #define MB_AUTO_BUILD_MOUNTS __attribute__((cleanup(mb_build_mounts_done)))

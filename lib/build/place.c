@@ -62,8 +62,10 @@ static int give_owner(const struct placing *p, int fd, const struct stat *st)
 
 static mode_t mode_of(const struct placing *p, const struct stat *st)
 {
-	mode_t mode = p->place->has_mode ? p->place->mode : st->st_mode;
+	mode_t mode = st->st_mode & 07777;
 
+	if (p->place->has_mode)
+		mode = mb_build_chmod_apply(&p->place->mode, mode, S_ISDIR(st->st_mode));
 	return mode & (p->place->leaves_power ? 01777 : 07777);
 }
 
@@ -205,6 +207,56 @@ int mb_build_place_directory(const struct mb_build_place *place, const char *pat
 	return r < 0 ? r
 	             : mb_sys_path_open(place->root_fd, *clean ? clean : ".",
 	                                O_RDONLY | O_DIRECTORY, ret_fd, err);
+}
+
+static int copy_mode(const struct mb_build_place *place, const struct mb_build_root *root,
+                     const char *to, const char *from, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int source = -1, fd = -1;
+	struct stat st;
+	int r = mb_sys_path_open(root->fd, from, O_PATH | O_DIRECTORY, &source, err);
+
+	if (r == 0)
+		r = mb_sys_path_open(place->root_fd, to, O_RDONLY | O_DIRECTORY, &fd, err);
+	if (r == 0 && (fstat(source, &st) < 0 || fchmod(fd, st.st_mode & 07777) < 0))
+		r = mb_fail_sys(err, errno, "cannot make the directory '%s'", to);
+	if (r == 0 && !place->has_owner && !root->is_owned_by_root &&
+	    fchown(fd, st.st_uid, st.st_gid) < 0)
+		r = mb_fail_sys(err, errno, "cannot make the directory '%s'", to);
+	return r;
+}
+
+static bool is_there(const struct mb_build_place *place, const char *path)
+{
+	MB_AUTO_CLOSE int fd = -1;
+
+	return mb_sys_path_open(place->root_fd, path, O_PATH | O_DIRECTORY, &fd, NULL) == 0;
+}
+
+int mb_build_place_parents(const struct mb_build_place *place, const struct mb_build_root *root,
+                           const char *to, const char *from, const char *parents, int *ret_fd,
+                           struct mb_err *err)
+{
+	size_t skipped = strlen(from) - strlen(parents);
+	MB_AUTO_FREE char *path = mb_strdup(to);
+	int r = mb_build_place_directory(place, path, ret_fd, err);
+
+	for (const char *s = parents; r == 0 && *s;) {
+		const char *end = strchrnul(s, '/');
+		size_t n = (size_t)(end - parents);
+		MB_AUTO_FREE char *source = mb_strndup(from, skipped + n);
+		bool was_there;
+
+		free(path);
+		path = mb_asprintf("%s/%.*s", to, (int)n, parents);
+		was_there = is_there(place, path);
+		mb_close(ret_fd);
+		r = mb_build_place_directory(place, path, ret_fd, err);
+		if (r == 0 && !was_there)
+			r = copy_mode(place, root, path, source, err);
+		s = *end ? end + 1 : end;
+	}
+	return r;
 }
 
 /* --- files ------------------------------------------------------------------------------------ */

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "build/chmod.h"
+
 struct mb_build_item;
 struct mb_build_root;
 struct mb_err;
@@ -17,7 +19,8 @@ struct mb_sys_id_maps;
 struct mb_build_place {
 	int root_fd;
 	bool has_owner, has_mode; /* --chown, --chmod */
-	uint32_t uid, gid, mode;
+	uint32_t uid, gid;
+	struct mb_build_chmod mode;
 	const struct mb_sys_id_maps
 		*maps;     /* the owners are those inside of it; NULL: as they are */
 	bool leaves_power; /* devices, set-id bits and capabilities stay behind */
@@ -26,6 +29,11 @@ struct mb_build_place {
 /* Make the directories of @path that are missing and give the last one, for reading. */
 int mb_build_place_directory(const struct mb_build_place *place, const char *path, int *ret_fd,
                              struct mb_err *err);
+/* The same, and those that are missing get the modes that they have in @root, where they are
+ * @from and its last parts. */
+int mb_build_place_parents(const struct mb_build_place *place, const struct mb_build_root *root,
+                           const char *to, const char *from, const char *parents, int *ret_fd,
+                           struct mb_err *err);
 /* A file as @name into the directory @dir_fd, or, with @name NULL, a directory's content; if
  * @is_new the directory gets the source's attributes too. */
 int mb_build_place_item(const struct mb_build_place *place, const struct mb_build_root *root,

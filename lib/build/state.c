@@ -76,6 +76,7 @@ void mb_build_state_push(struct mb_build_state *s, const char *chain, const char
 	mb_strv_add(&s->layers, chain);
 	mb_strv_addf(&s->config.diff_ids, "sha256:%s", diff_id);
 	s->bytes += bytes;
+	s->top_bytes = bytes;
 	if (created > s->newest)
 		s->newest = created;
 }

@@ -17,6 +17,7 @@ struct mb_store;
 struct mb_build_state {
 	struct mb_strv layers; /* chain ids, lowest first; config.diff_ids are their archives */
 	uint64_t bytes;        /* of the layers' regular files */
+	uint64_t top_bytes;    /* of these, in the topmost layer, if a step of ours made it */
 	struct mb_oci_image_config config;
 	struct mb_kv args; /* ARGs of this stage that have a value */
 	int64_t newest;    /* nsec: of the steps it is made of */

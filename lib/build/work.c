@@ -13,6 +13,7 @@
 #include "core/clock.h"
 #include "core/err.h"
 #include "core/own.h"
+#include "core/str.h"
 #include "image/keep.h"
 #include "image/layer.h"
 #include "store/store.h"
@@ -114,6 +115,23 @@ static int remember(struct mb_build *b, struct mb_build_state *state,
 
 	mb_build_state_push(state, layer->chain, layer->diff_id, layer->bytes, now);
 	kept.layers = state->layers;
+	return mb_image_keep_set(b->store, &kept, err);
+}
+
+int mb_build_work_remember(struct mb_build *b, const struct mb_build_state *state, const char *key,
+                           const char *what, struct mb_err *err)
+{
+	const char *diff_id = state->config.diff_ids.v[state->config.diff_ids.n - 1];
+	struct mb_image_kept kept = {
+		.key = (char *)(uintptr_t)key,
+		.what = (char *)(uintptr_t)what,
+		.diff_id = (char *)(uintptr_t)mb_skip_prefix(diff_id, "sha256:"),
+		.layers = state->layers,
+		.created = state->newest,
+		.used = mb_now_nsec(),
+		.bytes = state->top_bytes,
+	};
+
 	return mb_image_keep_set(b->store, &kept, err);
 }
 

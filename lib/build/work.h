@@ -32,6 +32,9 @@ int mb_build_work_commit(struct mb_build *b, struct mb_build_work *work,
 int mb_build_work_adopt(struct mb_build *b, int dir_fd, const char *name,
                         struct mb_build_state *state, const char *key, const char *what,
                         struct mb_err *err);
+/* Keep the topmost layer of @state under another key too. */
+int mb_build_work_remember(struct mb_build *b, const struct mb_build_state *state, const char *key,
+                           const char *what, struct mb_err *err);
 /* Remove what is left of it.  Fine twice. */
 void mb_build_work_done(struct mb_build_work *work);
 

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "core/err.h"
+#include "core/io.h"
+#include "core/own.h"
+#include "core/strv.h"
+#include "sys/mount.h"
+#include "sys/path.h"
+#include "sys/proc.h"
+
+static int set_address(const char *path, struct sockaddr_un *ret, struct mb_err *err)
+{
+	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if ((size_t)snprintf(ret->sun_path, sizeof(ret->sun_path), "%s", path) >=
+	    sizeof(ret->sun_path))
+		return mb_fail(err, ENAMETOOLONG, "'%s' is too long for a socket", path);
+	return 0;
+}
+
+/* --- the process ------------------------------------------------------------------------------ */
+
+static bool pump(int from, int to)
+{
+	char part[16384];
+	ssize_t n = read(from, part, sizeof(part));
+
+	if (n < 0 && errno == EINTR)
+		return true;
+	if (n <= 0)
+		return false;
+	return mb_write_full(to, part, (size_t)n) == 0;
+}
+
+/* One conversation. */
+static void __attribute__((noreturn)) lead(int client, const struct sockaddr_un *to)
+{
+	int agent = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)mb_sys_proc_die_with_parent(0, NULL);
+	if (agent < 0 || connect(agent, (const struct sockaddr *)to, sizeof(*to)) < 0)
+		_exit(1);
+	for (;;) {
+		struct pollfd p[] = {{.fd = client, .events = POLLIN},
+		                     {.fd = agent, .events = POLLIN}};
+
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			_exit(1);
+		if ((p[0].revents && !pump(client, agent)) ||
+		    (p[1].revents && !pump(agent, client)))
+			_exit(0);
+	}
+}
+
+static void __attribute__((noreturn)) serve(int sock, const struct sockaddr_un *to)
+{
+	mb_sys_proc_reset_signals();
+	signal(SIGCHLD, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	if (mb_sys_proc_die_with_parent(0, NULL) < 0 ||
+	    mb_sys_proc_close_fds(3, &sock, 1, NULL) < 0)
+		_exit(1);
+	for (;;) {
+		int client = accept4(sock, NULL, NULL, SOCK_CLOEXEC);
+
+		if (client < 0 && errno != EINTR && errno != ECONNABORTED)
+			_exit(1);
+		if (client >= 0 && fork() == 0)
+			lead(client, to);
+		mb_close(&client);
+	}
+}
+
+/* --- in the build ----------------------------------------------------------------------------- */
+
+static int listen_in(int mount_fd, const struct mb_build_agent_how *how, int *ret_sock,
+                     struct mb_err *err)
+{
+	MB_AUTO_CLOSE int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char top[MB_SYS_PATH_FD_TEXT];
+	MB_AUTO_FREE char *path = mb_asprintf("%s/agent", mb_sys_path_of_fd(mount_fd, top));
+	struct sockaddr_un address;
+	int r = set_address(path, &address, err);
+
+	if (r < 0)
+		return r;
+	if (sock < 0 || bind(sock, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    fchownat(mount_fd, "agent", how->uid, how->gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    fchmodat(mount_fd, "agent", how->mode, 0) < 0 || listen(sock, 16) < 0)
+		return mb_fail_sys(err, errno, "cannot make a socket for ssh");
+	*ret_sock = mb_take_fd(&sock);
+	return 0;
+}
+
+int mb_build_agent_start(const struct mb_build_agent_how *how, int *ret_mount_fd, int *ret_pidfd,
+                         struct mb_err *err)
+{
+	const struct mb_sys_clone clone = MB_SYS_CLONE_INIT;
+	MB_AUTO_STRV struct mb_strv options = MB_STRV_INIT;
+	MB_AUTO_CLOSE int mount_fd = -1, sock = -1;
+	struct sockaddr_un to;
+	pid_t pid;
+	int r = set_address(how->path, &to, err);
+
+	mb_strv_add(&options, "mode=0700");
+	if (r == 0)
+		r = mb_sys_mount_new("tmpfs", &options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+		                     &mount_fd, err);
+	if (r == 0)
+		r = listen_in(mount_fd, how, &sock, err);
+	if (r == 0)
+		r = mb_sys_proc_clone(&clone, &pid, ret_pidfd, err);
+	if (r == 0 && pid == 0)
+		serve(sock, &to);
+	if (r == 0)
+		*ret_mount_fd = mb_take_fd(&mount_fd);
+	return r;
+}
+
+void mb_build_agent_stop(int *pidfd)
+{
+	int code;
+
+	if (*pidfd < 0)
+		return;
+	mb_sys_proc_signal(*pidfd, SIGKILL, NULL);
+	mb_sys_proc_reap(*pidfd, &code, NULL);
+	mb_close(pidfd);
+}
