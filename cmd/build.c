@@ -7,6 +7,7 @@
 
 #include "build/build.h"
 #include "cli/cli.h"
+#include "cmd/build_check.h"
 #include "cmd/build_context.h"
 #include "cmd/build_flags.h"
 #include "cmd/build_input.h"
@@ -126,6 +127,7 @@ static int build(struct work *w, struct mb_err *err)
 	mb_sys_interrupt_hold(&before);
 	if (r == 0)
 		r = mb_build_run(store, &w->request, &w->result, err);
+	mb_cmd_build_progress_warn(progress, w->input.name, mb_str_text(&w->input.dockerfile));
 	if (r < 0 && r != -EINTR)
 		mb_cmd_build_progress_failed(progress, w->input.name,
 		                             mb_str_text(&w->input.dockerfile), &w->result);
@@ -222,7 +224,9 @@ static int build_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, 
 	if (r < 0)
 		return r;
 	fill_request(&w);
-	return build(&w, err);
+	return w.args->check || mb_streq(w.args->call, "check")
+	               ? mb_cmd_build_check(cx, &w.input, &w.request, err)
+	               : build(&w, err);
 }
 
 const struct mb_cli_verb mb_cmd_build = {

@@ -30,6 +30,9 @@ int mb_cmd_build_flags_check(const struct mb_cmd_build_args *args, struct mb_err
 {
 	int r = refuse_attestation("provenance", args->provenance, err);
 
+	if (r == 0 && args->call && strcmp(args->call, "build") != 0 &&
+	    strcmp(args->call, "check") != 0)
+		r = mb_fail(err, EOPNOTSUPP, "--call=%s is not supported", args->call);
 	return r < 0 ? r : refuse_attestation("sbom", args->sbom, err);
 }
 
@@ -71,6 +74,10 @@ const struct mb_cli_opt mb_cmd_build_opts[] = {
                     "a name for FROM and --from: name=DIR or an image"),
 	MB_OPT_STRING(0, "cgroup-parent", NULL, struct mb_cmd_build_args, cgroup_parent,
                       "control group above those of RUN"),
+	MB_OPT_STRING(0, "call", NULL, struct mb_cmd_build_args, call, "build, or check",
+                      .hidden = true),
+	MB_OPT_SWITCH(0, "check", struct mb_cmd_build_args, check,
+                      "look at the Dockerfile alone, and build nothing"),
 	MB_OPT_STRING('f', "file", NULL, struct mb_cmd_build_args, file,
                       "the Dockerfile, or - for stdin (default PATH/Dockerfile)",
                       .complete = MB_COMP_FILE),

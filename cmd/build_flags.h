@@ -27,7 +27,8 @@ struct mb_cmd_build_args {
 	const char *provenance, *sbom;
 	int64_t shm_size, memory;
 	int progress; /* enum mb_cmd_build_how */
-	bool no_cache, pull, quiet, push, load;
+	const char *call;
+	bool no_cache, pull, quiet, push, load, check;
 };
 extern const struct mb_cli_opt mb_cmd_build_opts[];
 

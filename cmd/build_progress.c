@@ -13,15 +13,20 @@
 
 enum { TAIL = 20, LINE_MAX_BYTES = 4096, NSEC = 1000000000 };
 
+struct kept_warning {
+	char *text;
+	struct mb_dockerfile_span where;
+};
+
 struct mb_cmd_build_progress {
 	const struct mb_cmd_build_show *show;
 	struct mb_cmd_build_screen screen;
 	unsigned last, failed; /* numbers of steps */
+	struct kept_warning *warnings;
+	size_t n_warnings;
 };
 
-const struct mb_cmd_build_show mb_cmd_build_show_nothing = {
-	.warn = mb_cmd_build_put_warning,
-};
+const struct mb_cmd_build_show mb_cmd_build_show_nothing = {.is_quiet = true};
 
 struct mb_cmd_build_progress *mb_cmd_build_progress_new(enum mb_cmd_build_view view)
 {
@@ -45,16 +50,6 @@ void mb_cmd_build_put(const struct mb_str *text)
 double mb_cmd_build_seconds(int64_t since)
 {
 	return (double)(mb_monotonic_nsec() - since) / NSEC;
-}
-
-void mb_cmd_build_put_warning(struct mb_cmd_build_screen *s, const char *text)
-{
-	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
-	MB_AUTO_FREE char *safe = mb_printable(text);
-
-	(void)s;
-	mb_str_addf(&out, "WARNING: %s\n", safe);
-	mb_cmd_build_put(&out);
 }
 
 /* --- what the engine reports ------------------------------------------------------------------ */
@@ -140,12 +135,18 @@ static void end(void *arg, unsigned number, enum mb_build_end how)
 		p->show->end(&p->screen, step, how);
 }
 
-static void warn(void *arg, const char *line)
+static void warn(void *arg, const struct mb_build_warning *warning)
 {
 	struct mb_cmd_build_progress *p = arg;
+	struct kept_warning *kept;
 
 	if (p->show->warn)
-		p->show->warn(&p->screen, line);
+		p->show->warn(&p->screen, warning);
+	p->warnings = mb_realloc(p->warnings, (p->n_warnings + 1) * sizeof(*p->warnings));
+	kept = &p->warnings[p->n_warnings++];
+	kept->text = mb_asprintf("%s%s%s", warning->rule ? warning->rule : "",
+	                         warning->rule ? ": " : "", warning->message);
+	kept->where = warning->where;
 }
 
 struct mb_build_report mb_cmd_build_progress_report(struct mb_cmd_build_progress *p)
@@ -174,8 +175,8 @@ static void add_tail(const struct mb_cmd_build_step *step, struct mb_str *out)
 }
 
 /* The lines, and two around them. */
-static void add_excerpt(const char *file, const char *text, struct mb_dockerfile_span where,
-                        struct mb_str *out)
+void mb_cmd_build_add_excerpt(const char *file, const char *text, struct mb_dockerfile_span where,
+                              struct mb_str *out)
 {
 	MB_AUTO_STRV struct mb_strv lines = MB_STRV_INIT;
 
@@ -202,7 +203,26 @@ void mb_cmd_build_progress_failed(struct mb_cmd_build_progress *p, const char *f
 	if (result->exit_code >= 0 && step && step->tail.n)
 		add_tail(step, &out);
 	if (result->where.first)
-		add_excerpt(file, dockerfile, result->where, &out);
+		mb_cmd_build_add_excerpt(file, dockerfile, result->where, &out);
+	mb_cmd_build_put(&out);
+}
+
+void mb_cmd_build_progress_warn(struct mb_cmd_build_progress *p, const char *file,
+                                const char *dockerfile)
+{
+	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
+
+	for (size_t i = 0; i < p->n_warnings && !p->show->is_quiet; i++) {
+		const struct kept_warning *w = &p->warnings[i];
+		MB_AUTO_FREE char *safe = mb_printable(w->text);
+
+		mb_str_addf(&out, "WARNING: %s", safe);
+		if (w->where.first)
+			mb_str_addf(&out, " (line %u)", w->where.first);
+		mb_str_addc(&out, '\n');
+		if (w->where.first)
+			mb_cmd_build_add_excerpt(file, dockerfile, w->where, &out);
+	}
 	mb_cmd_build_put(&out);
 }
 
@@ -216,5 +236,8 @@ void mb_cmd_build_progress_free(struct mb_cmd_build_progress *p)
 		mb_strv_done(&p->screen.v[i].tail);
 	}
 	free(p->screen.v);
+	for (size_t i = 0; i < p->n_warnings; i++)
+		free(p->warnings[i].text);
+	free(p->warnings);
 	free(p);
 }

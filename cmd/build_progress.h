@@ -19,6 +19,12 @@ struct mb_cmd_build_progress *mb_cmd_build_progress_new(enum mb_cmd_build_view v
 struct mb_build_report mb_cmd_build_progress_report(struct mb_cmd_build_progress *p);
 /* The number of a step after all that were reported. */
 unsigned mb_cmd_build_progress_next(const struct mb_cmd_build_progress *p);
+/* At the end: the warnings, with the lines that they are about. */
+void mb_cmd_build_progress_warn(struct mb_cmd_build_progress *p, const char *file,
+                                const char *dockerfile);
+/* The lines of the Dockerfile, and two around them. */
+void mb_cmd_build_add_excerpt(const char *file, const char *text, struct mb_dockerfile_span where,
+                              struct mb_str *out);
 /* After a failure: what the last step wrote, and the lines of the Dockerfile it is about. */
 void mb_cmd_build_progress_failed(struct mb_cmd_build_progress *p, const char *file,
                                   const char *dockerfile, const struct mb_build_result *result);

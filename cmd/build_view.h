@@ -39,7 +39,9 @@ struct mb_cmd_build_show {
 	            const char *text);
 	void (*end)(struct mb_cmd_build_screen *s, struct mb_cmd_build_step *step,
 	            enum mb_build_end how);
-	void (*warn)(struct mb_cmd_build_screen *s, const char *text);
+	/* At once; the others' are told in the end. */
+	void (*warn)(struct mb_cmd_build_screen *s, const struct mb_build_warning *warning);
+	bool is_quiet; /* nothing is told in the end either */
 };
 extern const struct mb_cmd_build_show mb_cmd_build_show_plain, mb_cmd_build_show_live,
 	mb_cmd_build_show_raw, mb_cmd_build_show_nothing;
@@ -47,7 +49,4 @@ extern const struct mb_cmd_build_show mb_cmd_build_show_plain, mb_cmd_build_show
 /* To stderr. */
 void mb_cmd_build_put(const struct mb_str *text);
 double mb_cmd_build_seconds(int64_t since);
-/* "WARNING: ..." */
-void mb_cmd_build_put_warning(struct mb_cmd_build_screen *s, const char *text);
-
 #endif

@@ -104,5 +104,4 @@ const struct mb_cmd_build_show mb_cmd_build_show_live = {
 	.begin = begin,
 	.line = line,
 	.end = end,
-	.warn = mb_cmd_build_put_warning,
 };

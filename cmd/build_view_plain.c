@@ -71,5 +71,4 @@ const struct mb_cmd_build_show mb_cmd_build_show_plain = {
 	.line = line,
 	.say = say,
 	.end = end,
-	.warn = mb_cmd_build_put_warning,
 };

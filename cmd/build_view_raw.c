@@ -90,12 +90,29 @@ static void say(struct mb_cmd_build_screen *s, struct mb_cmd_build_step *step, c
 	put_list("statuses", o);
 }
 
-static void warn(struct mb_cmd_build_screen *s, const char *text)
+static struct json_object *range_of(struct mb_dockerfile_span where)
+{
+	struct json_object *list = mb_json_new_array(), *range = mb_json_new_object();
+	struct json_object *start = mb_json_new_object(), *last = mb_json_new_object();
+
+	mb_json_set_i64(start, "line", where.first);
+	mb_json_set_i64(last, "line", where.last);
+	mb_json_set(range, "start", start);
+	mb_json_set(range, "end", last);
+	mb_json_push(list, range);
+	return list;
+}
+
+static void warn(struct mb_cmd_build_screen *s, const struct mb_build_warning *warning)
 {
 	struct json_object *o = mb_json_new_object();
 	MB_AUTO_STR struct mb_str coded = MB_STR_INIT;
+	MB_AUTO_FREE char *text = mb_asprintf("%s%s%s", warning->rule ? warning->rule : "",
+	                                      warning->rule ? ": " : "", warning->message);
 
 	(void)s;
+	if (warning->where.first)
+		mb_json_set(o, "range", range_of(warning->where));
 	mb_registry_base64_format(text, strlen(text), &coded);
 	mb_json_set_i64(o, "level", 1);
 	mb_json_set_str(o, "short", mb_str_text(&coded));
@@ -108,4 +125,5 @@ const struct mb_cmd_build_show mb_cmd_build_show_raw = {
 	.say = say,
 	.end = end,
 	.warn = warn,
+	.is_quiet = true,
 };

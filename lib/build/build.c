@@ -16,6 +16,7 @@
 #include "core/own.h"
 #include "core/str.h"
 #include "dockerfile/expand.h"
+#include "dockerfile/lint.h"
 #include "image/commit.h"
 #include "image/refs.h"
 #include "store/lock.h"
@@ -70,12 +71,12 @@ void mb_build_say(struct mb_build *b, const struct mb_build_step *step, const ch
 	report->say(report->arg, step->number, mb_str_text(&line));
 }
 
-static void warn(struct mb_build *b, const char *line)
+static void warn(struct mb_build *b, const struct mb_build_warning *warning)
 {
 	const struct mb_build_report *report = &b->request->report;
 
 	if (report->warn)
-		report->warn(report->arg, line);
+		report->warn(report->arg, warning);
 }
 
 int mb_build_expand(struct mb_build *b, struct mb_build_state *state, const char *word, char **ret,
@@ -102,10 +103,66 @@ static void warn_unused(struct mb_build *b)
 		return;
 	names = mb_strv_join(&unused, " ");
 	line = mb_asprintf("one or more build-args [%s] were not consumed", names);
-	warn(b, line);
+	warn(b, &(struct mb_build_warning){.message = line});
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
+
+/* What an image that is here sets, or one of --build-context. */
+static bool find_env(void *arg, const char *name, struct mb_strv *out)
+{
+	struct mb_build *b = arg;
+	ssize_t named = mb_build_named_find(b, name);
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+	struct mb_build_state state = {0};
+	int r;
+
+	if (named >= 0)
+		name = b->request->named[named].image;
+	if (!name || mb_image_find(b->store, name, &image, NULL, NULL) != 0)
+		return false;
+	r = mb_build_state_from_image(b->store, image, &state, NULL);
+	if (r == 0)
+		mb_strv_add_all(out, &state.config.config.env);
+	mb_build_state_done(&state);
+	return r == 0;
+}
+
+static int fail_lint(struct mb_build *b, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv rules = MB_STRV_INIT;
+	MB_AUTO_FREE char *joined = NULL;
+
+	for (size_t i = 0; i < b->file.n_warnings; i++)
+		if (!mb_strv_has(&rules, b->file.warnings[i].rule))
+			mb_strv_add(&rules, b->file.warnings[i].rule);
+	joined = mb_strv_join(&rules, ", ");
+	b->where = b->file.warnings[0].span;
+	return mb_fail(err, EINVAL, "lint violation found for rules: %s", joined);
+}
+
+static int lint(struct mb_build *b, struct mb_err *err)
+{
+	const struct mb_build_request *q = b->request;
+	const struct mb_dockerfile_lint how = {
+		.text = q->dockerfile,
+		.len = q->dockerfile_len,
+		.check = mb_kv_find(&q->args, "BUILDKIT_DOCKERFILE_CHECK"),
+		.ignore = b->ignore.n ? &b->ignore : NULL,
+		.args = &q->args,
+		.find_env = find_env,
+		.arg = b,
+	};
+	bool is_error = false;
+	int r = mb_dockerfile_lint(&b->file, &how, &is_error, err);
+
+	for (size_t i = 0; i < b->file.n_warnings && r == 0; i++) {
+		const struct mb_dockerfile_warning *w = &b->file.warnings[i];
+
+		warn(b, &(struct mb_build_warning){w->rule, w->message, w->span});
+	}
+	return r == 0 && is_error ? fail_lint(b, err) : r;
+}
 
 static int load(struct mb_build *b, struct mb_err *err)
 {
@@ -114,19 +171,14 @@ static int load(struct mb_build *b, struct mb_err *err)
 	int r = mb_dockerfile_parse(q->dockerfile, q->dockerfile_len, &b->file, &span, err);
 
 	b->where = span;
-	for (size_t i = 0; i < b->file.n_warnings; i++) {
-		const struct mb_dockerfile_warning *w = &b->file.warnings[i];
-		MB_AUTO_FREE char *line =
-			mb_asprintf("%s: %s (line %u)", w->rule, w->message, w->span.first);
-
-		warn(b, line);
-	}
 	if (r == 0 && q->ignore) {
 		b->where = (struct mb_dockerfile_span){0};
 		r = mb_dockerfile_ignore_parse(q->ignore, q->ignore_len, &b->ignore, err);
 		if (r < 0)
 			return mb_wrap(err, r, "error reading .dockerignore");
 	}
+	if (r == 0)
+		r = lint(b, err);
 	b->named_ignores = mb_calloc(q->n_named + 1, sizeof(*b->named_ignores));
 	for (size_t i = 0; i < q->n_named && r == 0; i++) {
 		const struct mb_str *ignore = &q->named[i].ignore;
@@ -191,4 +243,16 @@ int mb_build_run(struct mb_store *store, const struct mb_build_request *request,
 	ret->exit_code = b.exit_code;
 	ret->n_steps = b.n_steps;
 	return r;
+}
+
+int mb_build_check(struct mb_store *store, const struct mb_build_request *request,
+                   struct mb_build_result *ret, struct mb_err *err)
+{
+	__attribute__((cleanup(build_done))) struct mb_build b = {
+		.store = store, .request = request, .exit_code = -1};
+	int r = load(&b, err);
+
+	ret->where = b.where;
+	ret->exit_code = -1;
+	return r == 0 && b.file.n_warnings ? 1 : r;
 }

@@ -25,6 +25,13 @@ enum mb_build_end {
 	MB_BUILD_CANCELED, /* another one failed meanwhile */
 };
 
+/* Something that is not as it should be, and yet no failure. */
+struct mb_build_warning {
+	const char *rule; /* of docker build --check, or NULL */
+	const char *message;
+	struct mb_dockerfile_span where; /* lines of the Dockerfile, 0: of none */
+};
+
 /* What there is to see, in the order in which it happens.  Every member may be NULL. */
 struct mb_build_report {
 	/* Step @number (from 1) begins; others may be under way: "[build 2/5] RUN make". */
@@ -34,7 +41,7 @@ struct mb_build_report {
 	/* A line about it in our words. */
 	void (*say)(void *arg, unsigned number, const char *line);
 	void (*end)(void *arg, unsigned number, enum mb_build_end how);
-	void (*warn)(void *arg, const char *line);
+	void (*warn)(void *arg, const struct mb_build_warning *warning);
 	void *arg;
 };
 
@@ -120,5 +127,10 @@ struct mb_build_result {
 /* Return: 0; or -errno, told, and nothing is left but steps that the next build may use again. */
 int mb_build_run(struct mb_store *store, const struct mb_build_request *request,
                  struct mb_build_result *ret, struct mb_err *err);
+
+/* What there is to say of the Dockerfile, and nothing is built.  Return: 0; 1: there were warnings;
+ * -errno, told. */
+int mb_build_check(struct mb_store *store, const struct mb_build_request *request,
+                   struct mb_build_result *ret, struct mb_err *err);
 
 #endif

@@ -60,6 +60,7 @@ int mb_build_state_copy(const struct mb_build_state *from, struct mb_build_state
 	if (r < 0)
 		return r;
 	mb_strv_add_all(&ret->layers, &from->layers);
+	mb_kv_set_all(&ret->args, &from->args);
 	ret->bytes = from->bytes;
 	ret->newest = from->newest;
 	return 0;

@@ -28,7 +28,7 @@ void mb_build_state_done(struct mb_build_state *s);
 void mb_build_state_scratch(struct mb_build_state *s, const char *platform);
 int mb_build_state_from_image(struct mb_store *store, const struct mb_image *image,
                               struct mb_build_state *ret, struct mb_err *err);
-/* A stage on another: layers and configuration, no ARGs. */
+/* A stage on another: layers, configuration, and its ARGs. */
 int mb_build_state_copy(const struct mb_build_state *from, struct mb_build_state *ret,
                         struct mb_err *err);
 /* The topmost layer, or NULL. */

@@ -68,9 +68,9 @@ static void relay_end(void *arg, unsigned number, enum mb_build_end how)
 	tell(arg, (struct head){END, number, how, 0}, "");
 }
 
-static void relay_warn(void *arg, const char *line)
+static void relay_warn(void *arg, const struct mb_build_warning *warning)
 {
-	tell_text(arg, WARN, 0, line);
+	tell_text(arg, WARN, 0, warning->message);
 }
 
 /* One line of ours, then the configuration. */
@@ -80,11 +80,15 @@ static void tell_state(const struct relay *relay, const struct mb_build *b,
 	MB_AUTO(mb_json_free) struct json_object *o = mb_json_new_object();
 	MB_AUTO(mb_json_free) struct json_object *config = mb_oci_image_config_save(&state->config);
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	struct json_object *args = mb_json_new_object();
 
+	MB_KV_FOREACH (pair, &state->args)
+		mb_json_set_str(args, pair->key, pair->value);
 	mb_json_set(o, "layers", mb_json_new_strv(&state->layers));
 	mb_json_set(o, "consumed", mb_json_new_strv(&b->consumed));
 	mb_json_set_i64(o, "bytes", (int64_t)state->bytes);
 	mb_json_set_i64(o, "newest", state->newest);
+	mb_json_set(o, "args", args);
 	mb_json_format(o, false, &text);
 	mb_str_addc(&text, '\n');
 	mb_json_format(config, false, &text);
@@ -171,12 +175,14 @@ static int take_state(struct mb_build *b, struct mb_build_worker *worker, const 
 	struct finished {
 		struct mb_strv layers, consumed;
 		int64_t bytes, newest;
+		struct mb_kv args;
 	} finished = {0};
 	static const struct mb_json_field table[] = {
 		MB_JSON_STRV("layers", struct finished, layers),
 		MB_JSON_STRV("consumed", struct finished, consumed),
 		MB_JSON_I64("bytes", struct finished, bytes),
 		MB_JSON_I64("newest", struct finished, newest),
+		MB_JSON_KV("args", struct finished, args),
 		MB_JSON_END,
 	};
 	struct mb_build_state *state = &worker->stage->state;
@@ -188,6 +194,7 @@ static int take_state(struct mb_build *b, struct mb_build_worker *worker, const 
 	if (r < 0)
 		return r;
 	state->layers = finished.layers;
+	state->args = finished.args;
 	state->bytes = (uint64_t)finished.bytes;
 	state->newest = finished.newest;
 	MB_STRV_FOREACH (name, &finished.consumed)
@@ -241,7 +248,7 @@ static int take(struct mb_build *b, struct mb_build_worker *worker, const struct
 		return 0;
 	case WARN:
 		if (report->warn)
-			report->warn(report->arg, bytes);
+			report->warn(report->arg, &(struct mb_build_warning){.message = bytes});
 		return 0;
 	case FINISHED:
 		worker->r = take_state(b, worker, bytes, head->size, &worker->err);

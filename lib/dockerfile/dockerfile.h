@@ -72,9 +72,11 @@ struct mb_dockerfile_flag {
  */
 struct mb_dockerfile_instruction {
 	enum mb_dockerfile_kind kind;
-	char *text; /* without continuations, comments and here-documents: "RUN a && b" */
+	char *keyword; /* as it is typed: "run"; NULL for one by itself */
+	char *text;    /* without continuations, comments and here-documents: "RUN a && b" */
 	struct mb_dockerfile_span span;
 	bool is_exec;
+	bool is_legacy; /* ENV and LABEL: "name value" without '=' */
 	struct mb_strv args;
 	struct mb_dockerfile_flag *flags;
 	size_t n_flags;
@@ -85,7 +87,8 @@ struct mb_dockerfile_instruction {
 struct mb_dockerfile_stage {
 	char *base, *name, *platform; /* name in lower case or NULL; platform or NULL */
 	struct mb_dockerfile_span span;
-	char *text; /* of FROM */
+	char *text;                      /* of FROM */
+	char *keyword, *as, *typed_name; /* as they are typed; as and name NULL without a name */
 	struct mb_dockerfile_instruction *v;
 	size_t n;
 };

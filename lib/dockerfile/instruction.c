@@ -189,6 +189,7 @@ static int read_pairs(const char *rest, char escape, struct mb_dockerfile_instru
 
 		if (words.n < 2)
 			return mb_fail(err, EINVAL, "%s must have two arguments", name);
+		ret->is_legacy = true;
 		mb_strv_add(&ret->args, words.v[0]);
 		mb_strv_add(&ret->args, rest + n + strspn(rest + n, " \t\v\f\r"));
 		return 0;
@@ -349,6 +350,7 @@ int mb_dockerfile_instruction_read(struct mb_dockerfile_line *line, char escape,
 
 	if (r < 0)
 		return r;
+	in.keyword = mb_strdup(line->keyword);
 	in.text = whole_text(in.kind, line->rest);
 	in.heredocs = mb_take_ptr(&line->heredocs);
 	in.n_heredocs = line->n_heredocs;
@@ -393,6 +395,7 @@ int mb_dockerfile_instruction_parse(const char *text, bool is_trigger,
 
 void mb_dockerfile_instruction_done(struct mb_dockerfile_instruction *in)
 {
+	free(in->keyword);
 	free(in->text);
 	mb_strv_done(&in->args);
 	for (size_t i = 0; i < in->n_flags; i++) {

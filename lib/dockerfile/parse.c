@@ -56,6 +56,9 @@ void mb_dockerfile_done(struct mb_dockerfile *file)
 		free(stage->name);
 		free(stage->platform);
 		free(stage->text);
+		free(stage->keyword);
+		free(stage->as);
+		free(stage->typed_name);
 		free_instructions(stage->v, stage->n);
 	}
 	free(file->stages);
@@ -143,6 +146,11 @@ static int add_stage(struct mb_dockerfile *file, struct mb_dockerfile_instructio
 	stage.base = mb_strdup(from->args.v[0]);
 	stage.platform = mb_strdup_or_null(platform);
 	stage.text = mb_strdup(from->text);
+	stage.keyword = mb_strdup(from->keyword);
+	if (from->args.n == 3) {
+		stage.as = mb_strdup(from->args.v[1]);
+		stage.typed_name = mb_strdup(from->args.v[2]);
+	}
 	file->stages = mb_realloc(file->stages, (file->n_stages + 1) * sizeof(*file->stages));
 	file->stages[file->n_stages++] = stage;
 	return 0;

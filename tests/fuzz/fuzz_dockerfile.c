@@ -2,6 +2,7 @@
 #include "core/err.h"
 #include "dockerfile/dockerfile.h"
 #include "dockerfile/expand.h"
+#include "dockerfile/lint.h"
 #include "fuzz.h"
 
 static const char *find(void *arg, const char *name)
@@ -43,6 +44,24 @@ static void expand_all(const struct mb_dockerfile *file, const struct mb_dockerf
 	}
 }
 
+/* Warnings are about lines that there are, in their order. */
+static void lint(struct mb_dockerfile *file, const char *text, size_t size)
+{
+	const struct mb_dockerfile_lint how = {.text = text, .len = size};
+	struct mb_err err = MB_ERR_INIT;
+	bool is_error;
+
+	if (mb_dockerfile_lint(file, &how, &is_error, &err) < 0) {
+		FUZZ_CHECK(err.msg[0]);
+		return;
+	}
+	for (size_t i = 0; i < file->n_warnings; i++) {
+		FUZZ_CHECK(file->warnings[i].span.first > 0 && file->warnings[i].message[0]);
+		FUZZ_CHECK(i == 0 ||
+		           file->warnings[i - 1].span.first <= file->warnings[i].span.first);
+	}
+}
+
 /* A Dockerfile, and every word of it with its variables. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -55,6 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	FUZZ_CHECK(file.n_stages > 0);
+	lint(&file, (const char *)data, size);
 	for (size_t i = 0; i < file.n_globals; i++)
 		expand_all(&file, &file.globals[i]);
 	for (size_t i = 0; i < file.n_stages; i++)
