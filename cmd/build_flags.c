@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cmd/build_output.h"
 #include "cmd/context.h"
 #include "core/err.h"
 #include "core/parse.h"
@@ -66,12 +67,34 @@ int mb_cmd_build_find_epoch(struct mb_cmd_context *cx, const struct mb_kv *args,
 	return 0;
 }
 
+int mb_cmd_build_annotation_add(const char *text, struct mb_kv *annotations, struct mb_err *err)
+{
+	const char *equals = strchr(text, '='), *colon = strchr(text, ':');
+	const char *pair = text;
+
+	if (colon && equals && colon < equals && strncmp(text, "manifest", 8) == 0 &&
+	    text + 8 == colon)
+		pair = colon + 1;
+	else if (mb_starts_with(text, "index") || mb_starts_with(text, "manifest-descriptor"))
+		return mb_fail(err, EOPNOTSUPP,
+		               "--annotation %s: an image here has a manifest alone", text);
+	if (!equals || pair == equals)
+		return mb_fail(err, EINVAL,
+		               "--annotation %s: invalid annotation, expected key=value", text);
+	mb_kv_set_pair(annotations, pair);
+	return 0;
+}
+
 const struct mb_cli_opt mb_cmd_build_opts[] = {
 	MB_OPT_LIST(0, "add-host", NULL, struct mb_cmd_build_args, add_hosts,
                     "a line of /etc/hosts for RUN: name:address"),
 	MB_OPT_LIST(0, "build-arg", NULL, struct mb_cmd_build_args, args, "set an ARG: NAME=value"),
 	MB_OPT_LIST(0, "build-context", NULL, struct mb_cmd_build_args, contexts,
                     "a name for FROM and --from: name=DIR or an image"),
+	MB_OPT_LIST(0, "cache-from", NULL, struct mb_cmd_build_args, cache_from,
+                    "use steps of an image, or of type=local,src=DIR"),
+	MB_OPT_LIST(0, "cache-to", NULL, struct mb_cmd_build_args, cache_to,
+                    "give steps: type=inline, an image, or type=local,dest=DIR"),
 	MB_OPT_STRING(0, "cgroup-parent", NULL, struct mb_cmd_build_args, cgroup_parent,
                       "control group above those of RUN"),
 	MB_OPT_STRING(0, "call", NULL, struct mb_cmd_build_args, call, "build, or check",

@@ -22,7 +22,7 @@ enum mb_cmd_build_how {
 
 struct mb_cmd_build_args {
 	struct mb_strv names, args, labels, secrets, add_hosts, ulimits, no_cache_for, outputs,
-		annotations, contexts, ssh;
+		annotations, contexts, ssh, cache_from, cache_to;
 	const char *file, *target, *network, *platform, *iidfile, *cgroup_parent, *metadata;
 	const char *provenance, *sbom;
 	int64_t shm_size, memory;

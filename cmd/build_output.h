@@ -43,6 +43,11 @@ struct mb_cmd_build_pushed {
 int mb_cmd_build_push(struct mb_cmd_context *cx, const struct mb_strv *names,
                       const struct mb_kv *annotations, struct mb_cmd_build_progress *progress,
                       struct mb_cmd_build_pushed *ret, struct mb_err *err);
+/* One name. */
+struct mb_image_pushed;
+int mb_cmd_build_push_one(struct mb_cmd_context *cx, const char *name,
+                          const struct mb_kv *annotations, struct mb_image_pushed *ret,
+                          struct mb_err *err);
 /* docker's document about a build. */
 int mb_cmd_build_metadata_write(const char *path, const struct mb_build_result *result,
                                 const struct mb_cmd_build_pushed *pushed,

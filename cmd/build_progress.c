@@ -13,19 +13,6 @@
 
 enum { TAIL = 20, LINE_MAX_BYTES = 4096, NSEC = 1000000000 };
 
-struct kept_warning {
-	char *text;
-	struct mb_dockerfile_span where;
-};
-
-struct mb_cmd_build_progress {
-	const struct mb_cmd_build_show *show;
-	struct mb_cmd_build_screen screen;
-	unsigned last, failed; /* numbers of steps */
-	struct kept_warning *warnings;
-	size_t n_warnings;
-};
-
 const struct mb_cmd_build_show mb_cmd_build_show_nothing = {.is_quiet = true};
 
 struct mb_cmd_build_progress *mb_cmd_build_progress_new(enum mb_cmd_build_view view)
@@ -54,7 +41,7 @@ double mb_cmd_build_seconds(int64_t since)
 
 /* --- what the engine reports ------------------------------------------------------------------ */
 
-static struct mb_cmd_build_step *find(struct mb_cmd_build_progress *p, unsigned number)
+struct mb_cmd_build_step *mb_cmd_build_step_find(struct mb_cmd_build_progress *p, unsigned number)
 {
 	for (size_t i = p->screen.n; i-- > 0;)
 		if (p->screen.v[i].number == number)
@@ -96,7 +83,7 @@ static void take_line(struct mb_cmd_build_progress *p, struct mb_cmd_build_step 
 static void output(void *arg, unsigned number, bool is_stderr, const char *bytes, size_t n)
 {
 	struct mb_cmd_build_progress *p = arg;
-	struct mb_cmd_build_step *step = find(p, number);
+	struct mb_cmd_build_step *step = mb_cmd_build_step_find(p, number);
 
 	if (!step)
 		return;
@@ -113,7 +100,7 @@ static void output(void *arg, unsigned number, bool is_stderr, const char *bytes
 static void say(void *arg, unsigned number, const char *line)
 {
 	struct mb_cmd_build_progress *p = arg;
-	struct mb_cmd_build_step *step = find(p, number);
+	struct mb_cmd_build_step *step = mb_cmd_build_step_find(p, number);
 
 	if (step && p->show->say)
 		p->show->say(&p->screen, step, line);
@@ -122,7 +109,7 @@ static void say(void *arg, unsigned number, const char *line)
 static void end(void *arg, unsigned number, enum mb_build_end how)
 {
 	struct mb_cmd_build_progress *p = arg;
-	struct mb_cmd_build_step *step = find(p, number);
+	struct mb_cmd_build_step *step = mb_cmd_build_step_find(p, number);
 
 	if (!step)
 		return;
@@ -138,7 +125,7 @@ static void end(void *arg, unsigned number, enum mb_build_end how)
 static void warn(void *arg, const struct mb_build_warning *warning)
 {
 	struct mb_cmd_build_progress *p = arg;
-	struct kept_warning *kept;
+	struct mb_cmd_build_kept *kept;
 
 	if (p->show->warn)
 		p->show->warn(&p->screen, warning);
@@ -157,73 +144,6 @@ struct mb_build_report mb_cmd_build_progress_report(struct mb_cmd_build_progress
 unsigned mb_cmd_build_progress_next(const struct mb_cmd_build_progress *p)
 {
 	return p->last + 1;
-}
-
-/* --- a failure -------------------------------------------------------------------------------- */
-
-static void add_tail(const struct mb_cmd_build_step *step, struct mb_str *out)
-{
-	MB_AUTO_FREE char *name = mb_printable(step->name);
-
-	mb_str_addf(out, "------\n > %s:\n", name);
-	for (size_t i = 0; i < step->tail.n; i++) {
-		MB_AUTO_FREE char *safe = mb_printable(step->tail.v[i]);
-
-		mb_str_addf(out, "%s\n", safe);
-	}
-	mb_str_add(out, "------\n");
-}
-
-/* The lines, and two around them. */
-void mb_cmd_build_add_excerpt(const char *file, const char *text, struct mb_dockerfile_span where,
-                              struct mb_str *out)
-{
-	MB_AUTO_STRV struct mb_strv lines = MB_STRV_INIT;
-
-	mb_strv_split(&lines, text, '\n');
-	mb_str_addf(out, "%s:%u\n--------------------\n", file, where.first);
-	for (unsigned i = where.first > 2 ? where.first - 2 : 1;
-	     i <= where.last + 2 && i <= lines.n; i++) {
-		MB_AUTO_FREE char *safe = mb_printable(lines.v[i - 1]);
-
-		mb_str_addf(out, "%4u | %s %s\n", i,
-		            i >= where.first && i <= where.last ? ">>>" : "   ", safe);
-	}
-	mb_str_add(out, "--------------------\n");
-}
-
-void mb_cmd_build_progress_failed(struct mb_cmd_build_progress *p, const char *file,
-                                  const char *dockerfile, const struct mb_build_result *result)
-{
-	const struct mb_cmd_build_step *step = find(p, p->failed);
-	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
-
-	if (p->show == &mb_cmd_build_show_raw)
-		return;
-	if (result->exit_code >= 0 && step && step->tail.n)
-		add_tail(step, &out);
-	if (result->where.first)
-		mb_cmd_build_add_excerpt(file, dockerfile, result->where, &out);
-	mb_cmd_build_put(&out);
-}
-
-void mb_cmd_build_progress_warn(struct mb_cmd_build_progress *p, const char *file,
-                                const char *dockerfile)
-{
-	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
-
-	for (size_t i = 0; i < p->n_warnings && !p->show->is_quiet; i++) {
-		const struct kept_warning *w = &p->warnings[i];
-		MB_AUTO_FREE char *safe = mb_printable(w->text);
-
-		mb_str_addf(&out, "WARNING: %s", safe);
-		if (w->where.first)
-			mb_str_addf(&out, " (line %u)", w->where.first);
-		mb_str_addc(&out, '\n');
-		if (w->where.first)
-			mb_cmd_build_add_excerpt(file, dockerfile, w->where, &out);
-	}
-	mb_cmd_build_put(&out);
 }
 
 void mb_cmd_build_progress_free(struct mb_cmd_build_progress *p)

@@ -9,6 +9,7 @@
 #include "cmd/build_output.h"
 #include "cmd/build_progress.h"
 #include "cmd/context.h"
+#include "cmd/outfile.h"
 #include "cmd/registry.h"
 #include "core/err.h"
 #include "core/io.h"
@@ -19,8 +20,9 @@
 #include "oci/ref.h"
 #include "json/json.h"
 
-static int push_one(struct mb_cmd_context *cx, const char *name, const struct mb_kv *annotations,
-                    struct mb_image_pushed *ret, struct mb_err *err)
+int mb_cmd_build_push_one(struct mb_cmd_context *cx, const char *name,
+                          const struct mb_kv *annotations, struct mb_image_pushed *ret,
+                          struct mb_err *err)
 {
 	MB_AUTO_CMD_REGISTRY struct mb_cmd_registry reg = {0};
 	MB_AUTO_OCI_REF struct mb_oci_ref ref = {0};
@@ -60,7 +62,7 @@ int mb_cmd_build_push(struct mb_cmd_context *cx, const struct mb_strv *names,
 
 		r = mb_image_ref_canonical(names->v[i], &canonical, err);
 		if (r == 0)
-			r = push_one(cx, canonical, annotations, &pushed, err);
+			r = mb_cmd_build_push_one(cx, canonical, annotations, &pushed, err);
 		if (r == 0) {
 			line = mb_asprintf("pushing manifest for %s@%s done", canonical,
 			                   pushed.digest);
@@ -72,6 +74,33 @@ int mb_cmd_build_push(struct mb_cmd_context *cx, const struct mb_strv *names,
 	}
 	report.end(report.arg, number, r < 0 ? MB_BUILD_FAILED : MB_BUILD_DONE);
 	return r;
+}
+
+/* --- what was written ------------------------------------------------------------------------ */
+
+int mb_cmd_build_outputs_close(struct mb_cmd_build_outputs *outputs, int r, struct mb_err *err)
+{
+	for (size_t i = 0; i < outputs->n; i++) {
+		if (outputs->v[i].kind == MB_BUILD_OUTPUT_LOCAL)
+			mb_close(&outputs->v[i].fd);
+		if (outputs->made[i] && r < 0)
+			rmdir(outputs->made[i]); /* unless something is in it */
+		free(outputs->made[i]);
+		outputs->made[i] = NULL;
+		r = mb_cmd_outfile_close(&outputs->files[i], r, err);
+	}
+	return r;
+}
+
+void mb_cmd_build_outputs_done(struct mb_cmd_build_outputs *outputs)
+{
+	mb_cmd_build_outputs_close(outputs, -ECANCELED, NULL);
+	free(outputs->v);
+	free(outputs->files);
+	free(outputs->made);
+	mb_strv_done(&outputs->names);
+	mb_strv_done(&outputs->paths);
+	*outputs = (struct mb_cmd_build_outputs){0};
 }
 
 /* --- what there is to know of it -------------------------------------------------------------- */

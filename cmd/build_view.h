@@ -46,6 +46,21 @@ struct mb_cmd_build_show {
 extern const struct mb_cmd_build_show mb_cmd_build_show_plain, mb_cmd_build_show_live,
 	mb_cmd_build_show_raw, mb_cmd_build_show_nothing;
 
+struct mb_cmd_build_kept {
+	char *text;
+	struct mb_dockerfile_span where;
+};
+
+struct mb_cmd_build_progress {
+	const struct mb_cmd_build_show *show;
+	struct mb_cmd_build_screen screen;
+	unsigned last, failed; /* numbers of steps */
+	struct mb_cmd_build_kept *warnings;
+	size_t n_warnings;
+};
+/* The step of that number, or NULL. */
+struct mb_cmd_build_step *mb_cmd_build_step_find(struct mb_cmd_build_progress *p, unsigned number);
+
 /* To stderr. */
 void mb_cmd_build_put(const struct mb_str *text);
 double mb_cmd_build_seconds(int64_t since);

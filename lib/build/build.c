@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "build/content.h"
+#include "build/exchange.h"
 #include "build/job.h"
 #include "build/names.h"
 #include "build/work.h"
@@ -204,6 +205,8 @@ static int run(struct mb_build *b, struct mb_build_result *ret, struct mb_err *e
 	r = mb_store_lock(b->store, MB_RANK_STORE, "images", false, true, &hold, err);
 	if (r == 0)
 		r = mb_build_stages_make(b, err);
+	if (r == 0)
+		r = mb_build_exchange_give(b, ret, err);
 	if (r == 0)
 		r = mb_build_outputs_write(b, ret, err);
 	if (r == 0)

@@ -79,6 +79,9 @@ struct mb_build_named {
 	struct mb_str ignore; /* .dockerignore of the directory; empty: there is none */
 };
 
+/* --cache-to: steps that are given to others (build/exchange.h). */
+enum mb_build_give { MB_BUILD_GIVE_NOTHING, MB_BUILD_GIVE_TARGET, MB_BUILD_GIVE_ALL };
+
 struct mb_build_request {
 	int context_fd;         /* a directory; -1: there is none */
 	const char *dockerfile; /* the text */
@@ -106,6 +109,8 @@ struct mb_build_request {
 	struct mb_kv annotations; /* of the manifest of an archive */
 	int64_t epoch; /* nsec: no time in the image is later; -1: times are as they are */
 	bool no_cache, pull;
+	bool inline_cache; /* the image says itself which steps it is made of */
+	enum mb_build_give give;
 	/* Bring the image @name in if it is not here (or @pull: if there is a newer one).
 	 * Return: 0 or -errno, told. */
 	int (*fetch)(void *arg, const char *name, bool pull, struct mb_err *err);
@@ -118,6 +123,7 @@ struct mb_build_result {
 	char id[MB_IMAGE_ID_TEXT];   /* of the image or of that in an archive, or "" */
 	struct mb_image_saved saved; /* the manifest in an archive, if there is one */
 	unsigned n_steps;            /* that were shown */
+	struct mb_strv cache_ids;    /* of images made for request.give; the caller's */
 	/* Of a failure: the lines of the Dockerfile it is about, 0 when it is about none, and the
 	 * exit code of its command, or -1. */
 	struct mb_dockerfile_span where;

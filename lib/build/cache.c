@@ -191,8 +191,9 @@ int mb_build_cache_use(struct mb_build *b, struct mb_build_stage *stage, const c
 	/* The key has the layer below in it: so has what is kept. */
 	if (kept.layers.n != state->layers.n + 1)
 		return 1;
-	mb_build_state_push(state, kept.layers.v[kept.layers.n - 1], kept.diff_id, kept.bytes,
-	                    kept.created);
+	mb_build_state_push(state,
+	                    &(struct mb_build_top){kept.layers.v[kept.layers.n - 1], kept.diff_id,
+	                                           key, kept.bytes, kept.created});
 	return touch(b, &kept, err);
 }
 
@@ -244,6 +245,7 @@ int mb_build_cache_move(struct mb_build *b, struct mb_build_stage *stage, const 
 		*err = why;
 		return r;
 	}
-	mb_build_state_push(state, layer.chain, layer.diff_id, layer.bytes, kept.created);
+	mb_build_state_push(state, &(struct mb_build_top){layer.chain, layer.diff_id, key,
+	                                                  layer.bytes, kept.created});
 	return mb_build_work_remember(b, state, key, kept.what, err);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "build/content.h"
+#include "build/exchange.h"
 #include "build/job.h"
 #include "build/place.h"
 #include "build/work.h"
@@ -27,6 +28,8 @@ static void finish_config(struct mb_build *b, struct mb_build_state *state)
 	struct mb_oci_image_config *config = &state->config;
 	int64_t epoch = b->request->epoch;
 
+	if (b->request->inline_cache)
+		mb_build_exchange_note(state);
 	mb_kv_set_all(&config->config.labels, &b->request->labels);
 	config->created = epoch >= 0 ? epoch : state->newest ? state->newest : mb_now_nsec();
 	for (size_t i = 0; i < config->n_history; i++) {
@@ -131,16 +134,6 @@ static bool is_here(struct mb_store *store, const char *id)
 	return mb_image_open(store, id, &image, NULL) == 0;
 }
 
-/* It was an image here only to be saved. */
-static void forget(struct mb_store *store, const char *id)
-{
-	const struct mb_image_remove_request request = {.name = id, .nameless_only = true};
-	struct mb_image_removed removed = {0};
-
-	(void)mb_image_remove(store, &request, &removed, NULL);
-	mb_image_removed_done(&removed);
-}
-
 static int save(struct mb_build *b, const struct mb_build_output *output, const char *id,
                 struct mb_image_saved *ret, struct mb_err *err)
 {
@@ -188,8 +181,9 @@ static int write_archive(struct mb_build *b, const struct mb_build_output *outpu
 		r = save(b, output, id, &ret->saved, err);
 	if (r == 0)
 		mb_build_say(b, &step, "exporting manifest %s done", ret->saved.digest);
+	/* It was an image here only to be saved. */
 	if (!was_here)
-		forget(b->store, id);
+		mb_build_exchange_forget(b->store, id);
 	return mb_build_step_end(b, &step, r);
 }
 

@@ -13,6 +13,7 @@
 void mb_build_state_done(struct mb_build_state *s)
 {
 	mb_strv_done(&s->layers);
+	mb_strv_done(&s->keys);
 	mb_oci_image_config_done(&s->config);
 	mb_kv_done(&s->args);
 	*s = (struct mb_build_state){0};
@@ -43,6 +44,8 @@ int mb_build_state_from_image(struct mb_store *store, const struct mb_image *ima
 	if (r < 0)
 		return r;
 	mb_strv_add_all(&ret->layers, &image->layers);
+	for (size_t i = 0; i < image->layers.n; i++)
+		mb_strv_add(&ret->keys, "");
 	ret->bytes = image->size;
 	ret->newest = ret->config.created;
 	return 0;
@@ -60,6 +63,7 @@ int mb_build_state_copy(const struct mb_build_state *from, struct mb_build_state
 	if (r < 0)
 		return r;
 	mb_strv_add_all(&ret->layers, &from->layers);
+	mb_strv_add_all(&ret->keys, &from->keys);
 	mb_kv_set_all(&ret->args, &from->args);
 	ret->bytes = from->bytes;
 	ret->newest = from->newest;
@@ -71,15 +75,15 @@ const char *mb_build_state_top(const struct mb_build_state *s)
 	return s->layers.n ? s->layers.v[s->layers.n - 1] : NULL;
 }
 
-void mb_build_state_push(struct mb_build_state *s, const char *chain, const char *diff_id,
-                         uint64_t bytes, int64_t created)
+void mb_build_state_push(struct mb_build_state *s, const struct mb_build_top *top)
 {
-	mb_strv_add(&s->layers, chain);
-	mb_strv_addf(&s->config.diff_ids, "sha256:%s", diff_id);
-	s->bytes += bytes;
-	s->top_bytes = bytes;
-	if (created > s->newest)
-		s->newest = created;
+	mb_strv_add(&s->layers, top->chain);
+	mb_strv_add(&s->keys, top->key);
+	mb_strv_addf(&s->config.diff_ids, "sha256:%s", top->diff_id);
+	s->bytes += top->bytes;
+	s->top_bytes = top->bytes;
+	if (top->created > s->newest)
+		s->newest = top->created;
 }
 
 void mb_build_state_history(struct mb_build_state *s, const char *created_by, bool has_layer)

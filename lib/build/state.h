@@ -16,6 +16,7 @@ struct mb_store;
 
 struct mb_build_state {
 	struct mb_strv layers; /* chain ids, lowest first; config.diff_ids are their archives */
+	struct mb_strv keys;   /* of the steps that made them; "": none of ours */
 	uint64_t bytes;        /* of the layers' regular files */
 	uint64_t top_bytes;    /* of these, in the topmost layer, if a step of ours made it */
 	struct mb_oci_image_config config;
@@ -33,8 +34,13 @@ int mb_build_state_copy(const struct mb_build_state *from, struct mb_build_state
                         struct mb_err *err);
 /* The topmost layer, or NULL. */
 const char *mb_build_state_top(const struct mb_build_state *s);
-void mb_build_state_push(struct mb_build_state *s, const char *chain, const char *diff_id,
-                         uint64_t bytes, int64_t created);
+/* A layer of @bytes on top, which the step @key made. */
+struct mb_build_top {
+	const char *chain, *diff_id, *key;
+	uint64_t bytes;
+	int64_t created;
+};
+void mb_build_state_push(struct mb_build_state *s, const struct mb_build_top *top);
 void mb_build_state_history(struct mb_build_state *s, const char *created_by, bool has_layer);
 
 /* ENV, else ARG, else NULL.  For mb_dockerfile_scope.find: @state is the state. */

@@ -113,7 +113,8 @@ static int remember(struct mb_build *b, struct mb_build_state *state,
 		.bytes = layer->bytes,
 	};
 
-	mb_build_state_push(state, layer->chain, layer->diff_id, layer->bytes, now);
+	mb_build_state_push(state, &(struct mb_build_top){layer->chain, layer->diff_id, key,
+	                                                  layer->bytes, now});
 	kept.layers = state->layers;
 	return mb_image_keep_set(b->store, &kept, err);
 }

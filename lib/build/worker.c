@@ -85,6 +85,7 @@ static void tell_state(const struct relay *relay, const struct mb_build *b,
 	MB_KV_FOREACH (pair, &state->args)
 		mb_json_set_str(args, pair->key, pair->value);
 	mb_json_set(o, "layers", mb_json_new_strv(&state->layers));
+	mb_json_set(o, "keys", mb_json_new_strv(&state->keys));
 	mb_json_set(o, "consumed", mb_json_new_strv(&b->consumed));
 	mb_json_set_i64(o, "bytes", (int64_t)state->bytes);
 	mb_json_set_i64(o, "newest", state->newest);
@@ -173,12 +174,13 @@ static int take_state(struct mb_build *b, struct mb_build_worker *worker, const 
                       size_t n, struct mb_err *err)
 {
 	struct finished {
-		struct mb_strv layers, consumed;
+		struct mb_strv layers, keys, consumed;
 		int64_t bytes, newest;
 		struct mb_kv args;
 	} finished = {0};
 	static const struct mb_json_field table[] = {
 		MB_JSON_STRV("layers", struct finished, layers),
+		MB_JSON_STRV("keys", struct finished, keys),
 		MB_JSON_STRV("consumed", struct finished, consumed),
 		MB_JSON_I64("bytes", struct finished, bytes),
 		MB_JSON_I64("newest", struct finished, newest),
@@ -194,6 +196,7 @@ static int take_state(struct mb_build *b, struct mb_build_worker *worker, const 
 	if (r < 0)
 		return r;
 	state->layers = finished.layers;
+	state->keys = finished.keys;
 	state->args = finished.args;
 	state->bytes = (uint64_t)finished.bytes;
 	state->newest = finished.newest;

@@ -31,3 +31,22 @@ raw() { skopeo inspect --raw --tls-verify=false "docker://$1"; }
 	run -1 mybox build -t 127.0.0.1:1/x --push "$ctx"
 	[[ "$output" == *'ERROR'*'mybox: failed to build: '* ]]
 }
+
+@test "build --cache-to and --cache-from by a registry" {
+	mybox load -q -i "$images/deb.tar" >/dev/null
+	dockerfile <<<$'FROM deb\nRUN cat /proc/sys/kernel/random/uuid >/id\nRUN echo second >>/id'
+	mybox build -q -t made --cache-to type=registry,ref=$plain/cache:1 "$ctx"
+	local was
+	was=$(mybox run --rm made cat /id)
+	# It has no name here.
+	[ -z "$(mybox images -q $plain/cache)" ]
+	mybox rmi -f made >/dev/null && mybox builder prune -af >/dev/null
+	run -0 mybox build -t made --cache-from $plain/cache:1 "$ctx"
+	[ "$(grep -c CACHED <<<"$output")" = 2 ] && [ "$(mybox run --rm made cat /id)" = "$was" ]
+	# An image that says itself what it is made of does as well.
+	mybox build -q -t $plain/inline:1 --push --cache-to type=inline "$ctx"
+	mybox rmi -f made $plain/inline:1 $plain/cache:1 >/dev/null && mybox builder prune -af >/dev/null
+	run -0 mybox build -t made --cache-from type=registry,ref=$plain/inline:1 "$ctx"
+	[ "$(grep -c CACHED <<<"$output")" = 2 ] && [ "$(mybox run --rm made cat /id)" = "$was" ]
+	run -0 mybox build -t made --cache-from $plain/nosuch:1 "$ctx" && [[ "$output" == *"WARNING: no cache from '$plain/nosuch:1': "* ]]
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/build_cache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "build/exchange.h"
+#include "cmd/build_output.h"
+#include "cmd/build_progress.h"
+#include "cmd/context.h"
+#include "cmd/outfile.h"
+#include "cmd/pull.h"
+#include "core/err.h"
+#include "core/own.h"
+#include "core/str.h"
+#include "image/image.h"
+#include "image/refs.h"
+#include "sys/path.h"
+
+#define FILE_NAME "mybox-cache.tar"
+
+/* --- in --------------------------------------------------------------------------------------- */
+
+static int import_ref(struct mb_cmd_context *cx, struct mb_store *store, const char *ref,
+                      struct mb_err *err)
+{
+	size_t n;
+	int r = mb_cmd_pull_image(
+		cx, &(struct mb_cmd_pull_request){.name = ref, .beside = true, .quiet = true}, err);
+
+	if (r == 0)
+		r = mb_build_exchange_take(store, ref, &n, err);
+	if (r == 0 && n == 0)
+		r = mb_fail(err, ENOENT, "there are no steps in it");
+	return r > 0 ? -ENOENT : r;
+}
+
+static int import_directory(struct mb_store *store, const char *path, struct mb_err *err)
+{
+	MB_AUTO_FREE char *file = mb_asprintf("%s/" FILE_NAME, path);
+	MB_AUTO_CLOSE int fd = open(file, O_RDONLY | O_CLOEXEC);
+	const struct mb_image_load_request request = {.fd = fd, .source = file, .nameless = true};
+	struct mb_image_loaded loaded = {0};
+	int r = fd < 0 ? mb_fail_sys(err, errno, "cannot open '%s'", file)
+	               : mb_image_load(store, &request, &loaded, err);
+
+	for (size_t i = 0; i < loaded.n && r == 0; i++) {
+		MB_AUTO_FREE char *id = mb_asprintf("sha256:%s", loaded.v[i].id);
+		size_t n;
+
+		r = mb_build_exchange_take(store, id, &n, err);
+		mb_build_exchange_forget(store, id);
+	}
+	mb_image_loaded_done(&loaded);
+	return r > 0 ? -ENOENT : r;
+}
+
+static void warn(struct mb_cmd_build_progress *progress, const char *from, const struct mb_err *err)
+{
+	const struct mb_build_report report = mb_cmd_build_progress_report(progress);
+	MB_AUTO_FREE char *text = mb_asprintf("no cache from '%s': %s", from, err->msg);
+
+	report.warn(report.arg, &(struct mb_build_warning){.message = text});
+}
+
+int mb_cmd_build_cache_import(struct mb_cmd_context *cx, const struct mb_cmd_build_cache *cache,
+                              struct mb_cmd_build_progress *progress, struct mb_err *err)
+{
+	struct mb_store *store;
+	int r = mb_cmd_store(cx, &store, err);
+
+	if (r < 0)
+		return r;
+	MB_STRV_FOREACH (ref, &cache->from_refs) {
+		struct mb_err why = MB_ERR_INIT;
+
+		if (import_ref(cx, store, ref, &why) < 0)
+			warn(progress, ref, &why);
+	}
+	MB_STRV_FOREACH (path, &cache->from_dirs) {
+		struct mb_err why = MB_ERR_INIT;
+
+		if (import_directory(store, path, &why) < 0)
+			warn(progress, path, &why);
+	}
+	return 0;
+}
+
+/* --- out -------------------------------------------------------------------------------------- */
+
+static int export_directory(struct mb_store *store, const char *path, const struct mb_strv *ids,
+                            struct mb_err *err)
+{
+	MB_AUTO_FREE char *file = mb_asprintf("%s/" FILE_NAME, path);
+	MB_AUTO_CLOSE int top = open(*path == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct mb_image_save_request request = {
+		.names = (const char *const *)ids->v, .n_names = ids->n, .is_layout = true};
+	struct mb_cmd_outfile out = MB_CMD_OUTFILE_INIT;
+	int r = top < 0 ? mb_fail_sys(err, errno, "cannot open '/'")
+	                : mb_sys_path_mkdirs(top, path, 0755, NULL, err);
+
+	if (r == 0)
+		r = mb_cmd_outfile_open(&out, file, err);
+	request.fd = out.fd;
+	if (r == 0)
+		r = mb_image_save(store, &request, err);
+	r = mb_cmd_outfile_close(&out, r, err);
+	return r > 0 ? -ENOENT : r;
+}
+
+/* Under its name for as long as it takes; what had the name before has it again. */
+static int export_ref(struct mb_cmd_context *cx, struct mb_store *store, const char *ref,
+                      const char *id, struct mb_err *err)
+{
+	MB_AUTO_FREE char *name = NULL;
+	struct mb_image_pushed pushed = {0};
+	char before[MB_IMAGE_ID_TEXT] = "";
+	MB_AUTO_CLOSE int lock = -1;
+	int r = mb_image_ref_canonical(ref, &name, err);
+
+	if (r == 0)
+		(void)mb_image_ref_find(store, name, before, NULL);
+	if (r == 0)
+		r = mb_image_tag(store, id, name, NULL, err);
+	if (r == 0)
+		r = mb_cmd_build_push_one(cx, name, NULL, &pushed, err);
+	mb_image_pushed_done(&pushed);
+	if (name && mb_image_refs_lock(store, &lock, NULL) == 0) {
+		if (*before)
+			mb_image_ref_set(store, name, before, NULL, NULL);
+		else
+			mb_image_ref_remove(store, name, NULL);
+	}
+	return r > 0 ? -ENOENT : r;
+}
+
+static int export(struct mb_cmd_context *cx, struct mb_store *store,
+                  const struct mb_cmd_build_cache *cache, const struct mb_strv *ids,
+                  struct mb_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < cache->to_dirs.n && r == 0; i++)
+		r = export_directory(store, cache->to_dirs.v[i], ids, err);
+	for (size_t i = 0; i < cache->to_refs.n && r == 0; i++)
+		r = export_ref(cx, store, cache->to_refs.v[i], ids->v[ids->n - 1], err);
+	return r;
+}
+
+int mb_cmd_build_cache_export(struct mb_cmd_context *cx, const struct mb_cmd_build_cache *cache,
+                              const struct mb_strv *ids, int r,
+                              struct mb_cmd_build_progress *progress, struct mb_err *err)
+{
+	const struct mb_build_report report = mb_cmd_build_progress_report(progress);
+	unsigned number = mb_cmd_build_progress_next(progress);
+	struct mb_store *store;
+
+	if (!ids->n || mb_cmd_store(cx, &store, NULL) < 0)
+		return r;
+	if (r == 0) {
+		report.begin(report.arg, number, "exporting cache");
+		r = export(cx, store, cache, ids, err);
+		report.end(report.arg, number, r < 0 ? MB_BUILD_FAILED : MB_BUILD_DONE);
+	}
+	MB_STRV_FOREACH (id, ids)
+		mb_build_exchange_forget(store, id);
+	return r;
+}

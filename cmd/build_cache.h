@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cmd/build_cache.h — --cache-from and --cache-to: steps from elsewhere, and for elsewhere. */
+#ifndef MB_CMD_BUILD_CACHE_H
+#define MB_CMD_BUILD_CACHE_H
+
+#include "build/build.h"
+
+struct mb_cmd_build_progress;
+struct mb_cmd_context;
+struct mb_err;
+
+struct mb_cmd_build_cache {
+	struct mb_strv from_refs, from_dirs, to_refs, to_dirs;
+	enum mb_build_give give;
+	bool is_inline;
+};
+/* "REF", "type=registry,ref=REF" or "type=local,src=DIR". */
+int mb_cmd_build_cache_from(const char *spec, struct mb_cmd_build_cache *cache, struct mb_err *err);
+/* "type=inline", "REF", "type=registry,ref=REF" or "type=local,dest=DIR,mode=max". */
+int mb_cmd_build_cache_to(const char *spec, struct mb_cmd_build_cache *cache, struct mb_err *err);
+/* Bring in what --cache-from names.  What cannot be had is a warning. */
+int mb_cmd_build_cache_import(struct mb_cmd_context *cx, const struct mb_cmd_build_cache *cache,
+                              struct mb_cmd_build_progress *progress, struct mb_err *err);
+/* Give away the images @ids, which are removed then, @r or not; the last one is the target.
+ * Return: @r, or -errno, told. */
+int mb_cmd_build_cache_export(struct mb_cmd_context *cx, const struct mb_cmd_build_cache *cache,
+                              const struct mb_strv *ids, int r,
+                              struct mb_cmd_build_progress *progress, struct mb_err *err);
+void mb_cmd_build_cache_done(struct mb_cmd_build_cache *cache);
+
+#endif

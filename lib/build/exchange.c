@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/exchange.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "build/job.h"
+#include "core/clock.h"
+#include "core/err.h"
+#include "core/own.h"
+#include "core/parse.h"
+#include "core/str.h"
+#include "image/commit.h"
+#include "image/keep.h"
+#include "image/layer.h"
+#include "store/store.h"
+
+static const char mark[] = "mybox build ";
+
+/* --- out -------------------------------------------------------------------------------------- */
+
+void mb_build_exchange_note(struct mb_build_state *state)
+{
+	struct mb_oci_image_config *config = &state->config;
+	size_t layer = state->keys.n;
+
+	/* From the last: what is below may have layers that nobody wrote of. */
+	for (size_t i = config->n_history; i-- > 0 && layer > 0;) {
+		if (config->history[i].empty_layer)
+			continue;
+		if (*state->keys.v[--layer]) {
+			free(config->history[i].comment);
+			config->history[i].comment =
+				mb_asprintf("%s%s", mark, state->keys.v[layer]);
+		}
+	}
+}
+
+static void finish_times(struct mb_oci_image_config *config, int64_t newest)
+{
+	config->created = newest;
+	for (size_t i = 0; i < config->n_history; i++)
+		if (!config->history[i].created)
+			config->history[i].created = newest;
+}
+
+static int give_stage(struct mb_build *b, const struct mb_build_state *from,
+                      struct mb_build_result *ret, struct mb_err *err)
+{
+	struct mb_build_state state = {0};
+	char id[MB_IMAGE_ID_TEXT];
+	int r = mb_build_state_copy(from, &state, err);
+
+	if (r == 0 && state.layers.n) {
+		mb_build_exchange_note(&state);
+		finish_times(&state.config, state.newest);
+		r = mb_image_commit_new(b->store, &state.config, state.bytes, NULL, id, err);
+		if (r == 0)
+			mb_strv_addf(&ret->cache_ids, "sha256:%s", id);
+	}
+	mb_build_state_done(&state);
+	return r;
+}
+
+int mb_build_exchange_give(struct mb_build *b, struct mb_build_result *ret, struct mb_err *err)
+{
+	enum mb_build_give give = b->request->give;
+	int r = 0;
+
+	for (size_t i = 0; i < b->n_stages && r == 0 && give != MB_BUILD_GIVE_NOTHING; i++)
+		if (b->stages[i].is_made && (give == MB_BUILD_GIVE_ALL || i == b->target))
+			r = give_stage(b, &b->stages[i].state, ret, err);
+	return r;
+}
+
+void mb_build_exchange_forget(struct mb_store *store, const char *id)
+{
+	const struct mb_image_remove_request request = {.name = id, .nameless_only = true};
+	struct mb_image_removed removed = {0};
+
+	(void)mb_image_remove(store, &request, &removed, NULL);
+	mb_image_removed_done(&removed);
+}
+
+/* --- in --------------------------------------------------------------------------------------- */
+
+struct taking {
+	struct mb_store *store;
+	const struct mb_image *image;
+	const struct mb_build_state *state;
+	int layers_fd;
+};
+
+static int take_step(const struct taking *t, const struct mb_oci_history *step, size_t layer,
+                     struct mb_err *err)
+{
+	const char *diff_id = mb_skip_prefix(t->state->config.diff_ids.v[layer], "sha256:");
+	struct mb_image_kept kept = {
+		.key = step->comment + strlen(mark),
+		.what = step->created_by ? step->created_by : (char[]){""},
+		.diff_id = (char *)(uintptr_t)diff_id,
+		.created = step->created,
+		.used = mb_now_nsec(),
+		.bytes = mb_image_layer_size(t->layers_fd, t->image->layers.v[layer]),
+	};
+	int r;
+
+	for (size_t i = 0; i <= layer; i++)
+		mb_strv_add(&kept.layers, t->image->layers.v[i]);
+	r = diff_id ? mb_image_keep_set(t->store, &kept, err) : 0;
+	mb_strv_done(&kept.layers);
+	return r;
+}
+
+static int take_steps(const struct taking *t, size_t *ret_n, struct mb_err *err)
+{
+	const struct mb_oci_image_config *config = &t->state->config;
+	size_t layer = t->image->layers.n;
+	int r = 0;
+
+	for (size_t i = config->n_history; i-- > 0 && layer > 0 && r == 0;) {
+		const struct mb_oci_history *step = &config->history[i];
+
+		if (step->empty_layer)
+			continue;
+		layer--;
+		if (!step->comment || !mb_starts_with(step->comment, mark) ||
+		    !mb_hex_is_valid(step->comment + strlen(mark), 64))
+			continue;
+		r = take_step(t, step, layer, err);
+		*ret_n += r == 0;
+	}
+	return r;
+}
+
+int mb_build_exchange_take(struct mb_store *store, const char *id, size_t *ret_n,
+                           struct mb_err *err)
+{
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+	MB_AUTO_CLOSE int hold = -1, layers = -1;
+	struct mb_build_state state = {0};
+	struct taking t = {.store = store, .state = &state};
+	int r = mb_image_hold(store, &hold, err);
+
+	*ret_n = 0;
+	if (r == 0)
+		r = mb_image_find(store, id, &image, NULL, err);
+	if (r == 0)
+		r = mb_build_state_from_image(store, image, &state, err);
+	if (r == 0)
+		r = mb_store_dir(store, "layers", false, &layers, err);
+	t.image = image;
+	t.layers_fd = layers;
+	if (r == 0)
+		r = take_steps(&t, ret_n, err);
+	mb_build_state_done(&state);
+	return r;
+}

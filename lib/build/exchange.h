@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/build/exchange.h — steps that travel: kept in the history of images.
+ *
+ * The comment of a step's entry is "mybox build KEY", its layer is the image's.  Who has the image
+ * has the steps, whichever way it came: by a registry, or in an archive.
+ */
+#ifndef MB_BUILD_EXCHANGE_H
+#define MB_BUILD_EXCHANGE_H
+
+#include "image/image.h"
+
+struct mb_build;
+struct mb_build_result;
+struct mb_build_state;
+struct mb_err;
+struct mb_store;
+
+/* Say in the configuration's history which steps made the layers. */
+void mb_build_exchange_note(struct mb_build_state *state);
+/* Keep the steps that the history of image @id names.  *@ret_n: how many. */
+int mb_build_exchange_take(struct mb_store *store, const char *id, size_t *ret_n,
+                           struct mb_err *err);
+/* Make images, without names, of what is to be given: the target, or every stage. */
+int mb_build_exchange_give(struct mb_build *b, struct mb_build_result *ret, struct mb_err *err);
+/* Remove an image that exists for that alone. */
+void mb_build_exchange_forget(struct mb_store *store, const char *id);
+
+#endif
