@@ -220,6 +220,8 @@ static int move_layer(struct mb_build *b, const struct mb_build_state *state,
 		                     NULL, fd, &built, err);
 	if (r < 0)
 		return r;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return mb_fail_sys(err, errno, "cannot read a layer");
 	job.from = (struct mb_image_stretch){.fd = fd, .size = built.size};
 	return mb_image_layer_ensure(b->store, &job, ret, err);
 }

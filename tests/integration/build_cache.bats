@@ -41,15 +41,23 @@ forget() {
 	[ "$(mybox images -q | sort -u | wc -l)" = 2 ]
 	forget && build -q && [ "$(ids)" != "$was" ]
 	forget && run -0 build --cache-from type=local,src="$cache/max"
-	[ "$(grep -c CACHED <<<"$output")" = 4 ] && [ "$(ids)" = "$was" ] && [ "$(mybox images -q | sort -u | wc -l)" = 2 ]
+	[ "$(grep -c CACHED <<<"$output")" = 4 ]
+	[ "$(ids)" = "$was" ]
+	[ "$(mybox images -q | sort -u | wc -l)" = 2 ]
 	# Of the target alone: what the other stage did is done again.
 	forget && build -q && was=$(ids) && build -q --cache-to type=local,dest="$cache/min"
 	forget && run -0 build --cache-from type=local,src="$cache/min" && [ "$(grep -c CACHED <<<"$output")" = 2 ] && [ "$(ids | head -1)" = "$(head -1 <<<"$was")" ]
 	# What is not there, or no cache, is a warning.
-	run -0 build --cache-from type=local,src="$cache/nosuch" && [[ "$output" == *"WARNING: no cache from '$cache/nosuch': "* ]]
-	mkdir "$cache/bad" && echo rubbish >"$cache/bad/mybox-cache.tar" && run -0 build --cache-from type=local,src="$cache/bad" && [[ "$output" == *"WARNING: no cache from"* ]]
+	run -0 build --cache-from type=local,src="$cache/nosuch"
+	[[ "$output" == *"WARNING: no cache from '$cache/nosuch': "* ]]
+	mkdir "$cache/bad"
+	echo rubbish >"$cache/bad/mybox-cache.tar"
+	run -0 build --cache-from type=local,src="$cache/bad"
+	[[ "$output" == *"WARNING: no cache from"* ]]
 	# A build that fails gives nothing.
-	sed -i 's/^COPY --from.*/RUN false/' "$ctx/Dockerfile" && run -1 build --cache-to type=local,dest="$cache/failed" && [ ! -e "$cache/failed" ]
+	sed -i 's/^COPY --from.*/RUN false/' "$ctx/Dockerfile"
+	run -1 build --cache-to type=local,dest="$cache/failed"
+	[ ! -e "$cache/failed" ]
 }
 
 @test "build --cache-to inline: the image itself has its steps" {
@@ -57,7 +65,9 @@ forget() {
 	local was
 	was=$(ids)
 	[[ "$(mybox history --no-trunc --format '{{.Comment}}' made)" == *'mybox build '[0-9a-f]* ]]
-	mybox save -o "$BATS_TEST_TMPDIR/made.tar" made && forget && mybox load -q -i "$BATS_TEST_TMPDIR/made.tar"
+	mybox save -o "$BATS_TEST_TMPDIR/made.tar" made
+	forget
+	mybox load -q -i "$BATS_TEST_TMPDIR/made.tar"
 	# The same bytes with the argument that docker has for it.
 	run -0 mybox image inspect -f '{{.Id}}' made
 	[[ "$output" == sha256:* ]]
@@ -77,6 +87,9 @@ forget() {
 	build -q
 	local own made
 	own=$(ids | head -1) made=$(ids | tail -1)
-	build -q --no-cache-filter make && [ "$(ids | head -1)" = "$own" ] && [ "$(ids | tail -1)" != "$made" ]
-	run -0 build --no-cache-filter nosuch && [ "$(grep -c CACHED <<<"$output")" = 4 ]
+	build -q --no-cache-filter make
+	[ "$(ids | head -1)" = "$own" ]
+	[ "$(ids | tail -1)" != "$made" ]
+	run -0 build --no-cache-filter nosuch
+	[ "$(grep -c CACHED <<<"$output")" = 4 ]
 }

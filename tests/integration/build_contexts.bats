@@ -37,7 +37,12 @@ repository() {
 	work=$served/git/$1
 	mkdir -p "$work/sub/deep"
 	printf 'FROM deb\nCOPY . /c\n' | tee "$work/Dockerfile" >"$work/sub/Dockerfile"
-	echo main >"$work/which" && echo deep >"$work/sub/deep/f" && ln -s /etc "$work/out" && ln -s sub/deep "$work/in" && echo x >"$work/x.sh" && chmod 755 "$work/x.sh"
+	echo main >"$work/which"
+	echo deep >"$work/sub/deep/f"
+	ln -s /etc "$work/out"
+	ln -s sub/deep "$work/in"
+	echo x >"$work/x.sh"
+	chmod 755 "$work/x.sh"
 	git init -q -b main "$work"
 	g add -A
 	GIT_COMMITTER_DATE=@1500000000 g commit -m one
@@ -52,10 +57,15 @@ repository() {
 }
 
 @test "build --build-context: directories, images and layouts under a name" {
-	mkdir -p "$BATS_TEST_TMPDIR/other/d" && echo o >"$BATS_TEST_TMPDIR/other/d/f" && echo no >"$BATS_TEST_TMPDIR/other/skip" && echo skip >"$BATS_TEST_TMPDIR/other/.dockerignore"
+	mkdir -p "$BATS_TEST_TMPDIR/other/d"
+	echo o >"$BATS_TEST_TMPDIR/other/d/f"
+	echo no >"$BATS_TEST_TMPDIR/other/skip"
+	echo skip >"$BATS_TEST_TMPDIR/other/.dockerignore"
 	chown -R 1234 "$BATS_TEST_TMPDIR/other"
 	printf 'FROM deb\nRUN echo layout >/layout\n' | dockerfile
-	build -q -o type=oci,dest="$BATS_TEST_TMPDIR/l.tar" && mkdir "$BATS_TEST_TMPDIR/l" && tar -xf "$BATS_TEST_TMPDIR/l.tar" -C "$BATS_TEST_TMPDIR/l"
+	build -q -o type=oci,dest="$BATS_TEST_TMPDIR/l.tar"
+	mkdir "$BATS_TEST_TMPDIR/l"
+	tar -xf "$BATS_TEST_TMPDIR/l.tar" -C "$BATS_TEST_TMPDIR/l"
 	dockerfile <<-'EOF'
 		FROM base AS one
 		FROM nowhere.invalid/x:1 AS two
@@ -71,29 +81,47 @@ repository() {
 		--build-context other="$BATS_TEST_TMPDIR/other" --build-context stage=docker-image://kept
 	[ "$(in_made 'cat /layout /o/d/f /mounted; stat -c %u /o/d/f; ls -A /o; grep -c root /stage')" = $'layout\no\n.dockerignore\nd\n0\n.dockerignore\nd\n1' ]
 	# Names of a layout are nobody's here.
-	mybox rmi -f made >/dev/null && run -125 mybox run --rm --pull never made true
+	mybox rmi -f made >/dev/null
+	run -125 mybox run --rm --pull never made true
 	local bad
 	for bad in 'x|expected key=value' 'x=docker-image://|an image has a name' 'x=/nosuch|not found' 'x=target:y|not found' "x=oci-layout://$BATS_TEST_TMPDIR/l:nosuch|no image" 'x=s3://y|not supported'; do
 		run -1 build --build-context "${bad%|*}"
 		[[ "$output" == "mybox: --build-context ${bad%|*}: "*"${bad#*|}"* ]] || [[ "$output" == *"invalid context value: x, ${bad#*|}"* ]] || { echo "$bad: $output"; false; }
 	done
-	printf 'FROM other\n' | dockerfile && run -1 build --build-context other="$BATS_TEST_TMPDIR/other" && [[ "$output" == *'is no base image'* ]]
+	printf 'FROM other\n' | dockerfile
+	run -1 build --build-context other="$BATS_TEST_TMPDIR/other"
+	[[ "$output" == *'is no base image'* ]]
 }
 
 @test "build: the context is a tar or a Dockerfile at an address" {
-	mkdir "$BATS_TEST_TMPDIR/c" && printf 'FROM deb\nCOPY f /f\n' >"$BATS_TEST_TMPDIR/c/Dockerfile" && printf 'FROM deb\nCOPY f /g\n' >"$BATS_TEST_TMPDIR/c/Other" && echo f >"$BATS_TEST_TMPDIR/c/f"
-	tar -czf "$served/c.tgz" -C "$BATS_TEST_TMPDIR/c" . && printf 'FROM deb\nRUN echo text >/text\n' >"$served/D"
-	mybox build -q -t made http://127.0.0.1:8090/c.tgz && [ "$(in_made 'cat /f')" = f ]
-	mybox build -q -t made -f Other http://127.0.0.1:8090/c.tgz && [ "$(in_made 'cat /g')" = f ]
-	mybox build -q -t made http://127.0.0.1:8090/D && [ "$(in_made 'cat /text')" = text ]
-	run -1 mybox build http://127.0.0.1:8090/nosuch && [[ "$output" == *"'http://127.0.0.1:8090/nosuch': no file: status 404"* ]]
-	run -1 mybox build http://127.0.0.1:1/x && [ "${#lines[@]}" = 1 ]
-	printf 'FROM deb\nCOPY --from=web f /w\n' | dockerfile && build -q --build-context web=http://127.0.0.1:8090/c.tgz && [ "$(in_made 'cat /w')" = f ]
+	mkdir "$BATS_TEST_TMPDIR/c"
+	printf 'FROM deb\nCOPY f /f\n' >"$BATS_TEST_TMPDIR/c/Dockerfile"
+	printf 'FROM deb\nCOPY f /g\n' >"$BATS_TEST_TMPDIR/c/Other"
+	echo f >"$BATS_TEST_TMPDIR/c/f"
+	tar -czf "$served/c.tgz" -C "$BATS_TEST_TMPDIR/c" .
+	printf 'FROM deb\nRUN echo text >/text\n' >"$served/D"
+	mybox build -q -t made http://127.0.0.1:8090/c.tgz
+	[ "$(in_made 'cat /f')" = f ]
+	mybox build -q -t made -f Other http://127.0.0.1:8090/c.tgz
+	[ "$(in_made 'cat /g')" = f ]
+	mybox build -q -t made http://127.0.0.1:8090/D
+	[ "$(in_made 'cat /text')" = text ]
+	run -1 mybox build http://127.0.0.1:8090/nosuch
+	[[ "$output" == *"'http://127.0.0.1:8090/nosuch': no file: status 404"* ]]
+	run -1 mybox build http://127.0.0.1:1/x
+	[ "${#lines[@]}" = 1 ]
+	printf 'FROM deb\nCOPY --from=web f /w\n' | dockerfile
+	build -q --build-context web=http://127.0.0.1:8090/c.tgz
+	[ "$(in_made 'cat /w')" = f ]
 }
 
 @test "build: ADD of addresses" {
-	echo served >"$served/file" && touch -d @1400000000 "$served/file" && chmod 755 "$served/file"
-	mkdir -p "$BATS_TEST_TMPDIR/a" && echo in >"$BATS_TEST_TMPDIR/a/in" && tar -cf "$served/a.tar" -C "$BATS_TEST_TMPDIR/a" .
+	echo served >"$served/file"
+	touch -d @1400000000 "$served/file"
+	chmod 755 "$served/file"
+	mkdir -p "$BATS_TEST_TMPDIR/a"
+	echo in >"$BATS_TEST_TMPDIR/a/in"
+	tar -cf "$served/a.tar" -C "$BATS_TEST_TMPDIR/a" .
 	local sum
 	sum=$(sha256sum "$served/file" | cut -d' ' -f1)
 	dockerfile <<-EOF
@@ -105,35 +133,52 @@ repository() {
 	EOF
 	build
 	[ "$(in_made 'cat /dir/file /named; stat -c "%a %u %Y" /dir/file /named; ls /whole /unpacked')" = $'served\nserved\n600 0 1400000000\n644 1000 1400000000\n/unpacked:\nin\n\n/whole:\na.tar' ]
-	run -0 build && [[ "$output" == *CACHED*CACHED*CACHED*CACHED* ]]
+	run -0 build
+	[[ "$output" == *CACHED*CACHED*CACHED*CACHED* ]]
 	echo changed >"$served/file"
-	run -1 build && [[ "$output" == *'digest mismatch sha256:'*": sha256:$sum" ]]
-	printf 'FROM deb\nADD http://127.0.0.1:8090/file /f\n' | dockerfile && build -q && [ "$(in_made 'cat /f')" = changed ]
-	printf 'FROM deb\nADD --checksum=md5:1 http://127.0.0.1:8090/file /f\n' | dockerfile && run -1 build && [[ "$output" == *'not a sha256 digest'* ]]
-	printf 'FROM deb\nCOPY http://127.0.0.1:8090/file /f\n' | dockerfile && run -1 build && [[ "$output" == *"source can't be a URL for COPY"* ]]
+	run -1 build
+	[[ "$output" == *'digest mismatch sha256:'*": sha256:$sum" ]]
+	printf 'FROM deb\nADD http://127.0.0.1:8090/file /f\n' | dockerfile
+	build -q
+	[ "$(in_made 'cat /f')" = changed ]
+	printf 'FROM deb\nADD --checksum=md5:1 http://127.0.0.1:8090/file /f\n' | dockerfile
+	run -1 build
+	[[ "$output" == *'not a sha256 digest'* ]]
+	printf 'FROM deb\nCOPY http://127.0.0.1:8090/file /f\n' | dockerfile
+	run -1 build
+	[[ "$output" == *"source can't be a URL for COPY"* ]]
 }
 
 @test "build: a git repository is the context, at a branch, a tag or a commit, whole or in part" {
 	local first
 	repository r
 	local at=git://127.0.0.1/r
-	mybox build -q -t made $at && [ "$(in_made 'cat /c/which; ls -A /c; stat -c "%a %u" /c/x.sh /c/which')" = $'later\nDockerfile\nin\nout\nsub\nwhich\nx.sh\n755 0\n644 0' ]
-	mybox build -q -t made "$at#other" && [ "$(in_made 'cat /c/which')" = other ]
-	mybox build -q -t made "$at#v1:sub" && [ "$(in_made 'cat /c/deep/f; ls /c; stat -c %Y /c/deep/f')" = $'deep\nDockerfile\ndeep\n1500000000' ]
-	mybox build -q -t made "$at#$first" && [ "$(in_made 'cat /c/which')" = main ]
-	mybox build -q -t made -f sub/Dockerfile "$at#:" && [ "$(in_made 'ls /c/x.sh')" = /c/x.sh ]
+	mybox build -q -t made $at
+	[ "$(in_made 'cat /c/which; ls -A /c; stat -c "%a %u" /c/x.sh /c/which')" = $'later\nDockerfile\nin\nout\nsub\nwhich\nx.sh\n755 0\n644 0' ]
+	mybox build -q -t made "$at#other"
+	[ "$(in_made 'cat /c/which')" = other ]
+	mybox build -q -t made "$at#v1:sub"
+	[ "$(in_made 'cat /c/deep/f; ls /c; stat -c %Y /c/deep/f')" = $'deep\nDockerfile\ndeep\n1500000000' ]
+	mybox build -q -t made "$at#$first"
+	[ "$(in_made 'cat /c/which')" = main ]
+	mybox build -q -t made -f sub/Dockerfile "$at#:"
+	[ "$(in_made 'ls /c/x.sh')" = /c/x.sh ]
 	mybox build -q -t made -f ../Dockerfile "$at#v1:in" && false || mybox build -q -t made -f - "$at#v1:in" <<<$'FROM deb\nCOPY f /f' && [ "$(in_made 'cat /f')" = deep ]
-	mybox build -q -t made --build-arg BUILDKIT_CONTEXT_KEEP_GIT_DIR=1 $at && [ "$(in_made 'cat /c/.git/HEAD | wc -l')" = 1 ]
+	mybox build -q -t made --build-arg BUILDKIT_CONTEXT_KEEP_GIT_DIR=1 $at
+	[ "$(in_made 'cat /c/.git/HEAD | wc -l')" = 1 ]
 	printf 'FROM deb\nADD --checksum=%s git://127.0.0.1/r#v1 /a/\nADD --keep-git-dir=true git://127.0.0.1/r#other /b/\nCOPY --from=repo which /w\n' "$first" | dockerfile
-	build -q --build-context repo=$at#other && [ "$(in_made 'cat /a/which /b/which /w; ls -d /b/.git')" = $'main\nother\nother\n/b/.git' ]
+	build -q --build-context repo=$at#other
+	[ "$(in_made 'cat /a/which /b/which /w; ls -d /b/.git')" = $'main\nother\nother\n/b/.git' ]
 	printf 'FROM deb\nADD --checksum=%s git://127.0.0.1/r#other /a/\n' "$first" | dockerfile
-	run -1 build && [[ "$output" == *"expected checksum to match $first, got "* ]]
+	run -1 build
+	[[ "$output" == *"expected checksum to match $first, got "* ]]
 }
 
 @test "build: what a repository, or its address, wants of the host" {
 	local first bad
 	repository evil
-	mybox build -q -t made 'git://127.0.0.1/evil#main:../..' && [ "$(in_made 'cat /c/which')" = later ]
+	mybox build -q -t made 'git://127.0.0.1/evil#main:../..'
+	[ "$(in_made 'cat /c/which')" = later ]
 	for bad in '#main:out' '#main:/etc' '#main:nosuch'; do
 		run -1 mybox build "git://127.0.0.1/evil$bad"
 		[[ "$output" == *'no such file or directory'* ]] || [[ "${output,,}" == *'no such file'* ]] || { echo "$bad: $output"; false; }
@@ -142,16 +187,31 @@ repository() {
 		run -1 mybox build "git://127.0.0.1/evil$bad"
 		[[ "$output" == *'is no branch, tag or commit'* ]] || [[ "$output" == *'has no blanks'* ]] || { echo "$bad: $output"; false; }
 	done
-	run -1 mybox build git@127.0.0.1:x && [[ "$output" == *'git over ssh is not supported'* ]]
-	run -1 mybox build 'git://127.0.0.1/evil#nosuch' && [[ "$output" == *'git fetch: '*nosuch* ]]
-	run -1 mybox build git://127.0.0.1/nosuch && [ "${#lines[@]}" = 1 ]
+	run -1 mybox build git@127.0.0.1:x
+	[[ "$output" == *'git over ssh is not supported'* ]]
+	run -1 mybox build 'git://127.0.0.1/evil#nosuch'
+	[[ "$output" == *'git fetch: '*nosuch* ]]
+	run -1 mybox build git://127.0.0.1/nosuch
+	[ "${#lines[@]}" = 1 ]
 	# Submodules come by the same protocols alone, and no hook and no filter runs.
-	git init -q "$served/git/module" && work=$served/git/module && echo module >"$work/m" && g add -A && g commit -m m
+	git init -q "$served/git/module"
+	work=$served/git/module
+	echo module >"$work/m"
+	g add -A
+	g commit -m m
 	work=$served/git/evil
-	g submodule add git://127.0.0.1/module m && printf '* filter=evil\n' >"$work/.gitattributes" && g add -A && g commit -m module
-	mybox build -q -t made git://127.0.0.1/evil && [ "$(in_made 'cat /c/m/m')" = module ]
-	g config -f "$work/.gitmodules" submodule.m.url "file://$served/git/module" && g commit -am file
-	run -1 mybox build git://127.0.0.1/evil && [[ "$output" == *"git submodule: transport 'file' not allowed"* ]]
-	g config -f "$work/.gitmodules" submodule.m.url 'ext::touch /run/mybox-test/owned' && g commit -am ext
-	run -1 mybox build git://127.0.0.1/evil && [ ! -e /run/mybox-test/owned ]
+	g submodule add git://127.0.0.1/module m
+	printf '* filter=evil\n' >"$work/.gitattributes"
+	g add -A
+	g commit -m module
+	mybox build -q -t made git://127.0.0.1/evil
+	[ "$(in_made 'cat /c/m/m')" = module ]
+	g config -f "$work/.gitmodules" submodule.m.url "file://$served/git/module"
+	g commit -am file
+	run -1 mybox build git://127.0.0.1/evil
+	[[ "$output" == *"git submodule: transport 'file' not allowed"* ]]
+	g config -f "$work/.gitmodules" submodule.m.url 'ext::touch /run/mybox-test/owned'
+	g commit -am ext
+	run -1 mybox build git://127.0.0.1/evil
+	[ ! -e /run/mybox-test/owned ]
 }

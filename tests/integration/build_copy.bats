@@ -23,8 +23,14 @@ in_made() { mybox run --rm made sh -c "$1"; }
 
 @test "build: COPY --parents keeps the directories of what is copied" {
 	mkdir -p "$ctx/a/b/c" "$ctx/x/y" "$ctx/skip"
-	echo 1 >"$ctx/a/b/c/1.txt" && echo 2 >"$ctx/a/2.txt" && echo 3 >"$ctx/x/y/3.txt" && echo 4 >"$ctx/a/b/4.md" && echo 5 >"$ctx/skip/5.txt" && echo 6 >"$ctx/6.txt"
-	chmod 750 "$ctx/a/b" && echo skip >"$ctx/.dockerignore"
+	echo 1 >"$ctx/a/b/c/1.txt"
+	echo 2 >"$ctx/a/2.txt"
+	echo 3 >"$ctx/x/y/3.txt"
+	echo 4 >"$ctx/a/b/4.md"
+	echo 5 >"$ctx/skip/5.txt"
+	echo 6 >"$ctx/6.txt"
+	chmod 750 "$ctx/a/b"
+	echo skip >"$ctx/.dockerignore"
 	dockerfile <<-'EOF'
 		FROM deb
 		COPY --parents a/b/c/1.txt ./x/y /some/
@@ -37,14 +43,24 @@ in_made() { mybox run --rm made sh -c "$1"; }
 	run -0 in_made 'for d in some pivot deep more own; do cd /$d; find . -type f | sort; done; stat -c "%a %u" /some/a/b /own/a /own/a/2.txt'
 	[ "$output" = $'./a/b/c/1.txt\n./x/y/3.txt\n./b/c/1.txt\n./y/3.txt\n./6.txt\n./a/2.txt\n./a/b/c/1.txt\n./x/y/3.txt\n./a/b/4.md\n./a/b/c/1.txt\n./a/2.txt\n750 0\n755 1000\n600 1000' ]
 	# Where it is kept is part of the step.
-	run -0 build && [ "$(grep -c CACHED <<<"$output")" = 5 ]
-	sed -i 's:a/\./b/c/1.txt:a/b/./c/1.txt:' "$ctx/Dockerfile" && build -q && [ "$(in_made 'ls /pivot/c')" = 1.txt ]
+	run -0 build
+	[ "$(grep -c CACHED <<<"$output")" = 5 ]
+	sed -i 's:a/\./b/c/1.txt:a/b/./c/1.txt:' "$ctx/Dockerfile"
+	build -q
+	[ "$(in_made 'ls /pivot/c')" = 1.txt ]
 	# A link on the way out leads nowhere.
-	ln -s /etc "$ctx/out" && printf 'FROM deb\nCOPY --parents out/passwd /p/\n' | dockerfile && run -1 build && [[ "$output" == *'not found'* ]]
+	ln -s /etc "$ctx/out"
+	printf 'FROM deb\nCOPY --parents out/passwd /p/\n' | dockerfile
+	run -1 build
+	[[ "$output" == *'not found'* ]]
 }
 
 @test "build: --chmod takes what chmod takes" {
-	mkdir "$ctx/d" && echo s >"$ctx/d/script" && echo t >"$ctx/d/text" && chmod 700 "$ctx/d/script" && chmod 600 "$ctx/d/text"
+	mkdir "$ctx/d"
+	echo s >"$ctx/d/script"
+	echo t >"$ctx/d/text"
+	chmod 700 "$ctx/d/script"
+	chmod 600 "$ctx/d/text"
 	dockerfile <<-'EOF'
 		FROM deb
 		ARG MODE=u=rwX,go=rX
@@ -54,11 +70,15 @@ in_made() { mybox run --rm made sh -c "$1"; }
 	EOF
 	build
 	[ "$(in_made 'stat -c %a /d /d/script /d/text /x /y')" = $'755\n755\n644\n711\n4300' ]
-	printf 'FROM deb\nCOPY --chmod=rwz d /d\n' | dockerfile && run -1 build && [[ "$output" == *'--chmod=rwz: neither an octal nor a symbolic mode'* ]]
+	printf 'FROM deb\nCOPY --chmod=rwz d /d\n' | dockerfile
+	run -1 build
+	[[ "$output" == *'--chmod=rwz: neither an octal nor a symbolic mode'* ]]
 }
 
 @test "build: COPY --link is a layer that stays when what is below it changes" {
-	mkdir "$ctx/d" && echo f >"$ctx/d/f" && echo big >"$ctx/big"
+	mkdir "$ctx/d"
+	echo f >"$ctx/d/f"
+	echo big >"$ctx/big"
 	dockerfile <<-'EOF'
 		FROM deb
 		ARG BELOW=1
@@ -67,19 +87,26 @@ in_made() { mybox run --rm made sh -c "$1"; }
 		ADD --link big /l/big
 		RUN cat /l/d/f /l/big /below >/all
 	EOF
-	build -q && [ "$(in_made 'cat /all; stat -c %u /l/d/f /l/big')" = $'f\nbig\n1\n1000\n0' ]
+	build -q
+	[ "$(in_made 'cat /all; stat -c %u /l/d/f /l/big')" = $'f\nbig\n1\n1000\n0' ]
 	local layers
 	layers=$(mybox image inspect -f '{{json .RootFS.Layers}}' made | tr , '\n' | sed -n '3,4p')
 	run --separate-stderr build --build-arg BELOW=2; echo "$stderr"
 	# Both were there; what stands on them was not.
-	[ "$(grep -c CACHED <<<"$stderr")" = 2 ] && [ "$(in_made 'cat /all; stat -c %u /l/d/f')" = $'f\nbig\n2\n1000' ]
+	[ "$(grep -c CACHED <<<"$stderr")" = 2 ]
+	[ "$(in_made 'cat /all; stat -c %u /l/d/f')" = $'f\nbig\n2\n1000' ]
 	[ "$(mybox image inspect -f '{{json .RootFS.Layers}}' made | tr , '\n' | sed -n '3,4p')" = "$layers" ]
-	run -0 build --build-arg BELOW=2 && [ "$(grep -c CACHED <<<"$output")" = 4 ]
+	run -0 build --build-arg BELOW=2
+	[ "$(grep -c CACHED <<<"$output")" = 4 ]
 	# With other content it is another layer, and --no-cache means it.
-	echo g >"$ctx/d/f" && build -q --build-arg BELOW=3 && [ "$(in_made 'cat /l/d/f')" = g ]
-	run -0 build --no-cache && [[ "$output" != *CACHED* ]]
+	echo g >"$ctx/d/f"
+	build -q --build-arg BELOW=3
+	[ "$(in_made 'cat /l/d/f')" = g ]
+	run -0 build --no-cache
+	[[ "$output" != *CACHED* ]]
 	# What the destination is below does not count: a link there is replaced.
-	printf 'FROM deb\nRUN mkdir /real && ln -s /real /alias\nCOPY --link big /alias/\n' | dockerfile && build -q
+	printf 'FROM deb\nRUN mkdir /real && ln -s /real /alias\nCOPY --link big /alias/\n' | dockerfile
+	build -q
 	[ "$(in_made 'ls /real; cat /alias/big; readlink /alias || echo none')" = $'big\nnone' ]
 }
 
@@ -91,10 +118,13 @@ in_made() { mybox run --rm made sh -c "$1"; }
 		ARG N
 		RUN --mount=type=cache,target=/c,from=seed,source=/s,id=seeded cat /c/d/f >/seen; stat -c %u /c >>/seen; echo changed >/c/d/f
 	EOF
-	build -q --build-arg N=1 && [ "$(in_made 'cat /seen')" = $'seed\n1000' ]
-	build -q --build-arg N=2 && [ "$(in_made 'cat /seen')" = $'changed\n1000' ]
+	build -q --build-arg N=1
+	[ "$(in_made 'cat /seen')" = $'seed\n1000' ]
+	build -q --build-arg N=2
+	[ "$(in_made 'cat /seen')" = $'changed\n1000' ]
 	printf 'FROM deb\nRUN --mount=type=cache,target=/c,from=kept,source=/etc/passwd true\n' | dockerfile
-	run -1 build && [[ "$output" == *'the source of a cache is one directory'* ]]
+	run -1 build
+	[[ "$output" == *'the source of a cache is one directory'* ]]
 }
 
 @test "build: RUN --mount=type=ssh leads to the caller's agent, and to no other" {
@@ -132,8 +162,11 @@ in_made() { mybox run --rm made sh -c "$1"; }
 	run -0 in_made 'cat /where /tmp/user; ls /run/buildkit /tmp/agent 2>/dev/null | wc -l'
 	[ "$output" = $'/run/buildkit/ssh_agent.0\nsocket 600 0\nsocket 666 1000\n0' ]
 	printf 'FROM deb\nRUN --mount=type=ssh,required true\n' | dockerfile
-	run -1 build && [[ "$output" == *'ssh agent default: not found'* ]]
-	SSH_AUTH_SOCK='' run -1 build --ssh default && [[ "$output" == *'make sure SSH_AUTH_SOCK is set' ]]
-	run -1 build --ssh default="$ctx/Dockerfile" && [[ "$output" == *"is no agent's socket, and keys are not supported" ]]
+	run -1 build
+	[[ "$output" == *'ssh agent default: not found'* ]]
+	SSH_AUTH_SOCK='' run -1 build --ssh default
+	[[ "$output" == *'make sure SSH_AUTH_SOCK is set' ]]
+	run -1 build --ssh default="$ctx/Dockerfile"
+	[[ "$output" == *"is no agent's socket, and keys are not supported" ]]
 	kill "$agent"
 }

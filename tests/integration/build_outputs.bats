@@ -29,10 +29,14 @@ key() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1])).get(sys
 		FROM scratch
 		COPY --from=make /o /
 	EOF
-	mkdir "$out" && echo mine >"$out/mine" && ln -s /nowhere "$out/a"
+	mkdir "$out"
+	echo mine >"$out/mine"
+	ln -s /nowhere "$out/a"
 	run -0 --separate-stderr build -o "$out"
-	[ "$output" = '' ] && [[ "$stderr" == *'exporting to client directory'* ]]
-	[ "$(cat "$out/a" "$out/d/b" "$out/mine" "$out/l")" = $'a\nb\nmine\na' ] && [ ! -L "$out/a" ]
+	[ "$output" = '' ]
+	[[ "$stderr" == *'exporting to client directory'* ]]
+	[ "$(cat "$out/a" "$out/d/b" "$out/mine" "$out/l")" = $'a\nb\nmine\na' ]
+	[ ! -L "$out/a" ]
 	[ "$(stat -c '%a %u:%g' "$out/d" "$out/a")" = $'700 0:0\n644 0:0' ]
 	[ -z "$(mybox images -q made)" ]
 	# The same as a tar, to stdout and to a file, with the owners that they have in the image.
@@ -40,41 +44,54 @@ key() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1])).get(sys
 	build -q -o type=tar,dest="$BATS_TEST_TMPDIR/2.tar"
 	cmp "$BATS_TEST_TMPDIR/1.tar" "$BATS_TEST_TMPDIR/2.tar"
 	run -0 tar -tvf "$BATS_TEST_TMPDIR/1.tar" --numeric-owner
-	[[ "$output" == *'drwx------ 1000/1000 '*' d/'* ]] && [[ "$output" == *'l -> a'* ]]
+	[[ "$output" == *'drwx------ 1000/1000 '*' d/'* ]]
+	[[ "$output" == *'l -> a'* ]]
 	# A new directory and its parents; several at once.
-	build -o type=local,dest="$out/x/y" -o type=cacheonly --load && [ -e "$out/x/y/d/b" ] && [ -n "$(mybox images -q made)" ]
+	build -o type=local,dest="$out/x/y" -o type=cacheonly --load
+	[ -e "$out/x/y/d/b" ]
+	[ -n "$(mybox images -q made)" ]
 	# A failure leaves none of them.
 	printf 'FROM deb\nRUN false\n' | dockerfile
 	run -1 build -o "$out/new" -o type=tar,dest="$BATS_TEST_TMPDIR/3.tar"
-	[ ! -e "$out/new" ] && [ -z "$(ls "$BATS_TEST_TMPDIR" | grep '^3.tar')" ]
+	[ ! -e "$out/new" ]
+	[ -z "$(ls "$BATS_TEST_TMPDIR" | grep '^3.tar')" ]
 }
 
 @test "build -o: a link where something is to be written leads nowhere" {
-	mkdir "$out" "$BATS_TEST_TMPDIR/canary" && ln -s "$BATS_TEST_TMPDIR/canary" "$out/d"
+	mkdir "$out" "$BATS_TEST_TMPDIR/canary"
+	ln -s "$BATS_TEST_TMPDIR/canary" "$out/d"
 	printf 'FROM scratch\nCOPY . /d/\n' | dockerfile
 	run -1 build -o "$out"
-	[[ "$output" == *'cannot copy to non-directory'* ]] && [ -z "$(ls "$BATS_TEST_TMPDIR/canary")" ]
+	[[ "$output" == *'cannot copy to non-directory'* ]]
+	[ -z "$(ls "$BATS_TEST_TMPDIR/canary")" ]
 }
 
 @test "build -o: archives, with docker's list and without, names and annotations" {
 	printf 'FROM deb\nCMD ["echo", "from an archive"]\n' | dockerfile
 	build -q -t made:two --annotation a=b --annotation manifest:c=d --metadata-file "$out.json" -o type=oci,dest="$out.oci" -o type=docker,dest="$out.docker"
-	[ -z "$(mybox images -q made)" ] && [ -z "$(mybox images -q -f dangling=true)" ]
-	run -0 tar -tf "$out.oci" && [[ "$output" == *index.json* ]] && [[ "$output" != *manifest.json* ]]
-	run -0 tar -tf "$out.docker" && [[ "$output" == *manifest.json* ]]
+	[ -z "$(mybox images -q made)" ]
+	[ -z "$(mybox images -q -f dangling=true)" ]
+	run -0 tar -tf "$out.oci"
+	[[ "$output" == *index.json* ]]
+	[[ "$output" != *manifest.json* ]]
+	run -0 tar -tf "$out.docker"
+	[[ "$output" == *manifest.json* ]]
 	local digest
 	digest=$(key "$out.json" containerimage.digest)
 	run -0 tar -xOf "$out.oci" "blobs/sha256/${digest#*:}"
 	[[ "$output" == *'"annotations":{"a":"b","c":"d"}'* ]]
 	[ "$(key "$out.json" image.name)" = docker.io/library/made:latest,docker.io/library/made:two ]
 	[[ "$(key "$out.json" containerimage.descriptor)" == *"$digest"* ]]
-	run -0 mybox load -i "$out.oci" && [[ "$output" == *made:latest*made:two* ]]
+	run -0 mybox load -i "$out.oci"
+	[[ "$output" == *made:latest*made:two* ]]
 	[ "sha256:$(mybox images -q --no-trunc made:two | sed 's/^sha256://')" = "$(key "$out.json" containerimage.config.digest)" ]
 	[ "$(mybox run --rm made)" = 'from an archive' ]
 	# An image that was here stays.
-	build -q -o type=docker,dest="$out.docker" && [ -n "$(mybox images -q made)" ]
+	build -q -o type=docker,dest="$out.docker"
+	[ -n "$(mybox images -q made)" ]
 	# To the store, by name in the output alone.
-	mybox build -q -o type=image,name=other:1 "$ctx" && [ "$(mybox run --rm other:1)" = 'from an archive' ]
+	mybox build -q -o type=image,name=other:1 "$ctx"
+	[ "$(mybox run --rm other:1)" = 'from an archive' ]
 }
 
 @test "build: outputs that are none are refused by name" {
@@ -85,11 +102,16 @@ key() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1])).get(sys
 		run -1 build -o "${bad%|*}"
 		[[ "$output" == "mybox: --output ${bad%|*}: "*"${bad#*|}"* ]] || { echo "$bad: $output"; false; }
 	done
-	run -1 build --annotation index:a=b && [[ "$output" == *'has a manifest alone'* ]]
-	run -1 build --annotation a && [[ "$output" == *'expected key=value'* ]]
-	run -1 build --provenance=mode=max && [[ "$output" == *'attestations are not supported'* ]]
-	run -1 build --sbom && [[ "$output" == *'attestations are not supported'* ]]
-	run -1 mybox build --push "$ctx" && [[ "$output" == *'tag is needed when pushing'* ]]
+	run -1 build --annotation index:a=b
+	[[ "$output" == *'has a manifest alone'* ]]
+	run -1 build --annotation a
+	[[ "$output" == *'expected key=value'* ]]
+	run -1 build --provenance=mode=max
+	[[ "$output" == *'attestations are not supported'* ]]
+	run -1 build --sbom
+	[[ "$output" == *'attestations are not supported'* ]]
+	run -1 mybox build --push "$ctx"
+	[[ "$output" == *'tag is needed when pushing'* ]]
 	build -q --provenance=false --sbom=false
 	[[ "$(mybox buildx version)" =~ ^mybox/buildx\ v[0-9]+\.[0-9]+\.[0-9]+\  ]]
 }

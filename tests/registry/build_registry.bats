@@ -27,7 +27,8 @@ raw() { skopeo inspect --raw --tls-verify=false "docker://$1"; }
 	[[ "$(raw $plain/a/made:2)" == *'"annotations":{"k":"v"}'* ]]
 	[ "sha256:$(raw $plain/a/made:1 | sha256sum | cut -d' ' -f1)" = "$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["containerimage.digest"])' "$BATS_TEST_TMPDIR/m")" ]
 	[ "$(mybox run --rm $plain/a/made:1 cat /made)" = made ]
-	mybox build -q -o type=registry,name=$plain/b:1 "$ctx" >/dev/null && raw $plain/b:1 >/dev/null
+	mybox build -q -o type=registry,name=$plain/b:1 "$ctx" >/dev/null
+	raw $plain/b:1 >/dev/null
 	run -1 mybox build -t 127.0.0.1:1/x --push "$ctx"
 	[[ "$output" == *'ERROR'*'mybox: failed to build: '* ]]
 }
@@ -40,13 +41,18 @@ raw() { skopeo inspect --raw --tls-verify=false "docker://$1"; }
 	was=$(mybox run --rm made cat /id)
 	# It has no name here.
 	[ -z "$(mybox images -q $plain/cache)" ]
-	mybox rmi -f made >/dev/null && mybox builder prune -af >/dev/null
+	mybox rmi -f made >/dev/null
+	mybox builder prune -af >/dev/null
 	run -0 mybox build -t made --cache-from $plain/cache:1 "$ctx"
-	[ "$(grep -c CACHED <<<"$output")" = 2 ] && [ "$(mybox run --rm made cat /id)" = "$was" ]
+	[ "$(grep -c CACHED <<<"$output")" = 2 ]
+	[ "$(mybox run --rm made cat /id)" = "$was" ]
 	# An image that says itself what it is made of does as well.
 	mybox build -q -t $plain/inline:1 --push --cache-to type=inline "$ctx"
-	mybox rmi -f made $plain/inline:1 $plain/cache:1 >/dev/null && mybox builder prune -af >/dev/null
+	mybox rmi -f made $plain/inline:1 $plain/cache:1 >/dev/null
+	mybox builder prune -af >/dev/null
 	run -0 mybox build -t made --cache-from type=registry,ref=$plain/inline:1 "$ctx"
-	[ "$(grep -c CACHED <<<"$output")" = 2 ] && [ "$(mybox run --rm made cat /id)" = "$was" ]
-	run -0 mybox build -t made --cache-from $plain/nosuch:1 "$ctx" && [[ "$output" == *"WARNING: no cache from '$plain/nosuch:1': "* ]]
+	[ "$(grep -c CACHED <<<"$output")" = 2 ]
+	[ "$(mybox run --rm made cat /id)" = "$was" ]
+	run -0 mybox build -t made --cache-from $plain/nosuch:1 "$ctx"
+	[[ "$output" == *"WARNING: no cache from '$plain/nosuch:1': "* ]]
 }
