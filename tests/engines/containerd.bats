@@ -94,7 +94,8 @@ task_is() { ctr tasks ls | grep -qE "^$1 .*$2"; }
 }
 
 @test "containerd left nothing with the runtime" {
-	[ -d /run/containerd/runc/default ] && [ -d /run/containerd/runc/k8s.io ]
+	[ -d /run/containerd/runc/default ]
+	[ -d /run/containerd/runc/k8s.io ]
 	no_states /run/containerd/runc/default
 	no_states /run/containerd/runc/k8s.io
 }

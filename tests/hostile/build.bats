@@ -35,7 +35,8 @@ untouched_by_image() {
 		COPY --from=evil /d /links
 	EOF
 	build
-	[ ! -e /written ] && [ ! -e /written2 ]
+	[ ! -e /written ]
+	[ ! -e /written2 ]
 	[ "$(mybox run --rm made readlink /links/file)" = "$canary/file" ]
 	untouched_by_image
 	local bad
@@ -77,7 +78,8 @@ untouched_by_image() {
 	[ "$(ls "$canary")" = file ]
 	[ "$status" = 0 ] || [[ "${lines[-1]}" == 'mybox: failed to build: '* ]]
 	run mybox build - <"$ctx/a.tar"
-	[ "$status" = 1 ] && [ "$(ls "$canary")" = file ]
+	[ "$status" = 1 ]
+	[ "$(ls "$canary")" = file ]
 }
 
 @test "working directories and users that name what is open" {

@@ -50,7 +50,8 @@ news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --for
 	# Its monitor has heard of the new name.
 	[ "$(news -f event=die -f container=c2 | wc -l)" = 2 ]
 	run -0 past -f event=exec_start -f event=exec_die --format '{{.Actor.Attributes.execID}}'
-	[ "${lines[0]}" = "${lines[1]}" ] && [ "${#lines[0]}" = 64 ]
+	[ "${lines[0]}" = "${lines[1]}" ]
+	[ "${#lines[0]}" = 64 ]
 	mybox rmi made
 }
 

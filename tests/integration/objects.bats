@@ -177,9 +177,11 @@ load helpers
 
 @test "exists answers by the exit code alone" {
 	run mybox network exists bridge
-	[ "$status" = 0 ] && [ -z "$output" ]
+	[ "$status" = 0 ]
+	[ -z "$output" ]
 	run mybox network exists nosuch
-	[ "$status" = 1 ] && [ -z "$output" ]
+	[ "$status" = 1 ]
+	[ -z "$output" ]
 	run mybox volume exists nosuch
 	[ "$status" = 1 ]
 	run mybox container exists nosuch
@@ -206,7 +208,8 @@ load helpers
 	[ "$status" = 1 ]
 	[[ $output == *"already exists in network net4"* ]]
 	run mybox network inspect -f '{{range .Containers}}{{.Name}} {{end}}' net4
-	[[ $output == *c1* ]] && [[ $output == *c2* ]]
+	[[ $output == *c1* ]]
+	[[ $output == *c2* ]]
 	run mybox network rm net4
 	[ "$status" = 1 ]
 	[[ $output == *"has active endpoints"* ]]

@@ -259,7 +259,9 @@ run"
 	local network interface rx packets tx errors
 	read -r network interface rx packets tx errors <<<"${lines[0]}"
 	[ "$network $interface $errors" = "net1 eth0 0" ]
-	[ "$rx" -ge 3000 ] && [ "$tx" -ge 3000 ] && [ "$packets" -ge 3 ]
+	[ "$rx" -ge 3000 ]
+	[ "$tx" -ge 3000 ]
+	[ "$packets" -ge 3 ]
 	[[ ${lines[1]} == "net2 eth1 "* ]]
 	read -r network interface rx packets tx errors <<<"${lines[1]}"
 	[ "$rx" -lt 3000 ]
