@@ -7,6 +7,7 @@
 
 #include "build/place.h"
 #include "cli/cli.h"
+#include "cmd/aside.h"
 #include "cmd/container_each.h"
 #include "cmd/context.h"
 #include "cmd/cp_tar.h"
@@ -31,14 +32,17 @@ struct side {
 	struct mb_container_files files;
 	struct mb_sys_id_maps maps;
 	bool is_stream, has_maps;
+	struct mb_cmd_aside aside; /* what a stream brought */
 	char *reference;
 	int host_fd;
 };
-#define SIDE_INIT ((struct side){.files = MB_CONTAINER_FILES_INIT, .host_fd = -1})
+#define SIDE_INIT \
+	((struct side){.files = MB_CONTAINER_FILES_INIT, .aside = MB_CMD_ASIDE_INIT, .host_fd = -1})
 
 static void side_done(struct side *s)
 {
 	mb_container_files_done(&s->files);
+	mb_cmd_aside_done(&s->aside);
 	mb_container_maps_done(&s->maps);
 	mb_container_free(s->c);
 	mb_close(&s->host_fd);
@@ -60,14 +64,15 @@ static void parse_side(const char *text, struct side *s)
 	s->end.path = mb_asprintf("%s%s", colon[1] == '/' ? "" : "/", colon + 1);
 }
 
-static int open_container(struct mb_cmd_context *cx, struct side *s, struct mb_err *err)
+static int open_container(struct mb_cmd_context *cx, struct side *s, bool writes,
+                          struct mb_err *err)
 {
 	int r = mb_cmd_container_find(cx, s->reference, &s->c, err);
 
 	if (r == 0)
 		r = mb_container_require(s->c, err);
 	if (r == 0)
-		r = mb_container_files_open(s->c, &s->files, err);
+		r = mb_container_files_open(s->c, writes, &s->files, err);
 	s->has_maps = r == 0 && mb_container_has_userns(&s->c->record->host);
 	if (s->has_maps)
 		r = mb_container_maps_read(&s->c->record->host, &s->maps, err);
@@ -76,13 +81,21 @@ static int open_container(struct mb_cmd_context *cx, struct side *s, struct mb_e
 	return r;
 }
 
-static int open_host(struct side *s, struct mb_err *err)
+static int open_host(struct mb_cmd_context *cx, struct side *s, bool writes, struct mb_err *err)
 {
+	struct mb_store *store;
+	int r;
+
 	MB_AUTO_FREE char *relative = NULL;
 	MB_AUTO_FREE char *cwd = NULL;
 
-	if (s->is_stream)
+	if (s->is_stream && writes)
 		return 0;
+	/* Before any container is locked: nobody knows how long it takes. */
+	if (s->is_stream) {
+		r = mb_cmd_store(cx, &store, err);
+		return r == 0 ? mb_cmd_cp_tar_read(store, STDIN_FILENO, &s->aside, err) : r;
+	}
 	s->host_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (s->host_fd < 0)
 		return mb_fail_sys(err, errno, "cannot open '/'");
@@ -97,21 +110,18 @@ static int open_host(struct side *s, struct mb_err *err)
 	return 0;
 }
 
-static int copy_in(struct mb_cmd_context *cx, const struct cp_args *args, const struct side *from,
-                   const struct side *to, struct mb_err *err)
+static int copy_in(const struct cp_args *args, const struct side *from, const struct side *to,
+                   struct mb_err *err)
 {
 	const struct mb_build_place place = {.root_fd = to->end.root_fd,
 	                                     .maps = to->has_maps ? &to->maps : NULL};
 	struct mb_cmd_cp_source source = {.fd = -1};
 	MB_AUTO_CLOSE int dir = -1;
-	struct mb_store *store;
 	int r;
 
 	if (from->is_stream) {
-		r = mb_cmd_store(cx, &store, err);
-		if (r == 0)
-			r = mb_cmd_cp_directory(&to->end, &dir, err);
-		return r == 0 ? mb_cmd_cp_tar_read(store, STDIN_FILENO, dir, &place, err) : r;
+		r = mb_cmd_cp_directory(&to->end, &dir, err);
+		return r == 0 ? mb_cmd_cp_tar_place(&from->aside, dir, &place, err) : r;
 	}
 	r = mb_cmd_cp_source_open(&from->end, args->follow, &source, err);
 	if (r == 0)
@@ -160,13 +170,14 @@ static int cp_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, str
 		return mb_fail(err, EINVAL, "copying between containers is not supported");
 	if (!from.reference && !to.reference)
 		return mb_fail(err, EINVAL, "must specify at least one container source");
-	r = from.reference ? open_container(cx, &from, err) : open_host(&from, err);
+	r = from.reference ? open_container(cx, &from, false, err)
+	                   : open_host(cx, &from, false, err);
 	if (r == 0)
-		r = to.reference ? open_container(cx, &to, err) : open_host(&to, err);
+		r = to.reference ? open_container(cx, &to, true, err)
+		                 : open_host(cx, &to, true, err);
 	if (r < 0)
 		return r;
-	r = to.reference ? copy_in(cx, in->args, &from, &to, err)
-	                 : copy_out(in->args, &from, &to, err);
+	r = to.reference ? copy_in(in->args, &from, &to, err) : copy_out(in->args, &from, &to, err);
 	c = to.c ? to.c : from.c;
 	if (r == 0)
 		mb_container_event(c, "copy");

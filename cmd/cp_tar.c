@@ -16,26 +16,18 @@
 #include "core/io.h"
 #include "core/own.h"
 #include "core/str.h"
+#include "image/pack_xattr.h"
 #include "image/tar.h"
 #include "image/unpack.h"
 #include "sys/path.h"
-#include "sys/userns.h"
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
 struct writing {
-	const char *name; /* in front of all paths */
-	const struct mb_sys_id_maps *maps;
+	const char *name;          /* in front of all paths */
+	struct mb_image_pack pack; /* whose ids are in the tar */
 	int fd;
 };
-
-static uint32_t inside(const struct mb_sys_id_range *ranges, size_t n, uint32_t id)
-{
-	for (size_t i = 0; i < n; i++)
-		if (id - ranges[i].outside < ranges[i].count)
-			return ranges[i].inside + (id - ranges[i].outside);
-	return id;
-}
 
 static int flush(const struct writing *w, struct mb_str *text, struct mb_err *err)
 {
@@ -55,33 +47,35 @@ static enum mb_image_tar_type type_of(mode_t mode)
 	                        : MB_IMAGE_TAR_FILE;
 }
 
-static int put_header(const struct writing *w, const char *path, const char *link,
+/* @fd: of the file, for its attributes; -1: it can have none. */
+static int put_header(const struct writing *w, const char *path, const char *link, int fd,
                       const struct stat *st, struct mb_err *err)
 {
 	bool is_dir = S_ISDIR(st->st_mode);
 	MB_AUTO_FREE char *whole =
 		mb_asprintf("%s%s%s%s", w->name, *path ? "/" : "", path, is_dir ? "/" : "");
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	struct mb_image_pack_xattrs xattrs = {0};
+	int r = fd >= 0 ? mb_image_pack_xattrs_load(&w->pack, fd, &xattrs, err) : 0;
 	struct mb_image_tar_entry e = {
 		.type = type_of(st->st_mode),
 		.path = whole,
 		.link = link,
 		.mode = st->st_mode & 07777,
-		.uid = st->st_uid,
-		.gid = st->st_gid,
+		.uid = mb_image_pack_uid(&w->pack, st->st_uid),
+		.gid = mb_image_pack_gid(&w->pack, st->st_gid),
 		.size = S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0,
 		.mtime = st->st_mtim,
 		.device = st->st_rdev,
 	};
 
-	if (w->maps) {
-		e.uid = inside(w->maps->uids, w->maps->n_uids, e.uid);
-		e.gid = inside(w->maps->gids, w->maps->n_gids, e.gid);
-	}
-	mb_image_tar_add_entry(&text, &e);
-	return flush(w, &text, err);
+	e.xattrs = xattrs.v;
+	e.n_xattrs = xattrs.n;
+	if (r == 0)
+		mb_image_tar_add_entry(&text, &e);
+	mb_image_pack_xattrs_done(&xattrs);
+	return r == 0 ? flush(w, &text, err) : mb_wrap(err, r, "'%s'", whole);
 }
-
 /* As long as the header said, whatever becomes of the file: what is missing is zeros. */
 static int put_content(const struct writing *w, int from, uint64_t size, struct mb_err *err)
 {
@@ -116,7 +110,7 @@ static int put_file(const struct writing *w, const char *path, int from, struct 
 
 	if (fstat(from, &st) < 0 || !S_ISREG(st.st_mode))
 		return mb_fail(err, ESTALE, "'%s' was a file a moment ago", path);
-	r = put_header(w, path, NULL, &st, err);
+	r = put_header(w, path, NULL, from, &st, err);
 	return r == 0 ? put_content(w, from, (uint64_t)st.st_size, err) : r;
 }
 
@@ -134,33 +128,38 @@ static int put_special(const struct writing *w, const char *path, int dir_fd, co
 	if (n < 0)
 		return mb_fail_sys(err, errno, "cannot read the link '%s'", path);
 	target[n] = '\0';
-	return put_header(w, path, S_ISLNK(st->st_mode) ? target : NULL, st, err);
+	return put_header(w, path, S_ISLNK(st->st_mode) ? target : NULL, -1, st, err);
 }
 
 static int on_directory(void *arg, const char *path, int fd, const struct stat *st,
                         struct mb_err *err)
 {
-	(void)fd;
-	return put_header(arg, path, NULL, st, err);
+	return put_header(arg, path, NULL, fd, st, err);
 }
 
 static int on_entry(void *arg, const char *path, int dir_fd, const char *name,
                     const struct stat *st, struct mb_err *err)
 {
-	MB_AUTO_CLOSE int from = -1;
+	MB_AUTO_CLOSE int held = -1, from = -1;
+	struct stat now;
+	int r;
 
 	if (!S_ISREG(st->st_mode))
 		return put_special(arg, path, dir_fd, name, st, err);
-	from = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (from < 0)
+	/* To open a device would be to use it: it is looked at before. */
+	held = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (held < 0 || fstat(held, &now) < 0)
 		return mb_fail_sys(err, errno, "cannot open '%s'", path);
-	return put_file(arg, path, from, err);
+	if (!S_ISREG(now.st_mode))
+		return mb_fail(err, ESTALE, "'%s' was a file a moment ago", path);
+	r = mb_sys_path_reopen(held, O_RDONLY | O_NONBLOCK | O_NOCTTY, &from, err);
+	return r == 0 ? put_file(arg, path, from, err) : r;
 }
 
 int mb_cmd_cp_tar_write(const struct mb_cmd_cp_source *source, const struct mb_sys_id_maps *maps,
                         int fd, struct mb_err *err)
 {
-	struct writing w = {.name = source->name, .maps = maps, .fd = fd};
+	struct writing w = {.name = source->name, .pack = {.maps = maps}, .fd = fd};
 	const struct mb_build_walk walk = {.directory = on_directory, .entry = on_entry, .arg = &w};
 	MB_AUTO_STR struct mb_str end = MB_STR_INIT;
 	MB_AUTO_CLOSE int file = -1;
@@ -181,33 +180,35 @@ int mb_cmd_cp_tar_write(const struct mb_cmd_cp_source *source, const struct mb_s
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-static int place_all(int tree, int dir_fd, const struct mb_build_place *place, struct mb_err *err)
-{
-	const struct mb_build_root root = {.fd = tree};
-	struct mb_build_item item = {.fd = tree, .path = (char[]){""}, .name = (char[]){""}};
-
-	if (fstat(tree, &item.st) < 0)
-		return mb_fail_sys(err, errno, "cannot look at what was unpacked");
-	return mb_build_place_item(place, &root, &item, dir_fd, NULL, false, err);
-}
-
-static int unpack(int fd, int tree, struct mb_err *err)
+int mb_cmd_cp_tar_read(struct mb_store *store, int fd, struct mb_cmd_aside *ret, struct mb_err *err)
 {
 	const struct mb_image_stretch from = {.fd = fd, .size = UINT64_MAX};
-	const struct mb_image_unpack_to to = {
-		.root_fd = tree, .names_fd = -1, .skeleton_fd = -1, .bottom = true};
+	struct mb_image_unpack_to to = {
+		.names_fd = -1, .skeleton_fd = -1, .bottom = true, .plain = true};
 	struct mb_image_unpacked unpacked;
+	int r = mb_cmd_aside_make(store, ret, err);
 
-	return mb_image_unpack(&from, &to, NULL, &unpacked, err);
+	to.root_fd = ret->tree_fd;
+	return r == 0 ? mb_image_unpack(&from, &to, NULL, &unpacked, err) : r;
 }
 
-int mb_cmd_cp_tar_read(struct mb_store *store, int fd, int dir_fd,
-                       const struct mb_build_place *place, struct mb_err *err)
+/* The mode that a directory of ours has unless the archive gave it another. */
+static bool is_named(int tree)
 {
-	MB_AUTO_CMD_ASIDE struct mb_cmd_aside aside = MB_CMD_ASIDE_INIT;
-	int r = mb_cmd_aside_make(store, &aside, err);
+	struct stat st;
 
-	if (r == 0)
-		r = unpack(fd, aside.tree_fd, err);
-	return r == 0 ? place_all(aside.tree_fd, dir_fd, place, err) : r;
+	return fstat(tree, &st) == 0 && (st.st_mode & 07777) != MB_CMD_ASIDE_MODE;
+}
+
+int mb_cmd_cp_tar_place(const struct mb_cmd_aside *aside, int dir_fd,
+                        const struct mb_build_place *place, struct mb_err *err)
+{
+	const struct mb_build_root root = {.fd = aside->tree_fd};
+	struct mb_build_item item = {
+		.fd = aside->tree_fd, .path = (char[]){""}, .name = (char[]){""}};
+
+	if (fstat(aside->tree_fd, &item.st) < 0)
+		return mb_fail_sys(err, errno, "cannot look at what was unpacked");
+	return mb_build_place_item(place, &root, &item, dir_fd, NULL, is_named(aside->tree_fd),
+	                           err);
 }

@@ -4,6 +4,7 @@
 #define MB_CMD_CP_TAR_H
 
 struct mb_build_place;
+struct mb_cmd_aside;
 struct mb_cmd_cp_source;
 struct mb_err;
 struct mb_store;
@@ -13,9 +14,12 @@ struct mb_sys_id_maps;
  * inside of them; NULL: as they are.  Sockets are left out. */
 int mb_cmd_cp_tar_write(const struct mb_cmd_cp_source *source, const struct mb_sys_id_maps *maps,
                         int fd, struct mb_err *err);
-/* Unpack the tar that @fd gives, compressed or not, into the directory @dir_fd: first aside, by
- * the confined children that unpack layers, so that a broken one changes nothing. */
-int mb_cmd_cp_tar_read(struct mb_store *store, int fd, int dir_fd,
-                       const struct mb_build_place *place, struct mb_err *err);
+/* Unpack the tar that @fd gives, compressed or not, aside, by the confined children that unpack
+ * layers: a broken one changes nothing.  Nothing is locked that others wait for. */
+int mb_cmd_cp_tar_read(struct mb_store *store, int fd, struct mb_cmd_aside *ret,
+                       struct mb_err *err);
+/* Put what was unpacked into the directory @dir_fd. */
+int mb_cmd_cp_tar_place(const struct mb_cmd_aside *aside, int dir_fd,
+                        const struct mb_build_place *place, struct mb_err *err);
 
 #endif

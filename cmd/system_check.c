@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
+#include "cmd/aside.h"
 #include "cmd/context.h"
 #include "cmd/output.h"
 #include "container/check.h"
@@ -55,6 +56,19 @@ static int check_net(struct mb_store *store, const struct check_args *args, stru
 	return r;
 }
 
+/* What a killed `cp -` or `volume import` leaves. */
+static int check_aside(struct mb_store *store, const struct check_args *args, struct checking *k,
+                       size_t *left, struct mb_err *err)
+{
+	size_t n = 0;
+	int r = mb_cmd_aside_check(store, args->repair, &n, err);
+
+	for (size_t i = 0; i < n; i++)
+		tell(k, "aside", "an unpacked archive that nobody holds", args->repair);
+	*left += args->repair ? 0 : n;
+	return r;
+}
+
 static int check_all(struct mb_store *store, const struct check_args *args, struct checking *k,
                      size_t *left, struct mb_err *err)
 {
@@ -78,7 +92,7 @@ static int check_all(struct mb_store *store, const struct check_args *args, stru
 	if (r == 0)
 		r = mb_volume_check(store, &volumes, &some, err);
 	*left += r == 0 ? some : 0;
-	return r;
+	return r == 0 ? check_aside(store, args, k, left, err) : r;
 }
 
 static int check_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <stdio.h>
 #include <sys/stat.h>
 
 #include "build/content.h"
 #include "build/place.h"
 #include "cli/cli.h"
-#include "cmd/aside.h"
 #include "cmd/context.h"
 #include "cmd/output.h"
 #include "cmd/volume.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
-#include "store/store.h"
 #include "volume/volume.h"
 
 struct clone_args {
@@ -21,63 +18,36 @@ struct clone_args {
 };
 
 /* Shared with the source where the file system can share. */
-static int copy(int from, int to, struct mb_err *err)
+static int copy(void *arg, int to, struct mb_err *err)
 {
+	const int *from = arg;
 	const struct mb_build_place place = {.root_fd = to};
-	const struct mb_build_root root = {.fd = from};
-	struct mb_build_item item = {.fd = from, .path = (char[]){""}, .name = (char[]){""}};
+	const struct mb_build_root root = {.fd = *from};
+	struct mb_build_item item = {.fd = *from, .path = (char[]){""}, .name = (char[]){""}};
 
-	if (fstat(from, &item.st) < 0)
+	if (fstat(*from, &item.st) < 0)
 		return mb_fail_sys(err, errno, "cannot look at the volume");
 	return mb_build_place_item(&place, &root, &item, to, NULL, true, err);
 }
 
-/* What was made aside takes the place of the empty directory, whole. */
-static int publish(struct mb_store *store, struct mb_cmd_aside *aside, const char *name,
-                   struct mb_err *err)
-{
-	MB_AUTO_FREE char *data = mb_asprintf("%s/_data", name);
-	MB_AUTO_CLOSE int volumes = -1;
-	int r = mb_store_dir(store, "volumes", false, &volumes, err);
-
-	if (r < 0)
-		return r;
-	if (renameat(aside->ingest_fd, aside->name, volumes, data) < 0)
-		return mb_fail_sys(err, errno, "cannot fill the volume '%s'", name);
-	*aside->name = '\0';
-	return 0;
-}
-
-static int make(struct mb_store *store, const char *name, const struct clone_args *args,
-                struct mb_err *err)
-{
-	const struct mb_volume_create_request request = {.name = name, .labels = &args->labels};
-	MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
-	bool created = false;
-	int r = mb_volume_create(store, &request, &volume, &created, err);
-
-	return r == 0 && !created ? mb_fail(err, EEXIST, "the volume '%s' is there already", name)
-	                          : r;
-}
-
 static int clone_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
-	MB_AUTO_CMD_ASIDE struct mb_cmd_aside aside = MB_CMD_ASIDE_INIT;
+	const struct clone_args *args = in->args;
 	const char *name = in->operands[1];
+	MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
 	MB_AUTO_CLOSE int data = -1;
+	const struct mb_volume_create_request request = {
+		.name = name, .labels = &args->labels, .fill = copy, .arg = &data};
 	struct mb_store *store;
+	bool created = false;
 	int r = mb_cmd_store(cx, &store, err);
 
 	if (r == 0)
 		r = mb_cmd_volume_open(store, in->operands[0], &data, err);
 	if (r == 0)
-		r = mb_cmd_aside_make(store, &aside, err);
-	if (r == 0)
-		r = copy(data, aside.tree_fd, err);
-	if (r == 0)
-		r = make(store, name, in->args, err);
-	if (r == 0)
-		r = publish(store, &aside, name, err);
+		r = mb_volume_create(store, &request, &volume, &created, err);
+	if (r == 0 && !created)
+		r = mb_fail(err, EEXIST, "the volume '%s' is there already", name);
 	return r == 0 ? mb_cmd_put_line(name) : r;
 }
 

@@ -24,7 +24,7 @@ static int export_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 {
 	const struct export_args *args = in->args;
 	struct mb_cmd_outfile out = MB_CMD_OUTFILE_INIT;
-	struct mb_image_pack pack = {.give = put, .arg = &out.fd};
+	struct mb_image_pack pack = {.root = true, .give = put, .arg = &out.fd};
 	struct mb_image_packed packed;
 	MB_AUTO_CLOSE int data = -1;
 	struct mb_store *store;

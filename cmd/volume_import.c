@@ -5,6 +5,7 @@
 
 #include "build/place.h"
 #include "cli/cli.h"
+#include "cmd/aside.h"
 #include "cmd/context.h"
 #include "cmd/cp_tar.h"
 #include "cmd/output.h"
@@ -18,6 +19,7 @@ static int import_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 {
 	const char *path = in->n_operands > 1 ? in->operands[1] : "-";
 	struct mb_build_place place = {.root_fd = -1};
+	MB_AUTO_CMD_ASIDE struct mb_cmd_aside aside = MB_CMD_ASIDE_INIT;
 	MB_AUTO_CLOSE int data = -1, file = -1;
 	bool is_stdin = mb_streq(path, "-");
 	struct mb_store *store;
@@ -35,7 +37,9 @@ static int import_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	if (!is_stdin && file < 0)
 		return mb_fail_sys(err, errno, "cannot open '%s'", path);
 	place.root_fd = data;
-	r = mb_cmd_cp_tar_read(store, is_stdin ? STDIN_FILENO : file, data, &place, err);
+	r = mb_cmd_cp_tar_read(store, is_stdin ? STDIN_FILENO : file, &aside, err);
+	if (r == 0)
+		r = mb_cmd_cp_tar_place(&aside, data, &place, err);
 	return r < 0 ? mb_wrap(err, r, "cannot import into the volume '%s'", in->operands[0]) : 0;
 }
 

@@ -6,7 +6,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#include <linux/magic.h>
 
 #include "core/err.h"
 #include "core/own.h"
@@ -33,6 +36,24 @@ static int read_names(int fd, struct mb_strv *out)
 	return 0;
 }
 
+/* What the kernel shows of itself is no file of anybody's: the mount point is there, empty. */
+enum { MQUEUE_MAGIC = 0x19800202 };
+
+static bool is_of_kernel(int fd)
+{
+	static const unsigned types[] = {PROC_SUPER_MAGIC,   SYSFS_MAGIC,
+	                                 CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+	                                 DEVPTS_SUPER_MAGIC, MQUEUE_MAGIC};
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return false;
+	for (size_t i = 0; i < MB_N(types); i++)
+		if ((unsigned)fs.f_type == types[i])
+			return true;
+	return false;
+}
+
 /* One directory; those in it go to @pending, the first one last. */
 static int walk_one(const struct mb_build_walk *walk, int top_fd, const char *path,
                     struct mb_strv *pending, struct mb_err *err)
@@ -44,7 +65,7 @@ static int walk_one(const struct mb_build_walk *walk, int top_fd, const char *pa
 
 	if (r == 0 && fstat(fd, &st) < 0)
 		r = -errno;
-	if (r == 0)
+	if (r == 0 && !(*path && is_of_kernel(fd)))
 		r = read_names(fd, &names);
 	if (r < 0)
 		return mb_fail_sys(err, -r, "cannot read '%s'", *path ? path : ".");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* lib/build/walk.h — trees that somebody else made, walked in a fixed order by descriptors.
  *
- * No link is followed, nothing leads out of the tree, and depth costs no descriptors.
+ * No link is followed, nothing leads out of the tree, and depth costs no descriptors.  What the
+ * kernel shows of itself (/proc, /sys, ...) is empty, unless it is the top.
  */
 #ifndef MB_BUILD_WALK_H
 #define MB_BUILD_WALK_H

@@ -366,11 +366,15 @@ static bool is_list(const char *text)
 }
 
 /* "a,b", as podman-compose says it: --network-alias is then for all of them. */
-static void expand_lists(struct mb_container_create_request *q)
+static int expand_lists(struct mb_container_create_request *q, struct mb_err *err)
 {
 	struct mb_strv out = MB_STRV_INIT;
+	int r = 0;
 
-	for (size_t i = 0; i < q->networks.n; i++) {
+	MB_STRV_FOREACH (alias, &q->aliases)
+		if (strchr(alias, ','))
+			r = mb_fail(err, EINVAL, "invalid network alias '%s'", alias);
+	for (size_t i = 0; r == 0 && i < q->networks.n; i++) {
 		MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
 
 		if (!is_list(q->networks.v[i])) {
@@ -381,6 +385,9 @@ static void expand_lists(struct mb_container_create_request *q)
 		for (size_t j = 0; j < names.n; j++) {
 			MB_AUTO_STR struct mb_str text = MB_STR_INIT;
 
+			if (!*names.v[j])
+				r = mb_fail(err, EINVAL, "invalid network '%s': a name is missing",
+				            q->networks.v[i]);
 			mb_str_addf(&text, out.n ? "name=%s" : "%s", names.v[j]);
 			for (size_t k = 0; out.n && k < q->aliases.n; k++)
 				mb_str_addf(&text, ",alias=%s", q->aliases.v[k]);
@@ -389,6 +396,7 @@ static void expand_lists(struct mb_container_create_request *q)
 	}
 	mb_strv_done(&q->networks);
 	q->networks = out;
+	return r;
 }
 
 static int check_networks(struct mb_store *store, struct mb_container_create_request *q,
@@ -399,7 +407,7 @@ static int check_networks(struct mb_store *store, struct mb_container_create_req
 
 	if (q->networks.n == 0)
 		mb_strv_add(&q->networks, MB_NET_DEFAULT);
-	expand_lists(q);
+	r = expand_lists(q, err);
 	for (size_t i = 0; r == 0 && i < q->networks.n; i++)
 		r = add_network(store, q, record, q->networks.v[i], err);
 	if (r < 0 || (record->networks.n == 1 && mb_streq(q->host.network_mode, MB_NET_DEFAULT)))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "container/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -18,6 +19,7 @@
 #include "core/err.h"
 #include "core/io.h"
 #include "core/own.h"
+#include "core/str.h"
 #include "sys/mount.h"
 #include "sys/path.h"
 #include "sys/proc.h"
@@ -51,6 +53,7 @@ struct still {
 	const struct mb_container_mount **mounts;
 	int *fds; /* of the mounts; -1: in memory */
 	size_t n;
+	bool writes;
 };
 
 static void still_done(struct still *s)
@@ -69,18 +72,56 @@ static int map_ids(const struct mb_container_mount *m, int userns, int fd, struc
 	return mb_sys_mount_idmap(fd, userns, false, err);
 }
 
+static bool is_empty(int mount)
+{
+	MB_AUTO_CLOSE int fd = -1;
+	struct dirent *entry;
+	bool empty = true;
+	DIR *dir;
+
+	if (mb_sys_path_reopen(mount, O_RDONLY | O_DIRECTORY, &fd, NULL) < 0 ||
+	    !(dir = fdopendir(fd)))
+		return false;
+	fd = -1;
+	while (empty && (entry = readdir(dir)))
+		empty = mb_streq(entry->d_name, ".") || mb_streq(entry->d_name, "..");
+	closedir(dir);
+	return empty;
+}
+
+/* Whoever only looks fills no volume and makes no directories: where a fresh volume is to have what
+ * the image has there, that is what is seen. */
+static int open_mount(struct mb_container *c, const struct still *s, size_t i, struct mb_err *err)
+{
+	const struct mb_container_mount *mount = s->mounts[i];
+	struct mb_container_mount m = *mount; /* borrows */
+	int r;
+
+	if (!s->writes) {
+		m.nocopy = true;
+		m.create_source = false;
+	}
+	r = mb_container_mount_open(c->store, &m, s->root, &s->fds[i], err);
+	if (r == 0 && !s->writes && mb_streq(mount->type, "volume") && !mount->nocopy &&
+	    !mount->subpath && is_empty(s->fds[i]))
+		mb_close(&s->fds[i]);
+	return r;
+}
+
 static int prepare(struct mb_container *c, struct still *s, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int userns = -1;
 	int r = mb_container_userns_open(&c->record->host, &userns, err);
 
-	if (r == 0)
+	if (r == 0 && s->writes)
 		r = mb_container_rootfs_mount(c, userns, &s->root, err);
+	else if (r == 0)
+		r = mb_container_scratch_mount(c, userns, &s->root, err);
 	s->mounts = mb_container_mounts_sorted(c->record);
 	s->fds = mb_calloc(c->record->n_mounts + 1, sizeof(*s->fds));
 	for (size_t i = 0; r == 0 && i < c->record->n_mounts; i++) {
 		s->fds[s->n++] = -1;
-		r = mb_container_mount_open(c->store, s->mounts[i], s->root, &s->fds[i], err);
+		r = open_mount(c, s, i, err);
 		if (r == 0)
 			r = map_ids(s->mounts[i], userns, s->fds[i], err);
 	}
@@ -102,6 +143,9 @@ static int attach_one(const struct still *s, size_t i, struct mb_err *err)
 		r = mb_sys_path_mkdirs(s->root, destination, 0755, &target, err);
 	else
 		r = mb_sys_path_touch(s->root, destination, 0644, &target, err);
+	/* A directory of the host's that has no place for it, and may only be read. */
+	if (r == -EROFS && !s->writes)
+		return 0;
 	return r == 0 ? mb_sys_mount_move(s->fds[i], target, err) : r;
 }
 
@@ -113,8 +157,8 @@ static int attach(const struct still *s, struct mb_err *err)
 
 	if (unshare(CLONE_NEWNS) < 0)
 		return mb_fail_sys(err, errno, "cannot make a mount namespace");
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return mb_fail_sys(err, errno, "cannot make a mount namespace private");
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return mb_fail_sys(err, errno, "cannot cut a mount namespace off");
 	top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (top < 0)
 		return mb_fail_sys(err, errno, "cannot open '/'");
@@ -169,9 +213,10 @@ static int start_keeper(const struct still *s, struct mb_container_files *ret, s
 	return a.r;
 }
 
-static int open_still(struct mb_container *c, struct mb_container_files *ret, struct mb_err *err)
+static int open_still(struct mb_container *c, bool writes, struct mb_container_files *ret,
+                      struct mb_err *err)
 {
-	__attribute__((cleanup(still_done))) struct still s = {.root = -1};
+	__attribute__((cleanup(still_done))) struct still s = {.root = -1, .writes = writes};
 	int r = prepare(c, &s, err);
 
 	if (r == 0)
@@ -181,26 +226,23 @@ static int open_still(struct mb_container *c, struct mb_container_files *ret, st
 	return r;
 }
 
-int mb_container_files_open(struct mb_container *c, struct mb_container_files *ret,
+int mb_container_files_open(struct mb_container *c, bool writes, struct mb_container_files *ret,
                             struct mb_err *err)
 {
-	int r = -ESRCH;
+	int r = 0;
 
 	*ret = MB_CONTAINER_FILES_INIT;
-	if (has_process(c))
-		r = open_live(c, &ret->root_fd, err);
-	if (r < 0) {
+	if (writes && !has_process(c))
 		r = mb_container_lock(c, &ret->lock, err);
-		if (r != 0)
-			return r < 0 ? r : -ENOENT;
-		/* It may have started, or ended, a moment ago. */
-		if (has_process(c)) {
-			mb_close(&ret->lock);
-			r = open_live(c, &ret->root_fd, err);
-		} else {
-			ret->c = c;
-			r = open_still(c, ret, err);
-		}
+	if (r != 0)
+		return r < 0 ? r : -ENOENT;
+	/* It may have started, or ended, a moment ago. */
+	mb_container_refresh(c);
+	if (has_process(c)) {
+		mb_close(&ret->lock);
+		r = open_live(c, &ret->root_fd, err);
+	} else {
+		r = open_still(c, writes, ret, err);
 	}
 	if (r < 0) {
 		mb_container_files_done(ret);
@@ -218,8 +260,6 @@ void mb_container_files_done(struct mb_container_files *f)
 
 		(void)mb_sys_proc_reap_pid(f->keeper, &code, NULL);
 	}
-	if (f->c)
-		mb_container_mounts_release(f->c->store, f->c->record);
 	mb_close(&f->lock);
 	*f = MB_CONTAINER_FILES_INIT;
 }

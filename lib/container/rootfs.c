@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "container/start_parts.h"
@@ -219,31 +220,69 @@ static int clone_root(void *arg, int *fd, struct mb_err *err)
 	return r < 0 ? r : mb_sys_mount_clone(AT_FDCWD, "/", false, fd, err);
 }
 
-/* Of one that does not run, and may start meanwhile: read-only, its own layer on top. */
-static int mount_still(struct mb_container *c, int *ret_fd, struct mb_err *err)
+/* Of one that does not run, and may start meanwhile: its own layer is the topmost that is only
+ * read.
+ * @upper and @work -1: nothing can be written. */
+static int mount_below(struct mb_container *c, int userns, int upper, int work, int *ret_fd,
+                       struct mb_err *err)
 {
 	int layers[MB_SYS_OVERLAY_LOWERS_MAX];
-	struct mb_sys_overlay overlay = {
-		.lowers = layers, .upper_fd = -1, .work_fd = -1, .userns_fd = -1, .n_unmapped = 1};
-	MB_AUTO_CLOSE int userns = -1;
+	struct mb_sys_overlay overlay = {.lowers = layers,
+	                                 .upper_fd = upper,
+	                                 .work_fd = work,
+	                                 .userns_fd = userns,
+	                                 .maps_ids = userns >= 0,
+	                                 .n_unmapped = 1};
 	size_t n = 0;
-	int r = mb_container_userns_open(&c->record->host, &userns, err);
+	int r = open_layer_dir(c, "upper", &layers[0], err);
 
-	if (r == 0 && is_directory(c))
-		return mount_directory(c, userns, ret_fd, err);
-	if (r == 0)
-		r = open_layer_dir(c, "upper", &layers[0], err);
 	if (r < 0)
 		return r;
 	r = open_layers(c, layers + 1, &n, err);
 	overlay.n_lowers = n + 1;
-	overlay.userns_fd = userns;
-	overlay.maps_ids = userns >= 0;
 	if (r == 0)
 		r = mb_sys_mount_overlay(&overlay, ret_fd, err);
 	for (size_t i = 0; i < overlay.n_lowers; i++)
 		close(layers[i]);
 	return r;
+}
+
+static int mount_still(struct mb_container *c, int *ret_fd, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int userns = -1;
+	int r = mb_container_userns_open(&c->record->host, &userns, err);
+
+	if (r < 0)
+		return r;
+	return is_directory(c) ? mount_directory(c, userns, ret_fd, err)
+	                       : mount_below(c, userns, -1, -1, ret_fd, err);
+}
+
+static int make_directory(int at, const char *name, int *ret_fd, struct mb_err *err)
+{
+	if (mkdirat(at, name, 0755) < 0)
+		return mb_fail_sys(err, errno, "cannot make a directory in memory");
+	*ret_fd = openat(at, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return *ret_fd < 0 ? mb_fail_sys(err, errno, "cannot open a directory in memory") : 0;
+}
+
+int mb_container_scratch_mount(struct mb_container *c, int userns_fd, int *ret_fd,
+                               struct mb_err *err)
+{
+	MB_AUTO_CLOSE int memory = -1, upper = -1, work = -1;
+	int r;
+
+	if (is_directory(c)) {
+		r = mount_directory(c, userns_fd, ret_fd, err);
+		return r < 0 ? r
+		             : mb_sys_mount_setattr(*ret_fd, MOUNT_ATTR_RDONLY, 0, 0, false, err);
+	}
+	r = mb_sys_mount_new("tmpfs", NULL, 0, &memory, err);
+	if (r == 0)
+		r = make_directory(memory, "upper", &upper, err);
+	if (r == 0)
+		r = make_directory(memory, "work", &work, err);
+	return r == 0 ? mount_below(c, userns_fd, upper, work, ret_fd, err) : r;
 }
 
 static bool has_process(const struct mb_container *c)

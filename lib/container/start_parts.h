@@ -14,6 +14,10 @@
  * are mapped by @userns_fd (-1: as they are); the writable layer has those of the outside. */
 int mb_container_rootfs_mount(struct mb_container *c, int userns_fd, int *ret_fd,
                               struct mb_err *err);
+/* As it is now, of one that does not run and may start meanwhile: what is written there is in
+ * memory and gone with it.  Of --rootfs DIR it is read-only. */
+int mb_container_scratch_mount(struct mb_container *c, int userns_fd, int *ret_fd,
+                               struct mb_err *err);
 /* The layers alone, read-only and with their own ids: what a fresh volume is filled from. */
 int mb_container_image_mount(struct mb_container *c, int *ret_fd, struct mb_err *err);
 /* The same without the places that every container mounts to: what the image has itself. */

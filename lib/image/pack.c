@@ -341,7 +341,7 @@ static int describe_dir(struct packing *p, int fd, const struct stat *st, struct
 	e.type = MB_IMAGE_TAR_DIR;
 	e.path = path;
 	mb_str_reset(&p->out);
-	if (p->path.len || p->how->layer)
+	if (p->path.len || p->how->layer || p->how->root)
 		mb_image_tar_add_entry(&p->out, &e);
 	if (xattrs.opaque)
 		add_word(&p->out, mb_str_text(&p->path), OPAQUE, "");

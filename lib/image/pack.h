@@ -22,6 +22,7 @@ struct mb_image_pack {
 	 * has an entry of its own.  Otherwise a whole file system, as docker exports it. */
 	bool layer;
 	bool user_xattrs; /* the overlay's marks are user.overlay.* and not trusted.overlay.* */
+	bool root;        /* its root has an entry of its own, "./", though it is no layer */
 	/* Make the tree what its tar says: sockets, and the overlay's marks that a layer has no use
 	 * for, are taken out of it. */
 	bool tidy;

@@ -22,7 +22,7 @@ struct job {
 	struct mb_image_ring ring;
 	const struct mb_image_stretch *from;
 	int root_fd, names_fd, skeleton_fd;
-	bool bottom;
+	bool bottom, plain;
 };
 
 static void __attribute__((noreturn)) send_and_exit(int fd, const void *report, size_t n)
@@ -58,7 +58,12 @@ static void run_writer(void *arg, int report_fd)
 	mb_image_ring_be_consumer(&job->ring);
 	if (mb_image_confine_begin(job->parent, keep, MB_N(keep), &written.err) == 0 &&
 	    mb_image_confine_writer(&job->root_fd, &written.err) == 0)
-		mb_image_write(&job->ring, job->root_fd, job->bottom, job->names_fd, &written);
+		mb_image_write(&job->ring,
+		               &(struct mb_image_write_to){.root_fd = job->root_fd,
+		                                           .names_fd = job->names_fd,
+		                                           .bottom = job->bottom,
+		                                           .plain = job->plain},
+		               &written);
 	send_and_exit(report_fd, &written, sizeof(written));
 }
 
@@ -129,7 +134,8 @@ int mb_image_unpack(const struct mb_image_stretch *from, const struct mb_image_u
 	                  .root_fd = to->root_fd,
 	                  .names_fd = to->names_fd,
 	                  .skeleton_fd = to->skeleton_fd,
-	                  .bottom = to->bottom};
+	                  .bottom = to->bottom,
+	                  .plain = to->plain};
 	MB_AUTO_IMAGE_CHILD struct mb_image_child writer = {0};
 	MB_AUTO_IMAGE_CHILD struct mb_image_child reader = {0};
 	struct mb_image_written written = {0};

@@ -32,6 +32,7 @@ struct mb_image_unpack_to {
 	int names_fd;    /* as mb_image_write() */
 	int skeleton_fd; /* as mb_image_feed() */
 	bool bottom;     /* nothing lies below it */
+	bool plain;      /* no layer: names like ".wh.x" are names */
 };
 /* Unpack the tar in @from: one child reads and hashes, another writes.  Return: 0 or -errno,
  * told; the tree is then worthless. */

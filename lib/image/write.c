@@ -24,6 +24,7 @@ struct writer {
 	struct mb_image_ring *ring;
 	struct mb_image_place place;
 	struct mb_image_written *ret;
+	bool plain;
 	bool at_end; /* the ring has given everything */
 };
 
@@ -256,7 +257,8 @@ static int write_entry(struct writer *w, struct archive *a, struct archive_entry
 
 	if (!raw || !*raw)
 		return mb_fail(err, EINVAL, "an entry without a name");
-	r = mb_image_entry_parse(raw, &name, err);
+	r = w->plain ? mb_image_entry_clean(raw, &name, err)
+	             : mb_image_entry_parse(raw, &name, err);
 	if (r == 0 && name.kind == MB_IMAGE_ENTRY_PLAIN)
 		r = write_plain(w, a, e, &name, err);
 	else if (r == 0 && name.kind == MB_IMAGE_ENTRY_WHITEOUT)
@@ -302,16 +304,16 @@ static int drain(struct writer *w, struct mb_err *err)
 	return 0;
 }
 
-void mb_image_write(struct mb_image_ring *ring, int root_fd, bool bottom, int names_fd,
+void mb_image_write(struct mb_image_ring *ring, const struct mb_image_write_to *to,
                     struct mb_image_written *ret)
 {
-	struct writer w = {.ring = ring, .ret = ret};
+	struct writer w = {.ring = ring, .ret = ret, .plain = to->plain};
 	struct archive *a;
 	int r;
 
 	setlocale(LC_CTYPE, "C"); /* names are bytes */
 	a = archive_read_new();
-	mb_image_place_init(&w.place, root_fd, bottom, names_fd);
+	mb_image_place_init(&w.place, to->root_fd, to->bottom, to->names_fd);
 	if (!a || archive_read_support_format_tar(a) != ARCHIVE_OK ||
 	    archive_read_support_format_empty(a) != ARCHIVE_OK) {
 		mb_fail(&ret->err, ENOSYS, "the tar reader is missing in this program");

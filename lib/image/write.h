@@ -17,10 +17,15 @@ struct mb_image_written {
 	uint64_t entries, files, bytes; /* bytes: of regular files, as their sizes say */
 };
 
-/* Unpack all of @ring below @root_fd.  @names_fd (or -1) gets the names of directories that
- * the archive only implies, each with a NUL.  Fills @ret; a failure is in @ret->err.  Runs in a
- * confined child. */
-void mb_image_write(struct mb_image_ring *ring, int root_fd, bool bottom, int names_fd,
+struct mb_image_write_to {
+	int root_fd;
+	int names_fd; /* or -1: gets the names of directories that are only implied, each with a NUL
+	               */
+	bool bottom;  /* nothing lies below it */
+	bool plain;   /* no layer: names like ".wh.x" are names */
+};
+/* Unpack all of @ring.  Fills @ret; a failure is in @ret->err.  Runs in a confined child. */
+void mb_image_write(struct mb_image_ring *ring, const struct mb_image_write_to *to,
                     struct mb_image_written *ret);
 
 #endif

@@ -111,8 +111,22 @@ static void tell(struct mb_store *store, const char *action, const char *name)
 }
 
 /* The directory is made under another name, whole, then renamed: that is the moment it is. */
-static int make(int volumes, const struct mb_volume *volume, bool durable, struct mb_err *err)
+static int fill(const struct mb_volume_create_request *request, int fd, struct mb_err *err)
 {
+	MB_AUTO_CLOSE int data = -1;
+
+	if (!request->fill)
+		return 0;
+	data = openat(fd, "_data", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (data < 0)
+		return mb_fail_sys(err, errno, "cannot open a new volume");
+	return request->fill(request->arg, data, err);
+}
+
+static int make(int volumes, const struct mb_volume *volume,
+                const struct mb_volume_create_request *request, struct mb_err *err)
+{
+	bool durable = !request->ephemeral;
 	char tmp[16 + MB_ID_TEXT] = ".tmp-";
 	MB_AUTO_CLOSE int fd = -1;
 	int r;
@@ -126,6 +140,8 @@ static int make(int volumes, const struct mb_volume *volume, bool durable, struc
 	else
 		r = mb_volume_meta_save(
 			fd, volume, MB_DOC_DIRECT | (durable ? (unsigned)MB_DOC_DURABLE : 0), err);
+	if (r == 0)
+		r = fill(request, fd, err);
 	if (r == 0 && renameat2(volumes, tmp, volumes, volume->name, RENAME_NOREPLACE) < 0)
 		r = errno == EEXIST
 		            ? -EEXIST
@@ -149,6 +165,7 @@ static struct mb_volume *new_volume(struct mb_store *store,
 	volume->mountpoint = mb_asprintf("%s/volumes/%s/_data", store->root, volume->name);
 	volume->created = mb_now_nsec();
 	volume->anonymous = request->anonymous || !request->name;
+	volume->copied = request->fill != NULL;
 	if (request->labels)
 		mb_kv_set_all(&volume->labels, request->labels);
 	if (request->options)
@@ -176,7 +193,7 @@ int mb_volume_create(struct mb_store *store, const struct mb_volume_create_reque
 		r = mb_store_lock(store, MB_RANK_VOLUME, "volumes", false, true, &lock, err);
 	if (r == 0 && !volume) {
 		volume = new_volume(store, request);
-		r = make(volumes, volume, !request->ephemeral, err);
+		r = make(volumes, volume, request, err);
 		created = r == 0;
 		if (r == -EEXIST) { /* somebody was quicker */
 			mb_volume_free(mb_take_ptr(&volume));

@@ -39,6 +39,10 @@ struct mb_volume_create_request {
 	const struct mb_kv *options; /* or NULL */
 	bool anonymous;
 	bool ephemeral; /* of a --rm container: need not survive a power cut */
+	/* Put into its directory before it is there for anybody; NULL: it is empty, and what a
+	 * container's image has comes into it at its first use. */
+	int (*fill)(void *arg, int data_fd, struct mb_err *err);
+	void *arg;
 };
 /* Idempotent: a volume of this name that exists is returned as it is (*@ret_created false, may
  * be NULL); other options than it has are refused. */

@@ -94,7 +94,8 @@ static bool unpack(const struct mb_str *tar, int root)
 	memcpy(slot, tar->buf, tar->len);
 	FUZZ_CHECK(mb_image_ring_push(&ring, tar->len) == 0);
 	FUZZ_CHECK(mb_image_ring_push(&ring, 0) == 0);
-	mb_image_write(&ring, root, false, -1, &written);
+	mb_image_write(&ring, &(struct mb_image_write_to){.root_fd = root, .names_fd = -1},
+	               &written);
 	mb_image_ring_done(&ring);
 	FUZZ_CHECK(written.err.code == 0 || *written.err.msg);
 	return written.err.code == 0;

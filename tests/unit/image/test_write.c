@@ -93,7 +93,10 @@ static struct mb_image_written unpack(const struct row *rows, size_t n, bool bot
 	archive_write_free(a);
 	assert_int_equal(mb_image_ring_push(&ring, used), 0);
 	assert_int_equal(mb_image_ring_push(&ring, 0), 0);
-	mb_image_write(&ring, root, bottom, -1, &written);
+	mb_image_write(
+		&ring,
+		&(struct mb_image_write_to){.root_fd = root, .names_fd = -1, .bottom = bottom},
+		&written);
 	mb_image_ring_done(&ring);
 	return written;
 }
