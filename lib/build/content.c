@@ -357,8 +357,8 @@ static int hash_entry_at(struct mb_build_key *key, int dir_fd, const char *name,
 {
 	char target[4097];
 	MB_AUTO_CLOSE int fd = -1;
-	struct stat now;
 	ssize_t n;
+	int r;
 
 	if (S_ISLNK(st->st_mode)) {
 		n = readlinkat(dir_fd, name, target, sizeof(target) - 1);
@@ -369,11 +369,8 @@ static int hash_entry_at(struct mb_build_key *key, int dir_fd, const char *name,
 	}
 	if (!S_ISREG(st->st_mode))
 		return 0;
-	fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &now) < 0)
-		return -errno;
-	/* It was a file a moment ago. */
-	return S_ISREG(now.st_mode) ? hash_file(key, fd) : -ESTALE;
+	r = mb_sys_copy_open(dir_fd, name, &fd);
+	return r < 0 ? r : hash_file(key, fd);
 }
 
 static int hash_directory(void *arg, const char *path, int fd, const struct stat *st,
@@ -426,7 +423,7 @@ int mb_build_content_hash(const struct mb_build_root *root, const struct mb_buil
 	hash_stat(root, key, item->name, &item->st);
 	if (!S_ISREG(item->st.st_mode))
 		return 0;
-	r = mb_sys_path_reopen(item->fd, O_RDONLY | O_NONBLOCK, &fd, err);
+	r = mb_sys_path_reopen(item->fd, O_RDONLY | O_NONBLOCK | O_NOCTTY, &fd, err);
 	if (r == 0)
 		r = hash_file(key, fd);
 	return r < 0 ? mb_fail_sys(err, -r, "cannot read '%s'", item->path) : 0;
