@@ -53,14 +53,16 @@ bool mb_build_archive_is(int fd)
 static int place_tree(const struct mb_build_place *place, int tree_fd, const char *path,
                       struct mb_err *err)
 {
+	struct mb_build_place linked = *place;
 	struct mb_build_root root = {.fd = tree_fd};
 	struct mb_build_item item = {.fd = tree_fd, .path = (char[]){""}, .name = (char[]){""}};
 	MB_AUTO_CLOSE int dir = -1;
 	int r = mb_build_place_directory(place, path, &dir, err);
 
+	linked.keeps_links = true; /* as the archive says */
 	if (r == 0 && fstat(tree_fd, &item.st) < 0)
 		r = mb_fail_sys(err, errno, "cannot look at what was unpacked");
-	return r < 0 ? r : mb_build_place_item(place, &root, &item, dir, NULL, false, err);
+	return r < 0 ? r : mb_build_place_item(&linked, &root, &item, dir, NULL, false, err);
 }
 
 int mb_build_archive_place(struct mb_build *b, const struct mb_build_place *place,

@@ -73,7 +73,12 @@ static int write_image(struct mb_build *b, struct mb_build_result *ret, struct m
 static int copy_tree(int tree_fd, int to_fd, struct mb_err *err)
 {
 	const struct mb_build_place place = {
-		.root_fd = to_fd, .has_owner = true, .uid = geteuid(), .gid = getegid()};
+		.root_fd = to_fd,
+		.has_owner = true,
+		.uid = geteuid(),
+		.gid = getegid(),
+		.keeps_links = true,
+	};
 	const struct mb_build_root root = {.fd = tree_fd};
 	struct mb_build_item item = {.fd = tree_fd, .path = (char[]){""}, .name = (char[]){""}};
 

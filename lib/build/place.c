@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "build/content.h"
+#include "build/links.h"
+#include "build/spot.h"
 #include "build/walk.h"
 #include "core/err.h"
 #include "core/io.h"
@@ -31,6 +33,7 @@ struct placing {
 	struct mb_strv made; /* directories whose times are to be set at the end */
 	struct timespec (*times)[2];
 	size_t n_times;
+	struct mb_build_links links;
 };
 
 /* --- attributes ------------------------------------------------------------------------------- */
@@ -87,11 +90,17 @@ static int open_directory(int at, const char *name, int *ret_fd)
 	return *ret_fd < 0 ? -errno : 0;
 }
 
+/* @st NULL: none are to be set. */
 static void remember_times(struct placing *p, const char *path, const struct stat *st)
 {
+	struct timespec *times;
+
 	mb_strv_add(&p->made, path);
 	p->times = mb_realloc(p->times, (p->n_times + 1) * sizeof(*p->times));
-	times_of(st, p->times[p->n_times++]);
+	times = p->times[p->n_times++];
+	times[0] = times[1] = (struct timespec){.tv_nsec = UTIME_OMIT};
+	if (st)
+		times_of(st, times);
 }
 
 /* Owner, mode and attributes of @from, which may be O_PATH, for @to; and its times. */
@@ -121,19 +130,20 @@ static int make_directory(struct placing *p, int at, const char *name, const cha
                           int *ret_fd)
 {
 	MB_AUTO_CLOSE int source = -1, fd = -1;
-	bool is_new = mkdirat(at, name, 0700) == 0;
+	bool is_new = mkdirat(at, name, 0700) == 0, stays;
 	struct stat st;
 	int r = is_new || errno == EEXIST ? open_directory(at, name, &fd) : -errno;
 
-	if (r == 0)
+	stays = !is_new && p->place->keeps_directories;
+	if (r == 0 && !stays)
 		r = mb_sys_tree_open_across(p->item->fd, path, &source);
-	if (r == 0)
+	if (r == 0 && !stays)
 		r = finish_directory(p, source, fd);
-	if (r == 0 && fstat(source, &st) < 0)
+	if (r == 0 && !stays && fstat(source, &st) < 0)
 		r = -errno;
 	if (r < 0)
 		return r;
-	remember_times(p, path, &st);
+	remember_times(p, path, stays ? NULL : &st);
 	*ret_fd = mb_take_fd(&fd);
 	return 0;
 }
@@ -261,18 +271,6 @@ int mb_build_place_parents(const struct mb_build_place *place, const struct mb_b
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-/* What is there goes, unless it is a directory. */
-static int make_room(int at, const char *name)
-{
-	struct stat st;
-
-	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (S_ISDIR(st.st_mode))
-		return -EISDIR;
-	return unlinkat(at, name, 0) < 0 && errno != ENOENT ? -errno : 0;
-}
-
 static int finish_file(const struct placing *p, int from, int to, const struct stat *st)
 {
 	struct timespec times[2];
@@ -289,37 +287,110 @@ static int finish_file(const struct placing *p, int from, int to, const struct s
 	return r;
 }
 
-static int create(int at, const char *name, int *ret_fd)
+static int create(struct mb_build_spot *spot, int *ret_fd)
 {
-	int r = make_room(at, name);
-
-	if (r < 0)
-		return r;
-	*ret_fd = openat(at, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return *ret_fd < 0 ? -errno : 0;
+	*ret_fd = openat(spot->at, mb_build_spot_name(spot),
+	                 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	spot->is_made = *ret_fd >= 0;
+	return spot->is_made ? 0 : -errno;
 }
 
-static int place_file(const struct placing *p, int from, int at, const char *name)
+/* @ret_made: what became of it, if it is not NULL. */
+static int place_file(const struct placing *p, int from, int at, const char *name,
+                      struct stat *ret_made)
 {
 	MB_AUTO_CLOSE int to = -1;
+	struct mb_build_spot spot;
 	struct stat st;
-	int r = create(at, name, &to);
+	int r = mb_build_spot_begin(at, name, &spot);
 
-	if (r == 0 && fstat(from, &st) < 0)
+	if (r == 0)
+		r = create(&spot, &to);
+	if (r < 0)
+		return r;
+	if (fstat(from, &st) < 0)
 		r = -errno;
 	if (r == 0)
 		r = mb_sys_copy_content(from, to);
-	return r < 0 ? r : finish_file(p, from, to, &st);
+	if (r == 0)
+		r = finish_file(p, from, to, &st);
+	if (r == 0 && ret_made && fstat(to, ret_made) < 0)
+		r = -errno;
+	return mb_build_spot_end(&spot, r);
+}
+
+/* A file with several names is one file again. */
+static int place_linked(struct placing *p, int from, const char *path, int at, const char *name)
+{
+	struct stat st, made;
+	int r;
+
+	if (fstat(from, &st) < 0)
+		return -errno;
+	if (!p->place->keeps_links || st.st_nlink < 2)
+		return place_file(p, from, at, name, NULL);
+	if (mb_build_links_make(&p->links, &st, p->base_fd, at, name) == 0)
+		return 0;
+	r = place_file(p, from, at, name, &made);
+	if (r == 0)
+		mb_build_links_add(&p->links, &st, path, &made);
+	return r;
+}
+
+static int make_special(struct mb_build_spot *spot, int from_dir, const char *from_name,
+                        const struct stat *st)
+{
+	const char *name = mb_build_spot_name(spot);
+	char target[4097];
+	ssize_t n;
+	int r;
+
+	if (S_ISLNK(st->st_mode)) {
+		n = readlinkat(from_dir, from_name, target, sizeof(target) - 1);
+		if (n < 0)
+			return -errno;
+		target[n] = '\0';
+		r = symlinkat(target, spot->at, name);
+	} else {
+		r = mknodat(spot->at, name, (st->st_mode & S_IFMT) | 0600, st->st_rdev);
+	}
+	spot->is_made = r == 0;
+	return r < 0 ? -errno : 0;
+}
+
+/* Owner, mode and times for what has just been made, if that is what is there: by its descriptor,
+ * since the name may be a link to anywhere by now. */
+static int finish_special(const struct placing *p, const struct mb_build_spot *spot,
+                          const struct stat *st)
+{
+	MB_AUTO_CLOSE int fd =
+		openat(spot->at, mb_build_spot_name(spot), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	bool is_device = S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode);
+	char text[MB_SYS_PATH_FD_TEXT];
+	struct timespec times[2];
+	struct stat now;
+	int r;
+
+	if (fd < 0 || fstat(fd, &now) < 0)
+		return -errno;
+	if ((now.st_mode & S_IFMT) != (st->st_mode & S_IFMT) ||
+	    (is_device && now.st_rdev != st->st_rdev))
+		return -ESTALE;
+	r = give_owner(p, fd, st);
+	mb_sys_path_of_fd(fd, text);
+	if (r == 0 && !S_ISLNK(st->st_mode) && chmod(text, mode_of(p, st)) < 0)
+		r = -errno;
+	times_of(st, times);
+	if (r == 0 && utimensat(AT_FDCWD, text, times, 0) < 0)
+		r = -errno;
+	return r;
 }
 
 static int place_special(const struct placing *p, int from_dir, const char *from_name,
                          const struct stat *st, int at, const char *name)
 {
-	char target[4097];
-	MB_AUTO_CLOSE int fd = -1;
-	struct timespec times[2];
-	ssize_t n;
-	int r = make_room(at, name);
+	struct mb_build_spot spot;
+	int r = mb_build_spot_begin(at, name, &spot);
 
 	if (r < 0)
 		return r;
@@ -329,24 +400,10 @@ static int place_special(const struct placing *p, int from_dir, const char *from
 		mb_warn("the device '%s' is left out", name);
 		return 0;
 	}
-	if (S_ISLNK(st->st_mode)) {
-		n = readlinkat(from_dir, from_name, target, sizeof(target) - 1);
-		if (n < 0)
-			return -errno;
-		target[n] = '\0';
-		if (symlinkat(target, at, name) < 0)
-			return -errno;
-	} else if (mknodat(at, name, (st->st_mode & S_IFMT) | 0600, st->st_rdev) < 0) {
-		return -errno;
-	}
-	fd = openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	r = fd < 0 ? -errno : give_owner(p, fd, st);
-	if (r == 0 && !S_ISLNK(st->st_mode) && fchmodat(at, name, mode_of(p, st), 0) < 0)
-		r = -errno;
-	times_of(st, times);
-	if (r == 0 && utimensat(at, name, times, AT_SYMLINK_NOFOLLOW) < 0)
-		r = -errno;
-	return r;
+	r = make_special(&spot, from_dir, from_name, st);
+	if (r == 0)
+		r = finish_special(p, &spot, st);
+	return mb_build_spot_end(&spot, r);
 }
 
 static int tell(int r, const char *path, struct mb_err *err)
@@ -385,19 +442,16 @@ static int on_entry(void *arg, const char *path, int dir_fd, const char *name,
 	struct placing *p = arg;
 	MB_AUTO_FREE char *parent = parent_of(path);
 	MB_AUTO_CLOSE int from = -1;
-	struct stat now;
 	int r = enter(p, parent, err);
 
 	if (r < 0)
 		return r;
 	if (!S_ISREG(st->st_mode))
 		return tell(place_special(p, dir_fd, name, st, p->dir_fd, name), path, err);
-	from = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (from < 0 || fstat(from, &now) < 0)
-		return tell(-errno, path, err);
-	/* It was a file a moment ago. */
-	return tell(S_ISREG(now.st_mode) ? place_file(p, from, p->dir_fd, name) : -ESTALE, path,
-	            err);
+	r = mb_sys_copy_open(dir_fd, name, &from);
+	if (r == 0)
+		r = place_linked(p, from, path, p->dir_fd, name);
+	return tell(r, path, err);
 }
 
 static bool skips(void *arg, const char *path, bool is_directory)
@@ -425,11 +479,17 @@ static int set_times(struct placing *p, struct mb_err *err)
 static int place_bytes(const struct placing *p, int at, const char *name)
 {
 	MB_AUTO_CLOSE int to = -1;
-	int r = create(at, name, &to);
+	struct mb_build_spot spot;
+	int r = mb_build_spot_begin(at, name, &spot);
 
 	if (r == 0)
-		r = mb_write_full(to, p->item->bytes, p->item->n);
-	return r < 0 ? r : finish_file(p, -1, to, &p->item->st);
+		r = create(&spot, &to);
+	if (r < 0)
+		return r;
+	r = mb_write_full(to, p->item->bytes, p->item->n);
+	if (r == 0)
+		r = finish_file(p, -1, to, &p->item->st);
+	return mb_build_spot_end(&spot, r);
 }
 
 static int place_one(const struct placing *p, int at, const char *name, struct mb_err *err)
@@ -441,8 +501,8 @@ static int place_one(const struct placing *p, int at, const char *name, struct m
 		return tell(place_bytes(p, at, name), name, err);
 	if (!S_ISREG(p->item->st.st_mode))
 		return tell(place_special(p, p->item->fd, "", &p->item->st, at, name), name, err);
-	r = mb_sys_path_reopen(p->item->fd, O_RDONLY | O_NONBLOCK, &from, err);
-	return r < 0 ? r : tell(place_file(p, from, at, name), name, err);
+	r = mb_sys_path_reopen(p->item->fd, O_RDONLY | O_NONBLOCK | O_NOCTTY, &from, err);
+	return r < 0 ? r : tell(place_file(p, from, at, name, NULL), name, err);
 }
 
 int mb_build_place_item(const struct mb_build_place *place, const struct mb_build_root *root,
@@ -465,5 +525,6 @@ int mb_build_place_item(const struct mb_build_place *place, const struct mb_buil
 	free(p.dir_path);
 	free(p.times);
 	mb_strv_done(&p.made);
+	mb_build_links_done(&p.links);
 	return r;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* lib/build/place.h — where COPY and ADD put things: a stage's tree, which may be hostile.
  *
- * Paths are resolved in the tree; below the destination itself no link is followed.
+ * Paths are resolved in the tree; below the destination itself no link is followed.  A file that
+ * takes the place of another does so whole: whoever looks sees the old one or the new one.
  */
 #ifndef MB_BUILD_PLACE_H
 #define MB_BUILD_PLACE_H
@@ -22,8 +23,10 @@ struct mb_build_place {
 	uint32_t uid, gid;
 	struct mb_build_chmod mode;
 	const struct mb_sys_id_maps
-		*maps;     /* the owners are those inside of it; NULL: as they are */
-	bool leaves_power; /* devices, set-id bits and capabilities stay behind */
+		*maps;          /* the owners are those inside of it; NULL: as they are */
+	bool leaves_power;      /* devices, set-id bits and capabilities stay behind */
+	bool keeps_links;       /* what is one file of several names in an item is one again */
+	bool keeps_directories; /* those that are there keep their owners, modes, attributes */
 };
 
 /* Make the directories of @path that are missing and give the last one, for reading. */

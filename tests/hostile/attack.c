@@ -4,6 +4,7 @@
  *
  *   attack swap PATH LINK...   PATH and links to each LINK change places for ever (PATH/ for a
  *                              directory, otherwise a file), one process for each processor
+ *   attack plant PATH TARGET   as soon as PATH is made, a link to TARGET takes its place, for ever
  *   attack snoop FILE [loose]  look at and into every other process for ever; whatever should not
  *                              be seen is a line in FILE.  loose: others may hold more than we
  *   attack fds                 the descriptors of its own, one a line
@@ -75,6 +76,26 @@ static int swap(int n, char **v)
 			for (int twice = 0; twice < 2; twice++)
 				syscall(SYS_renameat2, AT_FDCWD, path, AT_FDCWD, link[i], 2);
 		}
+	}
+}
+
+/* ---- plant ---- */
+
+static int plant(const char *path, const char *target)
+{
+	char link[512];
+	struct stat st;
+
+	snprintf(link, sizeof(link), "%s.planted", path);
+	puts("planting");
+	fflush(stdout);
+	for (;;) {
+		if (symlink(target, link) < 0 && errno != EEXIST)
+			return 2;
+		while (lstat(path, &st) < 0)
+			;
+		rename(link, path);
+		unlink(path);
 	}
 }
 
@@ -384,6 +405,8 @@ int main(int n, char **v)
 {
 	if (n > 3 && strcmp(v[1], "swap") == 0)
 		return swap(n - 2, v + 2);
+	if (n == 4 && strcmp(v[1], "plant") == 0)
+		return plant(v[2], v[3]);
 	if (n > 2 && strcmp(v[1], "snoop") == 0)
 		return snoop(n - 2, v + 2);
 	if (n == 2 && strcmp(v[1], "fds") == 0)

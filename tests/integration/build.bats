@@ -297,6 +297,7 @@ OUTER
 	mkdir "$ctx/in"
 	echo packed >"$ctx/in/file"
 	ln -s /nowhere "$ctx/in/link"
+	ln "$ctx/in/file" "$ctx/in/same"
 	tar -C "$ctx/in" -cf "$ctx/a.tar" .
 	tar -C "$ctx/in" -czf "$ctx/a.tgz" file
 	gzip -c "$ctx/in/file" >"$ctx/plain.gz"
@@ -309,8 +310,8 @@ OUTER
 		COPY a.tgz /copied
 	EOF
 	tar -C "$ctx" -c . | gzip | mybox build -q -t made -
-	run -0 in_made 'cat /tar/file /both/file; readlink /tar/link; zcat /both/plain.gz; tar tf /whole | grep -c .; tar tzf /copied'
-	[ "$output" = $'packed\npacked\n/nowhere\npacked\n3\nfile' ]
+	run -0 in_made 'cat /tar/file /both/file; readlink /tar/link; zcat /both/plain.gz; tar tf /whole | grep -c .; tar tzf /copied; stat -c %h /tar/file'
+	[ "$output" = $'packed\npacked\n/nowhere\npacked\n4\nfile\n2' ]
 	tar -C "$ctx" -c . | mybox build -q -t made -f in/../Dockerfile -
 	printf 'FROM deb\nCOPY x /\n' >"$BATS_TEST_TMPDIR/d"
 	run -1 mybox build - <"$BATS_TEST_TMPDIR/d"
