@@ -19,6 +19,7 @@
 #include "image/pack_xattr.h"
 #include "image/tar.h"
 #include "image/unpack.h"
+#include "sys/copy.h"
 #include "sys/path.h"
 
 /* --- writing ---------------------------------------------------------------------------------- */
@@ -140,20 +141,14 @@ static int on_directory(void *arg, const char *path, int fd, const struct stat *
 static int on_entry(void *arg, const char *path, int dir_fd, const char *name,
                     const struct stat *st, struct mb_err *err)
 {
-	MB_AUTO_CLOSE int held = -1, from = -1;
-	struct stat now;
+	MB_AUTO_CLOSE int from = -1;
 	int r;
 
 	if (!S_ISREG(st->st_mode))
 		return put_special(arg, path, dir_fd, name, st, err);
-	/* To open a device would be to use it: it is looked at before. */
-	held = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (held < 0 || fstat(held, &now) < 0)
-		return mb_fail_sys(err, errno, "cannot open '%s'", path);
-	if (!S_ISREG(now.st_mode))
-		return mb_fail(err, ESTALE, "'%s' was a file a moment ago", path);
-	r = mb_sys_path_reopen(held, O_RDONLY | O_NONBLOCK | O_NOCTTY, &from, err);
-	return r == 0 ? put_file(arg, path, from, err) : r;
+	r = mb_sys_copy_open(dir_fd, name, &from);
+	return r == 0 ? put_file(arg, path, from, err)
+	              : mb_fail_sys(err, -r, "cannot open '%s'", path);
 }
 
 int mb_cmd_cp_tar_write(const struct mb_cmd_cp_source *source, const struct mb_sys_id_maps *maps,

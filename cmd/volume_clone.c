@@ -21,7 +21,7 @@ struct clone_args {
 static int copy(void *arg, int to, struct mb_err *err)
 {
 	const int *from = arg;
-	const struct mb_build_place place = {.root_fd = to};
+	const struct mb_build_place place = {.root_fd = to, .keeps_links = true};
 	const struct mb_build_root root = {.fd = *from};
 	struct mb_build_item item = {.fd = *from, .path = (char[]){""}, .name = (char[]){""}};
 

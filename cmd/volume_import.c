@@ -18,7 +18,8 @@
 static int import_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	const char *path = in->n_operands > 1 ? in->operands[1] : "-";
-	struct mb_build_place place = {.root_fd = -1};
+	struct mb_build_place place = {
+		.root_fd = -1, .keeps_links = true, .keeps_directories = true};
 	MB_AUTO_CMD_ASIDE struct mb_cmd_aside aside = MB_CMD_ASIDE_INIT;
 	MB_AUTO_CLOSE int data = -1, file = -1;
 	bool is_stdin = mb_streq(path, "-");

@@ -26,17 +26,21 @@ setup_dirs() {
 
 @test "export, import, clone" {
 	cd "$BATS_TEST_TMPDIR"
-	mybox run --rm -v data:/data deb sh -c 'cd /data; echo one >f; ln f hard; ln -s f link; mkdir -p d/e; echo two >d/e/g; chown 7:8 d .; chmod 2750 d .; mkfifo p'
+	mybox run --rm -v data:/data deb sh -c 'cd /data; echo one >f; ln f hard; ln -s f link; mkdir -p d/e; echo two >d/e/g; chown 7:8 d .; chmod 2750 d .; mkfifo p; truncate -s 10000000 hole'
 	local where
 	where=$(mybox volume inspect -f '{{.Mountpoint}}' data)
-	about() { (cd "$(mybox volume inspect -f '{{.Mountpoint}}' "$1")" && find . -printf '%p %y %m %U:%G %l %T@\n' | sort && cat f d/e/g); }
+	about() { (cd "$(mybox volume inspect -f '{{.Mountpoint}}' "$1")" && find . -printf '%p %y %m %U:%G %l %T@ %n %b\n' | sort && cat f d/e/g); }
 	mybox volume export -o data.tar data
 	mybox volume export data | cmp - data.tar
 	tar -t -f data.tar | grep -q 'd/e/g'
 	mybox volume create copy
 	mybox volume import copy data.tar
 	[ "$(about copy)" = "$(about data)" ]
-	# Over what is there; what is not in it stays.
+	# Over what is there; what is not in it stays, and so do directories that the tar does not name.
+	mkdir -p tree/d
+	echo new >tree/d/new
+	tar -c -C tree d/new | mybox volume import copy
+	[ "$(stat -c '%a %u:%g' "$(mybox volume inspect -f '{{.Mountpoint}}' copy)/d")" = "2750 7:8" ]
 	echo mine >"$(mybox volume inspect -f '{{.Mountpoint}}' copy)/mine"
 	echo changed >"$(mybox volume inspect -f '{{.Mountpoint}}' copy)/f"
 	gzip <data.tar | mybox volume import copy
