@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a monitor becomes at its end, or has done: the container is put away, or started again;
  * the firewall's table is put back. */
+#include <fcntl.h>
+
 #include "cli/cli.h"
 #include "cmd/container_each.h"
 #include "cmd/context.h"
@@ -75,10 +77,16 @@ const struct mb_cli_verb mb_cmd_health_hidden = {
 
 static int mend_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
+	MB_AUTO_FREE char *path = mb_asprintf("%s/c/%s/state.json", cx->run, in->operands[0]);
+	MB_AUTO_CLOSE int state = open(path, O_PATH | O_CLOEXEC);
+	MB_AUTO_CLOSE int root = open(cx->root, O_PATH | O_CLOEXEC);
 	MB_AUTO(mb_net_free) struct mb_net *net = NULL;
-	int r = mb_cmd_net(cx, &net, err);
+	int r;
 
-	(void)in;
+	/* Opening a store makes it: one that was moved away or removed is to stay so. */
+	if (state < 0 || root < 0)
+		return 0;
+	r = mb_cmd_net(cx, &net, err);
 	return r ? r : mb_net_mend(net, err);
 }
 

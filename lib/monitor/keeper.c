@@ -1,26 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The keeper: one monitor of a store hears when the firewall's table is lost, and has it put back.
  *
- * Monitors that stay stand in a line, RUN/net/keepers: their process ids, the oldest first.  The
- * first keeps.  Each of the others waits for the end of the one before it alone, and moves up then,
- * so that no end wakes more than one.  An entry of one that is dead, or that became something else,
- * is passed over; 0 is an empty place.
+ * Monitors that stay stand in a line, RUN/net/keepers: who each is, the oldest first.  The first
+ * keeps.  Each of the others waits for the end of the one before it alone, and moves up then, so
+ * that no end wakes more than one.  An entry of one that is dead, or that became something else, is
+ * passed over; 0 is an empty place.
+ *
+ * What cannot be done now (no descriptors, the line is locked or away) is tried again when
+ * keeper.due has come; nothing here waits for it.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/io.h"
 #include "core/own.h"
 #include "monitor/monitor.h"
 
@@ -37,72 +41,91 @@ enum {
 	TABLE_NAME = 1,
 };
 /* Who lives shorter is never in the line: it would cost each start something. */
-enum { STAYS_MS = 1000, LOCK_TRIES = 20, LINE_MAX_ = 1 << 16, RECEIVE = 8192 };
+enum { STAYS_MS = 1000, AGAIN_MS = 1000, LINE_MAX_ = 1 << 16, RECEIVE = 8192, ROUNDS = 64 };
+
+static void set_due(struct mb_monitor *m, int64_t ms)
+{
+	m->keeper.due = mb_monotonic_nsec() + ms * 1000000;
+}
 
 /* ---- the line ------------------------------------------------------------------------- */
 
-/* Never waits for long: what holds the lock may be stopped.  Return: a descriptor or -1. */
+/* Who stands at a place: numbers come again, but never with the same time of birth. */
+struct place {
+	int64_t pid, start;
+};
+
+/* Never waits: what holds the lock may be stopped.  Return: a descriptor or -1. */
 static int open_line(const struct mb_monitor *m)
 {
-	const struct timespec a_while = {.tv_nsec = 500000};
 	MB_AUTO_CLOSE int fd = openat(m->fd[MB_MONITOR_SLOT_RUNROOT], "net/keepers",
 	                              O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	for (int i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-			return mb_take_fd(&fd);
-		nanosleep(&a_while, NULL);
-	}
-	return -1;
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 ? mb_take_fd(&fd) : -1;
 }
 
-static pid_t read_place(int line, int64_t place)
+static struct place read_place(int line, int64_t i)
 {
-	pid_t pid;
+	const struct place empty = {0};
+	struct place p;
 
-	return pread(line, &pid, sizeof(pid), place * (off_t)sizeof(pid)) == sizeof(pid) ? pid : 0;
+	return pread(line, &p, sizeof(p), i * (off_t)sizeof(p)) == sizeof(p) ? p : empty;
 }
 
-static void write_place(int line, int64_t place, pid_t pid)
+static bool write_place(int line, int64_t i, struct place p)
 {
-	(void)!pwrite(line, &pid, sizeof(pid), place * (off_t)sizeof(pid));
+	return pwrite(line, &p, sizeof(p), i * (off_t)sizeof(p)) == sizeof(p);
 }
 
-/* Return: a pidfd of the monitor @pid, or -1: it ended, or is no monitor (any more). */
-static int open_monitor(pid_t pid)
+/* Return: when the monitor @pid began, in the kernel's ticks; 0: it is no monitor (any more). */
+static int64_t start_of(pid_t pid)
 {
+	char path[32], name[32], text[512], *at;
+	size_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	n = (size_t)snprintf(name, sizeof(name), "%d (mybox-monitor) ", (int)pid);
+	if (mb_read_kernel_file(AT_FDCWD, path, text, sizeof(text)) < 0 ||
+	    strncmp(text, name, n) != 0)
+		return 0;
+	at = text + n;
+	/* From the third field to the 22nd. */
+	for (int i = 3; at && i < 22; i++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoll(at, NULL, 10) : 0;
+}
+
+/* Return: a pidfd of the monitor that stands at @p, or -1: it ended, or is no monitor (any more).
+ */
+static int open_monitor(struct place p)
+{
+	pid_t pid = (pid_t)p.pid;
 	MB_AUTO_CLOSE int pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 	struct pollfd ended = {.fd = pidfd, .events = POLLIN};
-	char path[32], name[16] = "";
-	ssize_t n = -1;
-	int fd;
 
-	if (pidfd < 0)
-		return -1;
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		n = read(fd, name, sizeof(name) - 1);
-	mb_close(&fd);
-	if (n <= 0 || strcmp(name, "mybox-monitor\n") != 0 || poll(&ended, 1, 0) != 0)
+	/* Its end last: what was read is of the one that the descriptor is of, then. */
+	if (pidfd < 0 || !p.start || start_of(pid) != p.start || poll(&ended, 1, 0) != 0)
 		return -1;
 	return mb_take_fd(&pidfd);
 }
 
-/* Take the place behind the last who lives of those before @end.  Return: its pidfd, or -1: there
- * is nobody. */
-static int stand(struct mb_monitor *m, int line, int64_t end)
+/* The last who lives of those before @end, which becomes the place behind.  Return: its pidfd, or
+ * -1: there is nobody. */
+static int find_last(int line, int64_t *end)
 {
 	int pidfd = -1;
 
-	while (end > 0 && (pidfd = open_monitor(read_place(line, end - 1))) < 0)
-		end--;
-	m->keeper.place = end;
-	write_place(line, end, getpid());
+	while (*end > 0 && (pidfd = open_monitor(read_place(line, *end - 1))) < 0)
+		--*end;
 	return pidfd;
 }
 
 /* ---- keeping -------------------------------------------------------------------------- */
+
+static int open_netfilter(void)
+{
+	return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER_);
+}
 
 static int open_events(void)
 {
@@ -111,8 +134,7 @@ static int open_events(void)
 		uint32_t pid, groups;
 	} self = {.family = AF_NETLINK};
 	const int group = GROUP_NFTABLES;
-	MB_AUTO_CLOSE int fd =
-		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER_);
+	MB_AUTO_CLOSE int fd = open_netfilter();
 
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&self, sizeof(self)) < 0 ||
 	    setsockopt(fd, SOL_NETLINK_, ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
@@ -120,9 +142,20 @@ static int open_events(void)
 	return mb_take_fd(&fd);
 }
 
-/* Ask for the table; what comes before the answer are events, which only said that it is time to
- * ask.  Return: whether the kernel says that there is none. */
-static bool is_lost(int fd, const char *table)
+/* Events, and that some were lost, only say that it is time to ask.  What is left wakes us again.
+ */
+static void drain(int fd)
+{
+	char got[RECEIVE];
+
+	for (int i = 0; i < ROUNDS; i++)
+		if (recv(fd, got, sizeof(got), 0) <= 0 && errno != ENOBUFS && errno != EINTR)
+			return;
+}
+
+/* Ask for the table, by a socket that no event can fill.  Return: 1 if the kernel says that there
+ * is none, 0 if it says anything else, -1 if it does not say. */
+static int is_lost(const char *table)
 {
 	struct {
 		uint32_t size;
@@ -136,28 +169,29 @@ static bool is_lost(int fd, const char *table)
 		uint32_t word[RECEIVE / 4];
 		uint16_t half[RECEIVE / 2];
 	} got;
+	MB_AUTO_CLOSE int fd = open_netfilter();
 	size_t len = strlen(table) + 1;
-	ssize_t n;
 
 	q.seq = (uint32_t)mb_monotonic_nsec() | 1;
 	q.attr_type = TABLE_NAME;
 	q.attr_size = (uint16_t)(4 + len);
 	q.size = (uint32_t)(offsetof(typeof(q), name) + (len + 3) / 4 * 4);
 	memcpy(q.name, table, len);
-	while (recv(fd, &got, sizeof(got), 0) > 0 || errno == ENOBUFS || errno == EINTR)
-		;
-	if (send(fd, &q, q.size, 0) < 0)
-		return false;
 	/* The kernel answers within send(2). */
-	while ((n = recv(fd, &got, sizeof(got), 0)) > 0 || errno == ENOBUFS || errno == EINTR)
-		if (n >= 20 && got.word[2] == q.seq && got.half[2] == TYPE_ERROR)
-			return (int32_t)got.word[4] == -ENOENT;
-	return false;
+	if (fd < 0 || send(fd, &q, q.size, 0) < 0 || recv(fd, &got, sizeof(got), 0) < 20 ||
+	    got.word[2] != q.seq)
+		return -1;
+	return got.half[2] == TYPE_ERROR && (int32_t)got.word[4] == -ENOENT;
 }
 
 static void look(struct mb_monitor *m)
 {
-	if (m->keeper.fd < 0 || !is_lost(m->keeper.fd, m->setup.table))
+	int lost = is_lost(m->setup.table);
+
+	if (lost < 0)
+		set_due(m, AGAIN_MS);
+	/* Somebody has removed all that is known of it: that is not to be made anew. */
+	if (lost <= 0 || faccessat(m->fd[MB_MONITOR_SLOT_RUN], "state.json", F_OK, 0) < 0)
 		return;
 	if (m->keeper.mender) {
 		m->keeper.again = true;
@@ -166,51 +200,78 @@ static void look(struct mb_monitor *m)
 	m->keeper.mender = fork();
 	if (m->keeper.mender == 0)
 		mb_monitor_process_become(m, "__mend");
-	if (m->keeper.mender < 0)
+	if (m->keeper.mender < 0) {
 		m->keeper.mender = 0;
-}
-
-static void keep(struct mb_monitor *m)
-{
-	m->keeper.fd = open_events();
-	m->keeper.keeps = true;
-	if (m->keeper.fd < 0)
-		return;
-	mb_monitor_watch(m, m->keeper.fd, MB_MONITOR_FROM_KEEPER, 0, EPOLLIN);
-	look(m);
+		set_due(m, AGAIN_MS);
+	}
 }
 
 /* ---- what the loop calls -------------------------------------------------------------- */
 
+/* Hear from @fd, which becomes ours; if there is none, or not enough of something, it is all tried
+ * again.  Return: whether it is heard from. */
+static bool hear(struct mb_monitor *m, int fd)
+{
+	m->keeper.fd = fd;
+	if (fd >= 0 && mb_monitor_watch(m, fd, MB_MONITOR_FROM_KEEPER, 0, EPOLLIN) == 0)
+		return true;
+	mb_close(&m->keeper.fd);
+	set_due(m, AGAIN_MS);
+	return false;
+}
+
+static void keep(struct mb_monitor *m)
+{
+	m->keeper.keeps = true;
+	if (m->keeper.fd > 0 || hear(m, open_events()))
+		look(m);
+}
+
 void mb_monitor_keeper_begin(struct mb_monitor *m)
 {
 	if (m->setup.table[0] && m->fd[MB_MONITOR_SLOT_RUNROOT] >= 0)
-		m->keeper.due = mb_monotonic_nsec() + STAYS_MS * 1000000ll;
+		set_due(m, STAYS_MS);
 }
 
-static void join(struct mb_monitor *m, bool was_in)
+/* The line may have been lost, and be another. */
+static bool is_in(const struct mb_monitor *m, int line, struct place self)
 {
-	MB_AUTO_CLOSE int line = open_line(m);
+	struct place p = read_place(line, m->keeper.place);
+
+	return m->keeper.stands && p.pid == self.pid && p.start == self.start;
+}
+
+/* Into the line, or up in it. */
+static void join(struct mb_monitor *m)
+{
+	const struct place empty = {0}, self = {getpid(), start_of(getpid())};
+	MB_AUTO_CLOSE int line = open_line(m), pidfd = -1;
 	int64_t before = m->keeper.place, end = before;
 	struct stat st;
+	bool was_in;
 
-	if (line < 0 || fstat(line, &st) < 0)
+	set_due(m, AGAIN_MS);
+	if (line < 0 || !self.start || fstat(line, &st) < 0)
 		return;
+	was_in = is_in(m, line, self);
 	if (!was_in)
-		end = st.st_size / (off_t)sizeof(pid_t);
+		end = st.st_size / (off_t)sizeof(self);
 	if (end > LINE_MAX_)
 		return;
-	if (was_in)
-		mb_close(&m->keeper.fd);
-	m->keeper.fd = stand(m, line, end);
-	if (was_in && m->keeper.place != before)
-		write_place(line, before, 0);
-	else if (!was_in)
-		(void)!ftruncate(line, (m->keeper.place + 1) * (off_t)sizeof(pid_t));
-	if (m->keeper.fd < 0)
+	pidfd = find_last(line, &end);
+	if (!write_place(line, end, self))
+		return;
+	if (!was_in)
+		(void)!ftruncate(line, (end + 1) * (off_t)sizeof(self));
+	else if (end != before)
+		(void)!write_place(line, before, empty);
+	m->keeper.due = 0;
+	m->keeper.stands = true;
+	m->keeper.place = end;
+	if (pidfd < 0)
 		keep(m);
 	else
-		mb_monitor_watch(m, m->keeper.fd, MB_MONITOR_FROM_KEEPER, 0, EPOLLIN);
+		hear(m, mb_take_fd(&pidfd));
 }
 
 void mb_monitor_keeper_step(struct mb_monitor *m)
@@ -218,16 +279,23 @@ void mb_monitor_keeper_step(struct mb_monitor *m)
 	if (!m->keeper.due || mb_monotonic_nsec() < m->keeper.due)
 		return;
 	m->keeper.due = 0;
-	if (m->phase == MB_MONITOR_ALIVE)
-		join(m, false);
+	if (m->keeper.keeps)
+		keep(m);
+	else if (m->keeper.stands || m->phase == MB_MONITOR_ALIVE)
+		join(m);
 }
 
 void mb_monitor_keeper_event(struct mb_monitor *m)
 {
-	if (m->keeper.keeps)
+	if (m->keeper.keeps) {
+		drain(m->keeper.fd);
 		look(m);
-	else
-		join(m, true);
+		return;
+	}
+	/* It stays readable, whether we can move up now or not. */
+	epoll_ctl(m->epoll, EPOLL_CTL_DEL, m->keeper.fd, NULL);
+	mb_close(&m->keeper.fd);
+	join(m);
 }
 
 void mb_monitor_keeper_ended(struct mb_monitor *m, pid_t pid)

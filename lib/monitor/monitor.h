@@ -109,13 +109,13 @@ struct mb_monitor {
 
 	/* the line of keepers (keeper.c) */
 	struct {
-		int64_t due;   /* CLOCK_MONOTONIC: join the line; 0: no more, or never */
+		int64_t due;   /* CLOCK_MONOTONIC: do what could not be done yet; 0: nothing */
 		int64_t place; /* in the line */
-		int fd;        /* 0: not in the line; pidfd of who is before us, or, if nobody
-		                * is, netlink, -1: none could be had */
-		bool keeps;
-		pid_t mender; /* that puts the table back; 0: none */
-		bool again;   /* it was lost while that ran */
+		bool stands;   /* there */
+		bool keeps;    /* is the first there */
+		int fd;        /* pidfd of who is before us, netlink if we keep; not > 0: none */
+		pid_t mender;  /* that puts the table back; 0: none */
+		bool again;    /* it was lost while that ran */
 	} keeper;
 
 	/* health */

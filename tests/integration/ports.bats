@@ -405,9 +405,10 @@ print(s.recv(100).decode())' "$1" 2>/dev/null)" = "got hello" ]
 }
 
 @test "a table that is lost comes back by itself, whoever has gone meanwhile" {
-	local pid
-	line() { od -An -v -t d4 "$run/net/keepers" | tr -s ' \n' ' '; }
+	local pid first id false_name
+	line() { od -An -v -w16 -t d8 "$run/net/keepers" | awk '{ printf " %s", $1 } END { print " " }'; }
 	stand() { [ "$(line)" = " $* " ]; }
+	not() { ! "$@"; }
 	monitor() { pgrep -o -f "^mybox-monitor [0-9]+ $(mybox inspect -f '{{.Id}}' "$1")"; }
 	web s1 -p 8081:80
 	wait_until 5 stand "$(monitor s1)"
@@ -431,18 +432,62 @@ print(s.recv(100).decode())' "$1" 2>/dev/null)" = "got hello" ]
 		nft flush ruleset
 	done
 	wait_until 5 is 127.0.0.1:8083 s3
-	# The next one cleans the line.
+	# The next one cleans the line, of a stranger that calls itself a monitor as well, and of one
+	# that was there in time but is something else.
+	cp "$(command -v sleep)" "$BATS_TEST_TMPDIR/mybox-monitor"
+	"$BATS_TEST_TMPDIR/mybox-monitor" 1000 3>&- &
+	false_name=$!
+	sleep 1000 3>&- &
+	named() { [ "$(cat /proc/$false_name/comm) $(cat /proc/$!/comm)" = "mybox-monitor sleep" ]; }
+	wait_until 5 named
+	python3 -c '
+import struct, sys
+start = int(open(f"/proc/{sys.argv[2]}/stat").read().split()[21])
+open(sys.argv[3], "ab").write(struct.pack("qqqq", int(sys.argv[1]), 1, int(sys.argv[2]), start))
+' $false_name $! "$run/net/keepers"
 	mybox run -d --name s4 deb sleep 1000
 	wait_until 5 stand "$(monitor s3)" "$(monitor s4)"
+	kill $false_name $!
 	# What has no network of ours has nothing to keep.
 	mybox run -d --name s5 --network none deb sleep 1000
-	mybox rm -f s3
-	wait_until 5 stand "$(monitor s4)" 0
+	# The first goes while the line is not there: the next lets go of it, and moves up later.
 	pid=$(monitor s4)
+	waits() { find "/proc/$pid/fd" -lname '*pidfd*' 2>/dev/null | grep -q .; }
+	waits
+	first=$(monitor s3)
+	mv "$run/net" "$run/net.away"
+	kill -9 "$first"
+	wait_until 5 not waits
+	[ ! -e "$run/net" ]
+	mv "$run/net.away" "$run/net"
+	wait_until 5 stand "$pid" 0
+	mybox rm -f s3
 	nft flush ruleset
 	back() { mybox network check s4 198.51.100.2 | grep -q "firewall .*complete"; }
 	wait_until 5 back
 	stand "$pid" 0
+	# What is known of it has been removed: it is left alone, until it is there again.
+	id=$(mybox inspect -f '{{.Id}}' s4)
+	heard() { awk '$2 == 12 && $4 == "00000040" { n += $5 } END { exit n > 0 }' /proc/net/netlink && ! pgrep -x -P "$pid" mybox; }
+	wait_until 5 heard
+	mv "$run/c/$id/state.json" "$run/state.away"
+	nft flush ruleset
+	wait_until 5 heard
+	[ -z "$(nft list ruleset)" ]
+	mv "$run/state.away" "$run/c/$id/state.json"
+	# A store that was moved away is not made anew.
+	mv "$run" "$run.away"
+	mybox __mend "$id"
+	[ ! -e "$run" ]
+	mv "$run.away" "$run"
+	mv "$root" "$root.away"
+	mybox __mend "$id"
+	[ ! -e "$root" ]
+	mv "$root.away" "$root"
+	[ -z "$(nft list ruleset)" ]
+	nft add table inet other
+	wait_until 5 back
+	nft delete table inet other
 	mybox system check --repair || true
 }
 
