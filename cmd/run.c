@@ -71,8 +71,7 @@ static int await(struct mb_container *c, const struct mb_cmd_create_args *args, 
 	unsigned wanted = MB_AWAIT_HEALTHY | MB_AWAIT_UNHEALTHY, met;
 	int code = 0, r;
 
-	mb_container_refresh(c);
-	if (mb_container_health_status(c) == MB_HEALTH_NONE)
+	if (!mb_container_health_is_probe(c->record->config.healthcheck))
 		wanted = MB_AWAIT_RUNNING | MB_AWAIT_ENDED;
 	r = mb_container_await(c, wanted, args->wait_timeout ? args->wait_timeout : -1, &met, &code,
 	                       err);
@@ -123,11 +122,13 @@ static int run_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, st
 			r = failed_start(c, &how, err);
 		else
 			r = mb_cmd_put_line(c->id);
+		/* There is nothing to undo any more: a wait ends by any signal. */
+		mb_sys_interrupt_release(&before);
 		if (r == 0 && args->wait)
 			r = await(c, args, err);
 	}
 	mb_strv_done(&how.warnings);
-	if (how.exit_code || args->detach)
+	if (how.exit_code && !args->detach)
 		mb_sys_interrupt_release(&before);
 	return r;
 }

@@ -36,7 +36,7 @@ static int await(const struct waiting *w, struct mb_container *c, int *ret_code,
 	if (!w->conditions && w->timeout < 0)
 		return mb_container_wait(c, ret_code, err);
 	if (w->conditions && !(w->conditions & ~of_health) &&
-	    mb_container_health_status(c) == MB_HEALTH_NONE)
+	    !mb_container_health_is_probe(c->record->config.healthcheck))
 		return mb_fail(err, EINVAL, "container '%s' has no health check",
 		               mb_container_name(c));
 	r = mb_container_await(c, w->conditions ? w->conditions : MB_AWAIT_ENDED, w->timeout, &met,

@@ -55,7 +55,7 @@ struct awaiting {
 	struct mb_container *c;
 	struct mb_event_log *log;
 	unsigned conditions;
-	bool ran, ended; /* it was seen to run; an end was told */
+	bool ran, ended; /* it runs or has run; an end was told */
 	int code;
 };
 
@@ -112,6 +112,8 @@ static unsigned conditions_of(struct awaiting *a)
 		return MB_AWAIT_REMOVED | MB_AWAIT_ENDED;
 	case MB_STATUS_EXITED:
 	case MB_STATUS_DEAD:
+		a->ran = true; /* before we came */
+		break;
 	case MB_STATUS_N_:
 		break;
 	}
@@ -145,7 +147,7 @@ static int look(struct awaiting *a, unsigned *ret_met, struct mb_err *err)
 		return 1;
 	if (now & MB_AWAIT_REMOVED)
 		return mb_fail(err, ENOENT, "No such container: %s", mb_container_name(a->c));
-	if (now & MB_AWAIT_ENDED && a->ran && a->conditions & health &&
+	if (now & MB_AWAIT_ENDED && a->ran && !(a->conditions & ~health) &&
 	    !mb_container_is_running(a->c)) {
 		mb_fail(err, ESRCH, "container '%s' has ended", mb_container_name(a->c));
 		return MB_AWAIT_NEVER + 1;

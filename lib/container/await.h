@@ -27,8 +27,8 @@ enum { MB_AWAIT_TIMEOUT = 1, MB_AWAIT_NEVER };
 /* Whoever changes a container tells the log of events, which wakes us; nothing is locked.
  * @timeout: nanoseconds; negative: none.  *@ret_met: the condition; *@ret_code: the exit code with
  * MB_AWAIT_ENDED, where it is known, else -1.
- * Return: 0; MB_AWAIT_TIMEOUT, told; MB_AWAIT_NEVER, told: it had been running and has ended, while
- * its health was waited for, and *@ret_code is its exit code; -ENOENT, told: it was removed; or
+ * Return: 0; MB_AWAIT_TIMEOUT, told; MB_AWAIT_NEVER, told: it has ended, now or before, and nothing
+ * but its health was waited for, and *@ret_code is its exit code; -ENOENT, told: it was removed; or
  * another -errno. */
 int mb_container_await(struct mb_container *c, unsigned conditions, int64_t timeout,
                        unsigned *ret_met, int *ret_code, struct mb_err *err);

@@ -15,6 +15,8 @@ reboot() {
 	for pid in $pids; do wait_until 5 gone "$pid"; done
 	echo 00000000-0000-0000-0000-000000000000 >"$run/boot_id"
 }
+# It has begun to wait: it sleeps in poll() with the log of events in its hands.
+follows() { ls -l "/proc/$1/fd" 2>/dev/null | grep -q inotify; }
 gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
 
 @test "wait --condition" {
@@ -41,8 +43,13 @@ gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
 	# An end is seen, though it is started again at once or removed.
 	mybox run -d --name c2 --restart always deb sh -c 'sleep 0.5; exit 4'
 	[ "$(mybox wait --condition exited --timeout 10s c2)" = 4 ]
-	mybox run -d --rm --name c3 deb sh -c 'sleep 0.5; exit 5'
-	[ "$(mybox wait --condition exited --timeout 10s c3)" = 5 ]
+	mybox run -d --rm --name c3 deb sh -c 'while [ ! -e /go ]; do sleep 0.05; done; exit 5'
+	"${box[@]}" wait --condition exited --timeout 10s c3 3>&- >"$BATS_TEST_TMPDIR/code" &
+	local waiter=$!
+	wait_until 5 follows "$waiter"
+	mybox exec c3 touch /go
+	wait "$waiter"
+	[ "$(cat "$BATS_TEST_TMPDIR/code")" = 5 ]
 	mybox rm -f c2
 }
 
@@ -56,7 +63,18 @@ gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
 	[[ $output == *"container 'c3' is unhealthy"* ]]
 	run -7 mybox run -d --wait --name c4 "${flags[@]}" deb sh -c 'sleep 0.1; exit 7'
 	[[ $output == *"container 'c4' has ended"* ]]
-	run -1 mybox wait --condition healthy --timeout 20s c1 c4
+	# Nobody who has ended will be healthy, whenever that was.
+	run -1 timeout 60 "${box[@]}" wait --condition healthy c4
+	[[ $output == *"container 'c4' has ended"* ]]
+	run -7 timeout 60 "${box[@]}" run -d --wait --name c6 --health-cmd true deb sh -c 'exit 7'
+	[[ $output == *"container 'c6' has ended"* ]]
+	# Who waits for a container that runs can be told not to.
+	"${box[@]}" run -d --wait --name c7 --health-cmd true --health-interval 1h deb sleep 1000 3>&- >/dev/null 2>&1 &
+	local waiter=$!
+	wait_until 5 follows "$waiter"
+	kill "$waiter"
+	wait_until 5 gone "$waiter"
+	is c7 running
 	run -1 mybox run -d --wait --wait-timeout 200ms --name c5 --health-cmd true --health-interval 1h deb sleep 1000
 	[[ $output == *"container 'c5' took too long"* ]]
 	run -0 mybox run -d --wait deb sleep 1000
