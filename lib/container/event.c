@@ -9,6 +9,17 @@
 #include "net/net.h"
 #include "store/store.h"
 
+/* What we tell ourselves: a label of that name would be there twice, and the record unreadable. */
+static bool is_ours(const char *key)
+{
+	static const char *const keys[] = {"image", "name", "exitCode", "execID"};
+
+	for (size_t i = 0; i < MB_N(keys); i++)
+		if (strcmp(key, keys[i]) == 0)
+			return true;
+	return false;
+}
+
 bool mb_container_event_begin(const struct mb_container *c, const char *action, struct mb_event *e)
 {
 	const struct mb_container_config *config = &c->record->config;
@@ -20,7 +31,7 @@ bool mb_container_event_begin(const struct mb_container *c, const char *action, 
 	mb_event_set(e, "image", config->image);
 	mb_event_set(e, "name", mb_container_name(c));
 	MB_KV_FOREACH (pair, &config->labels)
-		if (strcmp(pair->key, "image") != 0 && strcmp(pair->key, "name") != 0)
+		if (!is_ours(pair->key))
 			mb_event_set(e, pair->key, pair->value);
 	return true;
 }
@@ -32,7 +43,7 @@ void mb_container_event_with(const struct mb_container *c, const char *action, c
 
 	if (!mb_container_event_begin(c, action, &e))
 		return;
-	if (key && !mb_kv_find(&c->record->config.labels, key))
+	if (key && (is_ours(key) || !mb_kv_find(&c->record->config.labels, key)))
 		mb_event_set(&e, key, value);
 	mb_event_write(&e, c->store->root_fd);
 }

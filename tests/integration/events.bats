@@ -82,6 +82,17 @@ news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --for
 	mybox run -d --name c1 -l tier=front deb true
 	mybox run -d --name c2 -l tier=back deb true
 	mybox wait c1 c2
+	# A label with the name of what we tell ourselves hides nothing.
+	mybox run -d --name c9 -l exitCode=x -l execID=y -l image=z -l name=w deb sleep 1000
+	mybox exec c9 true
+	mybox kill c9
+	[ "$(timeout 20 "${box[@]}" wait --condition exited c9)" = 137 ]
+	run -0 past -f container=c9 -f event=die -f event=exec_die --format '{{.Action}} {{with .Actor.Attributes}}{{.exitCode}} {{.image}} {{.name}}{{end}}'
+	[ "$output" = $'exec_die 0 deb c9\ndie 137 deb c9' ]
+	run -0 past -f container=c9 -f event=exec_start --format '{{.Actor.Attributes.execID}}'
+	[[ $output =~ ^[0-9a-f]{64}$ ]]
+	[[ $(mybox container history c9) == *killed* ]]
+	mybox rm c9
 	run -0 past -f event=start -f label=tier=front --format '{{.Actor.Attributes.name}}'
 	[ "$output" = c1 ]
 	[ "$(news -f event=start -f container=c1 -f container=c2 | wc -l)" = 2 ]
