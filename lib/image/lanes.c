@@ -33,6 +33,7 @@ struct mb_image_lanes {
 	size_t count, n_pids, size;
 	struct board *board;
 	pid_t *pids;
+	bool lost;   /* one of them ended otherwise than it should */
 	int news[2]; /* a byte for each piece that has come to its end */
 };
 
@@ -202,6 +203,11 @@ static bool all_done(const struct mb_image_lanes *lanes)
 	return true;
 }
 
+static int fail_lost(struct mb_err *err)
+{
+	return mb_fail(err, EPIPE, "a process that worked on it ended unexpectedly");
+}
+
 /* A process that ended without having been told to. */
 static void look_for_dead(struct mb_image_lanes *lanes)
 {
@@ -214,15 +220,22 @@ static void look_for_dead(struct mb_image_lanes *lanes)
 		lanes->pids[i] = 0;
 		if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 			continue;
-		mb_fail(&err, EPIPE, "a process that worked on it ended unexpectedly");
+		lanes->lost = true;
+		fail_lost(&err);
 		fail(lanes->board, &err);
 	}
 }
 
 int mb_image_lanes_failure(struct mb_image_lanes *lanes, struct mb_err *err)
 {
+	int over;
+
 	look_for_dead(lanes);
-	if (atomic_load(&lanes->board->over) != 2)
+	over = atomic_load(&lanes->board->over);
+	/* It may be the one that wanted to tell why. */
+	if (over == 1 && lanes->lost)
+		return fail_lost(err);
+	if (over != 2)
 		return 0;
 	if (err)
 		*err = lanes->board->err;
