@@ -165,7 +165,6 @@ static void rotate(int root_fd, int full_fd)
 	    fstatat(dir, "log", &now, AT_SYMLINK_NOFOLLOW) < 0 || full.st_ino != now.st_ino)
 		return;
 	snprintf(to, sizeof(to), "log.%d", MB_EVENT_FILES - 1);
-	unlinkat(dir, to, 0);
 	for (int i = MB_EVENT_FILES - 2; i >= 0; i--) {
 		snprintf(from, sizeof(from), i ? "log.%d" : "log", i);
 		renameat(dir, from, dir, to);
