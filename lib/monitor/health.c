@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -186,12 +185,9 @@ void mb_monitor_health_ended(struct mb_monitor *m, pid_t pid, int code)
 
 void mb_monitor_health_drop(struct mb_monitor *m)
 {
-	siginfo_t info;
-
 	if (!m->health.pid)
 		return;
+	/* One that does not go at once must not hold us up: it is reaped as any other child. */
 	kill(m->health.pid, SIGKILL);
-	while (waitid(P_PID, (id_t)m->health.pid, &info, WEXITED) < 0 && errno == EINTR)
-		;
 	m->health.pid = 0;
 }
