@@ -26,7 +26,13 @@
 #include "oci/image_spec.h"
 #include "sys/proc.h"
 
-enum { CHUNK = 32 << 10, END_MSEC = 2000, NSEC_PER_MS = 1000000 };
+enum {
+	CHUNK = 32 << 10,
+	END_MSEC = 2000,
+	TICK_MSEC = 20,
+	NSEC_PER_MS = 1000000,
+	KILLED = 128 + SIGKILL,
+};
 
 struct probe {
 	struct mb_container *c;
@@ -163,11 +169,29 @@ static int run(struct probe *p, struct mb_err *err)
 	return r;
 }
 
+/* With process 1 all others are killed, sometimes before it: who was killed, and not by us, looks a
+ * while whether it goes too. */
+static bool is_ending(const struct probe *p)
+{
+	const struct mb_sys_proc_id id = {.pid = p->pid, .start = p->pid_start};
+	int patience = p->result.exit_code == KILLED ? END_MSEC / 4 : 0;
+
+	while (!mb_sys_proc_id_is_exiting(&id)) {
+		if (patience <= 0)
+			return false;
+		poll(NULL, 0, TICK_MSEC);
+		patience -= TICK_MSEC;
+	}
+	return true;
+}
+
 /* It is still the run that was asked, and it was not stopped meanwhile. */
 static bool counts(struct probe *p)
 {
 	struct mb_container *c = p->c;
 
+	if (is_ending(p))
+		return false;
 	mb_container_refresh(c);
 	return c->state.status == MB_STATUS_RUNNING && c->run_fd >= 0 &&
 	       c->state.run.pid == p->pid && c->state.run.pid_start == p->pid_start;

@@ -32,6 +32,7 @@ enum {
 	FIELD_START = 22,
 	STAT_TEXT = 1024,
 	EXIT_TRIES = 200,
+	EXITING = 4, /* the kernel's PF_EXITING */
 };
 
 int mb_sys_proc_stat_parse(const char *text, char *ret_state, pid_t *ret_ppid, uint64_t *ret_start)
@@ -130,6 +131,26 @@ bool mb_sys_proc_id_is_running(const struct mb_sys_proc_id *id)
 	/* The first thread has ended, the others need not: a pidfd speaks for all of them. */
 	return mb_sys_proc_open(id->pid, &fd, NULL) == 0 &&
 	       mb_sys_proc_wait(fd, 0, NULL) == MB_SYS_PROC_TIMEOUT;
+}
+
+bool mb_sys_proc_id_is_exiting(const struct mb_sys_proc_id *id)
+{
+	char path[40], text[STAT_TEXT];
+	unsigned long flags = 0;
+	uint64_t start;
+	long threads = 0;
+
+	if (!mb_sys_proc_id_is_running(id))
+		return true;
+	snprintf(path, sizeof(path), "/proc/%d/stat", id->pid);
+	if (mb_read_kernel_file(AT_FDCWD, path, text, sizeof(text)) < 0 ||
+	    mb_sys_proc_stat_parse(text, NULL, NULL, &start) < 0 || start != id->start)
+		return true;
+	/* The first thread may end while others live on. */
+	return sscanf(strrchr(text, ')'),
+	              ") %*c %*d %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld",
+	              &flags, &threads) == 2 &&
+	       flags & EXITING && threads <= 1;
 }
 
 /* ---- making ---- */

@@ -23,6 +23,8 @@ int mb_sys_proc_id_read(pid_t pid, struct mb_sys_proc_id *ret, struct mb_err *er
 bool mb_sys_proc_id_is_alive(const struct mb_sys_proc_id *id);
 /* Does any thread of it still run?  A zombie, which only waits to be reaped, does not. */
 bool mb_sys_proc_id_is_running(const struct mb_sys_proc_id *id);
+/* Is it ending, or has it ended?  One that is killed may be so only in a moment. */
+bool mb_sys_proc_id_is_exiting(const struct mb_sys_proc_id *id);
 /* A pidfd that is surely of @id.  Return: 0; MB_SYS_PROC_GONE; or -errno. */
 int mb_sys_proc_id_open(const struct mb_sys_proc_id *id, int *ret_pidfd, struct mb_err *err);
 /* Parse the content of a stat file, whose second field may hold anything.
