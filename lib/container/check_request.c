@@ -529,6 +529,8 @@ int mb_container_request_check(struct mb_store *store, struct mb_container_creat
 	if (r == 0)
 		r = mb_container_restart_check(&q->host, err);
 	if (r == 0)
+		r = mb_container_cure_check(&q->host, &q->config, err);
+	if (r == 0)
 		r = mb_container_logging_check(&q->host, err);
 	if (r == 0)
 		r = mb_container_requires_check(store, &q->host, err);

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+struct mb_container_config;
 struct mb_container_create_request;
 struct mb_container_host_config;
 struct mb_container_record;
@@ -25,6 +26,9 @@ int mb_container_host_check(struct mb_container_host_config *host, struct mb_err
 /* check_restart.c: the policy "on-failure:3"; "min,max,factor,reset-after", each of which may be
  * left out; containers by name or id, which become ids. */
 int mb_container_restart_check(struct mb_container_host_config *host, struct mb_err *err);
+/* After it: a policy that cures the unhealthy needs somebody who tells.  Return: 0 or -EINVAL. */
+int mb_container_cure_check(const struct mb_container_host_config *host,
+                            const struct mb_container_config *config, struct mb_err *err);
 int mb_container_backoff_parse(const char *text, struct mb_monitor_backoff *ret,
                                struct mb_err *err);
 int mb_container_requires_check(struct mb_store *store, struct mb_container_host_config *host,

@@ -6,6 +6,7 @@
 
 #include "container/check_request.h"
 #include "container/container.h"
+#include "container/health.h"
 #include "core/err.h"
 #include "core/parse.h"
 #include "core/str.h"
@@ -115,6 +116,15 @@ int mb_container_restart_check(struct mb_container_host_config *h, struct mb_err
 	return r == 0 && h->restart_delay
 	               ? mb_container_backoff_parse(h->restart_delay, &ignored, err)
 	               : r;
+}
+
+int mb_container_cure_check(const struct mb_container_host_config *h,
+                            const struct mb_container_config *config, struct mb_err *err)
+{
+	if (!mb_streq(h->restart.name, "on-unhealthy") ||
+	    mb_container_health_is_probe(config->healthcheck))
+		return 0;
+	return mb_fail(err, EINVAL, "restart policy 'on-unhealthy' needs a health check");
 }
 
 int mb_container_requires_check(struct mb_store *store, struct mb_container_host_config *h,

@@ -47,6 +47,14 @@ static bool is_probed(const struct mb_container *c)
 	return mb_container_health_is_probe(c->record->config.healthcheck);
 }
 
+/* One that never ran has no health. */
+static bool has_health(const struct mb_container *c)
+{
+	const struct mb_container_state *s = &c->state;
+
+	return is_probed(c) && (s->has_run || (s->has_exit && !s->exit.failed_start));
+}
+
 /* The link beside state.json, without a descriptor: lists have none. */
 enum mb_health_status mb_container_health_status(const struct mb_container *c)
 {
@@ -55,7 +63,7 @@ enum mb_health_status mb_container_health_status(const struct mb_container *c)
 	enum mb_health_status status = MB_HEALTH_STARTING;
 	ssize_t n;
 
-	if (!is_probed(c))
+	if (!has_health(c))
 		return MB_HEALTH_NONE;
 	if (!mb_container_is_running(c)) {
 		mb_container_health_load(c, &health);
@@ -117,7 +125,7 @@ struct json_object *mb_container_health_json(const struct mb_container *c)
 	struct mb_container_health health;
 	struct json_object *o, *log = mb_json_new_array();
 
-	if (!is_probed(c)) {
+	if (!has_health(c)) {
 		mb_json_free(log);
 		return NULL;
 	}

@@ -72,6 +72,9 @@ int mb_container_health_merge(struct mb_container_config *config,
 		r = check_times(&config->startup->check, err);
 	if (r == 0 && config->startup && !mb_container_health_is_probe(config->healthcheck))
 		r = mb_fail(err, EINVAL, "a startup check needs a health check");
+	if (r == 0 && config->on_unhealthy && !mb_container_health_is_probe(config->healthcheck))
+		r = mb_fail(err, EINVAL, "--health-on-failure '%s' needs a health check",
+		            config->on_unhealthy);
 	if (r == 0 && mb_container_health_is_probe(config->healthcheck))
 		mb_strv_add_all(&config->shell, &image->shell);
 	return r;

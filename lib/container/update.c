@@ -60,6 +60,8 @@ static int change(struct mb_container *c, const struct mb_container_update *upda
 		return r < 0 ? r : -EBADMSG;
 	update->change(&now->host, update->arg);
 	r = mb_container_host_check(&now->host, err);
+	if (r == 0 && !mb_streq(before->host.restart.name, now->host.restart.name))
+		r = mb_container_cure_check(&now->host, &now->config, err);
 	if (r < 0)
 		return r;
 	if (runs)

@@ -12,7 +12,7 @@ restarted() { [ "$(mybox inspect -f '{{.RestartCount}}' "$1")" -ge "$2" ]; }
 monitor_of() { awk '/^PPid/ { print $2 }' "/proc/$(mybox inspect -f '{{.State.Pid}}' "$1")/status"; }
 
 @test "starting, healthy, unhealthy and well again" {
-	mybox run -d --name c1 --health-cmd 'echo looked; test -e /well' --health-interval 100ms --health-retries 2 --health-start-period 1s --health-start-interval 100ms deb sleep 1000
+	mybox run -d --name c1 --health-cmd 'echo looked; test -e /well' --health-interval 100ms --health-retries 2 --health-start-period 1h --health-start-interval 100ms deb sleep 1000
 	[ "$(mybox ps --format '{{.Status}} {{.HealthStatus}}' | sed 's/.* (/(/')" = '(health: starting) starting' ]
 	# A failure says nothing while it starts.
 	wait_until 5 has_results c1 2
@@ -32,7 +32,7 @@ monitor_of() { awk '/^PPid/ { print $2 }' "/proc/$(mybox inspect -f '{{.State.Pi
 	wait_until 5 has_results c1 5
 	[ "$(results c1)" = 5 ]
 	[ "$(mybox inspect -f '{{(index .State.Health.Log 4).Output}}' c1)" = looked ]
-	[ "$(mybox inspect -f '{{json .Config.Healthcheck}}' c1)" = '{"Test":["CMD-SHELL","echo looked; test -e /well"],"Interval":100000000,"StartPeriod":1000000000,"StartInterval":100000000,"Retries":2}' ]
+	[ "$(mybox inspect -f '{{json .Config.Healthcheck}}' c1)" = '{"Test":["CMD-SHELL","echo looked; test -e /well"],"Interval":100000000,"StartPeriod":3600000000000,"StartInterval":100000000,"Retries":2}' ]
 	# Whoever is paused is not asked.
 	mybox pause c1
 	sleep 0.3
@@ -85,7 +85,21 @@ monitor_of() { awk '/^PPid/ { print $2 }' "/proc/$(mybox inspect -f '{{.State.Pi
 	run -125 mybox run --rm --health-on-failure panic deb true
 	run -125 mybox run --rm --health-startup-cmd true deb true
 	[[ $output == *'a startup check needs a health check'* ]]
-	mybox rm -f c1 c2 c3 c4 c5
+	for action in kill stop restart; do
+		run -125 mybox run --rm --health-on-failure $action deb true
+		[[ $output == *"--health-on-failure '$action' needs a health check"* ]]
+	done
+	mybox run --rm --health-on-failure none deb true
+	run -1 mybox create --restart on-unhealthy:3 --no-healthcheck checked true
+	[[ $output == *"restart policy 'on-unhealthy' needs a health check"* ]]
+	run -1 mybox update --restart on-unhealthy c4
+	[[ $output == *"restart policy 'on-unhealthy' needs a health check"* ]]
+	mybox update --restart on-unhealthy c5
+	# Who never ran has no health.
+	mybox create --name c6 checked true
+	[ "$(mybox inspect -f '{{json .State.Health}}' c6)" = null ]
+	[ "$(mybox ps -aq --no-trunc -f health=none -f name=c6)" = "$(mybox inspect -f '{{.Id}}' c6)" ]
+	mybox rm -f c1 c2 c3 c4 c5 c6
 	remove_images_but deb
 }
 
@@ -113,6 +127,26 @@ monitor_of() { awk '/^PPid/ { print $2 }' "/proc/$(mybox inspect -f '{{.State.Pi
 	mybox run -d --name c3 --health-cmd '["CMD", "/nothing"]' --health-interval 1h --health-retries 1 deb sleep 1000
 	run -1 mybox healthcheck run c3
 	[[ $(mybox inspect -f '{{range .State.Health.Log}}{{.ExitCode}} {{.Output}}{{end}}' c3) == '-1 '*nothing* ]]
+}
+
+@test "a container that ends while it is asked is not unhealthy" {
+	local flags=(--health-interval 1h --health-retries 1 --health-timeout 1h)
+	mybox run -d --name e1 "${flags[@]}" --health-cmd 'touch /go; sleep 1000' deb sh -c 'while [ ! -e /go ]; do sleep 0.05; done'
+	run -125 mybox healthcheck run e1
+	is_health e1 starting
+	mybox run -d --name e2 "${flags[@]}" --health-cmd 'touch /go; sleep 1000' deb sleep 1000
+	"${box[@]}" healthcheck run e2 3>&- >/dev/null 2>&1 &
+	local asker=$!
+	asked() { mybox exec e2 test -e /go; }
+	wait_until 5 asked
+	mybox kill e2
+	wait "$asker" || true
+	is_health e2 starting
+	[ -z "$(mybox events --since 0 --until 0s -f event=health_status -f container=e1 -f container=e2)" ]
+	# One whose probe alone is killed is.
+	mybox run -d --name e3 "${flags[@]}" --health-cmd 'kill -9 $$' deb sleep 1000
+	run -1 mybox healthcheck run e3
+	is_health e3 unhealthy
 }
 
 @test "a check that hangs, floods and forks" {
@@ -206,13 +240,14 @@ has_pids() { [ -d /sys/fs/cgroup/pids ] || grep -qw pids /sys/fs/cgroup/cgroup.c
 }
 
 @test "a monitor whose store was removed probes no more" {
-	mybox run -d --name c1 --health-cmd true --health-interval 20ms deb sleep 1000
+	mybox run -d --name c1 --network none --health-cmd true --health-interval 20ms deb sleep 1000
 	wait_until 5 is_health c1 healthy
-	local id monitor
+	local id monitor first
+	first=$(mybox inspect -f '{{.State.Pid}}' c1)
 	id=$(mybox inspect -f '{{.Id}}' c1)
 	monitor=$(monitor_of c1)
 	mv "$run/c/$id/state.json" "$BATS_TEST_TMPDIR/"
-	probes() { pgrep -P "$monitor" -f __health >/dev/null; }
+	probes() { pgrep -P "$monitor" | grep -qvx "$first"; }
 	none() { ! probes; }
 	wait_until 5 none
 	sleep 0.1
