@@ -14,6 +14,7 @@
 #include "core/err.h"
 #include "core/parse.h"
 #include "core/str.h"
+#include "core/utf8.h"
 #include "net/cni.h"
 #include "net/host_spec.h"
 #include "net/net.h"
@@ -494,6 +495,16 @@ int mb_container_host_check(struct mb_container_host_config *host, struct mb_err
 	return r < 0 ? r : mb_container_restart_check(host, err);
 }
 
+/* Two that are not text may look alike in a document, which would be unreadable then. */
+static int check_keys(const struct mb_kv *all, const char *what, struct mb_err *err)
+{
+	MB_KV_FOREACH (pair, all)
+		if (!mb_utf8_is_valid(pair->key, strlen(pair->key)))
+			return mb_fail(err, EINVAL, "invalid %s: '%s' is not UTF-8", what,
+			               pair->key);
+	return 0;
+}
+
 static int check_config(const struct mb_container_config *config, struct mb_err *err)
 {
 	int sig;
@@ -512,7 +523,12 @@ static int check_config(const struct mb_container_config *config, struct mb_err 
 		if (config->env.v[i][0] == '=' || !config->env.v[i][0])
 			return mb_fail(err, EINVAL, "invalid environment variable: %s",
 			               config->env.v[i]);
-	return 0;
+	for (size_t i = 0; i < config->env.n; i++)
+		if (!mb_utf8_is_valid(config->env.v[i], strcspn(config->env.v[i], "=")))
+			return mb_fail(err, EINVAL,
+			               "invalid environment variable: '%s' is not UTF-8",
+			               config->env.v[i]);
+	return check_keys(&config->labels, "label", err);
 }
 
 int mb_container_request_check(struct mb_store *store, struct mb_container_create_request *q,
@@ -522,6 +538,8 @@ int mb_container_request_check(struct mb_store *store, struct mb_container_creat
 	int r = check_config(&q->config, err);
 
 	(void)warnings;
+	if (r == 0)
+		r = check_keys(&q->host.annotations, "annotation", err);
 	if (r == 0)
 		r = parse_lists(q, err);
 	if (r == 0)

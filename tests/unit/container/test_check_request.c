@@ -24,6 +24,8 @@ static const struct member {
 	{"workdir", TEXT, Q(config.working_dir)},
 	{"stop-signal", TEXT, Q(config.stop_signal)},
 	{"env", LIST, Q(config.env)},
+	{"label", MAP, Q(config.labels)},
+	{"annotation", MAP, Q(host.annotations)},
 	{"memory", NUMBER, Q(host.memory)},
 	{"swap", NUMBER, Q(host.memory_swap)},
 	{"reservation", NUMBER, Q(host.memory_reservation)},
@@ -245,6 +247,9 @@ static const struct {
          "invalid hostname: aaaa"},
 	{"env==x", "invalid environment variable: =x"},
 	{"env=", "invalid environment variable: "},
+	{"env=a\xff=1", "' is not UTF-8"},
+	{"label=a\xff=1", "invalid label: '"},
+	{"annotation=a\xff=1", "invalid annotation: '"},
 };
 
 static void every_refusal_has_its_words(void **state)
