@@ -340,13 +340,13 @@ static struct mb_container *glance(struct mb_store *store, int containers, const
 	MB_AUTO(mb_container_free) struct mb_container *c = new_container(store, id);
 	char path[MB_ID_TEXT + 16];
 
-	snprintf(path, sizeof(path), "c/%s", id);
+	snprintf(path, sizeof(path), "c/%.64s", id);
 	if (faccessat(store->run_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
 		return NULL;
-	snprintf(path, sizeof(path), "%s/exit.json", id);
+	snprintf(path, sizeof(path), "%.64s/exit.json", id);
 	if (!mb_container_state_load_idle(containers, path, &c->state))
 		return NULL;
-	snprintf(path, sizeof(path), "%s/container.json", id);
+	snprintf(path, sizeof(path), "%.64s/container.json", id);
 	if (mb_container_record_load_at(containers, path, brief, &c->record, NULL) != 0 ||
 	    strcmp(c->record->id, id) != 0)
 		return NULL;

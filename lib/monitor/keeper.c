@@ -153,10 +153,12 @@ static void drain(int fd)
 			return;
 }
 
-/* Ask for the table, by a socket that no event can fill.  Return: 1 if the kernel says that there
- * is none, 0 if it says anything else, -1 if it does not say. */
-static int is_lost(const char *table)
+/* Ask for the table, by a socket that no event can fill.  It stays: whoever closes one waits until
+ * the kernel has freed what transactions have removed.  Return: 1 if the kernel says that there is
+ * none, 0 if it says anything else, -1 if it does not say. */
+static int is_lost(struct mb_monitor *m)
 {
+	const char *table = m->setup.table;
 	struct {
 		uint32_t size;
 		uint16_t type, flags;
@@ -169,24 +171,27 @@ static int is_lost(const char *table)
 		uint32_t word[RECEIVE / 4];
 		uint16_t half[RECEIVE / 2];
 	} got;
-	MB_AUTO_CLOSE int fd = open_netfilter();
 	size_t len = strlen(table) + 1;
 
+	if (m->keeper.asks <= 0)
+		m->keeper.asks = open_netfilter();
 	q.seq = (uint32_t)mb_monotonic_nsec() | 1;
 	q.attr_type = TABLE_NAME;
 	q.attr_size = (uint16_t)(4 + len);
 	q.size = (uint32_t)(offsetof(typeof(q), name) + (len + 3) / 4 * 4);
 	memcpy(q.name, table, len);
 	/* The kernel answers within send(2). */
-	if (fd < 0 || send(fd, &q, q.size, 0) < 0 || recv(fd, &got, sizeof(got), 0) < 20 ||
-	    got.word[2] != q.seq)
+	if (m->keeper.asks < 0 || send(m->keeper.asks, &q, q.size, 0) < 0 ||
+	    recv(m->keeper.asks, &got, sizeof(got), 0) < 20 || got.word[2] != q.seq) {
+		mb_close(&m->keeper.asks);
 		return -1;
+	}
 	return got.half[2] == TYPE_ERROR && (int32_t)got.word[4] == -ENOENT;
 }
 
 static void look(struct mb_monitor *m)
 {
-	int lost = is_lost(m->setup.table);
+	int lost = is_lost(m);
 
 	if (lost < 0)
 		set_due(m, AGAIN_MS);

@@ -113,6 +113,7 @@ struct mb_monitor {
 		int64_t place; /* in the line */
 		bool stands;   /* there */
 		bool keeps;    /* is the first there */
+		int asks;      /* netlink, for questions; not > 0: none yet */
 		int fd;        /* pidfd of who is before us, netlink if we keep; not > 0: none */
 		pid_t mender;  /* that puts the table back; 0: none */
 		bool again;    /* it was lost while that ran */

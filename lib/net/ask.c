@@ -171,7 +171,7 @@ int mb_net_ask(int netns_fd, const char *name, int family, struct mb_net_addr *r
 	size_t len;
 	int r;
 
-	(void)getrandom(&id, sizeof(id), GRND_NONBLOCK);
+	(void)!getrandom(&id, sizeof(id), GRND_NONBLOCK);
 	r = mb_net_ask_format(name, family, id, buf, &len);
 	if (r)
 		return mb_fail(err, EINVAL, "'%s' is no name", name);

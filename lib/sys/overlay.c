@@ -301,7 +301,7 @@ static int place_layer(const struct mb_sys_overlay *o, size_t i, const char *pat
                        struct mb_err *err)
 {
 	MB_AUTO_CLOSE int found = -1, mapped = -1, place = -1;
-	char name[16];
+	char name[24];
 	int r = find_again(o->lowers[i], path, &found, err);
 
 	snprintf(name, sizeof(name), "%zu", i);
