@@ -60,9 +60,10 @@ static int sweep(int parent, bool repair, size_t *ret_n, struct mb_err *err)
 int mb_cmd_aside_check(struct mb_store *store, bool repair, size_t *ret_n, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int parent = -1;
-	int r = mb_store_dir(store, "aside", false, &parent, err);
+	int r = mb_store_dir_find(store, "aside", false, &parent, err);
 
-	return r < 0 ? r : sweep(parent, repair, ret_n, err);
+	*ret_n = 0;
+	return r == 0 ? sweep(parent, repair, ret_n, err) : r == -ENOENT ? 0 : r;
 }
 
 /* Between its making and its lock it may be taken for a dead one's. */
