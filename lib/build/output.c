@@ -69,7 +69,7 @@ static int write_image(struct mb_build *b, struct mb_build_result *ret, struct m
 /* --- its tree --------------------------------------------------------------------------------- */
 
 /* Into a directory of the user's, which keeps what else is in it: whatever the image says, what
- * comes out is the user's own. */
+ * comes out is the user's own, and has no power here. */
 static int copy_tree(int tree_fd, int to_fd, struct mb_err *err)
 {
 	const struct mb_build_place place = {
@@ -77,6 +77,7 @@ static int copy_tree(int tree_fd, int to_fd, struct mb_err *err)
 		.has_owner = true,
 		.uid = geteuid(),
 		.gid = getegid(),
+		.leaves_power = true,
 		.keeps_links = true,
 	};
 	const struct mb_build_root root = {.fd = tree_fd};

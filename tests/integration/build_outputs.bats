@@ -66,6 +66,21 @@ key() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1])).get(sys
 	[ -z "$(ls "$BATS_TEST_TMPDIR/canary")" ]
 }
 
+@test "build -o: no power of the image's comes to the host's files" {
+	dockerfile <<-'EOF'
+		FROM deb AS make
+		RUN mkdir /o && cp /bin/true /o/set && chmod 6755 /o/set && mkdir /o/d && chmod 3777 /o/d && mknod /o/null c 1 3 && echo a >/o/a
+		FROM scratch
+		COPY --from=make /o /
+	EOF
+	build -o "$out"
+	[ "$(stat -c %a "$out/set" "$out/d" "$out/a")" = $'755\n1777\n644' ]
+	[ ! -e "$out/null" ]
+	build -q -o type=tar,dest="$BATS_TEST_TMPDIR/power.tar"
+	run -0 tar -tvf "$BATS_TEST_TMPDIR/power.tar"
+	[[ "$output" == *'-rwsr-sr-x '*' set'* ]]
+}
+
 @test "build -o: archives, with docker's list and without, names and annotations" {
 	printf 'FROM deb\nCMD ["echo", "from an archive"]\n' | dockerfile
 	build -q -t made:two --annotation a=b --annotation manifest:c=d --metadata-file "$out.json" -o type=oci,dest="$out.oci" -o type=docker,dest="$out.docker"
