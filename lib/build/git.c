@@ -72,6 +72,18 @@ static int become_nobody(struct mb_err *err)
 	return 0;
 }
 
+/* The uid has changed, and with that the kernel has forgotten whose end is ours too.  Whoever reads
+ * what we write is the parent, which has no number in here. */
+static int die_with_reader(struct mb_err *err)
+{
+	struct pollfd p = {.fd = 1};
+	int r = mb_sys_proc_die_with_parent(0, err);
+
+	if (r == 0 && poll(&p, 1, 0) != 0)
+		r = mb_fail(err, ESRCH, "the parent is gone");
+	return r;
+}
+
 static void fill_environment(const struct git *git, struct mb_strv *env)
 {
 	static const char *const passed[] = {"http_proxy", "https_proxy", "no_proxy", "all_proxy",
@@ -104,7 +116,9 @@ static int prepare(int tree_fd, int out, int told, struct mb_err *err)
 		r = mb_fail_sys(err, errno, "cannot set descriptors");
 	if (r == 0)
 		r = mb_sys_proc_close_fds(3, NULL, 0, err);
-	return r < 0 ? r : become_nobody(err);
+	if (r == 0)
+		r = become_nobody(err);
+	return r < 0 ? r : die_with_reader(err);
 }
 
 /* @tree_fd: the directory as a mount that nobody has attached. */

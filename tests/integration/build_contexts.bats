@@ -16,6 +16,9 @@ setup_file() {
 	wait_until 20 listening 9418
 }
 teardown_file() { xargs kill <"$served.pids"; }
+# The client is nobody, and waits for the server.
+fetching() { [ "$(stat -c %u "/proc/$(pgrep -x -P "$1" git)" 2>/dev/null)" = 65534 ] && tr '\0' ' ' <"/proc/$(pgrep -x -P "$1" git)/cmdline" | grep -q ' fetch '; }
+ended() { ! grep -qs '^State:.[^Z]' "/proc/$1/status"; }
 listening() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 setup() {
 	root=/run/mybox-test/build_contexts.bats/root run=/run/mybox-test/build_contexts.bats/run
@@ -171,6 +174,25 @@ repository() {
 	printf 'FROM deb\nADD --checksum=%s git://127.0.0.1/r#other /a/\n' "$first" | dockerfile
 	run -1 build
 	[[ "$output" == *"expected checksum to match $first, got "* ]]
+}
+
+@test "build: git ends with the build that is killed" {
+	# A server that never answers.
+	python3 -c '
+import socket, time
+s = socket.create_server(("127.0.0.1", 9419))
+time.sleep(60)' 3>&- &
+	local server=$! builder git
+	wait_until 20 listening 9419
+	"$MYBOX" --root "$root" --runroot "$run" build git://127.0.0.1:9419/never >/dev/null 2>&1 3>&- &
+	builder=$!
+	wait_until 20 fetching $builder
+	git=$(pgrep -x -P $builder git)
+	kill -KILL $builder
+	wait_until 2 ended "$git"
+	kill $server
+	# What it left is cleared away by whoever comes next.
+	mybox system prune -f >/dev/null
 }
 
 @test "build: what a repository, or its address, wants of the host" {
