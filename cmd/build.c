@@ -97,6 +97,7 @@ static int build(struct mb_cmd_build_work *w, struct mb_err *err)
 	w->request.report = mb_cmd_build_progress_report(progress);
 	if (r == 0)
 		r = mb_cmd_build_cache_import(w->cx, &w->cache, progress, err);
+	w->request.origins = w->cache.origins;
 	mb_sys_interrupt_hold(&before);
 	if (r == 0)
 		r = mb_build_run(store, &w->request, &w->result, err);

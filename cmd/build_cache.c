@@ -25,20 +25,21 @@
 /* --- in --------------------------------------------------------------------------------------- */
 
 static int import_ref(struct mb_cmd_context *cx, struct mb_store *store, const char *ref,
-                      struct mb_err *err)
+                      const char *origin, struct mb_err *err)
 {
 	size_t n;
 	int r = mb_cmd_pull_image(
 		cx, &(struct mb_cmd_pull_request){.name = ref, .beside = true, .quiet = true}, err);
 
 	if (r == 0)
-		r = mb_build_exchange_take(store, ref, &n, err);
+		r = mb_build_exchange_take(store, ref, origin, &n, err);
 	if (r == 0 && n == 0)
 		r = mb_fail(err, ENOENT, "there are no steps in it");
 	return r > 0 ? -ENOENT : r;
 }
 
-static int import_directory(struct mb_store *store, const char *path, struct mb_err *err)
+static int import_directory(struct mb_store *store, const char *path, const char *origin,
+                            struct mb_err *err)
 {
 	MB_AUTO_FREE char *file = mb_asprintf("%s/" FILE_NAME, path);
 	MB_AUTO_CLOSE int fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -51,7 +52,7 @@ static int import_directory(struct mb_store *store, const char *path, struct mb_
 		MB_AUTO_FREE char *id = mb_asprintf("sha256:%s", loaded.v[i].id);
 		size_t n;
 
-		r = mb_build_exchange_take(store, id, &n, err);
+		r = mb_build_exchange_take(store, id, origin, &n, err);
 		mb_build_exchange_forget(store, id);
 	}
 	mb_image_loaded_done(&loaded);
@@ -66,7 +67,19 @@ static void warn(struct mb_cmd_build_progress *progress, const char *from, const
 	report.warn(report.arg, &(struct mb_build_warning){.message = text});
 }
 
-int mb_cmd_build_cache_import(struct mb_cmd_context *cx, const struct mb_cmd_build_cache *cache,
+/* What a cache is called: the same for two builds if it is the same one. */
+static char *name_origin(const char *ref, const char *path)
+{
+	MB_AUTO_FREE char *canonical = NULL, *whole = path ? realpath(path, NULL) : NULL;
+
+	if (path)
+		return mb_asprintf("local %s", whole ? whole : path);
+	if (mb_image_ref_canonical(ref, &canonical, NULL) < 0)
+		return mb_asprintf("registry %s", ref);
+	return mb_asprintf("registry %s", canonical);
+}
+
+int mb_cmd_build_cache_import(struct mb_cmd_context *cx, struct mb_cmd_build_cache *cache,
                               struct mb_cmd_build_progress *progress, struct mb_err *err)
 {
 	struct mb_store *store;
@@ -75,15 +88,19 @@ int mb_cmd_build_cache_import(struct mb_cmd_context *cx, const struct mb_cmd_bui
 	if (r < 0)
 		return r;
 	MB_STRV_FOREACH (ref, &cache->from_refs) {
+		MB_AUTO_FREE char *origin = name_origin(ref, NULL);
 		struct mb_err why = MB_ERR_INIT;
 
-		if (import_ref(cx, store, ref, &why) < 0)
+		mb_strv_add(&cache->origins, origin);
+		if (import_ref(cx, store, ref, origin, &why) < 0)
 			warn(progress, ref, &why);
 	}
 	MB_STRV_FOREACH (path, &cache->from_dirs) {
+		MB_AUTO_FREE char *origin = name_origin(NULL, path);
 		struct mb_err why = MB_ERR_INIT;
 
-		if (import_directory(store, path, &why) < 0)
+		mb_strv_add(&cache->origins, origin);
+		if (import_directory(store, path, origin, &why) < 0)
 			warn(progress, path, &why);
 	}
 	return 0;

@@ -11,6 +11,7 @@ struct mb_err;
 
 struct mb_cmd_build_cache {
 	struct mb_strv from_refs, from_dirs, to_refs, to_dirs;
+	struct mb_strv origins; /* what the import calls them */
 	enum mb_build_give give;
 	bool is_inline;
 };
@@ -19,7 +20,7 @@ int mb_cmd_build_cache_from(const char *spec, struct mb_cmd_build_cache *cache, 
 /* "type=inline", "REF", "type=registry,ref=REF" or "type=local,dest=DIR,mode=max". */
 int mb_cmd_build_cache_to(const char *spec, struct mb_cmd_build_cache *cache, struct mb_err *err);
 /* Bring in what --cache-from names.  What cannot be had is a warning. */
-int mb_cmd_build_cache_import(struct mb_cmd_context *cx, const struct mb_cmd_build_cache *cache,
+int mb_cmd_build_cache_import(struct mb_cmd_context *cx, struct mb_cmd_build_cache *cache,
                               struct mb_cmd_build_progress *progress, struct mb_err *err);
 /* Give away the images @ids, which are removed then, @r or not; the last one is the target.
  * Return: @r, or -errno, told. */

@@ -15,6 +15,7 @@ void mb_cmd_build_cache_done(struct mb_cmd_build_cache *cache)
 	mb_strv_done(&cache->from_dirs);
 	mb_strv_done(&cache->to_refs);
 	mb_strv_done(&cache->to_dirs);
+	mb_strv_done(&cache->origins);
 }
 
 struct spec {

@@ -107,7 +107,8 @@ struct mb_build_request {
 	const struct mb_build_output *outputs;
 	size_t n_outputs;
 	struct mb_kv annotations; /* of the manifest of an archive */
-	int64_t epoch; /* nsec: no time in the image is later; -1: times are as they are */
+	int64_t epoch;          /* nsec: no time in the image is later; -1: times are as they are */
+	struct mb_strv origins; /* caches whose steps may be used, as they were called when taken */
 	bool no_cache, pull;
 	bool inline_cache; /* the image says itself which steps it is made of */
 	enum mb_build_give give;

@@ -176,6 +176,22 @@ static int touch(struct mb_build *b, struct mb_image_kept *kept, struct mb_err *
 	return mb_image_keep_set(b->store, kept, err);
 }
 
+/* Steps of a cache are for the builds that name it. */
+static bool may_trust(const struct mb_build *b, const struct mb_image_kept *kept)
+{
+	return !kept->origin || mb_strv_has(&b->request->origins, kept->origin);
+}
+
+static bool stands_on(const struct mb_image_kept *kept, const struct mb_strv *below)
+{
+	if (kept->layers.n != below->n + 1)
+		return false;
+	for (size_t i = 0; i < below->n; i++)
+		if (strcmp(kept->layers.v[i], below->v[i]) != 0)
+			return false;
+	return true;
+}
+
 int mb_build_cache_use(struct mb_build *b, struct mb_build_stage *stage, const char *key,
                        struct mb_err *err)
 {
@@ -188,8 +204,7 @@ int mb_build_cache_use(struct mb_build *b, struct mb_build_stage *stage, const c
 	r = mb_image_keep_find(b->store, key, &kept, err);
 	if (r != 0)
 		return r;
-	/* The key has the layer below in it: so has what is kept. */
-	if (kept.layers.n != state->layers.n + 1)
+	if (!may_trust(b, &kept) || !stands_on(&kept, &state->layers))
 		return 1;
 	mb_build_state_push(state,
 	                    &(struct mb_build_top){kept.layers.v[kept.layers.n - 1], kept.diff_id,
@@ -240,6 +255,9 @@ int mb_build_cache_move(struct mb_build *b, struct mb_build_stage *stage, const 
 	r = mb_image_keep_find(b->store, link_key, &kept, err);
 	if (r != 0)
 		return r;
+	/* Nobody gives such a step away. */
+	if (kept.origin)
+		return 1;
 	r = move_layer(b, state, &kept, &layer, &why);
 	if (r == -ENOENT)
 		return 1; /* nobody knows its archive any more */

@@ -88,26 +88,41 @@ struct taking {
 	struct mb_store *store;
 	const struct mb_image *image;
 	const struct mb_build_state *state;
+	const char *origin;
 	int layers_fd;
 };
+
+/* Others may say anything of a step: nothing of what was made here.  Return: 0; 1: it was; -errno,
+ * told. */
+static int is_own(struct mb_store *store, const char *key, struct mb_err *err)
+{
+	MB_AUTO_IMAGE_KEPT struct mb_image_kept kept = {0};
+	int r = mb_image_keep_find(store, key, &kept, err);
+
+	return r == 0 ? !kept.origin : r > 0 ? 0 : r;
+}
 
 static int take_step(const struct taking *t, const struct mb_oci_history *step, size_t layer,
                      struct mb_err *err)
 {
 	const char *diff_id = mb_skip_prefix(t->state->config.diff_ids.v[layer], "sha256:");
+	int64_t now = mb_now_nsec();
 	struct mb_image_kept kept = {
 		.key = step->comment + strlen(mark),
 		.what = step->created_by ? step->created_by : (char[]){""},
 		.diff_id = (char *)(uintptr_t)diff_id,
-		.created = step->created,
-		.used = mb_now_nsec(),
+		.origin = (char *)(uintptr_t)t->origin,
+		.created = step->created > now ? now : step->created,
+		.used = now,
 		.bytes = mb_image_layer_size(t->layers_fd, t->image->layers.v[layer]),
 	};
-	int r;
+	int r = is_own(t->store, kept.key, err);
 
+	if (r != 0 || !diff_id)
+		return r > 0 ? 0 : r;
 	for (size_t i = 0; i <= layer; i++)
 		mb_strv_add(&kept.layers, t->image->layers.v[i]);
-	r = diff_id ? mb_image_keep_set(t->store, &kept, err) : 0;
+	r = mb_image_keep_set(t->store, &kept, err);
 	mb_strv_done(&kept.layers);
 	return r;
 }
@@ -133,13 +148,13 @@ static int take_steps(const struct taking *t, size_t *ret_n, struct mb_err *err)
 	return r;
 }
 
-int mb_build_exchange_take(struct mb_store *store, const char *id, size_t *ret_n,
-                           struct mb_err *err)
+int mb_build_exchange_take(struct mb_store *store, const char *id, const char *origin,
+                           size_t *ret_n, struct mb_err *err)
 {
 	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
 	MB_AUTO_CLOSE int hold = -1, layers = -1;
 	struct mb_build_state state = {0};
-	struct taking t = {.store = store, .state = &state};
+	struct taking t = {.store = store, .state = &state, .origin = origin};
 	int r = mb_image_hold(store, &hold, err);
 
 	*ret_n = 0;

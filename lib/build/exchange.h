@@ -17,9 +17,10 @@ struct mb_store;
 
 /* Say in the configuration's history which steps made the layers. */
 void mb_build_exchange_note(struct mb_build_state *state);
-/* Keep the steps that the history of image @id names.  *@ret_n: how many. */
-int mb_build_exchange_take(struct mb_store *store, const char *id, size_t *ret_n,
-                           struct mb_err *err);
+/* Keep the steps that the history of image @id names, as those of the cache @origin: what was made
+ * here stays what it is.  *@ret_n: how many it names. */
+int mb_build_exchange_take(struct mb_store *store, const char *id, const char *origin,
+                           size_t *ret_n, struct mb_err *err);
 /* Make images, without names, of what is to be given: the target, or every stage. */
 int mb_build_exchange_give(struct mb_build *b, struct mb_build_result *ret, struct mb_err *err);
 /* Remove an image that exists for that alone. */

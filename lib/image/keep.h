@@ -21,6 +21,7 @@ struct mb_image_kept {
 	char *what;            /* for people: the instruction */
 	char *diff_id;         /* of the topmost layer, 64 hex digits */
 	struct mb_strv layers; /* chain ids, lowest first */
+	char *origin;          /* the cache it came from; NULL: it was made here */
 	int64_t created, used; /* nsec since 1970 */
 	uint64_t bytes;        /* of the topmost layer's regular files */
 };

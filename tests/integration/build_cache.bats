@@ -60,6 +60,81 @@ forget() {
 	[ ! -e "$cache/failed" ]
 }
 
+@test "build --cache-from: its steps are for builds that name it, and what was made here stays" {
+	build -q --cache-to type=local,dest="$cache"
+	local was own
+	was=$(ids)
+	forget
+	build -q
+	own=$(ids)
+	[ "$own" != "$was" ]
+	# The same steps with other content: nothing changes here, for this build or the next.
+	run -0 build --cache-from type=local,src="$cache"
+	[ "$(grep -c CACHED <<<"$output")" = 4 ]
+	[ "$(ids)" = "$own" ]
+	build -q
+	[ "$(ids)" = "$own" ]
+	# Where there are none yet, they are used, as long as somebody asks for them.
+	forget
+	cp -r "$cache" "$cache.other"
+	build -q --cache-from type=local,src="$cache"
+	[ "$(ids | head -1)" = "$(head -1 <<<"$was")" ]
+	cd "$cache"
+	build -q --cache-from type=local,src=.
+	[ "$(ids | head -1)" = "$(head -1 <<<"$was")" ]
+	build -q
+	[ "$(ids | head -1)" != "$(head -1 <<<"$was")" ]
+	[ "$(ids | tail -1)" != "$(tail -1 <<<"$was")" ]
+}
+
+# lie WHAT: a cache that says so.
+lie() {
+	python3 - "$cache/mybox-cache.tar" "$BATS_TEST_TMPDIR/$1" "$1" <<-'EOF'
+		import hashlib, json, os, subprocess, sys
+		tar, top, what = sys.argv[1:]
+		os.mkdir(top)
+		subprocess.run(["tar", "-xf", tar, "-C", top], check=True)
+		blob = lambda digest: f"{top}/blobs/sha256/{digest[7:]}"
+		def put(entry, value):
+		    data = json.dumps(value).encode()
+		    entry["digest"], entry["size"] = "sha256:" + hashlib.sha256(data).hexdigest(), len(data)
+		    open(blob(entry["digest"]), "wb").write(data)
+		index = json.load(open(f"{top}/index.json"))
+		for entry in index["manifests"]:
+		    manifest = json.load(open(blob(entry["digest"])))
+		    config = json.load(open(blob(manifest["config"]["digest"])))
+		    if what == "times":
+		        for h in config["history"]: h["created"] = "2099-01-01T00:00:00Z"
+		    else: # they stand on something else
+		        for v in manifest["layers"], config["rootfs"]["diff_ids"]: v[0], v[1] = v[1], v[0]
+		    put(manifest["config"], config)
+		    put(entry, manifest)
+		json.dump(index, open(f"{top}/index.json", "w"))
+		for old in (f"{top}/manifest.json", f"{top}/repositories"):
+		    if os.path.exists(old): os.remove(old)
+		subprocess.run(["tar", "-cf", tar, "-C", top, "."], check=True)
+	EOF
+}
+
+@test "build --cache-from: a history that lies" {
+	local was
+	build -q --cache-to type=local,dest="$cache"
+	was=$(ids)
+	lie times
+	forget
+	run -0 build --cache-from type=local,src="$cache"
+	[[ "$output" != *'WARNING: no cache'* ]]
+	[ "$(ids | head -1)" = "$(head -1 <<<"$was")" ]
+	[ "$(mybox image inspect -f '{{.Created}}' made | cut -c1-4)" -lt 2099 ]
+	[[ "$(mybox history --format '{{.CreatedAt}}' made)" != *2099* ]]
+	lie layers
+	forget
+	run -0 build --cache-from type=local,src="$cache"
+	[[ "$output" != *'WARNING: no cache'* ]]
+	[[ "$output" != *CACHED* ]]
+	[ "$(ids | head -1)" != "$(head -1 <<<"$was")" ]
+}
+
 @test "build --cache-to inline: the image itself has its steps" {
 	build -q --cache-to type=inline >/dev/null
 	local was
