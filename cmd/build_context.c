@@ -66,7 +66,7 @@ static int open_tree(struct mb_cmd_context *cx, const char *where, struct mb_bui
 			r = mb_build_context_fetch(store, where, false, place, &text,
 			                           &is_dockerfile, err);
 		if (r == 0 && is_dockerfile)
-			r = mb_fail(err, EINVAL, "'%s' is no archive", where);
+			r = mb_fail(err, EINVAL, "it is no archive");
 	} else {
 		r = mb_build_context_open_directory(where, place, err);
 	}
@@ -116,5 +116,10 @@ int mb_cmd_build_context_add(struct mb_cmd_context *cx, const char *text,
 	c->places[c->n] = MB_BUILD_CONTEXT_INIT;
 	c->n++;
 	r = open_context(cx, equals + 1, &c->v[c->n - 1], &c->places[c->n - 1], err);
-	return r < 0 ? mb_wrap(err, r, "--build-context %s", text) : 0;
+	if (r < 0) {
+		MB_AUTO_FREE char *shown = mb_redact(text);
+
+		return mb_wrap(err, r, "--build-context %s", shown);
+	}
+	return 0;
 }

@@ -72,19 +72,20 @@ static int split_fragment(const char *fragment, struct mb_build_address *ret, st
 int mb_build_address_parse(const char *text, struct mb_build_address *ret, struct mb_err *err)
 {
 	MB_AUTO_BUILD_ADDRESS struct mb_build_address a = {.kind = kind_of(text)};
+	MB_AUTO_FREE char *shown = mb_redact(text);
 	size_t n = strcspn(text, "#");
 	int r = 0;
 
 	if (a.kind == MB_BUILD_ADDRESS_NONE)
-		return mb_fail(err, EINVAL, "'%.200s' is no address", text);
+		return mb_fail(err, EINVAL, "'%.200s' is no address", shown);
 	if (mb_starts_with(text, "git@") || mb_starts_with(text, "ssh://"))
 		return mb_fail(
 			err, EOPNOTSUPP,
 			"'%.200s': git over ssh is not supported; clone it and build from the "
 			"directory",
-			text);
+			shown);
 	if (!url_is_valid(text))
-		return mb_fail(err, EINVAL, "'%.200s': an address has no blanks", text);
+		return mb_fail(err, EINVAL, "'%.200s': an address has no blanks", shown);
 	a.url = mb_asprintf("%s%.*s", mb_starts_with(text, "github.com/") ? "https://" : "", (int)n,
 	                    text);
 	if (text[n] && a.kind == MB_BUILD_ADDRESS_GIT)

@@ -161,8 +161,11 @@ static int fetch_git(struct mb_store *store, const struct mb_build_address *addr
 		return mb_fail_sys(err, errno, "cannot open what git fetched");
 	/* Whatever links there are lead nowhere else. */
 	r = mb_sys_path_open(tree, path, O_RDONLY | O_DIRECTORY, &fd, err);
-	if (r < 0)
-		return mb_wrap(err, r, "'%s'", address->url);
+	if (r < 0) {
+		MB_AUTO_FREE char *shown = mb_redact(address->url);
+
+		return mb_wrap(err, r, "'%s'", shown);
+	}
 	mb_close(&ret->fd);
 	ret->fd = fd;
 	mb_strset(&ret->commit, git.commit);

@@ -112,8 +112,11 @@ static int add_address(struct mb_build *b, const struct mb_dockerfile_instructio
 				.keep_git = mb_dockerfile_flag_is_set(in, "keep-git-dir"),
 			},
 			&c->fetched[c->n_fetched++], &c->items, err);
-	if (r == 0)
-		say_source(c, text);
+	if (r == 0) {
+		MB_AUTO_FREE char *shown = mb_redact(text);
+
+		say_source(c, shown);
+	}
 	return r;
 }
 

@@ -34,6 +34,9 @@ enum { NOBODY = 65534, MAX_TEXT = 64 * 1024 };
 struct git {
 	int dir_fd;
 	bool keep; /* the repository stays in the tree */
+	/* The repository is to know no password: its address is without, and git puts "with" for
+	 * "without" as long as it works.  NULL: there is none. */
+	char *plain, *with, *without;
 };
 struct output {
 	int fd;
@@ -100,6 +103,11 @@ static void fill_environment(const struct git *git, struct mb_strv *env)
 	mb_strv_add(env, "GIT_ALLOW_PROTOCOL=git:http:https");
 	mb_strv_add(env, "GIT_WORK_TREE=" PLACE "/tree");
 	mb_strv_addf(env, "GIT_DIR=%s", git->keep ? PLACE "/tree/.git" : PLACE "/git");
+	if (git->with) {
+		mb_strv_add(env, "GIT_CONFIG_COUNT=1");
+		mb_strv_addf(env, "GIT_CONFIG_KEY_0=url.%s.insteadOf", git->with);
+		mb_strv_addf(env, "GIT_CONFIG_VALUE_0=%s", git->without);
+	}
 	if (certificates && *certificates)
 		mb_strv_addf(env, "GIT_SSL_CAINFO=%s", certificates);
 	for (size_t i = 0; i < MB_N(passed); i++)
@@ -194,7 +202,7 @@ static int fail_git(const struct mb_strv *args, const struct mb_str *told, struc
 {
 	const char *verb = strcmp(args->v[0], "-C") == 0 ? args->v[2] : args->v[0];
 	MB_AUTO_STRV struct mb_strv lines = MB_STRV_INIT;
-	MB_AUTO_FREE char *safe = NULL;
+	MB_AUTO_FREE char *bare = NULL, *safe = NULL;
 	const char *last = "";
 
 	mb_strv_split(&lines, mb_str_text(told), '\n');
@@ -202,7 +210,8 @@ static int fail_git(const struct mb_strv *args, const struct mb_str *told, struc
 		if (*lines.v[i])
 			last = lines.v[i];
 	last = mb_starts_with(last, "fatal: ") ? last + strlen("fatal: ") : last;
-	safe = mb_printable(last);
+	bare = mb_redact(last);
+	safe = mb_printable(bare);
 	return mb_fail(err, EIO, "git %s: %.300s", verb, *safe ? safe : "failed");
 }
 
@@ -323,18 +332,42 @@ static int look(const struct git *git, struct mb_build_git *ret, struct mb_err *
 	return 0;
 }
 
+static void split_address(struct git *git, const char *url)
+{
+	const char *mark = strstr(url, "://"), *user = mark ? mark + strlen("://") : url;
+	size_t n = strcspn(user, "/");
+	const char *at = mark && user[n] ? memrchr(user, '@', n) : NULL;
+
+	if (!at) {
+		git->plain = mb_strdup(url);
+		return;
+	}
+	n += (size_t)(user - url) + 1; /* with the slash: no other host begins like that */
+	git->plain = mb_asprintf("%.*s%s", (int)(user - url), url, at + 1);
+	git->with = mb_strndup(url, n);
+	git->without = mb_strndup(git->plain, n - (size_t)(at + 1 - user));
+}
+
+static void git_done(struct git *git)
+{
+	free(git->plain);
+	free(git->with);
+	free(git->without);
+}
+
 int mb_build_git_fetch(int dir_fd, const struct mb_build_address *address, bool keep,
                        struct mb_build_git *ret, struct mb_err *err)
 {
-	const struct git git = {dir_fd, keep};
+	__attribute__((cleanup(git_done))) struct git git = {.dir_fd = dir_fd, .keep = keep};
 	int r;
 
 	if (mkdirat(dir_fd, "tree", 0755) < 0 || fchownat(dir_fd, "tree", NOBODY, NOBODY, 0) < 0 ||
 	    fchownat(dir_fd, "", NOBODY, NOBODY, AT_EMPTY_PATH) < 0)
 		return mb_fail_sys(err, errno, "cannot make a directory for git");
+	split_address(&git, address->url);
 	r = run_words(&git, "init -q", NULL, NULL, err);
 	if (r == 0)
-		r = run_words(&git, "remote add origin", address->url, NULL, err);
+		r = run_words(&git, "remote add origin", git.plain, NULL, err);
 	if (r == 0)
 		r = fetch(&git, address->ref, err);
 	if (r == 0)
@@ -343,5 +376,10 @@ int mb_build_git_fetch(int dir_fd, const struct mb_build_address *address, bool 
 		r = look(&git, ret, err);
 	if (r == 0)
 		r = mb_build_walk_clamp(dir_fd, "tree", ret->time, err);
-	return r < 0 ? mb_wrap(err, r, "'%s'", address->url) : 0;
+	if (r < 0) {
+		MB_AUTO_FREE char *shown = mb_redact(address->url);
+
+		return mb_wrap(err, r, "'%s'", shown);
+	}
+	return 0;
 }

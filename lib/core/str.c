@@ -151,3 +151,21 @@ char *mb_printable(const char *s)
 	}
 	return mb_str_take(&out);
 }
+
+char *mb_redact(const char *s)
+{
+	struct mb_str out = MB_STR_INIT;
+	const char *mark;
+
+	while ((mark = strstr(s, "://"))) {
+		const char *host = mark + strlen("://");
+		const char *at = memrchr(host, '@', strcspn(host, "/\n"));
+
+		mb_str_addn(&out, s, (size_t)(host - s));
+		if (at)
+			mb_str_add(&out, "xxxxx");
+		s = at ? at : host;
+	}
+	mb_str_add(&out, s);
+	return mb_str_take(&out);
+}

@@ -40,5 +40,8 @@ bool mb_streq(const char *a, const char *b); /* NULL equals NULL only */
 /* A copy of @s in which every byte that could move a terminal (C0, C1, DEL, bidi controls,
  * invalid UTF-8) stands as \xNN.  Caller frees. */
 char *mb_printable(const char *s);
+/* A copy of @s in which no address tells a user or a password: "https://xxxxx@host/".  Caller
+ * frees. */
+char *mb_redact(const char *s);
 
 #endif

@@ -21,7 +21,7 @@ void mb_registry_url_done(struct mb_registry_url *url)
 
 static int invalid(const char *s, const char *why, struct mb_err *err)
 {
-	MB_AUTO_FREE char *shown = mb_printable(s);
+	MB_AUTO_FREE char *safe = mb_redact(s), *shown = mb_printable(safe);
 
 	return mb_fail(err, EINVAL, "invalid address '%.200s': %s", shown, why);
 }

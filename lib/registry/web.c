@@ -178,8 +178,11 @@ int mb_registry_web_get(const char *url, const char *agent, uint64_t limit, int 
 	}
 	if (r == 0)
 		r = ask(reg, url, &g, &answer, err);
-	if (r < 0)
-		return mb_wrap(err, r, "'%s'", url);
+	if (r < 0) {
+		MB_AUTO_FREE char *shown = mb_redact(url);
+
+		return mb_wrap(err, r, "'%s'", shown);
+	}
 	ret->name = mb_registry_web_name(url);
 	if (!ret->name)
 		ret->name = name_in(mb_kv_find(&answer.head.fields, "content-disposition"));

@@ -176,6 +176,45 @@ repository() {
 	[[ "$output" == *"expected checksum to match $first, got "* ]]
 }
 
+@test "build: a password in an address is told to its server alone" {
+	local first server
+	repository secret
+	git -C "$work" update-server-info
+	python3 - "$served/git" 3>&- <<-'EOF' &
+		import base64, http.server, sys
+		class Handler(http.server.SimpleHTTPRequestHandler):
+		    def __init__(self, *args): super().__init__(*args, directory=sys.argv[1])
+		    def log_message(self, *args): pass
+		    def do_GET(self):
+		        if self.headers.get("Authorization") == "Basic " + base64.b64encode(b"me:hunter2").decode():
+		            return super().do_GET()
+		        self.send_response(401)
+		        self.send_header("WWW-Authenticate", 'Basic realm="x"')
+		        self.end_headers()
+		http.server.ThreadingHTTPServer(("127.0.0.1", 8091), Handler).serve_forever()
+	EOF
+	server=$!
+	wait_until 20 listening 8091
+	local at=http://me:hunter2@127.0.0.1:8091/secret/.git
+	printf 'FROM deb\nADD --keep-git-dir=true %s#%s /a/\n' "$at" "$first" | dockerfile
+	build -q
+	[ "$(in_made 'cat /a/which; grep url /a/.git/config | tr -d "\t"')" = $'main\nurl = http://127.0.0.1:8091/secret/.git' ]
+	run ! in_made 'grep -r hunter2 /a'
+	run -0 mybox history --no-trunc made
+	[[ "$output" == *'ADD http://xxxxx@127.0.0.1:8091/secret/.git#'* ]]
+	run ! grep -rq hunter2 "$root/steps"
+	# Nor when it fails: with git, as a file, as a context.
+	local bad
+	for bad in http://me:hunter2@127.0.0.1:8091/nosuch/.git http://me:hunter2@127.0.0.1:1/x.git http://me:hunter2@127.0.0.1:8091/x 'http://me:hunter2@127.0.0.1:8091/x y'; do
+		run -1 mybox build "$bad"
+		[[ "$output" == *xxxxx@127.0.0.1* ]]
+		[[ "$output" != *hunter2* ]]
+		run -1 build --build-context x="$bad"
+		[[ "$output" != *hunter2* ]]
+	done
+	kill $server
+}
+
 @test "build: git ends with the build that is killed" {
 	# A server that never answers.
 	python3 -c '

@@ -75,6 +75,30 @@ static void prefixes_and_suffixes(void **state)
 	assert_false(mb_streq(NULL, ""));
 }
 
+static void redacted_tells_no_user(void **state)
+{
+	static const struct {
+		const char *text, *shown;
+	} rows[] = {
+		{"", ""},
+		{"no address@all", "no address@all"},
+		{"https://host/a@b", "https://host/a@b"},
+		{"https://user:p@host/a@b", "https://xxxxx@host/a@b"},
+		{"https://token@host:1/", "https://xxxxx@host:1/"},
+		{"http://u:p@ss w'd@host", "http://xxxxx@host"},
+		{"'git://a@b/c': 'http://u:p@d/e'", "'git://xxxxx@b/c': 'http://xxxxx@d/e'"},
+		{"://@", "://xxxxx@"},
+		{"http://h\nx@y", "http://h\nx@y"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MB_N(rows); i++) {
+		MB_AUTO_FREE char *shown = mb_redact(rows[i].text);
+
+		assert_string_equal(shown, rows[i].shown);
+	}
+}
+
 static void printable_moves_no_terminal(void **state)
 {
 	static const struct {
@@ -113,6 +137,7 @@ int main(void)
 		cmocka_unit_test(long_formats_fit),
 		cmocka_unit_test(prefixes_and_suffixes),
 		cmocka_unit_test(printable_moves_no_terminal),
+		cmocka_unit_test(redacted_tells_no_user),
 	};
 
 	return cmocka_run_group_tests_name("core/str", tests, NULL, NULL);
