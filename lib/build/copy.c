@@ -220,14 +220,15 @@ static int collect(struct mb_build *b, struct mb_build_stage *stage,
 }
 
 /* The key of the step, and for a link also one that what is below is no part of. */
-static int make_keys(const struct mb_dockerfile_instruction *in, const struct mb_build_copying *c,
-                     char text[MB_SHA256_TEXT], char link_text[MB_SHA256_TEXT], struct mb_err *err)
+static int make_keys(const struct mb_build *b, const struct mb_dockerfile_instruction *in,
+                     const struct mb_build_copying *c, char text[MB_SHA256_TEXT],
+                     char link_text[MB_SHA256_TEXT], struct mb_err *err)
 {
 	const struct mb_build_state *state = &c->stage->state;
 	struct mb_build_key key, rest;
 	int r = 0;
 
-	mb_build_key_init_bare(&key, mb_dockerfile_kind_name(in->kind), state);
+	mb_build_key_init_bare(&key, mb_dockerfile_kind_name(in->kind), state, b->request->epoch);
 	mb_build_key_add(&key, c->destination);
 	mb_build_key_add(&key, c->is_directory ? "directory" : "any");
 	mb_build_key_add(&key, c->expanded_owner);
@@ -255,7 +256,7 @@ int mb_build_copy(struct mb_build *b, struct mb_build_stage *stage,
 	int r = collect(b, stage, in, &c, err);
 
 	if (r == 0)
-		r = make_keys(in, &c, key, link_key, err);
+		r = make_keys(b, in, &c, key, link_key, err);
 	if (r == 0)
 		r = mb_build_cache_use(b, stage, key, err);
 	if (r == 1 && c.is_link)

@@ -9,6 +9,7 @@
 #define MB_BUILD_KEY_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/sha256.h"
 
@@ -18,12 +19,12 @@ struct mb_strv;
 struct mb_build_key {
 	struct mb_sha256 sum;
 };
-/* Begins with the layers below and the platform. */
+/* Begins with the layers below, the platform and the time that no file is later than (-1: none). */
 void mb_build_key_init(struct mb_build_key *key, const char *kind,
-                       const struct mb_build_state *state);
-/* With the platform alone. */
+                       const struct mb_build_state *state, int64_t epoch);
+/* Without the layers. */
 void mb_build_key_init_bare(struct mb_build_key *key, const char *kind,
-                            const struct mb_build_state *state);
+                            const struct mb_build_state *state, int64_t epoch);
 void mb_build_key_add(struct mb_build_key *key, const char *part); /* NULL is not "" */
 void mb_build_key_add_bytes(struct mb_build_key *key, const void *bytes, size_t n);
 void mb_build_key_add_all(struct mb_build_key *key, const struct mb_strv *parts);

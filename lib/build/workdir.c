@@ -28,7 +28,7 @@ static int make_workdir(struct mb_build *b, struct mb_build_stage *stage, const 
 	char text[MB_SHA256_TEXT];
 	int r;
 
-	mb_build_key_init(&key, "WORKDIR", &stage->state);
+	mb_build_key_init(&key, "WORKDIR", &stage->state, b->request->epoch);
 	mb_build_key_add(&key, path);
 	mb_build_key_finish(&key, text);
 	r = mb_build_cache_use(b, stage, text, err);

@@ -377,6 +377,13 @@ OUTER
 	[ "$(mybox image inspect -f '{{.Created}}' made)" = 2020-09-13T12:26:40.000000000Z ]
 	run -0 in_made 'stat -c %Y /w/file /w/x /w/x/y /w/a'
 	[ "$(sort -u <<<"$output")" = 1600000000 ]
+	# Steps without the time, or with another, are others.
+	build -q
+	run -0 in_made 'stat -c %Y /w/file'
+	[ "$output" != 1600000000 ]
+	SOURCE_DATE_EPOCH=1500000000 build -q
+	run -0 in_made 'stat -c %Y /w/file /w/x /w/x/y /w/a'
+	[ "$(sort -u <<<"$output")" = 1500000000 ]
 	SOURCE_DATE_EPOCH=x run -1 build
 	[[ "$output" == *'is no number of seconds'* ]]
 }
