@@ -95,7 +95,7 @@ static int64_t time_of(const char *text)
 	if (!text || !strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm))
 		return 0;
 	t = timegm(&tm);
-	return t > 0 ? (int64_t)t * 1000000000 : 0;
+	return t > 0 && t <= INT64_MAX / 1000000000 ? (int64_t)t * 1000000000 : 0;
 }
 
 /* --- the transfer ----------------------------------------------------------------------------- */

@@ -151,6 +151,27 @@ repository() {
 	[[ "$output" == *"source can't be a URL for COPY"* ]]
 }
 
+@test "build: ADD of what a server dates in the far future" {
+	python3 - 3>&- <<-'EOF' &
+		import http.server
+		class Handler(http.server.BaseHTTPRequestHandler):
+		    def log_message(self, *args): pass
+		    def do_GET(self):
+		        self.send_response(200)
+		        self.send_header("Last-Modified", "Fri, 31 Dec 9999 23:59:59 GMT")
+		        self.send_header("Content-Length", "1")
+		        self.end_headers()
+		        self.wfile.write(b"x")
+		http.server.ThreadingHTTPServer(("127.0.0.1", 8092), Handler).serve_forever()
+	EOF
+	local server=$!
+	wait_until 20 listening 8092
+	printf 'FROM deb\nADD http://127.0.0.1:8092/x /x\n' | dockerfile
+	build -q
+	[ "$(in_made 'stat -c %Y /x')" = 0 ]
+	kill $server
+}
+
 @test "build: a git repository is the context, at a branch, a tag or a commit, whole or in part" {
 	local first
 	repository r
