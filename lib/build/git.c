@@ -101,6 +101,9 @@ static void fill_environment(const struct git *git, struct mb_strv *env)
 	mb_strv_add(env, "GIT_TERMINAL_PROMPT=0");
 	mb_strv_add(env, "GIT_ASKPASS=/bin/false");
 	mb_strv_add(env, "GIT_ALLOW_PROTOCOL=git:http:https");
+	/* A server that says nothing for so long is none. */
+	mb_strv_add(env, "GIT_HTTP_LOW_SPEED_LIMIT=1");
+	mb_strv_add(env, "GIT_HTTP_LOW_SPEED_TIME=30");
 	mb_strv_add(env, "GIT_WORK_TREE=" PLACE "/tree");
 	mb_strv_addf(env, "GIT_DIR=%s", git->keep ? PLACE "/tree/.git" : PLACE "/git");
 	if (git->with) {
