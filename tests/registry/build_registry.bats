@@ -47,7 +47,7 @@ raw() { skopeo inspect --raw --tls-verify=false "docker://$1"; }
 	[ "$(grep -c CACHED <<<"$output")" = 2 ]
 	[ "$(mybox run --rm made cat /id)" = "$was" ]
 	# An image that says itself what it is made of does as well.
-	mybox build -q -t $plain/inline:1 --push --cache-to type=inline "$ctx"
+	mybox build -q -t $plain/inline:1 --push --cache-from $plain/cache:1 --cache-to type=inline "$ctx"
 	mybox rmi -f made $plain/inline:1 $plain/cache:1 >/dev/null
 	mybox builder prune -af >/dev/null
 	run -0 mybox build -t made --cache-from type=registry,ref=$plain/inline:1 "$ctx"
