@@ -239,16 +239,18 @@ static int open_bind(struct mb_build *b, struct mb_build_stage *stage,
 
 /* --- cache ------------------------------------------------------------------------------------ */
 
-/* One at a time, with an ear for who wants to end us. */
-static int wait_for(int fd, bool *ret_mine, bool waits, struct mb_err *err)
+/* With an ear for who wants to end us.  What is private waits for nobody. */
+static int wait_for(int fd, enum mb_build_sharing sharing, bool *ret_mine, struct mb_err *err)
 {
+	/* Whoever wants to remove it knows by the lock that it is open. */
+	const int how = (sharing == MB_BUILD_SHARED ? LOCK_SH : LOCK_EX) | LOCK_NB;
 	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
 	int r = 0;
 
-	while (r == 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+	while (r == 0 && flock(fd, how) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return mb_fail_sys(err, errno, "cannot lock a cache");
-		if (!waits) {
+		if (sharing == MB_BUILD_PRIVATE) {
 			*ret_mine = false;
 			return 0;
 		}
@@ -257,12 +259,6 @@ static int wait_for(int fd, bool *ret_mine, bool waits, struct mb_err *err)
 	}
 	*ret_mine = r == 0;
 	return r;
-}
-
-static void keep_lock(struct mb_build_mounts *mounts, int fd)
-{
-	mounts->locks = mb_realloc(mounts->locks, (mounts->n_locks + 1) * sizeof(int));
-	mounts->locks[mounts->n_locks++] = fd;
 }
 
 /* What the id and the rest name, as a file's name: an id is anybody's text. */
@@ -337,42 +333,144 @@ static int seed_cache(struct mb_build *b, struct mb_build_stage *stage,
 	return r;
 }
 
-static int open_cache(struct mb_build *b, struct mb_build_stage *stage,
-                      const struct mb_build_mount_spec *spec, struct mb_build_mounts *mounts,
-                      struct mb_err *err)
+/* A cache that a RUN asks for, however often. */
+struct cache {
+	struct mb_build_mount_spec spec;
+	const char *text; /* the flag's */
+	char *target;
+	char name[MB_SHA256_TEXT];
+};
+struct caches {
+	struct cache *v;
+	size_t n;
+};
+
+static void caches_done(struct caches *caches)
+{
+	for (size_t i = 0; i < caches->n; i++) {
+		mb_build_mount_spec_done(&caches->v[i].spec);
+		free(caches->v[i].target);
+	}
+	free(caches->v);
+}
+
+/* By name; of one name, who wants it most for himself is first. */
+static int by_name(const void *a, const void *b)
+{
+	const struct cache *left = a, *right = b;
+	int r = strcmp(left->name, right->name);
+
+	return r ? r : (int)right->spec.sharing - (int)left->spec.sharing;
+}
+
+static int find_caches(struct mb_build *b, struct mb_build_stage *stage,
+                       const struct mb_dockerfile_instruction *in, struct caches *ret,
+                       struct mb_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < in->n_flags && r == 0; i++) {
+		MB_AUTO_BUILD_MOUNT_SPEC struct mb_build_mount_spec spec = {0};
+		struct cache *cache;
+
+		if (strcmp(in->flags[i].name, "mount") != 0)
+			continue;
+		r = read_spec(b, stage, in->flags[i].value, &spec, err);
+		if (r < 0 || spec.type != MB_BUILD_MOUNT_CACHE)
+			continue;
+		ret->v = mb_realloc(ret->v, (ret->n + 1) * sizeof(*ret->v));
+		cache = &ret->v[ret->n++];
+		*cache = (struct cache){.spec = spec,
+		                        .text = in->flags[i].value,
+		                        .target = target_of(stage, spec.target)};
+		spec = (struct mb_build_mount_spec){0};
+		name_cache(&cache->spec, cache->target, 0, cache->name);
+	}
+	if (ret->n)
+		qsort(ret->v, ret->n, sizeof(*ret->v), by_name);
+	return r;
+}
+
+/* Is what we have locked still what has the name? */
+static bool has_name(int caches_fd, const char *name, int dir)
+{
+	struct stat named, ours;
+
+	return fstatat(caches_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstat(dir, &ours) == 0 && named.st_ino == ours.st_ino && named.st_dev == ours.st_dev;
+}
+
+/* The lock is the directory's own. */
+static int lock_cache(struct mb_build *b, struct mb_build_stage *stage, const struct cache *cache,
+                      int caches_fd, int *ret_fd, struct mb_err *err)
+{
+	const struct mb_build_mount_spec *spec = &cache->spec;
+
+	for (unsigned which = 0;;) {
+		MB_AUTO_CLOSE int dir = -1;
+		char name[MB_SHA256_TEXT];
+		bool mine = false;
+		int r = 0;
+
+		name_cache(spec, cache->target, which, name);
+		if (spec->from)
+			r = seed_cache(b, stage, spec, caches_fd, name, err);
+		if (r == 0)
+			r = open_cache_dir(caches_fd, name, spec, &dir, err);
+		if (r == 0)
+			r = wait_for(dir, spec->sharing, &mine, err);
+		if (r < 0)
+			return r;
+		if (!mine) {
+			which++;
+		} else if (has_name(caches_fd, name, dir)) {
+			*ret_fd = mb_take_fd(&dir);
+			return 0;
+		}
+	}
+}
+
+/* All of them before anything is mounted, each once and in the order of their names, which is the
+ * same for whoever else wants some of them: so nobody waits for who waits for him. */
+static int lock_caches(struct mb_build *b, struct mb_build_stage *stage,
+                       const struct mb_dockerfile_instruction *in, struct mb_build_mounts *mounts,
+                       struct mb_err *err)
+{
+	__attribute__((cleanup(caches_done))) struct caches caches = {0};
+	MB_AUTO_CLOSE int fd = -1;
+	int r = find_caches(b, stage, in, &caches, err);
+
+	if (r == 0 && caches.n)
+		r = mb_store_dir(b->store, "caches", false, &fd, err);
+	for (size_t i = 0; i < caches.n && r == 0; i++) {
+		const struct cache *cache = &caches.v[i];
+		int dir = -1;
+
+		if (i && strcmp(cache->name, caches.v[i - 1].name) == 0)
+			continue;
+		r = lock_cache(b, stage, cache, fd, &dir, err);
+		if (r < 0)
+			return mb_wrap(err, r, "--mount=%s", cache->text);
+		mounts->caches = mb_realloc(mounts->caches,
+		                            (mounts->n_caches + 1) * sizeof(*mounts->caches));
+		mounts->caches[mounts->n_caches].fd = dir;
+		memcpy(mounts->caches[mounts->n_caches++].name, cache->name, sizeof(cache->name));
+	}
+	return r;
+}
+
+static int open_cache(struct mb_build_stage *stage, const struct mb_build_mount_spec *spec,
+                      struct mb_build_mounts *mounts, struct mb_err *err)
 {
 	struct mb_build_tree *tree =
 		add_tree(mounts, target_of(stage, spec->target), !spec->is_readonly);
-	MB_AUTO_CLOSE int caches = -1, dir = -1;
-	bool mine = true;
-	int r = mb_store_dir(b->store, "caches", false, &caches, err);
+	char name[MB_SHA256_TEXT];
 
-	for (unsigned which = 0; r == 0; which++) {
-		char name[MB_SHA256_TEXT];
-
-		name_cache(spec, tree->target, which, name);
-		mb_close(&dir);
-		if (spec->from)
-			r = seed_cache(b, stage, spec, caches, name, err);
-		if (r == 0)
-			r = open_cache_dir(caches, name, spec, &dir, err);
-		if (r < 0)
-			break;
-		/* Whoever wants to remove it knows by the lock that it is open. */
-		if (spec->sharing == MB_BUILD_SHARED) {
-			if (flock(dir, LOCK_SH) < 0)
-				r = mb_fail_sys(err, errno, "cannot lock a cache");
-			keep_lock(mounts, fcntl(dir, F_DUPFD_CLOEXEC, 3));
-			break;
-		}
-		/* The lock is the directory's own. */
-		r = wait_for(dir, &mine, spec->sharing == MB_BUILD_LOCKED, err);
-		if (r == 0 && mine) {
-			keep_lock(mounts, fcntl(dir, F_DUPFD_CLOEXEC, 3));
-			break;
-		}
-	}
-	return r < 0 ? r : mb_sys_mount_clone(dir, "", false, &tree->fd, err);
+	name_cache(spec, tree->target, 0, name);
+	for (size_t i = 0; i < mounts->n_caches; i++)
+		if (strcmp(mounts->caches[i].name, name) == 0)
+			return mb_sys_mount_clone(mounts->caches[i].fd, "", false, &tree->fd, err);
+	return -EINVAL;
 }
 
 /* --- tmpfs, secrets --------------------------------------------------------------------------- */
@@ -541,7 +639,7 @@ int mb_build_mounts_open(struct mb_build *b, struct mb_build_stage *stage,
                          const struct mb_dockerfile_instruction *in, struct mb_build_mounts *ret,
                          struct mb_err *err)
 {
-	int r = 0;
+	int r = lock_caches(b, stage, in, ret, err);
 
 	for (size_t i = 0; i < in->n_flags && r == 0; i++) {
 		MB_AUTO_BUILD_MOUNT_SPEC struct mb_build_mount_spec spec = {0};
@@ -554,7 +652,7 @@ int mb_build_mounts_open(struct mb_build *b, struct mb_build_stage *stage,
 		if (spec.type == MB_BUILD_MOUNT_BIND)
 			r = open_bind(b, stage, &spec, ret, err);
 		else if (spec.type == MB_BUILD_MOUNT_CACHE)
-			r = open_cache(b, stage, &spec, ret, err);
+			r = open_cache(stage, &spec, ret, err);
 		else if (spec.type == MB_BUILD_MOUNT_TMPFS)
 			r = open_tmpfs(stage, &spec, ret, err);
 		else if (spec.type == MB_BUILD_MOUNT_SSH)
@@ -564,7 +662,7 @@ int mb_build_mounts_open(struct mb_build *b, struct mb_build_stage *stage,
 		if (r < 0)
 			return mb_wrap(err, r, "--mount=%s", in->flags[i].value);
 	}
-	return 0;
+	return r;
 }
 
 /* An empty file or directory that stands where something was mounted, and then the directories
@@ -610,9 +708,9 @@ void mb_build_mounts_done(struct mb_build_mounts *mounts)
 	for (size_t i = 0; i < mounts->n_work; i++)
 		mb_build_work_done(&mounts->work[i]);
 	free(mounts->work);
-	for (size_t i = 0; i < mounts->n_locks; i++)
-		mb_close(&mounts->locks[i]);
-	free(mounts->locks);
+	for (size_t i = 0; i < mounts->n_caches; i++)
+		mb_close(&mounts->caches[i].fd);
+	free(mounts->caches);
 	for (size_t i = 0; i < mounts->n_agents; i++)
 		mb_build_agent_stop(&mounts->agents[i]);
 	free(mounts->agents);

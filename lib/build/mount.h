@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/sha256.h"
 #include "core/strv.h"
 
 struct mb_build;
@@ -23,6 +24,11 @@ struct mb_build_tree {
 	char *target;
 	bool writable;
 };
+/* A cache, open and locked. */
+struct mb_build_cache_lock {
+	int fd;
+	char name[MB_SHA256_TEXT];
+};
 /* The mounts of one RUN. */
 struct mb_build_mounts {
 	struct mb_build_tree *trees;
@@ -30,8 +36,8 @@ struct mb_build_mounts {
 	struct mb_strv env;         /* secrets as variables: "NAME=value" */
 	struct mb_build_work *work; /* what they stand on, removed when it has run */
 	size_t n_work;
-	int *locks; /* of caches */
-	size_t n_locks;
+	struct mb_build_cache_lock *caches; /* that are ours until it has run */
+	size_t n_caches;
 	int *agents; /* pidfds of processes that lead to ssh agents */
 	size_t n_agents;
 };

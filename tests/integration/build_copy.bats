@@ -170,3 +170,43 @@ in_made() { mybox run --rm made sh -c "$1"; }
 	[[ "$output" == *"is no agent's socket, and keys are not supported" ]]
 	kill "$agent"
 }
+
+@test "build: caches that are wanted twice, by others, or by nobody any more" {
+	# Where a cache is kept: its name is that of its id.
+	cache() { echo "$root/caches/$(printf '%s\n\n\n0' "$1" | sha256sum | cut -d' ' -f1)"; }
+	waits() { grep -q 'RUN --mount' "$BATS_TEST_TMPDIR/out" && sleep 0.5; }
+	begin() { "$MYBOX" --root "$root" --runroot "$run" build -t made "$ctx" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- 9>&- & }
+	# One command has one cache, and waits for itself in no way.
+	local how code first=one second=two
+	for how in locked private; do
+		printf 'FROM deb\nRUN --mount=type=cache,target=/a,id=one,sharing=%s --mount=type=cache,target=/b,id=one,sharing=%s --mount=type=cache,target=/c,id=two echo %s >/a/f; cat /b/f >/seen\n' $how $how $how | dockerfile
+		timeout 60 "$MYBOX" --root "$root" --runroot "$run" build -q -t made "$ctx"
+		[ "$(in_made 'cat /seen')" = $how ]
+	done
+	# They are locked in one order, however they are written: who waits has none that others need.
+	[[ "$(cache one)" < "$(cache two)" ]] || { first=two second=one; }
+	exec 9<"$(cache $first)"
+	flock 9
+	printf 'FROM deb\nRUN --mount=type=cache,target=/a,id=%s,sharing=locked --mount=type=cache,target=/b,id=%s,sharing=locked echo got >/b/got\n' $second $first | dockerfile
+	begin
+	wait_until 20 waits
+	flock -n "$(cache $second)" true
+	# What has gone in the meantime is made again.
+	rm -r "$(cache $first)"
+	flock -u 9
+	wait $!
+	[ "$(cat "$(cache $first)/got")" = got ]
+	# Who waits can be ended, whatever he waits for.
+	exec 9<"$(cache $first)"
+	flock 9
+	for how in shared locked; do
+		printf 'FROM deb\nRUN --mount=type=cache,target=/a,id=%s,sharing=%s true\n' $first $how | dockerfile
+		begin
+		wait_until 20 waits
+		kill -TERM $!
+		timeout 10 tail --pid=$! -f /dev/null
+		code=0; wait $! || code=$?
+		[ "$code" = 143 ]
+	done
+	exec 9<&-
+}
