@@ -405,6 +405,27 @@ static bool skips(void *arg, const char *path, bool is_directory)
 	return mb_build_content_skips(h->root, h->item, path, is_directory, &is_whole) && is_whole;
 }
 
+/* The directories above it that are kept: what they are is copied, too. */
+static int hash_parents(const struct mb_build_root *root, const struct mb_build_item *item,
+                        struct mb_build_key *key, struct mb_err *err)
+{
+	const char *kept = item->path + strlen(item->path) - strlen(item->kept);
+	int r = 0;
+
+	for (const char *end = strchr(kept, '/'); end && r == 0; end = strchr(end + 1, '/')) {
+		MB_AUTO_FREE char *path = mb_strndup(item->path, (size_t)(end - item->path));
+		MB_AUTO_CLOSE int fd = -1;
+		struct stat st;
+
+		r = mb_sys_path_open(root->fd, path, O_PATH | O_DIRECTORY, &fd, err);
+		if (r == 0 && fstat(fd, &st) < 0)
+			r = mb_fail_sys(err, errno, "cannot look at '%s'", path);
+		if (r == 0)
+			hash_stat(root, key, path, &st);
+	}
+	return r;
+}
+
 int mb_build_content_hash(const struct mb_build_root *root, const struct mb_build_item *item,
                           struct mb_build_key *key, struct mb_err *err)
 {
@@ -417,6 +438,11 @@ int mb_build_content_hash(const struct mb_build_root *root, const struct mb_buil
 		hash_stat(root, key, item->name, &item->st);
 		mb_build_key_add_bytes(key, item->bytes, item->n);
 		return 0;
+	}
+	if (item->kept) {
+		r = hash_parents(root, item, key, err);
+		if (r < 0)
+			return r;
 	}
 	if (S_ISDIR(item->st.st_mode))
 		return mb_build_walk(item->fd, &walk, err);

@@ -42,7 +42,11 @@ in_made() { mybox run --rm made sh -c "$1"; }
 	build
 	run -0 in_made 'for d in some pivot deep more own; do cd /$d; find . -type f | sort; done; stat -c "%a %u" /some/a/b /own/a /own/a/2.txt'
 	[ "$output" = $'./a/b/c/1.txt\n./x/y/3.txt\n./b/c/1.txt\n./y/3.txt\n./6.txt\n./a/2.txt\n./a/b/c/1.txt\n./x/y/3.txt\n./a/b/4.md\n./a/b/c/1.txt\n./a/2.txt\n750 0\n755 1000\n600 1000' ]
-	# Where it is kept is part of the step.
+	# What the directories above are is part of the step, and so is where it is kept.
+	chmod 711 "$ctx/a"
+	run -0 build
+	[ "$(grep -c CACHED <<<"$output")" = 0 ]
+	[ "$(in_made 'stat -c %a /some/a /own/a')" = $'711\n711' ]
 	run -0 build
 	[ "$(grep -c CACHED <<<"$output")" = 5 ]
 	sed -i 's:a/\./b/c/1.txt:a/b/./c/1.txt:' "$ctx/Dockerfile"
