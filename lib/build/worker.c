@@ -97,7 +97,7 @@ static void tell_state(const struct relay *relay, const struct mb_build *b,
 }
 
 static void __attribute__((noreturn))
-work(struct mb_build *b, struct mb_build_stage *stage, int sock)
+work(struct mb_build *b, struct mb_build_stage *stage, int sock, pid_t parent)
 {
 	struct relay relay = {sock};
 	struct mb_build_request own = *b->request;
@@ -107,7 +107,7 @@ work(struct mb_build *b, struct mb_build_stage *stage, int sock)
 	                                      relay_end,   relay_warn,   &relay};
 	b->request = &own;
 	b->n_steps = 0;
-	failure.r = mb_sys_proc_die_with_parent(getppid(), &failure.err);
+	failure.r = mb_sys_proc_die_with_parent(parent, &failure.err);
 	if (failure.r == 0)
 		failure.r = mb_build_stage_make(b, stage, &failure.err);
 	failure.exit_code = b->exit_code;
@@ -125,6 +125,7 @@ int mb_build_worker_start(struct mb_build *b, struct mb_build_stage *stage,
                           struct mb_build_worker *ret, struct mb_err *err)
 {
 	const struct mb_sys_clone how = MB_SYS_CLONE_INIT;
+	const pid_t self = getpid();
 	int sock[2], r;
 	pid_t pid;
 
@@ -135,7 +136,7 @@ int mb_build_worker_start(struct mb_build *b, struct mb_build_stage *stage,
 	r = mb_sys_proc_clone(&how, &pid, &ret->pidfd, err);
 	if (r == 0 && pid == 0) {
 		mb_close(&sock[0]);
-		work(b, stage, sock[1]);
+		work(b, stage, sock[1], self);
 	}
 	mb_close(&sock[1]);
 	ret->sock = sock[0];
