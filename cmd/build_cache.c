@@ -18,7 +18,6 @@
 #include "core/str.h"
 #include "image/image.h"
 #include "image/refs.h"
-#include "sys/path.h"
 
 #define FILE_NAME "mybox-cache.tar"
 
@@ -112,12 +111,10 @@ static int export_directory(struct mb_store *store, const char *path, const stru
                             struct mb_err *err)
 {
 	MB_AUTO_FREE char *file = mb_asprintf("%s/" FILE_NAME, path);
-	MB_AUTO_CLOSE int top = open(*path == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct mb_image_save_request request = {
 		.names = (const char *const *)ids->v, .n_names = ids->n, .is_layout = true};
 	struct mb_cmd_outfile out = MB_CMD_OUTFILE_INIT;
-	int r = top < 0 ? mb_fail_sys(err, errno, "cannot open '/'")
-	                : mb_sys_path_mkdirs(top, path, 0755, NULL, err);
+	int r = mb_cmd_outfile_mkdirs(path, err);
 
 	if (r == 0)
 		r = mb_cmd_outfile_open(&out, file, err);

@@ -12,7 +12,6 @@
 #include "core/err.h"
 #include "core/own.h"
 #include "core/parse.h"
-#include "sys/path.h"
 
 struct spec {
 	char *type, *dest;
@@ -96,13 +95,11 @@ static int read_spec(const char *text, struct spec *spec, struct mb_err *err)
 
 static int open_directory(const char *path, char **ret_made, int *ret_fd, struct mb_err *err)
 {
-	MB_AUTO_CLOSE int start = open(*path == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	MB_AUTO_CLOSE int made = -1;
-	int r = 0;
+	int r;
 
 	*ret_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (*ret_fd < 0 && errno == ENOENT && start >= 0) {
-		r = mb_sys_path_mkdirs(start, path, 0755, &made, err);
+	if (*ret_fd < 0 && errno == ENOENT) {
+		r = mb_cmd_outfile_mkdirs(path, err);
 		if (r < 0)
 			return r;
 		*ret_made = mb_strdup(path);

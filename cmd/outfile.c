@@ -11,6 +11,8 @@
 #include "cmd/output.h"
 #include "core/err.h"
 #include "core/own.h"
+#include "core/str.h"
+#include "sys/path.h"
 
 int mb_cmd_outfile_open(struct mb_cmd_outfile *out, const char *path, struct mb_err *err)
 {
@@ -52,4 +54,15 @@ int mb_cmd_outfile_close(struct mb_cmd_outfile *out, int r, struct mb_err *err)
 	free(out->temporary);
 	out->temporary = NULL;
 	return r;
+}
+
+int mb_cmd_outfile_mkdirs(const char *path, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	MB_AUTO_FREE char *here = *path == '/' ? mb_strdup("") : getcwd(NULL, 0);
+	MB_AUTO_FREE char *whole = here ? mb_asprintf("%s/%s", here, path) : NULL;
+
+	if (top < 0 || !whole)
+		return mb_fail_sys(err, errno, "cannot tell the working directory");
+	return mb_sys_path_mkdirs(top, whole, 0755, NULL, err);
 }

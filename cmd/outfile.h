@@ -15,5 +15,8 @@ struct mb_cmd_outfile {
 int mb_cmd_outfile_open(struct mb_cmd_outfile *out, const char *path, struct mb_err *err);
 /* @r: how the writing went.  The file takes its name, or is gone.  Return: @r, or -errno, told. */
 int mb_cmd_outfile_close(struct mb_cmd_outfile *out, int r, struct mb_err *err);
+/* The directory @path and those above it that are not there, mode 0755, wherever "..", "." and
+ * links lead from the working directory.  Return: 0 or -errno, told. */
+int mb_cmd_outfile_mkdirs(const char *path, struct mb_err *err);
 
 #endif

@@ -50,6 +50,14 @@ key() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1])).get(sys
 	build -o type=local,dest="$out/x/y" -o type=cacheonly --load
 	[ -e "$out/x/y/d/b" ]
 	[ -n "$(mybox images -q made)" ]
+	# Neither "." nor ".." nor a link is taken for another place than it is.
+	mkdir "$BATS_TEST_TMPDIR/work"
+	ln -s "$BATS_TEST_TMPDIR/out" "$BATS_TEST_TMPDIR/work/link"
+	(cd "$BATS_TEST_TMPDIR/work" && build -q -o ../up/o -o ./o -o link/z --cache-to type=local,dest=../up/c)
+	[ -e "$BATS_TEST_TMPDIR/up/o/a" ]
+	[ -e "$BATS_TEST_TMPDIR/up/c/mybox-cache.tar" ]
+	[ -e "$BATS_TEST_TMPDIR/work/o/a" ]
+	[ -e "$out/z/a" ]
 	# A failure leaves none of them.
 	printf 'FROM deb\nRUN false\n' | dockerfile
 	run -1 build -o "$out/new" -o type=tar,dest="$BATS_TEST_TMPDIR/3.tar"
