@@ -106,11 +106,13 @@ static int build(struct mb_cmd_build_work *w, struct mb_err *err)
 		mb_cmd_build_progress_failed(progress, w->input.name,
 		                             mb_str_text(&w->input.dockerfile), &w->result);
 	r = mb_cmd_build_outputs_close(&w->outputs, r, err);
+	/* As long as nobody can end us: what was fetched goes. */
 	mb_build_context_done(&w->input.context);
+	mb_cmd_build_contexts_done(&w->contexts, w->result.has_image ? w->result.id : "");
 	mb_sys_interrupt_release(&before);
 	if (r == 0 && w->outputs.push)
 		r = mb_cmd_build_push(w->cx, &w->names, &w->annotations, progress, &w->pushed, err);
-	r = mb_cmd_build_cache_export(w->cx, &w->cache, &w->result.cache_ids, r, progress, err);
+	r = mb_cmd_build_cache_export(w->cx, &w->cache, &w->result, r, progress, err);
 	mb_cmd_build_progress_free(progress);
 	return r < 0 ? mb_wrap(err, r, "failed to build") : put_result(w, err);
 }

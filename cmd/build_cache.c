@@ -52,7 +52,8 @@ static int import_directory(struct mb_store *store, const char *path, const char
 		size_t n;
 
 		r = mb_build_exchange_take(store, id, origin, &n, err);
-		mb_build_exchange_forget(store, id);
+		if (!loaded.v[i].was_here)
+			mb_build_exchange_forget(store, id);
 	}
 	mb_image_loaded_done(&loaded);
 	return r > 0 ? -ENOENT : r;
@@ -165,10 +166,11 @@ static int export(struct mb_cmd_context *cx, struct mb_store *store,
 }
 
 int mb_cmd_build_cache_export(struct mb_cmd_context *cx, const struct mb_cmd_build_cache *cache,
-                              const struct mb_strv *ids, int r,
+                              const struct mb_build_result *result, int r,
                               struct mb_cmd_build_progress *progress, struct mb_err *err)
 {
 	const struct mb_build_report report = mb_cmd_build_progress_report(progress);
+	const struct mb_strv *ids = &result->cache_ids;
 	unsigned number = mb_cmd_build_progress_next(progress);
 	struct mb_store *store;
 
@@ -179,7 +181,9 @@ int mb_cmd_build_cache_export(struct mb_cmd_context *cx, const struct mb_cmd_bui
 		r = export(cx, store, cache, ids, err);
 		report.end(report.arg, number, r < 0 ? MB_BUILD_FAILED : MB_BUILD_DONE);
 	}
-	MB_STRV_FOREACH (id, ids)
-		mb_build_exchange_forget(store, id);
+	/* What was built may be the very same image. */
+	MB_STRV_FOREACH (id, &result->cache_made)
+		if (!result->has_image || strcmp(mb_skip_prefix(id, "sha256:"), result->id) != 0)
+			mb_build_exchange_forget(store, id);
 	return r;
 }

@@ -22,10 +22,10 @@ int mb_cmd_build_cache_to(const char *spec, struct mb_cmd_build_cache *cache, st
 /* Bring in what --cache-from names.  What cannot be had is a warning. */
 int mb_cmd_build_cache_import(struct mb_cmd_context *cx, struct mb_cmd_build_cache *cache,
                               struct mb_cmd_build_progress *progress, struct mb_err *err);
-/* Give away the images @ids, which are removed then, @r or not; the last one is the target.
- * Return: @r, or -errno, told. */
+/* Give away the images of @result's cache, the last of which is the target.  @r or not, those that
+ * are here for that alone are removed then.  Return: @r, or -errno, told. */
 int mb_cmd_build_cache_export(struct mb_cmd_context *cx, const struct mb_cmd_build_cache *cache,
-                              const struct mb_strv *ids, int r,
+                              const struct mb_build_result *result, int r,
                               struct mb_cmd_build_progress *progress, struct mb_err *err);
 void mb_cmd_build_cache_done(struct mb_cmd_build_cache *cache);
 

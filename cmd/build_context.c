@@ -8,12 +8,14 @@
 #include <unistd.h>
 
 #include "build/address.h"
+#include "build/exchange.h"
 #include "cmd/context.h"
 #include "core/err.h"
 #include "core/own.h"
+#include "core/str.h"
 #include "image/image.h"
 
-void mb_cmd_build_contexts_done(struct mb_cmd_build_contexts *contexts)
+void mb_cmd_build_contexts_done(struct mb_cmd_build_contexts *contexts, const char *result)
 {
 	for (size_t i = 0; i < contexts->n; i++) {
 		free(contexts->v[i].name);
@@ -21,14 +23,18 @@ void mb_cmd_build_contexts_done(struct mb_cmd_build_contexts *contexts)
 		mb_str_done(&contexts->v[i].ignore);
 		mb_build_context_done(&contexts->places[i]);
 	}
+	MB_STRV_FOREACH (id, &contexts->loaded)
+		if (strcmp(mb_skip_prefix(id, "sha256:"), result) != 0)
+			mb_build_exchange_forget(contexts->store, id);
+	mb_strv_done(&contexts->loaded);
 	free(contexts->v);
 	free(contexts->places);
 	*contexts = (struct mb_cmd_build_contexts){0};
 }
 
 /* An image of a layout is brought in without its names, which may be others' here. */
-static int load_layout(struct mb_store *store, const char *where, struct mb_build_named *named,
-                       struct mb_err *err)
+static int load_layout(struct mb_cmd_build_contexts *c, const char *where,
+                       struct mb_build_named *named, struct mb_err *err)
 {
 	const char *last = strrchr(where, '/');
 	const char *at = strchr(last ? last : where, '@'),
@@ -40,8 +46,11 @@ static int load_layout(struct mb_store *store, const char *where, struct mb_buil
 		.fd = fd, .source = path, .nameless = true, .pick = end ? end + 1 : NULL};
 	struct mb_image_loaded loaded = {0};
 	int r = fd < 0 ? mb_fail_sys(err, errno, "cannot open '%s'", path)
-	               : mb_image_load(store, &request, &loaded, err);
+	               : mb_image_load(c->store, &request, &loaded, err);
 
+	for (size_t i = 0; i < loaded.n; i++)
+		if (!loaded.v[i].was_here)
+			mb_strv_addf(&c->loaded, "sha256:%s", loaded.v[i].id);
 	if (r == 0 && loaded.n != 1)
 		r = mb_fail(err, EINVAL, "'%s' has %zu images: name one of them by @digest or :tag",
 		            path, loaded.n);
@@ -81,11 +90,12 @@ static int open_tree(struct mb_cmd_context *cx, const char *where, struct mb_bui
 	return 0;
 }
 
-static int open_context(struct mb_cmd_context *cx, const char *where, struct mb_build_named *named,
-                        struct mb_build_context *place, struct mb_err *err)
+/* The last of them. */
+static int open_context(struct mb_cmd_context *cx, const char *where,
+                        struct mb_cmd_build_contexts *c, struct mb_err *err)
 {
+	struct mb_build_named *named = &c->v[c->n - 1];
 	const char *rest;
-	struct mb_store *store;
 	int r;
 
 	if ((rest = mb_skip_prefix(where, "docker-image://"))) {
@@ -93,12 +103,12 @@ static int open_context(struct mb_cmd_context *cx, const char *where, struct mb_
 		return *rest ? 0 : mb_fail(err, EINVAL, "an image has a name");
 	}
 	if ((rest = mb_skip_prefix(where, "oci-layout://"))) {
-		r = mb_cmd_store(cx, &store, err);
-		return r < 0 ? r : load_layout(store, rest, named, err);
+		r = mb_cmd_store(cx, &c->store, err);
+		return r < 0 ? r : load_layout(c, rest, named, err);
 	}
 	if (strstr(where, "://") && !mb_build_address_is(where))
 		return mb_fail(err, EOPNOTSUPP, "contexts of this kind are not supported");
-	return open_tree(cx, where, named, place, err);
+	return open_tree(cx, where, named, &c->places[c->n - 1], err);
 }
 
 int mb_cmd_build_context_add(struct mb_cmd_context *cx, const char *text,
@@ -115,7 +125,7 @@ int mb_cmd_build_context_add(struct mb_cmd_context *cx, const char *text,
 	                                     .fd = -1};
 	c->places[c->n] = MB_BUILD_CONTEXT_INIT;
 	c->n++;
-	r = open_context(cx, equals + 1, &c->v[c->n - 1], &c->places[c->n - 1], err);
+	r = open_context(cx, equals + 1, c, err);
 	if (r < 0) {
 		MB_AUTO_FREE char *shown = mb_redact(text);
 

@@ -7,6 +7,7 @@
 
 #include "build/build.h"
 #include "build/context.h"
+#include "core/strv.h"
 
 struct mb_cmd_context;
 struct mb_err;
@@ -15,10 +16,13 @@ struct mb_cmd_build_contexts {
 	struct mb_build_named *v; /* for the engine */
 	struct mb_build_context *places;
 	size_t n;
+	struct mb_strv loaded; /* images that are here for them alone */
+	struct mb_store *store;
 };
 /* "name=DIR", "name=docker-image://REF", "name=oci-layout://DIR", or an address. */
 int mb_cmd_build_context_add(struct mb_cmd_context *cx, const char *text,
                              struct mb_cmd_build_contexts *contexts, struct mb_err *err);
-void mb_cmd_build_contexts_done(struct mb_cmd_build_contexts *contexts);
+/* @result: the id of the image that was built, which stays, or "". */
+void mb_cmd_build_contexts_done(struct mb_cmd_build_contexts *contexts, const char *result);
 
 #endif

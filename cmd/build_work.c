@@ -11,9 +11,10 @@ void mb_cmd_build_work_done(struct mb_cmd_build_work *w)
 {
 	mb_cmd_build_input_done(&w->input);
 	mb_cmd_build_outputs_done(&w->outputs);
-	mb_cmd_build_contexts_done(&w->contexts);
+	mb_cmd_build_contexts_done(&w->contexts, w->result.has_image ? w->result.id : "");
 	mb_cmd_build_cache_done(&w->cache);
 	mb_strv_done(&w->result.cache_ids);
+	mb_strv_done(&w->result.cache_made);
 	mb_kv_done(&w->build_args);
 	mb_kv_done(&w->labels);
 	mb_kv_done(&w->annotations);

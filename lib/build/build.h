@@ -124,7 +124,8 @@ struct mb_build_result {
 	char id[MB_IMAGE_ID_TEXT];   /* of the image or of that in an archive, or "" */
 	struct mb_image_saved saved; /* the manifest in an archive, if there is one */
 	unsigned n_steps;            /* that were shown */
-	struct mb_strv cache_ids;    /* of images made for request.give; the caller's */
+	struct mb_strv cache_ids;    /* of images for request.give; the caller's */
+	struct mb_strv cache_made;   /* those that are here for that alone */
 	/* Of a failure: the lines of the Dockerfile it is about, 0 when it is about none, and the
 	 * exit code of its command, or -1. */
 	struct mb_dockerfile_span where;

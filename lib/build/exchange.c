@@ -9,11 +9,13 @@
 #include "core/err.h"
 #include "core/own.h"
 #include "core/parse.h"
+#include "core/sha256.h"
 #include "core/str.h"
 #include "image/commit.h"
 #include "image/keep.h"
 #include "image/layer.h"
 #include "store/store.h"
+#include "json/json.h"
 
 static const char mark[] = "mybox build ";
 
@@ -44,6 +46,18 @@ static void finish_times(struct mb_oci_image_config *config, int64_t newest)
 			config->history[i].created = newest;
 }
 
+bool mb_build_exchange_is_here(struct mb_store *store, const struct mb_oci_image_config *config,
+                               char ret_id[MB_IMAGE_ID_TEXT])
+{
+	MB_AUTO(mb_json_free) struct json_object *tree = mb_oci_image_config_save(config);
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+
+	mb_json_format(tree, false, &text);
+	mb_sha256_text(mb_str_text(&text), text.len, ret_id);
+	return mb_image_open(store, ret_id, &image, NULL) == 0;
+}
+
 static int give_stage(struct mb_build *b, const struct mb_build_state *from,
                       struct mb_build_result *ret, struct mb_err *err)
 {
@@ -52,11 +66,16 @@ static int give_stage(struct mb_build *b, const struct mb_build_state *from,
 	int r = mb_build_state_copy(from, &state, err);
 
 	if (r == 0 && state.layers.n) {
+		bool was_here;
+
 		mb_build_exchange_note(&state);
 		finish_times(&state.config, state.newest);
+		was_here = mb_build_exchange_is_here(b->store, &state.config, id);
 		r = mb_image_commit_new(b->store, &state.config, state.bytes, NULL, id, err);
 		if (r == 0)
 			mb_strv_addf(&ret->cache_ids, "sha256:%s", id);
+		if (r == 0 && !was_here)
+			mb_strv_addf(&ret->cache_made, "sha256:%s", id);
 	}
 	mb_build_state_done(&state);
 	return r;

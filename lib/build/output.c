@@ -124,22 +124,6 @@ static int write_tree(struct mb_build *b, const struct mb_build_output *output, 
 
 /* --- archives --------------------------------------------------------------------------------- */
 
-static void name_image(const struct mb_oci_image_config *config, char id[MB_IMAGE_ID_TEXT])
-{
-	MB_AUTO(mb_json_free) struct json_object *tree = mb_oci_image_config_save(config);
-	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
-
-	mb_json_format(tree, false, &text);
-	mb_sha256_text(mb_str_text(&text), text.len, id);
-}
-
-static bool is_here(struct mb_store *store, const char *id)
-{
-	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
-
-	return mb_image_open(store, id, &image, NULL) == 0;
-}
-
 static int save(struct mb_build *b, const struct mb_build_output *output, const char *id,
                 struct mb_image_saved *ret, struct mb_err *err)
 {
@@ -179,8 +163,7 @@ static int write_archive(struct mb_build *b, const struct mb_build_output *outpu
 	bool was_here;
 	int r;
 
-	name_image(&state->config, ret->id);
-	was_here = is_here(b->store, ret->id);
+	was_here = mb_build_exchange_is_here(b->store, &state->config, ret->id);
 	r = mb_image_commit_new(b->store, &state->config, state->bytes, NULL, ret->id, err);
 	id = mb_asprintf("sha256:%s", ret->id);
 	if (r == 0)

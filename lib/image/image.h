@@ -180,6 +180,7 @@ struct mb_image_loaded {
 		char *id;       /* 64 hex digits */
 		char *name;     /* familiar; NULL: print "Loaded image ID: sha256:..." */
 		char *replaced; /* id of the image that had this name before, or NULL */
+		bool was_here;  /* of one without names: before it was loaded, too */
 	} * v;                  /* one for each name; one for an image without names */
 	size_t n;
 };

@@ -127,19 +127,28 @@ static struct mb_image_loaded_row *append(struct mb_image_loaded *loaded, const 
 	return &loaded->v[loaded->n++];
 }
 
-static int name_images(struct mb_store *store, const struct mb_image_plans *plans,
+static bool is_here(struct mb_store *store, const char *id)
+{
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+
+	return mb_image_open(store, id, &image, NULL) == 0;
+}
+
+static int name_images(struct mb_store *store, struct mb_image_plans *plans,
                        struct mb_image_loaded *loaded, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int lock = -1;
 	int r = mb_image_refs_lock(store, &lock, err);
 
 	for (size_t i = 0; r == 0 && i < plans->n; i++)
+		plans->v[i].was_here = is_here(store, plans->v[i].image->id);
+	for (size_t i = 0; r == 0 && i < plans->n; i++)
 		r = mb_image_commit(store, plans->v[i].image, &plans->v[i].config, err);
 	for (size_t i = 0; r == 0 && i < plans->n; i++) {
 		const struct mb_image_plan *plan = &plans->v[i];
 
 		if (!plan->names.n)
-			append(loaded, plan->image->id);
+			append(loaded, plan->image->id)->was_here = plan->was_here;
 		MB_STRV_FOREACH (name, &plan->names) {
 			struct mb_image_loaded_row *row = append(loaded, plan->image->id);
 			char old[MB_IMAGE_ID_TEXT];

@@ -83,8 +83,12 @@ repository() {
 	build -q --build-context base=docker-image://kept --build-context nowhere.invalid/x:1=oci-layout://"$BATS_TEST_TMPDIR/l:latest" \
 		--build-context other="$BATS_TEST_TMPDIR/other" --build-context stage=docker-image://kept
 	[ "$(in_made 'cat /layout /o/d/f /mounted; stat -c %u /o/d/f; ls -A /o; grep -c root /stage')" = $'layout\no\n.dockerignore\nd\n0\n.dockerignore\nd\n1' ]
-	# Names of a layout are nobody's here.
+	# Names of a layout are nobody's here, and nothing but what was built stays.
 	[ -z "$(mybox images -q layered)" ]
+	[ -z "$(mybox images -q -f dangling=true)" ]
+	# Unless that is the same: without a name, but it is what was asked for.
+	[ "$(mybox build -q --build-context base=oci-layout://"$BATS_TEST_TMPDIR/l" - <<<'FROM base')" = "$(mybox images -q --no-trunc -f dangling=true)" ]
+	[ "$(mybox build -q --build-context base=oci-layout://"$BATS_TEST_TMPDIR/l" - <<<'FROM base')" = "$(mybox images -q --no-trunc -f dangling=true)" ]
 	local bad
 	for bad in 'x|expected key=value' 'x=docker-image://|an image has a name' 'x=/nosuch|not found' 'x=target:y|not found' "x=oci-layout://$BATS_TEST_TMPDIR/l:nosuch|no image" 'x=s3://y|not supported'; do
 		run -1 build --build-context "${bad%|*}"
@@ -115,6 +119,16 @@ repository() {
 	printf 'FROM deb\nCOPY --from=web f /w\n' | dockerfile
 	build -q --build-context web=http://127.0.0.1:8090/c.tgz
 	[ "$(in_made 'cat /w')" = f ]
+}
+
+@test "build: whoever ends it leaves nothing of what was fetched" {
+	tar -cf "$served/ended.tar" -C / etc/passwd
+	printf 'FROM deb\nCOPY --from=web etc/passwd /w\nRUN echo begun; sleep 1000\n' | dockerfile
+	"$MYBOX" --root "$root" --runroot "$run" build --build-context web=http://127.0.0.1:8090/ended.tar "$ctx" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	wait_until 20 grep -q begun "$BATS_TEST_TMPDIR/out"
+	kill -TERM $!
+	wait $! || true
+	[ -z "$(ls "$root/ingest")" ]
 }
 
 @test "build: ADD of addresses" {
@@ -186,7 +200,9 @@ repository() {
 	[ "$(in_made 'cat /c/which')" = main ]
 	mybox build -q -t made -f sub/Dockerfile "$at#:"
 	[ "$(in_made 'ls /c/x.sh')" = /c/x.sh ]
-	mybox build -q -t made -f ../Dockerfile "$at#v1:in" && false || mybox build -q -t made -f - "$at#v1:in" <<<$'FROM deb\nCOPY f /f' && [ "$(in_made 'cat /f')" = deep ]
+	run -1 mybox build -q -t made -f ../Dockerfile "$at#v1:in"
+	mybox build -q -t made -f - "$at#v1:in" <<<$'FROM deb\nCOPY f /f'
+	[ "$(in_made 'cat /f')" = deep ]
 	mybox build -q -t made --build-arg BUILDKIT_CONTEXT_KEEP_GIT_DIR=1 $at
 	[ "$(in_made 'cat /c/.git/HEAD | wc -l')" = 1 ]
 	printf 'FROM deb\nADD --checksum=%s git://127.0.0.1/r#v1 /a/\nADD --keep-git-dir=true git://127.0.0.1/r#other /b/\nCOPY --from=repo which /w\n' "$first" | dockerfile
@@ -274,7 +290,12 @@ time.sleep(60)' 3>&- &
 	[[ "$output" == *'git fetch: '*nosuch* ]]
 	run -1 mybox build git://127.0.0.1/nosuch
 	[ "${#lines[@]}" = 1 ]
-	# Submodules come by the same protocols alone, and no hook and no filter runs.
+	# Submodules come by the same protocols alone.  No hook and no filter runs, were they the
+	# caller's own.
+	mkdir -p "$BATS_TEST_TMPDIR/home/hooks"
+	printf '#!/bin/sh\ntouch /run/mybox-test/owned\n' | tee "$BATS_TEST_TMPDIR/home/evil" >"$BATS_TEST_TMPDIR/home/hooks/post-checkout"
+	chmod 755 "$BATS_TEST_TMPDIR"{,/home,/home/hooks} "$BATS_TEST_TMPDIR"/home/{evil,hooks/post-checkout}
+	printf '[core]\n\thooksPath = %s\n[filter "evil"]\n\tsmudge = %s\n\tclean = cat\n' "$BATS_TEST_TMPDIR/home/hooks" "$BATS_TEST_TMPDIR/home/evil" >"$BATS_TEST_TMPDIR/home/.gitconfig"
 	git init -q "$served/git/module"
 	work=$served/git/module
 	echo module >"$work/m"
@@ -285,8 +306,12 @@ time.sleep(60)' 3>&- &
 	printf '* filter=evil\n' >"$work/.gitattributes"
 	g add -A
 	g commit -m module
-	mybox build -q -t made git://127.0.0.1/evil
+	HOME=$BATS_TEST_TMPDIR/home XDG_CONFIG_HOME='' mybox build -q -t made git://127.0.0.1/evil
 	[ "$(in_made 'cat /c/m/m')" = module ]
+	[ ! -e /run/mybox-test/owned ]
+	HOME=$BATS_TEST_TMPDIR/home git clone -q "$work" "$BATS_TEST_TMPDIR/clone"
+	[ -e /run/mybox-test/owned ] # as git has it for whoever asks it himself
+	rm /run/mybox-test/owned
 	g config -f "$work/.gitmodules" submodule.m.url "file://$served/git/module"
 	g commit -am file
 	run -1 mybox build git://127.0.0.1/evil
