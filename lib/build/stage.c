@@ -55,8 +55,13 @@ int mb_build_source_state(struct mb_build *b, const char *name, size_t before,
 
 	if (named >= 0)
 		return image_state(b, b->request->named[named].image, ret, err);
-	if (stage >= 0 && !b->stages[stage].is_made)
-		return mb_fail(err, EINVAL, "stage '%s' is not among those that are built", name);
+	/* Nobody knew of the ONBUILD of an image when stages were put in order: what was not waited
+	 * for may be made by now, or not. */
+	if (stage >= 0 && !b->stages[before].needs[stage])
+		return mb_fail(err, EINVAL,
+		               "stage '%s' is named by an ONBUILD alone: "
+		               "nothing here waits for it",
+		               name);
 	if (stage >= 0)
 		return mb_build_state_copy(&b->stages[stage].state, ret, err);
 	return image_state(b, name, ret, err);
