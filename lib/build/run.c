@@ -140,6 +140,7 @@ static int make_command(struct mb_build *b, struct mb_build_stage *stage,
 	mb_build_key_add(&key, state->config.config.user);
 	mb_build_key_add(&key, state->config.config.working_dir);
 	mb_build_key_add(&key, c->network);
+	mb_build_key_add_all(&key, &b->request->extra_hosts);
 	r = mb_build_mounts_key(b, stage, in, &key, err);
 	mb_build_key_finish(&key, c->key);
 	return r;

@@ -147,6 +147,8 @@ config() { mybox image inspect -f "{{json .Config.$1}}" made; }
 	# An argument is, and so are content, mode and a new name.
 	build -q --build-arg V=1
 	[ "$(in_made 'cat /id')" != "$id" ]
+	build -q --add-host h:127.0.0.2
+	[ "$(in_made 'cat /id')" != "$id" ]
 	build -q
 	[ "$(in_made 'cat /id')" = "$id" ]
 	chmod 600 "$ctx/a"
