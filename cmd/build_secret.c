@@ -22,6 +22,7 @@ struct secret_spec {
 static int read_secret_spec(const char *text, struct secret_spec *ret, struct mb_err *err)
 {
 	MB_AUTO_STRV struct mb_strv fields = MB_STRV_INIT;
+	bool is_env = false;
 
 	mb_strv_split(&fields, text, ',');
 	MB_STRV_FOREACH (field, &fields) {
@@ -34,9 +35,14 @@ static int read_secret_spec(const char *text, struct secret_spec *ret, struct mb
 			mb_strset(&ret->src, value);
 		else if ((value = mb_skip_prefix(field, "env=")))
 			mb_strset(&ret->env, value);
-		else if (strcmp(field, "type=file") != 0 && strcmp(field, "type=env") != 0)
+		else if (strcmp(field, "type=env") == 0 || strcmp(field, "type=file") == 0)
+			is_env = field[5] == 'e';
+		else
 			return mb_fail(err, EINVAL, "unexpected key in secret: '%s'", field);
 	}
+	/* The source is then a variable's name. */
+	if (is_env && !ret->env)
+		ret->env = mb_take_ptr(&ret->src);
 	return ret->id && *ret->id ? 0 : mb_fail(err, EINVAL, "a secret needs an id");
 }
 

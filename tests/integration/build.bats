@@ -253,6 +253,13 @@ OUTER
 	run ! grep 'top secret' "$BATS_TEST_TMPDIR/made.tar"
 	run -1 mybox build - <<<$'FROM deb\nRUN --mount=type=secret,id=x,required true'
 	[[ "$output" == *'secret x: not found'* ]]
+	# The source of type=env is a variable, and no file of that name.
+	cd "$ctx"
+	echo file >S
+	S=variable mybox build -q -t made --secret type=env,id=s,src=S - <<<$'FROM deb\nRUN --mount=type=secret,id=s cat /run/secrets/s >/s'
+	[ "$(in_made 'cat /s')" = variable ]
+	run -1 mybox build --secret type=env,id=s,src=NOSUCH -
+	[[ "$output" == *'the variable NOSUCH is not set' ]]
 }
 
 @test "build: while it is used a secret is on no disk either" {
