@@ -259,8 +259,8 @@ int mb_build_cache_move(struct mb_build *b, struct mb_build_stage *stage, const 
 	if (kept.origin)
 		return 1;
 	r = move_layer(b, state, &kept, &layer, &why);
-	if (r == -ENOENT)
-		return 1; /* nobody knows its archive any more */
+	if (r == -ENOENT || r == -EBADMSG)
+		return 1; /* nobody knows its archive any more, or it is damaged */
 	if (r < 0) {
 		*err = why;
 		return r;

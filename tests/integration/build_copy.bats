@@ -108,6 +108,10 @@ in_made() { mybox run --rm made sh -c "$1"; }
 	[ "$(in_made 'cat /l/d/f')" = g ]
 	run -0 build --no-cache
 	[[ "$output" != *CACHED* ]]
+	# One that is damaged is made anew.
+	find "$root/layers" -path '*/l/d/f' -exec sh -c 'echo damaged >"$1"' - {} \;
+	build -q --build-arg BELOW=4
+	[ "$(in_made 'cat /l/d/f')" = g ]
 	# What the destination is below does not count: a link there is replaced.
 	printf 'FROM deb\nRUN mkdir /real && ln -s /real /alias\nCOPY --link big /alias/\n' | dockerfile
 	build -q
