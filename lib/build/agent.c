@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/err.h"
@@ -21,6 +22,8 @@
 #include "sys/mount.h"
 #include "sys/path.h"
 #include "sys/proc.h"
+
+enum { LEADERS_MAX = 64 }; /* conversations at once */
 
 static int set_address(const char *path, struct sockaddr_un *ret, struct mb_err *err)
 {
@@ -65,22 +68,34 @@ static void __attribute__((noreturn)) lead(int client, const struct sockaddr_un 
 	}
 }
 
+/* Those that have ended are known; the others, of which there are too many, are waited for. */
+static void reap(unsigned *n)
+{
+	while (*n && waitpid(-1, NULL, *n < LEADERS_MAX ? WNOHANG : 0) > 0)
+		--*n;
+}
+
 static void __attribute__((noreturn)) serve(int sock, const struct sockaddr_un *to)
 {
+	unsigned n = 0;
+
 	mb_sys_proc_reset_signals();
-	signal(SIGCHLD, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	if (mb_sys_proc_die_with_parent(0, NULL) < 0 ||
 	    mb_sys_proc_close_fds(3, &sock, 1, NULL) < 0)
 		_exit(1);
 	for (;;) {
 		int client = accept4(sock, NULL, NULL, SOCK_CLOEXEC);
+		pid_t pid;
 
 		if (client < 0 && errno != EINTR && errno != ECONNABORTED)
 			_exit(1);
-		if (client >= 0 && fork() == 0)
+		pid = client >= 0 ? fork() : -1;
+		if (pid == 0)
 			lead(client, to);
+		n += pid > 0;
 		mb_close(&client);
+		reap(&n);
 	}
 }
 

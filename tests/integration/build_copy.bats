@@ -152,19 +152,29 @@ in_made() { mybox run --rm made sh -c "$1"; }
 		RUN --mount=type=ssh,id=other,uid=1000,target=/tmp/agent,mode=0666 stat -c '%F %a %u' /tmp/agent >/tmp/user
 		RUN --mount=type=ssh,id=nosuch [ -z "$SSH_AUTH_SOCK" ]
 	EOF
-	SSH_AUTH_SOCK=$BATS_TEST_TMPDIR/agent build --ssh default --ssh other="$BATS_TEST_TMPDIR/agent" >"$BATS_TEST_TMPDIR/out" 2>&1 &
+	SSH_AUTH_SOCK=$BATS_TEST_TMPDIR/agent "$MYBOX" --root "$root" --runroot "$run" build -t made "$ctx" --ssh default --ssh other="$BATS_TEST_TMPDIR/agent" >"$BATS_TEST_TMPDIR/out" 2>&1 &
 	local builder=$!
 	wait_until 20 sh -c "ls $root/caches/*/begun"
 	# As a program in the container would, twice at once.
-	run -0 python3 - "/proc/$(mybox inspect -f '{{.State.Pid}}' "$(mybox ps -q)")/root/run/buildkit" <<-'EOF'
-		import os, socket, sys
+	run -0 python3 - "/proc/$(mybox inspect -f '{{.State.Pid}}' "$(mybox ps -q)")/root/run/buildkit" "$builder" <<-'EOF'
+		import os, socket, sys, time
 		os.chdir(sys.argv[1])
 		two = [socket.socket(socket.AF_UNIX) for _ in range(2)]
 		for s in two: s.connect("ssh_agent.0")
 		for s in reversed(two): s.sendall(b"hello"); print(s.makefile("rb").read())
+		# However many there are, they are not that many processes.
+		def below(pid): return open(f"/proc/{pid}/task/{pid}/children").read().split()
+		def most(): return max(len(below(pid)) for pid in below(sys.argv[2]))
+		many = [socket.socket(socket.AF_UNIX) for _ in range(70)]
+		for s in many: s.connect("ssh_agent.0")
+		while most() < 64: time.sleep(0.05)
+		time.sleep(0.3)
+		print(most())
+		for s in many[:60]: s.close()
+		many[-1].sendall(b"hello"); print(many[-1].makefile("rb").read())
 	EOF
 
-	[ "$output" = $'b\'agent:hello\'\nb\'agent:hello\'' ]
+	[ "$output" = $'b\'agent:hello\'\nb\'agent:hello\'\n64\nb\'agent:hello\'' ]
 	touch "$(dirname "$(ls "$root"/caches/*/begun)")/go"
 	wait "$builder"
 	run -0 in_made 'cat /where /tmp/user; ls /run/buildkit /tmp/agent 2>/dev/null | wc -l'
