@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -296,12 +297,32 @@ struct hashing {
 	struct mb_build_key *key;
 };
 
+/* Who writes a file, or puts another in its place, changes this. */
+static void stamp_stat(struct mb_build_key *stamp, const char *path, const struct stat *st)
+{
+	char text[160];
+
+	mb_build_key_add(stamp, path);
+	snprintf(text, sizeof(text), "%o %u %u", st->st_mode, st->st_uid, st->st_gid);
+	mb_build_key_add(stamp, text);
+	if (S_ISDIR(st->st_mode))
+		return; /* what is in it is stamped itself */
+	snprintf(text, sizeof(text), "%ju %jd %jd.%ld %jd.%ld", (uintmax_t)st->st_ino,
+	         (intmax_t)st->st_size, (intmax_t)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+	         (intmax_t)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
+	mb_build_key_add(stamp, text);
+}
+
 static void hash_stat(const struct mb_build_root *root, struct mb_build_key *key, const char *path,
                       const struct stat *st)
 {
 	char text[128];
 	bool any = root->is_owned_by_root;
 
+	if (root->stamp)
+		stamp_stat(root->stamp, path, st);
+	if (!key)
+		return;
 	mb_build_key_add(key, path);
 	snprintf(text, sizeof(text), "%o %u %u %u:%u", st->st_mode, any ? 0 : st->st_uid,
 	         any ? 0 : st->st_gid,
@@ -383,7 +404,7 @@ static int hash_directory(void *arg, const char *path, int fd, const struct stat
 	if (mb_build_content_skips(h->root, h->item, path, true, &is_whole))
 		return 0;
 	hash_stat(h->root, h->key, path, st);
-	return hash_xattrs(h->key, fd);
+	return h->key ? hash_xattrs(h->key, fd) : 0;
 }
 
 static int hash_entry(void *arg, const char *path, int dir_fd, const char *name,
@@ -393,6 +414,8 @@ static int hash_entry(void *arg, const char *path, int dir_fd, const char *name,
 	int r;
 
 	hash_stat(h->root, h->key, path, st);
+	if (!h->key)
+		return 0;
 	r = hash_entry_at(h->key, dir_fd, name, st);
 	return r < 0 ? mb_fail_sys(err, -r, "cannot read '%s'", path) : 0;
 }
@@ -432,11 +455,13 @@ int mb_build_content_hash(const struct mb_build_root *root, const struct mb_buil
 	struct hashing h = {root, item, key};
 	const struct mb_build_walk walk = {hash_directory, hash_entry, skips, &h};
 	MB_AUTO_CLOSE int fd = -1;
+	struct stat now;
 	int r;
 
 	if (item->fd < 0) {
 		hash_stat(root, key, item->name, &item->st);
-		mb_build_key_add_bytes(key, item->bytes, item->n);
+		if (key)
+			mb_build_key_add_bytes(key, item->bytes, item->n);
 		return 0;
 	}
 	if (item->kept) {
@@ -446,8 +471,10 @@ int mb_build_content_hash(const struct mb_build_root *root, const struct mb_buil
 	}
 	if (S_ISDIR(item->st.st_mode))
 		return mb_build_walk(item->fd, &walk, err);
-	hash_stat(root, key, item->name, &item->st);
-	if (!S_ISREG(item->st.st_mode))
+	if (fstat(item->fd, &now) < 0)
+		return mb_fail_sys(err, errno, "cannot look at '%s'", item->path);
+	hash_stat(root, key, item->name, &now);
+	if (!key || !S_ISREG(now.st_mode))
 		return 0;
 	r = mb_sys_path_reopen(item->fd, O_RDONLY | O_NONBLOCK | O_NOCTTY, &fd, err);
 	if (r == 0)

@@ -19,7 +19,8 @@ struct mb_build_root {
 	int fd;
 	const struct mb_dockerfile_ignore *ignore;  /* .dockerignore of a context, or NULL */
 	const struct mb_dockerfile_ignore *exclude; /* of --exclude, relative to the source */
-	bool is_owned_by_root; /* whoever owns it here: of a context nobody is to know */
+	bool is_owned_by_root;      /* whoever owns it here: of a context nobody is to know */
+	struct mb_build_key *stamp; /* gets what changes with whatever is hashed; or NULL */
 };
 
 /* One source. */
@@ -59,7 +60,8 @@ bool mb_build_content_skips(const struct mb_build_root *root, const struct mb_bu
 /* What is at an address: takes @fd. */
 void mb_build_content_add_fetched(struct mb_build_items *items, const char *name, int fd,
                                   const struct stat *st);
-/* Hash the item: names, kinds, modes, owners and content; no times. */
+/* Hash the item: names, kinds, modes, owners and content; no times.  @key NULL: for root->stamp
+ * alone, which no content is read for. */
 int mb_build_content_hash(const struct mb_build_root *root, const struct mb_build_item *item,
                           struct mb_build_key *key, struct mb_err *err);
 

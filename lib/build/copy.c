@@ -221,11 +221,11 @@ static int collect(struct mb_build *b, struct mb_build_stage *stage,
 
 /* The key of the step, and for a link also one that what is below is no part of. */
 static int make_keys(const struct mb_build *b, const struct mb_dockerfile_instruction *in,
-                     const struct mb_build_copying *c, char text[MB_SHA256_TEXT],
+                     struct mb_build_copying *c, char text[MB_SHA256_TEXT],
                      char link_text[MB_SHA256_TEXT], struct mb_err *err)
 {
 	const struct mb_build_state *state = &c->stage->state;
-	struct mb_build_key key, rest;
+	struct mb_build_key key, rest, stamp;
 	int r = 0;
 
 	mb_build_key_init_bare(&key, mb_dockerfile_kind_name(in->kind), state, b->request->epoch);
@@ -235,10 +235,14 @@ static int make_keys(const struct mb_build *b, const struct mb_dockerfile_instru
 	mb_build_key_add(&key, c->expanded_mode);
 	mb_build_key_add(&key, mb_dockerfile_flag_find(in, "unpack"));
 	mb_build_key_add(&key, c->is_link ? "link" : NULL);
+	mb_sha256_init(&stamp.sum);
+	c->root.stamp = c->root.is_owned_by_root ? &stamp : NULL;
 	for (size_t i = 0; i < c->items.n && r == 0; i++) {
 		mb_build_key_add(&key, c->items.v[i].kept);
 		r = mb_build_content_hash(&c->root, &c->items.v[i], &key, err);
 	}
+	c->root.stamp = NULL;
+	mb_build_key_finish(&stamp, c->stamp);
 	rest = key;
 	mb_build_key_finish(&rest, link_text);
 	mb_build_key_add(&key, mb_build_state_top(state));

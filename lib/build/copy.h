@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "build/content.h"
+#include "core/sha256.h"
 #include "dockerfile/ignore.h"
 
 struct mb_build;
@@ -24,7 +25,8 @@ struct mb_build_copying {
 	bool is_link;      /* the layer knows nothing of what is below */
 	char *expanded_owner, *expanded_mode;
 	char *said;
-	int root_fd; /* what root reads, if it is ours to close */
+	char stamp[MB_SHA256_TEXT]; /* of the context when it was hashed */
+	int root_fd;                /* what root reads, if it is ours to close */
 	struct mb_build_stage *stage;
 	struct mb_build_context *fetched; /* where addresses were brought */
 	size_t n_fetched;
@@ -32,7 +34,8 @@ struct mb_build_copying {
 
 /* copy_place.c: "uid:gid" of --chown, as @root_fd has the names.  Caller frees. */
 int mb_build_copy_owner(int root_fd, const char *owner, char **ret, struct mb_err *err);
-/* The layer, kept under @key, and, if it is a link, under @link_key too. */
+/* The layer, kept, unless the context has changed since it was hashed, under @key, and, if it is a
+ * link, under @link_key too. */
 int mb_build_copy_make(struct mb_build *b, const struct mb_dockerfile_instruction *in,
                        const struct mb_build_copying *c, const char *key, const char *link_key,
                        struct mb_err *err);

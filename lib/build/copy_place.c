@@ -137,6 +137,24 @@ static int place_item(struct mb_build *b, const struct mb_build_place *place,
 	return r < 0 ? r : mb_build_place_item(place, &c->root, item, dir, NULL, is_new, err);
 }
 
+/* A context may be written while it is read: what was copied is then not what was hashed. */
+static bool is_as_hashed(const struct mb_build_copying *c)
+{
+	struct mb_build_key stamp;
+	struct mb_build_root root = c->root;
+	char text[MB_SHA256_TEXT];
+	int r = 0;
+
+	if (!root.is_owned_by_root)
+		return true;
+	mb_sha256_init(&stamp.sum);
+	root.stamp = &stamp;
+	for (size_t i = 0; i < c->items.n && r == 0; i++)
+		r = mb_build_content_hash(&root, &c->items.v[i], NULL, NULL);
+	mb_build_key_finish(&stamp, text);
+	return r == 0 && strcmp(text, c->stamp) == 0;
+}
+
 int mb_build_copy_make(struct mb_build *b, const struct mb_dockerfile_instruction *in,
                        const struct mb_build_copying *c, const char *key, const char *link_key,
                        struct mb_err *err)
@@ -151,6 +169,10 @@ int mb_build_copy_make(struct mb_build *b, const struct mb_dockerfile_instructio
 		r = fill_place(c, work.root_fd, &place, err);
 	for (size_t i = 0; i < c->items.n && r == 0; i++)
 		r = place_item(b, &place, c, in, &c->items.v[i], err);
+	if (r == 0 && !is_as_hashed(c)) {
+		key = "";
+		link_key = NULL;
+	}
 	if (r == 0)
 		r = mb_build_work_commit(b, &work, state, key, c->said, err);
 	if (r == 0 && link_key)

@@ -115,6 +115,8 @@ static int remember(struct mb_build *b, struct mb_build_state *state,
 
 	mb_build_state_push(state, &(struct mb_build_top){layer->chain, layer->diff_id, key,
 	                                                  layer->bytes, now});
+	if (!*key)
+		return 0;
 	kept.layers = state->layers;
 	return mb_image_keep_set(b->store, &kept, err);
 }

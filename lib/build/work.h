@@ -24,7 +24,8 @@ int mb_build_work_open(struct mb_build *b, const struct mb_build_state *state,
 /* A directory of its own, empty: a descriptor, owned by the caller. */
 int mb_build_work_plain(struct mb_build *b, struct mb_build_work *ret, int *ret_fd,
                         struct mb_err *err);
-/* What was written becomes the topmost layer of @state, kept under @key for the next build. */
+/* What was written becomes the topmost layer of @state, kept under @key for the next build,
+ * or for none if that is "". */
 int mb_build_work_commit(struct mb_build *b, struct mb_build_work *work,
                          struct mb_build_state *state, const char *key, const char *what,
                          struct mb_err *err);

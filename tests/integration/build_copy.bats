@@ -118,6 +118,22 @@ in_made() { mybox run --rm made sh -c "$1"; }
 	[ "$(in_made 'ls /real; cat /alias/big; readlink /alias || echo none')" = $'big\nnone' ]
 }
 
+@test "build: COPY of what changes meanwhile is not kept as what it was" {
+	mkdir "$ctx/d"
+	echo before >"$ctx/d/a"
+	truncate -s 200M "$ctx/d/b"
+	printf 'FROM deb\nCOPY d/a d/b /d/\n' | dockerfile
+	"$MYBOX" --root "$root" --runroot "$run" build -t made "$ctx" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	# One file is changed as long as the other one is read.
+	wait_until 20 grep -q ' COPY ' "$BATS_TEST_TMPDIR/out"
+	sleep 0.05
+	echo after >"$ctx/d/a"
+	wait $!
+	echo before >"$ctx/d/a"
+	build -q
+	[ "$(in_made 'cat /d/a')" = before ]
+}
+
 @test "build: a cache begins with what a stage has" {
 	dockerfile <<-'EOF'
 		FROM deb AS seed
