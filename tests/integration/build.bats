@@ -554,14 +554,14 @@ both_begun() { [ "$(grep -c ' begun$' "$BATS_TEST_TMPDIR/out")" = 2 ]; }
 	for sig in INT TERM; do
 		env --default-signal=INT "$MYBOX" --root "$root" --runroot "$run" build -t made "$ctx" >"$BATS_TEST_TMPDIR/out" 2>&1 &
 		pid=$!
-		wait_until 20 grep -q begun "$BATS_TEST_TMPDIR/out"
+		wait_until 20 grep -qE '^#[0-9]+ [0-9.]+ begun$' "$BATS_TEST_TMPDIR/out"
 		kill -"$sig" "$pid"
 		wait "$pid" || true
 		[ -z "$(mybox ps -aq)$(ls "$root/ingest")$(mybox images -q made)" ]
 	done
 	env --default-signal=INT "$MYBOX" --root "$root" --runroot "$run" build -t made "$ctx" >"$BATS_TEST_TMPDIR/out" 2>&1 &
 	pid=$!
-	wait_until 20 grep -q begun "$BATS_TEST_TMPDIR/out"
+	wait_until 20 grep -qE '^#[0-9]+ [0-9.]+ begun$' "$BATS_TEST_TMPDIR/out"
 	kill -KILL "$pid"
 	wait "$pid" || true
 	# What ran in the container is gone with it, and so is the container.
