@@ -265,7 +265,7 @@ run"
 	[[ ${lines[1]} == "net2 eth1 "* ]]
 	read -r network interface rx packets tx errors <<<"${lines[1]}"
 	[ "$rx" -lt 3000 ]
-	[ "$(mybox stats --no-stream --networks --format json c1 | head -1 | python3 -c 'import json, sys; print(json.load(sys.stdin)["Network"])')" = net1 ]
+	[[ $(mybox stats --no-stream --networks --format json c1 | head -1) == *'"Network":"net1"'* ]]
 	# The host's interfaces are nobody's.
 	[ -z "$(mybox stats --no-stream --networks --format '{{.Interface}}' c3)" ]
 }
