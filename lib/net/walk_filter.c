@@ -227,12 +227,25 @@ static const char *family_name(uint8_t family)
 	return family == NFPROTO_INET ? "inet" : family == NFPROTO_IPV6 ? "ip6" : "ip";
 }
 
+/* firewalld's chains accept, but for what comes to their last rule: whether that is so only a
+ * connection tells. */
+static bool is_firewalld(const struct mb_nl_nft_base *base)
+{
+	return mb_streq(base->table, "firewalld");
+}
+
+static bool may_drop(const struct mb_net_way *w, const struct mb_nl_nft_base *base)
+{
+	return base->policy == NF_DROP ||
+	       (is_firewalld(base) && w->port && w->proto == IPPROTO_TCP);
+}
+
 static int each_base(const struct mb_nl_nft_base *base, void *arg)
 {
 	struct dropping *d = arg;
 	uint8_t own = d->w->dst.family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
 
-	if (d->found || base->hook != d->hook || base->policy != NF_DROP ||
+	if (d->found || base->hook != d->hook || !may_drop(d->w, base) ||
 	    (base->family != NFPROTO_INET && base->family != own) ||
 	    mb_streq(base->table, d->w->net->table))
 		return 0;
@@ -271,7 +284,12 @@ static int tell_opening(struct mb_net_way *w, const struct mb_nl_nft_base *base,
 	                           v6 ? "ufw6-user-forward" : "ufw-user-forward", err);
 	if (ufw < 0)
 		return ufw;
-	if (ufw == 0 && forward)
+	if (is_firewalld(base))
+		mb_net_way_mend(w,
+		                "firewall-cmd --permanent --zone=trusted --add-interface=%s && "
+		                "firewall-cmd --reload",
+		                bridge);
+	else if (ufw == 0 && forward)
 		mb_net_way_mend(w, "ufw route allow in on %s && ufw route allow out on %s", bridge,
 		                bridge);
 	else if (ufw == 0)
@@ -334,8 +352,9 @@ int mb_net_way_foreign(struct mb_net_way *w, struct mb_err *err)
 		return 0;
 	}
 	mb_net_way_fault(w, "foreign",
-	                 "chain '%s' of table '%s %s' drops what it does not know (policy drop)",
-	                 d.base.name, family_name(d.base.family), d.base.table);
+	                 "chain '%s' of table '%s %s' drops what it does not know (%s)",
+	                 d.base.name, family_name(d.base.family), d.base.table,
+	                 is_firewalld(&d.base) ? "its last rule rejects" : "policy drop");
 	return tell_opening(w, &d.base, err);
 }
 

@@ -266,6 +266,16 @@ mends() { # the command that was offered, done, leaves nothing wrong
 	fault foreign "chain 'FORWARD' of table 'ip filter'" app 198.51.100.2:443
 	[ "$mend" = "ufw route allow in on $(bridge_of net1) && ufw route allow out on $(bridge_of net1)" ]
 	nft delete table ip filter
+	# As firewalld does: the chain accepts, its last rule does not.
+	nft add table inet firewalld
+	nft add chain inet firewalld filter_FORWARD '{ type filter hook forward priority 10; policy accept; }'
+	nft add rule inet firewalld filter_FORWARD ct state established,related accept
+	nft add rule inet firewalld filter_FORWARD reject with icmpx type admin-prohibited
+	fault foreign "chain 'filter_FORWARD' of table 'inet firewalld' drops what it does not know (its last rule rejects)" app 198.51.100.2:443
+	[ "$mend" = "firewall-cmd --permanent --zone=trusted --add-interface=$(bridge_of net1) && firewall-cmd --reload" ]
+	nft insert rule inet firewalld filter_FORWARD iifname "$(bridge_of net1)" accept
+	good app 198.51.100.2:443
+	nft delete table inet firewalld
 	# A rule that drops, in a chain that does not: only trying finds it.
 	nft add table inet other
 	nft add chain inet other forward '{ type filter hook forward priority 0; }'
