@@ -5,21 +5,7 @@ load helpers
 
 setup_file() {
 	setup_store "${BATS_TEST_FILENAME##*/}"
-	dir=/run/mybox-test/docker-save
-	export dir DOCKER_HOST=unix://$dir/sock DOCKER_CONFIG=$dir/config
-	mkdir -p "$dir"
-	local d
-	for d in /run/docker /run/containerd /etc/docker; do
-		mkdir -p "$d"
-		mount -t tmpfs none "$d"
-	done
-	dockerd -H "$DOCKER_HOST" --data-root "$dir/root" --exec-root "$dir/run" \
-		--pidfile "$dir/pid" --bridge none --iptables=false --ip6tables=false \
-		--exec-opt native.cgroupdriver=cgroupfs >"$dir/log" 2>&1 3>&- &
-	wait_until 60 docker info >/dev/null 2>&1 || {
-		cat "$dir/log"
-		return 1
-	}
+	docker_begin /run/mybox-test/docker-save
 	build_context "$dir/context"
 	DOCKER_BUILDKIT=0 docker build -q --network none -t built:1 "$dir/context"
 	docker tag built:1 localhost:5000/team/built:second

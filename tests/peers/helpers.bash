@@ -11,6 +11,25 @@ about='{{json .Config.Env}} {{json .Config.Cmd}} {{json .Config.Entrypoint}} {{.
 
 tree() { python3 "$top/tests/peers/tree.py" "$1"; }
 
+# docker_begin DIRECTORY: a daemon that has its state there, which $dir then is.
+docker_begin() {
+	dir=$1
+	export dir DOCKER_HOST=unix://$dir/sock DOCKER_CONFIG=$dir/config
+	mkdir -p "$dir"
+	local d
+	for d in /run/docker /run/containerd /etc/docker; do
+		mkdir -p "$d"
+		mount -t tmpfs none "$d"
+	done
+	dockerd -H "$DOCKER_HOST" --data-root "$dir/root" --exec-root "$dir/run" \
+		--pidfile "$dir/pid" --bridge none --iptables=false --ip6tables=false \
+		--exec-opt native.cgroupdriver=cgroupfs >"$dir/log" 2>&1 3>&- &
+	wait_until 60 docker info >/dev/null 2>&1 || {
+		cat "$dir/log"
+		return 1
+	}
+}
+
 # A build that has all that layers can say: files and directories that go and come back, links
 # in one layer and across two, owners, modes, devices, capabilities, odd names.
 build_context() { # build_context DIRECTORY
