@@ -1,26 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A Dockerfile and a context become an image.
-load helpers
+load build_helpers
 
-setup_file() {
-	setup_store build.bats
-	mybox tag deb kept
-}
-setup() {
-	root=/run/mybox-test/build.bats/root run=/run/mybox-test/build.bats/run
-	ctx=$BATS_TEST_TMPDIR/ctx
-	mkdir -p "$ctx"
-}
-teardown() {
-	remove_images_but kept
-	teardown_store
-	[ -z "$(ls "$root/ingest")" ]
-}
-
-dockerfile() { cat >"$ctx/Dockerfile"; }
-build() { mybox build -t made "$@" "$ctx"; }
-in_made() { mybox run --rm made sh -c "$1"; }
 config() { mybox image inspect -f "{{json .Config.$1}}" made; }
 
 @test "build: the instructions of a common Dockerfile" {

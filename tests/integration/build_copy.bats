@@ -1,25 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # COPY, ADD and RUN --mount: what newer Dockerfiles ask of them.
-load helpers
-
-setup_file() {
-	setup_store build_copy.bats
-	mybox tag deb kept
-}
-setup() {
-	root=/run/mybox-test/build_copy.bats/root run=/run/mybox-test/build_copy.bats/run
-	ctx=$BATS_TEST_TMPDIR/ctx
-	mkdir -p "$ctx"
-}
-teardown() {
-	remove_images_but kept
-	teardown_store
-	[ -z "$(ls "$root/ingest")" ]
-}
-dockerfile() { cat >"$ctx/Dockerfile"; }
-build() { mybox build -t made "$@" "$ctx"; }
-in_made() { mybox run --rm made sh -c "$1"; }
+load build_helpers
 
 @test "build: COPY --parents keeps the directories of what is copied" {
 	mkdir -p "$ctx/a/b/c" "$ctx/x/y" "$ctx/skip"
