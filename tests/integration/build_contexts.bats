@@ -1,11 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Where the files of a build come from: names, servers, repositories.
-load helpers
+load build_helpers
 
 setup_file() {
-	setup_store build_contexts.bats
-	mybox tag deb kept
+	build_begin
 	export served=/run/mybox-test/build_contexts.bats/served
 	mkdir -p "$served/git"
 	(cd "$served" && exec python3 -m http.server --bind 127.0.0.1 8090 >/dev/null 2>&1 3>&-) &
@@ -20,19 +19,6 @@ teardown_file() { xargs kill <"$served.pids"; }
 fetching() { [ "$(stat -c %u "/proc/$(pgrep -x -P "$1" git)" 2>/dev/null)" = 65534 ] && tr '\0' ' ' <"/proc/$(pgrep -x -P "$1" git)/cmdline" | grep -q ' fetch '; }
 ended() { ! grep -qs '^State:.[^Z]' "/proc/$1/status"; }
 listening() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-setup() {
-	root=/run/mybox-test/build_contexts.bats/root run=/run/mybox-test/build_contexts.bats/run
-	ctx=$BATS_TEST_TMPDIR/ctx
-	mkdir -p "$ctx"
-}
-teardown() {
-	remove_images_but kept
-	teardown_store
-	[ -z "$(ls "$root/ingest")" ]
-}
-dockerfile() { cat >"$ctx/Dockerfile"; }
-build() { mybox build -t made "$@" "$ctx"; }
-in_made() { mybox run --rm made sh -c "$1"; }
 g() { git -C "$work" -c user.name=n -c user.email=e@e -c protocol.file.allow=always "$@" >/dev/null 2>&1; }
 
 # A repository with a branch, a tag, a link that leads out and a submodule: repository NAME.
