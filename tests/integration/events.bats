@@ -3,6 +3,7 @@
 # The log of events: what is in it, who may ask for what, and that it streams.
 load helpers
 
+# Names that no id begins with, which the filter would find as well: k is no hexadecimal digit.
 past() { mybox events --since 0 --until 0s "$@"; }
 short='{{.Type}} {{.Action}}{{with .Actor.Attributes.exitCode}} {{.}}{{end}}{{with .Actor.Attributes.signal}} {{.}}{{end}}'
 # What happened since the last call.
@@ -11,44 +12,44 @@ news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --for
 
 @test "the life of a container, with whoever is there to see it" {
 	mark
-	mybox run --rm --name c1 -l a.b=c deb true
+	mybox run --rm --name k1 -l a.b=c deb true
 	[ "$(news -f type=container)" = $'container create\ncontainer attach\ncontainer start\ncontainer die 0\ncontainer destroy' ]
 	[ "$(news -f type=network)" = $'network connect\nnetwork disconnect' ]
 	# Nobody waits for this one but its monitor.
 	mark
-	mybox run -d --name c2 -l a.b=c -v vol1:/data deb sh -c 'exit 3'
-	mybox wait c2
+	mybox run -d --name k2 -l a.b=c -v vol1:/data deb sh -c 'exit 3'
+	mybox wait k2
 	died() { news -f type=container | grep -qx 'container die 3'; }
 	wait_until 5 died
 	[ "$(news -f event=start -f event=create -f event=mount)" = $'volume create\ncontainer create\nvolume mount\ncontainer start' ]
-	run -0 past -f container=c2 -f event=die
-	[[ $output =~ ^20[0-9-]+T[0-9:]+\.[0-9]{9}(Z|[+-][0-9:]+)\ container\ die\ [0-9a-f]{64}\ \(a.b=c,\ exitCode=3,\ image=deb,\ name=c2\)$ ]]
-	run -0 past -f container=c2 -f event=die --format json
-	[[ $output =~ ^\{\"status\":\"die\",\"id\":\"[0-9a-f]{64}\",\"from\":\"deb\",\"Type\":\"container\",\"Action\":\"die\",\"Actor\":\{\"ID\":\"[0-9a-f]{64}\",\"Attributes\":\{\"a.b\":\"c\",\"exitCode\":\"3\",\"image\":\"deb\",\"name\":\"c2\"\}\},\"scope\":\"local\",\"time\":[0-9]{10},\"timeNano\":[0-9]{19}\}$ ]]
+	run -0 past -f container=k2 -f event=die
+	[[ $output =~ ^20[0-9-]+T[0-9:]+\.[0-9]{9}(Z|[+-][0-9:]+)\ container\ die\ [0-9a-f]{64}\ \(a.b=c,\ exitCode=3,\ image=deb,\ name=k2\)$ ]]
+	run -0 past -f container=k2 -f event=die --format json
+	[[ $output =~ ^\{\"status\":\"die\",\"id\":\"[0-9a-f]{64}\",\"from\":\"deb\",\"Type\":\"container\",\"Action\":\"die\",\"Actor\":\{\"ID\":\"[0-9a-f]{64}\",\"Attributes\":\{\"a.b\":\"c\",\"exitCode\":\"3\",\"image\":\"deb\",\"name\":\"k2\"\}\},\"scope\":\"local\",\"time\":[0-9]{10},\"timeNano\":[0-9]{19}\}$ ]]
 	mark
-	mybox rm -v c2
+	mybox rm -v k2
 	mybox volume rm vol1
 	[ "$(news)" = $'container destroy\nvolume destroy' ]
 }
 
 @test "what commands do to containers" {
-	mybox run -d --name c1 deb sleep 1000
+	mybox run -d --name k1 deb sleep 1000
 	mark
-	mybox pause c1
-	mybox unpause c1
-	mybox rename c1 c2
-	run -7 mybox exec c2 sh -c 'exit 7'
-	mybox top c2
-	mybox update --restart no c2
-	mybox export c2 >/dev/null
-	mybox commit -p=false -m note c2 made
-	mybox restart -t 0 c2
-	mybox stop -t 0 c2
+	mybox pause k1
+	mybox unpause k1
+	mybox rename k1 k2
+	run -7 mybox exec k2 sh -c 'exit 7'
+	mybox top k2
+	mybox update --restart no k2
+	mybox export k2 >/dev/null
+	mybox commit -p=false -m note k2 made
+	mybox restart -t 0 k2
+	mybox stop -t 0 k2
 	[ "$(news -f type=container | tr '\n' ';')" = 'container pause;container unpause;container rename;container exec_create: sh -c exit 7;container exec_start: sh -c exit 7;container exec_die 7;container top;container update;container export;container commit;container kill 9;container die 137;container stop;container start;container restart;container kill 9;container die 137;container stop;' ]
 	run -0 past -f event=rename --format '{{.Actor.Attributes.oldName}} {{.Actor.Attributes.name}}'
-	[ "$output" = '/c1 c2' ]
+	[ "$output" = '/k1 k2' ]
 	# Its monitor has heard of the new name.
-	[ "$(news -f event=die -f container=c2 | wc -l)" = 2 ]
+	[ "$(news -f event=die -f container=k2 | wc -l)" = 2 ]
 	run -0 past -f event=exec_start -f event=exec_die --format '{{.Actor.Attributes.execID}}'
 	[ "${lines[0]}" = "${lines[1]}" ]
 	[ "${#lines[0]}" = 64 ]
@@ -62,14 +63,14 @@ news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --for
 	mybox save -o "$BATS_TEST_TMPDIR/a.tar" deb
 	mybox load -q -i "$BATS_TEST_TMPDIR/a.tar"
 	mybox network create net1
-	mybox run -d --name c1 --network none deb sleep 1000
+	mybox run -d --name k1 --network none deb sleep 1000
 	mybox network create net2
 	mybox network rm net2
-	mybox rm -f c1
-	mybox run -d --name c1 --network net1 deb sleep 1000
-	mybox network disconnect net1 c1
-	mybox network connect net1 c1
-	mybox rm -f c1
+	mybox rm -f k1
+	mybox run -d --name k1 --network net1 deb sleep 1000
+	mybox network disconnect net1 k1
+	mybox network connect net1 k1
+	mybox rm -f k1
 	mybox network rm net1
 	[ "$(news -f type=image | tr '\n' ';')" = 'image tag;image untag;image save;image load;' ]
 	[ "$(news -f type=network | tr '\n' ';')" = 'network create;network create;network destroy;network connect;network disconnect;network connect;network disconnect;network destroy;' ]
@@ -79,24 +80,24 @@ news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --for
 
 @test "filters, times and templates" {
 	mark
-	mybox run -d --name c1 -l tier=front deb true
-	mybox run -d --name c2 -l tier=back deb true
-	mybox wait c1 c2
+	mybox run -d --name k1 -l tier=front deb true
+	mybox run -d --name k2 -l tier=back deb true
+	mybox wait k1 k2
 	# A label with the name of what we tell ourselves hides nothing.
-	mybox run -d --name c9 -l exitCode=x -l execID=y -l image=z -l name=w deb sleep 1000
-	mybox exec c9 true
-	mybox kill c9
-	[ "$(timeout 20 "${box[@]}" wait --condition exited c9)" = 137 ]
-	run -0 past -f container=c9 -f event=die -f event=exec_die --format '{{.Action}} {{with .Actor.Attributes}}{{.exitCode}} {{.image}} {{.name}}{{end}}'
-	[ "$output" = $'exec_die 0 deb c9\ndie 137 deb c9' ]
-	run -0 past -f container=c9 -f event=exec_start --format '{{.Actor.Attributes.execID}}'
+	mybox run -d --name k9 -l exitCode=x -l execID=y -l image=z -l name=w deb sleep 1000
+	mybox exec k9 true
+	mybox kill k9
+	[ "$(timeout 20 "${box[@]}" wait --condition exited k9)" = 137 ]
+	run -0 past -f container=k9 -f event=die -f event=exec_die --format '{{.Action}} {{with .Actor.Attributes}}{{.exitCode}} {{.image}} {{.name}}{{end}}'
+	[ "$output" = $'exec_die 0 deb k9\ndie 137 deb k9' ]
+	run -0 past -f container=k9 -f event=exec_start --format '{{.Actor.Attributes.execID}}'
 	[[ $output =~ ^[0-9a-f]{64}$ ]]
-	[[ $(mybox container history c9) == *killed* ]]
-	mybox rm c9
+	[[ $(mybox container history k9) == *killed* ]]
+	mybox rm k9
 	run -0 past -f event=start -f label=tier=front --format '{{.Actor.Attributes.name}}'
-	[ "$output" = c1 ]
-	[ "$(news -f event=start -f container=c1 -f container=c2 | wc -l)" = 2 ]
-	[ "$(news -f container=c2 -f image=deb -f event=create)" = 'container create' ]
+	[ "$output" = k1 ]
+	[ "$(news -f event=start -f container=k1 -f container=k2 | wc -l)" = 2 ]
+	[ "$(news -f container=k2 -f image=deb -f event=create)" = 'container create' ]
 	[ -z "$(past -f image=none)" ]
 	[ -z "$(past -f scope=swarm)" ]
 	[ -z "$(mybox events --since 0 --until 1)" ]
@@ -106,7 +107,7 @@ news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --for
 	[[ $output == *'failed to parse value as time or duration: "yesterday"'* ]]
 	run -64 mybox events --until 0s --format '{{'
 	[[ $output == *'Error parsing format'* ]]
-	[ "$(TZ=UTC-2 mybox system events --since 0 --until 0s -f container=c1 | head -1 | cut -c30-35)" = +02:00 ]
+	[ "$(TZ=UTC-2 mybox system events --since 0 --until 0s -f container=k1 | head -1 | cut -c30-35)" = +02:00 ]
 }
 
 @test "it streams from one command to another, and ends at its time" {
@@ -116,7 +117,7 @@ news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --for
 	local pid=$!
 	watching() { readlink /proc/$pid/fd/* | grep -q inotify; }
 	wait_until 5 watching
-	mybox run -d --name c1 -l devcontainer.id=7 deb true
+	mybox run -d --name k1 -l devcontainer.id=7 deb true
 	seen() { grep -q '"devcontainer.id":"7"' "$out"; }
 	wait_until 2 seen
 	kill $pid
