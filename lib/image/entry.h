@@ -9,7 +9,9 @@
 
 struct mb_err;
 
-enum { MB_IMAGE_PATH = 4096 };
+/* Of a buffer: a name of 4,096 bytes and its NUL.  The kernel never sees a whole one: files are
+ * reached through the descriptor of their directory. */
+enum { MB_IMAGE_PATH = 4097 };
 
 enum mb_image_entry_kind {
 	MB_IMAGE_ENTRY_PLAIN,

@@ -467,7 +467,7 @@ static int walk(struct packing *p, struct mb_err *err)
 		name = at->names.v[at->next++];
 		set_path(p, at->path, name);
 		if (p->path.len >= MB_IMAGE_PATH)
-			return refuse(p, ENAMETOOLONG, "a path longer than 4095 bytes", err);
+			return refuse(p, ENAMETOOLONG, "a path longer than 4096 bytes", err);
 		r = pack_entry(p, at, name, err);
 	}
 	return r;

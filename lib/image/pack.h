@@ -40,7 +40,7 @@ struct mb_image_pack {
 struct mb_image_packed {
 	uint64_t entries, files, bytes; /* of regular files */
 };
-/* What goes while it is read is left out; a file that shrinks ends in zeros.  Names over 4,095
+/* What goes while it is read is left out; a file that shrinks ends in zeros.  Names over 4,096
  * bytes, overlayfs's redirects and, in a layer, names that would mean a deletion are refused.
  * Return: 0 or -errno, told. */
 int mb_image_pack(const struct mb_image_pack *how, struct mb_image_packed *ret, struct mb_err *err);

@@ -72,9 +72,9 @@ static void entry_clean_limits(void **state)
 	text[256] = 'n';
 	for (size_t i = 100; i < sizeof(text); i += 101)
 		text[i] = '/';
-	text[4095] = '\0';
+	text[4096] = '\0';
 	assert_int_equal(mb_image_entry_clean(text, &name, NULL), 0);
-	text[4095] = 'n';
+	text[4096] = 'n';
 	text[4097] = '\0';
 	assert_int_equal(mb_image_entry_clean(text, &name, NULL), -ENAMETOOLONG);
 }
