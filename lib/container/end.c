@@ -307,6 +307,40 @@ int mb_container_remove(struct mb_container *c, bool force, bool volumes, struct
 
 /* --- signals ---------------------------------------------------------------------------------- */
 
+/* Until the monitor has written down the end; but it may be stopped itself.  Return: whether it said
+ * so. */
+static bool wait_for_exit(int sock)
+{
+	static struct mb_monitor_packet packet;
+	struct pollfd p = {.fd = sock, .events = POLLIN};
+
+	while (poll(&p, 1, LAST_WAIT_MSEC) > 0) {
+		if (mb_monitor_receive(sock, &packet, false, NULL) != 0)
+			return false;
+		if (packet.head.type == MB_MONITOR_EXIT)
+			return true;
+	}
+	return false;
+}
+
+/* docker: a container that was killed has ended when the command returns.  @sock: -1 without a
+ * monitor. */
+static int see_it_end(struct mb_container *c, int pidfd, int sock, struct mb_err *err)
+{
+	MB_AUTO(mb_sys_cgroup_host_free) struct mb_sys_cgroup_host *host = NULL;
+	MB_AUTO(mb_sys_cgroup_free) struct mb_sys_cgroup *cgroup = NULL;
+	int r;
+
+	if (c->state.status == MB_STATUS_PAUSED && open_cgroup(c, &host, &cgroup, NULL) == 0)
+		mb_sys_cgroup_freeze(cgroup, false, FREEZE_MSEC, NULL);
+	r = mb_sys_proc_wait(pidfd, LAST_WAIT_MSEC, err);
+	if (r == MB_SYS_PROC_TIMEOUT)
+		return mb_fail(err, ETIMEDOUT, "container '%s' does not end", mb_container_name(c));
+	if (r == 0 && sock >= 0)
+		wait_for_exit(sock);
+	return r < 0 ? r : 0;
+}
+
 int mb_container_kill(struct mb_container *c, int sig, struct mb_err *err)
 {
 	struct mb_sys_proc_id id = {.pid = c->state.run.pid, .start = c->state.run.pid_start};
@@ -318,8 +352,10 @@ int mb_container_kill(struct mb_container *c, int sig, struct mb_err *err)
 	if (c->state.status == MB_STATUS_RESTARTING)
 		return mb_container_stop(c, sig, 0, err);
 	/* docker: a user's kill is not a failure to be mended by a restart. */
-	if (sig == SIGKILL && mb_monitor_connect(c->run_fd, &sock, NULL) == 0)
+	if (sig == SIGKILL && mb_monitor_connect(c->run_fd, &sock, NULL) == 0) {
 		mb_monitor_stopping(sock, true, NULL);
+		mb_monitor_wait_send(sock, 0, NULL);
+	}
 	r = mb_sys_proc_id_open(&id, &pidfd, err);
 	if (r == 0) {
 		tell_signal(c, sig);
@@ -327,14 +363,7 @@ int mb_container_kill(struct mb_container *c, int sig, struct mb_err *err)
 	}
 	if (r == MB_SYS_PROC_GONE)
 		return not_running(c, err);
-	if (r == 0 && sig == SIGKILL && c->state.status == MB_STATUS_PAUSED) {
-		MB_AUTO(mb_sys_cgroup_host_free) struct mb_sys_cgroup_host *host = NULL;
-		MB_AUTO(mb_sys_cgroup_free) struct mb_sys_cgroup *cgroup = NULL;
-
-		if (open_cgroup(c, &host, &cgroup, NULL) == 0)
-			mb_sys_cgroup_freeze(cgroup, false, FREEZE_MSEC, NULL);
-	}
-	return r;
+	return r == 0 && sig == SIGKILL ? see_it_end(c, pidfd, sock, err) : r;
 }
 
 int mb_container_stop_signal(const struct mb_container *c)
@@ -349,18 +378,6 @@ int64_t mb_container_stop_timeout(const struct mb_container *c)
 {
 	return c->record->config.has_stop_timeout ? c->record->config.stop_timeout
 	                                          : DEFAULT_STOP_SECONDS;
-}
-
-/* Until the monitor has written down the end.  Return: whether it said so. */
-static bool wait_for_exit(int sock)
-{
-	static struct mb_monitor_packet packet;
-	int r;
-
-	do {
-		r = mb_monitor_receive(sock, &packet, false, NULL);
-	} while (r == 0 && packet.head.type != MB_MONITOR_EXIT);
-	return r == 0;
 }
 
 /* Until the monitor has left; but another client of it may sleep, or not take its output. */

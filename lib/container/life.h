@@ -70,7 +70,8 @@ int mb_container_start_required(struct mb_container *c, struct mb_err *err);
  * to one that runs. */
 int mb_container_finish(struct mb_container *c, struct mb_err *err);
 
-/* Send a signal.  Return: 0; MB_CONTAINER_NOT_RUNNING, told; or -errno. */
+/* Send a signal; SIGKILL returns when it has ended.  Return: 0; MB_CONTAINER_NOT_RUNNING, told; or
+ * -errno. */
 int mb_container_kill(struct mb_container *c, int sig, struct mb_err *err);
 /* The stop signal, then SIGKILL after @timeout seconds (-1 = never); returns when it has ended.
  * One that does not run is a success.  @sig 0 = its own. */

@@ -125,7 +125,20 @@ runs() { [ "$(mybox inspect -f '{{.State.Running}}' "$1")" = true ]; }
 	run mybox kill c1
 	[ "$status" = 0 ]
 	[ "$output" = c1 ]
-	[ "$(mybox wait c1)" = 137 ]
+	# It has ended when the command returns, with all that it had, paused or not.
+	[ "$(mybox inspect -f '{{.State.Status}} {{.State.ExitCode}}' c1)" = 'exited 137' ]
+	mybox run -d --name many deb sh -c 'i=0; while [ $i -lt 300 ]; do sleep 1000 & i=$((i + 1)); done; echo ready; wait'
+	ready() { mybox logs many | grep -qx ready; }
+	wait_until 10 ready
+	local pid
+	pid=$(mybox inspect -f '{{.State.Pid}}' many)
+	mybox kill many
+	run kill -0 "$pid"
+	[ "$status" = 1 ]
+	mybox start c1
+	mybox pause c1
+	mybox kill c1
+	[ "$(mybox inspect -f '{{.State.Status}} {{.State.ExitCode}}' c1)" = 'exited 137' ]
 	run mybox kill c1
 	[ "$status" = 1 ]
 	[[ $output == *"is not running"* ]]
