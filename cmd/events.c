@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cmd/context.h"
@@ -92,26 +93,33 @@ static int show(struct showing *s, struct mb_err *err)
 	return r;
 }
 
+/* Until something happened, it is time to end, or nobody reads us any more.
+ * Return: whether to go on; or -errno. */
+static int wait_for_more(int log_fd, int64_t ms, struct mb_err *err)
+{
+	struct pollfd p[] = {{.fd = log_fd, .events = POLLIN}, {.fd = STDOUT_FILENO}};
+
+	if (poll(p, 2, ms < 0 ? -1 : ms > 60000 ? 60000 : (int)ms) < 0 && errno != EINTR)
+		return mb_fail_sys(err, errno, "cannot poll");
+	return !(p[1].revents & (POLLERR | POLLHUP));
+}
+
 static int follow(struct showing *s, struct mb_err *err)
 {
-	struct pollfd p = {.events = POLLIN};
-	int r = mb_event_log_follow(s->log, &p.fd, err);
+	int fd, r = mb_event_log_follow(s->log, &fd, err);
 
 	for (;;) {
 		int64_t left = s->until ? s->until - mb_now_nsec() : 0;
-		int64_t ms = left / 1000000 + 1;
 
 		if (r == 0)
 			r = show(s, err);
 		if (r != 0 || (s->until && left <= 0))
 			return r;
-		if (poll(&p, 1,
-		         !s->until    ? -1
-		         : ms > 60000 ? 60000
-		                      : (int)ms) < 0 &&
-		    errno != EINTR)
-			return mb_fail_sys(err, errno, "cannot poll");
+		r = wait_for_more(fd, s->until ? left / 1000000 + 1 : -1, err);
+		if (r <= 0)
+			return r;
 		mb_event_log_settle(s->log);
+		r = 0;
 	}
 }
 

@@ -122,8 +122,9 @@ news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --for
 	wait_until 2 seen
 	kill $pid
 	run -0 timeout 20 "${box[@]}" events --until "$(date -d '+1 second' +%s)"
-	# A reader that leaves ends it.
+	# A reader that leaves ends it, though nothing happens any more.
 	timeout 20 "${box[@]}" events --since 0 | head -1
+	[ "${PIPESTATUS[0]}" != 124 ]
 }
 
 @test "lines that were never ended, and foreign ones, are passed over" {
