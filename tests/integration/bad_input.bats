@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Mistakes of users and of disks: one clear line, docker's code, nothing left behind.
+# bats file_tags=cgroup:any
 load helpers
 
 refused() { # refused CODE PATTERN COMMAND...: it ends with CODE and says PATTERN, on stderr alone

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Dockerfiles that are broken in ways only a build sees: each is told in one line, with its place.
 # Those that the parser sees are in tests/unit/dockerfile.
+# bats file_tags=cgroup:any
 load helpers
 
 setup_file() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What a build says of a Dockerfile, with and without building it.
+# bats file_tags=cgroup:any
 load helpers
 
 setup_file() {

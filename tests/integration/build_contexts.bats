@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Where the files of a build come from: names, servers, repositories.
+# bats file_tags=cgroup:any
 load build_helpers
 
 setup_file() {

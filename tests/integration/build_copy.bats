@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # COPY, ADD and RUN --mount: what newer Dockerfiles ask of them.
+# bats file_tags=cgroup:any
 load build_helpers
 
 @test "build: COPY --parents keeps the directories of what is copied" {

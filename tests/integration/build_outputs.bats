@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What a build gives besides an image, and where its files come from.
+# bats file_tags=cgroup:any
 load helpers
 
 setup_file() {

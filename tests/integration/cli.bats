@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What main() does before a verb has its say: mistakes, help, privilege, what is inherited.
+# bats file_tags=cgroup:any
 load helpers
 
 @test "unknown flags end with 125 and docker's words" {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # --network cni:NAME: Debian's plugins make the network, and give it back, whatever happens.
+# bats file_tags=cgroup:any
 load helpers
 # shellcheck disable=SC2016
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # An image of what a container made of its image.
+# bats file_tags=cgroup:any
 load helpers
 
 setup_file() {

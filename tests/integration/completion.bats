@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Completion in the shells themselves: each started afresh, with what `mybox completion` printed.
+# bats file_tags=cgroup:any
 load helpers
 
 setup_file() {

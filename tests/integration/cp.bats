@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # cp: between a container and the host, in both directions, as docker's rules say.
+# bats file_tags=cgroup:any
 load helpers
 
 setup() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What a container changed of its image.
+# bats file_tags=cgroup:any
 load helpers
 
 @test "diff: nothing, before and after a start that changes nothing" {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Networks upon an interface of the host (macvlan, ipvlan), and namespaces of others.
+# bats file_tags=cgroup:any
 load helpers
 
 # A host "out" (192.0.2.2) on a wire to this one's interface "up0" (192.0.2.1).

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # network endpoint add, ls, rm: names inside a network for what is outside it.
+# bats file_tags=cgroup:any
 load helpers
 
 setup_file() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The whole root of a container as a tar.
+# bats file_tags=cgroup:any
 load helpers
 
 is_status() { [ "$(mybox inspect -f '{{.State.Status}}' "$1")" = "$2" ]; }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # --format and --filter as scripts and other tools use them.
+# bats file_tags=cgroup:any
 load helpers
 
 @test "the calls of CI runners" {

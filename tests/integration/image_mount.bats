@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Images that the host looks into, and their layers.
+# bats file_tags=cgroup:any
 load helpers
 
 setup_file() {

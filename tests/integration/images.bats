@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Images: every kind of archive, many layers, whiteouts, names, what is kept and what goes.
+# bats file_tags=cgroup:any
 load helpers
 
 forget() { # every image but deb

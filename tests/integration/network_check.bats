@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # network check: faults are made, one at a time; each is named, and what is offered mends it.
+# bats file_tags=cgroup:any
 load helpers
 
 setup_file() {

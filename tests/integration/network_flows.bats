@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # network flows: who talks to whom, by name, whichever way the packets take.
+# bats file_tags=cgroup:any
 load helpers
 
 teardown() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Policies: who may reach whom on a network, from it and into it; live, counted, kept.
+# bats file_tags=cgroup:any
 load helpers
 
 # Another machine, and something that answers TCP and UDP with what it was sent.

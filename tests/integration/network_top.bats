@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # network top and network graph: the same connections, by rate and as a picture.
+# bats file_tags=cgroup:any
 load helpers
 
 talking() { # app speaks to web all the time

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Networks, volumes and images as lists and documents: layouts, filters, templates, errors.
+# bats file_tags=cgroup:any
 load helpers
 
 @test "network: create prints the id, rm the name, missing ones are told" {

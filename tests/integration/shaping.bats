@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # --net-rate, --net-delay, --net-loss: what the kernel was told, told back by tc, and by its counters.
 # What this kernel has not is refused by name; tests/guest has a kernel that has it all.
+# bats file_tags=cgroup:any
 load helpers
 
 has() { # has DISCIPLINE: without parameters it is refused in any case
