@@ -307,8 +307,8 @@ int mb_container_remove(struct mb_container *c, bool force, bool volumes, struct
 
 /* --- signals ---------------------------------------------------------------------------------- */
 
-/* Until the monitor has written down the end; but it may be stopped itself.  Return: whether it said
- * so. */
+/* Until the monitor has written down the end; but it may be stopped itself.
+ * Return: whether it said so. */
 static bool wait_for_exit(int sock)
 {
 	static struct mb_monitor_packet packet;

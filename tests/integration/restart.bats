@@ -169,9 +169,9 @@ adopted_by_other() { [ "$(now_monitor)" != "$1" ] && kill -0 "$(now_monitor)"; }
 	mkdir "$BATS_TEST_TMPDIR/s"
 	"${box[@]}" run --name c1 -v "$BATS_TEST_TMPDIR/s:/s" deb sh -c \
 		'echo one; echo err >&2; until [ -e /s/go ]; do sleep 0.05; done; echo two; exit 3' \
-		>"$run/out" 2>"$run/err" &
+		>"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" &
 	local client=$! monitor code=0
-	wait_until 30 grep -q err "$run/err"
+	wait_until 30 grep -q err "$BATS_TEST_TMPDIR/err"
 	monitor=$(now_monitor)
 	kill -9 "$monitor"
 	wait_until 30 adopted_by_other "$monitor"
@@ -179,8 +179,8 @@ adopted_by_other() { [ "$(now_monitor)" != "$1" ] && kill -0 "$(now_monitor)"; }
 	wait $client || code=$?
 	# Only its parent gets the code, before Linux 6.15.
 	[[ $code == 3 || $code == 255 ]]
-	[ "$(xargs <"$run/out")" = "one two" ]
-	[ "$(cat "$run/err")" = err ]
+	[ "$(xargs <"$BATS_TEST_TMPDIR/out")" = "one two" ]
+	[ "$(cat "$BATS_TEST_TMPDIR/err")" = err ]
 	[ "$(mybox logs c1 2>/dev/null | xargs)" = "one two" ]
 	is c1 exited
 	[ "$(mybox inspect -f '{{.State.ExitCode}}' c1)" = $code ]
@@ -189,9 +189,9 @@ adopted_by_other() { [ "$(now_monitor)" != "$1" ] && kill -0 "$(now_monitor)"; }
 @test "the monitor of a foreground client is killed when all is over: the rest is read, the code told" {
 	mkdir "$BATS_TEST_TMPDIR/s"
 	"${box[@]}" run --name c1 -v "$BATS_TEST_TMPDIR/s:/s" deb sh -c \
-		'echo one; until [ -e /s/go ]; do sleep 0.05; done; echo rest; exit 4' >"$run/out" 2>"$run/err" &
+		'echo one; until [ -e /s/go ]; do sleep 0.05; done; echo rest; exit 4' >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" &
 	local client=$! monitor pid code=0
-	wait_until 30 grep -q one "$run/out"
+	wait_until 30 grep -q one "$BATS_TEST_TMPDIR/out"
 	monitor=$(now_monitor)
 	pid=$(mybox inspect -f '{{.State.Pid}}' c1)
 	kill -STOP "$monitor"
@@ -199,28 +199,28 @@ adopted_by_other() { [ "$(now_monitor)" != "$1" ] && kill -0 "$(now_monitor)"; }
 	wait_until 30 grep -q '^State:.Z' "/proc/$pid/status"
 	kill -9 "$monitor"
 	wait $client || code=$?
-	[ "$(xargs <"$run/out")" = "one rest" ]
-	[ $code = 4 ] || { [ $code = 255 ] && grep -q 'exit code .* is unknown' "$run/err"; }
+	[ "$(xargs <"$BATS_TEST_TMPDIR/out")" = "one rest" ]
+	[ $code = 4 ] || { [ $code = 255 ] && grep -q 'exit code .* is unknown' "$BATS_TEST_TMPDIR/err"; }
 	is c1 exited
 	[ "$(mybox inspect -f '{{.State.ExitCode}}' c1)" = $code ]
 }
 
 @test "the monitor of a foreground client is killed: input goes on, and ends" {
-	mkfifo "$run/in"
-	"${box[@]}" run --rm -i --name c1 deb cat <"$run/in" >"$run/out" &
+	mkfifo "$BATS_TEST_TMPDIR/in"
+	"${box[@]}" run --rm -i --name c1 deb cat <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" &
 	local client=$! monitor code=0
-	exec 7>"$run/in"
+	exec 7>"$BATS_TEST_TMPDIR/in"
 	echo one >&7
-	wait_until 30 grep -q one "$run/out"
+	wait_until 30 grep -q one "$BATS_TEST_TMPDIR/out"
 	monitor=$(now_monitor)
 	kill -9 "$monitor"
 	wait_until 30 adopted_by_other "$monitor"
 	echo two >&7
-	wait_until 30 grep -q two "$run/out"
+	wait_until 30 grep -q two "$BATS_TEST_TMPDIR/out"
 	exec 7>&-
 	wait $client || code=$?
 	[[ $code == 0 || $code == 255 ]]
-	[ "$(xargs <"$run/out")" = "one two" ]
+	[ "$(xargs <"$BATS_TEST_TMPDIR/out")" = "one two" ]
 	[ -z "$(mybox ps -aq)" ]
 }
 
