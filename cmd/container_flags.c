@@ -123,8 +123,8 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 	MB_OPT_LIST('l', "label", NULL, A, labels, "set metadata on the container"), \
 	MB_OPT_LIST(0, "label-file", "file", A, label_files, "read in a file of labels", .complete = MB_COMP_FILE), \
 	MB_OPT_KV(0, "annotation", NULL, A, annotations, "add an annotation to the container"), \
-	MB_OPT_STRING(0, "log-driver", NULL, A, log_driver, "k8s-file, local, json-file or none", .def = "k8s-file"), \
-	MB_OPT_KV(0, "log-opt", "list", A, log_options, "max-size, max-file; labels and env for --details"), \
+	MB_OPT_STRING(0, "log-driver", NULL, A, log_driver, "k8s-file, local, json-file, journald, syslog, none", .def = "k8s-file"), \
+	MB_OPT_KV(0, "log-opt", "list", A, log_options, "options of the log driver"), \
 	MB_OPT_STRING(0, "restart", NULL, A, restart, "restart policy when the container exits", .def = "no"), \
 	MB_OPT_STRING(0, "restart-delay", NULL, A, restart_delay, "waits between restarts: min,max,factor,reset-after"), \
 	MB_OPT_LIST(0, "requires", "container", A, requires, "containers that are started before this one", .complete = MB_COMP_CONTAINER),

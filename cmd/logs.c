@@ -112,6 +112,7 @@ static int logs_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 	struct mb_logfile_options options = {0};
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
 	MB_AUTO(mb_logfile_free) struct mb_logfile *log = NULL;
+	MB_AUTO_FREE char *file = NULL;
 	int r = fill_options(args, &options, err);
 
 	/* A reader that leaves ends us, as it ends cat. */
@@ -125,6 +126,8 @@ static int logs_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 	if (r < 0)
 		return r;
 	options.until_now = !args->follow || !mb_container_is_running(c);
+	file = mb_container_logging_file(c);
+	options.name = file;
 	r = mb_logfile_open(c->dir_fd, &options, &log, err);
 	if (r < 0)
 		return r;

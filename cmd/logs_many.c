@@ -108,6 +108,7 @@ static int open_one(struct mb_cmd_context *cx, struct many *m, size_t i, struct 
 {
 	struct mb_logfile_options options = *m->how->options;
 	struct source *s = &m->v[i];
+	MB_AUTO_FREE char *file = NULL;
 	int r = mb_cmd_container_find(cx, m->how->references[i], &s->c, err);
 
 	if (r == 0)
@@ -118,6 +119,8 @@ static int open_one(struct mb_cmd_context *cx, struct many *m, size_t i, struct 
 	if (m->how->details)
 		s->details = mb_container_logging_details(s->c);
 	options.until_now = !m->how->follow || !mb_container_is_running(s->c);
+	file = mb_container_logging_file(s->c);
+	options.name = file;
 	r = mb_logfile_open(s->c->dir_fd, &options, &s->log, err);
 	if (r == 0 && !options.until_now) {
 		struct mb_sys_proc_id id = {.pid = s->c->state.run.monitor,

@@ -8,6 +8,7 @@
 
 #include "container/container.h"
 #include "container/health.h"
+#include "container/logging.h"
 #include "core/clock.h"
 #include "core/err.h"
 #include "core/str.h"
@@ -247,7 +248,8 @@ static void set_files(struct json_object *o, const struct mb_container *c)
 
 		mb_json_set_str(o, rows[i][0], path);
 	}
-	MB_AUTO_FREE char *log = mb_asprintf("%s/containers/%s/log", c->store->root, c->id);
+	MB_AUTO_FREE char *log = mb_container_logging_path(c);
+
 	mb_json_set_str(o, "LogPath", log);
 }
 

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "container/container.h"
+#include "container/logto.h"
 #include "core/err.h"
 #include "core/parse.h"
 #include "core/str.h"
 #include "monitor/protocol.h"
+#include "store/store.h"
 
 #define DEFAULT_DRIVER "k8s-file"
 
@@ -30,42 +32,134 @@ static int read_size(const char *text, uint64_t *ret)
 	return 0;
 }
 
-static int check_option(const char *driver, const char *key, const char *value, struct mb_err *err)
+enum {
+	CRI = 1,
+	LOCAL = 2,
+	JSON = 4,
+	JOURNALD = 8,
+	SYSLOG = 16,
+	NONE = 32,
+	FILES = CRI | LOCAL | JSON,
+	SINKS = JOURNALD | SYSLOG,
+};
+
+static const struct driver {
+	const char *name;
+	unsigned bit;
+} drivers[] = {{DEFAULT_DRIVER, CRI},  {"local", LOCAL},   {"json-file", JSON},
+               {"journald", JOURNALD}, {"syslog", SYSLOG}, {"none", NONE}};
+
+static unsigned driver_of(const struct mb_container_host_config *h)
+{
+	for (size_t i = 0; i < MB_N(drivers); i++)
+		if (mb_streq(h->log_driver, drivers[i].name))
+			return drivers[i].bit;
+	return 0;
+}
+
+static int check_size(const char *key, const char *value, struct mb_err *err)
 {
 	uint64_t size;
+
+	return read_size(value, &size) < 0
+	               ? mb_fail(err, EINVAL, "invalid --log-opt %s '%s'", key, value)
+	               : 0;
+}
+
+static int check_files(const char *key, const char *value, struct mb_err *err)
+{
 	uint32_t files;
 
-	if (mb_streq(key, "max-size"))
-		return read_size(value, &size) < 0
-		               ? mb_fail(err, EINVAL, "invalid --log-opt max-size '%s'", value)
-		               : 0;
-	if (mb_streq(key, "max-file"))
-		return mb_parse_u32(value, &files) < 0 || files < 1 || files > FILES_MAX
-		               ? mb_fail(err, EINVAL, "invalid --log-opt max-file '%s'", value)
-		               : 0;
-	if (mb_streq(key, "labels") || mb_streq(key, "env"))
-		return 0;
-	return mb_fail(err, EINVAL, "unknown log opt '%s' for %s log driver", key, driver);
+	return mb_parse_u32(value, &files) < 0 || files < 1 || files > FILES_MAX
+	               ? mb_fail(err, EINVAL, "invalid --log-opt %s '%s'", key, value)
+	               : 0;
+}
+
+static int check_bool(const char *key, const char *value, struct mb_err *err)
+{
+	bool ignored;
+
+	return mb_parse_bool(value, &ignored) < 0
+	               ? mb_fail(err, EINVAL, "invalid --log-opt %s '%s'", key, value)
+	               : 0;
+}
+
+static int check_tag(const char *key, const char *value, struct mb_err *err)
+{
+	(void)key;
+	return mb_container_logto_check_tag(value, err);
+}
+
+static int check_mode(const char *key, const char *value, struct mb_err *err)
+{
+	if (mb_streq(value, "blocking"))
+		return mb_fail(err, ENOTSUP,
+		               "--log-opt mode 'blocking' is not there: no container waits for "
+		               "its log");
+	return mb_streq(value, "non-blocking")
+	               ? 0
+	               : mb_fail(err, EINVAL, "invalid --log-opt %s '%s'", key, value);
+}
+
+static int refuse(const char *key, const char *value, struct mb_err *err)
+{
+	(void)value;
+	return mb_fail(err, ENOTSUP, "log opt '%s' is not supported", key);
+}
+
+static const struct option {
+	const char *name;
+	unsigned drivers;
+	int (*check)(const char *key, const char *value, struct mb_err *err); /* NULL: any value */
+} options[] = {
+	{"max-size", FILES, check_size},
+	{"max-file", FILES, check_files},
+	{"labels", FILES | SINKS, NULL},
+	{"env", FILES | SINKS, NULL},
+	{"tag", CRI | JSON | SINKS, check_tag},
+	{"mode", FILES | SINKS, check_mode},
+	{"cache-disabled", SINKS, check_bool},
+	{"cache-max-size", SINKS, check_size},
+	{"cache-max-file", SINKS, check_files},
+	{"syslog-address", SYSLOG, mb_container_logto_check_syslog},
+	{"syslog-facility", SYSLOG, mb_container_logto_check_syslog},
+	{"syslog-format", SYSLOG, mb_container_logto_check_syslog},
+	{"max-buffer-size", FILES | SINKS, refuse},
+	{"compress", FILES, refuse},
+	{"cache-compress", SINKS, refuse},
+	{"labels-regex", FILES | SINKS, refuse},
+	{"env-regex", FILES | SINKS, refuse},
+	{"syslog-tls-ca-cert", SYSLOG, refuse},
+	{"syslog-tls-cert", SYSLOG, refuse},
+	{"syslog-tls-key", SYSLOG, refuse},
+	{"syslog-tls-skip-verify", SYSLOG, refuse},
+};
+
+static int check_option(const struct mb_container_host_config *h, const char *key,
+                        const char *value, struct mb_err *err)
+{
+	for (size_t i = 0; i < MB_N(options); i++) {
+		const struct option *o = &options[i];
+
+		if (mb_streq(key, o->name) && o->drivers & driver_of(h))
+			return o->check ? o->check(key, value, err) : 0;
+	}
+	return mb_fail(err, EINVAL, "unknown log opt '%s' for %s log driver", key, h->log_driver);
 }
 
 int mb_container_logging_check(struct mb_container_host_config *h, struct mb_err *err)
 {
-	static const char *const drivers[] = {DEFAULT_DRIVER, "local", "json-file", "none"};
-	bool is_known = false;
-
 	if (!h->log_driver || !*h->log_driver)
 		mb_strset(&h->log_driver, DEFAULT_DRIVER);
-	for (size_t i = 0; i < MB_N(drivers); i++)
-		is_known |= mb_streq(h->log_driver, drivers[i]);
-	if (!is_known)
+	if (!driver_of(h))
 		return mb_fail(err, ENOTSUP,
 		               "no log driver '%s': there are k8s-file, local, "
-		               "json-file and none",
+		               "json-file, journald, syslog and none",
 		               h->log_driver);
-	if (mb_streq(h->log_driver, "none") && h->log_options.n)
+	if (driver_of(h) == NONE && h->log_options.n)
 		return mb_fail(err, EINVAL, "log options are not for the log driver none");
 	MB_KV_FOREACH (pair, &h->log_options) {
-		int r = check_option(h->log_driver, pair->key, pair->value, err);
+		int r = check_option(h, pair->key, pair->value, err);
 
 		if (r < 0)
 			return r;
@@ -73,13 +167,24 @@ int mb_container_logging_check(struct mb_container_host_config *h, struct mb_err
 	return 0;
 }
 
+static bool has_files(const struct mb_container_host_config *h)
+{
+	const char *off = mb_kv_find(&h->log_options, "cache-disabled");
+	bool is_off = false;
+
+	if (off)
+		(void)mb_parse_bool(off, &is_off);
+	return driver_of(h) != NONE && !is_off;
+}
+
 void mb_container_logging_setup(const struct mb_container *c, struct mb_monitor_setup *setup)
 {
 	const struct mb_container_host_config *h = &c->record->host;
-	const char *size = mb_kv_find(&h->log_options, "max-size");
-	const char *files = mb_kv_find(&h->log_options, "max-file");
+	bool is_cache = driver_of(h) & SINKS;
+	const char *size = mb_kv_find(&h->log_options, is_cache ? "cache-max-size" : "max-size");
+	const char *files = mb_kv_find(&h->log_options, is_cache ? "cache-max-file" : "max-file");
 
-	if (mb_streq(h->log_driver, "none"))
+	if (!has_files(h))
 		setup->flags |= MB_MONITOR_NO_LOG;
 	if (size)
 		(void)read_size(size, &setup->log_size);
@@ -89,9 +194,46 @@ void mb_container_logging_setup(const struct mb_container *c, struct mb_monitor_
 
 int mb_container_logging_is_readable(const struct mb_container *c, struct mb_err *err)
 {
-	if (mb_streq(c->record->host.log_driver, "none"))
+	if (!has_files(&c->record->host))
 		return mb_fail(err, ENOTSUP, "configured logging driver does not support reading");
 	return 0;
+}
+
+char *mb_container_logging_file(const struct mb_container *c)
+{
+	return driver_of(&c->record->host) == JSON ? mb_asprintf("%s-json.log", c->id) : NULL;
+}
+
+char *mb_container_logging_path(const struct mb_container *c)
+{
+	MB_AUTO_FREE char *name = mb_container_logging_file(c);
+
+	if (!has_files(&c->record->host))
+		return mb_strdup("");
+	return mb_asprintf("%s/containers/%s/%s", c->store->root, c->id, name ? name : "log");
+}
+
+static void pick(const char *names, const struct mb_kv *labels, const struct mb_strv *env,
+                 struct mb_kv *ret)
+{
+	MB_AUTO_STRV struct mb_strv wanted = MB_STRV_INIT;
+
+	mb_strv_split(&wanted, names ? names : "", ',');
+	for (size_t i = 0; i < wanted.n; i++) {
+		const char *value =
+			labels ? mb_kv_find(labels, wanted.v[i]) : mb_env_find(env, wanted.v[i]);
+
+		if (value)
+			mb_kv_set(ret, wanted.v[i], value);
+	}
+}
+
+void mb_container_logging_attributes(const struct mb_container_record *record, struct mb_kv *ret)
+{
+	const struct mb_kv *given = &record->host.log_options;
+
+	pick(mb_kv_find(given, "labels"), &record->config.labels, NULL, ret);
+	pick(mb_kv_find(given, "env"), NULL, &record->config.env, ret);
 }
 
 /* As Go's url.QueryEscape(). */
@@ -107,34 +249,21 @@ static void add_escaped(struct mb_str *out, const char *text)
 	}
 }
 
-static void pick(struct mb_strv *pairs, const char *names, const struct mb_kv *labels,
-                 const struct mb_strv *env)
-{
-	MB_AUTO_STRV struct mb_strv wanted = MB_STRV_INIT;
-
-	mb_strv_split(&wanted, names ? names : "", ',');
-	for (size_t i = 0; i < wanted.n; i++) {
-		const char *value =
-			labels ? mb_kv_find(labels, wanted.v[i]) : mb_env_find(env, wanted.v[i]);
-		struct mb_str pair = MB_STR_INIT;
-
-		if (!value)
-			continue;
-		add_escaped(&pair, wanted.v[i]);
-		mb_str_addc(&pair, '=');
-		add_escaped(&pair, value);
-		mb_strv_take(pairs, mb_str_take(&pair));
-	}
-}
-
 char *mb_container_logging_details(const struct mb_container *c)
 {
-	const struct mb_kv *options = &c->record->host.log_options;
+	MB_AUTO_KV struct mb_kv attributes = MB_KV_INIT;
 	MB_AUTO_STRV struct mb_strv pairs = MB_STRV_INIT;
 	MB_AUTO_FREE char *joined = NULL;
 
-	pick(&pairs, mb_kv_find(options, "labels"), &c->record->config.labels, NULL);
-	pick(&pairs, mb_kv_find(options, "env"), NULL, &c->record->config.env);
+	mb_container_logging_attributes(c->record, &attributes);
+	MB_KV_FOREACH (pair, &attributes) {
+		struct mb_str text = MB_STR_INIT;
+
+		add_escaped(&text, pair->key);
+		mb_str_addc(&text, '=');
+		add_escaped(&text, pair->value);
+		mb_strv_take(&pairs, mb_str_take(&text));
+	}
 	mb_strv_sort(&pairs);
 	joined = mb_strv_join(&pairs, ",");
 	return mb_asprintf("%s ", joined);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -106,6 +107,34 @@ static void make_foreground(struct mb_monitor *m, struct mb_monitor_client *c)
 	c->waits |= c->cleans;
 }
 
+int mb_monitor_birth_logto(struct mb_monitor *m, const struct mb_monitor_logto *to, int fd)
+{
+	bool goes = to->kind == MB_MONITOR_LOGTO_JOURNAL || to->kind == MB_MONITOR_LOGTO_SYSLOG;
+
+	if (m->phase != MB_MONITOR_UNBORN || m->logsink.is_on || m->log.is_json ||
+	    to->addr_len > sizeof(to->addr) || !memchr(to->text, 0, sizeof(to->text)) ||
+	    (to->kind != MB_MONITOR_LOGTO_JSON && !goes))
+		return -EINVAL;
+	if (goes) {
+		mb_logsink_open(&m->logsink, m->epoll, to, fd);
+		m->log.sink = &m->logsink;
+		return 0;
+	}
+	m->logto = *to;
+	m->log.is_json = true;
+	m->log.attrs = m->logto.text;
+	snprintf(m->log.set.name, sizeof(m->log.set.name), "%s-json.log", m->id);
+	return 0;
+}
+
+static void open_log(struct mb_monitor *m)
+{
+	m->log.is_fileless = m->setup.flags & MB_MONITOR_NO_LOG;
+	if (!m->log.is_fileless || m->log.sink)
+		mb_logwrite_open(&m->log, m->fd[MB_MONITOR_SLOT_CONTAINER], m->setup.log_files,
+		                 m->setup.log_size);
+}
+
 int mb_monitor_birth_setup(struct mb_monitor *m, struct mb_monitor_client *c, const void *payload,
                            size_t n, const int *fds, size_t n_fds)
 {
@@ -126,9 +155,7 @@ int mb_monitor_birth_setup(struct mb_monitor *m, struct mb_monitor_client *c, co
 	m->restarts = setup->restarts;
 	if (m->fd[MB_MONITOR_SLOT_OOM] >= 0)
 		m->oom_before = mb_monitor_finish_oom_count(m->fd[MB_MONITOR_SLOT_OOM]);
-	if (!(setup->flags & MB_MONITOR_NO_LOG))
-		mb_logwrite_open(&m->log, m->fd[MB_MONITOR_SLOT_CONTAINER], setup->log_files,
-		                 setup->log_size);
+	open_log(m);
 	m->dns.run_fd = m->fd[MB_MONITOR_SLOT_RUNROOT];
 	r = watch_all(m);
 	if (r < 0)

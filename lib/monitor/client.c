@@ -86,6 +86,13 @@ int mb_monitor_send_health(int sock, const struct mb_monitor_health *how, struct
 	return transmit(sock, MB_MONITOR_HEALTH, how, sizeof(*how), NULL, 0, err);
 }
 
+int mb_monitor_send_logto(int sock, const struct mb_monitor_logto *to, int fd, struct mb_err *err)
+{
+	size_t n = offsetof(struct mb_monitor_logto, text) + strlen(to->text) + 1;
+
+	return transmit(sock, MB_MONITOR_LOGTO, to, n, &fd, fd >= 0, err);
+}
+
 static int copy_text(char *to, size_t size, const char *from, const char *what, struct mb_err *err)
 {
 	size_t n = strlen(from);

@@ -45,6 +45,8 @@ int mb_monitor_send_target(int sock, const struct mb_monitor_target *target, str
 /* Attributes of its events. */
 int mb_monitor_send_about(int sock, const char *members, size_t n, struct mb_err *err);
 int mb_monitor_send_health(int sock, const struct mb_monitor_health *how, struct mb_err *err);
+/* @fd: connected to it, or -1. */
+int mb_monitor_send_logto(int sock, const struct mb_monitor_logto *to, int fd, struct mb_err *err);
 /* An older monitor knows no UNHOLD: it keeps the sockets until the exit, and -ENOSYS is told. */
 int mb_monitor_unhold(int sock, const struct mb_monitor_unhold *what, struct mb_err *err);
 int mb_monitor_send_network(int sock, const char *id, const char *name, unsigned flags, int dir_fd,

@@ -241,6 +241,7 @@ void mb_dns_event(struct mb_dns *d, int from, unsigned index, uint32_t events)
 	case MB_MONITOR_FROM_STREAM:
 	case MB_MONITOR_FROM_RELAY:
 	case MB_MONITOR_FROM_KEEPER:
+	case MB_MONITOR_FROM_LOGSINK:
 		break;
 	}
 }

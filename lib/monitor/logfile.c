@@ -20,7 +20,8 @@
 enum { BUFFER = 256 << 10 };
 
 struct mb_logfile {
-	int dir_fd, fd, inotify; /* -1: none */
+	struct mb_logset set;
+	int fd, inotify; /* -1: none */
 	struct mb_logfile_options options;
 	struct mb_logtail_stop stop; /* held open: its inode is nobody else's meanwhile */
 	uint64_t inode, offset;      /* of .fd: file and end of what is in the buffer */
@@ -44,7 +45,7 @@ struct mb_logfile {
 static int stop_now(struct mb_logfile *log)
 {
 	struct stat st;
-	int r = mb_logset_newest(log->dir_fd, &log->stop.fd);
+	int r = mb_logset_newest(&log->set, &log->stop.fd);
 
 	if (r == MB_LOGSET_NONE)
 		log->is_past = true;
@@ -68,11 +69,11 @@ static int start(struct mb_logfile *log, struct mb_err *err)
 	if (log->is_past)
 		return 0;
 	if (o->tail >= 0)
-		r = mb_logtail_find(log->dir_fd, o->streams, (uint64_t)o->tail, log->stop, &from);
+		r = mb_logtail_find(&log->set, o->streams, (uint64_t)o->tail, log->stop, &from);
 	else if (o->since)
-		r = mb_logtail_find_since(log->dir_fd, o->since, log->stop, &from);
+		r = mb_logtail_find_since(&log->set, o->since, log->stop, &from);
 	else
-		r = mb_logset_oldest(log->dir_fd, &from.fd);
+		r = mb_logset_oldest(&log->set, &from.fd);
 	if (r < 0)
 		return mb_fail_sys(err, -r, "cannot read the log");
 	log->fd = from.fd;
@@ -92,9 +93,10 @@ int mb_logfile_open(int container_fd, const struct mb_logfile_options *options,
 	log->options = *options;
 	if (!log->options.streams)
 		log->options.streams = MB_MONITOR_STDOUT | MB_MONITOR_STDERR;
-	log->dir_fd = fcntl(container_fd, F_DUPFD_CLOEXEC, 3);
-	if (log->dir_fd < 0)
+	log->set.dir_fd = fcntl(container_fd, F_DUPFD_CLOEXEC, 3);
+	if (log->set.dir_fd < 0)
 		return mb_fail_sys(err, errno, "cannot read the log");
+	snprintf(log->set.name, sizeof(log->set.name), "%s", options->name ? options->name : "log");
 	r = start(log, err);
 	if (r < 0)
 		return r;
@@ -106,7 +108,7 @@ void mb_logfile_free(struct mb_logfile *log)
 {
 	if (!log)
 		return;
-	mb_close(&log->dir_fd);
+	mb_close(&log->set.dir_fd);
 	mb_close(&log->fd);
 	mb_close(&log->inotify);
 	mb_close(&log->stop.fd);
@@ -139,9 +141,9 @@ static void use_file(struct mb_logfile *log, int fd)
 static int go_on(struct mb_logfile *log, int *ret_fd)
 {
 	MB_AUTO_CLOSE int fd = -1;
-	int r = mb_logset_oldest(log->dir_fd, &fd);
+	int r = mb_logset_oldest(&log->set, &fd);
 
-	if (r == 0 && log->stop.fd >= 0 && !mb_logset_holds(log->dir_fd, log->stop.fd)) {
+	if (r == 0 && log->stop.fd >= 0 && !mb_logset_holds(&log->set, log->stop.fd)) {
 		mb_close(&fd);
 		fd = fcntl(log->stop.fd, F_DUPFD_CLOEXEC, 3);
 		r = fd < 0 ? -errno : 0;
@@ -157,15 +159,15 @@ static int next_file(struct mb_logfile *log)
 	int fd = -1, r;
 
 	if (log->fd < 0) {
-		r = mb_logset_oldest(log->dir_fd, &fd);
-	} else if (mb_logset_is_current(log->dir_fd, log->fd)) {
+		r = mb_logset_oldest(&log->set, &fd);
+	} else if (mb_logset_is_current(&log->set, log->fd)) {
 		return MB_LOGFILE_END;
 	} else if (!log->is_told_stale) {
 		/* It was written to until it was renamed: look once more. */
 		log->is_told_stale = true;
 		return 0;
 	} else {
-		r = mb_logset_newer(log->dir_fd, log->fd, &fd);
+		r = mb_logset_newer(&log->set, log->fd, &fd);
 		if (r == MB_LOGSET_LOST) {
 			log->gaps++;
 			r = go_on(log, &fd);
@@ -232,7 +234,7 @@ static int next_record(struct mb_logfile *log, struct mb_logrecord *record, stru
 	const struct mb_logfile_options *o = &log->options;
 
 	for (;;) {
-		const char *from = log->buffer + log->at;
+		char *from = log->buffer + log->at;
 		size_t left = log->n - log->at;
 		const char *feed = log->is_past ? NULL : memchr(from, '\n', left);
 		unsigned s;
@@ -340,7 +342,7 @@ int mb_logfile_follow(struct mb_logfile *log, int *ret_poll_fd, struct mb_err *e
 	if (log->inotify < 0) {
 		MB_AUTO_CLOSE int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", log->dir_fd);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", log->set.dir_fd);
 		if (fd < 0 || inotify_add_watch(fd, path, mask) < 0)
 			return mb_fail_sys(err, errno, "cannot watch the log");
 		log->inotify = mb_take_fd(&fd);

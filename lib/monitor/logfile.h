@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* lib/monitor/logfile.h — reading a container's log: the rotated set as one stream of entries.
  *
- * Records on disk are CRI's: "<RFC 3339, 9 digits, Z> stdout|stderr F|P <text>\n"; the pieces of
- * a line (P ... F) are joined here, per stream, up to MB_LOGFILE_JOIN_MAX; longer lines come as
- * several entries with .partial set.  A line that the writer has not ended yet (the last record
- * is P) is given at the end of a reading without follow, and awaited in follow mode.
- * Rotation while reading loses and repeats nothing as long as the reader keeps up with the set's
- * total size; else reading goes on at the oldest record there is and the reader's .gaps counts.
- * A record that cannot be parsed is given as it stands, on stdout, with time 0.
+ * Records on disk are CRI's: "<RFC 3339, 9 digits, Z> stdout|stderr F|P <text>\n", or docker's
+ * (logjson.h); the pieces of a line (P ... F) are joined here, per stream, up to
+ * MB_LOGFILE_JOIN_MAX; longer lines come as several entries with .partial set.  A line that the
+ * writer has not ended yet (the last record is P) is given at the end of a reading without follow,
+ * and awaited in follow mode. Rotation while reading loses and repeats nothing as long as the
+ * reader keeps up with the set's total size; else reading goes on at the oldest record there is and
+ * the reader's .gaps counts. A record that cannot be parsed is given as it stands, on stdout, with
+ * time 0.
  */
 #ifndef MB_MONITOR_LOGFILE_H
 #define MB_MONITOR_LOGFILE_H
@@ -27,9 +28,10 @@ enum { MB_LOGFILE_JOIN_MAX = 1 << 20 };
 struct mb_logfile_options {
 	unsigned streams;     /* bits of enum mb_monitor_stream; 0 = both */
 	int64_t since, until; /* nanoseconds since 1970; 0 = open end.  since <= time < until */
-	int64_t tail;   /* at most the last so many lines, counted before since/until as docker
-	                 * does; negative = all */
-	bool until_now; /* stop at the end of the log as it is when it is opened */
+	int64_t tail;     /* at most the last so many lines, counted before since/until as docker
+	                   * does; negative = all */
+	bool until_now;   /* stop at the end of the log as it is when it is opened */
+	const char *name; /* of its newest file; NULL: log */
 };
 
 struct mb_logfile_entry {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "monitor/logjson.h"
 
 /* "2016-10-06T00:17:09.669794202Z stdout F text": every part has its fixed place. */
 enum { FRACTION_AT = 20, ZONE_AT = 29, STREAM_AT = 31, TAG_AT = 38, TEXT_AT = 40 };
@@ -54,9 +55,23 @@ static bool parse(const char *line, size_t n, struct mb_logrecord_clock *clock,
 	return parse_time(line, clock, &r->nsec);
 }
 
-void mb_logrecord_parse(const char *line, size_t n, struct mb_logrecord_clock *clock,
+bool mb_logrecord_time(const char *text, size_t n, struct mb_logrecord_clock *clock,
+                       int64_t *ret_nsec)
+{
+	char copy[MB_TIME_TEXT];
+
+	if (n > ZONE_AT && parse_time(text, clock, ret_nsec))
+		return n == ZONE_AT + 1;
+	if (n >= sizeof(copy))
+		return false;
+	memcpy(copy, text, n);
+	copy[n] = '\0';
+	return mb_time_parse(copy, ret_nsec) == 0;
+}
+
+void mb_logrecord_parse(char *line, size_t n, struct mb_logrecord_clock *clock,
                         struct mb_logrecord *ret)
 {
-	if (!parse(line, n, clock, ret))
+	if (!parse(line, n, clock, ret) && !mb_logjson_parse(line, n, clock, ret))
 		*ret = (struct mb_logrecord){.stream = MB_MONITOR_STDOUT, .text = line, .size = n};
 }

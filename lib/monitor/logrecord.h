@@ -23,9 +23,13 @@ struct mb_logrecord_clock {
 	int64_t nsec;
 };
 
-/* @line of @n bytes, without its line feed.  What is no record is taken whole, as a line of
- * stdout at time 0. */
-void mb_logrecord_parse(const char *line, size_t n, struct mb_logrecord_clock *clock,
+/* @line of @n bytes, without its line feed: CRI's, or docker's json-file (logjson.h), whose text is
+ * decoded in place.  What is no record is taken whole, as a line of stdout at time 0. */
+void mb_logrecord_parse(char *line, size_t n, struct mb_logrecord_clock *clock,
                         struct mb_logrecord *ret);
+
+/* A time of @n bytes as RFC 3339 has it.  Return: whether it is one. */
+bool mb_logrecord_time(const char *text, size_t n, struct mb_logrecord_clock *clock,
+                       int64_t *ret_nsec);
 
 #endif

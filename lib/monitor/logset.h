@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* lib/monitor/logset.h — the files log, log.1, log.2 ... of a log that may rotate meanwhile.
+/* lib/monitor/logset.h — the files NAME, NAME.1, NAME.2 ... of a log that may rotate meanwhile.
  *
  * The writer renames from the oldest to the newest, so at most one number is missing while it
  * does.  A file is known by its inode: while it is held open no other file can get it.  That a
@@ -12,19 +12,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { MB_LOGSET_NONE = 1, MB_LOGSET_LOST = 2 };
+enum { MB_LOGSET_NONE = 1, MB_LOGSET_LOST = 2, MB_LOGSET_NAME = 80 };
+
+struct mb_logset {
+	int dir_fd; /* whoever made it owns it */
+	char name[MB_LOGSET_NAME];
+};
+
+/* The name of number @i. */
+void mb_logset_name(const struct mb_logset *set, unsigned i, char buf[MB_LOGSET_NAME + 12]);
 
 /* Open the newest or the oldest file.  Return: 0; MB_LOGSET_NONE; -errno (nothing told). */
-int mb_logset_newest(int dir_fd, int *ret_fd);
-int mb_logset_oldest(int dir_fd, int *ret_fd);
+int mb_logset_newest(const struct mb_logset *set, int *ret_fd);
+int mb_logset_oldest(const struct mb_logset *set, int *ret_fd);
 /* The next newer or older neighbour of @fd.
  * Return: 0; MB_LOGSET_NONE: there is none (yet); MB_LOGSET_LOST: @fd was rotated away; -errno. */
-int mb_logset_newer(int dir_fd, int fd, int *ret_fd);
-int mb_logset_older(int dir_fd, int fd, int *ret_fd);
+int mb_logset_newer(const struct mb_logset *set, int fd, int *ret_fd);
+int mb_logset_older(const struct mb_logset *set, int fd, int *ret_fd);
 /* Whether @fd is still one of them: rotation has not removed it. */
-bool mb_logset_holds(int dir_fd, int fd);
-/* Whether the writer may still append to @fd: it is "log". */
-int mb_logset_is_current(int dir_fd, int fd);
+bool mb_logset_holds(const struct mb_logset *set, int fd);
+/* Whether the writer may still append to @fd: it is the first. */
+int mb_logset_is_current(const struct mb_logset *set, int fd);
 uint64_t mb_logset_inode(int fd);
 
 #endif

@@ -12,7 +12,8 @@
 #include "monitor/logrecord.h"
 #include "monitor/logset.h"
 
-enum { BLOCK = 64 << 10 };
+/* More than any record. */
+enum { BLOCK = 128 << 10 };
 
 /* Walking from the newest record to older ones. */
 struct walk {
@@ -116,16 +117,16 @@ static int walk_file(struct walk *w, int fd, uint64_t limit, uint64_t *ret_offse
 }
 
 /* The file of @stop, or else the newest.  Return: as mb_logset_newest(). */
-static int open_last(int dir_fd, struct mb_logtail_stop stop, int *ret_fd)
+static int open_last(const struct mb_logset *set, struct mb_logtail_stop stop, int *ret_fd)
 {
 	if (stop.fd < 0)
-		return mb_logset_newest(dir_fd, ret_fd);
+		return mb_logset_newest(set, ret_fd);
 	*ret_fd = fcntl(stop.fd, F_DUPFD_CLOEXEC, 3);
 	return *ret_fd < 0 ? -errno : 0;
 }
 
-int mb_logtail_find(int dir_fd, unsigned streams, uint64_t lines, struct mb_logtail_stop stop,
-                    struct mb_logtail *ret)
+int mb_logtail_find(const struct mb_logset *set, unsigned streams, uint64_t lines,
+                    struct mb_logtail_stop stop, struct mb_logtail *ret)
 {
 	MB_AUTO_FREE struct walk *w = mb_calloc(1, sizeof(*w));
 	MB_AUTO_CLOSE int fd = -1;
@@ -136,7 +137,7 @@ int mb_logtail_find(int dir_fd, unsigned streams, uint64_t lines, struct mb_logt
 	w->streams = streams;
 	w->to = ret;
 	*ret = (struct mb_logtail){.fd = -1};
-	r = open_last(dir_fd, stop, &fd);
+	r = open_last(set, stop, &fd);
 	if (r != 0)
 		return r == MB_LOGSET_NONE ? 0 : r;
 	for (;;) {
@@ -147,7 +148,7 @@ int mb_logtail_find(int dir_fd, unsigned streams, uint64_t lines, struct mb_logt
 			break;
 		ret->offset = 0;
 		limit = UINT64_MAX;
-		r = mb_logset_older(dir_fd, fd, &older);
+		r = mb_logset_older(set, fd, &older);
 		if (r != 0)
 			break;
 		mb_close(&fd);
@@ -161,28 +162,33 @@ int mb_logtail_find(int dir_fd, unsigned streams, uint64_t lines, struct mb_logt
 
 static int64_t first_time(int fd)
 {
-	char line[64];
+	MB_AUTO_FREE char *line = mb_malloc(BLOCK);
 	struct mb_logrecord_clock clock = {0};
 	struct mb_logrecord record;
-	ssize_t n = pread(fd, line, sizeof(line), 0);
+	ssize_t n = pread(fd, line, 64, 0);
+	const char *feed;
 
+	/* There the time comes last. */
+	if (n > 0 && line[0] == '{')
+		n = pread(fd, line, BLOCK, 0);
 	if (n <= 0)
 		return INT64_MAX;
-	mb_logrecord_parse(line, (size_t)n, &clock, &record);
+	feed = memchr(line, '\n', (size_t)n);
+	mb_logrecord_parse(line, feed ? (size_t)(feed - line) : (size_t)n, &clock, &record);
 	return record.nsec;
 }
 
-int mb_logtail_find_since(int dir_fd, int64_t since, struct mb_logtail_stop stop,
+int mb_logtail_find_since(const struct mb_logset *set, int64_t since, struct mb_logtail_stop stop,
                           struct mb_logtail *ret)
 {
 	MB_AUTO_CLOSE int fd = -1;
-	int r = open_last(dir_fd, stop, &fd);
+	int r = open_last(set, stop, &fd);
 
 	*ret = (struct mb_logtail){.fd = -1};
 	while (r == 0 && first_time(fd) >= since) {
 		int older = -1;
 
-		r = mb_logset_older(dir_fd, fd, &older);
+		r = mb_logset_older(set, fd, &older);
 		if (r == 0) {
 			mb_close(&fd);
 			fd = older;

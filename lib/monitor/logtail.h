@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+struct mb_logset;
+
 struct mb_logtail {
 	int fd; /* file in which reading starts, owned by the caller; -1: there is no log */
 	uint64_t offset;
@@ -20,11 +22,11 @@ struct mb_logtail_stop {
 	uint64_t offset;
 };
 /* The last @lines lines of @streams before @stop.  Return: 0 or -errno (nothing told). */
-int mb_logtail_find(int dir_fd, unsigned streams, uint64_t lines, struct mb_logtail_stop stop,
-                    struct mb_logtail *ret);
+int mb_logtail_find(const struct mb_logset *set, unsigned streams, uint64_t lines,
+                    struct mb_logtail_stop stop, struct mb_logtail *ret);
 /* The newest file up to @stop's whose first record is older than @since, at its beginning; or the
  * oldest. */
-int mb_logtail_find_since(int dir_fd, int64_t since, struct mb_logtail_stop stop,
+int mb_logtail_find_since(const struct mb_logset *set, int64_t since, struct mb_logtail_stop stop,
                           struct mb_logtail *ret);
 
 #endif

@@ -10,19 +10,14 @@
 
 #include "core/clock.h"
 #include "core/own.h"
+#include "monitor/logjson.h"
+#include "monitor/logsink.h"
 
-static void file_name(char buf[16], unsigned i)
-{
-	if (i)
-		snprintf(buf, 16, "log.%u", i);
-	else
-		memcpy(buf, "log", 4);
-}
-
-/* Cut what follows the last line feed: a record is shorter than the piece that is looked at. */
+/* Cut what follows the last line feed: a record is shorter than what is looked at. */
 static void mend(struct mb_logwrite *w)
 {
-	const size_t room = MB_LOGWRITE_PIECE + 2 * MB_LOGWRITE_PREFIX;
+	const size_t room =
+		w->is_json ? sizeof(w->batch) : MB_LOGWRITE_PIECE + 2 * MB_LOGWRITE_PREFIX;
 	uint64_t from = w->size > room ? w->size - room : 0;
 	char *end = w->batch, byte;
 	const char *last;
@@ -46,7 +41,7 @@ static void open_file(struct mb_logwrite *w, int create)
 	const int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
 	struct stat st;
 
-	w->fd = openat(w->dir_fd, "log", flags | create, 0600);
+	w->fd = openat(w->set.dir_fd, w->set.name, flags | create, 0600);
 	if (w->fd < 0)
 		return;
 	if (fstat(w->fd, &st) < 0 || !S_ISREG(st.st_mode)) {
@@ -59,10 +54,15 @@ static void open_file(struct mb_logwrite *w, int create)
 
 void mb_logwrite_open(struct mb_logwrite *w, int dir_fd, unsigned files, uint64_t max)
 {
-	w->dir_fd = dir_fd;
+	w->is_on = true;
+	w->set.dir_fd = dir_fd;
+	if (!w->set.name[0])
+		memcpy(w->set.name, "log", 4);
 	w->files = files ? files : 3;
 	w->max = max ? max : 10 << 20;
 	w->second = -1;
+	if (w->is_fileless)
+		return;
 	open_file(w, 0); /* who writes nothing has none */
 	if (w->fd >= 0)
 		mend(w);
@@ -73,15 +73,15 @@ void mb_logwrite_close(struct mb_logwrite *w)
 	mb_close(&w->fd);
 }
 
-/* How many there are, "log" first, without a gap. */
+/* How many there are, the newest first, without a gap. */
 static unsigned count_files(const struct mb_logwrite *w)
 {
-	char name[16];
+	char name[MB_LOGSET_NAME + 12];
 	unsigned n = 0;
 
 	for (; n < w->files; n++) {
-		file_name(name, n);
-		if (faccessat(w->dir_fd, name, F_OK, 0) < 0)
+		mb_logset_name(&w->set, n, name);
+		if (faccessat(w->set.dir_fd, name, F_OK, 0) < 0)
 			break;
 	}
 	return n;
@@ -92,16 +92,16 @@ static unsigned count_files(const struct mb_logwrite *w)
 static void rotate(struct mb_logwrite *w)
 {
 	unsigned n = count_files(w);
-	char from[16], to[16];
+	char from[MB_LOGSET_NAME + 12], to[MB_LOGSET_NAME + 12];
 
 	if (n == w->files) {
-		file_name(to, --n);
-		unlinkat(w->dir_fd, to, 0);
+		mb_logset_name(&w->set, --n, to);
+		unlinkat(w->set.dir_fd, to, 0);
 	}
 	for (unsigned i = n; i > 0; i--) {
-		file_name(from, i - 1);
-		file_name(to, i);
-		renameat(w->dir_fd, from, w->dir_fd, to);
+		mb_logset_name(&w->set, i - 1, from);
+		mb_logset_name(&w->set, i, to);
+		renameat(w->set.dir_fd, from, w->set.dir_fd, to);
 	}
 	mb_close(&w->fd);
 	open_file(w, O_CREAT);
@@ -117,7 +117,8 @@ static uint64_t text_after(const struct mb_logwrite *w, size_t at)
 		const char *feed = memchr(w->batch + at, '\n', w->n - at);
 		size_t end = (size_t)(feed - w->batch) + 1;
 
-		text += end - at - MB_LOGWRITE_PREFIX - (w->batch[at + 38] == 'P');
+		text += w->is_json ? mb_logjson_text_size(w->batch + at, end - at)
+		                   : end - at - MB_LOGWRITE_PREFIX - (w->batch[at + 38] == 'P');
 		at = end;
 	}
 	return text;
@@ -181,8 +182,7 @@ static inline void copy_strides(char *to, const char *from, size_t n)
 		__builtin_memcpy(to + at, from + at, MB_LOGWRITE_SLACK);
 }
 
-/* One record.  @ended: @text holds its line feed as the last byte. */
-static inline void put_record(struct mb_logwrite *w, const char *text, size_t n, bool ended)
+static inline void put_cri(struct mb_logwrite *w, const char *text, size_t n, bool ended)
 {
 	size_t size = MB_LOGWRITE_PREFIX + n + !ended;
 	char *to;
@@ -204,6 +204,52 @@ static inline void put_record(struct mb_logwrite *w, const char *text, size_t n,
 	w->n += size;
 }
 
+/* How long it is is known when it is written: behind what the batch holds, and moved to the front
+ * if that has to be written first. */
+static void put_json(struct mb_logwrite *w, enum mb_monitor_stream stream, const char *text,
+                     size_t n)
+{
+	const struct mb_logjson how = {.stream = stream == MB_MONITOR_STDERR ? "stderr" : "stdout",
+	                               .time = w->prefix,
+	                               .attrs = w->attrs ? w->attrs : "",
+	                               .n_attrs = w->attrs ? strlen(w->attrs) : 0};
+	size_t size, at;
+
+	if (w->n + n * MB_LOGJSON_WIDEST + how.n_attrs + MB_LOGJSON_FRAME > sizeof(w->batch))
+		flush(w);
+	at = w->n;
+	size = mb_logjson_format(w->batch + at, &how, text, n);
+	if (w->size + at + size > w->max && w->size + at > 0) {
+		flush(w);
+		memmove(w->batch, w->batch + at, size);
+		if (w->size > 0 && w->size + size > w->max)
+			rotate(w);
+	}
+	w->n += size;
+}
+
+/* One record.  @ended: @text holds its line feed as the last byte. */
+static inline void put_record(struct mb_logwrite *w, const struct mb_logwrite_stream *s,
+                              const char *text, size_t n, bool ended, int64_t nsec)
+{
+	if (w->sink)
+		mb_logsink_put(w->sink, s->stream, text, n - ended, !ended, nsec);
+	if (w->is_fileless)
+		return;
+	if (w->is_json)
+		put_json(w, s->stream, text, n);
+	else
+		put_cri(w, text, n, ended);
+}
+
+/* A batch is whole. */
+static void pass_on(struct mb_logwrite *w)
+{
+	flush(w);
+	if (w->sink)
+		mb_logsink_flush(w->sink);
+}
+
 void mb_logwrite_feed(struct mb_logwrite *w, struct mb_logwrite_stream *s, char *bytes, size_t n,
                       int64_t nsec)
 {
@@ -218,13 +264,13 @@ void mb_logwrite_feed(struct mb_logwrite *w, struct mb_logwrite_stream *s, char 
 
 		for (; line > MB_LOGWRITE_PIECE || (!stop && line == MB_LOGWRITE_PIECE);
 		     line -= MB_LOGWRITE_PIECE, p += MB_LOGWRITE_PIECE)
-			put_record(w, p, MB_LOGWRITE_PIECE, false);
+			put_record(w, s, p, MB_LOGWRITE_PIECE, false, nsec);
 		if (!stop)
 			break;
-		put_record(w, p, line + 1, true);
+		put_record(w, s, p, line + 1, true, nsec);
 		p = seen = stop + 1;
 	}
-	flush(w);
+	pass_on(w);
 	s->n_tail = (size_t)(end - p);
 	memcpy(s->tail, p, s->n_tail);
 }
@@ -234,7 +280,7 @@ void mb_logwrite_end(struct mb_logwrite *w, struct mb_logwrite_stream *s, int64_
 	if (!s->n_tail)
 		return;
 	put_time(w, s->stream, nsec);
-	put_record(w, s->tail, s->n_tail, false);
-	flush(w);
+	put_record(w, s, s->tail, s->n_tail, false, nsec);
+	pass_on(w);
 	s->n_tail = 0;
 }

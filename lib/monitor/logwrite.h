@@ -2,7 +2,7 @@
 /* lib/monitor/logwrite.h — writing a container's log: CRI records, rotated, never blocking on a
  * disk that is full and never leaving half a record.
  *
- * The format is in logfile.h.  A line that is not ended yet is kept back (.tail) until it is, or
+ * The formats are in logfile.h.  A line that is not ended yet is kept back (.tail) until it is, or
  * until it is a whole piece; every record is complete in one file.
  */
 #ifndef MB_MONITOR_LOGWRITE_H
@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "monitor/logset.h"
 #include "monitor/protocol.h"
 
 enum {
@@ -27,9 +28,16 @@ struct mb_logwrite_stream {
 	char tail[MB_LOGWRITE_PIECE + MB_LOGWRITE_SLACK];
 };
 
+struct mb_logsink;
+
 struct mb_logwrite {
-	int dir_fd; /* borrowed */
-	int fd;     /* -1: none could be opened, tried again at the next record */
+	bool is_on; /* there is any use in feeding it */
+	bool is_fileless;
+	bool is_json;            /* set before it is opened */
+	struct mb_logset set;    /* .name, too: else it is "log".  .dir_fd is borrowed */
+	const char *attrs;       /* of JSON; borrowed; NULL: none */
+	struct mb_logsink *sink; /* who gets the records, too; borrowed; NULL: nobody */
+	int fd;                  /* -1: none could be opened, tried again at the next record */
 	unsigned files;
 	uint64_t max, size, inode;
 	uint64_t dropped; /* bytes of output that no record holds */

@@ -59,6 +59,9 @@ static void dispatch(struct mb_monitor *m, const struct epoll_event *e)
 	case MB_MONITOR_FROM_RELAY:
 		mb_monitor_relay_begin(m, index);
 		break;
+	case MB_MONITOR_FROM_LOGSINK:
+		mb_logsink_event(&m->logsink);
+		break;
 	case MB_MONITOR_FROM_KEEPER:
 		mb_monitor_keeper_event(m);
 		break;
@@ -88,6 +91,7 @@ static int patience(struct mb_monitor *m)
 	sooner(&deadline, mb_dns_deadline(&m->dns));
 	sooner(&deadline, mb_monitor_health_deadline(m));
 	sooner(&deadline, m->keeper.due);
+	sooner(&deadline, mb_logsink_deadline(&m->logsink));
 	if (m->n_corpses)
 		sooner(&deadline, now + GUARD_MS * 1000000ll);
 	if (m->is_touched && !m->stalled.n)
@@ -109,7 +113,7 @@ void mb_monitor_run(struct mb_monitor *m)
 		for (int i = 0; i < n; i++)
 			dispatch(m, &events[i]);
 		if (n > 0 && !m->deadline && !m->n_corpses && !m->health.is_on && !m->keeper.due &&
-		    !mb_dns_deadline(&m->dns))
+		    !mb_dns_deadline(&m->dns) && !mb_logsink_deadline(&m->logsink))
 			continue;
 		now = mb_monotonic_nsec();
 		if (m->deadline && now >= m->deadline)
@@ -117,6 +121,7 @@ void mb_monitor_run(struct mb_monitor *m)
 		mb_dns_expire(&m->dns, now);
 		mb_monitor_health_step(m);
 		mb_monitor_keeper_step(m);
+		mb_logsink_step(&m->logsink);
 		if (m->n_corpses)
 			mb_monitor_guard_step(m);
 		if (n == 0)

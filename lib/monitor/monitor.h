@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "monitor/dns.h"
+#include "monitor/logsink.h"
 #include "monitor/logwrite.h"
 #include "monitor/message.h"
 #include "monitor/protocol.h"
@@ -71,6 +72,8 @@ struct mb_monitor {
 	int stream_fd[2]; /* stdout or console, stderr; -1: none or ended */
 	struct mb_logwrite_stream stream[2];
 	struct mb_logwrite log;
+	struct mb_logsink logsink;
+	struct mb_monitor_logto logto; /* of JSON; as it came */
 	uint64_t output_bytes;
 	unsigned foreground; /* index of the lossless client + 1; 0: none */
 	struct {
@@ -152,6 +155,7 @@ void mb_monitor_run(struct mb_monitor *m) __attribute__((noreturn));
 /* birth.c: messages before and of SETUP.  Return: 0 or -errno, which the client is told. */
 int mb_monitor_birth_setup(struct mb_monitor *m, struct mb_monitor_client *c, const void *payload,
                            size_t n, const int *fds, size_t n_fds);
+int mb_monitor_birth_logto(struct mb_monitor *m, const struct mb_monitor_logto *to, int fd);
 int mb_monitor_birth_hold(struct mb_monitor *m, const int *fds, size_t n_fds);
 void mb_monitor_birth_unhold(struct mb_monitor *m, const struct mb_monitor_unhold *what);
 bool mb_monitor_birth_is_bound_so(int fd, const struct mb_monitor_unhold *what);

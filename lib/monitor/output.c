@@ -81,7 +81,7 @@ static void end_stream(struct mb_monitor *m, unsigned i)
 	m->fd[i == 0 ? MB_MONITOR_SLOT_STDOUT : MB_MONITOR_SLOT_STDERR] = -1;
 	m->fd[MB_MONITOR_SLOT_CONSOLE] = -1;
 	mb_close(&m->stream_fd[i]);
-	if (m->log.dir_fd > 0)
+	if (m->log.is_on)
 		mb_logwrite_end(&m->log, &m->stream[i], mb_now_nsec());
 }
 
@@ -102,7 +102,7 @@ void mb_monitor_output_read(struct mb_monitor *m, unsigned i)
 		}
 		m->output_bytes += (uint64_t)n;
 		spread(m, m->stream[i].stream, buffer, (size_t)n);
-		if (m->log.dir_fd > 0)
+		if (m->log.is_on)
 			mb_logwrite_feed(&m->log, &m->stream[i], buffer, (size_t)n, mb_now_nsec());
 		if (n < MB_MONITOR_READ) {
 			m->is_touched |= n > 4096;
@@ -179,5 +179,6 @@ void mb_monitor_output_trim(struct mb_monitor *m)
 		return;
 	give_back(m->scratch, sizeof(m->scratch));
 	give_back(m->log.batch, sizeof(m->log.batch));
+	mb_logsink_trim(&m->logsink);
 	m->is_touched = false;
 }

@@ -87,7 +87,7 @@ int mb_monitor_process_init(struct mb_monitor *m, char **argv)
 	for (size_t i = 0; i < MB_MONITOR_SLOT_N_; i++)
 		m->fd[i] = -1;
 	m->stream_fd[0] = m->stream_fd[1] = -1;
-	m->log.fd = -1;
+	m->log.fd = m->logsink.fd = -1;
 	m->exit_error = "";
 	m->id = argv[2];
 	if (mb_parse_int(argv[1], &m->pid) < 0 || m->pid < 1)
@@ -152,6 +152,7 @@ void mb_monitor_process_become(struct mb_monitor *m, const char *verb)
 	char *envp[] = {path, NULL};
 	sigset_t none;
 
+	mb_logsink_finish(&m->logsink);
 	snprintf(verb_text, sizeof(verb_text), "%s", verb);
 	snprintf(id, sizeof(id), "%s", m->id);
 	prctl(PR_SET_DUMPABLE, 1);

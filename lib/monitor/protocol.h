@@ -13,7 +13,7 @@
  *      environment, descriptor 3 = its end of a SEQPACKET socketpair (mb_monitor_image_exec()).
  *      It closes every other descriptor and points 0, 1 and 2 at /dev/null.
  *   2. The command sends, in any order and number: HOLD, NETWORK, DNS, RELAY, TARGET, ABOUT,
- * HEALTH.
+ *      HEALTH, LOGTO.
  *   3. The command sends SETUP last, when process 1 has exec'ed (so that a console's master is
  *      known).  Until SETUP arrived, end of file on descriptor 3 means: kill process 1, reap it,
  *      exit; nothing is written.  SETUP commits: from here on the container outlives the command.
@@ -73,6 +73,7 @@ enum {
 	MB_MONITOR_PATH_MAX = 1024,
 	MB_MONITOR_TABLE_MAX = 32,
 	MB_MONITOR_ABOUT_MAX = 8 << 10,
+	MB_MONITOR_LOGTO_TEXT = 8 << 10,
 };
 
 enum mb_monitor_type {
@@ -106,6 +107,8 @@ enum mb_monitor_type {
 	                    * events have (core/event.h).  No answer.  Before SETUP, and when
 	                    * they change; never: it tells no events */
 	MB_MONITOR_HEALTH, /* struct mb_monitor_health: probe it.  Before SETUP; no answer */
+	MB_MONITOR_LOGTO,  /* struct mb_monitor_logto, .text as long as it is; 0 or 1 descriptor: a
+	                    * socket that is connected to it.  Before SETUP; no answer */
 	/* monitor -> command */
 	MB_MONITOR_READY = 64, /* no payload: SETUP is accepted */
 	MB_MONITOR_OK,         /* no payload */
@@ -152,7 +155,7 @@ enum mb_monitor_setup_flags {
 	                            * the container waits */
 	MB_MONITOR_CLEANS = 2,     /* (also wait.flags, attach.flags) the client cleans up itself */
 	MB_MONITOR_STDIN_ONCE = 4, /* stdin ends for good when the client that has it is done */
-	MB_MONITOR_NO_LOG = 8,     /* --log-driver none */
+	MB_MONITOR_NO_LOG = 8,     /* no log files */
 	MB_MONITOR_LAZY_EXIT = 16, /* --rm: exit.json only if no cleaning client takes the exit */
 	MB_MONITOR_TIED = 256,     /* with FOREGROUND: when that connection ends, the container is
 	                            * killed, and ends as ever */
@@ -218,6 +221,31 @@ struct mb_monitor_health {
 	uint32_t startup_interval_ms, startup_timeout_ms; /* 0: no startup probe */
 	uint32_t on_failure;                              /* enum mb_monitor_on_failure */
 	uint32_t stop_signal, stop_timeout_ms;            /* UINT32_MAX: it is never killed */
+};
+
+enum mb_monitor_logto_kind {
+	MB_MONITOR_LOGTO_JSON,    /* the log files are docker's json-file's.  .text: what stands
+	                           * before the time, "\"attrs\":{...}," or nothing */
+	MB_MONITOR_LOGTO_JOURNAL, /* .text: fields of each message, each with its line feed */
+	MB_MONITOR_LOGTO_SYSLOG,  /* .text: "tag\nhostname" */
+};
+
+enum mb_monitor_logformat {
+	MB_MONITOR_UNIXLOG, /* as syslog(3) does: RFC 3164 without a host */
+	MB_MONITOR_RFC3164,
+	MB_MONITOR_RFC5424,
+	MB_MONITOR_RFC5424MICRO,
+};
+
+/* Where the output goes besides the log files. */
+struct mb_monitor_logto {
+	uint32_t kind;     /* enum mb_monitor_logto_kind */
+	uint32_t format;   /* SYSLOG: enum mb_monitor_logformat */
+	uint32_t facility; /* SYSLOG: 0..23 */
+	uint32_t socktype; /* SOCK_DGRAM or SOCK_STREAM */
+	uint32_t addr_len;
+	_Alignas(8) uint8_t addr[128]; /* struct sockaddr_* */
+	char text[MB_MONITOR_LOGTO_TEXT];
 };
 
 enum mb_monitor_network_flags { MB_MONITOR_INTERNAL = 1 };
@@ -340,6 +368,7 @@ struct mb_monitor_info {
 	uint64_t output_bytes;  /* read from the container */
 	uint64_t dropped_bytes; /* of these, not in the log: its disk is full or failing */
 	uint64_t dns_queries, dns_forwarded, dns_dropped;
+	uint64_t unsent_bytes; /* of output, that LOGTO's other end did not take */
 };
 
 struct mb_monitor_error {

@@ -265,8 +265,10 @@ static int on_release(struct message *x)
 
 static int on_cleaned(struct message *x)
 {
-	if (x->m->phase == MB_MONITOR_LINGER && x->c->is_cleaning)
+	if (x->m->phase == MB_MONITOR_LINGER && x->c->is_cleaning) {
+		mb_logsink_finish(&x->m->logsink);
 		_exit(0);
+	}
 	return 0;
 }
 
@@ -282,6 +284,7 @@ static int on_info(struct message *x)
 	                               .finished_nsec = m->finished_nsec,
 	                               .output_bytes = m->output_bytes,
 	                               .dropped_bytes = m->log.dropped,
+	                               .unsent_bytes = m->logsink.dropped,
 	                               .dns_queries = m->dns.n_queries,
 	                               .dns_forwarded = m->dns.n_forwarded,
 	                               .dns_dropped = m->dns.n_dropped};
@@ -327,6 +330,20 @@ static int on_health(struct message *x)
 
 	mb_monitor_message_decode(&how, sizeof(how), x->payload, x->head.size);
 	return mb_monitor_health_set(x->m, &how);
+}
+
+static int on_logto(struct message *x)
+{
+	struct mb_monitor_logto *to = (void *)x->m->scratch;
+	int r;
+
+	if (x->n_fds > 1)
+		return -EBADMSG;
+	mb_monitor_message_decode(to, sizeof(*to), x->payload, x->head.size);
+	r = mb_monitor_birth_logto(x->m, to, x->n_fds ? x->fds[0] : -1);
+	if (r == 0 && x->m->logsink.is_on)
+		x->n_fds = 0;
+	return r;
 }
 
 static int on_unhold(struct message *x)
@@ -396,6 +413,7 @@ static int (*const handlers[])(struct message *) = {
 	[MB_MONITOR_CLEANED] = on_cleaned,
 	[MB_MONITOR_INFO] = on_info,
 	[MB_MONITOR_UNHOLD] = on_unhold,
+	[MB_MONITOR_LOGTO] = on_logto,
 	[MB_MONITOR_RELAY] = on_relay,
 	[MB_MONITOR_TARGET] = on_target,
 	[MB_MONITOR_ABOUT] = on_about,
@@ -406,7 +424,7 @@ static bool may_come_early(unsigned type)
 {
 	return type == MB_MONITOR_SETUP || type == MB_MONITOR_HOLD || type == MB_MONITOR_NETWORK ||
 	       type == MB_MONITOR_DNS || type == MB_MONITOR_RELAY || type == MB_MONITOR_TARGET ||
-	       type == MB_MONITOR_ABOUT || type == MB_MONITOR_HEALTH;
+	       type == MB_MONITOR_ABOUT || type == MB_MONITOR_HEALTH || type == MB_MONITOR_LOGTO;
 }
 
 /* Whoever comes to stop the container, or to ask, always finds a place. */

@@ -41,8 +41,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct mb_logfile *log = NULL;
 	size_t total = 0;
 
-	mb_logrecord_parse((const char *)data, size, &clock, &record);
+	char *copy = mb_malloc(size + 1);
+
+	memcpy(copy, data, size);
+	mb_logrecord_parse(copy, size, &clock, &record);
 	FUZZ_CHECK(record.size <= size);
+	free(copy);
 	fuzz_file("log", data, size);
 	read_entries(&all, size);
 	read_entries(&last, size);

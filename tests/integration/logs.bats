@@ -38,17 +38,165 @@ load helpers
 	run -1 mybox logs c1
 	[[ $output == *'configured logging driver does not support reading'* ]]
 	[ ! -e "$root/containers/$(mybox inspect -f '{{.Id}}' c1)/log" ]
-	mybox run --name c2 --log-driver json-file --log-opt max-size=8k --log-opt max-file=2 deb sh -c 'seq 10000'
-	[ "$(mybox inspect -f '{{json .HostConfig.LogConfig}}' c2)" = '{"Type":"json-file","Config":{"max-file":"2","max-size":"8k"}}' ]
+	mybox run --name c2 --log-driver local --log-opt max-size=8k --log-opt max-file=2 deb sh -c 'seq 10000'
+	[ "$(mybox inspect -f '{{json .HostConfig.LogConfig}}' c2)" = '{"Type":"local","Config":{"max-file":"2","max-size":"8k"}}' ]
 	[ "$(mybox logs c2 | tail -1)" = 10000 ]
 	[ "$(find "$root/containers/$(mybox inspect -f '{{.Id}}' c2)" -name 'log*' | wc -l)" = 2 ]
 	[ "$(mybox logs c2 | wc -l)" -lt 1000 ]
 	mybox run --name c3 deb true
 	[ "$(mybox inspect -f '{{.HostConfig.LogConfig.Type}}' c3)" = k8s-file ]
 	local bad
-	for bad in '--log-driver syslog' '--log-opt max-size=x' '--log-opt max-file=0' '--log-opt colour=red' '--log-driver none --log-opt max-file=2'; do
+	for bad in '--log-driver gelf' '--log-opt max-size=x' '--log-opt max-file=0' '--log-opt colour=red' '--log-driver none --log-opt max-file=2'; do
 		# shellcheck disable=SC2086 # words are split on purpose
 		run -125 mybox run $bad deb true
 	done
 	[[ $output == *'log options are not for the log driver none'* ]]
+}
+
+# The files of c1 as docker's shippers read them.
+json_log() { echo "$root/containers/$(mybox inspect -f '{{.Id}}' "$1")/$(mybox inspect -f '{{.Id}}' "$1")-json.log"; }
+
+@test "json-file: docker's records on disk, and logs reads them across rotation" {
+	mybox run --name c1 --log-driver json-file --log-opt tag='{{.Name}}/{{.ImageName}}' --log-opt labels=a --log-opt env=V \
+		-l a='b"c' -e V=1 deb sh -c 'echo "<a>"; echo err >&2; printf end'
+	[ "$(mybox inspect -f '{{.LogPath}}' c1)" = "$(json_log c1)" ]
+	python3 - "$(json_log c1)" <<-'EOF'
+		import json, sys
+		records = [json.loads(line) for line in open(sys.argv[1])]
+		assert sorted((r["stream"], r["log"]) for r in records) == \
+		    [("stderr", "err\n"), ("stdout", "<a>\n"), ("stdout", "end")], records
+		for r in records:
+		    assert list(r) == ["log", "stream", "attrs", "time"], r
+		    assert r["attrs"] == {"V": "1", "a": 'b"c', "tag": "c1/deb"}, r
+	EOF
+	[ "$(mybox logs c1 2>/dev/null)" = $'<a>\nend' ]
+	[ "$(mybox logs c1 2>&1 >/dev/null)" = err ]
+	[[ $(mybox logs --details c1 2>/dev/null | head -1) == 'V=1,a=b%22c <a>' ]]
+	# Followed while it rotates: each line once, in its order; and by count and by time afterwards.
+	mybox run -d --name c2 --log-driver json-file --log-opt max-size=64k --log-opt max-file=200 deb \
+		sh -c 'sleep 1; seq 40000; sleep 1; echo late'
+	mybox logs -f c2 >"$BATS_TEST_TMPDIR/followed"
+	[ "$(cat "$BATS_TEST_TMPDIR/followed")" = "$(seq 40000; echo late)" ]
+	[ -e "$(json_log c2).40" ]
+	[ "$(mybox logs c2 | cksum)" = "$(cksum <"$BATS_TEST_TMPDIR/followed")" ]
+	[ "$(mybox logs -n 1501 c2)" = "$(seq 38501 40000; echo late)" ]
+	local stamp
+	stamp=$(mybox logs -t -n 1 c2 | cut -d' ' -f1)
+	[ "$(mybox logs --since "$stamp" c2)" = late ]
+	# Several, each in its own format.
+	mybox run --name c3 deb echo other
+	[ "$(mybox logs -n 1 c3 c2 | cut -d' ' -f2 | sort)" = $'late\nother' ]
+}
+
+# collect KIND ADDRESS: into $BATS_TEST_TMPDIR/got.
+collect() {
+	python3 "$top/tests/support/collector.py" "$1" "$2" "$BATS_TEST_TMPDIR/got" 3>&- &
+	collector=$!
+	case $1 in
+	udp) wait_until 10 grep -q ":$(printf %04X "$2") " /proc/net/udp ;;
+	tcp) wait_until 10 grep -q ":$(printf %04X "$2") " /proc/net/tcp ;;
+	*) wait_until 10 grep -q "$2" /proc/net/unix ;;
+	esac
+}
+got() { grep -qE -- "$1" "$BATS_TEST_TMPDIR/got"; }
+
+@test "syslog: every transport and format, with a tag" {
+	local sock=$BATS_TEST_TMPDIR/log line
+	run -125 mybox run --rm --log-driver syslog --log-opt syslog-address="unixgram://$sock" deb true
+	[[ $output == *"cannot connect to 'unixgram://$sock'"* ]]
+	[ -z "$(mybox ps -aq)" ]
+	collect unixgram "$sock"
+	mybox run --name c1 --log-driver syslog --log-opt syslog-address="unixgram://$sock" --log-opt tag='{{.Name}}-{{.ID}}' deb \
+		sh -c 'echo one; echo two >&2'
+	wait_until 10 got ': two$'
+	got "^<30>[A-Z][a-z]{2} [ 0-9]{2} [0-9:]{8} c1-$(mybox ps -aq)\[[0-9]+\]: one$"
+	got '^<27>.*: two$'
+	# logs works as with any driver, unless that is not wanted.
+	[ "$(mybox logs c1 2>&1 | sort)" = $'one\ntwo' ]
+	mybox run --name c2 --log-driver syslog --log-opt syslog-address="unixgram://$sock" --log-opt cache-disabled=true \
+		--log-opt syslog-format=rfc5424micro --log-opt syslog-facility=local3 deb echo three
+	wait_until 10 got ' - three$'
+	line=$(hostname)
+	got "^<158>1 20[0-9-]{8}T[0-9:]{8}\.[0-9]{6}(Z|[+-][0-9:]{5}) $line [0-9a-f]{12} [0-9]+ [0-9a-f]{12} - three$"
+	run -1 mybox logs c2
+	[[ $output == *'does not support reading'* ]]
+	[ "$(mybox inspect -f '{{.LogPath}}' c2)" = '' ]
+	kill "$collector"
+	collect udp 5514
+	mybox run --rm --log-driver syslog --log-opt syslog-address=udp://127.0.0.1:5514 --log-opt syslog-format=rfc3164 deb echo four
+	wait_until 10 got "^<30>[A-Z][a-z]{2} [ 0-9]{2} [0-9:]{8} $line [0-9a-f]{12}\[[0-9]+\]: four$"
+	kill "$collector"
+	collect tcp 5514
+	mybox run --rm --log-driver syslog --log-opt syslog-address=tcp://localhost:5514 --log-opt syslog-format=rfc5424 deb seq 20000 >/dev/null
+	wait_until 10 got ' - 20000$'
+	[ "$(grep -c '^<30>1 ' "$BATS_TEST_TMPDIR/got")" = 20000 ]
+	kill "$collector"
+}
+
+@test "syslog: nobody reads, and nobody waits" {
+	local sock=$BATS_TEST_TMPDIR/log
+	collect unixgram "$sock"
+	kill -STOP "$collector"
+	# More than any queue holds.
+	mybox run --name c1 --log-driver syslog --log-opt syslog-address="unixgram://$sock" --log-opt cache-max-size=20m deb \
+		sh -c 'seq 300000' >"$BATS_TEST_TMPDIR/shown"
+	[ "$(mybox logs c1 | tail -1)" = 300000 ]
+	kill -CONT "$collector"
+	wait_until 10 got ': 1$'
+	kill "$collector"
+	# It is gone when the container starts again by its policy.
+	rm "$sock"
+	collect unixgram "$sock"
+	mybox run -d --name c2 --restart on-failure:2 --restart-delay 500ms --log-driver syslog --log-opt syslog-address="unixgram://$sock" deb \
+		sh -c 'echo life; exit 3'
+	wait_until 10 got ': life$'
+	kill "$collector"
+	rm -f "$sock"
+	wait_until 10 eval '[ "$(mybox logs c2 | wc -l)" = 3 ]'
+}
+
+@test "journald: docker's fields" {
+	mkdir -p /run/systemd
+	mount -t tmpfs none /run/systemd
+	mkdir /run/systemd/journal
+	run -125 mybox run --rm --log-driver journald deb true
+	[[ $output == *"cannot connect to '"*journal/socket* ]]
+	collect unixgram /run/systemd/journal/socket
+	mybox run --name c1 --log-driver journald --log-opt tag=t/{{.Name}} --log-opt labels=my.label -l my.label=x deb \
+		sh -c 'echo hello; head -c 20000 /dev/zero | tr "\0" x; echo; echo oh >&2'
+	wait_until 10 got '^MESSAGE=oh'
+	local id field
+	id=$(mybox inspect -f '{{.Id}}' c1)
+	for field in "CONTAINER_ID=${id:0:12}" "CONTAINER_ID_FULL=$id" CONTAINER_NAME=c1 CONTAINER_TAG=t/c1 IMAGE_NAME=deb \
+		SYSLOG_IDENTIFIER=t/c1 MY_LABEL=x PRIORITY=6 PRIORITY=3 CONTAINER_PARTIAL_MESSAGE=true CONTAINER_PARTIAL_LAST=true; do
+		grep -qx -- "$field" "$BATS_TEST_TMPDIR/got" || { echo "no $field" && false; }
+	done
+	[ "$(mybox logs c1 2>/dev/null | wc -c)" = 20007 ]
+	kill "$collector"
+	umount /run/systemd
+}
+
+@test "log options that are refused, each by its name" {
+	local row words
+	while IFS='|' read -r row words; do
+		# shellcheck disable=SC2086 # words are split on purpose
+		run -1 mybox create $row deb true
+		[[ $output == *"$words"* ]] || { echo "$row: $output" && false; }
+	done <<-'EOF'
+		--log-opt mode=blocking|no container waits for its log
+		--log-opt max-buffer-size=4m|log opt 'max-buffer-size' is not supported
+		--log-driver json-file --log-opt compress=true|log opt 'compress' is not supported
+		--log-driver local --log-opt tag=x|unknown log opt 'tag' for local log driver
+		--log-driver json-file --log-opt tag={{.Nothing}}|can't evaluate field Nothing in type *loginfo.Info
+		--log-driver json-file --log-opt tag={{|invalid --log-opt tag '{{'
+		--log-driver json-file --log-opt syslog-format=rfc5424|unknown log opt 'syslog-format' for json-file log driver
+		--log-driver syslog --log-opt syslog-format=x|invalid syslog format 'x'
+		--log-driver syslog --log-opt syslog-facility=24|invalid syslog facility '24'
+		--log-driver syslog --log-opt syslog-address=tcp+tls://a:1|syslog over TLS is not there
+		--log-driver syslog --log-opt syslog-address=http://a|invalid --log-opt syslog-address 'http://a'
+		--log-driver syslog --log-opt syslog-address=udp://a.example:1|names are not looked up
+		--log-driver syslog --log-opt syslog-address=udp://[::1]:0|invalid --log-opt syslog-address 'udp://[::1]:0'
+		--log-driver syslog --log-opt syslog-address=unix://a|invalid --log-opt syslog-address 'unix://a'
+		--log-driver journald --log-opt max-size=1m|unknown log opt 'max-size' for journald log driver
+	EOF
 }

@@ -488,12 +488,105 @@ static void stops_at_the_end_as_it_was(void **state)
 	}
 }
 
+/* docker's format: what is written, what others write, and that the reader sees the same lines. */
+static void json_records(void **state)
+{
+	struct bench *b = *state;
+	static char line[2 * MB_LOGWRITE_PIECE + 1];
+	MB_AUTO_STR struct mb_str got = MB_STR_INIT;
+	struct mb_logfile_options json = {.tail = -1, .name = "x-json.log"};
+
+	b->w->is_json = true;
+	b->w->attrs = "\"attrs\":{\"tag\":\"t\"},";
+	strcpy(b->w->set.name, "x-json.log");
+	mb_logwrite_open(b->w, b->dir, 3, 0);
+	feed_text(b, 0, "a\"\\<\x01\n\xff\xc3\xa9\xf0\x9f\x98\x80\n", T0);
+	feed_text(b, 1, "end", T0);
+	mb_logwrite_end(b->w, b->s[1], T0 + 1);
+	expect_file(
+		b, "x-json.log",
+		"{\"log\":\"a\\\"\\\\\\u003c\\u0001\\n\",\"stream\":\"stdout\",\"attrs\":{\"tag\":"
+		"\"t\"},\"time\":\"2016-10-07T00:17:09.669794202Z\"}\n"
+		"{\"log\":\"\\ufffd\xc3\xa9\xf0\x9f\x98\x80\\n\",\"stream\":\"stdout\",\"attrs\":{"
+		"\"tag\":\"t\"},\"time\":\"2016-10-07T00:17:09.669794202Z\"}\n"
+		"{\"log\":\"end\",\"stream\":\"stderr\",\"attrs\":{\"tag\":\"t\"},\"time\":"
+		"\"2016-10-07T00:17:09.669794203Z\"}\n");
+	expect(b, json, "a\"\\<\x01;\xef\xbf\xbd\xc3\xa9\xf0\x9f\x98\x80;!end+");
+	/* The widest that there is: every byte becomes six. */
+	memset(line, 1, sizeof(line));
+	line[sizeof(line) - 1] = '\n';
+	feed(b, 0, line, sizeof(line), T0 + 2);
+	json.tail = 1;
+	json.streams = MB_MONITOR_STDOUT;
+	line[sizeof(line) - 1] = ';';
+	{
+		MB_AUTO(mb_logfile_free) struct mb_logfile *log = reader(b, json);
+
+		read_all(log, &got);
+		assert_int_equal(got.len, sizeof(line));
+		assert_memory_equal(got.buf, line, sizeof(line));
+	}
+}
+
+static void json_of_others(void **state)
+{
+	struct bench *b = *state;
+	struct mb_logfile_options json = {.tail = -1, .name = "x-json.log"};
+	static const char text[] =
+		"{\"log\":\"old\\n\",\"stream\":\"stdout\",\"time\":\"2016-10-07T00:17:08Z\"}\n"
+		"{ \"time\" : \"2016-10-07T00:17:09.5Z\", \"n\":[1,{\"log\":2}], \"log\" : "
+		"\"\\ud83d\\ude00\\u00e9\\ud800\\/\\t\\n\",\"stream\":\"stderr\"}\n"
+		"{\"log\":\"cut\n"
+		"{\"log\":\"no time\\n\"}\n";
+
+	MB_AUTO_CLOSE int fd = openat(b->dir, "x-json.log", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+	expect(b, json,
+	       "old;!\xf0\x9f\x98\x80\xc3\xa9\xef\xbf\xbd/\t;{\"log\":\"cut;{\"log\":\"no "
+	       "time\\n\"};");
+	json.since = T0 - MB_NSEC_PER_SEC;
+	json.until = T0;
+	expect(b, json, "!\xf0\x9f\x98\x80\xc3\xa9\xef\xbf\xbd/\t;");
+}
+
+/* Rotation, a torn end and a full disk, as with the other format. */
+static void json_rotates_and_mends(void **state)
+{
+	struct bench *b = *state;
+	struct mb_logfile_options json = {.tail = -1, .name = "x-json.log"};
+	struct rlimit before, small;
+
+	b->w->is_json = true;
+	strcpy(b->w->set.name, "x-json.log");
+	mb_logwrite_open(b->w, b->dir, 3, 200); /* two records of 77 each */
+	feed_text(b, 0, "1\n2\n3\n4\n5\n6\n7\n", T0);
+	expect(b, json, "3;4;5;6;7;");
+	json.tail = 3;
+	expect(b, json, "5;6;7;");
+	assert_int_equal(write(b->w->fd, "{\"log\":\"to", 10), 10);
+	mb_logwrite_close(b->w);
+	mb_logwrite_open(b->w, b->dir, 3, 0);
+	feed_text(b, 0, "8\n", T0);
+	expect(b, json, "6;7;8;");
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = before;
+	small.rlim_cur = b->w->size + 100; /* one record and a bit */
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	feed_text(b, 0, "a\n\xff\"\xc3\xa9<\n", T0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(b->w->dropped, 6);
+	expect(b, json, "7;8;a;");
+}
+
 /* The writer may rotate between the look for the end and the search for the last lines. */
 static void the_last_lines_before_an_end_that_moved(void **state)
 {
 	struct bench *b = *state;
 
 	for (int newer = 0; newer < 8; newer++) {
+		const struct mb_logset set = {.dir_fd = b->dir, .name = "log"};
 		struct mb_logtail_stop stop;
 		struct mb_logtail last, since;
 		struct stat st;
@@ -505,10 +598,10 @@ static void the_last_lines_before_an_end_that_moved(void **state)
 		stop.offset = (uint64_t)st.st_size;
 		for (int i = 0; i < newer; i++)
 			feed_text(b, 0, "newer\n", T0);
-		assert_int_equal(mb_logtail_find(b->dir, 3, 1, stop, &last), 0);
+		assert_int_equal(mb_logtail_find(&set, 3, 1, stop, &last), 0);
 		assert_int_equal(mb_logset_inode(last.fd), st.st_ino);
 		assert_int_equal(last.offset, stop.offset / 2);
-		assert_int_equal(mb_logtail_find_since(b->dir, T0 + 1, stop, &since), 0);
+		assert_int_equal(mb_logtail_find_since(&set, T0 + 1, stop, &since), 0);
 		assert_int_equal(mb_logset_inode(since.fd), st.st_ino);
 		close(last.fd);
 		close(since.fd);
@@ -596,6 +689,9 @@ int main(void)
 		TEST(the_last_lines_before_an_end_that_moved),
 		TEST(copy_gives_the_bytes_back),
 		TEST(copy_stamps_lines_not_pieces),
+		TEST(json_records),
+		TEST(json_of_others),
+		TEST(json_rotates_and_mends),
 	};
 
 	return cmocka_run_group_tests_name("monitor/log", tests, NULL, NULL);
