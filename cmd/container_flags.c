@@ -28,6 +28,7 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 #define PROCESS_ROWS \
 	MB_OPT_LIST('e', "env", NULL, A, env, "set environment variables"), \
 	MB_OPT_LIST(0, "env-file", "file", A, env_files, "read in a file of environment variables", .complete = MB_COMP_FILE), \
+	MB_OPT_LIST(0, "secret", "secret", A, secrets, "let it read a secret: name[,type=env][,target=...]", .complete = MB_COMP_SECRET), \
 	MB_OPT_STRING('w', "workdir", NULL, A, workdir, "working directory inside the container"), \
 	MB_OPT_STRING('u', "user", NULL, A, user, "user name or uid (<name|uid>[:<group|gid>])"), \
 	MB_OPT_STRING(0, "entrypoint", NULL, A, entrypoint, "overwrite the image's entrypoint"), \
@@ -146,7 +147,6 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 	MB_OPT_REFUSED(0, "link-local-ip", true, NULL), \
 	MB_OPT_REFUSED(0, "storage-opt", true, NULL), \
 	MB_OPT_REFUSED(0, "pod", true, NULL), \
-	MB_OPT_REFUSED(0, "secret", true, NULL), \
 	MB_OPT_REFUSED(0, "volume-driver", true, NULL), \
 	MB_OPT_REFUSED(0, "use-api-socket", false, "mybox has no daemon"),
 

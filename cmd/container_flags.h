@@ -21,7 +21,7 @@ struct mb_cmd_create_args {
 	const char *cidfile, *name, *platform;
 	int pull;
 	/* process */
-	struct mb_strv env, env_files, group_add, ulimits;
+	struct mb_strv env, env_files, group_add, ulimits, secrets;
 	const char *workdir, *user, *entrypoint, *stop_signal, *runtime;
 	bool init;
 	int stop_timeout, oom_score_adj;

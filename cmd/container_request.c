@@ -163,6 +163,7 @@ static void fill_lists(const struct mb_cmd_create_args *a, struct mb_container_c
 	mb_strv_add_all(&q->aliases, &a->aliases);
 	mb_strv_add_all(&q->expose, &a->expose);
 	mb_strv_add_all(&q->ulimits, &a->ulimits);
+	mb_strv_add_all(&q->secrets, &a->secrets);
 	mb_strv_add_all(&q->devices, &a->devices);
 	for (size_t i = 0; i < MB_N(throttles); i++)
 		mb_strv_add_all(&q->throttles[i], throttles[i]);

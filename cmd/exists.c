@@ -8,6 +8,7 @@
 #include "core/own.h"
 #include "image/image.h"
 #include "net/net.h"
+#include "secret/secret.h"
 #include "volume/volume.h"
 
 enum { EXIT_FAILED = 125 };
@@ -58,6 +59,17 @@ static int volume_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	return r > 0 ? 1 : r;
 }
 
+static int secret_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
+{
+	MB_AUTO(mb_secret_free) struct mb_secret *secret = NULL;
+	struct mb_store *store = NULL;
+	int r = mb_cmd_store(cx, &store, err);
+
+	if (r == 0)
+		r = mb_secret_find(store, in->operands[0], &secret, err);
+	return r > 0 ? 1 : r;
+}
+
 const struct mb_cli_verb mb_cmd_container_exists = {
 	.paths = "container exists",
 	.summary = "tell by the exit code whether a container exists",
@@ -97,4 +109,14 @@ const struct mb_cli_verb mb_cmd_volume_exists = {
 	.complete = {MB_COMP_VOLUME},
 	.fail_code = EXIT_FAILED,
 	.main = volume_main,
+};
+const struct mb_cli_verb mb_cmd_secret_exists = {
+	.paths = "secret exists",
+	.summary = "tell by the exit code whether a secret exists",
+	.operands = "SECRET",
+	.min = 1,
+	.max = 1,
+	.complete = {MB_COMP_SECRET},
+	.fail_code = EXIT_FAILED,
+	.main = secret_main,
 };

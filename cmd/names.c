@@ -7,6 +7,7 @@
 #include "image/image.h"
 #include "net/net.h"
 #include "store/store.h"
+#include "secret/secret.h"
 #include "volume/volume.h"
 
 static void add_containers(struct mb_store *store, enum mb_cli_complete kind, struct mb_strv *out)
@@ -57,6 +58,17 @@ static void add_volumes(struct mb_store *store, struct mb_strv *out)
 	mb_volume_list_done(&list);
 }
 
+static void add_secrets(struct mb_store *store, struct mb_strv *out)
+{
+	struct mb_secret_list list = {0};
+
+	if (mb_secret_list_load(store, &list, NULL) < 0)
+		return;
+	for (size_t i = 0; i < list.n; i++)
+		mb_strv_add(out, list.v[i]->name);
+	mb_secret_list_done(&list);
+}
+
 static void add_signals(struct mb_strv *out)
 {
 	static const char *const names[] = {"SIGHUP",  "SIGINT",  "SIGKILL", "SIGQUIT",
@@ -84,4 +96,6 @@ void mb_cmd_names_add(struct mb_cmd_context *cx, enum mb_cli_complete kind, stru
 		add_networks(store, out);
 	else if (kind == MB_COMP_VOLUME)
 		add_volumes(store, out);
+	else if (kind == MB_COMP_SECRET)
+		add_secrets(store, out);
 }

@@ -13,6 +13,7 @@
 #include "net/net.h"
 #include "store/store.h"
 #include "store/sweep.h"
+#include "secret/secret.h"
 #include "volume/volume.h"
 
 enum { EXIT_CLEAN = 0, EXIT_REPAIRED = 1, EXIT_LEFT = 2 };
@@ -75,6 +76,7 @@ static int check_all(struct mb_store *store, const struct check_args *args, stru
 	const struct mb_container_check containers = {args->repair, tell, k};
 	const struct mb_image_check_request images = {args->repair, args->full, tell, k};
 	const struct mb_volume_check_request volumes = {args->repair, tell, k};
+	const struct mb_secret_check_request secrets = {args->repair, tell, k};
 	const struct mb_store_check_request documents = {args->repair, tell, k};
 	size_t some = 0;
 	int r = mb_container_check(store, &containers, &some, err);
@@ -91,6 +93,9 @@ static int check_all(struct mb_store *store, const struct check_args *args, stru
 	*left += r == 0 ? some : 0;
 	if (r == 0)
 		r = mb_volume_check(store, &volumes, &some, err);
+	*left += r == 0 ? some : 0;
+	if (r == 0)
+		r = mb_secret_check(store, &secrets, &some, err);
 	*left += r == 0 ? some : 0;
 	return r == 0 ? check_aside(store, args, k, left, err) : r;
 }

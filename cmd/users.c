@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/users.h"
 #include "container/container.h"
+#include "container/secrets.h"
 #include "core/err.h"
 #include "core/str.h"
 
@@ -91,4 +92,23 @@ int mb_cmd_used(struct mb_store *store, struct mb_strv *images, struct mb_strv *
 		r = add_used(list.v[i], images, volumes, err);
 	mb_container_list_done(&list);
 	return r;
+}
+
+static int ask_secret(void *store, const char *name, struct mb_strv *out, struct mb_err *err)
+{
+	struct mb_container_list list = {0};
+	int r = mb_container_list_load(store, false, &list, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < list.n; i++)
+		if (mb_container_uses_secret(&list.v[i]->record->config, name))
+			mb_strv_add(out, mb_container_name(list.v[i]));
+	mb_container_list_done(&list);
+	return 0;
+}
+
+struct mb_secret_users mb_cmd_secret_users(struct mb_store *store)
+{
+	return (struct mb_secret_users){ask_secret, store};
 }

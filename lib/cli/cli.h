@@ -65,6 +65,7 @@ enum mb_cli_complete {
 	MB_COMP_IMAGE,
 	MB_COMP_NETWORK,
 	MB_COMP_VOLUME,
+	MB_COMP_SECRET,
 	MB_COMP_SIGNAL,
 	MB_COMP_VERB, /* names of commands */
 	MB_COMP_N_,

@@ -21,6 +21,7 @@ struct mb_container_bundle {
 	bool seccomp_default, seccomp_hardened;
 	struct mb_sys_device_rule *devices; /* in the words of lib/sys */
 	size_t n_devices;
+	size_t n_plain_env; /* variables of spec.process; those behind them are secrets */
 	int userns_fd; /* to map the ids of volumes by; -1 */
 	int image_fd;  /* the image with its ids as they are on disk; -1 */
 };

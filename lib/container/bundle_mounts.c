@@ -10,6 +10,7 @@
 #include "container/bundle.h"
 #include "container/container.h"
 #include "container/mounts.h"
+#include "container/secrets.h"
 #include "container/security.h"
 #include "container/start_parts.h"
 #include "container/userns.h"
@@ -343,5 +344,7 @@ int mb_container_mounts_fill(struct mb_container *c, int rootfs_fd, struct mb_co
 		r = add_etc(c, b, err);
 	if (r == 0)
 		r = add_users(c, b->image_fd >= 0 ? b->image_fd : rootfs_fd, b, err);
+	if (r == 0)
+		r = mb_container_secrets_mount(c, b, err);
 	return r < 0 ? r : add_masks(&c->record->host, &b->spec, err);
 }

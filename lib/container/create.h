@@ -30,6 +30,7 @@ struct mb_container_create_request {
 	char *ip, *ip6, *mac;
 	struct mb_strv expose;       /* --expose */
 	struct mb_strv ulimits;      /* --ulimit name=soft[:hard] */
+	struct mb_strv secrets;      /* --secret name[,key=value...] */
 	struct mb_strv devices;      /* --device source[:target[:rwm]] */
 	struct mb_strv throttles[4]; /* --device-{read,write}-{bps,iops}: path:rate */
 	char *cwd;                   /* the caller's, for relative bind sources */

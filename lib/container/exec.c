@@ -18,6 +18,7 @@
 #include "container/container.h"
 #include "container/event.h"
 #include "container/life.h"
+#include "container/secrets.h"
 #include "container/userns.h"
 #include "core/err.h"
 #include "core/log.h"
@@ -77,6 +78,8 @@ static int fill_process(struct executing *x, struct mb_err *err)
 	r = mb_container_user_fill(x->root_fd, user, &x->c->record->host.group_add, process, err);
 	if (r == 0)
 		r = mb_container_userns_check_user(&x->c->record->host, process, err);
+	if (r == 0)
+		r = mb_container_secrets_env(x->c, process, err);
 	if (r == 0)
 		r = mb_container_caps_fill(&x->c->record->host,
 		                           q->privileged || x->c->record->host.privileged, process,

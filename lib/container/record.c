@@ -20,6 +20,16 @@ static const struct mb_json_field startup_table[] = {
 	MB_JSON_END,
 };
 
+static const struct mb_json_field secret_table[] = {
+	MB_JSON_STR("Name", struct mb_container_secret, name, .flags = MB_JSON_ALWAYS),
+	MB_JSON_STR("Target", struct mb_container_secret, target, .flags = MB_JSON_ALWAYS),
+	MB_JSON_BOOL("Env", struct mb_container_secret, is_env),
+	MB_JSON_U32("UID", struct mb_container_secret, uid, .flags = MB_JSON_ALWAYS),
+	MB_JSON_U32("GID", struct mb_container_secret, gid, .flags = MB_JSON_ALWAYS),
+	MB_JSON_U32("Mode", struct mb_container_secret, mode, .flags = MB_JSON_ALWAYS),
+	MB_JSON_END,
+};
+
 static const struct mb_json_field config_table[] = {
 	MB_JSON_STR("Hostname", struct mb_container_config, hostname, .flags = MB_JSON_ALWAYS),
 	MB_JSON_STR("Domainname", struct mb_container_config, domainname, .flags = MB_JSON_ALWAYS),
@@ -44,6 +54,7 @@ static const struct mb_json_field config_table[] = {
 	MB_JSON_PTR("StartupHealthCheck", struct mb_container_config, startup, startup_table),
 	MB_JSON_STR("HealthcheckOnFailureAction", struct mb_container_config, on_unhealthy),
 	MB_JSON_STRV("Shell", struct mb_container_config, shell),
+	MB_JSON_LIST("Secrets", struct mb_container_config, secrets, n_secrets, struct mb_container_secret, secret_table),
 	MB_JSON_END,
 };
 

@@ -24,6 +24,12 @@ struct mb_container_startup {
 	int successes;                   /* wanted in a row */
 };
 
+struct mb_container_secret {
+	char *name, *target; /* a path, or a variable */
+	bool is_env;
+	uint32_t uid, gid, mode;
+};
+
 struct mb_container_config {
 	char *hostname, *domainname, *user, *image, *working_dir, *stop_signal;
 	bool attach_stdin, attach_stdout, attach_stderr, tty, open_stdin, stdin_once;
@@ -35,6 +41,8 @@ struct mb_container_config {
 	struct mb_container_startup *startup;   /* likewise */
 	char *on_unhealthy;                     /* none, kill, restart, stop; NULL: none */
 	struct mb_strv shell;                   /* of CMD-SHELL; none: /bin/sh -c */
+	struct mb_container_secret *secrets;    /* lib/container/secrets.c reads them */
+	size_t n_secrets;
 };
 
 struct mb_container_device {

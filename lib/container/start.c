@@ -114,8 +114,18 @@ static int make_cgroup(struct starting *s, struct mb_err *err)
 static int write_bundle(struct starting *s, struct mb_err *err)
 {
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	struct mb_strv *env = &s->bundle.spec.process->env;
+	const size_t n = env->n;
+	char *first = env->v ? env->v[s->bundle.n_plain_env] : NULL;
 
+	/* Secrets are in no document; process 1 has them already. */
+	if (env->v)
+		env->v[s->bundle.n_plain_env] = NULL;
+	env->n = s->bundle.n_plain_env;
 	mb_oci_spec_save_text(&s->bundle.spec, &text);
+	env->n = n;
+	if (env->v)
+		env->v[s->bundle.n_plain_env] = first;
 	return mb_store_file_write(s->c->run_fd, "config.json", text.buf, text.len, MB_DOC_DIRECT,
 	                           err);
 }

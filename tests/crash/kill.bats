@@ -36,6 +36,8 @@ few() {
 @test "network endpoint rm, killed" { few "network endpoint rm"; }
 @test "volume create, killed" { few "volume create"; }
 @test "volume rm, killed" { few "volume rm"; }
+@test "secret create, killed" { few "secret create"; }
+@test "secret rm, killed" { few "secret rm"; }
 @test "tag, killed" { few tag; }
 @test "image mount, killed" { few "image mount"; }
 @test "image unmount, killed" { few "image unmount"; }

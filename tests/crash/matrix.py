@@ -166,6 +166,7 @@ def everything(store, ids):
         "containers": listing(store.root + "/containers"),
         "names": listing(store.root + "/names"),
         "volumes": listing(store.root + "/volumes"),
+        "secrets": listing(store.root + "/secrets"),
         "networks": listing(store.root + "/networks"),
         "images": listing(store.root + "/images"),
         "refs": listing(store.root + "/refs"),
@@ -263,6 +264,24 @@ def remove_networks(s):
 def remove_endpoints(s):
     for n in s.call("network", "endpoint", "ls", "-q", "net").split():
         s.call("network", "endpoint", "rm", "net", n)
+
+
+def remove_secrets(s):
+    """The old one or the new one, whole, whoever was killed."""
+    path = s.root + "/secrets/victim/data"
+    if os.path.exists(path):
+        with open(path) as f:
+            if f.read() not in ("old", "new" * 1000):
+                raise Leak("half a secret")
+    for n in s.call("secret", "ls", "-q").split():
+        s.call("secret", "rm", n)
+
+
+def some_secret(s):
+    for name, text in (("new", "new" * 1000), ("old", "old")):
+        with open(IMAGES + "/" + name + ".secret", "w") as f:
+            f.write(text)
+    s.call("secret", "create", "victim", IMAGES + "/old.secret")
 
 
 def remove_volumes(s):
@@ -401,6 +420,9 @@ VERBS = {
     "volume create": Verb(["volume", "create", "victim"], settle=remove_volumes),
     "volume rm": Verb(["volume", "rm", "victim"], settle=remove_volumes,
                       prepare=lambda s: s.call("volume", "create", "victim")),
+    "secret create": Verb(["secret", "create", "--replace", "victim", IMAGES + "/new.secret"],
+                          settle=remove_secrets, prepare=some_secret),
+    "secret rm": Verb(["secret", "rm", "victim"], settle=remove_secrets, prepare=some_secret),
     "load": Verb(["load", "-q", "-i", IMAGES + "/layers7.tar"], settle=remove_loaded),
     "rmi": Verb(["rmi", "layers7"], settle=remove_loaded,
                 prepare=lambda s: s.call("load", "-q", "-i", IMAGES + "/layers7.tar")),
@@ -488,6 +510,8 @@ def setup(name):
     store.call("image", "unmount", "deb")
     store.call("volume", "create", "xx")
     store.call("volume", "rm", "xx")
+    some_secret(store)
+    remove_secrets(store)
     if VERBS[name].server:
         pull_as_pushed(store)
         store.call("push", "-q", SERVER + "/no-mount/x")

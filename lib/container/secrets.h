@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/container/secrets.h — --secret: what of the store's secrets a container sees, and where. */
+#ifndef MB_CONTAINER_SECRETS_H
+#define MB_CONTAINER_SECRETS_H
+
+#include <stdbool.h>
+
+struct mb_container;
+struct mb_container_bundle;
+struct mb_container_config;
+struct mb_err;
+struct mb_oci_process;
+struct mb_store;
+struct mb_strv;
+
+/* "name[,type=mount|env][,target=X][,uid=N][,gid=N][,mode=0444]", each; the secrets are there.
+ * Return: 0 or -errno, told. */
+int mb_container_secrets_check(struct mb_store *store, const struct mb_strv *texts,
+                               struct mb_container_config *config, struct mb_err *err);
+/* Those that are files, as mounts from memory. */
+int mb_container_secrets_mount(struct mb_container *c, struct mb_container_bundle *bundle,
+                               struct mb_err *err);
+/* Those that are variables, behind all others. */
+int mb_container_secrets_env(struct mb_container *c, struct mb_oci_process *process,
+                             struct mb_err *err);
+bool mb_container_uses_secret(const struct mb_container_config *config, const char *name);
+
+#endif
