@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/container_flags.h"
 
+#include "cmd/notify.h"
+
 #define A struct mb_cmd_create_args
 
 static const char *const failure_choices[] = {"none", "kill", "restart", "stop", NULL};
@@ -11,6 +13,7 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 	MB_OPT_SWITCH('d', "detach", A, detach, "run in the background and print the container id"), \
 	MB_OPT_TRI(0, "sig-proxy", A, sig_proxy, "pass signals on to the process", .def = "true"), \
 	MB_OPT_STRING(0, "detach-keys", NULL, A, detach_keys, "keys that detach from the container"), \
+	MB_OPT_CHOICE(0, "sdnotify", NULL, A, sdnotify, mb_cmd_notify_modes, "who tells systemd that it has started", .def = "container"), \
 	MB_OPT_SWITCH(0, "wait", A, wait, "with -d: until it is healthy, or runs if nobody asks"), \
 	MB_OPT_DURATION(0, "wait-timeout", NULL, A, wait_timeout, "fail when that takes longer"),
 

@@ -57,6 +57,7 @@ struct mb_cmd_create_args {
 	struct mb_strv labels, label_files;
 	struct mb_kv annotations;
 	const char *restart, *restart_delay, *log_driver;
+	int sdnotify;
 	struct mb_kv log_options;
 	struct mb_strv requires;
 };

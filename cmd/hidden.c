@@ -22,13 +22,16 @@ static int cleanup_main(struct mb_cmd_context *cx, const struct mb_cli_input *in
 {
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
 	struct mb_store *store;
-	int r = mb_cmd_store(cx, &store, err);
+	int code, r = mb_cmd_store(cx, &store, err);
 
 	if (r == 0)
 		r = mb_container_open(store, in->operands[0], &c, err);
 	if (r != 0)
 		return r < 0 ? r : 0; /* removed already */
-	return mb_container_finish(c, err);
+	/* For systemd, whose service the monitor may be (--sdnotify). */
+	code = c->state.has_exit ? c->state.exit.exit_code : 0;
+	r = mb_container_finish(c, err);
+	return r < 0 ? r : code;
 }
 
 static int restart_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,

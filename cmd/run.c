@@ -5,6 +5,7 @@
 #include "cmd/container_flags.h"
 #include "cmd/context.h"
 #include "cmd/create.h"
+#include "cmd/notify.h"
 #include "cmd/output.h"
 #include "cmd/report.h"
 #include "cmd/session.h"
@@ -36,8 +37,9 @@ static int failed_start(struct mb_container *c, const struct mb_container_start 
 	return how->exit_code ? how->exit_code : EXIT_ENGINE;
 }
 
-static int run_attached(struct mb_container *c, const struct mb_cmd_create_args *args,
-                        struct mb_container_start *how, struct mb_err *err)
+static int run_attached(const struct mb_cmd_context *cx, struct mb_container *c,
+                        const struct mb_cmd_create_args *args, struct mb_container_start *how,
+                        struct mb_err *err)
 {
 	const struct mb_cmd_session_options options = {.sig_proxy = args->sig_proxy != MB_CLI_NO,
 	                                               .detach_keys = args->detach_keys};
@@ -53,6 +55,9 @@ static int run_attached(struct mb_container *c, const struct mb_cmd_create_args 
 	mb_cmd_create_warn(&how->warnings);
 	if (r < 0)
 		return failed_start(c, how, err);
+	r = mb_cmd_notify_started(cx, c, args->sdnotify, false, err);
+	if (r < 0)
+		mb_cmd_report(err);
 	r = mb_cmd_session_run(c, &session, &options, &code, err);
 	mb_debug("the session ended");
 	if (r != 0)
@@ -108,13 +113,18 @@ static int run_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, st
 			return r;
 	}
 	r = mb_cmd_create_held(cx, in, &before, &c, err);
+	if (r == 0)
+		r = mb_cmd_notify_check(c, args->sdnotify, err);
+	if (r < 0 && c)
+		mb_container_remove(c, true, true, NULL);
 	if (r < 0) {
 		mb_sys_interrupt_release(&before);
 		return r;
 	}
 	mb_debug("created");
+	how.notify = mb_cmd_notify_socket(cx, args->sdnotify);
 	if (!args->detach) {
-		r = run_attached(c, args, &how, err);
+		r = run_attached(cx, c, args, &how, err);
 	} else {
 		r = mb_container_start(c, &how, NULL, err);
 		mb_cmd_create_warn(&how.warnings);
@@ -122,6 +132,8 @@ static int run_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, st
 			r = failed_start(c, &how, err);
 		else
 			r = mb_cmd_put_line(c->id);
+		if (r == 0)
+			r = mb_cmd_notify_started(cx, c, args->sdnotify, true, err);
 		/* There is nothing to undo any more: a wait ends by any signal. */
 		mb_sys_interrupt_release(&before);
 		if (r == 0 && args->wait)

@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 #include "cmd/container_each.h"
+#include "cmd/notify.h"
 #include "cmd/report.h"
 #include "cmd/session.h"
 #include "container/container.h"
@@ -14,18 +15,26 @@
 struct start_args {
 	bool attach, interactive;
 	const char *detach_keys;
+	int sdnotify;
+};
+
+struct starting {
+	const struct mb_cmd_context *cx;
+	const struct start_args *args;
 };
 
 static int start_one(void *arg, struct mb_container *c, struct mb_err *err)
 {
-	struct mb_container_start how = {0};
-	int r = mb_container_start(c, &how, NULL, err);
+	const struct starting *s = arg;
+	struct mb_container_start how = {.notify = mb_cmd_notify_socket(s->cx, s->args->sdnotify)};
+	int r = mb_cmd_notify_check(c, s->args->sdnotify, err);
 
-	(void)arg;
+	if (r == 0)
+		r = mb_container_start(c, &how, NULL, err);
 	for (size_t i = 0; i < how.warnings.n; i++)
 		mb_cmd_say("WARNING: %s", how.warnings.v[i]);
 	mb_strv_done(&how.warnings);
-	return r;
+	return r < 0 ? r : mb_cmd_notify_started(s->cx, c, s->args->sdnotify, true, err);
 }
 
 /* It runs already, or it does now and we are attached: stay until it ends. */
@@ -81,14 +90,14 @@ static int start_attached(struct mb_cmd_context *cx, const struct mb_cli_input *
 static int start_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	const struct start_args *args = in->args;
-
+	struct starting starting = {cx, args};
 	int r = mb_cmd_container_seal(cx, in, err);
 
 	if (r < 0)
 		return r;
 	if (args->attach || args->interactive)
 		return start_attached(cx, in, err);
-	return mb_cmd_container_each(cx, in, start_one, NULL, err);
+	return mb_cmd_container_each(cx, in, start_one, &starting, err);
 }
 
 static const struct mb_cli_opt start_opts[] = {
@@ -98,6 +107,8 @@ static const struct mb_cli_opt start_opts[] = {
                       "keys that detach from the container"),
 	MB_OPT_SWITCH('i', "interactive", struct start_args, interactive,
                       "attach the container's STDIN"),
+	MB_OPT_CHOICE(0, "sdnotify", NULL, struct start_args, sdnotify, mb_cmd_notify_modes,
+                      "who tells systemd that it has started", .def = "container"),
 	MB_OPT_REFUSED(0, "checkpoint", true, NULL),
 	MB_OPT_REFUSED(0, "checkpoint-dir", true, NULL),
 	MB_OPT_END,

@@ -49,6 +49,7 @@ struct mb_container_start {
 	bool attach, want_stdin; /* attach: *ret_session is filled */
 	bool restart;            /* by the monitor's policy: counts on */
 	bool tied;               /* attach: it is killed when the caller is gone */
+	const char *notify;      /* systemd's socket, by which the container may speak; or NULL */
 	struct mb_strv warnings; /* out: lines for the user */
 	int exit_code;           /* out, on failure: 125, 126 or 127 */
 };

@@ -366,6 +366,8 @@ int mb_container_monitor_setup(struct mb_container *c, struct mb_container_monit
 		r = send_health(c, m->sock, err);
 	if (r == 0)
 		r = send_logto(c, m->sock, start->how->restart || start->adopted_pidfd >= 0, err);
+	if (r == 0 && start->notify)
+		r = gone(mb_monitor_send_notify(m->sock, start->notify, err), err);
 	if (r == 0 && start->sandbox)
 		r = send_network(m->sock, start, err);
 	if (r == 0 && start->resolver)

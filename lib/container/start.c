@@ -11,6 +11,7 @@
 
 #include "container/cgroup_of.h"
 #include "container/event.h"
+#include "container/notify.h"
 #include "container/start_parts.h"
 #include "container/userns.h"
 #include "core/clock.h"
@@ -42,6 +43,7 @@ struct starting {
 	struct mb_runtime_ready ready;
 	struct mb_sys_beside_netns netns;
 	int rootfs_fd, console_fd, cache_fd, netns_fd;
+	int notify_fd[2];
 	bool has_resolver, join_slowly;
 	int64_t started;
 };
@@ -64,6 +66,8 @@ static void starting_done(struct starting *s)
 	mb_close(&s->cache_fd);
 	mb_sys_beside_netns_done(&s->netns);
 	mb_close(&s->netns_fd);
+	mb_close(&s->notify_fd[0]);
+	mb_close(&s->notify_fd[1]);
 }
 
 void mb_container_session_done(struct mb_container_session *session)
@@ -173,6 +177,8 @@ static int prepare(struct starting *s, struct mb_err *err)
 	mb_debug("root file system mounted");
 	if (r == 0)
 		r = mb_container_bundle_make(c, s->rootfs_fd, &s->bundle, err);
+	if (r == 0 && s->how->notify)
+		r = mb_container_notify_open(c, s->how->notify, &s->bundle, s->notify_fd, err);
 	mb_debug("bundle made");
 	if (r == 0)
 		r = make_cgroup(s, err);
@@ -313,6 +319,7 @@ static int release(struct starting *s, struct mb_err *err)
 		.resolver = s->has_resolver ? &s->resolver : NULL,
 		.cgroup = s->cgroup,
 		.adopted_pidfd = -1,
+		.notify = s->notify_fd[0] >= 0 ? s->notify_fd : NULL,
 		.started = s->started,
 	};
 	int r = mb_runtime_plan_start(s->plan, &done, err);
@@ -406,6 +413,7 @@ static int attempt(struct mb_container *c, struct mb_container_start *how, bool 
 		.console_fd = -1,
 		.cache_fd = -1,
 		.netns_fd = -1,
+		.notify_fd = {-1, -1},
 		.netns = MB_SYS_BESIDE_NETNS_INIT,
 	};
 	int r;

@@ -83,6 +83,7 @@ struct mb_container_monitor_start {
 	struct mb_sys_cgroup *cgroup;
 	int console_fd;    /* or -1 */
 	int adopted_pidfd; /* process 1 is not its child; or -1 */
+	const int *notify; /* both descriptors; or NULL */
 	int64_t started;
 };
 /* The sockets of published ports are the monitor's from now on.

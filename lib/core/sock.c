@@ -39,7 +39,7 @@ int mb_sock_listen(int dirfd, const char *name, int type, int *ret_fd, struct mb
 	umask(before);
 	if (r < 0)
 		return mb_fail_sys(err, errno, "cannot bind '%s'", name);
-	if (listen(fd, 128) < 0)
+	if (type != SOCK_DGRAM && listen(fd, 128) < 0)
 		return mb_fail_sys(err, errno, "cannot listen on '%s'", name);
 	*ret_fd = mb_take_fd(&fd);
 	return 0;

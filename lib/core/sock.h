@@ -14,7 +14,8 @@ struct mb_err;
 
 enum { MB_SOCK_MAX_FDS = 32 };
 
-/* Bind and listen on @name below @dirfd (mode 0600), SOCK_CLOEXEC.  An old one is replaced. */
+/* Bind and, but with SOCK_DGRAM, listen on @name below @dirfd (mode 0600), SOCK_CLOEXEC.  An old
+ * one is replaced. */
 int mb_sock_listen(int dirfd, const char *name, int type, int *ret_fd, struct mb_err *err);
 /* Connect.  Return: 0; -ENOENT or -ECONNREFUSED when nobody listens; or other -errno, told. */
 int mb_sock_connect(int dirfd, const char *name, int type, int *ret_fd, struct mb_err *err);

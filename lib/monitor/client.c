@@ -93,6 +93,11 @@ int mb_monitor_send_logto(int sock, const struct mb_monitor_logto *to, int fd, s
 	return transmit(sock, MB_MONITOR_LOGTO, to, n, &fd, fd >= 0, err);
 }
 
+int mb_monitor_send_notify(int sock, const int fds[2], struct mb_err *err)
+{
+	return transmit(sock, MB_MONITOR_NOTIFY, NULL, 0, fds, 2, err);
+}
+
 static int copy_text(char *to, size_t size, const char *from, const char *what, struct mb_err *err)
 {
 	size_t n = strlen(from);

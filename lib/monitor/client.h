@@ -45,6 +45,8 @@ int mb_monitor_send_target(int sock, const struct mb_monitor_target *target, str
 /* Attributes of its events. */
 int mb_monitor_send_about(int sock, const char *members, size_t n, struct mb_err *err);
 int mb_monitor_send_health(int sock, const struct mb_monitor_health *how, struct mb_err *err);
+/* The container's socket, and one that is connected to systemd's. */
+int mb_monitor_send_notify(int sock, const int fds[2], struct mb_err *err);
 /* @fd: connected to it, or -1. */
 int mb_monitor_send_logto(int sock, const struct mb_monitor_logto *to, int fd, struct mb_err *err);
 /* An older monitor knows no UNHOLD: it keeps the sockets until the exit, and -ENOSYS is told. */

@@ -62,6 +62,7 @@ static void let_go(struct mb_monitor *m)
 	mb_close(&m->fd[MB_MONITOR_SLOT_STDIN]);
 	mb_close(&m->fd[MB_MONITOR_SLOT_OOM]);
 	mb_dns_close(&m->dns);
+	mb_monitor_notify_close(m);
 }
 
 static void choose_cleaner(struct mb_monitor *m)

@@ -62,6 +62,9 @@ static void dispatch(struct mb_monitor *m, const struct epoll_event *e)
 	case MB_MONITOR_FROM_LOGSINK:
 		mb_logsink_event(&m->logsink);
 		break;
+	case MB_MONITOR_FROM_NOTIFY:
+		mb_monitor_notify_event(m);
+		break;
 	case MB_MONITOR_FROM_KEEPER:
 		mb_monitor_keeper_event(m);
 		break;

@@ -72,6 +72,9 @@ struct mb_monitor {
 	int stream_fd[2]; /* stdout or console, stderr; -1: none or ended */
 	struct mb_logwrite_stream stream[2];
 	struct mb_logwrite log;
+	struct {
+		int fd, to; /* not > 0: none */
+	} notify;
 	struct mb_logsink logsink;
 	struct mb_monitor_logto logto; /* of JSON; as it came */
 	uint64_t output_bytes;
@@ -202,6 +205,14 @@ int64_t mb_monitor_health_deadline(const struct mb_monitor *m);
 void mb_monitor_health_step(struct mb_monitor *m);
 void mb_monitor_health_ended(struct mb_monitor *m, pid_t pid, int code); /* maybe another's */
 void mb_monitor_health_drop(struct mb_monitor *m);                       /* process 1 has ended */
+
+/* notify.c */
+int mb_monitor_notify_set(struct mb_monitor *m, int *fds, size_t n);
+void mb_monitor_notify_event(struct mb_monitor *m);
+void mb_monitor_notify_close(struct mb_monitor *m);
+/* Keep the lines of @text that may pass, each with a line feed.  There is room for @n + 1 bytes.
+ * Return: how many are left. */
+size_t mb_monitor_notify_filter(char *text, size_t n);
 
 /* keeper.c */
 void mb_monitor_keeper_begin(struct mb_monitor *m);

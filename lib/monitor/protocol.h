@@ -13,7 +13,7 @@
  *      environment, descriptor 3 = its end of a SEQPACKET socketpair (mb_monitor_image_exec()).
  *      It closes every other descriptor and points 0, 1 and 2 at /dev/null.
  *   2. The command sends, in any order and number: HOLD, NETWORK, DNS, RELAY, TARGET, ABOUT,
- *      HEALTH, LOGTO.
+ *      HEALTH, LOGTO, NOTIFY.
  *   3. The command sends SETUP last, when process 1 has exec'ed (so that a console's master is
  *      known).  Until SETUP arrived, end of file on descriptor 3 means: kill process 1, reap it,
  *      exit; nothing is written.  SETUP commits: from here on the container outlives the command.
@@ -109,6 +109,9 @@ enum mb_monitor_type {
 	MB_MONITOR_HEALTH, /* struct mb_monitor_health: probe it.  Before SETUP; no answer */
 	MB_MONITOR_LOGTO,  /* struct mb_monitor_logto, .text as long as it is; 0 or 1 descriptor: a
 	                    * socket that is connected to it.  Before SETUP; no answer */
+	MB_MONITOR_NOTIFY, /* no payload; 2 descriptors: the socket by which the container speaks to
+	                    * systemd, and one that is connected to systemd's.  Before SETUP; no
+	                    * answer */
 	/* monitor -> command */
 	MB_MONITOR_READY = 64, /* no payload: SETUP is accepted */
 	MB_MONITOR_OK,         /* no payload */

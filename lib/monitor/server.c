@@ -346,6 +346,11 @@ static int on_logto(struct message *x)
 	return r;
 }
 
+static int on_notify(struct message *x)
+{
+	return mb_monitor_notify_set(x->m, x->fds, x->n_fds);
+}
+
 static int on_unhold(struct message *x)
 {
 	struct mb_monitor_unhold what;
@@ -414,6 +419,7 @@ static int (*const handlers[])(struct message *) = {
 	[MB_MONITOR_INFO] = on_info,
 	[MB_MONITOR_UNHOLD] = on_unhold,
 	[MB_MONITOR_LOGTO] = on_logto,
+	[MB_MONITOR_NOTIFY] = on_notify,
 	[MB_MONITOR_RELAY] = on_relay,
 	[MB_MONITOR_TARGET] = on_target,
 	[MB_MONITOR_ABOUT] = on_about,
@@ -424,7 +430,8 @@ static bool may_come_early(unsigned type)
 {
 	return type == MB_MONITOR_SETUP || type == MB_MONITOR_HOLD || type == MB_MONITOR_NETWORK ||
 	       type == MB_MONITOR_DNS || type == MB_MONITOR_RELAY || type == MB_MONITOR_TARGET ||
-	       type == MB_MONITOR_ABOUT || type == MB_MONITOR_HEALTH || type == MB_MONITOR_LOGTO;
+	       type == MB_MONITOR_ABOUT || type == MB_MONITOR_HEALTH || type == MB_MONITOR_LOGTO ||
+	       type == MB_MONITOR_NOTIFY;
 }
 
 /* Whoever comes to stop the container, or to ask, always finds a place. */

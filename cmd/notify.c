@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/notify.h"
+
+#include <errno.h>
+
+#include "cmd/context.h"
+#include "container/await.h"
+#include "container/container.h"
+#include "container/health.h"
+#include "core/err.h"
+#include "core/own.h"
+#include "core/str.h"
+#include "systemd/notify.h"
+
+const char *const mb_cmd_notify_modes[] = {"container", "conmon", "healthy", "ignore", NULL};
+
+static const char *socket_of(const struct mb_cmd_context *cx, int mode)
+{
+	const char *path = mb_cmd_user_env(cx, "NOTIFY_SOCKET");
+
+	return mode == MB_CMD_NOTIFY_IGNORE || !path || !*path ? NULL : path;
+}
+
+const char *mb_cmd_notify_socket(const struct mb_cmd_context *cx, int mode)
+{
+	return mode == MB_CMD_NOTIFY_CONTAINER ? socket_of(cx, mode) : NULL;
+}
+
+int mb_cmd_notify_check(const struct mb_container *c, int mode, struct mb_err *err)
+{
+	if (mode == MB_CMD_NOTIFY_HEALTHY &&
+	    !mb_container_health_is_probe(c->record->config.healthcheck))
+		return mb_fail(err, EINVAL,
+		               "--sdnotify healthy: container '%s' has no health check",
+		               mb_container_name(c));
+	return 0;
+}
+
+static int await_healthy(struct mb_container *c, struct mb_err *err)
+{
+	unsigned met = 0;
+	int code = 0;
+	int r = mb_container_await(c, MB_AWAIT_HEALTHY | MB_AWAIT_UNHEALTHY | MB_AWAIT_ENDED, -1,
+	                           &met, &code, err);
+
+	if (r == 0 && !(met & MB_AWAIT_HEALTHY))
+		r = mb_fail(err, EIO, "container '%s' %s", mb_container_name(c),
+		            met & MB_AWAIT_UNHEALTHY ? "is unhealthy" : "has ended");
+	return r < 0 ? r : 0;
+}
+
+int mb_cmd_notify_started(const struct mb_cmd_context *cx, struct mb_container *c, int mode,
+                          bool detached, struct mb_err *err)
+{
+	const char *path = socket_of(cx, mode);
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	MB_AUTO_CLOSE int fd = -1;
+	int r;
+
+	if (!path)
+		return 0;
+	r = mb_systemd_notify_open(path, &fd, err);
+	mb_container_refresh(c);
+	if (r == 0 && detached && c->state.has_run) {
+		mb_str_addf(&text, "MAINPID=%d\n", (int)c->state.run.monitor);
+		r = mb_systemd_notify_send(fd, mb_str_text(&text), err);
+	}
+	if (r == 0 && mode == MB_CMD_NOTIFY_HEALTHY)
+		r = await_healthy(c, err);
+	if (r == 0 && mode != MB_CMD_NOTIFY_CONTAINER)
+		r = mb_systemd_notify_send(fd, "READY=1\n", err);
+	return r;
+}

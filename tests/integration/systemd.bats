@@ -1,0 +1,84 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What services of systemd are made of.  Generated ones run in tests/guest/units.bats.
+load helpers
+
+# Who listens for systemd, into $BATS_TEST_TMPDIR/told.
+listen() {
+	NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify
+	: >"$BATS_TEST_TMPDIR/told"
+	python3 "$top/tests/support/collector.py" unixgram "$NOTIFY_SOCKET" "$BATS_TEST_TMPDIR/told" 3>&- &
+	listener=$!
+	wait_until 10 grep -q "$NOTIFY_SOCKET" /proc/net/unix
+	export NOTIFY_SOCKET
+}
+told() { grep -qx -- "$1" "$BATS_TEST_TMPDIR/told"; }
+# say CONTAINER MESSAGE: as its process would.
+say() {
+	python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.connect(sys.argv[1])
+s.send(sys.argv[2].encode())' "/proc/$(mybox inspect -f '{{.State.Pid}}' "$1")/root/run/notify/notify.sock" "$2"
+}
+monitor_of() { grep -o '"monitor":[0-9]*' "$run/c/$(mybox inspect -f '{{.Id}}' "$1")/state.json" | cut -d: -f2; }
+
+@test "sdnotify: each says it in its own way" {
+	listen
+	mybox run -d --name k1 --sdnotify conmon deb sleep 1000
+	wait_until 10 told READY=1
+	told "MAINPID=$(monitor_of k1)"
+	[ "$(mybox exec k1 sh -c 'echo $NOTIFY_SOCKET; ls /run/notify 2>/dev/null')" = '' ]
+	: >"$BATS_TEST_TMPDIR/told"
+	# The container says so itself; and what is not its business goes no further.
+	mybox run -d --name k2 -u 1000 deb sh -c 'echo $NOTIFY_SOCKET; sleep 1000'
+	wait_until 10 told "MAINPID=$(monitor_of k2)"
+	run ! told READY=1
+	wait_until 10 eval '[ "$(mybox logs k2)" = /run/notify/notify.sock ]'
+	[ "$(mybox exec k2 stat -c '%a %n' /run/notify/notify.sock)" = '666 /run/notify/notify.sock' ]
+	run -1 mybox exec -u 0 k2 sh -c 'rm /run/notify/notify.sock || exit 1'
+	say k2 $'STATUS=warm\nMAINPID=1\nFDSTORE=1'
+	say k2 MAINPID=1
+	say k2 $'READY=1\n'
+	wait_until 10 told READY=1
+	[ "$(cat "$BATS_TEST_TMPDIR/told")" = "MAINPID=$(monitor_of k2)"$'\nSTATUS=warm\nREADY=1' ]
+	: >"$BATS_TEST_TMPDIR/told"
+	# Not before it is healthy.
+	mkdir "$BATS_TEST_TMPDIR/share"
+	mybox run -d --name k3 --sdnotify healthy --health-cmd 'test -e /share/well' --health-interval 100ms \
+		-v "$BATS_TEST_TMPDIR/share:/share" deb sleep 1000 3>&- &
+	wait_until 10 grep -q MAINPID "$BATS_TEST_TMPDIR/told"
+	run ! told READY=1
+	touch "$BATS_TEST_TMPDIR/share/well"
+	wait $!
+	told READY=1
+	run -125 mybox run -d --name k4 --sdnotify healthy deb sleep 1000
+	[[ $output == *'has no health check'* ]]
+	run ! mybox container exists k4
+	# start has it, too; in the foreground the command is the service.
+	mybox stop -t 0 k2
+	: >"$BATS_TEST_TMPDIR/told"
+	mybox start --sdnotify conmon k2
+	told READY=1
+	: >"$BATS_TEST_TMPDIR/told"
+	mybox run --rm --sdnotify conmon deb true
+	[ "$(cat "$BATS_TEST_TMPDIR/told")" = READY=1 ]
+	: >"$BATS_TEST_TMPDIR/told"
+	mybox run -d --sdnotify ignore deb true
+	[ ! -s "$BATS_TEST_TMPDIR/told" ]
+	NOTIFY_SOCKET=$BATS_TEST_TMPDIR/nobody run -125 mybox run --rm deb true
+	[[ $output == *"cannot connect to NOTIFY_SOCKET"* ]]
+	kill "$listener"
+}
+
+@test "a monitor ends with the container's exit code" {
+	listen
+	# The test's own child, by a subreaper that reaps it.
+	run -0 python3 - "$MYBOX" --root "$root" --runroot "$run" run -d --sdnotify conmon deb sh -c 'sleep 0.3; exit 37' <<-'E'
+		import ctypes, os, subprocess, sys
+		ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+		subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+		print(os.waitstatus_to_exitcode(os.wait()[1]))
+	E
+	[ "$output" = 37 ]
+	kill "$listener"
+}
