@@ -24,13 +24,35 @@ bool mb_cmd_is_tty(int fd)
 	return mb_cmd_width(fd) > 0;
 }
 
-size_t mb_cmd_width(int fd)
+bool mb_cmd_size(int fd, size_t *ret_rows, size_t *ret_columns)
 {
 	struct winsize size = {0};
 
 	if (ioctl(fd, TIOCGWINSZ, &size) < 0)
-		return 0;
-	return size.ws_col ? size.ws_col : 80;
+		return false;
+	*ret_rows = size.ws_row ? size.ws_row : 24;
+	*ret_columns = size.ws_col ? size.ws_col : 80;
+	return true;
+}
+
+size_t mb_cmd_width(int fd)
+{
+	size_t rows, columns;
+
+	return mb_cmd_size(fd, &rows, &columns) ? columns : 0;
+}
+
+bool mb_cmd_has_utf8(void)
+{
+	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+	for (size_t i = 0; i < MB_N(names); i++) {
+		const char *value = getenv(names[i]);
+
+		if (value && *value)
+			return strcasestr(value, "UTF-8") || strcasestr(value, "utf8");
+	}
+	return false;
 }
 
 bool mb_cmd_has_colour(int fd)

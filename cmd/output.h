@@ -17,6 +17,10 @@ struct mb_str;
 bool mb_cmd_is_tty(int fd);
 /* Columns of the terminal at @fd; 0 when it is none. */
 size_t mb_cmd_width(int fd);
+/* Rows and columns of the terminal at @fd.  Return: whether it is one. */
+bool mb_cmd_size(int fd, size_t *ret_rows, size_t *ret_columns);
+/* Has the user's terminal more than ASCII?  The locale says so. */
+bool mb_cmd_has_utf8(void);
 /* A terminal, and neither NO_COLOR nor TERM=dumb. */
 bool mb_cmd_has_colour(int fd);
 

@@ -1,260 +1,72 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 #include "cmd/context.h"
 #include "cmd/output.h"
-#include "cmd/stats_networks.h"
-#include "container/container.h"
-#include "container/stats.h"
-#include "core/clock.h"
+#include "cmd/stats_live.h"
+#include "cmd/stats_plain.h"
+#include "cmd/stats_prometheus.h"
 #include "core/err.h"
 #include "core/own.h"
-#include "format/human.h"
-#include "format/table.h"
-#include "json/json.h"
+#include "core/str.h"
 
-/* Far enough apart for a meaning, near enough not to be noticed. */
-enum { FIRST_GAP_USEC = 8000, PERIOD_USEC = 1000000 };
-
-struct stats_args {
-	bool all, no_stream, no_trunc, networks;
-	const char *format;
-};
-
-static const struct mb_format_column columns[] = {
-	{"ID", "CONTAINER ID", false},    {"Name", "NAME", false},
-	{"CPUPerc", "CPU %", false},      {"MemUsage", "MEM USAGE / LIMIT", false},
-	{"MemPerc", "MEM %", false},      {"NetIO", "NET I/O", false},
-	{"BlockIO", "BLOCK I/O", false},  {"PIDs", "PIDS", false},
-	{"Container", "CONTAINER", true}, {NULL, NULL, false},
-};
-
-struct watched {
-	struct mb_container *c; /* borrowed */
-	const char *asked;      /* how the user named it */
-	struct mb_container_meter *meter;
-	struct mb_container_sample before, now;
-	bool has_before, has_now;
-};
-
-struct watching {
-	struct mb_container_list list;
-	struct watched *v;
-	size_t n;
-	int64_t began; /* the first samples, by the monotonic clock */
-};
-
-static void watching_done(struct watching *w)
+/* For a program that asks again when it wants to: once, and counters need no second look. */
+static int put_prometheus(struct mb_store *store, const struct mb_cli_input *in, bool all,
+                          struct mb_err *err)
 {
-	for (size_t i = 0; i < w->n; i++)
-		mb_container_meter_free(w->v[i].meter);
-	free(w->v);
-	mb_container_list_done(&w->list);
-}
+	MB_AUTO_CMD_USAGES struct mb_cmd_usages u = {0};
+	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
+	int r = mb_cmd_usages_load(&u, store, in->operands, in->n_operands, all, err);
 
-static void sample(struct watched *x)
-{
-	x->before = x->now;
-	x->has_before = x->has_now;
-	x->has_now = x->meter && mb_container_meter_read(x->meter, &x->now, NULL) == 0;
-}
-
-static void watch(struct watching *w, struct mb_container *c, const char *asked)
-{
-	struct watched *x = mb_container_append(&w->v, &w->n, sizeof(*x));
-
-	x->c = c;
-	x->asked = asked ? asked : c->id;
-	if (mb_container_is_running(c))
-		mb_container_meter_open(c, &x->meter, NULL);
-	if (w->n == 1)
-		w->began = mb_monotonic_nsec();
-	sample(x);
-}
-
-static int choose(struct mb_store *store, const struct mb_cli_input *in, struct watching *w,
-                  struct mb_err *err)
-{
-	const struct stats_args *args = in->args;
-	int r = 0;
-
-	w->began = mb_monotonic_nsec();
-	if (in->n_operands == 0) {
-		r = mb_container_list_load(store, false, &w->list, err);
-		for (size_t i = 0; r == 0 && i < w->list.n; i++)
-			if (args->all || mb_container_is_running(w->list.v[i]))
-				watch(w, w->list.v[i], NULL);
+	if (r < 0)
 		return r;
-	}
-	for (size_t i = 0; i < in->n_operands; i++) {
-		struct mb_container *c = NULL, **slot;
-
-		r = mb_container_find(store, in->operands[i], &c, err);
-		if (r != 0)
-			return r < 0 ? r : -ENOENT;
-		slot = mb_container_append(&w->list.v, &w->list.n, sizeof(*slot));
-		*slot = c;
-		watch(w, c, in->operands[i]);
-	}
-	return 0;
+	mb_cmd_usages_look(&u);
+	mb_cmd_stats_prometheus(&u, &out);
+	return mb_cmd_put(&out);
 }
 
-/* The second sample, @gap after the first ones began: opening the others is part of it. */
-static void sample_again(struct watching *w, useconds_t gap)
+/* What docker's form has no room for is drawn for people alone. */
+static bool is_live(const struct mb_cmd_stats *args)
 {
-	int64_t spent = (mb_monotonic_nsec() - w->began) / 1000;
-
-	if (spent < gap)
-		usleep(gap - (useconds_t)spent);
-	for (size_t i = 0; i < w->n; i++)
-		sample(&w->v[i]);
+	return !args->no_stream && !args->networks && !args->no_trunc && !args->format &&
+	       mb_cmd_is_tty(STDOUT_FILENO);
 }
 
-/* --- cells ------------------------------------------------------------------------------------ */
-
-static void set_pair(struct json_object *row, const char *key, bool known, const char *a,
-                     const char *b)
+static bool is_coloured(const struct mb_cmd_stats *args)
 {
-	MB_AUTO_FREE char *text = known ? mb_asprintf("%s / %s", a, b) : mb_strdup("-- / --");
+	const char *no = getenv("NO_COLOR");
 
-	mb_json_set_str(row, key, text);
-}
-
-static void set_percent(struct json_object *row, const char *key, bool known, double percent)
-{
-	MB_AUTO_FREE char *text = known ? mb_asprintf("%.2f%%", percent) : mb_strdup("--");
-
-	mb_json_set_str(row, key, text);
-}
-
-static double cpu_percent(const struct watched *x)
-{
-	double usec = (double)(x->now.taken_nsec - x->before.taken_nsec) / 1000;
-
-	return usec > 0 ? 100 * (double)(x->now.cgroup.cpu_usec - x->before.cgroup.cpu_usec) / usec
-	                : 0;
-}
-
-static uint64_t memory_of_host(void)
-{
-	struct sysinfo info;
-
-	return sysinfo(&info) == 0 ? (uint64_t)info.totalram * info.mem_unit : 0;
-}
-
-static void set_memory(struct json_object *row, const struct watched *x)
-{
-	const struct mb_sys_cgroup_stats *s = &x->now.cgroup;
-	bool known = x->has_now && (s->has & MB_SYS_CGROUP_HAS_MEMORY);
-	uint64_t host = memory_of_host();
-	uint64_t limit = s->memory_limit < host ? s->memory_limit : host;
-	uint64_t used = s->memory > s->memory_cache ? s->memory - s->memory_cache : 0;
-	char a[MB_FORMAT_HUMAN_TEXT], b[MB_FORMAT_HUMAN_TEXT];
-
-	set_pair(row, "MemUsage", known, mb_format_bytes((double)used, a),
-	         mb_format_bytes((double)limit, b));
-	set_percent(row, "MemPerc", known && limit,
-	            100 * (double)used / (double)(limit ? limit : 1));
-}
-
-static struct json_object *make_row(const struct watched *x, bool whole)
-{
-	const struct mb_sys_cgroup_stats *s = &x->now.cgroup;
-	struct json_object *row = mb_json_new_object();
-	MB_AUTO_FREE char *id = whole ? mb_strdup(x->c->id) : mb_format_short_id(x->c->id);
-	MB_AUTO_FREE char *pids = mb_asprintf("%llu", (unsigned long long)s->pids);
-	char a[MB_FORMAT_HUMAN_TEXT], b[MB_FORMAT_HUMAN_TEXT];
-	bool has_pids = x->has_now && (s->has & MB_SYS_CGROUP_HAS_PIDS);
-
-	mb_json_set_str(row, "ID", id);
-	mb_json_set_str(row, "Name", mb_container_name(x->c));
-	mb_json_set_str(row, "Container", x->asked);
-	set_percent(row, "CPUPerc", x->has_now && x->has_before && (s->has & MB_SYS_CGROUP_HAS_CPU),
-	            cpu_percent(x));
-	set_memory(row, x);
-	set_pair(row, "NetIO", x->has_now && x->now.has_network,
-	         mb_format_size_short((double)x->now.rx_bytes, a),
-	         mb_format_size_short((double)x->now.tx_bytes, b));
-	set_pair(row, "BlockIO", x->has_now && (s->has & MB_SYS_CGROUP_HAS_IO),
-	         mb_format_size_short((double)s->io_read_bytes, a),
-	         mb_format_size_short((double)s->io_write_bytes, b));
-	mb_json_set_str(row, "PIDs", has_pids ? pids : "--");
-	return row;
-}
-
-static int print(const struct watching *w, const struct stats_args *args, struct mb_err *err)
-{
-	MB_AUTO(mb_format_list_free) struct mb_format_list *list = NULL;
-	int r = mb_format_list_new(args->format, args->networks ? mb_cmd_endpoint_columns : columns,
-	                           mb_cmd_list_host(), &list, err);
-
-	for (size_t i = 0; r == 0 && args->networks && i < w->n; i++)
-		if (w->v[i].has_now)
-			r = mb_cmd_endpoint_rows(list, w->v[i].c, &w->v[i].now, args->no_trunc,
-			                         err);
-	for (size_t i = 0; r == 0 && !args->networks && i < w->n; i++) {
-		MB_AUTO(mb_json_free) struct json_object *row = make_row(&w->v[i], args->no_trunc);
-
-		r = mb_format_list_add(list, row, err);
-	}
-	return r < 0 ? r : mb_cmd_list_put(list, err);
-}
-
-/* One round of a stream: what runs now is chosen anew, so that starts and ends show. */
-static int stream(struct mb_store *store, const struct mb_cli_input *in, struct mb_err *err)
-{
-	bool tty = mb_cmd_is_tty(STDOUT_FILENO);
-	useconds_t gap = FIRST_GAP_USEC;
-	int r;
-
-	for (;;) {
-		__attribute__((cleanup(watching_done))) struct watching w = {0};
-
-		r = choose(store, in, &w, err);
-		if (r < 0)
-			return r;
-		sample_again(&w, gap);
-		gap = PERIOD_USEC;
-		if (tty && write(STDOUT_FILENO, "\033[2J\033[H", 7) < 0)
-			return 0;
-		r = print(&w, in->args, err);
-		if (r != 0)
-			return r;
-	}
+	return args->colour ? !no || !*no : mb_cmd_has_colour(STDOUT_FILENO);
 }
 
 static int stats_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
-	const struct stats_args *args = in->args;
-	__attribute__((cleanup(watching_done))) struct watching w = {0};
+	const struct mb_cmd_stats *args = in->args;
 	struct mb_store *store;
 	int r = mb_cmd_store(cx, &store, err);
 
 	if (r < 0)
 		return r;
-	if (!args->no_stream)
-		return stream(store, in, err);
-	r = choose(store, in, &w, err);
-	if (r < 0)
-		return r;
-	sample_again(&w, FIRST_GAP_USEC);
-	return print(&w, args, err);
+	if (mb_streq(args->format, "prometheus"))
+		return put_prometheus(store, in, args->all, err);
+	if (is_live(args))
+		return mb_cmd_stats_live(store, in, args->all, is_coloured(args), err);
+	return mb_cmd_stats_plain(store, in, err);
 }
 
 static const struct mb_cli_opt stats_opts[] = {
-	MB_OPT_SWITCH('a', "all", struct stats_args, all,
+	MB_OPT_SWITCH('a', "all", struct mb_cmd_stats, all,
                       "show all containers, not only running ones"),
-	MB_OPT_STRING(0, "format", NULL, struct stats_args, format, "json, or a template"),
-	MB_OPT_SWITCH(0, "networks", struct stats_args, networks,
+	MB_OPT_SWITCH(0, "color", struct mb_cmd_stats, colour,
+                      "in colours, unless NO_COLOR is set"),
+	MB_OPT_STRING(0, "format", NULL, struct mb_cmd_stats, format,
+                      "json, prometheus, or a template"),
+	MB_OPT_SWITCH(0, "networks", struct mb_cmd_stats, networks,
                       "a line for each network that a container is on"),
-	MB_OPT_SWITCH(0, "no-stream", struct stats_args, no_stream, "print once and end"),
-	MB_OPT_SWITCH(0, "no-trunc", struct stats_args, no_trunc, "do not shorten ids"),
+	MB_OPT_SWITCH(0, "no-stream", struct mb_cmd_stats, no_stream, "print once and end"),
+	MB_OPT_SWITCH(0, "no-trunc", struct mb_cmd_stats, no_trunc, "do not shorten ids"),
 	MB_OPT_END,
 };
 
@@ -265,6 +77,6 @@ const struct mb_cli_verb mb_cmd_stats = {
 	.max = MB_CLI_MANY,
 	.complete = {MB_COMP_RUNNING},
 	.opts = stats_opts,
-	.args_size = sizeof(struct stats_args),
+	.args_size = sizeof(struct mb_cmd_stats),
 	.main = stats_main,
 };

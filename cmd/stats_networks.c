@@ -51,7 +51,7 @@ static void set_counts(struct json_object *row, const char *pair, const char *wh
 	mb_json_set_i64(row, tx_key, (int64_t)tx);
 }
 
-static const char *network_of(const struct mb_net_sandbox *s, const char *interface)
+const char *mb_cmd_endpoint_network(const struct mb_net_sandbox *s, const char *interface)
 {
 	for (size_t i = 0; s && i < s->n_endpoints; i++)
 		if (mb_streq(s->endpoints[i].ifname, interface))
@@ -89,8 +89,8 @@ int mb_cmd_endpoint_rows(struct mb_format_list *list, struct mb_container *c,
 	for (size_t i = 0; r == 0 && i < sample->n_interfaces; i++) {
 		const char *name = sample->interfaces[i].name;
 		MB_AUTO(mb_json_free)
-		struct json_object *row =
-			make_row(c, &sample->interfaces[i], network_of(sandbox, name), whole);
+		struct json_object *row = make_row(c, &sample->interfaces[i],
+		                                   mb_cmd_endpoint_network(sandbox, name), whole);
 
 		r = mb_format_list_add(list, row, err);
 	}

@@ -10,8 +10,11 @@
 struct mb_container;
 struct mb_container_sample;
 struct mb_err;
+struct mb_net_sandbox;
 
 extern const struct mb_format_column mb_cmd_endpoint_columns[];
+/* The network of an interface; "" for one that mybox did not make.  @sandbox may be NULL. */
+const char *mb_cmd_endpoint_network(const struct mb_net_sandbox *sandbox, const char *interface);
 /* One row for each interface in @sample; @whole: the id is not cut.  A network's name is "" for an
  * interface that mybox did not make.  Return: 0 or -EINVAL, told. */
 int mb_cmd_endpoint_rows(struct mb_format_list *list, struct mb_container *c,

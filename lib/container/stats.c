@@ -107,3 +107,9 @@ int mb_container_meter_read(struct mb_container_meter *meter, struct mb_containe
 	*ret = sample;
 	return 0;
 }
+
+void mb_container_meter_pressure(struct mb_container_meter *meter,
+                                 struct mb_sys_cgroup_pressure ret[MB_SYS_CGROUP_RESOURCES_N_])
+{
+	mb_sys_cgroup_pressure_read(meter->cgroup, ret);
+}

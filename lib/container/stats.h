@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "sys/cgroup.h"
+#include "sys/cgroup_pressure.h"
 
 struct mb_container;
 struct mb_err;
@@ -34,6 +35,9 @@ int mb_container_meter_open(struct mb_container *c, struct mb_container_meter **
                             struct mb_err *err);
 int mb_container_meter_read(struct mb_container_meter *meter, struct mb_container_sample *ret,
                             struct mb_err *err);
+/* Apart, since it is three files more for each container. */
+void mb_container_meter_pressure(struct mb_container_meter *meter,
+                                 struct mb_sys_cgroup_pressure ret[MB_SYS_CGROUP_RESOURCES_N_]);
 void mb_container_meter_free(struct mb_container_meter *meter);
 MB_AUTO_DEFINE(struct mb_container_meter, mb_container_meter_free)
 
