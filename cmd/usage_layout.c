@@ -15,27 +15,19 @@ const struct mb_cmd_usage_heading mb_cmd_usage_headings[MB_USAGE_COLUMNS_N_] = {
 	[MB_USAGE_PRESSURE] = {"PSI C/M/IO", true},
 };
 
-/* What is taken as long as it fits, the most telling first. */
+/* What is taken beside the name as long as it fits, the most telling first. */
 static const struct {
 	enum mb_cmd_usage_column column;
 	int part;
 	size_t width;
 } worth[] = {
-	{MB_USAGE_NAME, MB_USAGE_TEXT, NAME_LEAST},
-	{MB_USAGE_CPU, MB_USAGE_TEXT, 7},
-	{MB_USAGE_MEMORY, MB_USAGE_TEXT, 8},
-	{MB_USAGE_STATE, MB_USAGE_TEXT, 10},
-	{MB_USAGE_HEALTH, MB_USAGE_TEXT, 9},
-	{MB_USAGE_NETWORK, MB_USAGE_TEXT, 15},
-	{MB_USAGE_CPU, MB_USAGE_BAR, 6},
-	{MB_USAGE_MEMORY, MB_USAGE_BAR, 6},
-	{MB_USAGE_TASKS, MB_USAGE_TEXT, 4},
-	{MB_USAGE_DISK, MB_USAGE_TEXT, 15},
-	{MB_USAGE_PRESSURE, MB_USAGE_TEXT, 11},
-	{MB_USAGE_CPU, MB_USAGE_SPARK, 10},
-	{MB_USAGE_NETWORK, MB_USAGE_SPARK, 10},
-	{MB_USAGE_MEMORY, MB_USAGE_SPARK, 10},
-	{MB_USAGE_DISK, MB_USAGE_SPARK, 10},
+	{MB_USAGE_CPU, MB_USAGE_TEXT, 7},        {MB_USAGE_MEMORY, MB_USAGE_TEXT, 8},
+	{MB_USAGE_STATE, MB_USAGE_TEXT, 10},     {MB_USAGE_HEALTH, MB_USAGE_TEXT, 9},
+	{MB_USAGE_NETWORK, MB_USAGE_TEXT, 15},   {MB_USAGE_CPU, MB_USAGE_BAR, 6},
+	{MB_USAGE_MEMORY, MB_USAGE_BAR, 6},      {MB_USAGE_TASKS, MB_USAGE_TEXT, 4},
+	{MB_USAGE_DISK, MB_USAGE_TEXT, 15},      {MB_USAGE_PRESSURE, MB_USAGE_TEXT, 11},
+	{MB_USAGE_CPU, MB_USAGE_SPARK, 10},      {MB_USAGE_NETWORK, MB_USAGE_SPARK, 10},
+	{MB_USAGE_MEMORY, MB_USAGE_SPARK, 10},   {MB_USAGE_DISK, MB_USAGE_SPARK, 10},
 	{MB_USAGE_PRESSURE, MB_USAGE_SPARK, 10},
 };
 
@@ -43,10 +35,12 @@ void mb_cmd_usage_layout_choose(struct mb_cmd_usage_layout *ret, size_t width, b
                                 size_t name, bool utf8)
 {
 	struct mb_cmd_usage_layout l = {.utf8 = utf8};
-	size_t left = width, *name_width = &l.width[MB_USAGE_NAME][MB_USAGE_TEXT];
+	size_t *name_width = &l.width[MB_USAGE_NAME][MB_USAGE_TEXT], left;
 
+	*name_width = width < NAME_LEAST ? width : NAME_LEAST;
+	left = width - *name_width;
 	for (size_t i = 0; i < MB_N(worth); i++) {
-		size_t gap = i == 0 ? 0 : worth[i].part == MB_USAGE_TEXT ? GAP : 1;
+		size_t gap = worth[i].part == MB_USAGE_TEXT ? GAP : 1;
 		bool is_state =
 			worth[i].column == MB_USAGE_STATE || worth[i].column == MB_USAGE_HEALTH;
 

@@ -6,7 +6,7 @@
 // clang-format off
 #define MB_CMD_VERBS(X) \
 	X(run) X(exec) X(ps) X(create) X(start) X(stop) X(restart) X(kill) X(rm) X(logs) \
-	X(attach) X(inspect) X(wait) X(stats) X(top) X(port) X(rename) X(pause) X(unpause) X(update) \
+	X(attach) X(inspect) X(wait) X(stats) X(watch) X(top) X(port) X(rename) X(pause) X(unpause) X(update) \
 	X(cp) X(pipe) X(diff) X(commit) X(export) X(container_inspect) X(container_exists) X(container_history) X(container_prune) \
 	X(build) X(builder_du) X(builder_prune) X(buildx_version) X(pull) X(push) X(search) X(login) X(logout) X(images) X(rmi) X(tag) X(untag) X(load) X(save) X(import) X(image_inspect) X(image_exists) \
 	X(history) X(image_mount) X(image_unmount) X(image_tree) X(image_prune) \

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "screen/screen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "core/err.h"
+#include "core/io.h"
+#include "core/str.h"
+#include "screen/elf.h"
+#include "sys/proc.h"
+#include "sys/seal.h"
+
+enum { NOBODY = 65534 };
+
+struct mb_screen {
+	int sock;
+	pid_t pid;
+	struct termios before;
+	bool is_ready;
+};
+
+/* --- in the child, before it becomes the program ---------------------------------------------- */
+
+static char **environment(void)
+{
+	static const char *const kept[] = {"TERM", "LANG", "LC_ALL", "LC_CTYPE", "ASAN_OPTIONS"};
+	static char *env[MB_N(kept) + 1];
+	size_t n = 0;
+
+	for (size_t i = 0; i < MB_N(kept); i++) {
+		const char *value = getenv(kept[i]);
+
+		if (value)
+			env[n++] = mb_asprintf("%s=%s", kept[i], value);
+	}
+	return env;
+}
+
+/* It has the terminal and the socket, and needs nothing else. */
+static int become_nobody(void)
+{
+	if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+	                       setresuid(NOBODY, NOBODY, NOBODY) < 0))
+		return -errno;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+static void __attribute__((noreturn)) become_program(int sock, int elf, bool utf8, bool colour)
+{
+	static char name[] = "mybox-screen", charset[] = "utf8", ascii[] = "ascii";
+	static char looks[] = "colour", plain[] = "plain";
+	char *argv[] = {name, utf8 ? charset : ascii, colour ? looks : plain, NULL};
+	char **env = environment();
+
+	sock = fcntl(sock, F_DUPFD_CLOEXEC, MB_SCREEN_FD + 1);
+	elf = fcntl(elf, F_DUPFD_CLOEXEC, MB_SCREEN_FD + 1);
+	if (sock < 0 || elf < 0 || dup2(sock, MB_SCREEN_FD) < 0)
+		_exit(126);
+	mb_sys_proc_cloexec_fds(MB_SCREEN_FD + 1, NULL, 0, NULL);
+	mb_sys_proc_reset_signals();
+	if (chdir("/") < 0 || become_nobody() < 0)
+		_exit(126);
+	fexecve(elf, argv, env);
+	_exit(127);
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
+int mb_screen_open(bool utf8, bool colour, struct mb_screen **ret, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int elf = -1;
+	struct termios before;
+	int ends[2], r;
+	pid_t pid;
+
+	if (tcgetattr(STDIN_FILENO, &before) < 0 || !isatty(STDOUT_FILENO))
+		return mb_fail(err, ENOTTY, "standard input and output are not a terminal");
+	r = mb_sys_seal_blob("mybox-screen", mb_screen_program_elf, mb_screen_program_elf_size,
+	                     &elf, err);
+	if (r < 0)
+		return r;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return mb_fail_sys(err, errno, "cannot make a socket pair");
+	pid = fork();
+	if (pid == 0)
+		become_program(ends[1], elf, utf8, colour);
+	mb_close(&ends[1]);
+	if (pid < 0) {
+		r = mb_fail_sys(err, errno, "cannot fork");
+		mb_close(&ends[0]);
+		return r;
+	}
+	*ret = mb_calloc(1, sizeof(**ret));
+	**ret = (struct mb_screen){.sock = ends[0], .pid = pid, .before = before};
+	return 0;
+}
+
+void mb_screen_free(struct mb_screen *screen)
+{
+	static const char restore[] = "\033[?1049l\033[?25h\033[0m\r\n";
+	int status = 0;
+	ssize_t n = 0;
+
+	if (!screen)
+		return;
+	mb_close(&screen->sock);
+	while (waitpid(screen->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	/* One that was killed could not clean up. */
+	if (WIFSIGNALED(status))
+		n = write(STDOUT_FILENO, restore, sizeof(restore) - 1);
+	(void)n;
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &screen->before);
+	free(screen);
+}
+
+int mb_screen_fd(const struct mb_screen *screen)
+{
+	return screen->sock;
+}
+
+bool mb_screen_is_ready(const struct mb_screen *screen)
+{
+	return screen->is_ready;
+}
+
+static int is_gone(struct mb_err *err)
+{
+	return mb_fail(err, EPIPE, "the program that draws has ended");
+}
+
+/* Events are so small that none is ever cut by a stream between two processes. */
+int mb_screen_next(struct mb_screen *screen, struct mb_screen_event *ret, struct mb_err *err)
+{
+	for (;;) {
+		ssize_t n = recv(screen->sock, ret, sizeof(*ret), MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return MB_SCREEN_NOTHING;
+		if (n != sizeof(*ret))
+			return is_gone(err);
+		switch ((enum mb_screen_kind)ret->kind) {
+		case MB_SCREEN_READY:
+			screen->is_ready = true;
+			continue;
+		case MB_SCREEN_KEY:
+		case MB_SCREEN_SIZE:
+			return 0;
+		case MB_SCREEN_NO_LIBRARY:
+			return mb_fail(err, ELIBACC,
+			               "the library libncursesw.so.6 is missing: install the "
+			               "package libncursesw6");
+		case MB_SCREEN_NO_TERMINAL:
+			return mb_fail(err, ENOTTY,
+			               "a terminal of this kind cannot be drawn on (TERM)");
+		}
+		return is_gone(err);
+	}
+}
+
+int mb_screen_put(struct mb_screen *screen, const struct mb_str *lines, struct mb_err *err)
+{
+	uint32_t size = (uint32_t)lines->len;
+
+	if (lines->len > MB_SCREEN_MAX_FRAME)
+		return mb_fail(err, E2BIG, "the terminal is too large");
+	screen->is_ready = false;
+	if (mb_write_full(screen->sock, &size, sizeof(size)) < 0 ||
+	    mb_write_full(screen->sock, mb_str_text(lines), lines->len) < 0)
+		return is_gone(err);
+	return 0;
+}
