@@ -10,7 +10,7 @@
 #include "format/table.h"
 #include "format/template_tree.h"
 
-enum { MIN_WIDTH = 10, PADDING = 3 };
+enum { PADDING = 3 };
 
 struct cell {
 	const char *text;
@@ -65,10 +65,10 @@ static bool has_column(const struct grid *g, size_t line, size_t column)
 }
 
 /* The widths of one column, run by run of lines that have it. */
-static void measure(struct grid *g, size_t column)
+static void measure(struct grid *g, size_t column, size_t least)
 {
 	for (size_t i = 0; i < g->n_lines;) {
-		size_t width = MIN_WIDTH, begin = i;
+		size_t width = least, begin = i;
 
 		for (; i < g->n_lines && has_column(g, i, column); i++) {
 			size_t need = g->cells[g->lines[i].first + column].columns + PADDING;
@@ -97,7 +97,7 @@ static void print(const struct grid *g, struct mb_str *out)
 	}
 }
 
-void mb_format_cells_align(struct mb_str *text, struct mb_str *out)
+void mb_format_cells_align(struct mb_str *text, size_t least, struct mb_str *out)
 {
 	struct grid g = {0};
 
@@ -105,7 +105,7 @@ void mb_format_cells_align(struct mb_str *text, struct mb_str *out)
 		return;
 	cut(text, &g);
 	for (size_t column = 0; column + 1 < g.most; column++)
-		measure(&g, column);
+		measure(&g, column, least);
 	print(&g, out);
 	free(g.cells);
 	free(g.lines);
@@ -116,7 +116,8 @@ void mb_format_cell_add_json(struct json_object *value, struct mb_str *out)
 	mb_format_json_print(value, out);
 }
 
-void mb_format_cells(const char *const *cells, size_t n_rows, size_t n_columns, struct mb_str *out)
+void mb_format_cells(const char *const *cells, size_t n_rows, size_t n_columns, size_t least,
+                     struct mb_str *out)
 {
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
 
@@ -124,5 +125,5 @@ void mb_format_cells(const char *const *cells, size_t n_rows, size_t n_columns, 
 		mb_str_add(&text, cells[i]);
 		mb_str_addc(&text, (i + 1) % n_columns ? '\t' : '\n');
 	}
-	mb_format_cells_align(&text, out);
+	mb_format_cells_align(&text, least, out);
 }

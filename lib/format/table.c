@@ -251,6 +251,6 @@ int mb_format_list_finish(struct mb_format_list *list, struct mb_str *out, struc
 		return r;
 	mb_str_addc(&text, '\n');
 	mb_str_addn(&text, mb_str_text(&list->body), list->body.len);
-	mb_format_cells_align(&text, out);
+	mb_format_cells_align(&text, MB_FORMAT_LEAST, out);
 	return 0;
 }

@@ -53,7 +53,10 @@ int mb_format_list_add(struct mb_format_list *list, struct json_object *item, st
 /* Append all lines, headings first for tables (also when there was no item). */
 int mb_format_list_finish(struct mb_format_list *list, struct mb_str *out, struct mb_err *err);
 
-/* Plain tables: @cells are the rows one after the other, the first one headings. */
-void mb_format_cells(const char *const *cells, size_t n_rows, size_t n_columns, struct mb_str *out);
+enum { MB_FORMAT_LEAST = 10, MB_FORMAT_LEAST_TOP = 20 }; /* columns of docker's lists; of its top */
+/* Plain tables: @cells are the rows one after the other, the first one headings; each column but
+ * the last is at least @least wide. */
+void mb_format_cells(const char *const *cells, size_t n_rows, size_t n_columns, size_t least,
+                     struct mb_str *out);
 
 #endif

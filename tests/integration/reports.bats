@@ -218,6 +218,27 @@ run"
 	run mybox top c1
 	[[ ${lines[0]} =~ ^UID\ +PID\ +PPID\ +C\ +STIME\ +TTY\ +TIME\ +CMD$ ]]
 	[ "$(mybox top c1 | awk '/sleep 200/ { print $2 }')" = "$(mybox inspect -f '{{.State.Pid}}' c1)" ]
+	# docker's columns: twenty wide, but the last one.
+	[ "$(mybox top c1 | head -1)" = "UID                 PID                 PPID                C                   STIME               TTY                 TIME                CMD" ]
+	# The host's ps with the words that are given, cut down to the container.
+	command -v ps >/dev/null || skip "needs ps"
+	local pid
+	pid=$(mybox inspect -f '{{.State.Pid}}' c1)
+	[ "$(mybox top c1 -o pid,args | grep -c 'sleep [12]00$')" = 2 ]
+	[ "$(mybox top c1 -o pid,args | wc -l)" = 3 ]
+	[ "$(mybox top c1 '-o pid,args' | sed -n 's/^\([0-9]*\) *sleep 200$/\1/p')" = "$pid" ]
+	[[ $(mybox top c1 aux | head -1) =~ ^USER\ +PID\ +%CPU\ +%MEM\  ]]
+	[ "$(mybox top c1 aux | wc -l)" = 3 ]
+	[ "$(mybox top c1 -eo pid,comm --sort -pid | sed -n '2p' | awk '{ print $1 }')" -gt "$pid" ]
+	run mybox top c1 -o comm
+	[ "$status" = 1 ]
+	[[ $output == *"Couldn't find PID field in ps output"* ]]
+	run mybox top c1 --no-such-option
+	[ "$status" = 1 ]
+	[[ $output == "mybox: ps: error: "* ]]
+	run mybox top c1 -o 'comm=PID'
+	[ "$status" = 1 ]
+	[[ $output == *'specifying "comm=PID" is not allowed'* ]]
 	mybox stop -t 0 c1
 	run mybox top c1
 	[ "$status" = 1 ]

@@ -227,7 +227,7 @@ static void cells_align(void **state)
 	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
 
 	(void)state;
-	mb_format_cells(cells, 3, 3, &out);
+	mb_format_cells(cells, 3, 3, MB_FORMAT_LEAST, &out);
 	assert_string_equal(out.buf,
 	                    "TYPE            TOTAL     SIZE\n"
 	                    "Local Volumes   3         1kB\n"
