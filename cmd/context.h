@@ -14,12 +14,14 @@ struct mb_cmd_context {
 	const struct mb_cli_program *program;
 	const char *root, *run; /* state directories: --root, --runroot, or the defaults */
 	const char *config;     /* --config, or NULL */
+	const char *remote;     /* the host that verbs run on: "ssh://..."; NULL: this one */
+	const char *remote_root, *remote_run; /* --root and --runroot, which are of that host */
 	bool debug;
 	const struct mb_cmd_oci *oci; /* mybox-oci's own options, or NULL */
 	/* The caller's environment as it was ("-e NAME" looks here); environ itself holds only
 	 * what main() lets through. */
 	char *const *user_env;
-	char *const *argv; /* main's own */
+	char *const *argv;      /* main's own */
 	struct mb_store *store; /* opened by mb_cmd_store(); main() closes it */
 };
 

@@ -23,6 +23,7 @@
 
 struct cp_args {
 	bool archive, follow, quiet;
+	const char *as; /* what a stream has by this name is a source like any other */
 };
 
 /* One operand, and what stands behind it. */
@@ -50,13 +51,12 @@ static void side_done(struct side *s)
 	free(s->end.path);
 }
 
-/* "c1:/x" is of a container; what begins with a slash or a dot never is, as docker has it. */
 static void parse_side(const char *text, struct side *s)
 {
-	const char *colon = strchr(text, ':');
+	const char *colon = mb_cmd_cp_colon(text);
 
 	s->is_stream = mb_streq(text, "-");
-	if (s->is_stream || !colon || *text == '/' || *text == '.') {
+	if (!colon) {
 		s->end.path = mb_strdup(text);
 		return;
 	}
@@ -81,33 +81,46 @@ static int open_container(struct mb_cmd_context *cx, struct side *s, bool writes
 	return r;
 }
 
-static int open_host(struct mb_cmd_context *cx, struct side *s, bool writes, struct mb_err *err)
+/* Before any container is locked: nobody knows how long it takes. */
+static int open_stream(struct mb_cmd_context *cx, struct side *s, const char *as,
+                       struct mb_err *err)
 {
 	struct mb_store *store;
-	int r;
+	int r = mb_cmd_store(cx, &store, err);
 
-	MB_AUTO_FREE char *relative = NULL;
-	MB_AUTO_FREE char *cwd = NULL;
+	if (r == 0)
+		r = mb_cmd_cp_tar_read(store, STDIN_FILENO, &s->aside, err);
+	if (r < 0 || !as)
+		return r;
+	s->is_stream = false;
+	s->end.root_fd = s->aside.tree_fd;
+	free(s->end.path);
+	s->end.path = mb_asprintf("/%s", as);
+	return 0;
+}
 
-	if (s->is_stream && writes)
-		return 0;
-	/* Before any container is locked: nobody knows how long it takes. */
-	if (s->is_stream) {
-		r = mb_cmd_store(cx, &store, err);
-		return r == 0 ? mb_cmd_cp_tar_read(store, STDIN_FILENO, &s->aside, err) : r;
-	}
+static int open_host(struct side *s, struct mb_err *err)
+{
+	MB_AUTO_FREE char *path = mb_take_ptr(&s->end.path);
+
+	s->end.path = mb_cmd_cp_absolute(path);
+	if (!s->end.path)
+		return mb_fail_sys(err, errno, "cannot tell the working directory");
 	s->host_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (s->host_fd < 0)
 		return mb_fail_sys(err, errno, "cannot open '/'");
 	s->end.root_fd = s->host_fd;
-	if (*s->end.path == '/')
-		return 0;
-	cwd = getcwd(NULL, 0);
-	if (!cwd)
-		return mb_fail_sys(err, errno, "cannot tell the working directory");
-	relative = mb_take_ptr(&s->end.path);
-	s->end.path = mb_asprintf("%s/%s", cwd, relative);
 	return 0;
+}
+
+static int open_side(struct mb_cmd_context *cx, const struct cp_args *args, struct side *s,
+                     bool writes, struct mb_err *err)
+{
+	if (s->reference)
+		return open_container(cx, s, writes, err);
+	if (!s->is_stream)
+		return open_host(s, err);
+	return writes ? 0 : open_stream(cx, s, args->as, err);
 }
 
 static int copy_in(const struct cp_args *args, const struct side *from, const struct side *to,
@@ -173,11 +186,9 @@ static int cp_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, str
 		return mb_fail(err, EINVAL, "copying between containers is not supported");
 	if (!from.reference && !to.reference)
 		return mb_fail(err, EINVAL, "must specify at least one container source");
-	r = from.reference ? open_container(cx, &from, false, err)
-	                   : open_host(cx, &from, false, err);
+	r = open_side(cx, in->args, &from, false, err);
 	if (r == 0)
-		r = to.reference ? open_container(cx, &to, true, err)
-		                 : open_host(cx, &to, true, err);
+		r = open_side(cx, in->args, &to, true, err);
 	if (r < 0)
 		return r;
 	r = to.reference ? copy_in(in->args, &from, &to, err) : copy_out(in->args, &from, &to, err);
@@ -192,6 +203,8 @@ static const struct mb_cli_opt cp_opts[] = {
                       "keep owners, set-id bits and devices"),
 	MB_OPT_SWITCH('L', "follow-link", struct cp_args, follow, "copy what a link leads to"),
 	MB_OPT_SWITCH('q', "quiet", struct cp_args, quiet, "nothing is said anyway"),
+	MB_OPT_STRING(0, "as", "name", struct cp_args, as,
+                      "copy what '-' brings by this name, as if it were here", .hidden = true),
 	MB_OPT_END,
 };
 

@@ -25,8 +25,9 @@
 /* --- writing ---------------------------------------------------------------------------------- */
 
 struct writing {
-	const char *name;          /* in front of all paths */
-	struct mb_image_pack pack; /* whose ids are in the tar */
+	const char *name;                 /* in front of all paths */
+	const struct mb_build_root *root; /* whose rules leave things out, or NULL */
+	struct mb_image_pack pack;        /* whose ids are in the tar */
 	int fd;
 };
 
@@ -53,8 +54,8 @@ static int put_header(const struct writing *w, const char *path, const char *lin
                       const struct stat *st, struct mb_err *err)
 {
 	bool is_dir = S_ISDIR(st->st_mode);
-	MB_AUTO_FREE char *whole =
-		mb_asprintf("%s%s%s%s", w->name, *path ? "/" : "", path, is_dir ? "/" : "");
+	MB_AUTO_FREE char *whole = mb_asprintf("%s%s%s%s", w->name, *path && *w->name ? "/" : "",
+	                                       path, is_dir ? "/" : "");
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
 	struct mb_image_pack_xattrs xattrs = {0};
 	int r = fd >= 0 ? mb_image_pack_xattrs_load(&w->pack, fd, &xattrs, err) : 0;
@@ -169,6 +170,60 @@ int mb_cmd_cp_tar_write(const struct mb_cmd_cp_source *source, const struct mb_s
 	} else {
 		r = put_special(&w, "", source->fd, "", &source->st, err);
 	}
+	mb_image_tar_add_end(&end);
+	return r == 0 ? flush(&w, &end, err) : r;
+}
+
+/* Of a directory that is left out what is below it may be kept. */
+static bool is_left_out(void *arg, const char *path, bool is_directory)
+{
+	const struct writing *w = arg;
+	bool is_whole = false;
+
+	return mb_build_content_skips(w->root, &(struct mb_build_item){.path = (char[]){""}}, path,
+	                              is_directory, &is_whole) &&
+	       is_whole;
+}
+
+static int on_context_directory(void *arg, const char *path, int fd, const struct stat *st,
+                                struct mb_err *err)
+{
+	const struct writing *w = arg;
+	bool is_whole;
+
+	if (!*path || mb_build_content_skips(w->root, &(struct mb_build_item){.path = (char[]){""}},
+	                                     path, true, &is_whole))
+		return 0;
+	return put_header(w, path, NULL, fd, st, err);
+}
+
+static int put_own(const struct writing *w, const struct mb_cmd_cp_tar_file *file,
+                   struct mb_err *err)
+{
+	const struct mb_image_tar_entry e = {
+		.type = MB_IMAGE_TAR_FILE, .path = file->name, .mode = 0644, .size = file->n};
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+
+	mb_image_tar_add_entry(&text, &e);
+	mb_str_addn(&text, file->bytes, file->n);
+	mb_image_tar_add_padding(&text, file->n);
+	return flush(w, &text, err);
+}
+
+int mb_cmd_cp_tar_write_context(const struct mb_build_root *root,
+                                const struct mb_cmd_cp_tar_file *files, size_t n_files, int fd,
+                                struct mb_err *err)
+{
+	struct writing w = {.name = "", .root = root, .fd = fd};
+	const struct mb_build_walk walk = {.directory = on_context_directory,
+	                                   .entry = on_entry,
+	                                   .skips = is_left_out,
+	                                   .arg = &w};
+	MB_AUTO_STR struct mb_str end = MB_STR_INIT;
+	int r = mb_build_walk(root->fd, &walk, err);
+
+	for (size_t i = 0; r == 0 && i < n_files; i++)
+		r = put_own(&w, &files[i], err);
 	mb_image_tar_add_end(&end);
 	return r == 0 ? flush(&w, &end, err) : r;
 }

@@ -45,6 +45,18 @@ static int tell_absent(const struct mb_cmd_cp_end *end, const char *path, int r,
 	return mb_fail_sys(err, -r, "cannot open '%s' in container %s", path, end->container);
 }
 
+const char *mb_cmd_cp_colon(const char *text)
+{
+	return *text == '/' || *text == '.' || mb_streq(text, "-") ? NULL : strchr(text, ':');
+}
+
+char *mb_cmd_cp_absolute(const char *path)
+{
+	MB_AUTO_FREE char *cwd = *path == '/' ? mb_strdup("") : getcwd(NULL, 0);
+
+	return cwd ? mb_asprintf("%s%s%s", cwd, *path == '/' ? "" : "/", path) : NULL;
+}
+
 /* --- sources ---------------------------------------------------------------------------------- */
 
 void mb_cmd_cp_source_done(struct mb_cmd_cp_source *s)

@@ -19,6 +19,12 @@ struct mb_cmd_cp_end {
 	char *path;            /* absolute; slashes and dots at its end are kept */
 };
 
+/* "c1:/x" is of a container; what begins with a slash or a dot never is, as docker has it.  Return:
+ * its colon, or NULL. */
+const char *mb_cmd_cp_colon(const char *text);
+/* @path from the working directory; caller frees.  NULL: errno says why. */
+char *mb_cmd_cp_absolute(const char *path);
+
 struct mb_cmd_cp_source {
 	int fd; /* O_PATH; of a link itself, if that is meant */
 	struct stat st;

@@ -12,6 +12,7 @@
 #include "cmd/context.h"
 #include "cmd/oci/oci.h"
 #include "cmd/output.h"
+#include "cmd/remote/remote.h"
 #include "cmd/report.h"
 #include "cmd/sanitize.h"
 #include "cmd/verbs.h"
@@ -74,7 +75,9 @@ static int call_verb(struct mb_cmd_context *cx, const struct mb_cli_verb *verb, 
 		fail(verb, &err);
 		return verb->stop_at_operand ? MB_CLI_EXIT_FLAGS : EXIT_FAIL;
 	}
-	if (!verb->unprivileged && geteuid() != 0) {
+	if (cx->remote && !mb_cmd_remote_is_local(verb)) {
+		r = mb_cmd_remote_run(cx, verb, path, argc, argv, &err);
+	} else if (!verb->unprivileged && geteuid() != 0) {
 		r = mb_fail(&err, EPERM, "'%s %s' needs root: run it with sudo", MB_CLI_NAME, path);
 	} else {
 		r = verb->main(cx, &in, &err);
@@ -128,12 +131,27 @@ static int dispatch(struct mb_cmd_context *cx, int argc, char *const *argv)
 	return call_verb(cx, found.verb, path, argc - found.words, argv + found.words);
 }
 
-/* There is one machine to talk to, and no daemon on it. */
+/* What is of this machine alone, and of another one. */
+static int set_remote(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
+{
+	const struct mb_cmd_globals *g = in->args;
+	int r = mb_cmd_remote_find(g->host, &cx->remote, err);
+
+	if (r < 0 || !cx->remote)
+		return r;
+	if (g->config)
+		return mb_fail(err, ENOTSUP,
+		               "option '--config' with another host: it names a file "
+		               "of this machine");
+	if (g->host && in->n_operands && mb_streq(in->operands[0], "oci"))
+		return mb_fail(err, ENOTSUP, "'oci' with another host: engines run on their own");
+	cx->remote_root = mb_cli_is_given(in, "root") ? g->root : NULL;
+	cx->remote_run = mb_cli_is_given(in, "runroot") ? g->run : NULL;
+	return 0;
+}
+
 static int check_globals(const struct mb_cmd_globals *g, struct mb_err *err)
 {
-	if (g->host && *g->host && !mb_starts_with(g->host, "unix://"))
-		return mb_fail(err, ENOTSUP, "option '--host': only this machine, not '%s'",
-		               g->host);
 	if (g->context && *g->context && strcmp(g->context, "default") != 0)
 		return mb_fail(err, ENOENT, "context '%s' does not exist", g->context);
 	return 0;
@@ -146,6 +164,8 @@ static int run_globals(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	const char *root = getenv("MYBOX_ROOT"), *run = getenv("MYBOX_RUNROOT");
 	int r = check_globals(g, err);
 
+	if (r == 0)
+		r = set_remote(cx, in, err);
 	if (r < 0)
 		return r;
 	cx->root = root && *root && !mb_cli_is_given(in, "root") ? root : g->root;

@@ -23,7 +23,7 @@
 	X(secret_create) X(secret_ls) X(secret_inspect) X(secret_rm) X(secret_exists) \
 	X(version) X(info) X(events) X(system_boot) X(healthcheck_run) X(system_check) X(system_df) X(system_prune) X(help) X(completion) \
 	X(complete_hidden) X(introspect_hidden) X(man_hidden) X(lint_hidden) \
-	X(cleanup_hidden) X(restart_hidden) X(health_hidden) X(mend_hidden)
+	X(cleanup_hidden) X(restart_hidden) X(health_hidden) X(mend_hidden) X(far_hidden)
 // clang-format on
 
 #define DECLARE(name) extern const struct mb_cli_verb mb_cmd_##name;
@@ -63,8 +63,8 @@ static const struct mb_cli_opt globals[] = {
 	MB_OPT_CHOICE('l', "log-level", NULL, struct mb_cmd_globals, log_level, log_levels,
                       "how much to tell on stderr", .def = "info"),
 	MB_OPT_SWITCH('v', "version", struct mb_cmd_globals, version, "print the version"),
-	MB_OPT_STRING('H', "host", NULL, struct mb_cmd_globals, host, "only this machine",
-                      .hidden = true),
+	MB_OPT_STRING('H', "host", "ssh://HOST", struct mb_cmd_globals, host,
+                      "run it on another host, over ssh"),
 	MB_OPT_STRING('c', "context", NULL, struct mb_cmd_globals, context, "only 'default'",
                       .hidden = true),
 	MB_OPT_REFUSED(0, "tls", false, "mybox has no daemon to talk to"),

@@ -199,6 +199,15 @@ enum { MB_CLI_HELP = 1, MB_CLI_BAD_FLAG, MB_CLI_BAD_OPERANDS };
  * @warnings (may be NULL). */
 int mb_cli_parse(const struct mb_cli_verb *verb, const char *path, int argc, char *const *argv,
                  struct mb_cli_input *ret, struct mb_strv *warnings, struct mb_err *err);
+/* The same, which tells of each use of an option in its order on the line; @text: its value, or
+ * NULL.  For those who write the line anew. */
+struct mb_cli_watch {
+	void (*use)(void *arg, const struct mb_cli_opt *opt, const char *text);
+	void *arg;
+};
+int mb_cli_parse_watched(const struct mb_cli_verb *verb, const char *path, int argc,
+                         char *const *argv, const struct mb_cli_watch *watch,
+                         struct mb_cli_input *ret, struct mb_err *err);
 void mb_cli_input_done(struct mb_cli_input *in);
 /* Whether the user gave the option, by its long name. */
 bool mb_cli_is_given(const struct mb_cli_input *in, const char *name);

@@ -25,6 +25,7 @@ struct parser {
 	char *const *argv;
 	struct mb_cli_input *in;
 	struct owned *owned;
+	const struct mb_cli_watch *watch; /* or NULL */
 	struct mb_strv *warnings;
 	struct mb_err *err;
 	bool wants_help;
@@ -75,6 +76,8 @@ static int set_value(struct parser *p, const struct mb_cli_opt *opt, const char 
 		mb_strv_addf(p->warnings, "Flag --%s has been deprecated, %s", opt->name,
 		             opt->deprecated);
 	p->in->given[row / 64] |= 1ull << (row % 64);
+	if (p->watch)
+		p->watch->use(p->watch->arg, opt, text);
 	return 0;
 }
 
@@ -226,6 +229,33 @@ static int set_defaults(struct parser *p)
 	return 0;
 }
 
+static int parse(struct parser *p, struct mb_cli_input *ret)
+{
+	const struct mb_cli_verb *verb = p->verb;
+	struct mb_cli_input *in = p->in;
+	int r;
+
+	p->owned = mb_calloc(1, sizeof(*p->owned));
+	p->owned->operands = mb_calloc((size_t)p->argc + 1, sizeof(char *));
+	p->owned->args = mb_calloc(1, verb->args_size ? verb->args_size : 1);
+	in->owned_ = p->owned;
+	in->operands = p->owned->operands;
+	in->args = p->owned->args;
+	r = set_defaults(p);
+	if (r == 0)
+		r = parse_all(p);
+	if (r == 0 && p->wants_help)
+		r = MB_CLI_HELP;
+	if (r == 0)
+		r = check_operands(p);
+	if (r) {
+		mb_cli_input_done(in);
+		return r;
+	}
+	*ret = *in;
+	return 0;
+}
+
 int mb_cli_parse(const struct mb_cli_verb *verb, const char *path, int argc, char *const *argv,
                  struct mb_cli_input *ret, struct mb_strv *warnings, struct mb_err *err)
 {
@@ -238,27 +268,25 @@ int mb_cli_parse(const struct mb_cli_verb *verb, const char *path, int argc, cha
 		.warnings = warnings,
 		.err = err,
 	};
-	int r = 0;
 
-	p.owned = mb_calloc(1, sizeof(*p.owned));
-	p.owned->operands = mb_calloc((size_t)argc + 1, sizeof(char *));
-	p.owned->args = mb_calloc(1, verb->args_size ? verb->args_size : 1);
-	in.owned_ = p.owned;
-	in.operands = p.owned->operands;
-	in.args = p.owned->args;
-	r = set_defaults(&p);
-	if (r == 0)
-		r = parse_all(&p);
-	if (r == 0 && p.wants_help)
-		r = MB_CLI_HELP;
-	if (r == 0)
-		r = check_operands(&p);
-	if (r) {
-		mb_cli_input_done(&in);
-		return r;
-	}
-	*ret = in;
-	return 0;
+	return parse(&p, ret);
+}
+
+int mb_cli_parse_watched(const struct mb_cli_verb *verb, const char *path, int argc,
+                         char *const *argv, const struct mb_cli_watch *watch,
+                         struct mb_cli_input *ret, struct mb_err *err)
+{
+	struct mb_cli_input in = {.verb = verb, .path = path};
+	struct parser p = {
+		.verb = verb,
+		.argc = argc,
+		.argv = argv,
+		.in = &in,
+		.watch = watch,
+		.err = err,
+	};
+
+	return parse(&p, ret);
 }
 
 void mb_cli_input_done(struct mb_cli_input *in)

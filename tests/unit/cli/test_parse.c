@@ -397,6 +397,29 @@ static void find_resolves_paths(void **state)
 	}
 }
 
+static void add_use(void *arg, const struct mb_cli_opt *opt, const char *text)
+{
+	mb_str_addf(arg, "%s=%s ", opt->name, text ? text : "-");
+}
+
+static void watch_tells_of_each_use_in_order(void **state)
+{
+	MB_AUTO_STRV struct mb_strv argv = MB_STRV_INIT;
+	MB_AUTO_STR struct mb_str uses = MB_STR_INIT;
+	const struct mb_cli_watch watch = {add_use, &uses};
+	struct mb_cli_input in = {0};
+	struct mb_err err = MB_ERR_INIT;
+
+	(void)state;
+	mb_strv_split(&argv, "-itm1g --net=x -e A=1 --pull --old -eB img -t", ' ');
+	assert_int_equal(
+		mb_cli_parse_watched(&run_verb, "run", (int)argv.n, argv.v, &watch, &in, &err), 0);
+	assert_string_equal(mb_str_text(&uses), "interactive=- tty=- memory=1g network=x env=A=1 "
+	                                        "pull=- old=- env=B ");
+	assert_int_equal(in.n_operands, 2);
+	mb_cli_input_done(&in);
+}
+
 /* Words made of the pieces that mean something, in any order: no crash, no leak, and an error
  * whenever one is returned.  The generator is fixed, so that a failure comes back. */
 static void parse_survives_any_argv(void **state)
@@ -434,6 +457,7 @@ int main(void)
 		cmocka_unit_test(is_given_tells_default_from_given),
 		cmocka_unit_test(deprecated_options_warn_once_each),
 		cmocka_unit_test(find_resolves_paths),
+		cmocka_unit_test(watch_tells_of_each_use_in_order),
 		cmocka_unit_test(parse_survives_any_argv),
 	};
 
