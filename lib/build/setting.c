@@ -19,6 +19,7 @@ int mb_build_set(struct mb_build *b, struct mb_build_state *state,
 		.scope = {.find = mb_build_state_find, .arg = state, .escape = b->file.escape},
 		.said = said,
 		.has_cmd = state->has_cmd,
+		.args = &state->args,
 	};
 	int r;
 
@@ -83,7 +84,7 @@ int mb_build_arg(struct mb_build *b, struct mb_build_stage *stage,
 			r = arg_value(b, state, name, equals ? equals + 1 : NULL, &value, err);
 		if (r < 0)
 			return r;
-		mb_kv_remove(&state->args, name);
+		/* Without one it keeps what a stage below, or an ARG above, has given it. */
 		if (value)
 			mb_kv_set(&state->args, name, value);
 		if (mb_build_name_is_proxy(name) && mb_kv_find(&b->request->args, name))

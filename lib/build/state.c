@@ -29,6 +29,7 @@ void mb_build_state_scratch(struct mb_build_state *s, const char *platform)
 	config->architecture = mb_strdup(parts.n > 1 ? parts.v[1] : "");
 	config->variant = parts.n > 2 ? mb_strdup(parts.v[2]) : NULL;
 	config->rootfs_type = mb_strdup("layers");
+	config->config.working_dir = mb_strdup("/");
 	mb_strv_add(&config->config.env,
 	            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 }
@@ -103,9 +104,9 @@ void mb_build_state_history(struct mb_build_state *s, const char *created_by, bo
 const char *mb_build_state_find(void *state, const char *name)
 {
 	const struct mb_build_state *s = state;
-	const char *value = mb_env_find(&s->config.config.env, name);
+	const char *value = mb_kv_find(&s->args, name);
 
-	return value ? value : mb_kv_find(&s->args, name);
+	return value ? value : mb_env_find(&s->config.config.env, name);
 }
 
 void mb_build_state_env(const struct mb_build_state *s, const struct mb_kv *build_args,
@@ -115,13 +116,13 @@ void mb_build_state_env(const struct mb_build_state *s, const struct mb_kv *buil
 	MB_KV_FOREACH (pair, build_args)
 		if (mb_build_name_is_proxy(pair->key))
 			mb_strv_addf(out, "%s=%s", pair->key, pair->value);
+	MB_STRV_FOREACH (assignment, &s->config.config.env)
+		mb_env_set(out, assignment);
 	MB_KV_FOREACH (pair, &s->args) {
 		MB_AUTO_FREE char *assignment = mb_asprintf("%s=%s", pair->key, pair->value);
 
 		mb_env_set(out, assignment);
 	}
-	MB_STRV_FOREACH (assignment, &s->config.config.env)
-		mb_env_set(out, assignment);
 	if (!mb_env_find(out, "PATH"))
 		mb_strv_add(out,
 		            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");

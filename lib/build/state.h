@@ -20,7 +20,7 @@ struct mb_build_state {
 	uint64_t bytes;        /* of the layers' regular files */
 	uint64_t top_bytes;    /* of these, in the topmost layer, if a step of ours made it */
 	struct mb_oci_image_config config;
-	struct mb_kv args; /* ARGs of this stage that have a value */
+	struct mb_kv args; /* ARGs that have a value; one that ENV sets later has that one */
 	int64_t newest;    /* nsec: of the steps it is made of */
 	bool has_cmd;      /* CMD stands in this stage: ENTRYPOINT leaves it alone */
 };
@@ -43,7 +43,8 @@ struct mb_build_top {
 void mb_build_state_push(struct mb_build_state *s, const struct mb_build_top *top);
 void mb_build_state_history(struct mb_build_state *s, const char *created_by, bool has_layer);
 
-/* ENV, else ARG, else NULL.  For mb_dockerfile_scope.find: @state is the state. */
+/* ARG or ENV, whichever came last, else NULL.  For mb_dockerfile_scope.find: @state is the state.
+ */
 const char *mb_build_state_find(void *state, const char *name);
 /* What a command of this stage has in its environment, in a fixed order. */
 void mb_build_state_env(const struct mb_build_state *s, const struct mb_kv *build_args,

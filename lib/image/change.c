@@ -85,8 +85,11 @@ static int set_env(struct mb_image_change *change, const struct mb_dockerfile_in
 	MB_KV_FOREACH (pair, &pairs) {
 		MB_AUTO_FREE char *assignment = mb_asprintf("%s=%s", pair->key, pair->value);
 
-		if (r == 0)
-			mb_env_set(&change->config->env, assignment);
+		if (r < 0)
+			break;
+		mb_env_set(&change->config->env, assignment);
+		if (change->args && mb_kv_find(change->args, pair->key))
+			mb_kv_set(change->args, pair->key, pair->value);
 	}
 	return r;
 }

@@ -10,6 +10,7 @@
 
 struct mb_dockerfile_instruction;
 struct mb_err;
+struct mb_kv;
 struct mb_oci_container_config;
 struct mb_str;
 struct mb_strv;
@@ -18,7 +19,8 @@ struct mb_image_change {
 	struct mb_oci_container_config *config;
 	struct mb_dockerfile_scope scope; /* what the variables in its words are */
 	struct mb_str *said; /* gets what docker's history has after the keyword: " A=b" */
-	bool has_cmd;        /* in and out: CMD came before, and ENTRYPOINT leaves it alone */
+	struct mb_kv *args; /* those of ARG that are in scope, which ENV gives its value, or NULL */
+	bool has_cmd;       /* in and out: CMD came before, and ENTRYPOINT leaves it alone */
 };
 /* CMD ENTRYPOINT ENV EXPOSE HEALTHCHECK LABEL ONBUILD SHELL STOPSIGNAL USER VOLUME WORKDIR.
  * Return: 0 or -EINVAL, told. */
