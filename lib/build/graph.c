@@ -90,6 +90,21 @@ static bool is_shown(enum mb_dockerfile_kind kind)
 	       kind == MB_DOCKERFILE_ADD || kind == MB_DOCKERFILE_WORKDIR;
 }
 
+static unsigned count_triggers(const struct mb_dockerfile_stage *base)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < base->n; i++) {
+		struct mb_dockerfile_instruction in = {0};
+
+		if (base->v[i].kind == MB_DOCKERFILE_ONBUILD &&
+		    mb_dockerfile_instruction_parse(base->v[i].args.v[0], true, &in, NULL) == 0)
+			n += is_shown(in.kind);
+		mb_dockerfile_instruction_done(&in);
+	}
+	return n;
+}
+
 static int make_stage(struct mb_build *b, size_t i, struct mb_err *err)
 {
 	struct mb_build_stage *stage = &b->stages[i];
@@ -118,6 +133,8 @@ static int make_stage(struct mb_build *b, size_t i, struct mb_err *err)
 	stage->n_shown = stage->base_stage < 0 && strcmp(stage->base, "scratch") != 0;
 	for (size_t j = 0; j < text->n; j++)
 		stage->n_shown += is_shown(text->v[j].kind);
+	if (stage->base_stage >= 0)
+		stage->n_shown += count_triggers(b->stages[stage->base_stage].text);
 	return 0;
 }
 
@@ -137,8 +154,6 @@ static int choose_target(struct mb_build *b, struct mb_err *err)
 	return 0;
 }
 
-static int need(struct mb_build *b, size_t i, struct mb_err *err);
-
 /* What an instruction reads besides its own stage: a stage, an image, or nothing. */
 static int need_source(struct mb_build *b, size_t i, const char *from, struct mb_err *err)
 {
@@ -152,7 +167,7 @@ static int need_source(struct mb_build *b, size_t i, const char *from, struct mb
 		return mb_fail(err, EINVAL, "stage '%s' stands below the instruction that reads it",
 		               from);
 	b->stages[i].needs[source] = true;
-	return need(b, (size_t)source, err);
+	return mb_build_need(b, (size_t)source, err);
 }
 
 static int need_all(struct mb_build *b, size_t i, const struct mb_dockerfile_instruction *in,
@@ -160,7 +175,8 @@ static int need_all(struct mb_build *b, size_t i, const struct mb_dockerfile_ins
 {
 	int r = 0;
 
-	b->where = in->span;
+	if (in->span.first)
+		b->where = in->span;
 	for (size_t f = 0; f < in->n_flags && r == 0; f++) {
 		const struct mb_dockerfile_flag *flag = &in->flags[f];
 		MB_AUTO_FREE char *from = NULL;
@@ -175,7 +191,24 @@ static int need_all(struct mb_build *b, size_t i, const struct mb_dockerfile_ins
 	return r;
 }
 
-static int need(struct mb_build *b, size_t i, struct mb_err *err)
+/* What ONBUILD of the stage below reads.  A trigger that is none is told when it is its turn. */
+static int need_triggers(struct mb_build *b, size_t i, struct mb_err *err)
+{
+	const struct mb_dockerfile_stage *base = b->stages[b->stages[i].base_stage].text;
+	int r = 0;
+
+	for (size_t j = 0; j < base->n && r == 0; j++) {
+		struct mb_dockerfile_instruction in = {0};
+
+		if (base->v[j].kind == MB_DOCKERFILE_ONBUILD &&
+		    mb_dockerfile_instruction_parse(base->v[j].args.v[0], true, &in, NULL) == 0)
+			r = need_all(b, i, &in, err);
+		mb_dockerfile_instruction_done(&in);
+	}
+	return r;
+}
+
+int mb_build_need(struct mb_build *b, size_t i, struct mb_err *err)
 {
 	struct mb_build_stage *stage = &b->stages[i];
 	int r = 0;
@@ -186,7 +219,9 @@ static int need(struct mb_build *b, size_t i, struct mb_err *err)
 	stage->needs = mb_calloc(b->n_stages, sizeof(*stage->needs));
 	if (stage->base_stage >= 0) {
 		stage->needs[stage->base_stage] = true;
-		r = need(b, (size_t)stage->base_stage, err);
+		r = mb_build_need(b, (size_t)stage->base_stage, err);
+		if (r == 0)
+			r = need_triggers(b, i, err);
 	}
 	for (size_t j = 0; j < stage->text->n && r == 0; j++)
 		r = need_all(b, i, &stage->text->v[j], err);
@@ -204,6 +239,6 @@ int mb_build_graph_make(struct mb_build *b, struct mb_err *err)
 	if (r == 0)
 		r = choose_target(b, err);
 	if (r == 0)
-		r = need(b, b->target, err);
+		r = mb_build_need(b, b->target, err);
 	return r;
 }

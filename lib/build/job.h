@@ -57,6 +57,8 @@ int mb_build_stages_make(struct mb_build *b, struct mb_err *err);
 
 /* graph.c: which stages there are, what they stand on, and which are needed. */
 int mb_build_graph_make(struct mb_build *b, struct mb_err *err);
+/* Stage @i is needed after all: and so is what it stands on and reads. */
+int mb_build_need(struct mb_build *b, size_t i, struct mb_err *err);
 /* The stage that COPY --from and FROM mean with @name, among those before @before; or -1. */
 ssize_t mb_build_stage_find(const struct mb_build *b, const char *name, size_t before);
 

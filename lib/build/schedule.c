@@ -36,7 +36,7 @@ static bool is_ready(const struct schedule *s, size_t i)
 {
 	const struct mb_build_stage *stage = &s->b->stages[i];
 
-	if (!stage->needed || s->begun[i])
+	if (!stage->needed || stage->is_made || s->begun[i])
 		return false;
 	for (size_t k = 0; k < s->b->n_stages; k++)
 		if (stage->needs[k] && !s->b->stages[k].is_made)

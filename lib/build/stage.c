@@ -47,24 +47,39 @@ ssize_t mb_build_named_find(const struct mb_build *b, const char *name)
 	return -1;
 }
 
+/* Nobody knew of the ONBUILD of an image when stages were put in order, so what it reads was not
+ * waited for: it is made now, in this process, unless it has been.  Who makes it elsewhere makes
+ * the same. */
+static int make_late(struct mb_build *b, size_t i, struct mb_err *err)
+{
+	const struct mb_dockerfile_span where = b->where;
+	struct mb_build_stage *stage = &b->stages[i];
+	int r = stage->is_made ? 0 : mb_build_need(b, i, err);
+
+	for (size_t j = 0; j < i && r == 0 && !stage->is_made; j++)
+		if (stage->needs[j])
+			r = make_late(b, j, err);
+	if (r == 0 && !stage->is_made)
+		r = mb_build_stage_make(b, stage, err);
+	if (r == 0)
+		b->where = where;
+	return r;
+}
+
 int mb_build_source_state(struct mb_build *b, const char *name, size_t before,
                           struct mb_build_state *ret, struct mb_err *err)
 {
 	ssize_t named = mb_build_named_find(b, name);
 	ssize_t stage = mb_build_stage_find(b, name, before);
+	int r = 0;
 
 	if (named >= 0)
 		return image_state(b, b->request->named[named].image, ret, err);
-	/* Nobody knew of the ONBUILD of an image when stages were put in order: what was not waited
-	 * for may be made by now, or not. */
-	if (stage >= 0 && !b->stages[before].needs[stage])
-		return mb_fail(err, EINVAL,
-		               "stage '%s' is named by an ONBUILD alone: "
-		               "nothing here waits for it",
-		               name);
-	if (stage >= 0)
-		return mb_build_state_copy(&b->stages[stage].state, ret, err);
-	return image_state(b, name, ret, err);
+	if (stage < 0)
+		return image_state(b, name, ret, err);
+	if (!b->stages[before].needs[stage])
+		r = make_late(b, (size_t)stage, err);
+	return r < 0 ? r : mb_build_state_copy(&b->stages[stage].state, ret, err);
 }
 
 int mb_build_root_open(struct mb_build *b, const struct mb_build_stage *stage, const char *from,
@@ -159,7 +174,7 @@ int mb_build_stage_make(struct mb_build *b, struct mb_build_stage *stage, struct
 {
 	int r = begin_stage(b, stage, err);
 
-	if (r == 0 && stage->base_stage < 0)
+	if (r == 0)
 		r = apply_triggers(b, stage, err);
 	for (size_t i = 0; i < stage->text->n && r == 0; i++) {
 		b->where = stage->text->v[i].span;

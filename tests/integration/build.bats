@@ -87,14 +87,18 @@ config() { mybox image inspect -f "{{json .Config.$1}}" made; }
 	run -0 build --target empty
 	[[ "$output" == *'[empty 1/1] COPY'* ]]
 	[ "$(mybox image inspect -f '{{len .RootFS.Layers}}' made)" = 1 ]
-	# A stage that only an image's ONBUILD reads is waited for by nobody, be it made by chance.
+	# A stage that only an image's ONBUILD reads is made when it is read, with what it stands on.
 	mybox build -q -t onbuild - <<<$'FROM deb\nONBUILD COPY --from=tools /tool /triggered'
-	printf 'FROM deb AS tools\nRUN echo tool >/tool\nFROM onbuild AS b\nFROM deb\nCOPY --from=tools /tool /\nCOPY --from=b /triggered /\n' | dockerfile
-	run -1 taskset -c 0 "$MYBOX" --root "$root" --runroot "$run" build "$ctx"
-	[[ "$output" == *"ONBUILD of 'onbuild': stage 'tools' is named by an ONBUILD alone: nothing here waits for it"* ]]
-	sed -i '/^FROM onbuild/a COPY --from=tools /tool /waits' "$ctx/Dockerfile"
+	printf 'FROM deb AS dep\nRUN echo late >/dep\nFROM dep AS tools\nRUN cp /dep /tool\nFROM onbuild AS b\nFROM deb\nCOPY --from=b /triggered /\n' | dockerfile
 	build -q
-	[ "$(in_made 'cat /triggered')" = tool ]
+	[ "$(in_made 'cat /triggered')" = late ]
+	# Beside one that is made meanwhile, and after it.
+	sed -i 's/echo late/echo again/; s,^COPY --from=b,COPY --from=tools /tool /\n&,' "$ctx/Dockerfile"
+	build -q
+	[ "$(in_made 'cat /triggered /tool')" = $'again\nagain' ]
+	sed -i 's/echo again/echo one/' "$ctx/Dockerfile"
+	taskset -c 0 "$MYBOX" --root "$root" --runroot "$run" build -q -t made "$ctx"
+	[ "$(in_made 'cat /triggered /tool')" = $'one\none' ]
 	run -1 build --target nosuch
 	[[ "$output" == *'target stage "nosuch" could not be found'* ]]
 }
