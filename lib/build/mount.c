@@ -261,15 +261,19 @@ static int wait_for(int fd, enum mb_build_sharing sharing, bool *ret_mine, struc
 	return r;
 }
 
-/* What the id and the rest name, as a file's name: an id is anybody's text. */
+/* What the id and the rest name, as a file's name: an id is anybody's text.  Whoever asks for
+ * another owner or mode means another directory. */
 static void name_cache(const struct mb_build_mount_spec *spec, const char *target, unsigned which,
                        char name[MB_SHA256_TEXT])
 {
-	MB_AUTO_FREE char *whole =
-		mb_asprintf("%s\n%s\n%s\n%u", spec->id ? spec->id : target,
-	                    spec->from ? spec->from : "", spec->source ? spec->source : "", which);
+	MB_AUTO_STR struct mb_str whole = MB_STR_INIT;
 
-	mb_sha256_text(whole, strlen(whole), name);
+	mb_str_addf(&whole, "%s\n%s\n%s\n%u", spec->id ? spec->id : target,
+	            spec->from ? spec->from : "", spec->source ? spec->source : "", which);
+	if (spec->uid || spec->gid || (spec->has_mode && spec->mode != 0755))
+		mb_str_addf(&whole, "\n%u:%u %o", spec->uid, spec->gid,
+		            spec->has_mode ? spec->mode : 0755);
+	mb_sha256_text(mb_str_text(&whole), whole.len, name);
 }
 
 static int open_cache_dir(int caches, const char *name, const struct mb_build_mount_spec *spec,
