@@ -59,7 +59,7 @@ static int place_tree(const struct mb_build_place *place, int tree_fd, const cha
 	MB_AUTO_CLOSE int dir = -1;
 	int r = mb_build_place_directory(place, path, &dir, err);
 
-	linked.keeps_links = true; /* as the archive says */
+	linked.keeps_links = linked.replaces = true; /* as the archive says */
 	if (r == 0 && fstat(tree_fd, &item.st) < 0)
 		r = mb_fail_sys(err, errno, "cannot look at what was unpacked");
 	return r < 0 ? r : mb_build_place_item(&linked, &root, &item, dir, NULL, false, err);

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "build/content.h"
 #include "core/sha256.h"
@@ -32,7 +33,10 @@ struct mb_build_copying {
 	size_t n_fetched;
 };
 
-/* copy_place.c: "uid:gid" of --chown, as @root_fd has the names.  Caller frees. */
+/* copy_place.c: who "user[:group]" is in @root_fd; a number without a group is both. */
+int mb_build_owner_resolve(int root_fd, const char *owner, uint32_t *ret_uid, uint32_t *ret_gid,
+                           struct mb_err *err);
+/* "uid:gid" of --chown, as @root_fd has the names.  Caller frees. */
 int mb_build_copy_owner(int root_fd, const char *owner, char **ret, struct mb_err *err);
 /* The layer, kept, unless the context has changed since it was hashed, under @key, and, if it is a
  * link, under @link_key too. */

@@ -2,9 +2,11 @@
 /* COPY and ADD: where it goes. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "build/archive.h"
 #include "build/chmod.h"
@@ -23,14 +25,14 @@ static bool is_number(const char *s)
 	return s[strspn(s, "0123456789")] == '\0';
 }
 
-static int resolve_owner(int root_fd, const char *owner, uint32_t *ret_uid, uint32_t *ret_gid,
-                         struct mb_err *err)
+int mb_build_owner_resolve(int root_fd, const char *owner, uint32_t *ret_uid, uint32_t *ret_gid,
+                           struct mb_err *err)
 {
 	MB_AUTO_USER struct mb_sys_user user = {0};
 	int r = mb_sys_userdb_resolve(root_fd, owner, NULL, &user, err);
 
 	if (r < 0)
-		return mb_wrap(err, r, "--chown=%s", owner);
+		return r;
 	*ret_uid = user.uid;
 	/* A number without a group is both. */
 	*ret_gid = is_number(owner) ? user.uid : user.gid;
@@ -40,11 +42,12 @@ static int resolve_owner(int root_fd, const char *owner, uint32_t *ret_uid, uint
 int mb_build_copy_owner(int root_fd, const char *owner, char **ret, struct mb_err *err)
 {
 	uint32_t uid, gid;
-	int r = resolve_owner(root_fd, owner, &uid, &gid, err);
+	int r = mb_build_owner_resolve(root_fd, owner, &uid, &gid, err);
 
-	if (r == 0)
-		*ret = mb_asprintf("%u:%u", uid, gid);
-	return r;
+	if (r < 0)
+		return mb_wrap(err, r, "--chown=%s", owner);
+	*ret = mb_asprintf("%u:%u", uid, gid);
+	return 0;
 }
 
 static int fill_place(const struct mb_build_copying *c, int root_fd, struct mb_build_place *place,
@@ -53,9 +56,13 @@ static int fill_place(const struct mb_build_copying *c, int root_fd, struct mb_b
 	int r = 0;
 
 	place->root_fd = root_fd;
+	place->keeps_links = true;
 	if (c->expanded_owner && *c->expanded_owner) {
 		place->has_owner = true;
-		r = resolve_owner(root_fd, c->expanded_owner, &place->uid, &place->gid, err);
+		r = mb_build_owner_resolve(root_fd, c->expanded_owner, &place->uid, &place->gid,
+		                           err);
+		if (r < 0)
+			return mb_wrap(err, r, "--chown=%s", c->expanded_owner);
 	}
 	if (r == 0 && c->expanded_mode && *c->expanded_mode) {
 		place->has_mode = true;
@@ -74,21 +81,58 @@ static bool is_directory_there(int root_fd, const char *path)
 	return mb_sys_path_open(root_fd, path, O_PATH | O_DIRECTORY, &fd, NULL) == 0;
 }
 
+enum { MAX_LINKS = 40 };
+
+/* The directory where @path is to be made, and its name there: a link that is the destination
+ * itself leads there, in the root. */
+static int find_spot(const struct mb_build_place *place, const char *path, int *ret_dir,
+                     char **ret_name, struct mb_err *err)
+{
+	MB_AUTO_FREE char *now = mb_strdup(path);
+
+	for (unsigned i = 0; i < MAX_LINKS; i++) {
+		char *slash = strrchr(now, '/'), target[PATH_MAX];
+		MB_AUTO_FREE char *name = mb_strdup(slash + 1), *parent = now;
+		MB_AUTO_CLOSE int dir = -1;
+		ssize_t n;
+		int r;
+
+		*slash = '\0';
+		now = NULL;
+		r = mb_sys_path_open(place->root_fd, *parent ? parent : "/", O_RDONLY | O_DIRECTORY,
+		                     &dir, NULL);
+		if (r < 0)
+			r = mb_build_place_directory(place, parent, &dir, err);
+		if (r < 0)
+			return r;
+		n = readlinkat(dir, name, target, sizeof(target) - 1);
+		if (n < 0) {
+			*ret_dir = mb_take_fd(&dir);
+			*ret_name = mb_take_ptr(&name);
+			return 0;
+		}
+		target[n] = '\0';
+		now = *target == '/' ? mb_strdup(target) : mb_asprintf("%s/%s", parent, target);
+		if (mb_ends_with(now, "/") || mb_ends_with(now, "/.") || mb_ends_with(now, "/.."))
+			return mb_fail(err, ENOTDIR, "the destination '%s' is a link to no file",
+			               path);
+	}
+	return mb_fail(err, ELOOP, "the destination '%s' is a link in a circle", path);
+}
+
 /* A file goes into the destination, or is it. */
 static int place_file(const struct mb_build_place *place, const struct mb_build_copying *c,
                       const struct mb_build_item *item, struct mb_err *err)
 {
 	bool into = c->is_directory || is_directory_there(place->root_fd, c->destination);
-	MB_AUTO_FREE char *parent = mb_strdup(c->destination);
-	char *slash = strrchr(parent, '/');
-	const char *name = into ? item->name : slash + 1;
+	MB_AUTO_FREE char *name = NULL;
 	MB_AUTO_CLOSE int dir = -1;
-	int r;
+	int r = into ? mb_build_place_directory(place, c->destination, &dir, err)
+	             : find_spot(place, c->destination, &dir, &name, err);
 
-	if (!into)
-		*slash = '\0';
-	r = mb_build_place_directory(place, parent, &dir, err);
-	return r < 0 ? r : mb_build_place_item(place, &c->root, item, dir, name, false, err);
+	return r < 0 ? r
+	             : mb_build_place_item(place, &c->root, item, dir, into ? item->name : name,
+	                                   false, err);
 }
 
 /* With the directories above it. */
@@ -115,6 +159,7 @@ static int place_item(struct mb_build *b, const struct mb_build_place *place,
                       const struct mb_build_item *item, struct mb_err *err)
 {
 	const char *unpack = mb_dockerfile_flag_find(in, "unpack");
+	struct timespec times[2];
 	bool is_new;
 	MB_AUTO_CLOSE int dir = -1;
 	int r;
@@ -132,9 +177,15 @@ static int place_item(struct mb_build *b, const struct mb_build_place *place,
 		return place_kept(place, c, item, err);
 	if (item->fd < 0 || !S_ISDIR(item->st.st_mode))
 		return place_file(place, c, item, err);
+	/* As BuildKit has it: what a directory holds is copied, and it is a new one itself. */
 	is_new = !is_directory_there(place->root_fd, c->destination);
 	r = mb_build_place_directory(place, c->destination, &dir, err);
-	return r < 0 ? r : mb_build_place_item(place, &c->root, item, dir, NULL, is_new, err);
+	if (r == 0)
+		r = mb_build_place_item(place, &c->root, item, dir, NULL, false, err);
+	times[0] = times[1] = item->st.st_mtim;
+	if (r == 0 && is_new && futimens(dir, times) < 0)
+		r = mb_fail_sys(err, errno, "cannot set the time of '%s'", c->destination);
+	return r;
 }
 
 /* A context may be written while it is read: what was copied is then not what was hashed. */

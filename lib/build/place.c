@@ -90,6 +90,26 @@ static int open_directory(int at, const char *name, int *ret_fd)
 	return *ret_fd < 0 ? -errno : 0;
 }
 
+static bool is_no_directory(int r)
+{
+	return r == -ENOTDIR || r == -ELOOP;
+}
+
+/* Return: 0: it is new; 1: it was there; -errno. */
+static int make_or_open(const struct placing *p, int at, const char *name, int *ret_fd)
+{
+	bool is_new = mkdirat(at, name, 0700) == 0;
+	int r = is_new || errno == EEXIST ? open_directory(at, name, ret_fd) : -errno;
+
+	if (p->place->replaces && is_no_directory(r)) {
+		is_new = true;
+		r = unlinkat(at, name, 0) < 0 || mkdirat(at, name, 0700) < 0
+		            ? -errno
+		            : open_directory(at, name, ret_fd);
+	}
+	return r < 0 ? r : !is_new;
+}
+
 /* @st NULL: none are to be set. */
 static void remember_times(struct placing *p, const char *path, const struct stat *st)
 {
@@ -130,11 +150,12 @@ static int make_directory(struct placing *p, int at, const char *name, const cha
                           int *ret_fd)
 {
 	MB_AUTO_CLOSE int source = -1, fd = -1;
-	bool is_new = mkdirat(at, name, 0700) == 0, stays;
 	struct stat st;
-	int r = is_new || errno == EEXIST ? open_directory(at, name, &fd) : -errno;
+	int r = make_or_open(p, at, name, &fd);
+	bool stays = r == 1 && p->place->keeps_directories;
 
-	stays = !is_new && p->place->keeps_directories;
+	if (r > 0)
+		r = 0;
 	if (r == 0 && !stays)
 		r = mb_sys_tree_open_across(p->item->fd, path, &source);
 	if (r == 0 && !stays)
@@ -160,7 +181,7 @@ static int enter(struct placing *p, const char *path, struct mb_err *err)
 	r = mb_sys_tree_open_across(p->base_fd, path, &at);
 	if (r == 0 && !mb_strv_has(&p->made, path) && *path)
 		r = -ENOENT; /* it was there before: its attributes are the source's now */
-	if (r == -ENOENT) {
+	if (r == -ENOENT || (p->place->replaces && is_no_directory(r))) {
 		mb_close(&at);
 		r = mb_sys_tree_open_across(p->base_fd, "", &at);
 		for (char *s = whole; r == 0 && *s;) {
@@ -178,7 +199,7 @@ static int enter(struct placing *p, const char *path, struct mb_err *err)
 			}
 		}
 	}
-	if (r == -ENOTDIR || r == -ELOOP)
+	if (is_no_directory(r))
 		return mb_fail(err, ENOTDIR, "cannot copy to non-directory: '%s'", path);
 	if (r < 0)
 		return mb_fail_sys(err, -r, "cannot make the directory '%s'", path);
@@ -436,6 +457,16 @@ static int on_directory(void *arg, const char *path, int fd, const struct stat *
 	return enter(p, path, err);
 }
 
+/* A directory where something else is to be. */
+static int clear(int at, const char *name, struct mb_err *err)
+{
+	struct stat st;
+
+	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode))
+		return 0;
+	return mb_sys_tree_remove(at, name, err);
+}
+
 static int on_entry(void *arg, const char *path, int dir_fd, const char *name,
                     const struct stat *st, struct mb_err *err)
 {
@@ -444,6 +475,8 @@ static int on_entry(void *arg, const char *path, int dir_fd, const char *name,
 	MB_AUTO_CLOSE int from = -1;
 	int r = enter(p, parent, err);
 
+	if (r == 0 && p->place->replaces)
+		r = clear(p->dir_fd, name, err);
 	if (r < 0)
 		return r;
 	if (!S_ISREG(st->st_mode))

@@ -26,6 +26,7 @@ struct mb_build_place {
 		*maps;          /* the owners are those inside of it; NULL: as they are */
 	bool leaves_power;      /* devices, set-id bits and capabilities stay behind */
 	bool keeps_links;       /* what is one file of several names in an item is one again */
+	bool replaces;          /* what is there and no directory, or ought to be none, goes */
 	bool keeps_directories; /* those that are there keep their owners, modes, attributes */
 };
 

@@ -2,8 +2,11 @@
 /* WORKDIR: a setting, and a directory that is made if it is not there. */
 #include <fcntl.h>
 
+#include "build/copy.h"
 #include "build/job.h"
+#include "build/place.h"
 #include "build/work.h"
+#include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
 #include "sys/path.h"
@@ -20,6 +23,22 @@ static int has_directory(struct mb_build *b, const struct mb_build_state *state,
 	return r;
 }
 
+/* What is missing belongs to the stage's user. */
+static int make_directory(const struct mb_build_state *state, int root_fd, const char *path,
+                          struct mb_err *err)
+{
+	const char *user = state->config.config.user;
+	struct mb_build_place place = {.root_fd = root_fd, .has_owner = user && *user};
+	MB_AUTO_CLOSE int fd = -1;
+	int r = 0;
+
+	if (place.has_owner)
+		r = mb_build_owner_resolve(root_fd, user, &place.uid, &place.gid, err);
+	if (r < 0)
+		return mb_wrap(err, r, "USER %s", user);
+	return mb_build_place_directory(&place, path, &fd, err);
+}
+
 static int make_workdir(struct mb_build *b, struct mb_build_stage *stage, const char *path,
                         const char *said, struct mb_build_step *step, struct mb_err *err)
 {
@@ -30,6 +49,7 @@ static int make_workdir(struct mb_build *b, struct mb_build_stage *stage, const 
 
 	mb_build_key_init(&key, "WORKDIR", &stage->state, b->request->epoch);
 	mb_build_key_add(&key, path);
+	mb_build_key_add(&key, stage->state.config.config.user);
 	mb_build_key_finish(&key, text);
 	r = mb_build_cache_use(b, stage, text, err);
 	step->cached = r == 0;
@@ -37,7 +57,7 @@ static int make_workdir(struct mb_build *b, struct mb_build_stage *stage, const 
 		return r;
 	r = mb_build_work_open(b, &stage->state, &work, err);
 	if (r == 0)
-		r = mb_sys_path_mkdirs(work.root_fd, path, 0755, NULL, err);
+		r = make_directory(&stage->state, work.root_fd, path, err);
 	if (r == 0)
 		r = mb_build_work_commit(b, &work, &stage->state, text, said, err);
 	return r;
