@@ -43,7 +43,7 @@ def main(top):
         when = "-" if name in TOUCHED else int(st.st_mtime)
         mode = "-" if name in TOUCHED else "%o" % st.st_mode
         first = inodes.setdefault(st.st_ino, name) if not is_dir and st.st_nlink > 1 else name
-        lines.append(" ".join(map(str, (name, mode, st.st_uid, st.st_gid, when, content(path, st),
+        lines.append(" ".join(map(str, (name.replace(" ", "\\40"), mode, st.st_uid, st.st_gid, when, content(path, st),
                                         "= " + first if first != name else "", *xattrs))))
         if is_dir and name not in ("/dev", "/proc", "/sys"):
             for entry in sorted(os.listdir(path)):

@@ -1,0 +1,2 @@
+FROM deb
+COPY . /ctx/

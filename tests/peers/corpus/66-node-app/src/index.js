@@ -1,0 +1,1 @@
+console.log(require('left')('@V@', 8));
