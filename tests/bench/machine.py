@@ -16,7 +16,8 @@ BUILD = pathlib.Path(os.environ.get("MYBOX_RELEASE", TOP / "build/release"))
 RUNROOT = "/run/mybox-test/bench"
 IMAGE = peers.IMAGE
 FLOORS = {"limit": ["limit.c", "netlink.c"], "netop": ["netop.c", "netlink.c"],
-          "nothing": ["nothing.c"], "peak": ["peak.c"], "pp": ["pp.c"], "names": ["names.c"]}
+          "nothing": ["nothing.c"], "peak": ["peak.c"], "pp": ["pp.c"], "names": ["names.c"],
+          "lines": ["lines.c"]}
 CRUN = os.path.join(BUILD.parent, "newest-crun")
 QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
 

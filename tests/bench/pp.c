@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* pp: round trips and throughput between two programs, in containers or not.
  *
- *	pp srv tcp PORT		pp cli tcp ADDRESS PORT rr|tp SECONDS
+ *	pp srv tcp PORT		pp cli tcp ADDRESS|NAME PORT rr|tp SECONDS
  *	pp srv unix PATH	pp cli unix PATH rr|tp SECONDS
  *	pp srv shm PATH		pp cli shm PATH rr|tp SECONDS
  *
@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <netdb.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -136,6 +137,22 @@ static void push_shared(struct shared *m)
 
 /* --- sockets ---------------------------------------------------------------------------------- */
 
+/* An address, or a name that is asked for before anything is measured. */
+static in_addr_t address_of(const char *word)
+{
+	const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *found;
+	struct in_addr address;
+
+	if (inet_aton(word, &address))
+		return address.s_addr;
+	if (getaddrinfo(word, NULL, &hints, &found) != 0) {
+		fprintf(stderr, "%s: no such name\n", word);
+		exit(1);
+	}
+	return ((struct sockaddr_in *)(void *)found->ai_addr)->sin_addr.s_addr;
+}
+
 static int make_socket(char **words, bool is_server, struct sockaddr_storage *address,
                        socklen_t *length)
 {
@@ -147,7 +164,7 @@ static int make_socket(char **words, bool is_server, struct sockaddr_storage *ad
 	if (strcmp(words[0], "tcp") == 0) {
 		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		in->sin_family = AF_INET;
-		in->sin_addr.s_addr = is_server ? INADDR_ANY : inet_addr(words[1]);
+		in->sin_addr.s_addr = is_server ? INADDR_ANY : address_of(words[1]);
 		in->sin_port = htons((uint16_t)strtol(words[is_server ? 1 : 2], NULL, 10));
 		*length = sizeof(*in);
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));

@@ -278,17 +278,20 @@ class MonitorMemory(Row):
         start_20(m, "mybox")
         values = []
         for i in range(20):
-            pid = monitor_of(m, "st%d" % i)
-            fields = {}
-            for line in open("/proc/%s/smaps_rollup" % pid):
-                if line.endswith("kB\n"):
-                    key, value = line[:-3].split(":")
-                    fields[key] = int(value)
-            values.append(fields["Private_Clean"] + fields["Private_Dirty"])
+            values.append(self.private(monitor_of(m, "st%d" % i)))
         remove_20(m, "mybox")
         r = result(self.name, "mybox", values, 0, unit="KiB")
         r["goals"] = [g._asdict() for g in self.goals]
         return [r]
+
+    @staticmethod
+    def private(pid):
+        fields = {}
+        for line in open("/proc/%s/smaps_rollup" % pid):
+            if line.endswith("kB\n"):
+                key, value = line[:-3].split(":")
+                fields[key] = int(value)
+        return fields["Private_Clean"] + fields["Private_Dirty"]
 
 
 def monitor_of(m, name):
