@@ -42,7 +42,8 @@ struct watching {
 	struct mb_container_list list;
 	struct watched *v;
 	size_t n;
-	int64_t began; /* the first samples, by the monotonic clock */
+	struct mb_sys_cgroup_host *host; /* NULL until something runs */
+	int64_t began;                   /* the first samples, by the monotonic clock */
 };
 
 static void watching_done(struct watching *w)
@@ -51,6 +52,7 @@ static void watching_done(struct watching *w)
 		mb_container_meter_free(w->v[i].meter);
 	free(w->v);
 	mb_container_list_done(&w->list);
+	mb_sys_cgroup_host_free(w->host);
 }
 
 static void sample(struct watched *x)
@@ -66,8 +68,11 @@ static void watch(struct watching *w, struct mb_container *c, const char *asked)
 
 	x->c = c;
 	x->asked = asked ? asked : c->id;
-	if (mb_container_is_running(c))
-		mb_container_meter_open(c, &x->meter, NULL);
+	if (mb_container_is_running(c)) {
+		if (!w->host)
+			(void)mb_sys_cgroup_host_open(&w->host, NULL);
+		mb_container_meter_open(c, w->host, &x->meter, NULL);
+	}
 	if (w->n == 1)
 		w->began = mb_monotonic_nsec();
 	sample(x);

@@ -15,6 +15,8 @@ void mb_cmd_usages_done(struct mb_cmd_usages *u)
 	free(u->usages);
 	u->usages = NULL;
 	mb_container_list_done(&u->list);
+	mb_sys_cgroup_host_free(u->host);
+	u->host = NULL;
 }
 
 static int load_named(struct mb_store *store, char *const *names, size_t n,
@@ -72,6 +74,7 @@ int mb_cmd_usages_load(struct mb_cmd_usages *u, struct mb_store *store, char *co
 	fresh.usages = mb_calloc(fresh.list.n + 1, sizeof(struct mb_container_usage *));
 	for (size_t i = 0; i < fresh.list.n; i++)
 		fresh.usages[i] = take(u, fresh.list.v[i]->id, i);
+	fresh.host = mb_take_ptr(&u->host);
 	mb_cmd_usages_done(u);
 	*u = fresh;
 	return 0;
@@ -79,6 +82,8 @@ int mb_cmd_usages_load(struct mb_cmd_usages *u, struct mb_store *store, char *co
 
 void mb_cmd_usages_look(struct mb_cmd_usages *u)
 {
+	if (!u->host)
+		(void)mb_sys_cgroup_host_open(&u->host, NULL);
 	for (size_t i = 0; i < u->list.n; i++)
-		mb_container_usage_look(u->usages[i], u->list.v[i]);
+		mb_container_usage_look(u->usages[i], u->list.v[i], u->host);
 }

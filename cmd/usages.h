@@ -12,6 +12,7 @@ struct mb_store;
 struct mb_cmd_usages {
 	struct mb_container_list list;      /* newest first, or as they were named */
 	struct mb_container_usage **usages; /* of each of them */
+	struct mb_sys_cgroup_host *host;    /* looked at once; NULL until then */
 };
 #define MB_AUTO_CMD_USAGES __attribute__((cleanup(mb_cmd_usages_done)))
 void mb_cmd_usages_done(struct mb_cmd_usages *u);

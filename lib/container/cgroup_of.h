@@ -12,6 +12,9 @@ struct mb_err;
  * MB_SYS_CGROUP_ABSENT; or -errno. */
 int mb_container_cgroup_open(struct mb_container *c, struct mb_sys_cgroup_host **ret_host,
                              struct mb_sys_cgroup **ret, struct mb_err *err);
+/* The same of a host that is known already, and has to outlive the group. */
+int mb_container_cgroup_find(struct mb_container *c, struct mb_sys_cgroup_host *host,
+                             struct mb_sys_cgroup **ret, struct mb_err *err);
 /* Let go of what a start left in @c's hands. */
 void mb_container_cgroup_forget(struct mb_container *c);
 

@@ -52,21 +52,26 @@ static int not_running(const struct mb_container *c, struct mb_err *err)
 
 /* --- the cgroup ------------------------------------------------------------------------------- */
 
-static int open_cgroup(struct mb_container *c, struct mb_sys_cgroup_host **host,
-                       struct mb_sys_cgroup **ret, struct mb_err *err)
+int mb_container_cgroup_find(struct mb_container *c, struct mb_sys_cgroup_host *host,
+                             struct mb_sys_cgroup **ret, struct mb_err *err)
 {
 	const char *parent = c->record->host.cgroup_parent;
 	MB_AUTO_FREE char *path = NULL;
-	int r = mb_sys_cgroup_host_open(host, err);
+	int r;
 
 	/* Where it was made; the rule for names is for one whose state is lost. */
-	if (r == 0 && c->state.has_run && c->state.run.cgroup)
-		return mb_sys_cgroup_open(*host, c->state.run.cgroup, ret, err);
-	if (r == 0)
-		r = mb_sys_cgroup_path_make(parent && *parent ? parent : NULL, c->id, &path, err);
-	if (r == 0)
-		r = mb_sys_cgroup_open(*host, path, ret, err);
-	return r;
+	if (c->state.has_run && c->state.run.cgroup)
+		return mb_sys_cgroup_open(host, c->state.run.cgroup, ret, err);
+	r = mb_sys_cgroup_path_make(parent && *parent ? parent : NULL, c->id, &path, err);
+	return r == 0 ? mb_sys_cgroup_open(host, path, ret, err) : r;
+}
+
+static int open_cgroup(struct mb_container *c, struct mb_sys_cgroup_host **host,
+                       struct mb_sys_cgroup **ret, struct mb_err *err)
+{
+	int r = mb_sys_cgroup_host_open(host, err);
+
+	return r == 0 ? mb_container_cgroup_find(c, *host, ret, err) : r;
 }
 
 int mb_container_cgroup_open(struct mb_container *c, struct mb_sys_cgroup_host **ret_host,

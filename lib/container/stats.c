@@ -14,7 +14,6 @@
 #include "core/str.h"
 
 struct mb_container_meter {
-	struct mb_sys_cgroup_host *host;
 	struct mb_sys_cgroup *cgroup;
 	int net_fd; /* /proc/PID/net/dev, or -1 with the host's network */
 };
@@ -24,21 +23,22 @@ void mb_container_meter_free(struct mb_container_meter *meter)
 	if (!meter)
 		return;
 	mb_sys_cgroup_free(meter->cgroup);
-	mb_sys_cgroup_host_free(meter->host);
 	mb_close(&meter->net_fd);
 	free(meter);
 }
 
-int mb_container_meter_open(struct mb_container *c, struct mb_container_meter **ret,
-                            struct mb_err *err)
+int mb_container_meter_open(struct mb_container *c, struct mb_sys_cgroup_host *host,
+                            struct mb_container_meter **ret, struct mb_err *err)
 {
 	MB_AUTO(mb_container_meter_free) struct mb_container_meter *meter = NULL;
 	char path[48];
 	int r;
 
+	if (!host)
+		return MB_SYS_CGROUP_ABSENT;
 	meter = mb_calloc(1, sizeof(*meter));
 	meter->net_fd = -1;
-	r = mb_container_cgroup_open(c, &meter->host, &meter->cgroup, err);
+	r = mb_container_cgroup_find(c, host, &meter->cgroup, err);
 	if (r != 0)
 		return r;
 	if (!mb_streq(c->record->host.network_mode, "host")) {

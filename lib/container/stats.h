@@ -30,9 +30,10 @@ struct mb_container_sample {
 
 /* An open place to sample from again and again. */
 struct mb_container_meter;
-/* Return: 0; MB_SYS_CGROUP_ABSENT: it does not run; or -errno. */
-int mb_container_meter_open(struct mb_container *c, struct mb_container_meter **ret,
-                            struct mb_err *err);
+/* @host has to outlive it; NULL does not open.
+ * Return: 0; MB_SYS_CGROUP_ABSENT: it does not run; or -errno. */
+int mb_container_meter_open(struct mb_container *c, struct mb_sys_cgroup_host *host,
+                            struct mb_container_meter **ret, struct mb_err *err);
 int mb_container_meter_read(struct mb_container_meter *meter, struct mb_container_sample *ret,
                             struct mb_err *err);
 /* Apart, since it is three files more for each container. */

@@ -105,7 +105,8 @@ void mb_container_usage_take(struct mb_container_usage *u, const struct mb_conta
 	u->has_sample = true;
 }
 
-void mb_container_usage_look(struct mb_container_usage *u, struct mb_container *c)
+void mb_container_usage_look(struct mb_container_usage *u, struct mb_container *c,
+                             struct mb_sys_cgroup_host *host)
 {
 	struct mb_sys_cgroup_pressure pressure[MB_SYS_CGROUP_RESOURCES_N_];
 	const struct mb_container_run *run = &c->state.run;
@@ -117,7 +118,7 @@ void mb_container_usage_look(struct mb_container_usage *u, struct mb_container *
 	if (runs && !u->meter) {
 		u->pid = run->pid;
 		u->pid_start = run->pid_start;
-		(void)mb_container_meter_open(c, &u->meter, NULL);
+		(void)mb_container_meter_open(c, host, &u->meter, NULL);
 	}
 	if (!u->meter || mb_container_meter_read(u->meter, &sample, NULL) < 0) {
 		forget(u);

@@ -38,8 +38,10 @@ struct mb_container_usage *mb_container_usage_new(void);
 void mb_container_usage_free(struct mb_container_usage *usage);
 MB_AUTO_DEFINE(struct mb_container_usage, mb_container_usage_free)
 
-/* Look at @c, whose state has been read just now.  A run's first look knows no rates. */
-void mb_container_usage_look(struct mb_container_usage *usage, struct mb_container *c);
+/* Look at @c, whose state has been read just now.  A run's first look knows no rates.  @host is the
+ * same each time and outlives @usage. */
+void mb_container_usage_look(struct mb_container_usage *usage, struct mb_container *c,
+                             struct mb_sys_cgroup_host *host);
 /* The same with what was seen (pure): rates since the last one, which may have been another run's
  * if figures went back. */
 void mb_container_usage_take(struct mb_container_usage *usage,
