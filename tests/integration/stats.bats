@@ -15,9 +15,8 @@ seen() {
 
 none() { ! grep -q "$@"; }
 
-# bats test_tags=cgroup
 @test "stats on a terminal: bars, the past, colours, what fits" {
-	mybox run -d --name worker -m 64m deb sh -c 'while :; do :; done'
+	mybox run -d --name worker deb sh -c 'while :; do :; done'
 	mybox run -d --name idle deb sleep 1000
 	seen <<-'PY'
 		t = Terminal(box + ["stats"], rows=10, columns=180)
@@ -73,7 +72,7 @@ none() { ! grep -q "$@"; }
 @test "stats --format prometheus: the grammar, names, units and labels" {
 	local out=$BATS_TEST_TMPDIR/out id
 	mybox network create net1
-	mybox run -d --name web --network net1 -m 64m --pids-limit 50 --health-cmd true deb sleep 1000
+	mybox run -d --name web --network net1 --health-cmd true deb sleep 1000
 	mybox run -d --name hostly --network host deb sleep 1000
 	mybox create --name later deb
 	id=$(mybox inspect -f '{{.Id}}' web)
@@ -125,7 +124,6 @@ none() { ! grep -q "$@"; }
 	grep -qF 'interface="a\"b\\c",name="web",network=""' "$out"
 }
 
-# bats test_tags=cgroup
 @test "contrib/prometheus: a connection's one answer, and a file that appears whole" {
 	cat >"$BATS_TEST_TMPDIR/box" <<-SH
 		#!/bin/sh
