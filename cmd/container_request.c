@@ -79,6 +79,8 @@ static int fill_config(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 		r = fill_attach(a, config, err);
 	if (r == 0)
 		r = mb_cmd_create_health_fill(a, config, err);
+	for (char *const *word = cx->argv; word && *word; word++)
+		mb_strv_add(&config->create_command, *word);
 	config->hostname = mb_strdup_or_null(a->hostname);
 	config->domainname = mb_strdup_or_null(a->domainname);
 	config->user = mb_strdup_or_null(a->user);

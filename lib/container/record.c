@@ -54,6 +54,7 @@ static const struct mb_json_field config_table[] = {
 	MB_JSON_PTR("StartupHealthCheck", struct mb_container_config, startup, startup_table),
 	MB_JSON_STR("HealthcheckOnFailureAction", struct mb_container_config, on_unhealthy),
 	MB_JSON_STRV("Shell", struct mb_container_config, shell),
+	MB_JSON_STRV("CreateCommand", struct mb_container_config, create_command),
 	MB_JSON_LIST("Secrets", struct mb_container_config, secrets, n_secrets, struct mb_container_secret, secret_table),
 	MB_JSON_END,
 };

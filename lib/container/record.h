@@ -41,6 +41,7 @@ struct mb_container_config {
 	struct mb_container_startup *startup;   /* likewise */
 	char *on_unhealthy;                     /* none, kill, restart, stop; NULL: none */
 	struct mb_strv shell;                   /* of CMD-SHELL; none: /bin/sh -c */
+	struct mb_strv create_command;          /* as it was typed; podman's */
 	struct mb_container_secret *secrets;    /* lib/container/secrets.c reads them */
 	size_t n_secrets;
 };

@@ -82,3 +82,32 @@ monitor_of() { grep -o '"monitor":[0-9]*' "$run/c/$(mybox inspect -f '{{.Id}}' "
 	[ "$output" = 37 ]
 	kill "$listener"
 }
+
+@test "generate systemd: what it says, and that systemd takes it" {
+	mybox create --name k1 -e 'A=a b' --restart always --rm=false deb sh -c 'echo "$A" 50%; sleep 1000'
+	local id unit=$BATS_TEST_TMPDIR/container-k1.service
+	id=$(mybox inspect -f '{{.Id}}' k1)
+	mybox generate systemd k1 >"$BATS_TEST_TMPDIR/unit"
+	head -1 "$BATS_TEST_TMPDIR/unit" | grep -qx "# container-$id.service"
+	grep -qx "ExecStart=$MYBOX --root $root --runroot $run start --sdnotify=conmon $id" "$BATS_TEST_TMPDIR/unit"
+	grep -qx "ExecStop=$MYBOX --root $root --runroot $run stop --timeout=10 $id" "$BATS_TEST_TMPDIR/unit"
+	(cd "$BATS_TEST_TMPDIR" && [ "$(mybox generate systemd --new --name -f -t 5 --restart-policy always --restart-sec 3 \
+		--after a.service --requires sysinit.target -e X=1 -e 'Y=p q' k1)" = "$unit" ])
+	grep -qxF "ExecStart=$MYBOX --root $root --runroot $run run --sdnotify=conmon -d --rm --name=k1 -e "'"A=a b" deb sh -c "echo \"$$A\" 50%%; sleep 1000"' "$unit"
+	grep -qx "ExecStopPost=-$MYBOX --root $root --runroot $run rm -f k1" "$unit"
+	local line
+	for line in Restart=always RestartSec=3 TimeoutStopSec=65 Type=notify After=a.service Requires=sysinit.target After=sysinit.target \
+		'Environment= X=1 "Y=p q"'; do
+		grep -qxF "$line" "$unit" || { echo "no $line" && false; }
+	done
+	if command -v systemd-analyze >/dev/null; then
+		run systemd-analyze verify --man=no "$unit"
+		[[ $output != *container-k1* ]] || { echo "$output" && false; }
+	fi
+	run -125 mybox generate systemd nobody
+	[[ $output == *'No such container: nobody'* ]]
+	run -125 mybox generate systemd --template k1
+	# Options of every shape, and what a service says in its own way.
+	mybox create -it --name=k2 -w/tmp -eA=1 -e B=2 --net none --restart=no --init --label a=b deb cat
+	mybox generate systemd --new -n k2 | grep -qx "ExecStart=.* run --sdnotify=conmon -d --rm --name=k2 -i -t -w/tmp -eA=1 -e B=2 --net none --init --label a=b deb cat"
+}

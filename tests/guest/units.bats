@@ -1,0 +1,77 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Generated services, and the ones in contrib, as systemd runs them.
+# bats file_tags=cgroup
+load ../integration/helpers
+
+units=/run/systemd/system
+
+# within SECONDS COMMAND...
+is() { [ "$(systemctl show -P "$2" "$1")" = "$3" ]; }
+shows() { mybox inspect -f "$2" "$1"; }
+
+install_unit() { # install_unit OPTION... CONTAINER
+	(cd $units && mybox generate systemd --name -f "$@")
+	systemctl daemon-reload
+}
+
+@test "a generated service starts, is started again, and stops" {
+	mybox create --name k1 deb sleep 1000
+	install_unit --new --restart-policy always --restart-sec 100ms k1
+	mybox rm k1
+	systemctl start container-k1
+	is container-k1 ActiveState active
+	[ "$(shows k1 '{{.State.Status}}')" = running ]
+	local main id
+	main=$(systemctl show -P MainPID container-k1)
+	[ "$(cat "/proc/$main/comm")" = mybox-monitor ]
+	id=$(shows k1 '{{.Id}}')
+	kill -9 "$(shows k1 '{{.State.Pid}}')"
+	wait_until 30 is container-k1 NRestarts 1
+	wait_until 30 is container-k1 ActiveState active
+	[ "$(shows k1 '{{.State.Status}}')" = running ]
+	[ "$(shows k1 '{{.Id}}')" != "$id" ]
+	systemctl stop container-k1
+	is container-k1 ActiveState inactive
+	is container-k1 Result success
+	run ! mybox container exists k1
+	rm $units/container-k1.service
+}
+
+@test "a service of a container that is there ends as that ends" {
+	mybox create --name k2 deb sh -c 'sleep 2; exit 7'
+	install_unit --restart-policy no k2
+	systemctl start container-k2
+	wait_until 30 is container-k2 ActiveState failed
+	is container-k2 ExecMainStatus 7
+	systemctl reset-failed container-k2
+	mybox rm k2
+	mybox create --name k2 deb sleep 1000
+	systemctl start container-k2
+	systemctl stop container-k2
+	is container-k2 Result success
+	[ "$(shows k2 '{{.State.Status}}')" = exited ]
+	rm $units/container-k2.service
+}
+
+# The store that the unit means.
+@test "contrib/boot: what ran when the power went is started" {
+	local plain=(/usr/bin/mybox)
+	cp "$top/contrib/boot/mybox-boot.service" $units/
+	systemctl daemon-reload
+	"${plain[@]}" load -q -i "$images/deb.tar"
+	"${plain[@]}" run -d --name k3 --restart always deb sleep 1000
+	"${plain[@]}" create --name k4 deb sleep 1000
+	local pid
+	pid=$("${plain[@]}" inspect -f '{{.State.Pid}}' k3)
+	kill -9 "$(grep -o '"monitor":[0-9]*' /run/mybox/c/*/state.json | cut -d: -f2)" "$pid"
+	rm -rf /run/mybox
+	systemctl start mybox-boot
+	is mybox-boot Result success
+	[ "$("${plain[@]}" inspect -f '{{.State.Status}}' k3 k4)" = $'running\ncreated' ]
+	systemctl stop mybox-boot
+	[ "$("${plain[@]}" inspect -f '{{.State.Status}}' k3)" = running ]
+	"${plain[@]}" rm -f k3 k4
+	"${plain[@]}" rmi deb
+	rm $units/mybox-boot.service
+}
