@@ -75,3 +75,31 @@ install_unit() { # install_unit OPTION... CONTAINER
 	"${plain[@]}" rmi deb
 	rm $units/mybox-boot.service
 }
+
+@test "the generator: a container with its volume and network, at daemon-reload" {
+	local plain=(/usr/bin/mybox)
+	mkdir -p /etc/mybox/systemd /run/systemd/system-generators
+	cp "$top/contrib/systemd/mybox-generator" /run/systemd/system-generators/
+	"${plain[@]}" load -q -i "$images/deb.tar"
+	printf '[Volume]\n' >/etc/mybox/systemd/data.volume
+	printf '[Network]\n' >/etc/mybox/systemd/lan.network
+	printf '[Container]\nImage=deb\nVolume=data.volume:/data\nNetwork=lan.network\nExec=sh -c "hostname >/data/x; exec sleep 1000"\nHostName=h1\n[Install]\nWantedBy=multi-user.target\n' \
+		>/etc/mybox/systemd/web.container
+	systemctl daemon-reload
+	[ "$(systemctl show -P WantedBy web)" = multi-user.target ]
+	systemctl start web
+	is web ActiveState active
+	is data-volume ActiveState active
+	wait_until 30 eval '[ "$(cat /var/lib/mybox/volumes/systemd-data/_data/x)" = h1 ]'
+	[ "$("${plain[@]}" inspect -f '{{range $k, $v := .NetworkSettings.Networks}}{{$k}}{{end}}' systemd-web)" = systemd-lan ]
+	# Again: what is there already is no error.
+	systemctl restart data-volume lan-network
+	systemctl stop web
+	is web Result success
+	run ! "${plain[@]}" container exists systemd-web
+	rm -r /etc/mybox/systemd /run/systemd/system-generators/mybox-generator
+	systemctl daemon-reload
+	"${plain[@]}" network rm systemd-lan
+	"${plain[@]}" volume rm systemd-data
+	"${plain[@]}" rmi deb
+}

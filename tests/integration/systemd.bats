@@ -106,8 +106,39 @@ monitor_of() { grep -o '"monitor":[0-9]*' "$run/c/$(mybox inspect -f '{{.Id}}' "
 	fi
 	run -125 mybox generate systemd nobody
 	[[ $output == *'No such container: nobody'* ]]
-	run -125 mybox generate systemd --template k1
+	run -1 mybox generate systemd --template k1
 	# Options of every shape, and what a service says in its own way.
 	mybox create -it --name=k2 -w/tmp -eA=1 -e B=2 --net none --restart=no --init --label a=b deb cat
 	mybox generate systemd --new -n k2 | grep -qx "ExecStart=.* run --sdnotify=conmon -d --rm --name=k2 -i -t -w/tmp -eA=1 -e B=2 --net none --init --label a=b deb cat"
+}
+
+@test "the generator: files become services, and what is wrong is named" {
+	local dir=$BATS_TEST_TMPDIR/units out=$BATS_TEST_TMPDIR/out
+	mkdir "$dir" "$dir-later" "$out"
+	printf '[Volume]\n' >"$dir/data.volume"
+	printf '[Network]\nSubnet=10.77.0.0/24\n' >"$dir/lan.network"
+	printf '[Container]\nImage=deb\nVolume=data.volume:/data\nNetwork=lan.network\nExec=sleep 1000\n[Install]\nWantedBy=multi-user.target\n' >"$dir/web.container"
+	printf '[Container]\nImage=other\n' >"$dir-later/web.container"
+	printf '[Container]\nImage=deb\nShape=round\n' >"$dir/bad.container"
+	: >"$dir/readme"
+	run -1 env MYBOX_UNIT_DIRS="$dir:$dir-later" "$MYBOX" __generator "$out"
+	[ "$output" = "mybox-generator: bad.container: unsupported key 'Shape' in group 'Container'" ]
+	[ "$(cd "$out" && find . | sort)" = $'.\n./data-volume.service\n./lan-network.service\n./multi-user.target.wants\n./multi-user.target.wants/web.service\n./web.service' ]
+	[ "$(readlink "$out/multi-user.target.wants/web.service")" = ../web.service ]
+	grep -q "ExecStart=$MYBOX run .*--volume=systemd-data:/data --network=systemd-lan deb sleep 1000$" "$out/web.service"
+	if command -v systemd-analyze >/dev/null; then
+		run systemd-analyze verify --man=no "$out"/*.service
+		[[ $output != *web.service* ]] || { echo "$output" && false; }
+	fi
+}
+
+@test "contrib/docker: mybox's words, and podman-compose's" {
+	MYBOX=$MYBOX run -0 "$top/contrib/docker" --root "$root" --runroot "$run" ps -q
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	# shellcheck disable=SC2016
+	printf '#!/bin/sh\necho "$@"\n' >"$BATS_TEST_TMPDIR/bin/podman-compose"
+	chmod +x "$BATS_TEST_TMPDIR/bin/podman-compose"
+	[ "$(PATH=$BATS_TEST_TMPDIR/bin:$PATH MYBOX=/x/mybox "$top/contrib/docker" compose -f a.yaml up -d)" = '--podman-path /x/mybox -f a.yaml up -d' ]
+	PATH=/nonexistent run -1 /bin/sh "$top/contrib/docker" compose up
+	[[ $output == *"needs podman-compose"* ]]
 }

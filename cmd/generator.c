@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What systemd runs at each boot and daemon-reload by contrib/systemd/mybox-generator. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cmd/context.h"
+#include "cmd/output.h"
+#include "cmd/report.h"
+#include "container/exe.h"
+#include "core/err.h"
+#include "core/io.h"
+#include "core/own.h"
+#include "core/str.h"
+#include "monitor/protocol.h"
+#include "systemd/quadlet.h"
+
+#define DIRECTORIES "/etc/mybox/systemd:/usr/share/mybox/systemd"
+
+enum { FILE_MAX = 1 << 20 };
+
+struct generating {
+	int out; /* systemd's directory */
+	char program[MB_MONITOR_PATH_MAX];
+	struct mb_strv seen; /* a file hides another of its name in a later directory */
+	bool failed;
+};
+
+static int write_unit(int out, const char *service, const struct mb_str *text, struct mb_err *err)
+{
+	const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC;
+	MB_AUTO_CLOSE int fd = openat(out, service, flags, 0644);
+
+	if (fd < 0 || mb_write_full(fd, text->buf, text->len) < 0)
+		return mb_fail_sys(err, errno, "cannot write '%s'", service);
+	return 0;
+}
+
+static int link_unit(int out, const char *service, const struct mb_strv *links, struct mb_err *err)
+{
+	MB_AUTO_FREE char *target = mb_asprintf("../%s", service);
+
+	MB_STRV_FOREACH (dir, links) {
+		MB_AUTO_FREE char *path = mb_asprintf("%s/%s", dir, service);
+
+		if ((mkdirat(out, dir, 0755) < 0 && errno != EEXIST) ||
+		    (symlinkat(target, out, path) < 0 && errno != EEXIST))
+			return mb_fail_sys(err, errno, "cannot link '%s'", path);
+	}
+	return 0;
+}
+
+static int generate_one(struct generating *g, int dir, const char *path, const char *name,
+                        struct mb_err *err)
+{
+	MB_AUTO_FREE char *whole = mb_asprintf("%s/%s", path, name);
+	MB_AUTO_FREE char *service = mb_systemd_quadlet_service(name);
+	const struct mb_systemd_quadlet q = {.path = whole, .program = g->program};
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT, unit = MB_STR_INIT;
+	MB_AUTO_STRV struct mb_strv links = MB_STRV_INIT;
+	int r = mb_read_file(dir, name, FILE_MAX, &text, err);
+
+	if (r == 0)
+		r = mb_systemd_quadlet_make(&q, mb_str_text(&text), text.len, &unit, &links, err);
+	if (r == 0)
+		r = write_unit(g->out, service, &unit, err);
+	return r == 0 ? link_unit(g->out, service, &links, err) : r;
+}
+
+/* One that is wrong is told, and the others are made. */
+static void generate_all(struct generating *g, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		MB_AUTO_FREE char *service = mb_systemd_quadlet_service(entry->d_name);
+		struct mb_err err = MB_ERR_INIT;
+
+		if (!service || entry->d_name[0] == '.' || mb_strv_has(&g->seen, service))
+			continue;
+		mb_strv_add(&g->seen, service);
+		if (generate_one(g, fd, path, entry->d_name, &err) < 0) {
+			mb_cmd_say("mybox-generator: %s", err.msg);
+			g->failed = true;
+		}
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static int generator_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
+                          struct mb_err *err)
+{
+	const char *dirs = getenv("MYBOX_UNIT_DIRS");
+	MB_AUTO_STRV struct mb_strv paths = MB_STRV_INIT;
+	struct generating g = {.out = open(in->operands[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+	int r;
+
+	(void)cx;
+	if (g.out < 0)
+		return mb_fail_sys(err, errno, "cannot open '%s'", in->operands[0]);
+	r = mb_container_exe_path(g.program, sizeof(g.program), err);
+	mb_strv_split(&paths, dirs && *dirs ? dirs : DIRECTORIES, ':');
+	for (size_t i = 0; r == 0 && i < paths.n; i++)
+		generate_all(&g, paths.v[i]);
+	mb_strv_done(&g.seen);
+	mb_close(&g.out);
+	return r < 0 ? r : g.failed;
+}
+
+const struct mb_cli_verb mb_cmd_generator_hidden = {
+	.paths = "__generator",
+	.summary = "write services for .container files into a directory",
+	.operands = "DIRECTORY",
+	.min = 1,
+	.max = 1,
+	.hidden = true,
+	.unprivileged = true,
+	.main = generator_main,
+};
