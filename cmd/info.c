@@ -65,7 +65,9 @@ static void add_plugins(struct json_object *info)
 	add_strings(plugins, "Volume", (const char *const[]){"local", NULL});
 	add_strings(plugins, "Network",
 	            (const char *const[]){"bridge", "host", "ipvlan", "macvlan", "null", NULL});
-	add_strings(plugins, "Log", (const char *const[]){"k8s-file", NULL});
+	add_strings(plugins, "Log",
+	            (const char *const[]){"journald", "json-file", "k8s-file", "local", "none",
+	                                  "syslog", NULL});
 	mb_json_set(info, "Plugins", plugins);
 	add_strings(info, "SecurityOptions",
 	            (const char *const[]){"name=seccomp,profile=default", "name=cgroupns", NULL});
@@ -141,7 +143,9 @@ static const struct line {
 	{" Logging Driver: ", "LoggingDriver"},
 	{" Cgroup Driver: ", "CgroupDriver"},
 	{" Cgroup Version: ", "CgroupVersion"},
-	{" Plugins:\n  Volume: local\n  Network: bridge host null\n  Log: k8s-file\n", NULL},
+	{" Plugins:\n  Volume: local\n  Network: bridge host null\n  Log: journald json-file "
+         "k8s-file local none syslog\n",
+         NULL},
 	{" Swarm: inactive\n", NULL},
 	{" Default Runtime: ", "DefaultRuntime"},
 	{" Security Options:\n  seccomp\n   Profile: default\n  cgroupns\n", NULL},

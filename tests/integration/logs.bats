@@ -155,6 +155,28 @@ got() { grep -qE -- "$1" "$BATS_TEST_TMPDIR/got"; }
 	wait_until 10 eval '[ "$(mybox logs c2 | wc -l)" = 3 ]'
 }
 
+@test "a monitor that is killed: the next one writes on, to the same places" {
+	local sock=$BATS_TEST_TMPDIR/log name
+	collect unixgram "$sock"
+	mkdir "$BATS_TEST_TMPDIR/share"
+	mybox run -d --name k1 --log-driver json-file -v "$BATS_TEST_TMPDIR/share:/share" deb \
+		sh -c 'echo one; until [ -e /share/go ]; do sleep 0.1; done; echo two; sleep 1000'
+	mybox run -d --name k2 --log-driver syslog --log-opt syslog-address="unixgram://$sock" -v "$BATS_TEST_TMPDIR/share:/share" deb \
+		sh -c 'echo one; until [ -e /share/go ]; do sleep 0.1; done; echo two; sleep 1000'
+	wait_until 10 got ': one$'
+	wait_until 10 grep -q one "$(json_log k1)"
+	for name in k1 k2; do
+		kill -9 "$(grep -o '"monitor":[0-9]*' "$run/c/$(mybox inspect -f '{{.Id}}' $name)/state.json" | cut -d: -f2)"
+	done
+	mybox exec k1 true
+	mybox exec k2 touch /share/go
+	wait_until 10 got ': two$'
+	wait_until 10 grep -q two "$(json_log k1)"
+	[ "$(mybox logs k1)" = $'one\ntwo' ]
+	[ "$(mybox logs k2)" = $'one\ntwo' ]
+	kill "$collector"
+}
+
 @test "journald: docker's fields" {
 	mkdir -p /run/systemd
 	mount -t tmpfs none /run/systemd
@@ -173,7 +195,7 @@ got() { grep -qE -- "$1" "$BATS_TEST_TMPDIR/got"; }
 	done
 	[ "$(mybox logs c1 2>/dev/null | wc -c)" = 20007 ]
 	kill "$collector"
-	umount /run/systemd
+	umount -l /run/systemd # who listened may end only now
 }
 
 @test "log options that are refused, each by its name" {
