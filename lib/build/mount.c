@@ -669,9 +669,22 @@ int mb_build_mounts_open(struct mb_build *b, struct mb_build_stage *stage,
 	return r;
 }
 
+/* Has the command given the directory @path, which is @st now, another owner or mode than it has
+ * below, or than one has that is made to mount on? */
+static bool was_changed(int lower_fd, const char *path, const struct stat *st)
+{
+	MB_AUTO_CLOSE int dir = -1;
+	struct stat below = {.st_mode = S_IFDIR | 0755};
+
+	if (mb_sys_tree_open_across(lower_fd, path, &dir) == 0 && fstat(dir, &below) < 0)
+		return true;
+	return below.st_uid != st->st_uid || below.st_gid != st->st_gid ||
+	       (below.st_mode & 07777) != (st->st_mode & 07777);
+}
+
 /* An empty file or directory that stands where something was mounted, and then the directories
  * above that have nothing else: in the upper directory that is what was made to mount on. */
-static void tidy(int upper_fd, const char *target)
+static void tidy(int upper_fd, int lower_fd, const char *target)
 {
 	MB_AUTO_FREE char *path = mb_build_path_clean(target);
 
@@ -679,15 +692,18 @@ static void tidy(int upper_fd, const char *target)
 		MB_AUTO_FREE char *parent = NULL;
 		MB_AUTO_CLOSE int dir = -1;
 		char *slash = strrchr(path, '/');
+		const char *name = slash ? slash + 1 : path;
 		struct stat st;
 
 		parent = slash ? mb_strndup(path, (size_t)(slash - path)) : mb_strdup("");
 		if (mb_sys_tree_open_across(upper_fd, parent, &dir) < 0 ||
-		    fstatat(dir, slash ? slash + 1 : path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		    fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return;
-		if (S_ISDIR(st.st_mode) ? unlinkat(dir, slash ? slash + 1 : path, AT_REMOVEDIR) < 0
+		if (!is_first && S_ISDIR(st.st_mode) && was_changed(lower_fd, path, &st))
+			return;
+		if (S_ISDIR(st.st_mode) ? unlinkat(dir, name, AT_REMOVEDIR) < 0
 		                        : !is_first || !S_ISREG(st.st_mode) || st.st_size ||
-		                                  unlinkat(dir, slash ? slash + 1 : path, 0) < 0)
+		                                  unlinkat(dir, name, 0) < 0)
 			return;
 		if (slash)
 			*slash = '\0';
@@ -696,10 +712,15 @@ static void tidy(int upper_fd, const char *target)
 	}
 }
 
-void mb_build_mounts_tidy(const struct mb_build_mounts *mounts, int upper_fd)
+int mb_build_mounts_tidy(struct mb_build *b, const struct mb_build_state *state,
+                         const struct mb_build_mounts *mounts, int upper_fd, struct mb_err *err)
 {
-	for (size_t i = mounts->n_trees; i-- > 0;)
-		tidy(upper_fd, mounts->trees[i].target);
+	MB_AUTO_CLOSE int lower = -1;
+	int r = mounts->n_trees ? mb_build_tree_open(b, state, &lower, err) : 0;
+
+	for (size_t i = mounts->n_trees; i-- > 0 && r == 0;)
+		tidy(upper_fd, lower, mounts->trees[i].target);
+	return r;
 }
 
 void mb_build_mounts_done(struct mb_build_mounts *mounts)

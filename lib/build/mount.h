@@ -12,6 +12,7 @@
 struct mb_build;
 struct mb_build_key;
 struct mb_build_stage;
+struct mb_build_state;
 struct mb_build_work;
 struct mb_dockerfile_instruction;
 struct mb_err;
@@ -55,8 +56,9 @@ int mb_build_mounts_open(struct mb_build *b, struct mb_build_stage *stage,
 /* A file of ours, for root and as @mode says, that nobody can write. */
 int mb_build_mounts_add_file(struct mb_build_mounts *mounts, const char *target, const void *bytes,
                              size_t n, unsigned mode, struct mb_err *err);
-/* Take what was made as mount points out of the writable layer @upper_fd. */
-void mb_build_mounts_tidy(const struct mb_build_mounts *mounts, int upper_fd);
+/* Take what was made as mount points out of the writable layer @upper_fd on @state. */
+int mb_build_mounts_tidy(struct mb_build *b, const struct mb_build_state *state,
+                         const struct mb_build_mounts *mounts, int upper_fd, struct mb_err *err);
 void mb_build_mounts_done(struct mb_build_mounts *mounts);
 
 #endif

@@ -258,12 +258,14 @@ static int keep(struct mb_build *b, struct mb_build_stage *stage, struct mb_cont
 {
 	MB_AUTO_CLOSE int upper =
 		openat(c->dir_fd, "upper", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int r;
 
 	if (upper < 0)
 		return mb_fail_sys(err, errno, "cannot open what the command wrote");
-	mb_build_mounts_tidy(mounts, upper);
-	return mb_build_work_adopt(b, c->dir_fd, "upper", &stage->state, command->key,
-	                           command->said, err);
+	r = mb_build_mounts_tidy(b, &stage->state, mounts, upper, err);
+	return r < 0 ? r
+	             : mb_build_work_adopt(b, c->dir_fd, "upper", &stage->state, command->key,
+	                                   command->said, err);
 }
 
 static int run_container(struct mb_build *b, struct mb_build_stage *stage, unsigned step,

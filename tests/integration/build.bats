@@ -555,3 +555,18 @@ both_begun() { [ "$(grep -c ' begun$' "$BATS_TEST_TMPDIR/out")" = 2 ]; }
 	printf 'FROM deb\nRUN echo again\n' | dockerfile
 	build -q
 }
+
+@test "build: what a RUN makes of a directory above a mount stays, mount points do not" {
+	dockerfile <<-'EOF'
+		FROM deb
+		RUN mkdir /p /o /q /q/m
+		RUN --mount=type=tmpfs,target=/p/m chmod 700 /p
+		RUN --mount=type=tmpfs,target=/o/m chown 1000:50 /o
+		RUN --mount=type=tmpfs,target=/new/deep/m chmod 711 /new
+		RUN --mount=type=tmpfs,target=/q/m --mount=type=tmpfs,target=/gone/deep/m true
+		RUN stat -c '%n %a %u:%g' /p /o /new /q >/stats; find /p /o /new /q /gone >/found 2>&1; true
+	EOF
+	build -q
+	[ "$(in_made 'cat /stats')" = $'/p 700 0:0\n/o 755 1000:50\n/new 711 0:0\n/q 755 0:0' ]
+	[ "$(in_made 'cat /found')" = $'/p\n/o\n/new\n/q\n/q/m\nfind: /gone: No such file or directory' ]
+}
