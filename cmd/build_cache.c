@@ -26,14 +26,27 @@
 static int import_ref(struct mb_cmd_context *cx, struct mb_store *store, const char *ref,
                       const char *origin, struct mb_err *err)
 {
+	char id[MB_IMAGE_ID_TEXT] = "";
+	MB_AUTO_FREE char *name = NULL;
+	bool was_here = true;
 	size_t n;
-	int r = mb_cmd_pull_image(
-		cx, &(struct mb_cmd_pull_request){.name = ref, .beside = true, .quiet = true}, err);
+	int r = mb_cmd_pull_image(cx,
+	                          &(struct mb_cmd_pull_request){.name = ref,
+	                                                        .beside = true,
+	                                                        .quiet = true,
+	                                                        .nameless = true,
+	                                                        .ret_id = id,
+	                                                        .ret_was_here = &was_here},
+	                          err);
 
+	name = mb_asprintf("sha256:%s", id);
 	if (r == 0)
-		r = mb_build_exchange_take(store, ref, origin, &n, err);
+		r = mb_build_exchange_take(store, name, origin, &n, err);
 	if (r == 0 && n == 0)
 		r = mb_fail(err, ENOENT, "there are no steps in it");
+	/* The layers of its steps stay. */
+	if (!was_here)
+		mb_build_exchange_forget(store, name);
 	return r > 0 ? -ENOENT : r;
 }
 
@@ -126,30 +139,18 @@ static int export_directory(struct mb_store *store, const char *path, const stru
 	return r > 0 ? -ENOENT : r;
 }
 
-/* Under its name for as long as it takes; what had the name before has it again. */
-static int export_ref(struct mb_cmd_context *cx, struct mb_store *store, const char *ref,
-                      const char *id, struct mb_err *err)
+static int export_ref(struct mb_cmd_context *cx, const char *ref, const char *id,
+                      struct mb_err *err)
 {
 	MB_AUTO_FREE char *name = NULL;
 	struct mb_image_pushed pushed = {0};
-	char before[MB_IMAGE_ID_TEXT] = "";
-	MB_AUTO_CLOSE int lock = -1;
 	int r = mb_image_ref_canonical(ref, &name, err);
 
 	if (r == 0)
-		(void)mb_image_ref_find(store, name, before, NULL);
-	if (r == 0)
-		r = mb_image_tag(store, id, name, NULL, err);
-	if (r == 0)
-		r = mb_cmd_build_push_one(cx, name, NULL, &pushed, err);
+		r = mb_cmd_build_push_one(cx, name, mb_skip_prefix(id, "sha256:"), NULL, &pushed,
+		                          err);
 	mb_image_pushed_done(&pushed);
-	if (name && mb_image_refs_lock(store, &lock, NULL) == 0) {
-		if (*before)
-			mb_image_ref_set(store, name, before, NULL, NULL);
-		else
-			mb_image_ref_remove(store, name, NULL);
-	}
-	return r > 0 ? -ENOENT : r;
+	return r;
 }
 
 static int export(struct mb_cmd_context *cx, struct mb_store *store,
@@ -161,7 +162,7 @@ static int export(struct mb_cmd_context *cx, struct mb_store *store,
 	for (size_t i = 0; i < cache->to_dirs.n && r == 0; i++)
 		r = export_directory(store, cache->to_dirs.v[i], ids, err);
 	for (size_t i = 0; i < cache->to_refs.n && r == 0; i++)
-		r = export_ref(cx, store, cache->to_refs.v[i], ids->v[ids->n - 1], err);
+		r = export_ref(cx, cache->to_refs.v[i], ids->v[ids->n - 1], err);
 	return r;
 }
 

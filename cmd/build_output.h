@@ -43,9 +43,9 @@ struct mb_cmd_build_pushed {
 int mb_cmd_build_push(struct mb_cmd_context *cx, const struct mb_strv *names,
                       const struct mb_kv *annotations, struct mb_cmd_build_progress *progress,
                       struct mb_cmd_build_pushed *ret, struct mb_err *err);
-/* One name. */
+/* The image of one name, or @id (64 hex digits) under it. */
 struct mb_image_pushed;
-int mb_cmd_build_push_one(struct mb_cmd_context *cx, const char *name,
+int mb_cmd_build_push_one(struct mb_cmd_context *cx, const char *name, const char *id,
                           const struct mb_kv *annotations, struct mb_image_pushed *ret,
                           struct mb_err *err);
 /* docker's document about a build. */

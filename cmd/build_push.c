@@ -20,13 +20,14 @@
 #include "oci/ref.h"
 #include "json/json.h"
 
-int mb_cmd_build_push_one(struct mb_cmd_context *cx, const char *name,
+int mb_cmd_build_push_one(struct mb_cmd_context *cx, const char *name, const char *id,
                           const struct mb_kv *annotations, struct mb_image_pushed *ret,
                           struct mb_err *err)
 {
 	MB_AUTO_CMD_REGISTRY struct mb_cmd_registry reg = {0};
 	MB_AUTO_OCI_REF struct mb_oci_ref ref = {0};
 	struct mb_image_push_request request = {.ref = &ref,
+	                                        .id = id,
 	                                        .settings = &reg.settings,
 	                                        .agent = MB_CMD_AGENT,
 	                                        .annotations = annotations};
@@ -62,7 +63,7 @@ int mb_cmd_build_push(struct mb_cmd_context *cx, const struct mb_strv *names,
 
 		r = mb_image_ref_canonical(names->v[i], &canonical, err);
 		if (r == 0)
-			r = mb_cmd_build_push_one(cx, canonical, annotations, &pushed, err);
+			r = mb_cmd_build_push_one(cx, canonical, NULL, annotations, &pushed, err);
 		if (r == 0) {
 			line = mb_asprintf("pushing manifest for %s@%s done", canonical,
 			                   pushed.digest);

@@ -80,6 +80,7 @@ static int pull(struct mb_cmd_context *cx, const struct mb_cmd_pull_request *how
 		.login = reg->has_login ? &reg->login : NULL,
 		.tls_verify = how->tls_verify,
 		.agent = MB_CMD_AGENT,
+		.nameless = how->nameless,
 		.report = {mb_cmd_transfer_report, transfer},
 	};
 	struct mb_store *store = NULL;
@@ -87,7 +88,7 @@ static int pull(struct mb_cmd_context *cx, const struct mb_cmd_pull_request *how
 
 	if (r == 0)
 		r = mb_image_pull(store, &request, ret, err);
-	if (r == 0)
+	if (r == 0 && !how->nameless)
 		tell(store, ref);
 	mb_cmd_transfer_free(transfer);
 	return r;
@@ -109,6 +110,10 @@ int mb_cmd_pull_image(struct mb_cmd_context *cx, const struct mb_cmd_pull_reques
 		r = put_begin(request, &ref);
 	if (r == 0)
 		r = pull(cx, request, &reg, &ref, &pulled, err);
+	if (r == 0 && request->ret_id)
+		memcpy(request->ret_id, pulled.id, sizeof(pulled.id));
+	if (r == 0 && request->ret_was_here)
+		*request->ret_was_here = pulled.was_here;
 	if (r == 0)
 		r = put_end(request, &pulled, &ref);
 	mb_image_pulled_done(&pulled);

@@ -227,13 +227,15 @@ struct mb_image_pull_request {
 	const struct mb_registry_login *login; /* of ref's registry, or NULL */
 	int tls_verify;                        /* -1: do not; 0: as the settings say */
 	const char *agent;                     /* the value of User-Agent */
+	bool nameless;                         /* it gets no name, and what has this one keeps it */
 	struct mb_image_report report;
 };
 struct mb_image_pulled {
 	char id[MB_IMAGE_ID_TEXT];
-	char *name;   /* canonical: "docker.io/library/deb:latest" */
-	char *digest; /* of the manifest or index that the name means: "sha256:..." */
-	bool is_new;  /* the name means something else than before */
+	bool was_here; /* before, by whatever name */
+	char *name;    /* canonical: "docker.io/library/deb:latest" */
+	char *digest;  /* of the manifest or index that the name means: "sha256:..." */
+	bool is_new;   /* the name means something else than before */
 };
 /* Bring an image in from its registry.  On failure no name appears or moves; what was fetched is
  * kept for the next try.  Return: 0 or -errno, told. */
@@ -245,6 +247,7 @@ void mb_image_pulled_done(struct mb_image_pulled *pulled);
 
 struct mb_image_push_request {
 	const struct mb_oci_ref *ref; /* with a tag; it is a name of an image here */
+	const char *id; /* or this image is sent, 64 hex digits, and no name here is looked at */
 	const struct mb_registry_settings *settings;
 	const struct mb_registry_login *login; /* of ref's registry, or NULL */
 	int tls_verify;                        /* as in mb_image_pull_request */

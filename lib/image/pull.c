@@ -253,13 +253,19 @@ static int name_it(struct pulling *p, struct mb_image_pulled *ret, struct mb_err
 	char old[MB_IMAGE_ID_TEXT];
 	int r = mb_image_refs_lock(p->store, &lock, err);
 
-	if (r == 0)
+	if (r == 0) {
+		MB_AUTO(mb_image_free) struct mb_image *here = NULL;
+
+		ret->was_here = mb_image_open(p->store, plan->image->id, &here, NULL) == 0;
 		r = mb_image_commit(p->store, plan->image, &plan->config, err);
+	}
 	if (r < 0)
 		return r;
+	memcpy(ret->id, plan->image->id, sizeof(ret->id));
+	if (p->request->nameless)
+		return 0;
 	ret->is_new = mb_image_ref_find(p->store, ret->name, old, NULL) != 0 ||
 	              strcmp(old, plan->image->id) != 0;
-	memcpy(ret->id, plan->image->id, sizeof(ret->id));
 	return mb_image_ref_set(p->store, ret->name, plan->image->id, ret->digest, err);
 }
 

@@ -346,7 +346,9 @@ static int push(struct pushing *p, const char *name, struct mb_image_pushed *ret
 
 	if (r == 0)
 		r = mb_image_hold(p->store, &hold, err);
-	if (r == 0)
+	if (r == 0 && q->id)
+		snprintf(id, sizeof(id), "%s", q->id);
+	else if (r == 0)
 		r = mb_image_ref_find(p->store, name, id, err);
 	if (r == 0)
 		r = mb_image_open(p->store, id, &p->image, err);
@@ -363,7 +365,7 @@ static int push(struct pushing *p, const char *name, struct mb_image_pushed *ret
 		r = push_config(p, err);
 	if (r == 0)
 		r = push_manifest(p, ret, err);
-	if (r == 0)
+	if (r == 0 && !q->id)
 		note_digest(p, name, ret->digest);
 	return r;
 }

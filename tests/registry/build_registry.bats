@@ -39,13 +39,20 @@ raw() { skopeo inspect --raw --tls-verify=false "docker://$1"; }
 	mybox build -q -t made --cache-to type=registry,ref=$plain/cache:1 "$ctx"
 	local was
 	was=$(mybox run --rm made cat /id)
-	# It has no name here.
+	# It has no name here, and what has that name is what it was.
 	[ -z "$(mybox images -q $plain/cache)" ]
+	mybox tag deb $plain/cache:1
+	local id
+	id=$(mybox images -q --no-trunc deb)
+	mybox build -q -t made --cache-to type=registry,ref=$plain/cache:1 "$ctx"
+	[ "$(mybox images -q --no-trunc $plain/cache:1)" = "$id" ]
 	mybox rmi -f made >/dev/null
 	mybox builder prune -af >/dev/null
 	run -0 mybox build -t made --cache-from $plain/cache:1 "$ctx"
 	[ "$(grep -c CACHED <<<"$output")" = 2 ]
 	[ "$(mybox run --rm made cat /id)" = "$was" ]
+	[ "$(mybox images -q --no-trunc $plain/cache:1)" = "$id" ]
+	[ -z "$(mybox images -q -f dangling=true)" ]
 	# An image that says itself what it is made of does as well.
 	mybox build -q -t $plain/inline:1 --push --cache-from $plain/cache:1 --cache-to type=inline "$ctx"
 	mybox rmi -f made $plain/inline:1 $plain/cache:1 >/dev/null
