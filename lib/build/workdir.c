@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* WORKDIR: a setting, and a directory that is made if it is not there. */
+#include <errno.h>
 #include <fcntl.h>
 
 #include "build/copy.h"
@@ -36,7 +37,8 @@ static int make_directory(const struct mb_build_state *state, int root_fd, const
 		r = mb_build_owner_resolve(root_fd, user, &place.uid, &place.gid, err);
 	if (r < 0)
 		return mb_wrap(err, r, "USER %s", user);
-	return mb_build_place_directory(&place, path, &fd, err);
+	r = mb_build_place_directory(&place, path, &fd, err);
+	return r == -ENOTDIR ? mb_fail_sys(err, ENOTDIR, "cannot make directory '%s'", path) : r;
 }
 
 static int make_workdir(struct mb_build *b, struct mb_build_stage *stage, const char *path,
