@@ -179,8 +179,14 @@ static int fetch_web(struct mb_store *store, const struct mb_build_address *addr
 	MB_AUTO_CLOSE int file = openat(ret->ingest_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	struct mb_registry_web web = {0};
 	int r = file < 0 ? mb_fail_sys(err, errno, "cannot make a file for the context")
-	                 : mb_registry_web_get(address->url, MB_BUILD_AGENT, UINT64_MAX, file, &web,
-	                                       err);
+	                 : mb_registry_web_get(
+				   &(struct mb_registry_web_request){
+					   .url = address->url,
+					   .agent = MB_BUILD_AGENT,
+					   .limit = MB_BUILD_FETCH_MAX,
+					   .fd = file,
+				   },
+				   &web, err);
 
 	mb_registry_web_done(&web);
 	if (r == 0 && lseek(file, 0, SEEK_SET) < 0)

@@ -17,7 +17,9 @@ struct mb_build_context {
 	char name[80]; /* of what was unpacked, below ingest_fd; "" when nothing was */
 };
 /* As servers see us. */
-#define MB_BUILD_AGENT        "mybox-build"
+#define MB_BUILD_AGENT "mybox-build"
+/* Bytes that a server may send for a context or a file of ADD. */
+#define MB_BUILD_FETCH_MAX    (UINT64_C(10) << 30)
 #define MB_BUILD_CONTEXT_INIT ((struct mb_build_context){.fd = -1, .hold_fd = -1, .ingest_fd = -1})
 #define MB_AUTO_BUILD_CONTEXT __attribute__((cleanup(mb_build_context_done)))
 

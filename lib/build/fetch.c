@@ -10,17 +10,16 @@
 #include "build/address.h"
 #include "build/content.h"
 #include "build/context.h"
+#include "build/download.h"
 #include "build/job.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/parse.h"
 #include "core/str.h"
-#include "registry/web.h"
-#include "store/store.h"
 
 /* --- a file ----------------------------------------------------------------------------------- */
 
-static int check_file(const struct mb_build_fetch *what, const struct mb_registry_web *web,
+static int check_file(const struct mb_build_fetch *what, const struct mb_build_download *file,
                       struct mb_err *err)
 {
 	const char *hex = what->checksum ? mb_skip_prefix(what->checksum, "sha256:") : NULL;
@@ -29,17 +28,17 @@ static int check_file(const struct mb_build_fetch *what, const struct mb_registr
 		return 0;
 	if (!hex || !mb_hex_is_valid(hex, 64))
 		return mb_fail(err, EINVAL, "--checksum=%s: not a sha256 digest", what->checksum);
-	return strcmp(hex, web->sha256) == 0
+	return strcmp(hex, file->sha256) == 0
 	               ? 0
-	               : mb_fail(err, EBADMSG, "digest mismatch sha256:%s: %s", web->sha256,
+	               : mb_fail(err, EBADMSG, "digest mismatch sha256:%s: %s", file->sha256,
 	                         what->checksum);
 }
 
 /* For root alone, and as old as its server says. */
-static int finish_file(int fd, const struct mb_registry_web *web, struct stat *ret_st,
+static int finish_file(int fd, const struct mb_build_download *file, struct stat *ret_st,
                        struct mb_err *err)
 {
-	struct timespec times[2] = {{.tv_sec = web->modified / 1000000000}};
+	struct timespec times[2] = {{.tv_sec = file->modified / 1000000000}};
 
 	times[1] = times[0];
 	if (fchmod(fd, 0600) < 0 || futimens(fd, times) < 0 || fstat(fd, ret_st) < 0)
@@ -50,24 +49,16 @@ static int finish_file(int fd, const struct mb_registry_web *web, struct stat *r
 static int fetch_file(struct mb_build *b, const struct mb_build_fetch *what, const char *url,
                       struct mb_build_items *items, struct mb_err *err)
 {
-	MB_AUTO_CLOSE int ingest = -1, file = -1;
-	struct mb_registry_web web = {0};
+	MB_AUTO_BUILD_DOWNLOAD struct mb_build_download file = MB_BUILD_DOWNLOAD_INIT;
 	struct stat st;
-	int r = mb_store_dir(b->store, "ingest", false, &ingest, err);
+	int r = mb_build_download(b, url, &file, err);
 
-	if (r == 0) {
-		file = openat(ingest, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-		r = file < 0 ? mb_fail_sys(err, errno, "cannot make a file") : 0;
-	}
 	if (r == 0)
-		r = mb_registry_web_get(url, MB_BUILD_AGENT, UINT64_MAX, file, &web, err);
+		r = check_file(what, &file, err);
 	if (r == 0)
-		r = check_file(what, &web, err);
+		r = finish_file(file.fd, &file, &st, err);
 	if (r == 0)
-		r = finish_file(file, &web, &st, err);
-	if (r == 0)
-		mb_build_content_add_fetched(items, web.name, mb_take_fd(&file), &st);
-	mb_registry_web_done(&web);
+		mb_build_content_add_fetched(items, file.name, mb_take_fd(&file.fd), &st);
 	return r;
 }
 

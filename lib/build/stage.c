@@ -105,6 +105,20 @@ int mb_build_root_open(struct mb_build *b, const struct mb_build_stage *stage, c
 	return r;
 }
 
+/* A directory of --build-context is a root file system: what is in it, on nothing. */
+static int begin_on_directory(struct mb_build *b, struct mb_build_stage *stage, struct mb_err *err)
+{
+	MB_AUTO_FREE char *text = mb_asprintf("COPY --from=%s . /", stage->base);
+	struct mb_dockerfile_instruction in = {0};
+	int r = mb_dockerfile_instruction_parse(text, false, &in, err);
+
+	mb_build_state_scratch(&stage->state, b->platform);
+	if (r == 0)
+		r = mb_build_copy(b, stage, &in, err);
+	mb_dockerfile_instruction_done(&in);
+	return r;
+}
+
 static int begin_stage(struct mb_build *b, struct mb_build_stage *stage, struct mb_err *err)
 {
 	MB_AUTO_FREE char *text = NULL;
@@ -121,9 +135,7 @@ static int begin_stage(struct mb_build *b, struct mb_build_stage *stage, struct 
 	}
 	named = mb_build_named_find(b, stage->base);
 	if (named >= 0 && !b->request->named[named].image)
-		return mb_fail(err, EOPNOTSUPP,
-		               "FROM %s: a directory of --build-context is no base image",
-		               stage->base);
+		return begin_on_directory(b, stage, err);
 	text = mb_asprintf("FROM %s", stage->base);
 	step = mb_build_step_begin(b, stage, text);
 	r = image_state(b, named >= 0 ? b->request->named[named].image : stage->base, &stage->state,

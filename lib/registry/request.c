@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <json-c/json.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -12,6 +13,7 @@
 #include "registry/challenge.h"
 #include "registry/client_priv.h"
 #include "registry/url.h"
+#include "sys/interrupt.h"
 #include "json/json.h"
 
 enum { FIRST_REST_MSEC = 200 };
@@ -109,6 +111,8 @@ static int exchange(struct mb_registry *reg, const struct mb_registry_request *r
 	add_header(&headers, "Content-Type", request->content_type);
 	add_header(&headers, "Content-Range", request->content_range);
 	add_header(&headers, "Range", request->range);
+	add_header(&headers, "If-None-Match", request->if_none_match);
+	add_header(&headers, "If-Modified-Since", request->if_modified_since);
 	add_header(&headers, "Authorization",
 	           asked ? request->authorization
 	           : own ? reg->authorization
@@ -146,6 +150,8 @@ void mb_registry_rest(unsigned n, const struct mb_registry_answer *answer)
 {
 	const char *after = answer ? mb_kv_find(&answer->head.fields, "retry-after") : NULL;
 	uint64_t seconds, msec = (uint64_t)FIRST_REST_MSEC << (n - 1);
+	MB_AUTO_CLOSE int interrupt = -1;
+	struct pollfd p = {.events = POLLIN};
 	struct timespec rest;
 	unsigned char jitter;
 
@@ -156,8 +162,11 @@ void mb_registry_rest(unsigned n, const struct mb_registry_answer *answer)
 		       1000;
 	rest.tv_sec = (time_t)(msec / 1000);
 	rest.tv_nsec = (long)(msec % 1000) * 1000000;
-	while (nanosleep(&rest, &rest) < 0 && errno == EINTR)
-		;
+	if (mb_sys_interrupt_open(&interrupt, NULL) < 0)
+		return;
+	p.fd = interrupt;
+	/* Whoever is to end does not rest: the next exchange says so. */
+	(void)ppoll(&p, 1, &rest, NULL);
 }
 
 static void set_url(struct attempt *a)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include "registry/elf.h"
 #include "registry/fetch/protocol.h"
 #include "registry/transport.h"
+#include "sys/interrupt.h"
 #include "sys/proc.h"
 #include "sys/seal.h"
 
@@ -254,14 +256,31 @@ static int tell_death(struct fetch *f, struct mb_err *err)
 	return mb_fail(err, EPIPE, "the process that fetches ended unexpectedly");
 }
 
+/* A server may take as long as it likes, but what is to end us while signals are held back does. */
+static int wait_for(struct fetch *f, int interrupt_fd, struct mb_err *err)
+{
+	struct pollfd p[] = {{.fd = f->sock, .events = POLLIN},
+	                     {.fd = interrupt_fd, .events = POLLIN}};
+
+	while (poll(p, MB_N(p), -1) < 0)
+		if (errno != EINTR)
+			return mb_fail_sys(err, errno, "cannot poll");
+	return p[1].revents ? mb_sys_interrupt_check(err) : 0;
+}
+
 static int receive(struct fetch *f, const struct mb_registry_sink *sink, struct mb_err *err)
 {
+	MB_AUTO_CLOSE int interrupt = -1;
 	bool has_head = false;
+	int r = mb_sys_interrupt_open(&interrupt, err);
 
-	for (;;) {
+	while (r == 0) {
 		size_t n = 0;
-		int r = mb_sock_receive(f->sock, &f->in, sizeof(f->in), &n, NULL, 0, NULL);
 
+		r = wait_for(f, interrupt, err);
+		if (r < 0)
+			return r;
+		r = mb_sock_receive(f->sock, &f->in, sizeof(f->in), &n, NULL, 0, NULL);
 		if (r < 0 || n < sizeof(f->in.reply))
 			return tell_death(f, err);
 		n -= sizeof(f->in.reply);
@@ -285,9 +304,8 @@ static int receive(struct fetch *f, const struct mb_registry_sink *sink, struct 
 		default:
 			r = mb_fail(err, EBADMSG, "the process that fetches does not make sense");
 		}
-		if (r < 0)
-			return r;
 	}
+	return r;
 }
 
 static int call_fetch(struct mb_registry_transport *t, const struct mb_registry_call *call,

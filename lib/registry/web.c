@@ -13,6 +13,7 @@
 #include "core/err.h"
 #include "core/io.h"
 #include "core/own.h"
+#include "core/parse.h"
 #include "registry/client_priv.h"
 #include "registry/settings.h"
 #include "registry/url.h"
@@ -20,6 +21,8 @@
 void mb_registry_web_done(struct mb_registry_web *web)
 {
 	free(web->name);
+	free(web->etag);
+	free(web->since);
 	*web = (struct mb_registry_web){0};
 }
 
@@ -106,11 +109,19 @@ struct getting {
 	struct mb_sha256 sum;
 };
 
+static int too_long(const struct getting *g, struct mb_err *err)
+{
+	return mb_fail(err, EFBIG, "it is longer than %llu bytes", (unsigned long long)g->limit);
+}
+
 static int begin(void *arg, const struct mb_registry_head *head, struct mb_err *err)
 {
 	struct getting *g = arg;
+	const char *length = mb_kv_find(&head->fields, "content-length");
+	uint64_t n;
 
-	(void)head;
+	if (length && mb_parse_u64(length, &n) == 0 && n > g->limit)
+		return too_long(g, err);
 	/* Another try begins at the beginning. */
 	mb_sha256_init(&g->sum);
 	g->done = 0;
@@ -125,20 +136,39 @@ static int take(void *arg, const void *bytes, size_t n, struct mb_err *err)
 	int r;
 
 	if (n > g->limit - g->done)
-		return mb_fail(err, EFBIG, "it is longer than %llu bytes",
-		               (unsigned long long)g->limit);
+		return too_long(g, err);
 	mb_sha256_add(&g->sum, bytes, n);
 	g->done += n;
 	r = mb_write_full(g->fd, bytes, n);
 	return r < 0 ? mb_fail_sys(err, -r, "cannot write to disk") : 0;
 }
 
-static int ask(struct mb_registry *reg, const char *url, struct getting *g,
+/* What stands for one state of the file only: a file may change twice within a second. */
+enum { SURE_AFTER_SEC = 60, MAX_VALIDATOR = 1024 };
+
+static void set_validators(struct mb_registry_web *web, const struct mb_kv *fields)
+{
+	const char *control = mb_kv_find(fields, "cache-control");
+	const char *etag = mb_kv_find(fields, "etag");
+	const char *since = mb_kv_find(fields, "last-modified");
+	int64_t date = time_of(mb_kv_find(fields, "date"));
+
+	if (control && strcasestr(control, "no-store"))
+		return;
+	if (etag && strlen(etag) <= MAX_VALIDATOR)
+		web->etag = mb_strdup(etag);
+	else if (web->modified && date >= web->modified + SURE_AFTER_SEC * INT64_C(1000000000))
+		web->since = mb_strdup(since);
+}
+
+static int ask(struct mb_registry *reg, const struct mb_registry_web_request *q, struct getting *g,
                struct mb_registry_answer *answer, struct mb_err *err)
 {
 	const struct mb_registry_request request = {
 		.method = "GET",
-		.url = url,
+		.url = q->url,
+		.if_none_match = q->etag,
+		.if_modified_since = q->since,
 		.body_fd = -1,
 		.elsewhere = true,
 		.limit = 0,
@@ -150,46 +180,59 @@ static int ask(struct mb_registry *reg, const char *url, struct getting *g,
 
 	if (r > 0)
 		return -EIO;
+	if (r == 0 && answer->head.status == 304 && (q->etag || q->since))
+		return MB_REGISTRY_WEB_SAME;
 	if (r == 0 && answer->head.status != 200)
 		r = mb_registry_refused(answer, "no file", err);
 	return r;
 }
 
-int mb_registry_web_get(const char *url, const char *agent, uint64_t limit, int fd,
-                        struct mb_registry_web *ret, struct mb_err *err)
+static int open_client(const struct mb_registry_web_request *q, struct mb_registry *reg,
+                       struct mb_err *err)
 {
-	MB_AUTO(mb_registry_free) struct mb_registry *reg = mb_calloc(1, sizeof(*reg));
-	MB_AUTO_REGISTRY_ANSWER struct mb_registry_answer answer = {0};
 	MB_AUTO_REGISTRY_URL struct mb_registry_url parsed = {0};
-	struct getting g = {.fd = fd, .limit = limit};
 	const char *certificates = getenv("SSL_CERT_FILE");
-	int r = mb_registry_url_parse(url, &parsed, err);
+	int r = mb_registry_url_parse(q->url, &parsed, err);
 
 	reg->transport = mb_registry_transport_fetch_new();
 	reg->ca_fd = reg->system_ca_fd = -1;
 	reg->name = mb_strdup(parsed.host ? parsed.host : "");
 	reg->base = mb_strdup("");
-	reg->agent = mb_strdup_or_null(agent);
+	reg->agent = mb_strdup_or_null(q->agent);
 	reg->timeout_sec = MB_REGISTRY_TIMEOUT_SEC;
 	if (r == 0 && certificates && *certificates) {
 		reg->system_ca_fd = open(certificates, O_RDONLY | O_CLOEXEC);
 		if (reg->system_ca_fd < 0)
 			r = mb_fail_sys(err, errno, "cannot open '%s'", certificates);
 	}
+	return r;
+}
+
+int mb_registry_web_get(const struct mb_registry_web_request *q, struct mb_registry_web *ret,
+                        struct mb_err *err)
+{
+	MB_AUTO(mb_registry_free) struct mb_registry *reg = mb_calloc(1, sizeof(*reg));
+	MB_AUTO_REGISTRY_ANSWER struct mb_registry_answer answer = {0};
+	struct getting g = {.fd = q->fd, .limit = q->limit};
+	int r = open_client(q, reg, err);
+
 	if (r == 0)
-		r = ask(reg, url, &g, &answer, err);
+		r = ask(reg, q, &g, &answer, err);
 	if (r < 0) {
-		MB_AUTO_FREE char *shown = mb_redact(url);
+		MB_AUTO_FREE char *shown = mb_redact(q->url);
 
 		return mb_wrap(err, r, "'%s'", shown);
 	}
-	ret->name = mb_registry_web_name(url);
+	if (r == MB_REGISTRY_WEB_SAME)
+		return r;
+	ret->name = mb_registry_web_name(q->url);
 	if (!ret->name)
 		ret->name = name_in(mb_kv_find(&answer.head.fields, "content-disposition"));
 	if (!ret->name)
 		ret->name = mb_strdup("download");
 	ret->modified = time_of(mb_kv_find(&answer.head.fields, "last-modified"));
 	ret->size = g.done;
+	set_validators(ret, &answer.head.fields);
 	mb_sha256_finish_text(&g.sum, ret->sha256);
 	return 0;
 }

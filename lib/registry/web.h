@@ -14,14 +14,25 @@ struct mb_registry_web {
 	int64_t modified; /* nsec since 1970, as the server says; 0: it does not */
 	uint64_t size;
 	char sha256[MB_SHA256_TEXT];
+	/* By which the server knows it again: ETag, or Last-Modified if that was long enough ago
+	 * to mean one state of the file; NULL: neither. */
+	char *etag, *since;
 };
+struct mb_registry_web_request {
+	const char *url, *agent;
+	uint64_t limit; /* bytes */
+	int fd;         /* an empty file */
+	/* Of the last time, or NULL: what is still the same does not come again. */
+	const char *etag, *since;
+};
+enum { MB_REGISTRY_WEB_SAME = 1 };
 void mb_registry_web_done(struct mb_registry_web *web);
 
 /* The last part of the path of @url, decoded; or NULL when it has none.  Caller frees. */
 char *mb_registry_web_name(const char *url);
-/* Bring @url to the empty file @fd, at most @limit bytes.  Redirects are followed, five at most and
- * never from https to http.  Return: 0 or -errno, told. */
-int mb_registry_web_get(const char *url, const char *agent, uint64_t limit, int fd,
-                        struct mb_registry_web *ret, struct mb_err *err);
+/* Bring @url to @fd.  Redirects are followed, five at most and never from https to http.
+ * Return: 0; MB_REGISTRY_WEB_SAME: nothing came, and *@ret is as it was; -errno, told. */
+int mb_registry_web_get(const struct mb_registry_web_request *request, struct mb_registry_web *ret,
+                        struct mb_err *err);
 
 #endif

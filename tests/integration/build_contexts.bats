@@ -81,9 +81,14 @@ repository() {
 		run -1 build --build-context "${bad%|*}"
 		[[ "$output" == "mybox: --build-context ${bad%|*}: "*"${bad#*|}"* ]] || [[ "$output" == *"invalid context value: x, ${bad#*|}"* ]] || { echo "$bad: $output"; false; }
 	done
-	printf 'FROM other\n' | dockerfile
-	run -1 build --build-context other="$BATS_TEST_TMPDIR/other"
-	[[ "$output" == *'is no base image'* ]]
+	# A directory is a base, too: a root file system, without what it ignores.
+	mkdir -p "$BATS_TEST_TMPDIR/other/bin"
+	cp /bin/busybox "$BATS_TEST_TMPDIR/other/bin/sh"
+	printf 'FROM other AS one\nRUN echo /* >/made\nFROM one\n' | dockerfile
+	build -q --build-context other="$BATS_TEST_TMPDIR/other"
+	[ "$(in_made 'read x </made; echo "$x"')" = '/bin /d /dev /etc /proc /sys' ]
+	run -0 build --build-context other="$BATS_TEST_TMPDIR/other"
+	[[ "$output" == *'[one 1/2] COPY --from=other . /'*CACHED*CACHED* ]]
 }
 
 @test "build: the context is a tar or a Dockerfile at an address" {
@@ -116,6 +121,102 @@ repository() {
 	kill -TERM $!
 	wait $! || true
 	[ -z "$(ls "$root/ingest")" ]
+}
+
+# A server at 127.0.0.1:$1 in python: what it does with a connection c is $2.
+serve() { # serve PORT CODE
+	python3 - "$1" "$2" <<-'EOF' >/dev/null 2>&1 3>&- &
+		import socket, sys, time
+		s = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+		while True:
+		    c = s.accept()[0]
+		    try:
+		        exec(sys.argv[2])
+		    except OSError:
+		        pass
+	EOF
+	echo $! >>"$served.pids"
+	wait_until 20 listening "$1"
+}
+
+@test "build: a server that says little or nothing is no reason to stay" {
+	serve 8096 $'c.recv(4096); c.sendall(b"HTTP/1.0 200 OK\\r\\n\\r\\n")\nwhile True: c.sendall(b"x"); time.sleep(0.2)'
+	serve 9420 $'keep = globals().setdefault("keep", []); keep.append(c)'
+	local what pid signal
+	for what in http://127.0.0.1:8096/x git://127.0.0.1:9420/r.git; do
+		for signal in TERM INT; do
+			printf 'FROM deb\nRUN true\nADD %s /x\n' "$what" | dockerfile
+			env --default-signal=INT "$MYBOX" --root "$root" --runroot "$run" build "$ctx" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+			pid=$!
+			wait_until 20 grep -q "ADD $what" "$BATS_TEST_TMPDIR/out"
+			wait_until 20 asks "$pid"
+			kill -$signal "$pid"
+			wait_until 5 ended "$pid"
+			run wait "$pid"
+			[ -z "$(ls "$root/ingest")" ]
+		done
+	done
+}
+# Somebody whom process $1 has started has a connection.
+asks() { ss -Htnp state established 2>/dev/null | grep -qE ':(8096|9420) '; }
+
+@test "build: a server may not send more than there is room for" {
+	serve 8095 $'c.recv(4096); c.sendall(b"HTTP/1.0 200 OK\\r\\nContent-Length: 99999999999\\r\\n\\r\\nx")\ntime.sleep(1)\nc.close()'
+	printf 'FROM deb\nADD http://127.0.0.1:8095/x /x\n' | dockerfile
+	run -1 build
+	[[ "$output" == *"'http://127.0.0.1:8095/x': it is longer than 10737418240 bytes"* ]]
+	run -1 mybox build http://127.0.0.1:8095/x
+	[[ "$output" == *"'http://127.0.0.1:8095/x': it is longer than 10737418240 bytes"* ]]
+}
+
+@test "build: a file of ADD comes again when the server has another one" {
+	echo one >"$served/again"
+	touch -d @1400000000 "$served/again"
+	# The same server, and one that has tags for its files.
+	(cd "$served" && exec python3 -m http.server --bind 127.0.0.1 8093 >"$served.seen" 2>&1 3>&-) &
+	echo $! >>"$served.pids"
+	cat >"$served.tags.py" <<-'EOF'
+		import http.server
+		class H(http.server.BaseHTTPRequestHandler):
+		    def do_GET(self):
+		        tag = '"' + open("again").read().strip() + '"'
+		        same = self.headers["If-None-Match"] == tag
+		        self.send_response(304 if same else 200)
+		        self.send_header("ETag", tag)
+		        if self.path == "/never": self.send_header("Cache-Control", "no-store")
+		        self.end_headers()
+		        if not same: self.wfile.write(tag.encode())
+		http.server.HTTPServer(("127.0.0.1", 8094), H).serve_forever()
+	EOF
+	(cd "$served" && exec python3 "$served.tags.py" >"$served.tags" 2>&1 3>&-) &
+	echo $! >>"$served.pids"
+	wait_until 20 listening 8093
+	wait_until 20 listening 8094
+	printf 'FROM deb\nADD http://127.0.0.1:8093/again http://127.0.0.1:8094/tagged http://127.0.0.1:8094/never /\n' | dockerfile
+	build -q
+	build -q
+	[ "$(grep -c '"GET /again .* 200' "$served.seen") $(grep -c '"GET /again .* 304' "$served.seen")" = '1 1' ]
+	[ "$(grep -c '"GET /tagged .* 200' "$served.tags") $(grep -c '"GET /tagged .* 304' "$served.tags")" = '1 1' ]
+	[ "$(grep -c '"GET /never .* 200' "$served.tags")" = 2 ]
+	# It is made of what is kept, too, and what is damaged is not.
+	sed -i '1a RUN echo below' "$ctx/Dockerfile"
+	build -q
+	[ "$(in_made 'cat /again /tagged; stat -c "%a %Y" /again')" = $'one\n"one"600 1400000000' ]
+	local file
+	for file in "$root"/caches/*/file; do echo damaged >"$file"; done
+	build -q
+	[ "$(in_made 'cat /again')" = one ]
+	[ "$(grep -c '"GET /again .* 200' "$served.seen")" = 2 ]
+	echo two >"$served/again"
+	build -q
+	[ "$(in_made 'cat /again /tagged')" = $'two\n"two"' ]
+	# That one has only just changed: nobody can be sure of it.
+	build -q
+	[ "$(grep -c '"GET /again .* 200' "$served.seen")" = 4 ]
+	build -q --no-cache
+	[ "$(grep -c '"GET /tagged .* 200' "$served.tags")" -ge 4 ]
+	mybox builder prune -af >/dev/null
+	[ -z "$(ls "$root/caches")" ]
 }
 
 @test "build: ADD of addresses" {

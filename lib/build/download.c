@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "build/download.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "build/context.h"
+#include "build/job.h"
+#include "core/err.h"
+#include "core/own.h"
+#include "core/str.h"
+#include "registry/web.h"
+#include "store/doc.h"
+#include "store/store.h"
+#include "sys/path.h"
+#include "json/table.h"
+
+void mb_build_download_done(struct mb_build_download *download)
+{
+	mb_close(&download->fd);
+	free(download->name);
+	*download = MB_BUILD_DOWNLOAD_INIT;
+}
+
+/* --- what is kept ----------------------------------------------------------------------------- */
+
+struct kept {
+	char *name, *etag, *since, *sum;
+	int64_t modified;
+};
+static const struct mb_json_field kept_table[] = {
+	MB_JSON_STR("name", struct kept, name, .flags = MB_JSON_REQUIRED),
+	MB_JSON_STR("etag", struct kept, etag),
+	MB_JSON_STR("since", struct kept, since),
+	MB_JSON_STR("sha256", struct kept, sum, .flags = MB_JSON_REQUIRED),
+	MB_JSON_I64("modified", struct kept, modified),
+	MB_JSON_END,
+};
+static const char doc_name[] = "web", file_name[] = "file";
+
+static void kept_done(struct kept *kept)
+{
+	mb_json_done(kept_table, kept);
+}
+
+static int sum_file(int fd, char text[MB_SHA256_TEXT])
+{
+	enum { PIECE = 256 * 1024 };
+	MB_AUTO_FREE char *piece = mb_malloc(PIECE);
+	struct mb_sha256 sum;
+	off_t at = 0;
+	ssize_t n;
+
+	mb_sha256_init(&sum);
+	while ((n = pread(fd, piece, PIECE, at)) > 0) {
+		mb_sha256_add(&sum, piece, (size_t)n);
+		at += n;
+	}
+	mb_sha256_finish_text(&sum, text);
+	return n < 0 ? -errno : 0;
+}
+
+/* Is there a file, whole, of which the server can say that it is still the same? */
+static bool read_kept(int dir_fd, struct kept *kept, int *ret_fd)
+{
+	MB_AUTO_CLOSE int fd = -1;
+	char text[MB_SHA256_TEXT];
+
+	if (mb_store_doc_load(dir_fd, doc_name, kept_table, kept, NULL) != 0 ||
+	    (!kept->etag && !kept->since))
+		return false;
+	fd = openat(dir_fd, file_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || sum_file(fd, text) < 0 || strcmp(text, kept->sum) != 0)
+		return false;
+	*ret_fd = mb_take_fd(&fd);
+	return true;
+}
+
+/* The directory of @url, locked.  Return: 0; 1: another build has it; -errno, told. */
+static int open_place(struct mb_build *b, const char *url, int *ret_fd, struct mb_err *err)
+{
+	MB_AUTO_FREE char *whole = mb_asprintf("web\n%s", url);
+	MB_AUTO_CLOSE int caches = -1, fd = -1;
+	struct stat named, ours;
+	char name[MB_SHA256_TEXT];
+	int r = mb_store_dir(b->store, "caches", false, &caches, err);
+
+	if (r < 0)
+		return r;
+	mb_sha256_text(whole, strlen(whole), name);
+	if (mkdirat(caches, name, 0700) < 0 && errno != EEXIST)
+		return mb_fail_sys(err, errno, "cannot make a cache");
+	fd = openat(caches, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	/* It may be taken away meanwhile. */
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &ours) < 0 ||
+	    fstatat(caches, name, &named, AT_SYMLINK_NOFOLLOW) < 0 || named.st_ino != ours.st_ino)
+		return 1;
+	*ret_fd = mb_take_fd(&fd);
+	return 0;
+}
+
+/* Without a way to ask for it again it is of no use. */
+static void keep(int dir_fd, int fd, const struct mb_registry_web *web)
+{
+	const struct kept kept = {web->name, web->etag, web->since, (char *)(uintptr_t)web->sha256,
+	                          web->modified};
+	char text[MB_SYS_PATH_FD_TEXT];
+
+	(void)unlinkat(dir_fd, doc_name, 0);
+	(void)unlinkat(dir_fd, file_name, 0);
+	if ((!web->etag && !web->since) ||
+	    linkat(AT_FDCWD, mb_sys_path_of_fd(fd, text), dir_fd, file_name, AT_SYMLINK_FOLLOW) < 0)
+		return;
+	(void)mb_store_doc_save(dir_fd, doc_name, kept_table, &kept, MB_DOC_REPLACE, NULL);
+}
+
+/* --- the transfer ----------------------------------------------------------------------------- */
+
+static int get(struct mb_build *b, const char *url, int dir_fd, const struct kept *kept,
+               struct mb_build_download *ret, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int ingest = -1, fd = -1;
+	struct mb_registry_web web = {0};
+	struct mb_registry_web_request request = {.url = url,
+	                                          .agent = MB_BUILD_AGENT,
+	                                          .limit = MB_BUILD_FETCH_MAX,
+	                                          .etag = kept ? kept->etag : NULL,
+	                                          .since = kept ? kept->since : NULL};
+	int r = mb_store_dir(b->store, "ingest", false, &ingest, err);
+
+	if (r < 0)
+		return r;
+	fd = openat(ingest, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return mb_fail_sys(err, errno, "cannot make a file");
+	request.fd = fd;
+	r = mb_registry_web_get(&request, &web, err);
+	if (r == 0) {
+		ret->fd = mb_take_fd(&fd);
+		ret->modified = web.modified;
+		memcpy(ret->sha256, web.sha256, sizeof(ret->sha256));
+		if (dir_fd >= 0)
+			keep(dir_fd, ret->fd, &web);
+		ret->name = mb_take_ptr(&web.name);
+	}
+	mb_registry_web_done(&web);
+	return r;
+}
+
+int mb_build_download(struct mb_build *b, const char *url, struct mb_build_download *ret,
+                      struct mb_err *err)
+{
+	__attribute__((cleanup(kept_done))) struct kept kept = {0};
+	MB_AUTO_CLOSE int dir = -1, fd = -1;
+	bool has_kept;
+	int r = open_place(b, url, &dir, err);
+
+	if (r < 0)
+		return r;
+	has_kept = dir >= 0 && !b->request->no_cache && read_kept(dir, &kept, &fd);
+	r = get(b, url, dir, has_kept ? &kept : NULL, ret, err);
+	if (r != MB_REGISTRY_WEB_SAME)
+		return r;
+	ret->fd = mb_take_fd(&fd);
+	ret->name = mb_take_ptr(&kept.name);
+	ret->modified = kept.modified;
+	snprintf(ret->sha256, sizeof(ret->sha256), "%s", kept.sum);
+	return 0;
+}
