@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "build/key.h"
+#include "build/stats.h"
 #include "build/walk.h"
 #include "core/err.h"
 #include "core/io.h"
@@ -373,13 +374,37 @@ static int hash_file(struct mb_build_key *key, int fd)
 	return hash_xattrs(key, fd);
 }
 
-static int hash_entry_at(struct mb_build_key *key, int dir_fd, const char *name,
-                         const struct stat *st)
+/* The file and its attributes under a sum of their own, which may be known. */
+static int hash_known(const struct mb_build_root *root, struct mb_build_key *key, int dir_fd,
+                      const char *name, const struct stat *st)
+{
+	unsigned char digest[MB_SHA256_BYTES];
+	struct mb_build_key own;
+	struct stat after;
+	MB_AUTO_CLOSE int fd = -1;
+	int r;
+
+	if (root->stats && mb_build_stats_find(root->stats, st, digest)) {
+		mb_build_key_add_bytes(key, digest, sizeof(digest));
+		return 0;
+	}
+	r = mb_sys_copy_open(dir_fd, name, &fd);
+	if (r < 0)
+		return r;
+	mb_sha256_init(&own.sum);
+	r = hash_file(&own, fd);
+	mb_sha256_finish(&own.sum, digest);
+	mb_build_key_add_bytes(key, digest, sizeof(digest));
+	if (r == 0 && root->stats && fstat(fd, &after) == 0)
+		mb_build_stats_add(root->stats, st, &after, digest);
+	return r;
+}
+
+static int hash_entry_at(const struct mb_build_root *root, struct mb_build_key *key, int dir_fd,
+                         const char *name, const struct stat *st)
 {
 	char target[4097];
-	MB_AUTO_CLOSE int fd = -1;
 	ssize_t n;
-	int r;
 
 	if (S_ISLNK(st->st_mode)) {
 		n = readlinkat(dir_fd, name, target, sizeof(target) - 1);
@@ -388,10 +413,7 @@ static int hash_entry_at(struct mb_build_key *key, int dir_fd, const char *name,
 		mb_build_key_add_bytes(key, target, (size_t)n);
 		return 0;
 	}
-	if (!S_ISREG(st->st_mode))
-		return 0;
-	r = mb_sys_copy_open(dir_fd, name, &fd);
-	return r < 0 ? r : hash_file(key, fd);
+	return S_ISREG(st->st_mode) ? hash_known(root, key, dir_fd, name, st) : 0;
 }
 
 static int hash_directory(void *arg, const char *path, int fd, const struct stat *st,
@@ -416,7 +438,7 @@ static int hash_entry(void *arg, const char *path, int dir_fd, const char *name,
 	hash_stat(h->root, h->key, path, st);
 	if (!h->key)
 		return 0;
-	r = hash_entry_at(h->key, dir_fd, name, st);
+	r = hash_entry_at(h->root, h->key, dir_fd, name, st);
 	return r < 0 ? mb_fail_sys(err, -r, "cannot read '%s'", path) : 0;
 }
 

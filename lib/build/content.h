@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 struct mb_build_key;
+struct mb_build_stats;
 struct mb_dockerfile_ignore;
 struct mb_err;
 
@@ -19,8 +20,9 @@ struct mb_build_root {
 	int fd;
 	const struct mb_dockerfile_ignore *ignore;  /* .dockerignore of a context, or NULL */
 	const struct mb_dockerfile_ignore *exclude; /* of --exclude, relative to the source */
-	bool is_owned_by_root;      /* whoever owns it here: of a context nobody is to know */
-	struct mb_build_key *stamp; /* gets what changes with whatever is hashed; or NULL */
+	bool is_owned_by_root;        /* whoever owns it here: of a context nobody is to know */
+	struct mb_build_key *stamp;   /* gets what changes with whatever is hashed; or NULL */
+	struct mb_build_stats *stats; /* files that need not be read again, or NULL */
 };
 
 /* One source. */

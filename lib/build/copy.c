@@ -12,6 +12,7 @@
 #include "build/copy.h"
 #include "build/fetch.h"
 #include "build/job.h"
+#include "build/stats.h"
 #include "build/work.h"
 #include "core/err.h"
 #include "core/own.h"
@@ -226,6 +227,7 @@ static int make_keys(const struct mb_build *b, const struct mb_dockerfile_instru
 {
 	const struct mb_build_state *state = &c->stage->state;
 	struct mb_build_key key, rest, stamp;
+	struct mb_build_stats stats = {0};
 	int r = 0;
 
 	mb_build_key_init_bare(&key, mb_dockerfile_kind_name(in->kind), state, b->request->epoch);
@@ -237,11 +239,19 @@ static int make_keys(const struct mb_build *b, const struct mb_dockerfile_instru
 	mb_build_key_add(&key, c->is_link ? "link" : NULL);
 	mb_sha256_init(&stamp.sum);
 	c->root.stamp = c->root.is_owned_by_root ? &stamp : NULL;
+	if (c->root.is_owned_by_root && c->root.fd >= 0) {
+		mb_build_stats_load(b->store, c->root.fd, &stats);
+		c->root.stats = &stats;
+	}
 	for (size_t i = 0; i < c->items.n && r == 0; i++) {
 		mb_build_key_add(&key, c->items.v[i].kept);
 		r = mb_build_content_hash(&c->root, &c->items.v[i], &key, err);
 	}
+	if (c->root.stats && r == 0)
+		mb_build_stats_save(b->store, c->root.fd, &stats);
+	mb_build_stats_done(&stats);
 	c->root.stamp = NULL;
+	c->root.stats = NULL;
 	mb_build_key_finish(&stamp, c->stamp);
 	rest = key;
 	mb_build_key_finish(&rest, link_text);

@@ -227,3 +227,37 @@ load build_helpers
 	done
 	exec 9<&-
 }
+
+@test "build: what has not changed in a large context is not read again" {
+	local i
+	mkdir "$ctx/d"
+	for i in $(seq 300); do echo "$i" >"$ctx/d/f$i"; done
+	printf 'FROM deb\nCOPY d /d\n' | dockerfile
+	# A file that has only just changed is not remembered.
+	build -q
+	wait_until 10 is_old "$ctx/d/f300"
+	build -q
+	opened >"$BATS_TEST_TMPDIR/opened"
+	[ "$(grep -c '"f[0-9]*"' "$BATS_TEST_TMPDIR/opened")" = 0 ]
+	# As long and as old as before, but not the same; and another one in its place.
+	touch -r "$ctx/d/f100" "$BATS_TEST_TMPDIR/when"
+	echo 200 >"$ctx/d/f100"
+	touch -r "$BATS_TEST_TMPDIR/when" "$ctx/d/f100"
+	echo 200 >"$BATS_TEST_TMPDIR/other"
+	mv "$BATS_TEST_TMPDIR/other" "$ctx/d/f101"
+	build -q
+	[ "$(in_made 'cat /d/f99 /d/f100 /d/f101')" = $'99\n200\n200' ]
+	# What is damaged is worth nothing.
+	for i in "$root"/caches/*/stat; do echo damaged | dd of="$i" bs=1 seek=100 conv=notrunc 2>/dev/null; done
+	opened >"$BATS_TEST_TMPDIR/opened"
+	[ "$(grep -c '"f[0-9]*"' "$BATS_TEST_TMPDIR/opened")" -ge 300 ]
+	[ "$(in_made 'cat /d/f99 /d/f100')" = $'99\n200' ]
+	mybox builder prune -af >/dev/null
+	[ -z "$(ls "$root/caches")" ]
+}
+is_old() { [ $(($(date +%s) - $(stat -c %Z "$1"))) -gt 3 ]; }
+# What a build that has nothing to do opens.
+opened() {
+	strace -f -e trace=openat,openat2 -o "$BATS_TEST_TMPDIR/trace" "$MYBOX" --root "$root" --runroot "$run" build -q -t made "$ctx" >/dev/null 2>&1
+	cat "$BATS_TEST_TMPDIR/trace"
+}
