@@ -2,6 +2,7 @@
 #include "format/human.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -90,11 +91,15 @@ char *mb_format_duration(int64_t nsec, char buf[MB_FORMAT_HUMAN_TEXT])
 
 char *mb_format_ago(int64_t then, int64_t now, char buf[MB_FORMAT_HUMAN_TEXT])
 {
+	int64_t past;
 	size_t len;
 
 	if (then == 0)
 		return words(buf, "N/A");
-	mb_format_duration(now - then, buf);
+	/* A document may tell any time. */
+	if (__builtin_sub_overflow(now, then, &past))
+		past = then < 0 ? INT64_MAX : INT64_MIN;
+	mb_format_duration(past, buf);
 	len = strlen(buf);
 	snprintf(buf + len, MB_FORMAT_HUMAN_TEXT - len, " ago");
 	return buf;
@@ -108,6 +113,54 @@ char *mb_format_created_at(int64_t nsec, char buf[MB_FORMAT_HUMAN_TEXT])
 	if (!localtime_r(&seconds, &tm) ||
 	    strftime(buf, MB_FORMAT_HUMAN_TEXT, "%Y-%m-%d %H:%M:%S %z %Z", &tm) == 0)
 		return words(buf, "N/A");
+	return buf;
+}
+
+/* Seconds and what is above them, never negative. */
+static time_t split_time(int64_t nsec, int *ret_rest)
+{
+	int64_t rest = nsec % MB_NSEC_PER_SEC;
+	bool below = rest < 0;
+
+	*ret_rest = (int)(below ? rest + MB_NSEC_PER_SEC : rest);
+	return nsec / MB_NSEC_PER_SEC - below;
+}
+
+char *mb_format_created_at_nsec(int64_t nsec, char buf[MB_FORMAT_HUMAN_TEXT])
+{
+	int rest, n;
+	time_t seconds = split_time(nsec, &rest);
+	char day[20], zone[16], fraction[11];
+	struct tm tm;
+
+	if (!localtime_r(&seconds, &tm) ||
+	    strftime(day, sizeof(day), "%Y-%m-%d %H:%M:%S", &tm) == 0 ||
+	    strftime(zone, sizeof(zone), "%z %Z", &tm) == 0)
+		return words(buf, "N/A");
+	n = snprintf(fraction, sizeof(fraction), ".%09d", rest);
+	while (n > 0 && (fraction[n - 1] == '0' || fraction[n - 1] == '.'))
+		fraction[--n] = '\0';
+	snprintf(buf, MB_FORMAT_HUMAN_TEXT, "%s%s %s", day, fraction, zone);
+	return buf;
+}
+
+char *mb_format_rfc3339(int64_t nsec, char buf[MB_FORMAT_HUMAN_TEXT])
+{
+	int rest;
+	time_t seconds = split_time(nsec, &rest);
+	char day[24];
+	struct tm tm;
+	long ahead;
+
+	if (!localtime_r(&seconds, &tm) ||
+	    strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
+		return words(buf, "N/A");
+	ahead = labs(tm.tm_gmtoff) / 60;
+	if (tm.tm_gmtoff)
+		snprintf(buf, MB_FORMAT_HUMAN_TEXT, "%s%c%02ld:%02ld", day,
+		         tm.tm_gmtoff < 0 ? '-' : '+', ahead / 60 % 100, ahead % 60);
+	else
+		snprintf(buf, MB_FORMAT_HUMAN_TEXT, "%sZ", day);
 	return buf;
 }
 

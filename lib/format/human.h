@@ -27,6 +27,10 @@ char *mb_format_ago(int64_t then, int64_t now, char buf[MB_FORMAT_HUMAN_TEXT]);
 /* A time as Go prints it: "2026-01-02 03:04:05 +0000 UTC" (CreatedAt), in local time when the
  * environment's TZ says so. */
 char *mb_format_created_at(int64_t nsec, char buf[MB_FORMAT_HUMAN_TEXT]);
+/* The same with the nanoseconds, as Go's String() has it: trailing zeroes are left out. */
+char *mb_format_created_at_nsec(int64_t nsec, char buf[MB_FORMAT_HUMAN_TEXT]);
+/* In whole seconds: "2026-01-02T03:04:05Z" or with the offset of the environment's TZ. */
+char *mb_format_rfc3339(int64_t nsec, char buf[MB_FORMAT_HUMAN_TEXT]);
 /* A Go duration: "1h2m3.5s", "30s", "0s". */
 char *mb_format_go_duration(int64_t nsec, char buf[MB_FORMAT_HUMAN_TEXT]);
 

@@ -10,6 +10,7 @@
 #include "core/utf8.h"
 #include "format/cells.h"
 #include "format/template.h"
+#include "format/template_tree.h"
 #include "json/json.h"
 
 enum form { FORM_COLUMNS, FORM_TABLE, FORM_LINES, FORM_JSON };
@@ -134,6 +135,12 @@ bool mb_format_list_uses(const struct mb_format_list *list, const char *field)
 	return false;
 }
 
+bool mb_format_list_uses_all(const struct mb_format_list *list)
+{
+	return list->form == FORM_JSON ||
+	       (list->template && mb_format_template_uses(list->template, NULL));
+}
+
 bool mb_format_list_is_table(const struct mb_format_list *list)
 {
 	return list->form == FORM_COLUMNS || list->form == FORM_TABLE;
@@ -190,6 +197,15 @@ static struct json_object *only_columns(const struct mb_format_list *list, struc
 	return fields;
 }
 
+static void add_json(struct mb_format_list *list, struct json_object *fields)
+{
+	MB_AUTO_STR struct mb_str line = MB_STR_INIT;
+
+	mb_json_format(fields, false, &line);
+	mb_format_html_safe(&line);
+	mb_str_addn(&list->body, mb_str_text(&line), line.len);
+}
+
 int mb_format_list_add(struct mb_format_list *list, struct json_object *item, struct mb_err *err)
 {
 	/* Columns are taken from the item itself, one by one. */
@@ -205,10 +221,11 @@ int mb_format_list_add(struct mb_format_list *list, struct json_object *item, st
 	};
 	int r = 0;
 
+	mb_format_row_mark(fields);
 	if (list->form == FORM_COLUMNS)
 		r = add_columns(list, &turn, err);
 	else if (list->form == FORM_JSON)
-		mb_json_format(fields, false, &list->body);
+		add_json(list, fields);
 	else
 		r = mb_format_template_run(list->template, fields, &host, &list->body, err);
 	mb_str_addc(&list->body, '\n');

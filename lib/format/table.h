@@ -46,6 +46,8 @@ MB_AUTO_DEFINE(struct mb_format_list, mb_format_list_free)
 void mb_format_list_show(struct mb_format_list *list, const char *field, bool on);
 /* Will @field be printed?  So that `ps` need not measure sizes that nobody asked for. */
 bool mb_format_list_uses(const struct mb_format_list *list, const char *field);
+/* Will the whole item be printed, by "json" or by a dot alone ("{{json .}}")? */
+bool mb_format_list_uses_all(const struct mb_format_list *list);
 bool mb_format_list_is_table(const struct mb_format_list *list);
 /* Put one item in; @item is only read, and not kept.  JSON lines have the fields of @columns
  * alone, sorted by name, as docker has them.  Return: 0 or -EINVAL, told. */

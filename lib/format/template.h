@@ -57,7 +57,8 @@ MB_AUTO_DEFINE(struct mb_format_template, mb_format_template_free)
 int mb_format_template_run(const struct mb_format_template *t, struct json_object *data,
                            const struct mb_format_host *host, struct mb_str *out,
                            struct mb_err *err);
-/* Does any action mention the field @name (".Size")?  For columns that are dear to make. */
+/* Does any action mention the field @name (".Size"), or with NULL the dot alone ("json .")?  For
+ * columns that are dear to make. */
 bool mb_format_template_uses(const struct mb_format_template *t, const char *name);
 /* For the heading line of `table {{.ID}}\t{{.Names}}`: run @t with each field replaced by its
  * heading; functions give their first argument back. */

@@ -55,6 +55,8 @@ static int fn_json(const struct args *a, struct json_object **ret)
 	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
 
 	mb_json_format(a->v[0].o, false, &out);
+	if (mb_format_row_is_marked(a->v[0].o))
+		mb_format_html_safe(&out);
 	return give_str(&out, ret);
 }
 
@@ -188,13 +190,27 @@ static int fn_truncate(const struct args *a, struct json_object **ret)
 	return 0;
 }
 
+/* Spaces stand between two operands of which neither is a string. */
+static void print_all(const struct args *a, struct mb_str *out)
+{
+	bool was_text = true;
+
+	for (size_t i = 0; i < a->n; i++) {
+		bool is_text = json_object_is_type(a->v[i].o, json_type_string);
+
+		if (i && !is_text && !was_text)
+			mb_str_addc(out, ' ');
+		mb_format_json_print(a->v[i].o, out);
+		was_text = is_text;
+	}
+}
+
 /* As Go's HTMLEscapeString has it. */
 static int fn_html(const struct args *a, struct json_object **ret)
 {
 	MB_AUTO_STR struct mb_str plain = MB_STR_INIT, out = MB_STR_INIT;
 
-	for (size_t i = 0; i < a->n; i++)
-		mb_format_json_print(a->v[i].o, &plain);
+	print_all(a, &plain);
 	for (size_t i = 0; i < plain.len; i++) {
 		if (plain.buf[i] == '<')
 			mb_str_add(&out, "&lt;");
@@ -208,6 +224,44 @@ static int fn_html(const struct args *a, struct json_object **ret)
 			mb_str_add(&out, "&#39;");
 		else
 			mb_str_addc(&out, plain.buf[i]);
+	}
+	return give_str(&out, ret);
+}
+
+/* As Go's JSEscapeString has it; what is not ASCII stays. */
+static int fn_js(const struct args *a, struct json_object **ret)
+{
+	static const char plain_after_slash[] = "\\'\"";
+	MB_AUTO_STR struct mb_str plain = MB_STR_INIT, out = MB_STR_INIT;
+
+	print_all(a, &plain);
+	for (size_t i = 0; i < plain.len; i++) {
+		char c = plain.buf[i];
+
+		if (c && strchr(plain_after_slash, c))
+			mb_str_addf(&out, "\\%c", c);
+		else if ((unsigned char)c < 0x20 || strchr("<>&=", c))
+			mb_str_addf(&out, "\\u%04X", (unsigned)c);
+		else
+			mb_str_addc(&out, c);
+	}
+	return give_str(&out, ret);
+}
+
+static int fn_urlquery(const struct args *a, struct json_object **ret)
+{
+	MB_AUTO_STR struct mb_str plain = MB_STR_INIT, out = MB_STR_INIT;
+
+	print_all(a, &plain);
+	for (size_t i = 0; i < plain.len; i++) {
+		unsigned char c = (unsigned char)plain.buf[i];
+
+		if (c == ' ')
+			mb_str_addc(&out, '+');
+		else if (c < 0x80 && (isalnum(c) || (c && strchr("-_.~", c))))
+			mb_str_addc(&out, (char)c);
+		else
+			mb_str_addf(&out, "%%%02X", c);
 	}
 	return give_str(&out, ret);
 }
@@ -407,20 +461,11 @@ static int fn_not(const struct args *a, struct json_object **ret)
 	return give_bool(!mb_format_value_is_true(&a->v[0]), ret);
 }
 
-/* Spaces stand between two operands of which neither is a string. */
 static int fn_print(const struct args *a, struct json_object **ret)
 {
 	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
-	bool was_text = true;
 
-	for (size_t i = 0; i < a->n; i++) {
-		bool is_text = json_object_is_type(a->v[i].o, json_type_string);
-
-		if (i && !is_text && !was_text)
-			mb_str_addc(&out, ' ');
-		mb_format_json_print(a->v[i].o, &out);
-		was_text = is_text;
-	}
+	print_all(a, &out);
 	return give_str(&out, ret);
 }
 
@@ -455,30 +500,19 @@ static const struct function {
 	size_t min, max;
 	int (*call)(const struct args *a, struct json_object **ret);
 } functions[] = {
-	{"and", 1, ANY, NULL},
-	{"eq", 2, ANY, fn_eq},
-	{"ge", 2, 2, fn_ge},
-	{"gt", 2, 2, fn_gt},
-	{"html", 1, ANY, fn_html},
-	{"index", 1, ANY, NULL},
-	{"join", 2, 2, fn_join},
-	{"json", 1, 1, fn_json},
-	{"le", 2, 2, fn_le},
-	{"len", 1, 1, fn_len},
-	{"lower", 1, 1, fn_lower},
-	{"lt", 2, 2, fn_lt},
-	{"ne", 2, 2, fn_ne},
-	{"not", 1, 1, fn_not},
-	{"or", 1, ANY, NULL},
-	{"pad", 3, 3, fn_pad},
-	{"print", 0, ANY, fn_print},
-	{"printf", 1, ANY, fn_printf},
-	{"println", 0, ANY, fn_println},
-	{"slice", 1, 3, fn_slice},
-	{"split", 2, 2, fn_split},
-	{"title", 1, 1, fn_title},
-	{"truncate", 2, 2, fn_truncate},
-	{"upper", 1, 1, fn_upper},
+	{"and", 1, ANY, NULL},         {"eq", 2, ANY, fn_eq},
+	{"ge", 2, 2, fn_ge},           {"gt", 2, 2, fn_gt},
+	{"html", 1, ANY, fn_html},     {"index", 1, ANY, NULL},
+	{"join", 2, 2, fn_join},       {"js", 1, ANY, fn_js},
+	{"json", 1, 1, fn_json},       {"le", 2, 2, fn_le},
+	{"len", 1, 1, fn_len},         {"lower", 1, 1, fn_lower},
+	{"lt", 2, 2, fn_lt},           {"ne", 2, 2, fn_ne},
+	{"not", 1, 1, fn_not},         {"or", 1, ANY, NULL},
+	{"pad", 3, 3, fn_pad},         {"print", 0, ANY, fn_print},
+	{"printf", 1, ANY, fn_printf}, {"println", 0, ANY, fn_println},
+	{"slice", 1, 3, fn_slice},     {"split", 2, 2, fn_split},
+	{"title", 1, 1, fn_title},     {"truncate", 2, 2, fn_truncate},
+	{"upper", 1, 1, fn_upper},     {"urlquery", 1, ANY, fn_urlquery},
 };
 
 static const struct function *find(const char *name)

@@ -501,7 +501,7 @@ void mb_format_template_free(struct mb_format_template *t)
 
 static bool uses(const struct mb_format_node *node, const char *name)
 {
-	if (mb_strv_has(&node->names, name))
+	if (name ? mb_strv_has(&node->names, name) : node->kind == MB_FORMAT_DOT)
 		return true;
 	for (size_t i = 0; i < node->n_kids; i++)
 		if (uses(node->kids[i], name))

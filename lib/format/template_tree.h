@@ -76,6 +76,11 @@ void mb_format_value_print(const struct mb_format_value *v, struct mb_str *out);
 /* The same inside of lists and for print: null is "<nil>". */
 void mb_format_json_print(struct json_object *o, struct mb_str *out);
 const char *mb_format_json_type(const struct json_object *o); /* "string", "[]interface {}" */
+/* The item of a list: `{{json .}}` writes <, > and & of it as Go's Marshal does, \u003c, which it
+ * does for no value of its own. */
+void mb_format_row_mark(struct json_object *o);
+bool mb_format_row_is_marked(const struct json_object *o);
+void mb_format_html_safe(struct mb_str *json);
 /* The names of an object in order. */
 void mb_format_json_keys(struct json_object *o, struct mb_strv *ret);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <json-c/json.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +130,18 @@ static void print_list(struct json_object *o, struct mb_str *out)
 	mb_str_addc(out, ']');
 }
 
+/* A set, as ExposedPorts is one: each of its values is a struct without members. */
+static bool is_set(struct json_object *o)
+{
+	json_object_object_foreach (o, key, value) {
+		(void)key;
+		if (!json_object_is_type(value, json_type_object) ||
+		    json_object_object_length(value) != 0)
+			return false;
+	}
+	return true;
+}
+
 static void print_map(struct json_object *o, struct mb_str *out)
 {
 	MB_AUTO_STRV struct mb_strv keys = MB_STRV_INIT;
@@ -137,7 +150,10 @@ static void print_map(struct json_object *o, struct mb_str *out)
 	mb_str_add(out, "map[");
 	for (size_t i = 0; i < keys.n; i++) {
 		mb_str_addf(out, "%s%s:", i ? " " : "", keys.v[i]);
-		mb_format_json_print(mb_json_find(o, keys.v[i]), out);
+		if (is_set(o))
+			mb_str_add(out, "{}");
+		else
+			mb_format_json_print(mb_json_find(o, keys.v[i]), out);
 	}
 	mb_str_addc(out, ']');
 }
@@ -162,4 +178,30 @@ void mb_format_value_print(const struct mb_format_value *v, struct mb_str *out)
 		mb_str_add(out, "<no value>");
 	else
 		mb_format_json_print(v->o, out);
+}
+
+static char row_mark;
+
+void mb_format_row_mark(struct json_object *o)
+{
+	json_object_set_userdata(o, &row_mark, NULL);
+}
+
+bool mb_format_row_is_marked(const struct json_object *o)
+{
+	return json_object_is_type(o, json_type_object) &&
+	       json_object_get_userdata((struct json_object *)(uintptr_t)o) == &row_mark;
+}
+
+void mb_format_html_safe(struct mb_str *json)
+{
+	struct mb_str safe = MB_STR_INIT;
+
+	for (size_t i = 0; i < json->len; i++)
+		if (strchr("<>&", json->buf[i]) && json->buf[i])
+			mb_str_addf(&safe, "\\u%04x", (unsigned)json->buf[i]);
+		else
+			mb_str_addc(&safe, json->buf[i]);
+	mb_str_done(json);
+	*json = safe;
 }

@@ -145,6 +145,17 @@ static void created_at_in_zone(void **state)
 	tzset();
 	assert_string_equal(mb_format_created_at(1700000000 * MB_NSEC_PER_SEC, buf),
 	                    "2023-11-14 23:13:20 +0100 CET");
+	assert_string_equal(
+		mb_format_created_at_nsec(1700000000 * MB_NSEC_PER_SEC + 120000, buf),
+		"2023-11-14 23:13:20.00012 +0100 CET");
+	assert_string_equal(mb_format_created_at_nsec(1700000000 * MB_NSEC_PER_SEC, buf),
+	                    "2023-11-14 23:13:20 +0100 CET");
+	assert_string_equal(mb_format_rfc3339(1700000000 * MB_NSEC_PER_SEC + 5, buf),
+	                    "2023-11-14T23:13:20+01:00");
+	setenv("TZ", "UTC0", 1);
+	tzset();
+	assert_string_equal(mb_format_rfc3339(1700000000 * MB_NSEC_PER_SEC + 5, buf),
+	                    "2023-11-14T22:13:20Z");
 }
 
 static void ellipsis_cuts(void **state)

@@ -27,6 +27,7 @@ static const char *const items[] = {
 	"{\"Names\":\"\xc3\xa9\",\"ID\":\"caaaaaaaaaaa\",\"Image\":\"deb\",\"Ports\":\"\","
 	"\"Labels\":\"\",\"hidden\":{}}",
 };
+static const char odd[] = "{\"Names\":\"a&b\",\"Ports\":\"1->2\",\"Image\":\"<\"}";
 
 static int call(void *user, struct json_object *object, const char *name,
                 struct json_object *const *args, size_t n_args, struct json_object **ret,
@@ -130,6 +131,35 @@ static void list_prints(void **state)
 	}
 }
 
+/* As Go's Marshal has items; what is asked for by name is as it is. */
+static void list_json_is_html_safe(void **state)
+{
+	static const char safe[] = "{\"Image\":\"\\u003c\",\"Names\":\"a\\u0026b\","
+				   "\"Ports\":\"1-\\u003e2\"}\n";
+	static const struct {
+		const char *format, *out;
+	} rows[] = {
+		{"json", safe},
+		{"{{json .}}", safe},
+		{"{{json .Ports}}", "\"1->2\"\n"},
+		{"{{with .}}{{json .}}{{end}}", safe},
+		{"{{.Ports}}", "1->2\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MB_N(rows); i++) {
+		MB_AUTO(mb_format_list_free) struct mb_format_list *list = NULL;
+		MB_AUTO(mb_json_free) struct json_object *item = NULL;
+		MB_AUTO_STR struct mb_str out = MB_STR_INIT;
+
+		assert_int_equal(mb_json_parse(odd, strlen(odd), &item, NULL), 0);
+		assert_int_equal(mb_format_list_new(rows[i].format, columns, NULL, &list, NULL), 0);
+		assert_int_equal(mb_format_list_add(list, item, NULL), 0);
+		assert_int_equal(mb_format_list_finish(list, &out, NULL), 0);
+		assert_string_equal(mb_str_text(&out), rows[i].out);
+	}
+}
+
 static void list_without_items(void **state)
 {
 	static const struct {
@@ -187,13 +217,13 @@ static void list_uses(void **state)
 {
 	static const struct {
 		const char *format;
-		bool uses_size, is_table;
+		bool uses_size, is_table, uses_all;
 	} rows[] = {
-		{NULL, false, true},
-		{"json", false, false},
-		{"{{json .}}", false, false},
-		{"{{.Size}}", true, false},
-		{"table {{.ID}}{{.Size}}", true, true},
+		{NULL, false, true, false},
+		{"json", false, false, true},
+		{"{{json .}}", false, false, true},
+		{"{{.Size}}", true, false, false},
+		{"table {{.ID}}{{.Size}}", true, true, false},
 	};
 
 	(void)state;
@@ -203,6 +233,7 @@ static void list_uses(void **state)
 		assert_int_equal(mb_format_list_new(rows[i].format, columns, NULL, &list, NULL), 0);
 		assert_int_equal(mb_format_list_uses(list, "Size"), rows[i].uses_size);
 		assert_int_equal(mb_format_list_is_table(list), rows[i].is_table);
+		assert_int_equal(mb_format_list_uses_all(list), rows[i].uses_all);
 		if (!rows[i].format) {
 			mb_format_list_show(list, "Size", true);
 			assert_true(mb_format_list_uses(list, "Size"));
@@ -237,9 +268,13 @@ static void cells_align(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(list_prints),     cmocka_unit_test(list_without_items),
-		cmocka_unit_test(list_shows_more), cmocka_unit_test(list_fails),
-		cmocka_unit_test(list_uses),       cmocka_unit_test(cells_align),
+		cmocka_unit_test(list_json_is_html_safe),
+		cmocka_unit_test(list_prints),
+		cmocka_unit_test(list_without_items),
+		cmocka_unit_test(list_shows_more),
+		cmocka_unit_test(list_fails),
+		cmocka_unit_test(list_uses),
+		cmocka_unit_test(cells_align),
 	};
 
 	return cmocka_run_group_tests_name("format/table", tests, NULL, NULL);

@@ -21,6 +21,7 @@ static const char data_text[] =
 	","
 	"\"HostConfig\":{\"Memory\":1073741824,\"NanoCpus\":0,\"PortBindings\":{},\"Cpu\":1.5},"
 	"\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"/a\"},{\"Type\":\"volume\",\"Name\":\"v\"}],"
+	"\"Ports\":{\"80/tcp\":{},\"9/udp\":{}},"
 	"\"NetworkSettings\":{\"Networks\":{\"b\":{\"IPAddress\":\"10.0.0.2\"},"
 	"\"a\":{\"IPAddress\":\"10.0.0.3\"}},\"Ports\":{\"80/tcp\":[{\"HostIp\":\"0.0.0.0\","
 	"\"HostPort\":\"8080\"}],\"53/udp\":null}},\"Big\":18446744073709551615}";
@@ -95,6 +96,7 @@ static void template_fields(void **state)
 	         "1073741824 1.5 18446744073709551615"},
 		{"{{.Args}}", "[a b c]"},
 		{"{{.Config.Labels}}", "map[a.b:1 empty: z:zed]"},
+		{"{{.Ports}}", "map[80/tcp:{} 9/udp:{}]"},
 		{"{{.Mounts}}", "[map[Source:/a Type:bind] map[Name:v Type:volume]]"},
 		{"{{.NetworkSettings.Ports}}",
 	         "map[53/udp:<nil> 80/tcp:[map[HostIp:0.0.0.0 HostPort:8080]]]"},
@@ -212,6 +214,10 @@ static void template_functions(void **state)
 		{"{{.Id | len | printf \"%03d\"}}", "003"},
 		{"{{print}}|{{println}}", "|\n"},
 		{"{{html \"<a href='x'>&\\\"\"}}", "&lt;a href=&#39;x&#39;&gt;&amp;&#34;"},
+		{"{{html 1 2 \"<\"}}", "1 2&lt;"},
+		{"{{js \"it's <b>&\\\\ \\\"q\\\" a=b\\n\"}}",
+	         "it\\'s \\u003Cb\\u003E\\u0026\\\\ \\\"q\\\" a\\u003Db\\u000A"},
+		{"{{urlquery \"a b/~c\" 1}}", "a+b%2F~c1"},
 		{"{{(print \"a\") | printf \"%s%s\" (upper \"b\")}}", "Ba"},
 	};
 
