@@ -87,6 +87,7 @@ struct mb_cli_opt {
 	enum mb_cli_complete complete;
 	bool hidden;    /* not in help, man and completion */
 	bool minus_one; /* SIZE: "-1" is a value too */
+	bool is_pairs;  /* LIST: each value is a filter, "name=value" */
 	bool valued;    /* IGNORED, REFUSED: takes a value */
 };
 

@@ -160,6 +160,8 @@ int mb_cli_value_set(const struct mb_cli_opt *opt, void *args, const char *text,
 	case MB_CLI_DURATION:
 		return set_time(opt, member, text, err);
 	case MB_CLI_LIST:
+		if (opt->is_pairs && !strchr(text, '='))
+			return mb_fail(err, EINVAL, "bad format of filter (expected name=value)");
 		mb_strv_add(member, text);
 		return 0;
 	case MB_CLI_KV:

@@ -18,7 +18,7 @@ struct run_args {
 	int64_t big, memory, cpus, timeout;
 	uint64_t unsigned_big;
 	const char *name, *network, *pull;
-	struct mb_strv env, ports;
+	struct mb_strv env, ports, filters;
 	struct mb_kv labels;
 };
 
@@ -42,6 +42,7 @@ static const struct mb_cli_opt run_opts[] = {
 	MB_OPT_STRING(0, "pull", NULL, struct run_args, pull, "when to pull", .bare = "always"),
 	MB_OPT_LIST('e', "env", NULL, struct run_args, env, "variables"),
 	MB_OPT_LIST('p', "publish", NULL, struct run_args, ports, "ports"),
+	MB_OPT_LIST(0, "filter", NULL, struct run_args, filters, "filters", .is_pairs = true),
 	MB_OPT_KV('l', "label", NULL, struct run_args, labels, "labels"),
 	MB_OPT_CHOICE(0, "level", NULL, struct run_args, level, levels, "how much"),
 	MB_OPT_COUNT('v', "verbose", struct run_args, verbose, "tell more"),
@@ -256,6 +257,9 @@ static void parse_refuses_in_docker_s_words(void **state)
 	         "strconv.ParseUint: parsing \"-1\": invalid syntax"},
 		{"-m x img", MB_CLI_BAD_FLAG,
 	         "invalid argument \"x\" for \"-m, --memory\" flag: invalid size: 'x'"},
+		{"--filter a= --filter b img", MB_CLI_BAD_FLAG,
+	         "invalid argument \"b\" for \"--filter\" flag: "
+	         "bad format of filter (expected name=value)"},
 		{"--time x img", MB_CLI_BAD_FLAG,
 	         "invalid argument \"x\" for \"--time\" flag: time: invalid duration \"x\""},
 		{"--cpus x img", MB_CLI_BAD_FLAG,
