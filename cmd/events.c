@@ -167,7 +167,8 @@ static int events_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 }
 
 static const struct mb_cli_opt events_opts[] = {
-	MB_OPT_LIST('f', "filter", NULL, struct events_args, filters, "only those that match"),
+	MB_OPT_LIST('f', "filter", NULL, struct events_args, filters, "only those that match",
+                    .is_pairs = true),
 	MB_OPT_STRING(0, "format", NULL, struct events_args, format, "json, or a template"),
 	MB_OPT_STRING(0, "since", NULL, struct events_args, since,
                       "show what happened since a time or a duration ago"),

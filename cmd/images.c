@@ -63,7 +63,7 @@ struct json_object *mb_cmd_image_row(const struct mb_image_row *image, const cha
 	mb_json_set_str(row, "CreatedSince", mb_format_ago(image->created, mb_now_nsec(), text));
 	mb_json_set_str(row, "CreatedAt", mb_format_created_at(image->created, text));
 	mb_json_set_str(row, "Size", mb_format_size_short((double)image->size, text));
-	mb_json_set_str(row, "VirtualSize", text);
+	mb_json_set_str(row, "VirtualSize", mb_format_size((double)image->size, text));
 	mb_json_set_str(row, "Containers", "N/A");
 	mb_json_set_str(row, "SharedSize", "N/A");
 	mb_json_set_str(row, "UniqueSize", "N/A");
@@ -208,7 +208,7 @@ static const struct mb_cli_opt images_opts[] = {
                       "accepted: there are no hidden images here"),
 	MB_OPT_SWITCH(0, "digests", struct images_args, digests, "show digests"),
 	MB_OPT_LIST('f', "filter", "filter", struct images_args, filters,
-                    "only those that match, as key=value"),
+                    "only those that match, as key=value", .is_pairs = true),
 	MB_OPT_STRING(0, "format", NULL, struct images_args, format,
                       "print by a Go template, \"table\" or \"json\""),
 	MB_OPT_SWITCH(0, "no-trunc", struct images_args, no_trunc, "do not shorten ids"),

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -49,7 +50,7 @@ static struct json_object *new_row(const struct mb_net_network *n, bool no_trunc
 	mb_json_set_str(row, "Name", n->name);
 	mb_json_set_str(row, "Driver", n->driver);
 	mb_json_set_str(row, "Scope", "local");
-	mb_json_set_str(row, "CreatedAt", mb_format_created_at(n->created, created));
+	mb_json_set_str(row, "CreatedAt", mb_format_created_at_nsec(n->created, created));
 	mb_json_set_str(row, "IPv4", yes_or_no(n->v4.subnet != NULL));
 	mb_json_set_str(row, "IPv6", yes_or_no(n->ipv6));
 	mb_json_set_str(row, "Internal", yes_or_no(n->internal));
@@ -73,6 +74,16 @@ static int has_use(struct mb_net *net, const struct mb_net_network *n,
 		return r;
 	*ret = wants == (members.n == 0 && !n->builtin);
 	mb_net_members_done(&members);
+	return 0;
+}
+
+static int check_types(const struct mb_format_filters *filters, struct mb_err *err)
+{
+	const struct mb_strv *types = mb_format_filters_find(filters, "type");
+
+	for (size_t i = 0; types && i < types->n; i++)
+		if (!mb_streq(types->v[i], "builtin") && !mb_streq(types->v[i], "custom"))
+			return mb_fail(err, EINVAL, "invalid filter: 'type'='%s'", types->v[i]);
 	return 0;
 }
 
@@ -119,6 +130,8 @@ static int ls_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, str
 	int r = mb_format_filters_parse(&args->filters, known_filters, &filters, err);
 
 	if (r == 0)
+		r = check_types(&filters, err);
+	if (r == 0)
 		r = mb_format_list_new(format, columns, mb_cmd_list_host(), &list, err);
 	if (r == 0)
 		r = mb_cmd_net(cx, &net, err);
@@ -129,7 +142,7 @@ static int ls_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, str
 
 static const struct mb_cli_opt ls_opts[] = {
 	MB_OPT_LIST('f', "filter", "filter", struct ls_args, filters,
-                    "only those that match, as key=value"),
+                    "only those that match, as key=value", .is_pairs = true),
 	MB_OPT_STRING(0, "format", NULL, struct ls_args, format,
                       "print by a Go template, \"table\" or \"json\""),
 	MB_OPT_SWITCH(0, "no-trunc", struct ls_args, no_trunc, "do not shorten ids"),

@@ -47,11 +47,12 @@ int mb_cmd_prune_run(struct mb_cmd_context *cx, const struct mb_cmd_prune_args *
 {
 	struct mb_cmd_prune p = {.cx = cx};
 	int r = fill(&p, args, verb->known, err);
+	bool meant = r == 0 && (args->force || mb_cmd_confirm(warning));
 
-	if (r == 0 && (args->force || mb_cmd_confirm(warning)))
+	if (meant)
 		for (mb_cmd_prune_fn *const *kind = verb->kinds; *kind && r == 0; kind++)
 			r = (*kind)(&p, err);
-	if (r == 0 && verb->frees)
+	if (r == 0 && verb->frees && (meant || !verb->is_all))
 		r = put_sum(&p);
 	mb_format_filters_done(&p.filters);
 	return r == 0 ? p.failed : r;

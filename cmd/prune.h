@@ -43,7 +43,8 @@ typedef int mb_cmd_prune_fn(struct mb_cmd_prune *p, struct mb_err *err);
 struct mb_cmd_prune_verb {
 	const char *const *known; /* filters, NULL at the end */
 	mb_cmd_prune_fn *const *kinds;
-	bool frees; /* "Total reclaimed space: 0B" */
+	bool frees;  /* "Total reclaimed space: 0B" */
+	bool is_all; /* the sum only when the question was answered with yes */
 };
 /* All of a verb: filters, the question @warning unless --force, the kinds, the sum.
  * Return: an exit code, or -errno, told. */
@@ -61,7 +62,8 @@ extern const char *const mb_cmd_prune_filters[];
 
 /* clang-format off */
 #define MB_CMD_PRUNE_FILTER(help) \
-	MB_OPT_LIST(0, "filter", "filter", struct mb_cmd_prune_args, filters, help)
+	MB_OPT_LIST(0, "filter", "filter", struct mb_cmd_prune_args, filters, help, \
+                    .is_pairs = true)
 #define MB_CMD_PRUNE_FORCE \
 	MB_OPT_SWITCH('f', "force", struct mb_cmd_prune_args, force, "do not ask")
 /* clang-format on */

@@ -7,6 +7,7 @@
 #include "cmd/context.h"
 #include "cmd/output.h"
 #include "cmd/ps.h"
+#include "cmd/ps_filter.h"
 #include "container/container.h"
 #include "container/health.h"
 #include "container/inspect.h"
@@ -47,162 +48,6 @@ static const struct mb_format_column columns[] = {
 	{"HealthStatus", "HEALTH", true},
 	{NULL, NULL, false},
 };
-
-static const char *const known[] = {"id",      "name",     "label",  "label!", "exited",
-                                    "status",  "ancestor", "before", "since",  "volume",
-                                    "network", "publish",  "expose", "health", NULL};
-
-/* --- filters ---------------------------------------------------------------------------------- */
-
-struct asked {
-	struct mb_format_filters filters;
-	struct mb_strv ancestors; /* image ids */
-	int64_t before, since;    /* creation times; 0: not asked */
-};
-
-static int time_of(struct mb_store *store, const struct mb_strv *names, int64_t *ret,
-                   struct mb_err *err)
-{
-	for (size_t i = 0; names && i < names->n; i++) {
-		MB_AUTO(mb_container_free) struct mb_container *c = NULL;
-		int r = mb_container_find(store, names->v[i], &c, err);
-
-		if (r != 0)
-			return r < 0 ? r : -ENOENT;
-		*ret = c->record->created;
-	}
-	return 0;
-}
-
-static int check_states(const struct mb_strv *names, struct mb_err *err)
-{
-	static const char *const states[] = {"created", "running",  "paused", "restarting",
-	                                     "exited",  "removing", "dead"};
-
-	for (size_t i = 0; names && i < names->n; i++) {
-		bool is_known = false;
-
-		for (size_t k = 0; k < MB_N(states); k++)
-			is_known |= mb_streq(names->v[i], states[k]);
-		if (!is_known)
-			return mb_fail(err, EINVAL, "invalid filter 'status=%s'", names->v[i]);
-	}
-	return 0;
-}
-
-static int check_healths(const struct mb_strv *names, struct mb_err *err)
-{
-	for (size_t i = 0; names && i < names->n; i++) {
-		bool is_known = false;
-
-		for (enum mb_health_status h = 0; h <= MB_HEALTH_NONE; h++)
-			is_known |= mb_streq(names->v[i], mb_container_health_name(h));
-		if (!is_known)
-			return mb_fail(err, EINVAL, "Unrecognised filter value for health: %s",
-			               names->v[i]);
-	}
-	return 0;
-}
-
-static int resolve_filters(struct mb_store *store, const struct ps_args *args, struct asked *asked,
-                           struct mb_err *err)
-{
-	const struct mb_strv *images;
-	int r = mb_format_filters_parse(&args->filters, known, &asked->filters, err);
-
-	if (r == 0)
-		r = check_states(mb_format_filters_find(&asked->filters, "status"), err);
-	if (r == 0)
-		r = check_healths(mb_format_filters_find(&asked->filters, "health"), err);
-	if (r == 0)
-		r = time_of(store, mb_format_filters_find(&asked->filters, "before"),
-		            &asked->before, err);
-	if (r == 0)
-		r = time_of(store, mb_format_filters_find(&asked->filters, "since"), &asked->since,
-		            err);
-	if (r < 0)
-		return r;
-	images = mb_format_filters_find(&asked->filters, "ancestor");
-	for (size_t i = 0; images && i < images->n; i++) {
-		MB_AUTO(mb_image_free) struct mb_image *image = NULL;
-
-		/* An image that is not there has no containers. */
-		if (mb_image_find(store, images->v[i], &image, NULL, NULL) == 0)
-			mb_strv_addf(&asked->ancestors, "sha256:%s", image->id);
-	}
-	return 0;
-}
-
-static bool matches_ports(const struct mb_container *c, const struct mb_strv *wanted,
-                          bool published)
-{
-	const struct mb_strv *exposed = &c->record->config.exposed_ports;
-	const struct mb_container_run *run = &c->state.run;
-
-	for (size_t k = 0; k < wanted->n; k++) {
-		MB_AUTO_FREE char *port = strchr(wanted->v[k], '/')
-		                                  ? mb_strdup(wanted->v[k])
-		                                  : mb_asprintf("%s/tcp", wanted->v[k]);
-
-		if (!published && mb_strv_has(exposed, port))
-			return true;
-		for (size_t i = 0; published && i < run->n_ports; i++)
-			if (strcmp(run->ports[i].container_port, port) == 0)
-				return true;
-	}
-	return false;
-}
-
-static bool matches_volume(const struct mb_container_record *record, const struct mb_strv *wanted)
-{
-	for (size_t i = 0; i < record->n_mounts; i++)
-		if (mb_strv_has(wanted, record->mounts[i].destination) ||
-		    (record->mounts[i].name && mb_strv_has(wanted, record->mounts[i].name)) ||
-		    (record->mounts[i].source && mb_strv_has(wanted, record->mounts[i].source)))
-			return true;
-	return false;
-}
-
-static bool matches(const struct mb_container *c, const struct asked *asked)
-{
-	const struct mb_format_filters *f = &asked->filters;
-	const struct mb_strv *wanted;
-	MB_AUTO_STRV struct mb_strv networks = MB_STRV_INIT;
-	char code[16];
-
-	if (f->n == 0 && !asked->before && !asked->since)
-		return true;
-	snprintf(code, sizeof(code), "%d", c->state.exit.exit_code);
-	mb_container_network_names(c, &networks);
-	if (!mb_format_filters_prefix(f, "id", c->id) && !mb_format_filters_match(f, "id", c->id))
-		return false;
-	if (!mb_format_filters_match(f, "name", mb_container_name(c)) ||
-	    !mb_format_filters_labels(f, &c->record->config.labels) ||
-	    !mb_format_filters_exact(f, "status", mb_container_status_name(c->state.status)) ||
-	    !mb_format_filters_match_any(f, "network", &networks))
-		return false;
-	if (mb_format_filters_has(f, "health") &&
-	    !mb_format_filters_exact(f, "health",
-	                             mb_container_health_name(mb_container_health_status(c))))
-		return false;
-	if (mb_format_filters_has(f, "exited") &&
-	    (c->state.status != MB_STATUS_EXITED || !mb_format_filters_exact(f, "exited", code)))
-		return false;
-	if (mb_format_filters_has(f, "ancestor") &&
-	    !mb_strv_has(&asked->ancestors, c->record->image_id))
-		return false;
-	if ((asked->before && c->record->created >= asked->before) ||
-	    (asked->since && c->record->created <= asked->since))
-		return false;
-	wanted = mb_format_filters_find(f, "volume");
-	if (wanted && !matches_volume(c->record, wanted))
-		return false;
-	wanted = mb_format_filters_find(f, "publish");
-	if (wanted && !matches_ports(c, wanted, true))
-		return false;
-	wanted = mb_format_filters_find(f, "expose");
-	return !wanted || matches_ports(c, wanted, false);
-}
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
@@ -329,24 +174,23 @@ struct json_object *mb_cmd_ps_row(const struct mb_container *c, bool whole, bool
 }
 
 /* Nothing in it looks at what was asked of the host. */
-static bool is_plain(const struct ps_args *args, const struct asked *asked)
+static bool is_plain(const struct ps_args *args, const struct mb_cmd_ps_asked *asked)
 {
 	return !args->format && !args->size && asked->filters.n == 0;
 }
 
 /* docker: only running ones, unless something asks for others. */
 static bool is_shown(const struct mb_container *c, const struct ps_args *args,
-                     const struct asked *asked)
+                     const struct mb_cmd_ps_asked *asked)
 {
 	bool any = args->all || args->latest || args->last > 0 ||
-	           mb_format_filters_has(&asked->filters, "status") ||
-	           mb_format_filters_has(&asked->filters, "exited");
+	           mb_format_filters_has(&asked->filters, "status");
 
-	return (any || mb_container_is_running(c)) && matches(c, asked);
+	return (any || mb_container_is_running(c)) && mb_cmd_ps_matches(c, asked);
 }
 
 static int print(const struct mb_container_list *all, const struct ps_args *args,
-                 const struct asked *asked, struct mb_err *err)
+                 const struct mb_cmd_ps_asked *asked, struct mb_err *err)
 {
 	size_t limit = args->latest ? 1 : args->last > 0 ? (size_t)args->last : SIZE_MAX;
 	MB_AUTO(mb_format_list_free) struct mb_format_list *list = NULL;
@@ -365,7 +209,7 @@ static int print(const struct mb_container_list *all, const struct ps_args *args
 			continue;
 		limit--;
 		row = mb_cmd_ps_row(all->v[i], args->no_trunc, has_rest);
-		if (mb_format_list_uses(list, "Size"))
+		if (mb_format_list_uses(list, "Size") || mb_format_list_uses_all(list))
 			r = set_size(row, all->v[i], err);
 		if (r == 0)
 			r = mb_format_list_add(list, row, err);
@@ -377,26 +221,26 @@ static int ps_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, str
 {
 	const struct ps_args *args = in->args;
 	struct mb_container_list all = {0};
-	struct asked asked = {0};
+	struct mb_cmd_ps_asked asked = {0};
 	struct mb_store *store;
 	int r = mb_cmd_store(cx, &store, err);
 
 	if (r == 0)
-		r = resolve_filters(store, args, &asked, err);
+		r = mb_cmd_ps_ask(store, &args->filters, &asked, err);
 	if (r == 0)
 		r = mb_container_list_load(store, is_plain(args, &asked), &all, err);
 	if (r == 0)
 		r = print(&all, args, &asked, err);
 	mb_container_list_done(&all);
-	mb_format_filters_done(&asked.filters);
-	mb_strv_done(&asked.ancestors);
+	mb_cmd_ps_asked_done(&asked);
 	return r;
 }
 
 static const struct mb_cli_opt ps_opts[] = {
 	MB_OPT_SWITCH('a', "all", struct ps_args, all,
                       "show all containers, not only running ones"),
-	MB_OPT_LIST('f', "filter", NULL, struct ps_args, filters, "only those that match"),
+	MB_OPT_LIST('f', "filter", NULL, struct ps_args, filters, "only those that match",
+                    .is_pairs = true),
 	MB_OPT_STRING(0, "format", NULL, struct ps_args, format, "json, or a template"),
 	MB_OPT_INT('n', "last", NULL, struct ps_args, last, "show the n last created ones",
                    .def = "-1"),

@@ -183,7 +183,7 @@ static int search_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 
 static const struct mb_cli_opt search_opts[] = {
 	MB_OPT_LIST('f', "filter", "filter", struct search_args, filters,
-                    "only those that match: stars=3, is-official=true"),
+                    "only those that match: stars=3, is-official=true", .is_pairs = true),
 	MB_OPT_STRING(0, "format", NULL, struct search_args, format,
                       "print by a Go template, \"table\" or \"json\""),
 	MB_OPT_INT(0, "limit", NULL, struct search_args, limit, "how many to ask for", .def = "25"),

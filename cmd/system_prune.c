@@ -49,11 +49,12 @@ static int prune_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, 
 	if (args->volumes && has_until(&args->filters))
 		return mb_fail(err, EINVAL,
 		               "The \"until\" filter is not supported with \"--volumes\"");
-	return mb_cmd_prune_run(cx, args, text,
-	                        &(struct mb_cmd_prune_verb){
-					mb_cmd_prune_filters,
-					args->volumes ? kinds_and_volumes : kinds, .frees = true},
-	                        err);
+	return mb_cmd_prune_run(
+		cx, args, text,
+		&(struct mb_cmd_prune_verb){mb_cmd_prune_filters,
+	                                    args->volumes ? kinds_and_volumes : kinds,
+	                                    .frees = true, .is_all = true},
+		err);
 }
 
 static const struct mb_cli_opt prune_opts[] = {

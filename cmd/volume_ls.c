@@ -103,7 +103,7 @@ static int ls_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, str
 
 static const struct mb_cli_opt ls_opts[] = {
 	MB_OPT_LIST('f', "filter", "filter", struct ls_args, filters,
-                    "only those that match, as key=value"),
+                    "only those that match, as key=value", .is_pairs = true),
 	MB_OPT_STRING(0, "format", NULL, struct ls_args, format,
                       "print by a Go template, \"table\" or \"json\""),
 	MB_OPT_SWITCH('q', "quiet", struct ls_args, quiet, "print names only"),
