@@ -6,6 +6,7 @@
 #include "cmd/image.h"
 #include "cmd/output.h"
 #include "cmd/report.h"
+#include "container/shape.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
@@ -15,28 +16,6 @@
 struct inspect_args {
 	const char *format;
 };
-
-/* Members that docker shows, or lets templates ask for, whether the image has them or not. */
-static void add_missing(struct json_object *config)
-{
-	static const char *const strings[] = {"Hostname", "Domainname", "User",
-	                                      "Image",    "WorkingDir", "StopSignal"};
-	static const char *const switches[] = {"AttachStdin", "AttachStdout", "AttachStderr",
-	                                       "Tty",         "OpenStdin",    "StdinOnce"};
-	static const char *const nulls[] = {"Env",          "Cmd",         "Volumes",
-	                                    "Entrypoint",   "OnBuild",     "Labels",
-	                                    "ExposedPorts", "Healthcheck", "Shell"};
-
-	for (size_t i = 0; i < MB_N(strings); i++)
-		if (!mb_json_find(config, strings[i]))
-			mb_json_set_str(config, strings[i], "");
-	for (size_t i = 0; i < MB_N(switches); i++)
-		if (!mb_json_find(config, switches[i]))
-			mb_json_set_bool(config, switches[i], false);
-	for (size_t i = 0; i < MB_N(nulls); i++)
-		if (!mb_json_find(config, nulls[i]))
-			mb_json_set(config, nulls[i], NULL);
-}
 
 /* The image's own configuration, as it came. */
 static int read_config(struct mb_store *store, const struct mb_image *image,
@@ -53,8 +32,7 @@ static int read_config(struct mb_store *store, const struct mb_image *image,
 		return r;
 	config = mb_json_find(whole, "config");
 	config = config ? json_object_get(config) : mb_json_new_object();
-	add_missing(config);
-	*ret = config;
+	*ret = mb_container_shape(config, mb_container_shape_config);
 	return 0;
 }
 
@@ -88,9 +66,10 @@ static struct json_object *new_rootfs(const struct mb_image *image)
 	return rootfs;
 }
 
-static void add_facts(struct json_object *o, const struct mb_image *image)
+static void add_facts(struct json_object *o, const struct mb_image *image,
+                      struct json_object *config)
 {
-	struct json_object *driver = mb_json_new_object();
+	struct json_object *driver = mb_json_new_object(), *metadata = mb_json_new_object();
 
 	mb_json_set_str(o, "Parent", "");
 	mb_json_set_str(o, "Comment", image->comment ? image->comment : "");
@@ -98,16 +77,19 @@ static void add_facts(struct json_object *o, const struct mb_image *image)
 	mb_json_set_str(o, "Container", "");
 	mb_json_set_str(o, "DockerVersion", "");
 	mb_json_set_str(o, "Author", image->author ? image->author : "");
+	mb_json_set(o, "Config", config);
 	mb_json_set_str(o, "Architecture", image->architecture ? image->architecture : "");
 	if (image->variant && *image->variant)
 		mb_json_set_str(o, "Variant", image->variant);
 	mb_json_set_str(o, "Os", image->os ? image->os : "linux");
 	mb_json_set_i64(o, "Size", (int64_t)image->size);
 	mb_json_set_i64(o, "VirtualSize", (int64_t)image->size);
-	mb_json_set_str(driver, "Name", "overlay2");
 	mb_json_set(driver, "Data", NULL);
+	mb_json_set_str(driver, "Name", "overlay2");
 	mb_json_set(o, "GraphDriver", driver);
 	mb_json_set(o, "RootFS", new_rootfs(image));
+	mb_json_set_time(metadata, "LastTagTime", 0);
+	mb_json_set(o, "Metadata", metadata);
 }
 
 int mb_cmd_image_describe(struct mb_store *store, const struct mb_image *image,
@@ -127,8 +109,7 @@ int mb_cmd_image_describe(struct mb_store *store, const struct mb_image *image,
 		return r;
 	mb_json_set_str(o, "Id", id);
 	add_names(o, &names, &digests);
-	add_facts(o, image);
-	mb_json_set(o, "Config", config);
+	add_facts(o, image, config);
 	*ret = mb_take_ptr(&o);
 	return 0;
 }

@@ -138,7 +138,8 @@ int mb_cmd_network_describe(struct mb_net *net, const struct mb_net_network *n,
 	for (size_t i = 0; i < members.n; i++)
 		add_member(containers, members.v[i], n);
 	mb_json_set(o, "Containers", containers);
-	mb_json_set(o, "ExternalEndpoints", new_externals(n));
+	if (n->n_externals)
+		mb_json_set(o, "ExternalEndpoints", new_externals(n));
 	mb_json_set(o, "Options", new_map(&n->options));
 	mb_json_set(o, "Labels", new_map(&n->labels));
 	mb_net_members_done(&members);

@@ -184,6 +184,45 @@ static bool value_is_struct(void *user, struct json_object *object, const char *
 	return true;
 }
 
+/* Members that docker leaves out when they are empty, and that its templates know all the same. */
+static int optional_member(void *user, struct json_object *object, const char *name,
+                           struct json_object *const *args, size_t n_args, struct json_object **ret,
+                           struct mb_err *err)
+{
+	static const struct {
+		const char *name, *json; /* NULL: nil */
+	} rows[] = {
+		{"Annotations", NULL},
+		{"DNSNames", NULL},
+		{"ExposedPorts", NULL},
+		{"Health", NULL},
+		{"ExternalEndpoints", "[]"},
+		{"Healthcheck", NULL},
+		{"Init", NULL},
+		{"OnBuild", NULL},
+		{"Shell", NULL},
+		{"SizeRootFs", NULL},
+		{"SizeRw", NULL},
+		{"StopSignal", "\"\""},
+		{"StopTimeout", NULL},
+		{"Sysctls", NULL},
+		{"Tmpfs", NULL},
+		{"Variant", "\"\""},
+	};
+
+	(void)user;
+	(void)object;
+	(void)args;
+	for (size_t i = 0; n_args == 0 && i < MB_N(rows); i++)
+		if (strcmp(name, rows[i].name) == 0) {
+			const char *json = rows[i].json;
+
+			*ret = NULL;
+			return json ? mb_json_parse(json, strlen(json), ret, err) : 0;
+		}
+	return 1;
+}
+
 /* Docker's exit codes: 64 for a template that cannot be read, 1 for one that fails. */
 static int template_failed(int code, int r, struct mb_err *err)
 {
@@ -202,7 +241,8 @@ static int put_text(struct mb_str *out)
 static int run_template(const char *format, struct json_object *const *values, size_t n,
                         struct mb_err *err)
 {
-	static const struct mb_format_host host = {.is_struct = value_is_struct};
+	static const struct mb_format_host host = {.is_struct = value_is_struct,
+	                                           .call = optional_member};
 	MB_AUTO(mb_format_template_free) struct mb_format_template *t = NULL;
 	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
 	int r = mb_format_template_new(format, false, &t, err);
@@ -216,6 +256,8 @@ static int run_template(const char *format, struct json_object *const *values, s
 	}
 	if (r == 0)
 		return put_text(&out);
+	if (!out.len) /* docker ends the line that it has not begun */
+		mb_str_addc(&out, '\n');
 	put_text(&out);
 	return template_failed(EXIT_FAIL, r, err);
 }

@@ -58,6 +58,10 @@ void mb_container_rlimits_fill(const struct mb_container_host_config *host,
 int mb_container_mounts_fill(struct mb_container *c, int rootfs_fd,
                              struct mb_container_bundle *bundle, struct mb_err *err);
 
+/* The paths of those, as --security-opt leaves them; added to the vectors. */
+int mb_container_masks(const struct mb_container_host_config *host, struct mb_strv *ret_masked,
+                       struct mb_strv *ret_readonly, struct mb_err *err);
+
 /* bundle_devices.c: nodes and rules of --device, --privileged and --device-cgroup-rule. */
 int mb_container_devices_fill(const struct mb_container_record *record,
                               struct mb_container_bundle *bundle, struct mb_err *err);

@@ -144,6 +144,7 @@ static int add_defaults(struct mb_container *c, struct mb_container_bundle *b, s
 	shm = mb_asprintf("nosuid,noexec,nodev,mode=1777,size=%lld",
 	                  (long long)record->host.shm_size);
 	add_mount(b, "/dev/shm", "tmpfs", shm, -1);
+	mb_strset(&b->spec.mounts[b->spec.n_mounts - 1].source, "shm");
 	return 0;
 }
 
@@ -288,8 +289,8 @@ static void add_thermal(const struct mb_container_security *s, struct mb_strv *p
 	}
 }
 
-static int add_masks(const struct mb_container_host_config *h, struct mb_oci_spec *spec,
-                     struct mb_err *err)
+int mb_container_masks(const struct mb_container_host_config *h, struct mb_strv *ret_masked,
+                       struct mb_strv *ret_readonly, struct mb_err *err)
 {
 	static const char *const masked[] = {
 		"/proc/acpi",        "/proc/asound",  "/proc/interrupts",
@@ -323,15 +324,15 @@ static int add_masks(const struct mb_container_host_config *h, struct mb_oci_spe
 		return r;
 	usual = !h->privileged && !s.paths_unconfined;
 	for (size_t i = 0; usual && i < MB_N(masked); i++)
-		add_path(&s, masked[i], &spec->linux.masked_paths);
+		add_path(&s, masked[i], ret_masked);
 	if (usual)
-		add_thermal(&s, &spec->linux.masked_paths);
+		add_thermal(&s, ret_masked);
 	for (size_t i = 0; usual && h->hardened && i < MB_N(hardened); i++)
-		add_path(&s, hardened[i], &spec->linux.masked_paths);
+		add_path(&s, hardened[i], ret_masked);
 	for (size_t i = 0; usual && i < MB_N(readonly); i++)
-		add_path(&s, readonly[i], &spec->linux.readonly_paths);
+		add_path(&s, readonly[i], ret_readonly);
 	for (size_t i = 0; i < s.masked.n; i++)
-		add_path(&s, s.masked.v[i], &spec->linux.masked_paths);
+		add_path(&s, s.masked.v[i], ret_masked);
 	return 0;
 }
 
@@ -346,5 +347,7 @@ int mb_container_mounts_fill(struct mb_container *c, int rootfs_fd, struct mb_co
 		r = add_users(c, b->image_fd >= 0 ? b->image_fd : rootfs_fd, b, err);
 	if (r == 0)
 		r = mb_container_secrets_mount(c, b, err);
-	return r < 0 ? r : add_masks(&c->record->host, &b->spec, err);
+	return r < 0 ? r
+	             : mb_container_masks(&c->record->host, &b->spec.linux.masked_paths,
+	                                  &b->spec.linux.readonly_paths, err);
 }

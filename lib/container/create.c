@@ -54,10 +54,16 @@ static void merge_env(struct mb_container_config *config, const struct mb_image_
 	if (!mb_env_find(&image->env, "PATH"))
 		mb_strv_add(&env,
 		            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	for (size_t i = 0; i < image->env.n; i++)
-		mb_env_set(&env, image->env.v[i]);
+	/* docker's order: the user's words first, then what the image has besides. */
 	for (size_t i = 0; i < config->env.n; i++)
 		mb_env_set(&env, config->env.v[i]);
+	for (size_t i = 0; i < image->env.n; i++) {
+		MB_AUTO_FREE char *name =
+			mb_strndup(image->env.v[i], strcspn(image->env.v[i], "="));
+
+		if (!mb_env_find(&env, name))
+			mb_env_set(&env, image->env.v[i]);
+	}
 	mb_strv_done(&config->env);
 	config->env = env;
 }

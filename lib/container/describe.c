@@ -109,33 +109,33 @@ struct shown {
 	unsigned host, port;
 };
 
-/* docker's order: what is only exposed, what keeps its number, what has another. */
-static int class_of(const struct shown *s)
+static int compare_numbers(unsigned a, unsigned b)
 {
-	return !s->ip ? 0 : s->host == s->port ? 1 : 2;
+	return a < b ? -1 : a > b;
 }
 
 static int compare(const void *a, const void *b)
 {
 	const struct shown *x = a, *y = b;
-	int by_ip;
+	int order = compare_numbers(x->port, y->port);
 
-	if (class_of(x) != class_of(y))
-		return class_of(x) - class_of(y);
-	by_ip = x->ip ? strcmp(x->ip, y->ip) : 0;
-	if (by_ip)
-		return (strchr(x->ip, ':') != NULL) != (strchr(y->ip, ':') != NULL)
-		               ? (strchr(x->ip, ':') != NULL) - (strchr(y->ip, ':') != NULL)
-		               : by_ip;
-	if (strcmp(x->proto, y->proto) != 0)
-		return strcmp(x->proto, y->proto);
-	return x->port < y->port ? -1 : x->port > y->port;
+	if (!order)
+		order = strcmp(x->ip ? x->ip : "", y->ip ? y->ip : "");
+	if (!order)
+		order = compare_numbers(x->host, y->host);
+	return order ? order : strcmp(x->proto, y->proto);
 }
 
-static bool follows(const struct shown *a, const struct shown *b)
+/* Published under another number: shown for itself, after all others. */
+static bool is_mapped(const struct shown *s)
 {
-	return mb_streq(a->ip, b->ip) && strcmp(a->proto, b->proto) == 0 &&
-	       b->port == a->port + 1 && class_of(a) != 2 && class_of(b) == class_of(a);
+	return s->ip && s->host != s->port;
+}
+
+/* Ports of one protocol at one address stand as ranges. */
+static bool is_of_group(const struct shown *a, const struct shown *b)
+{
+	return !is_mapped(b) && mb_streq(a->ip, b->ip) && strcmp(a->proto, b->proto) == 0;
 }
 
 static void add_range(struct mb_str *out, unsigned first, unsigned last)
@@ -179,6 +179,33 @@ static bool is_published(const struct mb_container_run *run, const char *port)
 	return false;
 }
 
+/* A range is told when the next of its group begins; the last ones in the order in which their
+ * groups began: docker's order. */
+static void add_ranges(const struct shown *v, size_t n, struct mb_str *out)
+{
+	MB_AUTO_FREE size_t *first = mb_calloc(n + 1, sizeof(*first));
+	MB_AUTO_FREE size_t *last = mb_calloc(n + 1, sizeof(*last));
+	size_t groups = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t g = 0;
+
+		while (g < groups && !is_of_group(&v[first[g]], &v[i]))
+			g++;
+		if (is_mapped(&v[i]))
+			continue;
+		if (g == groups) {
+			first[groups++] = i;
+		} else if (v[i].port != v[last[g]].port + 1) {
+			add_run(out, &v[first[g]], &v[last[g]]);
+			first[g] = i;
+		}
+		last[g] = i;
+	}
+	for (size_t g = 0; g < groups; g++)
+		add_run(out, &v[first[g]], &v[last[g]]);
+}
+
 void mb_container_ports_text(const struct mb_container *c, struct mb_str *out)
 {
 	const struct mb_container_run *run = &c->state.run;
@@ -197,14 +224,10 @@ void mb_container_ports_text(const struct mb_container *c, struct mb_str *out)
 		if (!is_published(run, exposed->v[i]))
 			v[n++] = split_port(exposed->v[i]);
 	qsort(v, n, sizeof(*v), compare);
-	for (size_t i = 0; i < n;) {
-		size_t last = i;
-
-		while (last + 1 < n && follows(&v[last], &v[last + 1]))
-			last++;
-		add_run(out, &v[i], &v[last]);
-		i = last + 1;
-	}
+	add_ranges(v, n, out);
+	for (size_t i = 0; i < n; i++)
+		if (is_mapped(&v[i]))
+			add_run(out, &v[i], &v[i]);
 }
 
 /* --- size ------------------------------------------------------------------------------------- */

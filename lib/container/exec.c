@@ -323,6 +323,9 @@ static int attempt(struct mb_container *c, const struct mb_container_exec_reques
 		r = mb_container_security_fill(&c->record->host, &x.bundle, err);
 	if (r == 0)
 		r = fill_process(&x, err);
+	/* docker: the container runs, what was asked for in it cannot be. */
+	if (r < 0 && !has_ended(&x, r))
+		*ret_code = 126;
 	mb_debug("exec prepared");
 	if (r == 0)
 		r = run(&x, &done, ret_code, err);

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "container/bundle.h"
 #include "container/container.h"
 #include "container/health.h"
 #include "container/logging.h"
+#include "container/shape.h"
 #include "core/clock.h"
 #include "core/err.h"
 #include "core/str.h"
@@ -26,6 +28,7 @@ static struct json_object *state_json(const struct mb_container *c)
 	struct json_object *o = mb_json_new_object();
 	bool up = s->status == MB_STATUS_RUNNING || s->status == MB_STATUS_PAUSED;
 	bool ended = s->has_exit && !up;
+	struct json_object *health;
 	const char *error = s->status == MB_STATUS_DEAD ? s->error : ended ? s->exit.error : "";
 
 	mb_json_set_str(o, "Status", mb_container_status_name(s->status));
@@ -39,7 +42,9 @@ static struct json_object *state_json(const struct mb_container *c)
 	mb_json_set_str(o, "Error", error ? error : "");
 	mb_json_set_time(o, "StartedAt", s->has_run ? s->run.started : s->exit.started);
 	mb_json_set_time(o, "FinishedAt", ended ? s->exit.finished : 0);
-	mb_json_set(o, "Health", mb_container_health_json(c)); /* NULL can be asked for, too */
+	health = mb_container_health_json(c);
+	if (health)
+		mb_json_set(o, "Health", health);
 	return o;
 }
 
@@ -74,6 +79,23 @@ static struct json_object *ports_json(const struct mb_container *c)
 	return ports;
 }
 
+/* By name, as Go writes maps.  @o is taken. */
+static struct json_object *sorted(struct json_object *o)
+{
+	struct json_object *result = mb_json_new_object();
+	MB_AUTO_STRV struct mb_strv keys = MB_STRV_INIT;
+
+	json_object_object_foreach (o, key, value) {
+		(void)value;
+		mb_strv_add(&keys, key);
+	}
+	mb_strv_sort(&keys);
+	MB_STRV_FOREACH (name, &keys)
+		mb_json_set(result, name, json_object_get(mb_json_find(o, name)));
+	mb_json_free(o);
+	return result;
+}
+
 static struct json_object *bindings_json(const struct mb_container_record *record)
 {
 	struct json_object *ports = mb_json_new_object();
@@ -93,10 +115,28 @@ static struct json_object *bindings_json(const struct mb_container_record *recor
 		}
 		mb_net_port_spec_done(&spec);
 	}
-	return ports;
+	return sorted(ports);
 }
 
-static struct json_object *endpoint_json(const struct mb_net_endpoint *e)
+/* docker: also the short id and the host's name, which are among the names that are answered. */
+static struct json_object *aliases_json(const struct mb_net_endpoint *e, const char *own_name)
+{
+	struct json_object *list = NULL;
+
+	MB_STRV_FOREACH (alias, &e->aliases) {
+		list = list ? list : mb_json_new_array();
+		mb_json_push_str(list, alias);
+	}
+	MB_STRV_FOREACH (name, &e->names) {
+		if (mb_strv_has(&e->aliases, name) || mb_streq(name, own_name))
+			continue;
+		list = list ? list : mb_json_new_array();
+		mb_json_push_str(list, name);
+	}
+	return list;
+}
+
+static struct json_object *endpoint_json(const struct mb_net_endpoint *e, const char *own_name)
 {
 	struct json_object *o = mb_json_new_object();
 
@@ -111,8 +151,9 @@ static struct json_object *endpoint_json(const struct mb_net_endpoint *e)
 	} else {
 		mb_json_set(o, "IPAMConfig", NULL);
 	}
-	mb_json_set(o, "Aliases", e->aliases.n ? mb_json_new_strv(&e->aliases) : NULL);
-	mb_json_set(o, "DNSNames", mb_json_new_strv(&e->names));
+	mb_json_set(o, "Aliases", aliases_json(e, own_name));
+	if (e->names.n)
+		mb_json_set(o, "DNSNames", mb_json_new_strv(&e->names));
 	mb_json_set_str(o, "NetworkID", e->network_id ? e->network_id : "");
 	mb_json_set_str(o, "EndpointID", e->id ? e->id : "");
 	mb_json_set_str(o, "Gateway", e->gw4 ? e->gw4 : "");
@@ -122,7 +163,7 @@ static struct json_object *endpoint_json(const struct mb_net_endpoint *e)
 	mb_json_set_str(o, "GlobalIPv6Address", e->ip6 ? e->ip6 : "");
 	mb_json_set_i64(o, "GlobalIPv6PrefixLen", e->ip6 ? e->prefix6 : 0);
 	mb_json_set_str(o, "MacAddress", e->mac ? e->mac : "");
-	return o;
+	return mb_container_shape(o, mb_container_shape_endpoint);
 }
 
 static void set_first(struct json_object *o, const struct mb_net_endpoint *e)
@@ -149,7 +190,7 @@ static void set_asked(struct json_object *networks, const struct mb_container_re
 		e.aliases = spec.aliases;
 		e.wanted_ip4 = spec.ip4;
 		e.wanted_ip6 = spec.ip6;
-		mb_json_set(networks, spec.name, endpoint_json(&e));
+		mb_json_set(networks, spec.name, endpoint_json(&e, record->name));
 		mb_net_network_spec_done(&spec);
 	}
 }
@@ -161,7 +202,7 @@ static struct json_object *cni_json(const struct mb_net_sandbox *sandbox)
 
 	if (sandbox)
 		(void)mb_net_cni_outcome(&sandbox->cni, &outcome, NULL);
-	o = endpoint_json(&outcome.endpoint);
+	o = endpoint_json(&outcome.endpoint, NULL);
 	mb_net_cni_outcome_done(&outcome);
 	return o;
 }
@@ -180,7 +221,7 @@ static struct json_object *network_json(struct mb_container *c, struct mb_net *n
 
 			if (strcmp(e->network, MB_NET_DEFAULT) == 0)
 				first = e;
-			mb_json_set(networks, e->network, endpoint_json(e));
+			mb_json_set(networks, e->network, endpoint_json(e, c->record->name));
 		}
 	if (!sandbox)
 		set_asked(networks, c->record);
@@ -189,7 +230,7 @@ static struct json_object *network_json(struct mb_container *c, struct mb_net *n
 	if (mb_streq(c->record->host.network_mode, "host") ||
 	    mb_streq(c->record->host.network_mode, "none"))
 		mb_json_set(networks, c->record->host.network_mode,
-		            endpoint_json(&(struct mb_net_endpoint){0}));
+		            endpoint_json(&(struct mb_net_endpoint){0}, NULL));
 	if (mb_container_is_running(c))
 		snprintf(key, sizeof(key), "/proc/%d/ns/net", c->state.run.pid);
 	mb_json_set_str(o, "SandboxID", sandbox ? c->id : "");
@@ -197,7 +238,30 @@ static struct json_object *network_json(struct mb_container *c, struct mb_net *n
 	mb_json_set(o, "Ports", ports_json(c));
 	set_first(o, first);
 	mb_json_set(o, "Networks", networks);
-	return o;
+	return mb_container_shape(o, mb_container_shape_network);
+}
+
+/* As docker has it: a named volume is shared, "ro" is a word of the short form. */
+static const char *mode_of(const struct mb_container_mount *m)
+{
+	if (m->mode && *m->mode)
+		return m->mode;
+	if (m->create_source && !m->rw)
+		return "ro";
+	return m->name && !m->anonymous ? "z" : "";
+}
+
+static const char *propagation_of(const struct mb_container_mount *m)
+{
+	if (m->propagation && *m->propagation)
+		return m->propagation;
+	return mb_streq(m->type, "bind") ? "rprivate" : "";
+}
+
+/* --tmpfs is told in HostConfig alone. */
+static bool is_listed(const struct mb_container_record *record, const struct mb_container_mount *m)
+{
+	return !mb_kv_find(&record->host.tmpfs, m->destination);
 }
 
 static struct json_object *mounts_json(const struct mb_container_record *record)
@@ -206,18 +270,21 @@ static struct json_object *mounts_json(const struct mb_container_record *record)
 
 	for (size_t i = 0; i < record->n_mounts; i++) {
 		const struct mb_container_mount *m = &record->mounts[i];
-		struct json_object *o = mb_json_new_object();
+		struct json_object *o;
 
+		if (!is_listed(record, m))
+			continue;
+		o = mb_json_new_object();
 		mb_json_set_str(o, "Type", m->type);
-		if (m->name) {
+		if (m->name)
 			mb_json_set_str(o, "Name", m->name);
-			mb_json_set_str(o, "Driver", "local");
-		}
 		mb_json_set_str(o, "Source", m->source ? m->source : "");
 		mb_json_set_str(o, "Destination", m->destination);
-		mb_json_set_str(o, "Mode", m->mode ? m->mode : "");
+		if (m->name)
+			mb_json_set_str(o, "Driver", "local");
+		mb_json_set_str(o, "Mode", mode_of(m));
 		mb_json_set_bool(o, "RW", m->rw);
-		mb_json_set_str(o, "Propagation", m->propagation ? m->propagation : "");
+		mb_json_set_str(o, "Propagation", propagation_of(m));
 		mb_json_push(list, o);
 	}
 	return list;
@@ -283,16 +350,73 @@ static int set_sizes(struct json_object *o, struct mb_container *c, struct mb_er
 	return 0;
 }
 
+/* What -v names alone ("/data") is a volume of the configuration, and no bind. */
+static void set_binds(struct json_object *host, const struct mb_container_record *record)
+{
+	struct json_object *binds = NULL;
+
+	MB_STRV_FOREACH (bind, &record->host.binds) {
+		if (!strchr(bind, ':'))
+			continue;
+		binds = binds ? binds : mb_json_new_array();
+		mb_json_push_str(binds, bind);
+	}
+	mb_json_set(host, "Binds", binds);
+}
+
+static struct json_object *config_json(const struct mb_container_record *record)
+{
+	struct json_object *o = mb_container_config_json(&record->config);
+	struct json_object *volumes = mb_json_find(o, "Volumes");
+
+	MB_STRV_FOREACH (bind, &record->host.binds) {
+		if (strchr(bind, ':') || (volumes && mb_json_find(volumes, bind)))
+			continue;
+		if (!volumes) {
+			volumes = mb_json_new_object();
+			mb_json_set(o, "Volumes", volumes);
+		}
+		mb_json_set(volumes, bind, mb_json_new_object());
+	}
+	return mb_container_shape(o, mb_container_shape_config);
+}
+
+static int host_json(const struct mb_container_record *record, struct json_object **ret,
+                     struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv masked = MB_STRV_INIT, readonly = MB_STRV_INIT;
+	struct json_object *o = mb_container_host_json(&record->host);
+	int r = mb_container_masks(&record->host, &masked, &readonly, err);
+
+	if (r < 0) {
+		mb_json_free(o);
+		return r;
+	}
+	set_binds(o, record);
+	mb_json_set(o, "PortBindings", bindings_json(record));
+	mb_json_set(o, "MaskedPaths", mb_json_new_strv(&masked));
+	mb_json_set(o, "ReadonlyPaths", mb_json_new_strv(&readonly));
+	/* What is not said is twice the memory. */
+	if (record->host.memory > 0 && record->host.memory_swap == 0)
+		mb_json_set_i64(o, "MemorySwap", 2 * record->host.memory);
+	if (record->host.pids_limit == 0)
+		json_object_object_del(o, "PidsLimit");
+	*ret = mb_container_shape(o, mb_container_shape_host);
+	return 0;
+}
+
 int mb_container_inspect(struct mb_container *c, struct mb_net *net, bool size,
                          struct json_object **ret, struct mb_err *err)
 {
 	const struct mb_container_record *record = c->record;
 	MB_AUTO(mb_json_free) struct json_object *o = mb_json_new_object();
 	MB_AUTO_FREE char *name = mb_asprintf("/%s", record->name);
-	struct json_object *host, *config;
+	struct json_object *host = NULL;
 	int restarts = c->state.has_run ? c->state.run.restart_count : c->state.exit.restarts;
-	int r = 0;
+	int r = host_json(record, &host, err);
 
+	if (r < 0)
+		return r;
 	mb_json_set_str(o, "Id", record->id);
 	mb_json_set_time(o, "Created", record->created);
 	set_command(o, &record->config);
@@ -305,8 +429,6 @@ int mb_container_inspect(struct mb_container *c, struct mb_net *net, bool size,
 	mb_json_set_i64(o, "RestartCount", restarts);
 	mb_json_set_str(o, "Driver", "overlay2");
 	mb_json_set_str(o, "Platform", "linux");
-	host = mb_container_host_json(&record->host);
-	mb_json_set(host, "PortBindings", bindings_json(record));
 	mb_json_set(o, "HostConfig", host);
 	mb_json_set(o, "GraphDriver", driver_json(c));
 	if (size)
@@ -314,11 +436,8 @@ int mb_container_inspect(struct mb_container *c, struct mb_net *net, bool size,
 	if (r < 0)
 		return r;
 	mb_json_set(o, "Mounts", mounts_json(record));
-	config = mb_container_config_json(&record->config);
-	if (!record->config.healthcheck)
-		mb_json_set(config, "Healthcheck", NULL); /* as above */
-	mb_json_set(o, "Config", config);
+	mb_json_set(o, "Config", config_json(record));
 	mb_json_set(o, "NetworkSettings", network_json(c, net));
-	*ret = mb_take_ptr(&o);
+	*ret = mb_container_shape(mb_take_ptr(&o), mb_container_shape_top);
 	return 0;
 }

@@ -134,6 +134,15 @@ static void port_words(void **state)
 	assert_ports("8000/tcp>0.0.0.0>9000 8001/tcp>0.0.0.0>9001", "",
 	             "0.0.0.0:9000->8000/tcp, 0.0.0.0:9001->8001/tcp");
 	assert_ports("", "3/tcp 1/tcp 2/tcp 5/tcp 2/udp", "1-3/tcp, 5/tcp, 2/udp");
+	/* A range when the next one of its group begins, the last ones as their groups began. */
+	assert_ports("53/udp>127.0.0.1>53 80/tcp>127.0.0.1>80 81/tcp>127.0.0.1>1810 "
+	             "90/tcp>127.0.0.1>90 91/tcp>127.0.0.1>91",
+	             "7/udp 70/tcp 71/tcp",
+	             "127.0.0.1:80->80/tcp, 7/udp, 127.0.0.1:53->53/udp, 70-71/tcp, "
+	             "127.0.0.1:90-91->90-91/tcp, 127.0.0.1:1810->81/tcp");
+	/* By the container's number, whatever the address. */
+	assert_ports("82/udp>0.0.0.0>2 80/tcp>127.0.0.1>1", "99/tcp",
+	             "99/tcp, 127.0.0.1:1->80/tcp, 0.0.0.0:2->82/udp");
 	assert_ports("80/tcp>0.0.0.0>9 80/tcp>10.0.0.1>9 80/tcp>::1>9", "",
 	             "0.0.0.0:9->80/tcp, 10.0.0.1:9->80/tcp, [::1]:9->80/tcp");
 }
