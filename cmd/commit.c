@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cmd/container_each.h"
+#include "cmd/event.h"
 #include "cmd/output.h"
 #include "container/commit.h"
 #include "container/container.h"
@@ -53,6 +54,8 @@ static int commit_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	}
 	if (r < 0)
 		return r;
+	if (how.name)
+		mb_cmd_event_tag(c->store, how.name);
 	line = mb_asprintf("sha256:%s", id);
 	if (args->iidfile)
 		r = write_id(args->iidfile, line, err);

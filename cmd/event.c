@@ -25,6 +25,15 @@ void mb_cmd_event_image_id(struct mb_store *store, const char *action, const cha
 	mb_cmd_event_image(store, action, id, name);
 }
 
+void mb_cmd_event_tag(struct mb_store *store, const char *name)
+{
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+	MB_AUTO_FREE char *familiar = NULL;
+
+	if (mb_image_find(store, name, &image, &familiar, NULL) == 0)
+		mb_cmd_event_image_id(store, "tag", image->id, familiar);
+}
+
 void mb_cmd_event_removed(struct mb_store *store, const char *hex,
                           const struct mb_image_removed *removed)
 {

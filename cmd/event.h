@@ -13,6 +13,8 @@ void mb_cmd_event_image(struct mb_store *store, const char *action, const char *
 /* The same of an image by its @hex id. */
 void mb_cmd_event_image_id(struct mb_store *store, const char *action, const char *hex,
                            const char *name);
+/* tag: the image that has @name now. */
+void mb_cmd_event_tag(struct mb_store *store, const char *name);
 /* untag and delete, of the image @hex (NULL: nothing is known of it). */
 void mb_cmd_event_removed(struct mb_store *store, const char *hex,
                           const struct mb_image_removed *removed);

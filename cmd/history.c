@@ -40,15 +40,15 @@ static struct json_object *new_row(const struct history_args *args,
 	                                        : mb_format_ellipsis(step->created_by, WORDS);
 	MB_AUTO_FREE char *bytes = mb_asprintf("%llu", (unsigned long long)step->size);
 	bool human = args->human != MB_CLI_NO;
-	char text[MB_FORMAT_HUMAN_TEXT];
+	char text[MB_FORMAT_HUMAN_TEXT], point[MB_FORMAT_HUMAN_TEXT];
 
+	mb_format_rfc3339(step->created, point);
 	mb_json_set_str(row, "ID", !step->id ? "<missing>" : args->no_trunc ? full_id : short_id);
-	mb_json_set_str(row, "CreatedAt",
-	                step->created ? mb_time_format(step->created, text) : "N/A");
+	mb_json_set_str(row, "CreatedAt", step->created ? point : "N/A");
 	mb_json_set_str(row, "CreatedSince",
 	                !step->created ? "N/A"
 	                : human        ? mb_format_ago(step->created, mb_now_nsec(), text)
-	                               : mb_time_format(step->created, text));
+	                               : point);
 	mb_json_set_str(row, "CreatedBy", cut);
 	mb_json_set_str(row, "Size",
 	                human ? mb_format_size_short((double)step->size, text) : bytes);
@@ -83,8 +83,11 @@ static int history_main(struct mb_cmd_context *cx, const struct mb_cli_input *in
 	struct mb_store *store = NULL;
 	int r = mb_format_list_new(format, columns, mb_cmd_list_host(), &list, err);
 
-	if (r == 0)
+	if (r == 0) {
+		mb_format_list_show(list, "CreatedAt", args->human == MB_CLI_NO);
+		mb_format_list_show(list, "CreatedSince", args->human != MB_CLI_NO);
 		r = mb_cmd_store(cx, &store, err);
+	}
 	if (r == 0)
 		r = add_rows(store, args, in->operands[0], list, err);
 	if (r > 0) {
@@ -99,8 +102,7 @@ static const struct mb_cli_opt history_opts[] = {
                       "print by a Go template, \"table\" or \"json\""),
 	MB_OPT_TRI('H', "human", struct history_args, human,
                    "sizes and times as people read them (default true)"),
-	MB_OPT_SWITCH(0, "no-trunc", struct history_args, no_trunc,
-                      "do not shorten ids, commands"),
+	MB_OPT_SWITCH(0, "no-trunc", struct history_args, no_trunc, "do not shorten ids, commands"),
 	MB_OPT_SWITCH('q', "quiet", struct history_args, quiet, "print ids only"),
 	MB_OPT_REFUSED(0, "platform", true, "an image here is of one platform"),
 	MB_OPT_END,

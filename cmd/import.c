@@ -74,6 +74,8 @@ static int import_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	if (r < 0)
 		return r;
 	line = mb_asprintf("sha256:%s", id);
+	if (request.name)
+		mb_cmd_event_tag(store, request.name);
 	mb_cmd_event_image(store, "import", line, NULL);
 	return mb_cmd_put_line(line);
 }

@@ -44,14 +44,14 @@ static int add_row(struct mb_format_list *list, const char *type, const struct s
 	MB_AUTO_STR struct mb_str reclaimable = MB_STR_INIT;
 	char text[MB_FORMAT_HUMAN_TEXT];
 
-	mb_str_add(&reclaimable, mb_format_size_short((double)free_bytes, text));
+	mb_str_add(&reclaimable, mb_format_size((double)free_bytes, text));
 	if (sum->bytes)
 		mb_str_addf(&reclaimable, " (%llu%%)",
 		            (unsigned long long)(free_bytes * 100 / sum->bytes));
 	mb_json_set_str(row, "Type", type);
 	mb_json_set_str(row, "TotalCount", total);
 	mb_json_set_str(row, "Active", active);
-	mb_json_set_str(row, "Size", mb_format_size_short((double)sum->bytes, text));
+	mb_json_set_str(row, "Size", mb_format_size((double)sum->bytes, text));
 	mb_json_set_str(row, "Reclaimable", mb_str_text(&reclaimable));
 	return mb_format_list_add(list, row, err);
 }

@@ -7,15 +7,6 @@
 #include "core/own.h"
 #include "image/image.h"
 
-static void tell(struct mb_store *store, const char *name)
-{
-	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
-	MB_AUTO_FREE char *familiar = NULL;
-
-	if (mb_image_find(store, name, &image, &familiar, NULL) == 0)
-		mb_cmd_event_image_id(store, "tag", image->id, familiar);
-}
-
 static int tag_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	struct mb_store *store = NULL;
@@ -24,7 +15,7 @@ static int tag_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, st
 	if (r == 0)
 		r = mb_image_tag(store, in->operands[0], in->operands[1], NULL, err);
 	if (r == 0)
-		tell(store, in->operands[1]);
+		mb_cmd_event_tag(store, in->operands[1]);
 	if (r > 0) {
 		mb_cmd_say("Error: %s", err->msg);
 		return 1;

@@ -275,6 +275,20 @@ static int put_documents(struct saving *s, struct mb_err *err)
 	return r;
 }
 
+/* Nothing is written before all is known to be there. */
+static int check_names(struct mb_store *store, const struct mb_image_save_request *q,
+                       struct mb_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < q->n_names && r == 0; i++) {
+		MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+
+		r = mb_image_find(store, q->names[i], &image, NULL, err);
+	}
+	return r;
+}
+
 int mb_image_save(struct mb_store *store, const struct mb_image_save_request *request,
                   struct mb_err *err)
 {
@@ -286,9 +300,17 @@ int mb_image_save(struct mb_store *store, const struct mb_image_save_request *re
 	MB_AUTO_CLOSE int hold = -1;
 	int r = mb_image_hold(store, &hold, err);
 
-	if (r == 0 && (!s.out || archive_write_set_format_pax_restricted(s.out) != ARCHIVE_OK ||
-	               archive_write_set_bytes_in_last_block(s.out, 1) != ARCHIVE_OK ||
-	               archive_write_open_fd(s.out, request->fd) != ARCHIVE_OK))
+	if (r == 0)
+		r = check_names(store, request, err);
+	if (r != 0) {
+		archive_write_free(s.out);
+		mb_json_free(s.list);
+		mb_json_free(s.index);
+		return r;
+	}
+	if (!s.out || archive_write_set_format_pax_restricted(s.out) != ARCHIVE_OK ||
+	    archive_write_set_bytes_in_last_block(s.out, 1) != ARCHIVE_OK ||
+	    archive_write_open_fd(s.out, request->fd) != ARCHIVE_OK)
 		r = mb_fail(err, ENOSYS, "cannot begin an archive");
 	if (r == 0)
 		r = put_images(&s, err);

@@ -237,6 +237,8 @@ static int write_plain(struct writer *w, struct archive *a, struct archive_entry
 		target = archive_entry_symlink(e);
 		if (!target || !*target)
 			return mb_fail(err, EINVAL, "a symbolic link to nothing");
+		/* A link's words are its size, as they are where files are measured on disk. */
+		w->ret->bytes += strlen(target);
 		return mb_image_place_symlink(&w->place, name, target, &meta, err);
 	case S_IFIFO:
 	case S_IFCHR:

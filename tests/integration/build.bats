@@ -450,7 +450,7 @@ OUTER
 	[ "$(mybox builder du --format '{{.Reclaimable}} {{.Size}} {{.Description}}' | sort | grep -c '^true 3.15MB RUN /bin/sh -c dd')" = 1 ]
 	run -0 mybox system df --format '{{.Type}}|{{.TotalCount}}|{{.Active}}|{{.Size}}|{{.Reclaimable}}'
 	[[ "${lines[0]}" == 'Images|2|0|'* ]]
-	[[ "${lines[3]}" == 'Build Cache|4|2|3.15MB|3.15MB (100%)' ]]
+	[[ "${lines[3]}" == 'Build Cache|4|2|3.146MB|3.146MB (100%)' ]]
 	run -0 mybox system df -v
 	[[ "$output" == *'Build cache usage: 3.15MB'*'CACHE ID'*'exec.cachemount'* ]]
 	# What no image has.

@@ -74,7 +74,10 @@ news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --for
 	mybox network rm net1
 	[ "$(news -f type=image | tr '\n' ';')" = 'image tag;image untag;image save;image load;' ]
 	[ "$(news -f type=network | tr '\n' ';')" = 'network create;network create;network destroy;network connect;network disconnect;network connect;network disconnect;network destroy;' ]
+	# An image that is made under a name gets it, too.
 	run -0 past -f event=tag --format '{{.Actor.ID}} {{.Actor.Attributes.name}}'
+	[[ ${lines[0]} =~ ^sha256:[0-9a-f]{64}\ made:latest$ ]]
+	output=${lines[-1]}
 	[[ $output =~ ^sha256:[0-9a-f]{64}\ other:1$ ]]
 }
 
