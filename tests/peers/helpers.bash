@@ -11,9 +11,12 @@ about='{{json .Config.Env}} {{json .Config.Cmd}} {{json .Config.Entrypoint}} {{.
 
 tree() { python3 "$top/tests/peers/tree.py" "$1"; }
 
-# docker_begin DIRECTORY: a daemon that has its state there, which $dir then is.
+# docker_begin DIRECTORY [OPTION...]: a daemon that has its state there, which $dir then is; without
+# options it knows no network.
 docker_begin() {
 	dir=$1
+	shift
+	[ $# -gt 0 ] || set -- --bridge none --iptables=false --ip6tables=false
 	export dir DOCKER_HOST=unix://$dir/sock DOCKER_CONFIG=$dir/config
 	mkdir -p "$dir"
 	local d
@@ -22,8 +25,7 @@ docker_begin() {
 		mount -t tmpfs none "$d"
 	done
 	dockerd -H "$DOCKER_HOST" --data-root "$dir/root" --exec-root "$dir/run" \
-		--pidfile "$dir/pid" --bridge none --iptables=false --ip6tables=false \
-		--exec-opt native.cgroupdriver=cgroupfs >"$dir/log" 2>&1 3>&- &
+		--pidfile "$dir/pid" --exec-opt native.cgroupdriver=cgroupfs "$@" >"$dir/log" 2>&1 3>&- &
 	wait_until 60 docker info >/dev/null 2>&1 || {
 		cat "$dir/log"
 		return 1
