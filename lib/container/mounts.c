@@ -305,8 +305,8 @@ void mb_container_mounts_release(struct mb_store *store, const struct mb_contain
 		MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
 		const char *name = record->mounts[i].name;
 
-		if (name && mb_volume_find(store, name, &volume, NULL) == 0 && volume->options.n &&
-		    !is_used_elsewhere(store, record->id, name))
+		if (name && mb_volume_find(store, name, &volume, NULL) == 0 &&
+		    mb_volume_has_mount(volume) && !is_used_elsewhere(store, record->id, name))
 			mb_volume_release(store, name, NULL);
 	}
 }

@@ -62,7 +62,7 @@ static int finish(int volume_fd, struct mb_volume *volume, struct mb_err *err)
 	int r;
 
 	/* What driver options mount may come back empty. */
-	volume->copied = !volume->options.n;
+	volume->copied = !mb_volume_has_mount(volume);
 	r = mb_volume_meta_save(volume_fd, volume, MB_DOC_REPLACE, err);
 	if (r == 0 && unlinkat(volume_fd, MARK, 0) < 0 && errno != ENOENT)
 		r = mb_fail_sys(err, errno, "cannot end the copy");

@@ -22,6 +22,11 @@ static bool is_mounted(int volume_fd)
 	       (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
+bool mb_volume_has_mount(const struct mb_volume *volume)
+{
+	return mb_kv_find(&volume->options, "device") || mb_kv_find(&volume->options, "type");
+}
+
 static int open_data(int volume_fd, const char *name, int *ret_fd, struct mb_err *err)
 {
 	*ret_fd = openat(volume_fd, "_data", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -99,7 +104,7 @@ int mb_volume_data_open(struct mb_store *store, const struct mb_volume *volume, 
 
 	if (r > 0)
 		return -ENOENT;
-	if (r == 0 && volume->options.n && !is_mounted(fd))
+	if (r == 0 && mb_volume_has_mount(volume) && !is_mounted(fd))
 		r = mount_data(store, volume, fd, err);
 	if (r == 0)
 		r = open_data(fd, volume->name, ret_fd, err);

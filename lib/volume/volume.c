@@ -19,6 +19,7 @@
 #include "store/doc.h"
 #include "store/lock.h"
 #include "store/store.h"
+#include "sys/quota.h"
 #include "sys/tree.h"
 #include "volume/meta.h"
 
@@ -37,10 +38,19 @@ static int check_options(const struct mb_kv *options, struct mb_err *err)
 {
 	static const char *const required[] = {"device", "type"};
 
+	const char *size = mb_kv_find(options, "size");
+	int64_t bytes = 0;
+
+	if (size && (mb_parse_size(size, &bytes) < 0 || bytes <= 0))
+		return mb_fail(err, EINVAL, "invalid size: '%s'", size);
+	if (size && options->n > 1)
+		return mb_fail(err, EINVAL,
+		               "volume option 'size' is for a directory of the store: what has a "
+		               "device takes its size by -o o=size=%s",
+		               size);
+	if (size)
+		return 0;
 	MB_KV_FOREACH (pair, options) {
-		if (strcmp(pair->key, "size") == 0)
-			return mb_fail(err, EOPNOTSUPP,
-			               "volume option 'size' is not supported by this version");
 		if (strcmp(pair->key, "type") != 0 && strcmp(pair->key, "device") != 0 &&
 		    strcmp(pair->key, "o") != 0)
 			return mb_fail(err, EINVAL, "invalid option: \"%s\"", pair->key);
@@ -123,6 +133,25 @@ static int fill(const struct mb_volume_create_request *request, int fd, struct m
 	return request->fill(request->arg, data, err);
 }
 
+/* -o size: a quota, or no volume. */
+static int set_size(const struct mb_volume *volume, int fd, struct mb_err *err)
+{
+	const char *size = mb_kv_find(&volume->options, "size");
+	MB_AUTO_CLOSE int data = -1;
+	int64_t bytes = 0;
+	int r;
+
+	if (!size || mb_parse_size(size, &bytes) < 0)
+		return 0;
+	data = openat(fd, "_data", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (data < 0)
+		return mb_fail_sys(err, errno, "cannot open a new volume");
+	r = mb_sys_quota_set(data, (uint64_t)bytes, err);
+	if (r == MB_SYS_QUOTA_ABSENT)
+		r = -EOPNOTSUPP;
+	return r < 0 ? mb_wrap(err, r, "volume option 'size'") : 0;
+}
+
 static int make(int volumes, const struct mb_volume *volume,
                 const struct mb_volume_create_request *request, struct mb_err *err)
 {
@@ -140,6 +169,8 @@ static int make(int volumes, const struct mb_volume *volume,
 	else
 		r = mb_volume_meta_save(
 			fd, volume, MB_DOC_DIRECT | (durable ? (unsigned)MB_DOC_DURABLE : 0), err);
+	if (r == 0)
+		r = set_size(volume, fd, err);
 	if (r == 0)
 		r = fill(request, fd, err);
 	if (r == 0 && renameat2(volumes, tmp, volumes, volume->name, RENAME_NOREPLACE) < 0)
@@ -280,6 +311,18 @@ static int check_users(const struct mb_volume_users *users, const char *name, st
 	return MB_VOLUME_IN_USE;
 }
 
+static void clear_size(int volumes, const char *gone)
+{
+	MB_AUTO_CLOSE int fd =
+		openat(volumes, gone, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	MB_AUTO_CLOSE int data = -1;
+
+	if (fd >= 0)
+		data = openat(fd, "_data", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (data >= 0)
+		mb_sys_quota_clear(data);
+}
+
 /* Out of the way in one rename, then the tree. */
 static int destroy(int volumes, const char *name, struct mb_err *err)
 {
@@ -290,6 +333,7 @@ static int destroy(int volumes, const char *name, struct mb_err *err)
 	if (renameat(volumes, name, volumes, gone) < 0)
 		return errno == ENOENT ? 0
 		                       : mb_fail_sys(err, errno, "cannot remove volume '%s'", name);
+	clear_size(volumes, gone);
 	r = mb_sys_tree_remove(volumes, gone, err);
 	return r < 0 ? mb_wrap(err, r, "volume '%s'", name) : 0;
 }

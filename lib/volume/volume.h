@@ -27,7 +27,8 @@ struct mb_volume {
 	bool anonymous;   /* made for a -v /path or an image's VOLUME */
 	bool copied;      /* copy-up is done or no more wanted */
 	struct mb_kv labels;
-	struct mb_kv options; /* of the local driver: type, device, o; empty for a directory */
+	/* Of the local driver: type, device and o; or size alone, a directory with a limit. */
+	struct mb_kv options;
 };
 void mb_volume_free(struct mb_volume *volume);
 MB_AUTO_DEFINE(struct mb_volume, mb_volume_free)
@@ -70,6 +71,8 @@ struct mb_volume_users {
 int mb_volume_remove(struct mb_store *store, const char *name, bool force,
                      const struct mb_volume_users *users, struct mb_err *err);
 
+/* Do its driver options mount something, in place of a directory of the store? */
+bool mb_volume_has_mount(const struct mb_volume *volume);
 /* What stands at _data, O_PATH, never through a link.  A volume with driver options has its
  * type/device/o mounted there at the first use, and all its users share that mount.  *@ret_mount
  * (may be NULL) is whether @ret_fd is a detached mount; it never is: clone it.  Caller closes. */
