@@ -64,7 +64,8 @@ static void add_plugins(struct json_object *info)
 
 	add_strings(plugins, "Volume", (const char *const[]){"local", NULL});
 	add_strings(plugins, "Network",
-	            (const char *const[]){"bridge", "host", "ipvlan", "macvlan", "null", NULL});
+	            (const char *const[]){"bridge", "host", "ipvlan", "macvlan", "null", "overlay",
+	                                  NULL});
 	add_strings(plugins, "Log",
 	            (const char *const[]){"journald", "json-file", "k8s-file", "local", "none",
 	                                  "syslog", NULL});

@@ -110,6 +110,18 @@ static struct json_object *new_externals(const struct mb_net_network *n)
 	return list;
 }
 
+/* Where it goes beyond this host. */
+static struct json_object *new_overlay(const struct mb_net_overlay *overlay)
+{
+	struct json_object *o = mb_json_new_object();
+
+	mb_json_set_i64(o, "VNI", overlay->vni);
+	mb_json_set_str(o, "VTEP", overlay->vtep);
+	mb_json_set_i64(o, "Port", overlay->port);
+	mb_json_set(o, "Peers", mb_json_new_strv(&overlay->peers));
+	return o;
+}
+
 int mb_cmd_network_describe(struct mb_net *net, const struct mb_net_network *n,
                             struct json_object **ret, struct mb_err *err)
 {
@@ -140,6 +152,8 @@ int mb_cmd_network_describe(struct mb_net *net, const struct mb_net_network *n,
 	mb_json_set(o, "Containers", containers);
 	if (n->n_externals)
 		mb_json_set(o, "ExternalEndpoints", new_externals(n));
+	if (n->overlay.vtep)
+		mb_json_set(o, "Overlay", new_overlay(&n->overlay));
 	mb_json_set(o, "Options", new_map(&n->options));
 	mb_json_set(o, "Labels", new_map(&n->labels));
 	mb_net_members_done(&members);

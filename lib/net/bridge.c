@@ -15,6 +15,7 @@
 #include "core/str.h"
 #include "net/firewall.h"
 #include "net/handle.h"
+#include "net/overlay.h"
 #include "nl/route.h"
 #include "store/store.h"
 #include "sys/tree.h"
@@ -197,6 +198,8 @@ static int bridge_up(struct mb_net *net, const struct mb_net_network *n, int *re
 		return r;
 	*ret_index = link.index;
 	r = r == MB_NL_ABSENT ? create(net, n, ret_index, err) : adopt(net, n, &link, err);
+	if (!r && mb_net_is_overlay(n->driver))
+		r = mb_net_overlay_up(net, n, *ret_index, err);
 	if (r)
 		return r;
 	set_sysctls(n);
@@ -247,6 +250,7 @@ int mb_net_bridge_down(struct mb_net *net, const struct mb_net_network *n, struc
 	if (r < 0)
 		return r;
 	mb_net_upper_release(net, n);
+	mb_net_overlay_down(net, n);
 	/* A bridge that was there before us stays. */
 	if (r != MB_NL_ABSENT && mb_starts_with(link.alias, net->alias)) {
 		mb_nl_link_del(&b, link.index, NULL);

@@ -15,6 +15,7 @@
 #include "net/firewall.h"
 #include "net/handle.h"
 #include "net/ipam.h"
+#include "net/overlay.h"
 #include "net/policy.h"
 #include "nl/route.h"
 #include "store/store.h"
@@ -168,6 +169,18 @@ static const struct mb_net_network *network_of_bridge(const struct check *c, con
 	return NULL;
 }
 
+static bool is_tunnel(const struct check *c, const char *name)
+{
+	char tunnel[IFNAMSIZ];
+
+	for (size_t i = 0; i < c->networks.n; i++) {
+		mb_net_overlay_ifname(c->networks.v[i]->id, tunnel);
+		if (mb_net_is_overlay(c->networks.v[i]->driver) && mb_streq(tunnel, name))
+			return true;
+	}
+	return false;
+}
+
 /* A VLAN that was made for networks upon it. */
 static bool is_parent(const struct check *c, const char *name)
 {
@@ -264,11 +277,23 @@ static void check_group(struct check *c, const struct mb_net_network *n,
 {
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
 
-	if (!mb_streq(n->driver, "bridge") || link->group == mb_net_group(n))
+	if (mb_net_is_upper(n->driver) || link->group == mb_net_group(n))
 		return;
 	mb_nl_link_set_group(&b, link->index, mb_net_group(n));
 	tell(c, c->repair && mb_nl_send(&c->net->route, &b, NULL, NULL) == 0,
 	     "bridge '%s' of network '%s' is not in its group", n->bridge, n->name);
+}
+
+static void check_tunnel(struct check *c, const struct mb_net_network *n)
+{
+	MB_AUTO_FREE char *why = mb_net_overlay_fault(c->net, n);
+	bool fixed;
+	int index;
+
+	if (!why)
+		return;
+	fixed = c->repair && mb_net_bridge_up(c->net, n, true, &index, NULL) == 0;
+	tell(c, fixed, "%s", why);
 }
 
 static void check_bridges(struct check *c, const struct links *all)
@@ -286,6 +311,8 @@ static void check_bridges(struct check *c, const struct links *all)
 			there = true;
 			check_group(c, n, &all->v[i]);
 		}
+		if (there && mb_net_is_overlay(n->driver))
+			check_tunnel(c, n);
 		if (there)
 			continue;
 		if (c->repair)
@@ -332,7 +359,8 @@ static int check_links(struct check *c, struct mb_err *err)
 		if (mb_streq(link->kind, "veth") && is_ours(link))
 			check_port_link(c, &all, link);
 		else if (mb_starts_with(link->alias, c->net->alias) &&
-		         !network_of_bridge(c, link->name) && !is_parent(c, link->name))
+		         !network_of_bridge(c, link->name) && !is_parent(c, link->name) &&
+		         !is_tunnel(c, link->name))
 			tell(c, c->repair && drop_link(c, link),
 			     "%s '%s' of a network that is gone", link->kind, link->name);
 	}

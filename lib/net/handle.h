@@ -45,7 +45,8 @@ int mb_net_index_make(const char *seed, unsigned int attempt);
 
 /* options.c */
 #define MB_NET_OPTION_HOST_ADDRESS "host_address" /* macvlan: the host's own in it */
-/* Return: 0; -EPERM, -EOPNOTSUPP, -ENOENT, told: it is none that a network can have. */
+bool mb_net_is_overlay(const char *driver);
+/* Return: 0; -EPERM, -ENOENT, told: it is none that a network can have. */
 int mb_net_driver_check(const char *name, struct mb_err *err);
 /* From n->options, for n->driver. */
 int mb_net_options_set(struct mb_net_network *n, struct mb_err *err);

@@ -71,8 +71,26 @@ struct mb_net_external {
 	struct mb_strv addresses; /* of both families, in canonical form; one at least */
 };
 
+/* Where hosts that share a network tell each other who is where: etcd (overlay.h). */
+struct mb_net_store {
+	struct mb_strv members;     /* "https://etcd1:2379", tried in turn; none: no store */
+	char *cacert, *cert, *key;  /* paths; NULL: none */
+	char *user, *password_file; /* NULL: none */
+};
+/* The network goes beyond this host, by VXLAN. */
+struct mb_net_overlay {
+	uint32_t vni, port;
+	char *vtep;           /* this host's address in the network below; NULL: no overlay */
+	struct mb_strv peers; /* the others', where nobody else says who they are */
+	bool external;        /* another program fills the tables */
+	struct mb_net_store store;
+	char *host;        /* what this host is called there */
+	uint32_t ttl;      /* seconds after which a host that says nothing is gone */
+	uint64_t revision; /* of the network's record in the store */
+};
+
 struct mb_net_network {
-	char *id, *name, *driver;  /* driver: bridge, macvlan, ipvlan, host, null */
+	char *id, *name, *driver;  /* driver: bridge, macvlan, ipvlan, overlay, host, null */
 	int64_t created;           /* 0 for host and none */
 	char *bridge;              /* the host's interface in it: a bridge, or of a macvlan one that
 	                            * reaches the containers; NULL: none */
@@ -85,6 +103,7 @@ struct mb_net_network {
 	struct mb_net_pool v4, v6; /* v6.subnet NULL without --ipv6 */
 	struct mb_kv options, labels;
 	struct mb_net_policy policy;
+	struct mb_net_overlay overlay;
 	struct mb_net_external *externals;
 	size_t n_externals;
 };

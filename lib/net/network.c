@@ -13,6 +13,7 @@
 #include "core/str.h"
 #include "net/handle.h"
 #include "net/ipam.h"
+#include "net/overlay.h"
 #include "nl/route.h"
 #include "store/lock.h"
 #include "store/store.h"
@@ -108,10 +109,13 @@ static int fill(struct mb_net *net, const struct mb_net_create *q, struct mb_net
 		n->bridge = mb_strdup(bridge);
 		n->icc = n->masquerade = true;
 		n->mtu = mb_net_uplink_mtu(net);
-		if (n->internal)
+		/* By a tunnel nothing longer goes than the network below takes. */
+		if (n->internal && !mb_net_is_overlay(n->driver))
 			mb_net_network_jumbo(n);
 	}
 	r = mb_net_options_set(n, err);
+	if (!r && mb_net_is_overlay(n->driver))
+		r = mb_net_overlay_prepare(net, n, err);
 	return r || !mb_net_is_upper(n->driver) ? r : mb_net_upper_probe(net, n, err);
 }
 

@@ -15,6 +15,7 @@
 #include "core/sha256.h"
 #include "core/str.h"
 #include "net/handle.h"
+#include "net/overlay.h"
 #include "net/policy_rule.h"
 #include "nl/route.h"
 #include "store/doc.h"
@@ -55,6 +56,29 @@ static const struct mb_json_field external_table[] = {
 	MB_JSON_END,
 };
 
+static const struct mb_json_field store_table[] = {
+	MB_JSON_STRV("members", struct mb_net_store, members),
+	MB_JSON_STR("cacert", struct mb_net_store, cacert),
+	MB_JSON_STR("cert", struct mb_net_store, cert),
+	MB_JSON_STR("key", struct mb_net_store, key),
+	MB_JSON_STR("user", struct mb_net_store, user),
+	MB_JSON_STR("password_file", struct mb_net_store, password_file),
+	MB_JSON_END,
+};
+
+static const struct mb_json_field overlay_table[] = {
+	MB_JSON_U32("vni", struct mb_net_overlay, vni),
+	MB_JSON_U32("port", struct mb_net_overlay, port),
+	MB_JSON_STR("vtep", struct mb_net_overlay, vtep),
+	MB_JSON_STRV("peers", struct mb_net_overlay, peers),
+	MB_JSON_BOOL("external", struct mb_net_overlay, external),
+	MB_JSON_OBJ("store", struct mb_net_overlay, store, store_table),
+	MB_JSON_STR("host", struct mb_net_overlay, host),
+	MB_JSON_U32("ttl", struct mb_net_overlay, ttl),
+	MB_JSON_U64("revision", struct mb_net_overlay, revision),
+	MB_JSON_END,
+};
+
 static const struct mb_json_field network_table[] = {
 	MB_JSON_STR("id", struct mb_net_network, id, .flags = MB_JSON_REQUIRED),
 	MB_JSON_STR("name", struct mb_net_network, name, .flags = MB_JSON_REQUIRED),
@@ -78,6 +102,7 @@ static const struct mb_json_field network_table[] = {
 	MB_JSON_KV("options", struct mb_net_network, options),
 	MB_JSON_KV("labels", struct mb_net_network, labels),
 	MB_JSON_OBJ("policy", struct mb_net_network, policy, policy_table),
+	MB_JSON_OBJ("overlay", struct mb_net_network, overlay, overlay_table),
 	MB_JSON_LIST("externals", struct mb_net_network, externals, n_externals,
                      struct mb_net_external, external_table),
 	MB_JSON_END,
@@ -164,6 +189,9 @@ static int check_document(const struct mb_net_network *n, const char *id, struct
 		if (!mb_net_external_is_valid(&n->externals[i]))
 			return mb_fail(err, EBADMSG,
 			               "the document of network '%.12s' has a broken endpoint", id);
+	if (mb_net_is_overlay(n->driver) && !mb_net_overlay_is_valid(&n->overlay))
+		return mb_fail(err, EBADMSG, "the document of network '%.12s' has a broken tunnel",
+		               id);
 	return check_policy(n, id, err);
 }
 

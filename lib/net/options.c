@@ -10,15 +10,16 @@
 #include "core/parse.h"
 #include "core/str.h"
 #include "net/handle.h"
+#include "net/overlay.h"
 
 #define DOCKER "com.docker.network."
 enum { MTU_MIN = 68, MTU_MAX = 65535 };
-enum driver { BRIDGE = 1, MACVLAN = 2, IPVLAN = 4, UPPER = MACVLAN | IPVLAN };
+enum driver { BRIDGE = 1, MACVLAN = 2, IPVLAN = 4, OVERLAY = 8, UPPER = MACVLAN | IPVLAN };
 
 static const struct {
 	const char *name;
 	enum driver driver;
-} drivers[] = {{"bridge", BRIDGE}, {"macvlan", MACVLAN}, {"ipvlan", IPVLAN}};
+} drivers[] = {{"bridge", BRIDGE}, {"macvlan", MACVLAN}, {"ipvlan", IPVLAN}, {"overlay", OVERLAY}};
 
 static enum driver driver_of(const char *name)
 {
@@ -33,15 +34,17 @@ bool mb_net_is_upper(const char *driver)
 	return driver && (driver_of(driver) & UPPER);
 }
 
+bool mb_net_is_overlay(const char *driver)
+{
+	return driver && driver_of(driver) == OVERLAY;
+}
+
 int mb_net_driver_check(const char *name, struct mb_err *err)
 {
 	if (!name || !*name || driver_of(name))
 		return 0;
 	if (mb_streq(name, "host") || mb_streq(name, "null") || mb_streq(name, "none"))
 		return mb_fail(err, EPERM, "only one instance of '%s' network is allowed", name);
-	if (mb_streq(name, "overlay"))
-		return mb_fail(err, EOPNOTSUPP,
-		               "network driver 'overlay' is not supported by this version");
 	return mb_fail(err, ENOENT, "network driver '%s' not found", name);
 }
 
@@ -67,7 +70,7 @@ static int set_mtu(struct mb_net_network *n, const char *value)
 {
 	uint32_t mtu;
 
-	if (mb_streq(value, "auto") && !mb_net_is_upper(n->driver)) {
+	if (mb_streq(value, "auto") && driver_of(n->driver) == BRIDGE) {
 		if (!n->mtu_out)
 			mb_net_network_jumbo(n);
 		return 0;
@@ -166,12 +169,12 @@ static const struct {
 	int (*set)(struct mb_net_network *n, const char *value);
 } options[] = {
 	{DOCKER "bridge.name", BRIDGE, set_name},
-	{DOCKER "bridge.enable_icc", BRIDGE, set_icc},
-	{DOCKER "bridge.enable_ip_masquerade", BRIDGE, set_masquerade},
-	{DOCKER "bridge.host_binding_ipv4", BRIDGE, set_host_binding},
-	{DOCKER "container_iface_prefix", BRIDGE | UPPER, check_iface_prefix},
-	{DOCKER "driver.mtu", BRIDGE | UPPER, set_mtu},
-	{"mtu", BRIDGE | UPPER, set_mtu},
+	{DOCKER "bridge.enable_icc", BRIDGE | OVERLAY, set_icc},
+	{DOCKER "bridge.enable_ip_masquerade", BRIDGE | OVERLAY, set_masquerade},
+	{DOCKER "bridge.host_binding_ipv4", BRIDGE | OVERLAY, set_host_binding},
+	{DOCKER "container_iface_prefix", BRIDGE | OVERLAY | UPPER, check_iface_prefix},
+	{DOCKER "driver.mtu", BRIDGE | OVERLAY | UPPER, set_mtu},
+	{"mtu", BRIDGE | OVERLAY | UPPER, set_mtu},
 	{"parent", UPPER, set_parent},
 	{"macvlan_mode", MACVLAN, set_macvlan_mode},
 	{"ipvlan_mode", IPVLAN, set_ipvlan_mode},
@@ -197,6 +200,8 @@ static int set_option(struct mb_net_network *n, const struct mb_kv_pair *pair, s
 			               pair->value, pair->key);
 		return 0;
 	}
+	if (driver == OVERLAY)
+		return mb_net_overlay_option(n, pair->key, pair->value, err);
 	return mb_fail(err, EOPNOTSUPP, "option '%s' is not supported by the %s driver", pair->key,
 	               n->driver);
 }

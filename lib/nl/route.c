@@ -112,6 +112,44 @@ void mb_nl_upper_add(struct mb_nl_batch *b, const struct mb_nl_upper *u)
 	mb_nl_nest_end(b, info);
 }
 
+void mb_nl_kind_add(struct mb_nl_batch *b, const char *kind, const char *name)
+{
+	const struct ifinfomsg i = {0};
+	size_t info;
+
+	mb_nl_message(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &i, sizeof(i));
+	mb_nl_put_str(b, IFLA_IFNAME, name);
+	info = mb_nl_nest(b, IFLA_LINKINFO);
+	mb_nl_put(b, IFLA_INFO_KIND, kind, strlen(kind));
+	mb_nl_nest_end(b, info);
+}
+
+void mb_nl_vxlan_add(struct mb_nl_batch *b, const struct mb_nl_vxlan *v)
+{
+	struct ifinfomsg i = {.ifi_index = v->index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	size_t info, data;
+
+	mb_nl_message(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &i, sizeof(i));
+	mb_nl_put_str(b, IFLA_IFNAME, v->name);
+	if (v->master)
+		mb_nl_put_u32(b, IFLA_MASTER, (uint32_t)v->master);
+	if (v->mtu)
+		mb_nl_put_u32(b, IFLA_MTU, v->mtu);
+	if (v->group)
+		mb_nl_put_u32(b, IFLA_GROUP, v->group);
+	info = mb_nl_nest(b, IFLA_LINKINFO);
+	mb_nl_put(b, IFLA_INFO_KIND, "vxlan", 5);
+	data = mb_nl_nest(b, IFLA_INFO_DATA);
+	mb_nl_put_u32(b, IFLA_VXLAN_ID, v->id);
+	mb_nl_put(b, v->family == AF_INET ? IFLA_VXLAN_LOCAL : IFLA_VXLAN_LOCAL6, v->local,
+	          addr_len(v->family));
+	mb_nl_put_be16(b, IFLA_VXLAN_PORT, v->port);
+	mb_nl_put_u8(b, IFLA_VXLAN_LEARNING, v->learning);
+	mb_nl_put_u8(b, IFLA_VXLAN_PROXY, v->proxy);
+	mb_nl_nest_end(b, data);
+	mb_nl_nest_end(b, info);
+}
+
 void mb_nl_link_set_up(struct mb_nl_batch *b, int index, const char *name_if_no_index)
 {
 	struct ifinfomsg i = {.ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
@@ -183,6 +221,17 @@ void mb_nl_port_set(struct mb_nl_batch *b, int index, bool hairpin, bool isolate
 	port = mb_nl_nest(b, IFLA_PROTINFO | NLA_F_NESTED);
 	mb_nl_put_u8(b, IFLA_BRPORT_MODE, hairpin);
 	mb_nl_put_u8(b, IFLA_BRPORT_ISOLATED, isolated);
+	mb_nl_nest_end(b, port);
+}
+
+void mb_nl_port_set_learning(struct mb_nl_batch *b, int index, bool learning)
+{
+	struct ifinfomsg i = {.ifi_family = AF_BRIDGE, .ifi_index = index};
+	size_t port;
+
+	mb_nl_message(b, RTM_SETLINK, 0, &i, sizeof(i));
+	port = mb_nl_nest(b, IFLA_PROTINFO | NLA_F_NESTED);
+	mb_nl_put_u8(b, IFLA_BRPORT_LEARNING, learning);
 	mb_nl_nest_end(b, port);
 }
 
@@ -320,4 +369,59 @@ void mb_nl_neigh_add(struct mb_nl_batch *b, int family, const void *addr, const 
 void mb_nl_neigh_del(struct mb_nl_batch *b, int family, const void *addr, int index)
 {
 	neigh_message(b, RTM_DELNEIGH, 0, family, addr, index);
+}
+
+static bool is_zero(const uint8_t mac[MAC_BYTES])
+{
+	static const uint8_t zero[MAC_BYTES];
+
+	return memcmp(mac, zero, MAC_BYTES) == 0;
+}
+
+static void fdb_message(struct mb_nl_batch *b, uint16_t type, uint16_t flags, const struct ndmsg *m,
+                        const uint8_t mac[MAC_BYTES])
+{
+	mb_nl_message(b, type, flags, m, sizeof(*m));
+	mb_nl_put(b, NDA_LLADDR, mac, MAC_BYTES);
+}
+
+static struct ndmsg fdb_head(int index, uint16_t state, uint8_t flags)
+{
+	return (struct ndmsg){.ndm_family = AF_BRIDGE,
+	                      .ndm_ifindex = index,
+	                      .ndm_state = state,
+	                      .ndm_flags = flags};
+}
+
+void mb_nl_fdb_add(struct mb_nl_batch *b, int index, const uint8_t mac[MAC_BYTES], int family,
+                   const void *dst)
+{
+	const struct ndmsg m = fdb_head(index, NUD_PERMANENT, NTF_SELF);
+
+	fdb_message(b, RTM_NEWNEIGH, NLM_F_CREATE | (is_zero(mac) ? NLM_F_APPEND : NLM_F_REPLACE),
+	            &m, mac);
+	mb_nl_put(b, NDA_DST, dst, addr_len(family));
+}
+
+void mb_nl_fdb_del(struct mb_nl_batch *b, int index, const uint8_t mac[MAC_BYTES], int family,
+                   const void *dst)
+{
+	const struct ndmsg m = fdb_head(index, NUD_PERMANENT, NTF_SELF);
+
+	fdb_message(b, RTM_DELNEIGH, 0, &m, mac);
+	mb_nl_put(b, NDA_DST, dst, addr_len(family));
+}
+
+void mb_nl_fdb_port_add(struct mb_nl_batch *b, int index, const uint8_t mac[MAC_BYTES])
+{
+	const struct ndmsg m = fdb_head(index, NUD_NOARP, NTF_MASTER);
+
+	fdb_message(b, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &m, mac);
+}
+
+void mb_nl_fdb_port_del(struct mb_nl_batch *b, int index, const uint8_t mac[MAC_BYTES])
+{
+	const struct ndmsg m = fdb_head(index, NUD_NOARP, NTF_MASTER);
+
+	fdb_message(b, RTM_DELNEIGH, 0, &m, mac);
 }

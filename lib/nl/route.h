@@ -47,6 +47,21 @@ struct mb_nl_upper {
 };
 /* Down.  -EOPNOTSUPP: the kernel does not know the kind; -EBUSY, -EINVAL: the parent cannot. */
 void mb_nl_upper_add(struct mb_nl_batch *b, const struct mb_nl_upper *u);
+/* An interface of a kind that needs no more than its name, down: to ask for the kind. */
+void mb_nl_kind_add(struct mb_nl_batch *b, const char *kind, const char *name);
+/* A tunnel of Ethernet in UDP, up. */
+struct mb_nl_vxlan {
+	const char *name;
+	int index, master; /* 0: the kernel chooses; none */
+	uint32_t id, group, mtu;
+	uint16_t port;
+	int family;           /* of .local */
+	const uint8_t *local; /* where packets come from */
+	bool learning;        /* who is where, from what comes */
+	bool proxy;           /* asks nobody for addresses: answers from its permanent neighbours */
+};
+/* -EOPNOTSUPP: the kernel has none; -EEXIST: the name, or the id at this port, is taken. */
+void mb_nl_vxlan_add(struct mb_nl_batch *b, const struct mb_nl_vxlan *v);
 void mb_nl_link_set_up(struct mb_nl_batch *b, int index, const char *name_if_no_index);
 void mb_nl_link_set_alias(struct mb_nl_batch *b, int index, const char *name_if_no_index,
                           const char *alias);
@@ -62,6 +77,8 @@ void mb_nl_link_set_arp(struct mb_nl_batch *b, int index, bool on);
 void mb_nl_link_set_mtu(struct mb_nl_batch *b, int index, uint32_t mtu);
 /* Flags of a bridge port. */
 void mb_nl_port_set(struct mb_nl_batch *b, int index, bool hairpin, bool isolated);
+/* Whether a bridge learns from what comes by a port. */
+void mb_nl_port_set_learning(struct mb_nl_batch *b, int index, bool learning);
 void mb_nl_link_del(struct mb_nl_batch *b, int index, const char *name_if_no_index);
 /* @now: no duplicate address detection (AF_INET6). */
 void mb_nl_addr_add(struct mb_nl_batch *b, int family, const void *addr, unsigned int prefix,
@@ -73,7 +90,7 @@ struct mb_nl_route {
 	int family;
 	const void *dst, *gateway;
 	unsigned int prefix;
-	int index; /* of the interface, 0: any */
+	int index;            /* of the interface, 0: any */
 	uint32_t metric, mtu; /* 0: none, the interface's */
 };
 void mb_nl_route_add(struct mb_nl_batch *b, const struct mb_nl_route *r);
@@ -82,6 +99,15 @@ void mb_nl_route_del(struct mb_nl_batch *b, const struct mb_nl_route *r);
 void mb_nl_neigh_add(struct mb_nl_batch *b, int family, const void *addr, const uint8_t mac[6],
                      int index);
 void mb_nl_neigh_del(struct mb_nl_batch *b, int family, const void *addr, int index);
+/* Where frames go by the tunnel @index: those to @mac go to @dst; the zero @mac is of all others,
+ * and may have many. */
+void mb_nl_fdb_add(struct mb_nl_batch *b, int index, const uint8_t mac[6], int family,
+                   const void *dst);
+void mb_nl_fdb_del(struct mb_nl_batch *b, int index, const uint8_t mac[6], int family,
+                   const void *dst);
+/* The bridge sends frames to @mac by its port @index. */
+void mb_nl_fdb_port_add(struct mb_nl_batch *b, int index, const uint8_t mac[6]);
+void mb_nl_fdb_port_del(struct mb_nl_batch *b, int index, const uint8_t mac[6]);
 
 /* ---- reading -------------------------------------------------------------------------- */
 
@@ -143,6 +169,15 @@ struct mb_nl_neigh {
 typedef int mb_nl_neigh_each(const struct mb_nl_neigh *neigh, void *arg);
 int mb_nl_neigh_dump(struct mb_nl *nl, int family, mb_nl_neigh_each *each, void *arg,
                      struct mb_err *err);
+/* The entries of the tunnel @index, not of its bridge. */
+struct mb_nl_fdb {
+	int family; /* of .dst; 0: it has none */
+	uint8_t mac[6], dst[16];
+};
+typedef int mb_nl_fdb_each(const struct mb_nl_fdb *fdb, void *arg);
+int mb_nl_fdb_dump(struct mb_nl *nl, int index, mb_nl_fdb_each *each, void *arg,
+                   struct mb_err *err);
+bool mb_nl_fdb_read(const struct nlmsghdr *h, int index, struct mb_nl_fdb *ret);
 /* What one answer says.  Return: whether it is of that kind and makes sense. */
 bool mb_nl_way_read(const struct nlmsghdr *h, struct mb_nl_way *ret);
 bool mb_nl_neigh_read(const struct nlmsghdr *h, struct mb_nl_neigh *ret);

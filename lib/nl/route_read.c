@@ -103,7 +103,9 @@ struct reader {
 		mb_nl_addr_each *addr;
 		mb_nl_route_each *route;
 		mb_nl_neigh_each *neigh;
+		mb_nl_fdb_each *fdb;
 	};
+	int index;
 	void *arg;
 };
 
@@ -190,6 +192,36 @@ static int each_neigh(const struct nlmsghdr *h, void *arg)
 	return mb_nl_neigh_read(h, &neigh) ? r->neigh(&neigh, r->arg) : 0;
 }
 
+bool mb_nl_fdb_read(const struct nlmsghdr *h, int index, struct mb_nl_fdb *out)
+{
+	const struct nlattr *at[NDA_MAX + 1];
+	const struct ndmsg *m;
+	size_t len;
+
+	*out = (struct mb_nl_fdb){0};
+	if (h->nlmsg_type != RTM_NEWNEIGH)
+		return false;
+	m = open_message(h, sizeof(*m), at, NDA_MAX);
+	/* With a master it is the bridge's own entry. */
+	if (!m || m->ndm_family != AF_BRIDGE || m->ndm_ifindex != index || at[NDA_MASTER] ||
+	    mb_nl_data_len(at[NDA_LLADDR]) != sizeof(out->mac))
+		return false;
+	copy_bytes(out->mac, sizeof(out->mac), at[NDA_LLADDR]);
+	len = at[NDA_DST] ? mb_nl_data_len(at[NDA_DST]) : 0;
+	out->family = len == 4 ? AF_INET : len == sizeof(out->dst) ? AF_INET6 : 0;
+	if (out->family)
+		copy_bytes(out->dst, sizeof(out->dst), at[NDA_DST]);
+	return true;
+}
+
+static int each_fdb(const struct nlmsghdr *h, void *arg)
+{
+	struct reader *r = arg;
+	struct mb_nl_fdb fdb;
+
+	return mb_nl_fdb_read(h, r->index, &fdb) ? r->fdb(&fdb, r->arg) : 0;
+}
+
 static int dump(struct mb_nl *nl, uint16_t type, int family, mb_nl_each *each,
                 struct reader *reader, struct mb_err *err)
 {
@@ -248,6 +280,14 @@ int mb_nl_neigh_dump(struct mb_nl *nl, int family, mb_nl_neigh_each *each, void 
 	int r = dump(nl, RTM_GETNEIGH, family, each_neigh, &reader, err);
 
 	return r ? mb_wrap(err, r, "cannot list neighbours") : 0;
+}
+
+int mb_nl_fdb_dump(struct mb_nl *nl, int index, mb_nl_fdb_each *each, void *arg, struct mb_err *err)
+{
+	struct reader reader = {.fdb = each, .index = index, .arg = arg};
+	int r = dump(nl, RTM_GETNEIGH, AF_BRIDGE, each_fdb, &reader, err);
+
+	return r ? mb_wrap(err, r, "cannot list where a tunnel leads") : 0;
 }
 
 /* ---- one way -------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include "fuzz.h"
 #include "nl/conntrack.h"
 #include "nl/diag.h"
+#include "nl/route.h"
 
 /* Answers of the kernel about connections and sockets: one message, its length made right so that
  * what is inside gets looked at. */
@@ -15,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum mb_nl_conn_event event;
 	struct mb_nl_conn conn;
 	struct mb_nl_socket s;
+	struct mb_nl_fdb fdb;
 
 	if (size < sizeof(*h))
 		return 0;
@@ -30,6 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(!s.v6_only || s.is_v6);
 		FUZZ_CHECK(s.has_bytes || !s.received_bytes);
 	}
+	if (mb_nl_fdb_read(h, 7, &fdb))
+		FUZZ_CHECK(fdb.family == 0 || fdb.family == AF_INET || fdb.family == AF_INET6);
 	free(h);
 	return 0;
 }

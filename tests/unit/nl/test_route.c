@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <sys/socket.h>
@@ -24,6 +25,57 @@ static const struct nlattr *attr(const struct mb_nl_batch *b, size_t header, uns
 
 	assert_int_equal(mb_nl_parse(b->buf + used, b->len - used, at, 63), 0);
 	return at[type];
+}
+
+/* What was built is what the kernel would answer with, but for the type of the message. */
+static void fdb_of_a_tunnel_is_read_back(void **state)
+{
+	const uint8_t mac[6] = {2, 0x6d, 10, 88, 0, 2}, dst[4] = {192, 0, 2, 1};
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct mb_nl_fdb fdb;
+	struct nlmsghdr *h;
+
+	(void)state;
+	mb_nl_fdb_add(&b, 12, mac, AF_INET, dst);
+	h = (struct nlmsghdr *)(void *)b.buf;
+	assert_true(h->nlmsg_flags & NLM_F_REPLACE);
+	assert_true(mb_nl_fdb_read(h, 12, &fdb));
+	assert_memory_equal(fdb.mac, mac, sizeof(mac));
+	assert_int_equal(fdb.family, AF_INET);
+	assert_memory_equal(fdb.dst, dst, sizeof(dst));
+	assert_false(mb_nl_fdb_read(h, 13, &fdb));
+	h->nlmsg_len -= 4;
+	assert_true(mb_nl_fdb_read(h, 12, &fdb));
+	assert_int_equal(fdb.family, 0);
+	h->nlmsg_type = RTM_DELNEIGH;
+	assert_false(mb_nl_fdb_read(h, 12, &fdb));
+}
+
+/* The entry for everybody has many goals: none takes another's place. */
+static void fdb_of_everybody_is_appended(void **state)
+{
+	const uint8_t zero[6] = {0}, dst[4] = {192, 0, 2, 1};
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	const struct nlmsghdr *h;
+
+	(void)state;
+	mb_nl_fdb_add(&b, 12, zero, AF_INET, dst);
+	h = (const struct nlmsghdr *)(const void *)b.buf;
+	assert_true(h->nlmsg_flags & NLM_F_APPEND);
+	assert_false(h->nlmsg_flags & NLM_F_REPLACE);
+}
+
+/* The bridge's own entries are not the tunnel's. */
+static void fdb_of_a_port_is_no_tunnels(void **state)
+{
+	const uint8_t mac[6] = {2, 0x6d, 10, 88, 0, 2};
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct mb_nl_fdb fdb;
+
+	(void)state;
+	mb_nl_fdb_port_add(&b, 12, mac);
+	mb_nl_put_u32(&b, NDA_MASTER, 7);
+	assert_false(mb_nl_fdb_read((const void *)b.buf, 12, &fdb));
 }
 
 static void veth_is_one_message_with_its_peer(void **state)
@@ -186,6 +238,9 @@ static void refusals_are_told_with_their_number(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fdb_of_a_tunnel_is_read_back),
+		cmocka_unit_test(fdb_of_everybody_is_appended),
+		cmocka_unit_test(fdb_of_a_port_is_no_tunnels),
 		cmocka_unit_test(veth_is_one_message_with_its_peer),
 		cmocka_unit_test(a_link_moves_under_a_name),
 		cmocka_unit_test(an_address_is_set_as_it_was),

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The tunnel of an overlay network: one VXLAN interface in its bridge. */
+#include "net/overlay.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "core/err.h"
+#include "core/str.h"
+#include "net/addr.h"
+#include "net/firewall.h"
+#include "net/handle.h"
+#include "nl/route.h"
+
+enum { TRIES = 16 };
+static const uint8_t everybody[MB_NET_MAC_BYTES];
+
+void mb_net_overlay_ifname(const char *id, char name[IFNAMSIZ])
+{
+	snprintf(name, IFNAMSIZ, "mv-%.12s", id);
+}
+
+static bool has_store(const struct mb_net_network *n)
+{
+	return n->overlay.store.members.n > 0;
+}
+
+static int tunnel_of(const struct mb_net_network *n, int bridge, char name[IFNAMSIZ],
+                     struct mb_net_addr *local, struct mb_nl_vxlan *v, struct mb_err *err)
+{
+	mb_net_overlay_ifname(n->id, name);
+	if (mb_net_addr_parse(n->overlay.vtep, local) < 0)
+		return mb_fail(err, EBADMSG, "network %s has no tunnel address", n->name);
+	*v = (struct mb_nl_vxlan){.name = name,
+	                          .master = bridge,
+	                          .id = n->overlay.vni,
+	                          .group = mb_net_group(n),
+	                          .mtu = n->mtu,
+	                          .port = (uint16_t)n->overlay.port,
+	                          .family = local->family,
+	                          .local = local->b,
+	                          .learning = n->overlay.peers.n > 0,
+	                          .proxy = has_store(n)};
+	return 0;
+}
+
+/* Frames to everybody, and to whom nobody knows, go to all the others. */
+static void put_peers(struct mb_nl_batch *b, const struct mb_net_network *n, int index)
+{
+	MB_STRV_FOREACH (peer, &n->overlay.peers) {
+		struct mb_net_addr a;
+
+		if (!mb_streq(peer, n->overlay.vtep) && mb_net_addr_parse(peer, &a) == 0)
+			mb_nl_fdb_add(b, index, everybody, a.family, a.b);
+	}
+}
+
+static int make(struct mb_net *net, const struct mb_net_network *n, int bridge, struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	MB_AUTO_FREE char *alias = mb_asprintf("%s%.12s", net->alias, n->id);
+	struct mb_net_addr local;
+	struct mb_nl_vxlan v;
+	char name[IFNAMSIZ];
+	int r = tunnel_of(n, bridge, name, &local, &v, err);
+
+	if (r)
+		return r;
+	r = -EBUSY;
+	for (unsigned int i = 0; r == -EBUSY && i < TRIES; i++) {
+		v.index = mb_net_index_make(name, i);
+		mb_nl_vxlan_add(&b, &v);
+		mb_nl_link_set_alias(&b, v.index, NULL, alias);
+		/* With a store the bridge, too, is told and learns nothing by itself. */
+		mb_nl_port_set_learning(&b, v.index, !has_store(n));
+		put_peers(&b, n, v.index);
+		r = mb_nl_send(&net->route, &b, NULL, err);
+	}
+	if (r && r != -EEXIST) {
+		mb_nl_link_del(&b, 0, name);
+		(void)mb_nl_send(&net->route, &b, NULL, NULL);
+	}
+	if (r == -EOPNOTSUPP)
+		return mb_fail(err, EOPNOTSUPP, "this kernel has no VXLAN");
+	if (r == -EEXIST)
+		return mb_fail(err, EEXIST, "VXLAN %u is in use on this host: choose another vni",
+		               v.id);
+	return r ? mb_wrap(err, r, "cannot make tunnel '%s'", name) : 0;
+}
+
+int mb_net_overlay_up(struct mb_net *net, const struct mb_net_network *n, int bridge,
+                      struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct mb_nl_link link;
+	char name[IFNAMSIZ];
+	int r;
+
+	mb_net_overlay_ifname(n->id, name);
+	r = mb_nl_link_find(&net->route, name, &link, err);
+	if (r < 0)
+		return r;
+	if (r == MB_NL_ABSENT)
+		return make(net, n, bridge, err);
+	if (!mb_streq(link.kind, "vxlan") || !mb_starts_with(link.alias, net->alias))
+		return mb_fail(err, EEXIST, "interface '%s' exists and is not of this store", name);
+	if (link.master != bridge) {
+		mb_nl_link_set_master(&b, link.index, bridge);
+		mb_nl_port_set_learning(&b, link.index, !has_store(n));
+	}
+	mb_nl_link_set_group(&b, link.index, mb_net_group(n));
+	mb_nl_link_set_up(&b, link.index, NULL);
+	r = mb_nl_send(&net->route, &b, NULL, err);
+	/* Those that are there are refused. */
+	put_peers(&b, n, link.index);
+	if (!r && b.n_messages)
+		(void)mb_nl_send(&net->route, &b, NULL, NULL);
+	return r;
+}
+
+void mb_net_overlay_down(struct mb_net *net, const struct mb_net_network *n)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct mb_nl_link link;
+	char name[IFNAMSIZ];
+
+	mb_net_overlay_ifname(n->id, name);
+	if (!mb_net_is_overlay(n->driver) || mb_net_route_sock(net, NULL) ||
+	    mb_nl_link_find(&net->route, name, &link, NULL) ||
+	    !mb_starts_with(link.alias, net->alias))
+		return;
+	mb_nl_link_del(&b, link.index, NULL);
+	(void)mb_nl_send(&net->route, &b, NULL, NULL);
+}
+
+/* ---- looking ----------------------------------------------------------------------------- */
+
+struct flooded {
+	struct mb_strv to;
+};
+
+static int each_fdb(const struct mb_nl_fdb *fdb, void *arg)
+{
+	struct flooded *f = arg;
+	struct mb_net_addr a = {.family = fdb->family};
+	char text[MB_NET_ADDR_TEXT];
+
+	if (!fdb->family || memcmp(fdb->mac, everybody, sizeof(everybody)) != 0)
+		return 0;
+	memcpy(a.b, fdb->dst, sizeof(a.b));
+	mb_strv_add(&f->to, mb_net_addr_format(&a, text));
+	return 0;
+}
+
+static char *missing_peer(struct mb_net *net, const struct mb_net_network *n, int index)
+{
+	struct flooded f = {0};
+	char *why = NULL;
+
+	if (mb_nl_fdb_dump(&net->route, index, each_fdb, &f, NULL) == 0)
+		MB_STRV_FOREACH (peer, &n->overlay.peers)
+			if (!why && !mb_streq(peer, n->overlay.vtep) && !mb_strv_has(&f.to, peer))
+				why = mb_asprintf("tunnel of network '%s' does not lead to peer %s",
+				                  n->name, peer);
+	mb_strv_done(&f.to);
+	return why;
+}
+
+char *mb_net_overlay_fault(struct mb_net *net, const struct mb_net_network *n)
+{
+	struct mb_nl_link link, bridge;
+	char name[IFNAMSIZ];
+
+	mb_net_overlay_ifname(n->id, name);
+	if (mb_net_route_sock(net, NULL) || mb_nl_link_find(&net->route, n->bridge, &bridge, NULL))
+		return NULL;
+	if (mb_nl_link_find(&net->route, name, &link, NULL) != 0)
+		return mb_asprintf("tunnel '%s' of network '%s' is missing", name, n->name);
+	if (link.master != bridge.index)
+		return mb_asprintf("tunnel '%s' is not in the bridge of network '%s'", name,
+		                   n->name);
+	if (!(link.flags & IFF_UP))
+		return mb_asprintf("tunnel '%s' of network '%s' is down", name, n->name);
+	return missing_peer(net, n, link.index);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/net/overlay.h — networks that go beyond the host: a VXLAN interface in the bridge.
+ *
+ * Who is where comes from a list of peers (flooded, learnt), from a store that all hosts ask
+ * (overlay_store.h), or from another program.  Not for other folders.
+ */
+#ifndef MB_NET_OVERLAY_H
+#define MB_NET_OVERLAY_H
+
+#include <net/if.h>
+#include <stdbool.h>
+
+struct mb_err;
+struct mb_net;
+struct mb_net_network;
+struct mb_net_overlay;
+
+enum { MB_NET_VNI_MAX = (1 << 24) - 1, MB_NET_VXLAN_PORT = 4789 };
+
+/* "mv-" and twelve digits of the network's id. */
+void mb_net_overlay_ifname(const char *id, char name[IFNAMSIZ]);
+/* One option of the driver.  Return: 0 or -errno, told. */
+int mb_net_overlay_option(struct mb_net_network *n, const char *key, const char *value,
+                          struct mb_err *err);
+/* What options leave open: this host's address, the longest packet, the number of the network. */
+int mb_net_overlay_prepare(struct mb_net *net, struct mb_net_network *n, struct mb_err *err);
+/* What a document says of one. */
+bool mb_net_overlay_is_valid(const struct mb_net_overlay *o);
+
+/* The tunnel, in the bridge @bridge; as it ought to be if it is there already. */
+int mb_net_overlay_up(struct mb_net *net, const struct mb_net_network *n, int bridge,
+                      struct mb_err *err);
+void mb_net_overlay_down(struct mb_net *net, const struct mb_net_network *n);
+/* What of the tunnel is not as it ought to be; NULL: nothing.  Caller frees. */
+char *mb_net_overlay_fault(struct mb_net *net, const struct mb_net_network *n);
+
+#endif

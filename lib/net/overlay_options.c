@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is said of an overlay network, and what follows when it is not said. */
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "core/err.h"
+#include "core/parse.h"
+#include "core/sha256.h"
+#include "core/str.h"
+#include "net/addr.h"
+#include "net/handle.h"
+#include "net/overlay.h"
+#include "nl/route.h"
+
+enum {
+	PEERS_MAX = 256,
+	TTL_MIN = 3,
+	TTL_MAX = 3600,
+	TTL_DEFAULT = 15,
+	HEADERS = 50, /* Ethernet, IPv4, UDP, VXLAN */
+	HEADERS6 = 70,
+	MTU_LEAST = 68,
+	MTU_LEAST6 = 1280,
+	MTU_USUAL = 1500,
+	IPV4_END = 0xe0,
+};
+
+/* ---- one function an option ---------------------------------------------------------------- */
+
+static int set_vni(struct mb_net_overlay *o, const char *value)
+{
+	return mb_parse_u32(value, &o->vni) < 0 || !o->vni || o->vni > MB_NET_VNI_MAX ? -EINVAL : 0;
+}
+
+static int set_port(struct mb_net_overlay *o, const char *value)
+{
+	return mb_parse_u32(value, &o->port) < 0 || !o->port || o->port > UINT16_MAX ? -EINVAL : 0;
+}
+
+/* An address, or an interface that has one. */
+static int set_vtep(struct mb_net_overlay *o, const char *value)
+{
+	struct mb_net_addr a;
+
+	if (mb_net_addr_parse(value, &a) < 0 && !mb_net_ifname_is_valid(value))
+		return -EINVAL;
+	mb_strset(&o->vtep, value);
+	return 0;
+}
+
+/* One host's. */
+static bool is_unicast(const struct mb_net_addr *a)
+{
+	return !mb_net_addr_is_any(a) &&
+	       (a->family == AF_INET ? a->b[0] != 127 && a->b[0] < IPV4_END : a->b[0] != 0xff);
+}
+
+static int set_peers(struct mb_net_overlay *o, const char *value)
+{
+	MB_AUTO_STRV struct mb_strv texts = MB_STRV_INIT;
+	char text[MB_NET_ADDR_TEXT];
+	struct mb_net_addr a;
+
+	mb_strv_split(&texts, value, ',');
+	if (!texts.n || texts.n > PEERS_MAX)
+		return -EINVAL;
+	MB_STRV_FOREACH (peer, &texts) {
+		if (mb_net_addr_parse(peer, &a) < 0 || !is_unicast(&a))
+			return -EINVAL;
+		mb_net_addr_format(&a, text);
+		if (!mb_strv_has(&o->peers, text))
+			mb_strv_add(&o->peers, text);
+	}
+	return 0;
+}
+
+static int set_control(struct mb_net_overlay *o, const char *value)
+{
+	o->external = mb_streq(value, "external");
+	return o->external ? 0 : -EINVAL;
+}
+
+static const struct {
+	const char *key;
+	int (*set)(struct mb_net_overlay *o, const char *value);
+} options[] = {
+	{"vni", set_vni},     {"com.docker.network.driver.overlay.vxlanid_list", set_vni},
+	{"port", set_port},   {"vtep", set_vtep},
+	{"peers", set_peers}, {"control", set_control},
+};
+
+/* Whether the kernel knows WireGuard's interfaces is asked by making one. */
+static bool has_wireguard(void)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	MB_AUTO_NL struct mb_nl nl = MB_NL_INIT;
+
+	if (mb_nl_open(&nl, NETLINK_ROUTE, NULL))
+		return false;
+	mb_nl_kind_add(&b, "wireguard", "mb-wireguard");
+	mb_nl_link_del(&b, 0, "mb-wireguard");
+	return mb_nl_send(&nl, &b, NULL, NULL) != -EOPNOTSUPP;
+}
+
+static int refuse_encryption(struct mb_err *err)
+{
+	if (!has_wireguard())
+		return mb_fail(err, EOPNOTSUPP, "option 'encrypted': this kernel has no WireGuard");
+	return mb_fail(err, EOPNOTSUPP,
+	               "option 'encrypted' is not offered: make an interface of WireGuard, and "
+	               "give it with -o vtep=NAME");
+}
+
+int mb_net_overlay_option(struct mb_net_network *n, const char *key, const char *value,
+                          struct mb_err *err)
+{
+	if (mb_streq(key, "encrypted"))
+		return refuse_encryption(err);
+	for (size_t i = 0; i < MB_N(options); i++) {
+		if (!mb_streq(key, options[i].key))
+			continue;
+		if (options[i].set(&n->overlay, value) < 0)
+			return mb_fail(err, EINVAL, "invalid value '%s' of option '%s'", value,
+			               key);
+		return 0;
+	}
+	return mb_fail(err, EOPNOTSUPP, "option '%s' is not supported by the overlay driver", key);
+}
+
+bool mb_net_overlay_is_valid(const struct mb_net_overlay *o)
+{
+	struct mb_net_addr a;
+	bool valid = o->vtep && mb_net_addr_parse(o->vtep, &a) == 0 && o->vni &&
+	             o->vni <= MB_NET_VNI_MAX && o->port && o->port <= UINT16_MAX;
+
+	MB_STRV_FOREACH (peer, &o->peers)
+		valid = valid && mb_net_addr_parse(peer, &a) == 0;
+	return valid;
+}
+
+/* ---- this host's end ----------------------------------------------------------------------- */
+
+/* The address that is looked for: itself, or any of an interface, IPv4 before IPv6. */
+struct end {
+	struct mb_net_addr wanted; /* family 0: any of .index */
+	struct mb_net_addr found;
+	int index;
+	uint32_t mtu;
+	const char *name; /* of the interface; NULL: by .index */
+};
+
+static int each_link(const struct mb_nl_link *link, void *arg)
+{
+	struct end *e = arg;
+
+	if (e->name ? mb_streq(e->name, link->name) : link->index == e->index) {
+		e->index = link->index;
+		e->mtu = link->mtu;
+	}
+	return 0;
+}
+
+static int each_addr(const struct mb_nl_addr *addr, void *arg)
+{
+	struct end *e = arg;
+	struct mb_net_addr a = {.family = addr->family};
+
+	memcpy(a.b, addr->addr, sizeof(a.b));
+	if (e->wanted.family) {
+		if (mb_net_addr_equal(&a, &e->wanted)) {
+			e->found = a;
+			e->index = addr->index;
+		}
+	} else if (addr->index == e->index && addr->scope == 0 &&
+	           (!e->found.family || (e->found.family == AF_INET6 && a.family == AF_INET))) {
+		e->found = a;
+	}
+	return 0;
+}
+
+struct uplink {
+	int index;
+	uint32_t metric;
+};
+
+static int each_route(const struct mb_nl_route_info *route, void *arg)
+{
+	struct uplink *u = arg;
+
+	if (route->prefix == 0 && route->index && (!u->index || route->metric < u->metric)) {
+		u->index = route->index;
+		u->metric = route->metric;
+	}
+	return 0;
+}
+
+/* Which of our addresses packets to @to would come from. */
+static bool source_towards(struct mb_net *net, const char *to, struct end *e)
+{
+	struct mb_nl_way way;
+	struct mb_net_addr a;
+	int why;
+
+	if (mb_net_addr_parse(to, &a) < 0 ||
+	    mb_nl_route_get(&net->route, a.family, a.b, &way, &why, NULL) != 0 || !way.index)
+		return false;
+	e->wanted.family = a.family;
+	memcpy(e->wanted.b, way.source, sizeof(e->wanted.b));
+	return true;
+}
+
+/* The way to the others, where it is known; the default route's interface otherwise. */
+static int guess(struct mb_net *net, const struct mb_net_overlay *o, struct end *e,
+                 struct mb_err *err)
+{
+	struct uplink u = {0};
+	int r;
+
+	MB_STRV_FOREACH (peer, &o->peers)
+		if (source_towards(net, peer, e))
+			return 0;
+	r = mb_nl_route_dump(&net->route, AF_INET, each_route, &u, err);
+	if (!r && !u.index)
+		return mb_fail(err, ENETUNREACH,
+		               "no default route: say which address the tunnel has, with -o "
+		               "vtep=ADDRESS");
+	e->index = u.index;
+	return r;
+}
+
+static int find_end(struct mb_net *net, struct mb_net_overlay *o, struct end *e, struct mb_err *err)
+{
+	int r = mb_net_route_sock(net, err);
+
+	if (r)
+		return r;
+	if (!o->vtep)
+		r = guess(net, o, e, err);
+	else if (mb_net_addr_parse(o->vtep, &e->wanted) < 0)
+		e->name = o->vtep;
+	if (!r && e->name)
+		r = mb_nl_link_dump(&net->route, each_link, e, err);
+	if (!r && e->name && !e->index)
+		return mb_fail(err, ENODEV, "interface '%s' not found", o->vtep);
+	if (!r)
+		r = mb_nl_addr_dump(&net->route, AF_UNSPEC, each_addr, e, err);
+	if (!r && !e->found.family)
+		return o->vtep ? mb_fail(err, EADDRNOTAVAIL, "this host has no address '%s'",
+		                         o->vtep)
+		               : mb_fail(err, EADDRNOTAVAIL,
+		                         "this host has no address to the "
+		                         "outside: give -o vtep=ADDRESS");
+	if (!r && !e->name)
+		r = mb_nl_link_dump(&net->route, each_link, e, err);
+	return r;
+}
+
+static int set_length(struct mb_net_network *n, const struct end *e, struct mb_err *err)
+{
+	uint32_t headers = e->found.family == AF_INET ? HEADERS : HEADERS6;
+	uint32_t least = n->ipv6 ? MTU_LEAST6 : MTU_LEAST;
+	uint32_t below = e->mtu ? e->mtu : MTU_USUAL;
+	bool said = mb_kv_find(&n->options, "mtu") ||
+	            mb_kv_find(&n->options, "com.docker.network.driver.mtu");
+
+	if (below < headers + least)
+		return mb_fail(err, EINVAL, "packets of %u bytes are too short for a tunnel",
+		               below);
+	if (!said || !n->mtu)
+		n->mtu = below - headers;
+	if (n->mtu > below - headers)
+		return mb_fail(err, EINVAL,
+		               "mtu %u does not fit: the network below takes %u, of which a tunnel "
+		               "needs %u",
+		               n->mtu, below, headers);
+	n->mtu_out = 0;
+	return 0;
+}
+
+static int check_ways(const struct mb_net_network *n, struct mb_err *err)
+{
+	const struct mb_net_overlay *o = &n->overlay;
+
+	if (!o->peers.n && !o->external)
+		return mb_fail(err, EINVAL,
+		               "the overlay driver wants to know the other hosts: -o peers=A,B or "
+		               "-o control=external");
+	if (o->peers.n && o->external)
+		return mb_fail(err, EINVAL, "'peers' and 'control=external' exclude each other");
+	return 0;
+}
+
+/* Hosts that give a network one name give it one number. */
+static uint32_t number_of(const char *name)
+{
+	MB_AUTO_FREE char *seed = mb_asprintf("mybox overlay %s", name);
+	char text[MB_SHA256_TEXT];
+
+	mb_sha256_text(seed, strlen(seed), text);
+	text[6] = '\0';
+	return (uint32_t)strtoul(text, NULL, 16) | 1;
+}
+
+int mb_net_overlay_prepare(struct mb_net *net, struct mb_net_network *n, struct mb_err *err)
+{
+	struct mb_net_overlay *o = &n->overlay;
+	char text[MB_NET_ADDR_TEXT];
+	struct end e = {0};
+	int r = check_ways(n, err);
+
+	if (!r)
+		r = find_end(net, o, &e, err);
+	if (!r)
+		r = set_length(n, &e, err);
+	if (r)
+		return r;
+	mb_strset(&o->vtep, mb_net_addr_format(&e.found, text));
+	if (!o->vni)
+		o->vni = number_of(n->name);
+	if (!o->port)
+		o->port = MB_NET_VXLAN_PORT;
+	MB_STRV_FOREACH (peer, &o->peers) {
+		struct mb_net_addr a;
+
+		if (mb_net_addr_parse(peer, &a) < 0 || a.family != e.found.family)
+			return mb_fail(err, EINVAL, "peer %s and %s are of different families",
+			               peer, o->vtep);
+	}
+	return 0;
+}

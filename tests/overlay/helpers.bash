@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the files of this folder share: hosts, which are network namespaces on one wire, each with a
+# store of its own.
+load ../integration/helpers
+
+dir=/run/mybox-test/${BATS_TEST_FILENAME##*/}
+wire=203.0.113
+
+# ns_begin NAME ADDRESS [MTU]: a namespace on the wire.
+ns_begin() {
+	unshare --net sleep 10000 >/dev/null 2>&1 3>&- &
+	local pid=$!
+	echo $pid >"$dir/ns.$1"
+	wait_until 10 outside_ready $pid
+	ip link add name "w-$1" mtu "${3:-1500}" type veth peer name up0 netns $pid
+	ip link set "w-$1" master wire up
+	in_ns "$1" ip link set lo up
+	in_ns "$1" ip addr add "$wire.$2/24" dev up0
+	in_ns "$1" ip link set up0 mtu "${3:-1500}" up
+	in_ns "$1" ip route add default via "$wire.254"
+}
+in_ns() { nsenter --net="/proc/$(cat "$dir/ns.$1")/ns/net" "${@:2}"; }
+# The wire of a namespace, cut and mended.
+cut_off() { ip link set "w-$1" nomaster; }
+mend() { ip link set "w-$1" master wire; }
+
+# hosts_begin N: h1 to hN, at .1 to .N, each with the image deb.
+hosts_begin() {
+	ensure_images
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	ip link add wire type bridge
+	ip addr add $wire.254/24 dev wire
+	ip link set wire up
+	local i
+	for ((i = 1; i <= $1; i++)); do
+		ns_begin h$i $i
+		mkdir -m 700 "$dir/h$i"
+		on $i load -q -i "$images/deb.tar" >/dev/null
+	done
+	echo "$1" >"$dir/hosts"
+}
+hosts_end() {
+	local f
+	for f in "$dir"/ns.*; do kill "$(cat "$f")"; done
+	ip link del wire
+	rm -rf "$dir"
+}
+# on N VERB...: mybox there.  There are the names of a process for what is begun with &.
+there() { echo nsenter --net="/proc/$(cat "$dir/ns.h$1")/ns/net" "$MYBOX" --root "$dir/h$1/root" --runroot "$dir/h$1/run"; }
+on() {
+	local box
+	read -ra box <<<"$(there "$1")"
+	"${box[@]}" "${@:2}"
+}
+# Everything that a test made, on every host; and nothing may be left of it.
+hosts_clean() {
+	local i n ids
+	n=$(cat "$dir/hosts")
+	for ((i = 1; i <= n; i++)); do
+		ids=$(on $i ps -aq)
+		# shellcheck disable=SC2086
+		[ -z "$ids" ] || on $i rm -f -v $ids >/dev/null
+		ids=$(on $i network ls -q -f type=custom)
+		# shellcheck disable=SC2086
+		[ -z "$ids" ] || forget_networks $i $ids
+	done
+	for ((i = 1; i <= n; i++)); do
+		wait_until 2 is_clean $i || {
+			echo "host $i is not clean after the test:"
+			on $i system check
+			return 1
+		}
+	done
+}
+forget_networks() { on "$1" network rm "${@:2}" >/dev/null; }
+is_clean() { on "$1" system check >/dev/null 2>&1; }
+
+sleeper() { on "$1" run -d --name "$2" "${@:3}" deb sleep 1000 >/dev/null; }
+# reaches N CONTAINER WHOM
+reaches() { on "$1" exec "$2" ping -c 1 -W 1 "$3" >/dev/null 2>&1; }
+is_lost_to() { ! reaches "$@"; }
+tunnel() { echo "mv-$(on "$1" network inspect -f '{{slice .Id 0 12}}' "$2")"; }
+
+setup_file() { hosts_begin 3; }
+teardown_file() { hosts_end; }
+setup() { :; }
+teardown() { hosts_clean; }

@@ -1,0 +1,97 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Overlay networks whose hosts know each other by a list.
+load helpers
+
+lab() { # lab N [OPTION...]: the network on host N, which gives the addresses 10.77.0.N0 to .N7
+	on "$1" network create -d overlay --subnet 10.77.0.0/24 --ip-range "10.77.0.$(($1 * 16))/29" \
+		-o "peers=$wire.1,$wire.2,$wire.3" "${@:2}" lab >/dev/null
+}
+
+@test "peers: containers of three hosts are neighbours, with packets that fit" {
+	local i id
+	for i in 1 2 3; do
+		lab $i
+		sleeper $i k$i --network lab --ip 10.77.0.$((i * 16 + 2))
+	done
+	wait_until 5 reaches 1 k1 10.77.0.34
+	wait_until 5 reaches 1 k1 10.77.0.50
+	wait_until 5 reaches 3 k3 10.77.0.34
+	# 1500 of the wire less 50 of the tunnel; and the longest one arrives.
+	[ "$(on 1 exec k1 cat /sys/class/net/eth0/mtu)" = 1450 ]
+	on 1 exec k1 ping -c 1 -W 2 -s 1422 10.77.0.34 >/dev/null
+	# The host that it is made on chooses nothing: one name is one number.
+	[ "$(on 1 network inspect -f '{{.Overlay.VNI}} {{.Overlay.VTEP}}' lab)" = \
+		"$(on 2 network inspect -f '{{.Overlay.VNI}}' lab) $wire.1" ]
+	# What a peer's network sends does not come to the host's others.
+	sleeper 1 other
+	run reaches 1 other 10.77.0.34
+	[ "$status" != 0 ]
+	# The world is reached as by any bridge.
+	reaches 1 k1 $wire.254
+	# What is taken away is told, and put back.
+	id=$(tunnel 1 lab)
+	in_ns h1 ip link del "$id"
+	run on 1 system check
+	[[ $output == *"tunnel '$id' of network 'lab' is missing"* ]]
+	run on 1 system check --repair
+	on 1 system check
+	wait_until 5 reaches 1 k1 10.77.0.34
+	in_ns h1 bridge fdb del 00:00:00:00:00:00 dev "$id" dst $wire.2
+	run on 1 system check
+	[[ $output == *"tunnel of network 'lab' does not lead to peer $wire.2"* ]]
+	on 1 network reload >/dev/null
+	on 1 system check
+	# It comes again with the first container after it went.
+	on 1 rm -f k1 >/dev/null
+	on 1 network rm lab
+	run in_ns h1 ip link show "$id"
+	[ "$status" != 0 ]
+}
+
+@test "overlay: what cannot be is refused by name, and leaves nothing" {
+	refused() { # refused WORDS OPTION...
+		run on 1 network create -d overlay "${@:2}" lab
+		[ "$status" = 1 ]
+		[[ $output == *"$1"* ]]
+	}
+	refused "wants to know the other hosts"
+	refused "invalid value 'a,b' of option 'peers'" -o peers=a,b
+	refused "invalid value '0' of option 'vni'" -o peers=$wire.2 -o vni=0
+	refused "this host has no address '192.0.2.9'" -o peers=$wire.2 -o vtep=192.0.2.9
+	refused "interface 'up7' not found" -o peers=$wire.2 -o vtep=up7
+	refused "mtu 1500 does not fit" -o peers=$wire.2 -o mtu=1500
+	refused "exclude each other" -o peers=$wire.2 -o control=external
+	refused "'colour' is not supported by the overlay driver" -o colour=red
+	refused "'encrypted'" -o peers=$wire.2 -o encrypted
+	# Without WireGuard in the kernel that is the reason.
+	in_ns h1 ip link add wg7 type wireguard 2>/dev/null ||
+		[[ $output == *"this kernel has no WireGuard"* ]]
+	in_ns h1 ip link del wg7 2>/dev/null || true
+	on 1 network create -d overlay -o peers=$wire.2 -o vni=77 one >/dev/null
+	refused "VXLAN 77 is in use on this host" -o peers=$wire.2 -o vni=77
+	[ "$(on 1 network ls -q -f type=custom | wc -l)" = 1 ]
+	run on 1 network policy default one deny
+	[[ $output == *"network one takes no policy: its driver is overlay"* ]]
+}
+
+@test "overlay: another program fills the tables" {
+	local i
+	for i in 1 2; do
+		on $i network create -d overlay --subnet 10.77.0.0/24 --ip-range 10.77.0.$((i * 16))/29 \
+			-o control=external -o vtep=up0 -o vni=4242 ext >/dev/null
+		sleeper $i k$i --network ext --ip 10.77.0.$((i * 16 + 2))
+		in_ns h$i bridge -d link show dev "$(tunnel $i ext)" | grep -q 'learning on'
+	done
+	in_ns h1 ip -d link show dev "$(tunnel 1 ext)" | grep -q 'vxlan id 4242 local 203.0.113.1 .*nolearning'
+	# Nothing is in the tables; what is put there holds, through a reload too.
+	[ -z "$(in_ns h1 bridge fdb show dev "$(tunnel 1 ext)" | grep dst)" ]
+	run reaches 1 k1 10.77.0.34
+	[ "$status" != 0 ]
+	in_ns h1 bridge fdb append 00:00:00:00:00:00 dev "$(tunnel 1 ext)" dst $wire.2
+	in_ns h2 bridge fdb append 00:00:00:00:00:00 dev "$(tunnel 2 ext)" dst $wire.1
+	on 1 network reload >/dev/null
+	wait_until 5 reaches 1 k1 10.77.0.34
+	reaches 1 k1 10.77.0.34
+	on 1 system check
+}
