@@ -15,6 +15,10 @@
 
 struct mb_err;
 
+/* Who we are, to a server that asks; PEM, borrowed. */
+struct mb_registry_identity {
+	int cert_fd, key_fd;
+};
 struct mb_registry_call {
 	const char *method, *url;
 	const struct mb_strv *headers; /* "Name: value" */
@@ -23,6 +27,9 @@ struct mb_registry_call {
 	int ca_fd;       /* certificates (PEM) in place of the system's, or -1; borrowed */
 	bool unverified; /* take any certificate */
 	int timeout_sec; /* without a byte in either direction */
+	const struct mb_registry_identity *identity; /* or NULL */
+	bool direct; /* by no proxy, whatever the environment says */
+	bool stream; /* an answer that goes on: bytes count as they come, and silence is no fault */
 };
 
 struct mb_registry_head {
@@ -38,6 +45,9 @@ struct mb_registry_sink {
 	int (*body)(void *arg, const void *bytes, size_t n, struct mb_err *err);
 	void (*sent)(void *arg, uint64_t bytes); /* of the request's body; NULL is fine */
 	void *arg;
+	/* Called at least that often while the exchange goes on; ends it as the others do. */
+	int (*idle)(void *arg, struct mb_err *err);
+	int idle_ms; /* 0: never */
 };
 
 /* How an exchange fails that may go better elsewhere or later; all told. */

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/err.h"
 #include "core/sock.h"
 #include "core/str.h"
@@ -26,6 +27,7 @@
 #include "sys/seal.h"
 
 enum { NOBODY = 65534, MAX_FILES = 256 };
+static const int64_t NSEC_PER_MSEC = 1000000;
 
 #if !defined(__SANITIZE_ADDRESS__)
 enum { MEMORY_LIMIT = 1 << 30 };
@@ -171,7 +173,12 @@ static int send_request(struct fetch *f, const struct mb_registry_call *call, st
 		.flags = call->unverified ? MB_FETCH_UNVERIFIED : 0,
 	};
 	size_t at = sizeof(request), n_fds = 0;
-	int fds[2], r;
+	int fds[4], r;
+
+	if (call->direct)
+		request.flags |= MB_FETCH_DIRECT;
+	if (call->stream)
+		request.flags |= MB_FETCH_STREAM;
 
 	if (call->body_fd >= 0) {
 		request.flags |= MB_FETCH_HAS_BODY;
@@ -180,6 +187,11 @@ static int send_request(struct fetch *f, const struct mb_registry_call *call, st
 	if (call->ca_fd >= 0) {
 		request.flags |= MB_FETCH_HAS_CA;
 		fds[n_fds++] = call->ca_fd;
+	}
+	if (call->identity) {
+		request.flags |= MB_FETCH_HAS_IDENTITY;
+		fds[n_fds++] = call->identity->cert_fd;
+		fds[n_fds++] = call->identity->key_fd;
 	}
 	r = put_text(f, &at, call->method, err);
 	if (r == 0)
@@ -256,28 +268,41 @@ static int tell_death(struct fetch *f, struct mb_err *err)
 	return mb_fail(err, EPIPE, "the process that fetches ended unexpectedly");
 }
 
-/* A server may take as long as it likes, but what is to end us while signals are held back does. */
-static int wait_for(struct fetch *f, int interrupt_fd, struct mb_err *err)
+/* Until there is something to receive.  A server may take as long as it likes, but what is to end us
+ * while signals are held back does.  Return: 0; what idle() said; or -errno. */
+static int wait_for(struct fetch *f, const struct mb_registry_sink *sink, int interrupt_fd,
+                    int64_t *due, struct mb_err *err)
 {
 	struct pollfd p[] = {{.fd = f->sock, .events = POLLIN},
 	                     {.fd = interrupt_fd, .events = POLLIN}};
 
-	while (poll(p, MB_N(p), -1) < 0)
-		if (errno != EINTR)
+	for (;;) {
+		int64_t now = mb_monotonic_nsec();
+		int r = sink->idle_ms && now >= *due ? sink->idle(sink->arg, err) : 0;
+
+		if (r < 0)
+			return r;
+		if (now >= *due)
+			*due = now + sink->idle_ms * NSEC_PER_MSEC;
+		r = poll(p, MB_N(p), sink->idle_ms ? (int)((*due - now) / NSEC_PER_MSEC) + 1 : -1);
+		if (r < 0 && errno != EINTR)
 			return mb_fail_sys(err, errno, "cannot poll");
-	return p[1].revents ? mb_sys_interrupt_check(err) : 0;
+		if (r > 0)
+			return p[1].revents ? mb_sys_interrupt_check(err) : 0;
+	}
 }
 
 static int receive(struct fetch *f, const struct mb_registry_sink *sink, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int interrupt = -1;
+	int64_t due = mb_monotonic_nsec() + sink->idle_ms * NSEC_PER_MSEC;
 	bool has_head = false;
 	int r = mb_sys_interrupt_open(&interrupt, err);
 
 	while (r == 0) {
 		size_t n = 0;
 
-		r = wait_for(f, interrupt, err);
+		r = wait_for(f, sink, interrupt, &due, err);
 		if (r < 0)
 			return r;
 		r = mb_sock_receive(f->sock, &f->in, sizeof(f->in), &n, NULL, 0, NULL);

@@ -130,6 +130,8 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
 		if (f->n_body == MB_FETCH_MAX_BODY)
 			flush_body(f);
 	}
+	if (f->request.flags & MB_FETCH_STREAM)
+		flush_body(f);
 	return n;
 }
 
@@ -216,10 +218,19 @@ static enum mb_fetch_end end_of(CURLcode code)
 			code = f->lib.easy_setopt(f->curl, (option), (value)); \
 	} while (0)
 
-static CURLcode set_up(struct fetch *f, const char *method, const char *url,
-                       struct curl_slist *headers, const struct mb_str *ca)
+/* What came in descriptors. */
+enum { CA, CERT, KEY, N_FILES };
+
+static struct curl_blob blob_of(const struct mb_str *file)
 {
-	struct curl_blob blob = {.data = ca->buf, .len = ca->len, .flags = CURL_BLOB_COPY};
+	return (struct curl_blob){.data = file->buf, .len = file->len, .flags = CURL_BLOB_COPY};
+}
+
+static CURLcode set_up(struct fetch *f, const char *method, const char *url,
+                       struct curl_slist *headers, const struct mb_str *files)
+{
+	struct curl_blob blob = blob_of(&files[CA]), cert = blob_of(&files[CERT]);
+	struct curl_blob key = blob_of(&files[KEY]);
 	long verified = !(f->request.flags & MB_FETCH_UNVERIFIED);
 	const char *directory = getenv("SSL_CERT_DIR");
 	CURLcode code = CURLE_OK;
@@ -242,12 +253,19 @@ static CURLcode set_up(struct fetch *f, const char *method, const char *url,
 	SET(CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
 	SET(CURLOPT_CONNECTTIMEOUT, (long)f->request.timeout_sec);
 	SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
-	SET(CURLOPT_LOW_SPEED_TIME, (long)f->request.timeout_sec);
+	SET(CURLOPT_LOW_SPEED_TIME,
+	    f->request.flags & MB_FETCH_STREAM ? 0L : (long)f->request.timeout_sec);
+	if (f->request.flags & MB_FETCH_DIRECT)
+		SET(CURLOPT_NOPROXY, "*");
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(CURLOPT_SSL_VERIFYPEER, verified);
 	SET(CURLOPT_SSL_VERIFYHOST, verified ? 2L : 0L);
-	if (ca->len)
+	if (blob.len)
 		SET(CURLOPT_CAINFO_BLOB, &blob);
+	if (cert.len) {
+		SET(CURLOPT_SSLCERT_BLOB, &cert);
+		SET(CURLOPT_SSLKEY_BLOB, &key);
+	}
 	if (directory && *directory)
 		SET(CURLOPT_CAPATH, directory);
 	if (f->request.flags & MB_FETCH_HAS_BODY) {
@@ -278,7 +296,7 @@ static CURLcode renew(struct fetch *f)
 	return f->curl ? CURLE_OK : CURLE_FAILED_INIT;
 }
 
-static void perform(struct fetch *f, const char *text, const struct mb_str *ca)
+static void perform(struct fetch *f, const char *text, const struct mb_str *files)
 {
 	const char *method = text, *url = method + strlen(method) + 1;
 	const char *end = text + f->request.text;
@@ -298,7 +316,7 @@ static void perform(struct fetch *f, const char *text, const struct mb_str *ca)
 	f->n_body = 0;
 	code = renew(f);
 	if (code == CURLE_OK)
-		code = set_up(f, method, url, headers, ca);
+		code = set_up(f, method, url, headers, files);
 	if (code == CURLE_OK)
 		code = f->lib.easy_perform(f->curl);
 	f->has_failed = code != CURLE_OK;
@@ -325,20 +343,20 @@ static bool is_whole(const char *text, size_t n)
 }
 
 /* From its beginning: others have the same file open, and move about in it. */
-static int read_ca(int fd, struct mb_str *ca)
+static int read_file(int fd, struct mb_str *file)
 {
 	char part[16 * 1024];
 
 	while (fd >= 0) {
-		ssize_t n = pread(fd, part, sizeof(part), (off_t)ca->len);
+		ssize_t n = pread(fd, part, sizeof(part), (off_t)file->len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 || ca->len + (size_t)n > MB_FETCH_MAX_CA)
+		if (n < 0 || file->len + (size_t)n > MB_FETCH_MAX_CA)
 			return -EIO;
 		if (n == 0)
 			break;
-		mb_str_addn(ca, part, (size_t)n);
+		mb_str_addn(file, part, (size_t)n);
 	}
 	return 0;
 }
@@ -347,25 +365,38 @@ static int read_ca(int fd, struct mb_str *ca)
 static bool serve(struct fetch *f)
 {
 	static char buffer[sizeof(struct mb_fetch_request) + MB_FETCH_MAX_TEXT];
-	MB_AUTO_STR struct mb_str ca = MB_STR_INIT;
-	int fds[2] = {-1, -1}, ca_fd = -1;
-	size_t n = 0, n_fds = 0, want;
+	static const uint32_t flag_of[N_FILES] = {[CA] = MB_FETCH_HAS_CA,
+	                                          [CERT] = MB_FETCH_HAS_IDENTITY,
+	                                          [KEY] = MB_FETCH_HAS_IDENTITY};
+	struct mb_str files[N_FILES] = {0};
+	int fds[1 + N_FILES] = {-1, -1, -1, -1};
+	size_t n = 0, n_fds = 0, want, at = 0;
+	bool fails = false;
 
 	if (mb_sock_receive(MB_FETCH_FD, buffer, sizeof(buffer), &n, fds, MB_N(fds), &n_fds) < 0 ||
 	    n < sizeof(f->request))
 		return false;
 	memcpy(&f->request, buffer, sizeof(f->request));
-	want = !!(f->request.flags & MB_FETCH_HAS_BODY) + !!(f->request.flags & MB_FETCH_HAS_CA);
+	want = !!(f->request.flags & MB_FETCH_HAS_BODY);
+	for (size_t i = 0; i < N_FILES; i++)
+		want += !!(f->request.flags & flag_of[i]);
 	if (f->request.version != MB_FETCH_VERSION || n_fds != want ||
 	    f->request.text != n - sizeof(f->request) ||
 	    !is_whole(buffer + sizeof(f->request), f->request.text))
 		return false;
-	f->body_fd = f->request.flags & MB_FETCH_HAS_BODY ? fds[0] : -1;
-	ca_fd = f->request.flags & MB_FETCH_HAS_CA ? fds[want - 1] : -1;
-	if (read_ca(ca_fd, &ca) < 0)
+	f->body_fd = f->request.flags & MB_FETCH_HAS_BODY ? fds[at++] : -1;
+	for (size_t i = 0; i < N_FILES; i++)
+		if (f->request.flags & flag_of[i])
+			fails |= read_file(fds[at++], &files[i]) < 0;
+	if (fails)
 		reply_end(f, MB_FETCH_BAD, "the certificates cannot be read");
 	else
-		perform(f, buffer + sizeof(f->request), &ca);
+		perform(f, buffer + sizeof(f->request), files);
+	for (size_t i = 0; i < N_FILES; i++) {
+		if (files[i].len)
+			explicit_bzero(files[i].buf, files[i].len);
+		mb_str_done(&files[i]);
+	}
 	for (size_t i = 0; i < n_fds; i++)
 		mb_close(&fds[i]);
 	return true;

@@ -24,6 +24,9 @@ enum mb_fetch_flag {
 	MB_FETCH_HAS_BODY = 1, /* a descriptor: body_size bytes at body_offset */
 	MB_FETCH_HAS_CA = 2,   /* a descriptor: certificates in PEM, in place of the system's */
 	MB_FETCH_UNVERIFIED = 4,
+	MB_FETCH_HAS_IDENTITY = 8, /* two descriptors: certificate and key in PEM */
+	MB_FETCH_DIRECT = 16,      /* by no proxy */
+	MB_FETCH_STREAM = 32,      /* bytes go on as they come, and no silence is too long */
 };
 
 /* Then the text: method, URL and header lines, each with its NUL. */
