@@ -7,6 +7,8 @@
 #include "core/str.h"
 #include "core/strv.h"
 #include "net/net.h"
+#include "net/overlay_lead.h"
+#include "net/overlay_remote.h"
 #include "json/json.h"
 
 int mb_cmd_net(struct mb_cmd_context *cx, struct mb_net **ret, struct mb_err *err)
@@ -122,6 +124,39 @@ static struct json_object *new_overlay(const struct mb_net_overlay *overlay)
 	return o;
 }
 
+/* The hosts that share it, as docker has them, and the containers there. */
+static void add_hosts(struct json_object *o, struct mb_net *net, const struct mb_net_network *n)
+{
+	struct json_object *peers = mb_json_new_array(), *containers = mb_json_new_object();
+	MB_AUTO_NET_REMOTES struct mb_net_remotes remotes = {0};
+	struct mb_net_lead_status status = {0};
+
+	if (mb_net_lead_status_load(net, n->id, &status, NULL) == 0) {
+		MB_KV_FOREACH (host, &status.hosts) {
+			struct json_object *peer = mb_json_new_object();
+
+			mb_json_set_str(peer, "Name", host->value);
+			mb_json_set_str(peer, "IP", host->key);
+			mb_json_push(peers, peer);
+		}
+	}
+	(void)mb_net_remotes_load(net, n, &remotes, NULL);
+	for (size_t i = 0; i < remotes.n; i++) {
+		const struct mb_net_remote *r = &remotes.v[i];
+		struct json_object *c = mb_json_new_object();
+
+		mb_json_set_str(c, "Name", r->name);
+		mb_json_set_str(c, "Host", r->host);
+		mb_json_set_str(c, "MacAddress", r->mac);
+		mb_json_set_str(c, "IPv4Address", r->ip);
+		mb_json_set_str(c, "IPv6Address", r->ip6 ? r->ip6 : "");
+		mb_json_set(containers, r->id, c);
+	}
+	mb_json_set(o, "Peers", peers);
+	mb_json_set(o, "RemoteContainers", containers);
+	mb_net_lead_status_done(&status);
+}
+
 int mb_cmd_network_describe(struct mb_net *net, const struct mb_net_network *n,
                             struct json_object **ret, struct mb_err *err)
 {
@@ -154,6 +189,8 @@ int mb_cmd_network_describe(struct mb_net *net, const struct mb_net_network *n,
 		mb_json_set(o, "ExternalEndpoints", new_externals(n));
 	if (n->overlay.vtep)
 		mb_json_set(o, "Overlay", new_overlay(&n->overlay));
+	if (n->overlay.store.members.n)
+		add_hosts(o, net, n);
 	mb_json_set(o, "Options", new_map(&n->options));
 	mb_json_set(o, "Labels", new_map(&n->labels));
 	mb_net_members_done(&members);

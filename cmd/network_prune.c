@@ -36,7 +36,9 @@ int mb_cmd_prune_networks(struct mb_cmd_prune *p, struct mb_err *err)
 	for (size_t i = 0; r == 0 && i < networks.n; i++) {
 		const struct mb_net_network *n = networks.v[i];
 
-		if (!n->builtin && mb_cmd_prune_fits(p, &n->labels, n->created))
+		/* One that other hosts share is not unused because nobody is on it here. */
+		if (!n->builtin && !n->overlay.store.members.n &&
+		    mb_cmd_prune_fits(p, &n->labels, n->created))
 			remove_one(p, net, n, &removed);
 	}
 	mb_net_networks_done(&networks);

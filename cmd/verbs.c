@@ -17,7 +17,7 @@
 	X(network_endpoint_add) X(network_endpoint_ls) X(network_endpoint_rm) \
 	X(network_policy_add) X(network_policy_ls) X(network_policy_rm) \
 	X(network_policy_default) X(network_policy_test) X(network_flows) X(network_check) \
-	X(network_reload) X(network_top) X(network_graph) \
+	X(network_reload) X(network_top) X(network_graph) X(network_join) X(network_leave) \
 	X(volume_create) X(volume_ls) X(volume_inspect) X(volume_rm) X(volume_exists) X(volume_prune) \
 	X(volume_export) X(volume_import) X(volume_clone) \
 	X(secret_create) X(secret_ls) X(secret_inspect) X(secret_rm) X(secret_exists) \
@@ -25,7 +25,7 @@
 	X(version) X(info) X(events) X(system_boot) X(healthcheck_run) X(system_check) X(system_df) X(system_prune) X(help) X(completion) \
 	X(complete_hidden) X(introspect_hidden) X(man_hidden) X(lint_hidden) \
 	X(cleanup_hidden) X(restart_hidden) X(health_hidden) X(mend_hidden) X(far_hidden) \
-	X(generator_hidden)
+	X(generator_hidden) X(lead_hidden)
 // clang-format on
 
 #define DECLARE(name) extern const struct mb_cli_verb mb_cmd_##name;

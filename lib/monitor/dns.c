@@ -243,6 +243,7 @@ void mb_dns_event(struct mb_dns *d, int from, unsigned index, uint32_t events)
 	case MB_MONITOR_FROM_KEEPER:
 	case MB_MONITOR_FROM_LOGSINK:
 	case MB_MONITOR_FROM_NOTIFY:
+	case MB_MONITOR_FROM_SHARED:
 		break;
 	}
 }

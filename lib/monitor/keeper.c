@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The keeper: one monitor of a store hears when the firewall's table is lost, and has it put back.
+/* The keeper: one monitor of a store hears when the firewall's table is lost, and has it put back;
+ * and while containers are on networks that other hosts share, it has somebody lead for those.
  *
  * Monitors that stay stand in a line, RUN/net/keepers: who each is, the oldest first.  The first
  * keeps.  Each of the others waits for the end of the one before it alone, and moves up then, so
@@ -9,6 +10,7 @@
  * What cannot be done now (no descriptors, the line is locked or away) is tried again when
  * keeper.due has come; nothing here waits for it.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -18,6 +20,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -42,6 +45,8 @@ enum {
 };
 /* Who lives shorter is never in the line: it would cost each start something. */
 enum { STAYS_MS = 1000, AGAIN_MS = 1000, LINE_MAX_ = 1 << 16, RECEIVE = 8192, ROUNDS = 64 };
+
+#define LEAD_DIR "net/ov"
 
 static void set_due(struct mb_monitor *m, int64_t ms)
 {
@@ -149,7 +154,7 @@ static void drain(int fd)
 	char got[RECEIVE];
 
 	for (int i = 0; i < ROUNDS; i++)
-		if (recv(fd, got, sizeof(got), 0) <= 0 && errno != ENOBUFS && errno != EINTR)
+		if (read(fd, got, sizeof(got)) <= 0 && errno != ENOBUFS && errno != EINTR)
 			return;
 }
 
@@ -211,6 +216,65 @@ static void look(struct mb_monitor *m)
 	}
 }
 
+/* ---- networks of many hosts ------------------------------------------------------------------ */
+
+/* Whether any container is on one: RUN/net/ov has an entry.  No opendir(3): no heap. */
+static bool has_shared(const struct mb_monitor *m)
+{
+	_Alignas(struct dirent64) char batch[1024];
+	MB_AUTO_CLOSE int fd = openat(m->fd[MB_MONITOR_SLOT_RUNROOT], LEAD_DIR,
+	                              O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	long n = fd < 0 ? 0 : syscall(SYS_getdents64, fd, batch, sizeof(batch));
+
+	for (long at = 0; at < n;) {
+		const struct dirent64 *d = (const void *)(batch + at);
+
+		at += d->d_reclen;
+		if (d->d_name[0] != '.')
+			return true;
+	}
+	return false;
+}
+
+/* Somebody leads for them as long as we keep. */
+static void lead(struct mb_monitor *m)
+{
+	if (m->keeper.leader || !has_shared(m) ||
+	    faccessat(m->fd[MB_MONITOR_SLOT_RUN], "state.json", F_OK, 0) < 0)
+		return;
+	m->keeper.leader = fork();
+	if (m->keeper.leader == 0)
+		mb_monitor_process_become(m, "__lead");
+	if (m->keeper.leader < 0) {
+		m->keeper.leader = 0;
+		set_due(m, AGAIN_MS);
+	}
+}
+
+/* Hear of the first container on one. */
+static void hear_of_shared(struct mb_monitor *m)
+{
+	char path[48 + sizeof(LEAD_DIR)];
+
+	if (m->keeper.shared > 0)
+		return;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/" LEAD_DIR, m->fd[MB_MONITOR_SLOT_RUNROOT]);
+	m->keeper.shared = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (m->keeper.shared >= 0 &&
+	    (mkdirat(m->fd[MB_MONITOR_SLOT_RUNROOT], LEAD_DIR, 0700) == 0 || errno == EEXIST) &&
+	    inotify_add_watch(m->keeper.shared, path, IN_CREATE) >= 0 &&
+	    mb_monitor_watch(m, m->keeper.shared, MB_MONITOR_FROM_SHARED, 0, EPOLLIN) == 0)
+		return;
+	mb_close(&m->keeper.shared);
+	set_due(m, AGAIN_MS);
+}
+
+void mb_monitor_keeper_shared(struct mb_monitor *m)
+{
+	drain(m->keeper.shared);
+	lead(m);
+}
+
 /* ---- what the loop calls -------------------------------------------------------------- */
 
 /* Hear from @fd, which becomes ours; if there is none, or not enough of something, it is all tried
@@ -230,6 +294,8 @@ static void keep(struct mb_monitor *m)
 	m->keeper.keeps = true;
 	if (m->keeper.fd > 0 || hear(m, open_events()))
 		look(m);
+	hear_of_shared(m);
+	lead(m);
 }
 
 void mb_monitor_keeper_begin(struct mb_monitor *m)
@@ -305,6 +371,11 @@ void mb_monitor_keeper_event(struct mb_monitor *m)
 
 void mb_monitor_keeper_ended(struct mb_monitor *m, pid_t pid)
 {
+	/* It ends when nobody wants it; what came meanwhile is looked for once more. */
+	if (pid == m->keeper.leader) {
+		m->keeper.leader = 0;
+		set_due(m, AGAIN_MS);
+	}
 	if (pid != m->keeper.mender)
 		return;
 	m->keeper.mender = 0;

@@ -68,6 +68,9 @@ static void dispatch(struct mb_monitor *m, const struct epoll_event *e)
 	case MB_MONITOR_FROM_KEEPER:
 		mb_monitor_keeper_event(m);
 		break;
+	case MB_MONITOR_FROM_SHARED:
+		mb_monitor_keeper_shared(m);
+		break;
 	case MB_MONITOR_FROM_DNS_UDP:
 	case MB_MONITOR_FROM_DNS_LISTENER:
 	case MB_MONITOR_FROM_DNS_TCP:

@@ -123,6 +123,8 @@ struct mb_monitor {
 		int fd;        /* pidfd of who is before us, netlink if we keep; not > 0: none */
 		pid_t mender;  /* that puts the table back; 0: none */
 		bool again;    /* it was lost while that ran */
+		int shared;    /* inotify, of networks that other hosts share; not > 0: none yet */
+		pid_t leader;  /* that leads for those; 0: none */
 	} keeper;
 
 	/* health */
@@ -218,6 +220,7 @@ size_t mb_monitor_notify_filter(char *text, size_t n);
 void mb_monitor_keeper_begin(struct mb_monitor *m);
 void mb_monitor_keeper_step(struct mb_monitor *m);
 void mb_monitor_keeper_event(struct mb_monitor *m);
+void mb_monitor_keeper_shared(struct mb_monitor *m);
 void mb_monitor_keeper_ended(struct mb_monitor *m, pid_t pid); /* maybe another's */
 
 /* tell.c: events.  Their text is in the packet buffer. */

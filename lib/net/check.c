@@ -16,6 +16,7 @@
 #include "net/handle.h"
 #include "net/ipam.h"
 #include "net/overlay.h"
+#include "net/overlay_remote.h"
 #include "net/policy.h"
 #include "nl/route.h"
 #include "store/store.h"
@@ -563,7 +564,8 @@ static void check_externals(struct check *c, const struct mb_net_network *n)
 }
 
 /* n/<name>/<container>: entries of containers without a record here. */
-static void check_name(struct check *c, const struct mb_net_network *n, int names, const char *name)
+static void check_name(struct check *c, const struct mb_net_network *n,
+                       const struct mb_net_remotes *remotes, int names, const char *name)
 {
 	int fd = openat(names, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -577,7 +579,8 @@ static void check_name(struct check *c, const struct mb_net_network *n, int name
 		bool outside = entry->d_name[0] == '-';
 
 		if (entry->d_name[0] == '.' || mb_strv_has(&c->live, entry->d_name) ||
-		    (outside && is_external(n, name, entry->d_name)))
+		    (outside && is_external(n, name, entry->d_name)) ||
+		    mb_net_remotes_find(remotes, entry->d_name))
 			continue;
 		tell(c, !c->repair || unlinkat(fd, entry->d_name, 0) == 0,
 		     "name '%s' of network '%s' leads to %s that is gone", name, n->name,
@@ -590,12 +593,14 @@ static void check_name(struct check *c, const struct mb_net_network *n, int name
 
 static void check_names(struct check *c, const struct mb_net_network *n)
 {
+	MB_AUTO_NET_REMOTES struct mb_net_remotes remotes = {0};
 	MB_AUTO_CLOSE int run = -1;
 	struct dirent *entry;
 	DIR *dir;
 	int fd;
 
-	if (mb_net_run_dir(c->net, n->id, &run, NULL) < 0)
+	if (mb_net_run_dir(c->net, n->id, &run, NULL) < 0 ||
+	    mb_net_remotes_load(c->net, n, &remotes, NULL) < 0)
 		return;
 	fd = openat(run, "n", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	dir = fd < 0 ? NULL : fdopendir(fd);
@@ -605,7 +610,7 @@ static void check_names(struct check *c, const struct mb_net_network *n)
 	}
 	while ((entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
-			check_name(c, n, fd, entry->d_name);
+			check_name(c, n, &remotes, fd, entry->d_name);
 	closedir(dir);
 }
 

@@ -10,6 +10,7 @@
 #include "net/firewall.h"
 #include "net/handle.h"
 #include "net/network_spec.h"
+#include "net/overlay_store.h"
 #include "nl/route.h"
 
 /* Joining and leaving while the container runs.  The record goes first when something is added
@@ -109,8 +110,9 @@ static void drop_link(struct mb_net *net, const struct mb_net_endpoint *e, int n
 	(void)mb_nl_send(&net->route, &b, NULL, NULL);
 }
 
-/* Take endpoint @at out of @s and give back what it had. */
-static void drop_endpoint(struct mb_net *net, struct mb_net_sandbox *s, size_t at, int netns_fd)
+/* Take endpoint @at out of @s and give back what it had here. */
+static void drop_endpoint(struct mb_net *net, struct mb_net_sandbox *s, size_t at, int netns_fd,
+                          struct mb_net_endpoint *gone)
 {
 	struct mb_net_endpoint *e = &s->endpoints[at];
 
@@ -118,9 +120,17 @@ static void drop_endpoint(struct mb_net *net, struct mb_net_sandbox *s, size_t a
 	drop_link(net, e, netns_fd);
 	(void)mb_net_policy_leave(net, s, e, NULL);
 	mb_net_address_release(net, e, s->container_id);
-	mb_net_endpoint_done(e);
 	s->n_endpoints--;
+	*gone = *e;
 	memmove(e, e + 1, (s->n_endpoints - at) * sizeof(*e));
+}
+
+/* The record is written without it: other hosts may hear of that. */
+static void release(struct mb_net *net, const struct mb_net_sandbox *s,
+                    struct mb_net_endpoint *gone)
+{
+	mb_net_store_release(net, gone, s->container_id);
+	mb_net_endpoint_done(gone);
 }
 
 /* The ports go where the default route goes. */
@@ -151,7 +161,9 @@ static int connect_last(struct mb_net *net, struct mb_net_sandbox *s, int netns_
 		r = attach_last(net, s, netns_fd, err);
 	if (!r)
 		r = move_gateway_and_ports(net, s, netns_fd, err);
-	return r ? r : mb_net_names_add(net, s, &s->endpoints[s->n_endpoints - 1], err);
+	if (!r)
+		r = mb_net_names_add(net, s, &s->endpoints[s->n_endpoints - 1], err);
+	return r ? r : mb_net_store_publish(net, s, &s->endpoints[s->n_endpoints - 1], err);
 }
 
 int mb_net_connect(struct mb_net *net, const char *container_id, int netns_fd,
@@ -167,10 +179,13 @@ int mb_net_connect(struct mb_net *net, const char *container_id, int netns_fd,
 		return r;
 	r = connect_last(net, s, netns_fd, err);
 	if (r) {
-		drop_endpoint(net, s, s->n_endpoints - 1, netns_fd);
+		struct mb_net_endpoint gone;
+
+		drop_endpoint(net, s, s->n_endpoints - 1, netns_fd, &gone);
 		mb_net_gateway_choose(s);
 		(void)mb_net_record_write(net, s, NULL);
 		(void)mb_net_ports_publish(net, s, NULL);
+		release(net, s, &gone);
 	}
 	return r;
 }
@@ -201,6 +216,7 @@ int mb_net_disconnect(struct mb_net *net, const char *container_id, int netns_fd
                       const char *network, struct mb_err *err)
 {
 	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = NULL;
+	struct mb_net_endpoint gone;
 	size_t at;
 	int r;
 
@@ -211,9 +227,10 @@ int mb_net_disconnect(struct mb_net *net, const char *container_id, int netns_fd
 		r = mb_net_ports_unpublish(net, s, err);
 	if (r)
 		return r;
-	drop_endpoint(net, s, at, netns_fd);
+	drop_endpoint(net, s, at, netns_fd, &gone);
 	r = settle_gateway(s, netns_fd, err);
 	if (!r)
 		r = mb_net_record_write(net, s, err);
+	release(net, s, &gone);
 	return r ? r : mb_net_ports_publish(net, s, err);
 }

@@ -15,6 +15,7 @@
 #include "core/io.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "etcd/etcd.h"
 #include "store/store.h"
 
 void mb_net_new(struct mb_store *store, struct mb_net **ret)
@@ -41,6 +42,8 @@ void mb_net_free(struct mb_net *net)
 	mb_nl_close(&net->route);
 	mb_nl_close(&net->netfilter);
 	mb_net_sk_lookup_done(&net->lookup);
+	mb_etcd_free(net->etcd);
+	free(net->etcd_of);
 	free(net);
 }
 

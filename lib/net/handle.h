@@ -12,8 +12,10 @@
 #include "net/sk_lookup.h"
 #include "nl/sock.h"
 
+struct mb_etcd;
 struct mb_net_changes;
 struct mb_net_plan_of;
+struct mb_net_remote;
 struct mb_nl_batch;
 struct mb_net_ipam;
 struct mb_net_ipam_plan;
@@ -25,6 +27,8 @@ struct mb_net {
 	char alias[32]; /* what bridges of this store begin their alias with */
 	bool table_seen;
 	struct mb_net_sk_lookup lookup; /* of the resolver that is to be opened */
+	struct mb_etcd *etcd;           /* of the network that was last asked for; NULL: none */
+	char *etcd_of;
 };
 
 int mb_net_route_sock(struct mb_net *net, struct mb_err *err);
@@ -180,6 +184,8 @@ int mb_net_routed_recheck(struct mb_net *net, struct mb_net_sandbox *s, size_t f
 
 /* names.c */
 enum { MB_NET_NAME_MAX = 253 };
+/* Whether it can be a directory and an answer of the resolver. */
+bool mb_net_names_is_usable(const char *name);
 void mb_net_names_collect(struct mb_net_endpoint *e, const struct mb_net_sandbox *s);
 int mb_net_names_add(struct mb_net *net, const struct mb_net_sandbox *s,
                      const struct mb_net_endpoint *e, struct mb_err *err);
@@ -197,6 +203,11 @@ void mb_net_names_remove_external(struct mb_net *net, const struct mb_net_networ
 /* Whether the database has all of it. */
 bool mb_net_names_has_external(struct mb_net *net, const struct mb_net_network *n,
                                const struct mb_net_external *x);
+/* Of a container on another host; it counts until it is taken away. */
+int mb_net_names_add_remote(struct mb_net *net, const struct mb_net_network *n,
+                            const struct mb_net_remote *remote, struct mb_err *err);
+void mb_net_names_remove_remote(struct mb_net *net, const struct mb_net_network *n,
+                                const struct mb_net_remote *remote);
 
 /* external.c */
 /* What a document says of one. */

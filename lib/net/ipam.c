@@ -78,7 +78,7 @@ static int create(struct mb_net_ipam *ipam, const struct mb_net_ipam_plan *plan)
 	t->n = n;
 	t->first = plan->first;
 	t->last = plan->last < n ? plan->last : n - 1;
-	t->hint = t->first;
+	t->hint = plan->hint >= t->first && plan->hint <= t->last ? plan->hint : t->first;
 	for (size_t i = 0; i < plan->n_reserved; i++)
 		if (plan->reserved[i] < n)
 			t->owner[plan->reserved[i]] = MB_NET_IPAM_RESERVED;
@@ -149,7 +149,7 @@ static bool is_free(const struct table *t, uint32_t slot, const struct mb_net_ip
 	/* Our own: of a start that died before it wrote what it had. */
 	if (owner == 0 || owner == w->owner)
 		return true;
-	if (owner == MB_NET_IPAM_RESERVED || !rob)
+	if (owner == MB_NET_IPAM_RESERVED || owner == MB_NET_IPAM_FOREIGN || !rob)
 		return false;
 	return w->alive && !w->alive(owner, w->arg);
 }
@@ -175,7 +175,9 @@ int mb_net_ipam_take(struct mb_net_ipam *ipam, const struct mb_net_ipam_want *w,
 	uint32_t slot = w->wanted;
 
 	if (slot) {
-		if (slot >= t->n || !is_free(t, slot, w, true))
+		/* Whether it is another host's still, the hosts' store says. */
+		if (slot >= t->n ||
+		    (t->owner[slot] != MB_NET_IPAM_FOREIGN && !is_free(t, slot, w, true)))
 			return MB_NET_IPAM_TAKEN;
 	} else {
 		if (w->preferred && w->preferred < t->n && is_free(t, w->preferred, w, false))
@@ -189,7 +191,8 @@ int mb_net_ipam_take(struct mb_net_ipam *ipam, const struct mb_net_ipam_want *w,
 		if (slot != w->preferred)
 			t->hint = slot + 1;
 	}
-	ipam->has_robbed = t->owner[slot] != 0 && t->owner[slot] != w->owner;
+	ipam->has_robbed = t->owner[slot] != 0 && t->owner[slot] != MB_NET_IPAM_FOREIGN &&
+	                   t->owner[slot] != w->owner;
 	t->owner[slot] = w->owner;
 	*ret_slot = slot;
 	return 0;
@@ -216,6 +219,18 @@ size_t mb_net_ipam_release_all(struct mb_net_ipam *ipam, uint64_t owner)
 	return n;
 }
 
+void mb_net_ipam_mirror(struct mb_net_ipam *ipam, const uint32_t *slots, size_t n)
+{
+	struct table *t = ipam->map;
+
+	for (uint32_t i = 0; i < t->n; i++)
+		if (t->owner[i] == MB_NET_IPAM_FOREIGN)
+			t->owner[i] = 0;
+	for (size_t i = 0; i < n; i++)
+		if (slots[i] < t->n && t->owner[slots[i]] == 0)
+			t->owner[slots[i]] = MB_NET_IPAM_FOREIGN;
+}
+
 uint32_t mb_net_ipam_slots(const struct mb_net_ipam *ipam)
 {
 	const struct table *t = ipam->map;
@@ -235,7 +250,7 @@ uint32_t mb_net_ipam_next(const struct mb_net_ipam *ipam, uint32_t slot)
 	const struct table *t = ipam->map;
 
 	for (; slot < t->n; slot++)
-		if (t->owner[slot] && t->owner[slot] != MB_NET_IPAM_RESERVED)
+		if (t->owner[slot] && t->owner[slot] < MB_NET_IPAM_FOREIGN)
 			return slot;
 	return 0;
 }

@@ -18,7 +18,8 @@
 
 struct mb_err;
 
-#define MB_NET_IPAM_RESERVED UINT64_MAX /* the network's own: gateway, aux, ends */
+#define MB_NET_IPAM_RESERVED UINT64_MAX       /* the network's own: gateway, aux, ends */
+#define MB_NET_IPAM_FOREIGN  (UINT64_MAX - 1) /* another host's, when it was last looked */
 
 enum { MB_NET_IPAM_SLOTS_MAX = 1 << 24, MB_NET_IPAM_SLOTS6 = 1 << 16 };
 
@@ -36,6 +37,7 @@ struct mb_net_ipam_plan {
 	uint32_t first, last;     /* given out by itself: slots first..last */
 	const uint32_t *reserved; /* slots */
 	size_t n_reserved;
+	uint32_t hint; /* where the search of a new table begins; 0: at first */
 };
 /* Whether the container whose id begins with these eight bytes is still there. */
 typedef bool mb_net_ipam_alive(uint64_t owner, void *arg);
@@ -63,6 +65,8 @@ int mb_net_ipam_take(struct mb_net_ipam *ipam, const struct mb_net_ipam_want *wa
 void mb_net_ipam_release(struct mb_net_ipam *ipam, uint32_t slot, uint64_t owner);
 /* Free all that is @owner's.  Return: how many. */
 size_t mb_net_ipam_release_all(struct mb_net_ipam *ipam, uint64_t owner);
+/* Those of @slots that are nobody's are other hosts' from now on, and no others are. */
+void mb_net_ipam_mirror(struct mb_net_ipam *ipam, const uint32_t *slots, size_t n);
 uint32_t mb_net_ipam_slots(const struct mb_net_ipam *ipam);
 uint64_t mb_net_ipam_owner_of(const struct mb_net_ipam *ipam, uint32_t slot);
 /* The next slot at or after @slot that a container owns; 0: none. */

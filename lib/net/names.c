@@ -14,6 +14,7 @@
 #include "core/id.h"
 #include "core/str.h"
 #include "net/handle.h"
+#include "net/overlay_record.h"
 #include "store/store.h"
 
 /* RUN/net/<network>/n/<name>/<container> -> "ip4,ip6,container", p/<ip> -> name: one mkdir and
@@ -23,7 +24,7 @@ enum { JOIN_TRIES = 16, EXTERNAL_TEXT = 8 };
 #define NOBODY "-"
 
 /* A name becomes a directory and an answer of the resolver. */
-static bool is_usable(const char *name)
+bool mb_net_names_is_usable(const char *name)
 {
 	size_t n = strlen(name);
 
@@ -39,7 +40,7 @@ static void add_name(struct mb_strv *names, const char *name)
 {
 	MB_AUTO_FREE char *lower = mb_strdup_or_null(name);
 
-	if (!lower || !is_usable(lower))
+	if (!lower || !mb_net_names_is_usable(lower))
 		return;
 	for (char *p = lower; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
@@ -165,13 +166,60 @@ void mb_net_names_remove(struct mb_net *net, const struct mb_net_sandbox *s,
 	MB_STRV_FOREACH (name, &e->names) {
 		MB_AUTO_CLOSE int of_name = -1;
 
-		if (!is_usable(name) || open_below(names, name, false, &of_name) < 0)
+		if (!mb_net_names_is_usable(name) || open_below(names, name, false, &of_name) < 0)
 			continue;
 		(void)unlinkat(of_name, s->container_id, 0);
 		(void)unlinkat(names, name, AT_REMOVEDIR);
 	}
 	remove_pointer(pointers, e->ip4, e->names.n ? e->names.v[0] : NULL);
 	remove_pointer(pointers, e->ip6, e->names.n ? e->names.v[0] : NULL);
+}
+
+/* ---- containers of other hosts --------------------------------------------------------- */
+
+int mb_net_names_add_remote(struct mb_net *net, const struct mb_net_network *n,
+                            const struct mb_net_remote *remote, struct mb_err *err)
+{
+	MB_AUTO_FREE char *target =
+		mb_asprintf("%s,%s," NOBODY, remote->ip, remote->ip6 ? remote->ip6 : "");
+	MB_AUTO_CLOSE int dir = -1, names = -1, pointers = -1;
+	int r = mb_net_run_dir(net, n->id, &dir, err);
+
+	if (r)
+		return r;
+	r = open_below(dir, "n", true, &names);
+	if (!r)
+		r = open_below(dir, "p", true, &pointers);
+	MB_STRV_FOREACH (name, &remote->names)
+		r = r ? r : join(names, name, remote->id, target);
+	if (!r && remote->names.n)
+		r = put_link(pointers, remote->ip, remote->names.v[0]);
+	if (!r && remote->names.n && remote->ip6)
+		r = put_link(pointers, remote->ip6, remote->names.v[0]);
+	return r ? mb_fail_sys(err, -r, "cannot publish the names of '%s' on network '%s'",
+	                       remote->name, n->name)
+	         : 0;
+}
+
+void mb_net_names_remove_remote(struct mb_net *net, const struct mb_net_network *n,
+                                const struct mb_net_remote *remote)
+{
+	MB_AUTO_CLOSE int dir = -1, names = -1, pointers = -1;
+	const char *own = remote->names.n ? remote->names.v[0] : NULL;
+
+	if (mb_net_run_dir(net, n->id, &dir, NULL) < 0 || open_below(dir, "n", false, &names) < 0 ||
+	    open_below(dir, "p", false, &pointers) < 0)
+		return;
+	MB_STRV_FOREACH (name, &remote->names) {
+		MB_AUTO_CLOSE int of_name = -1;
+
+		if (open_below(names, name, false, &of_name) < 0)
+			continue;
+		(void)unlinkat(of_name, remote->id, 0);
+		(void)unlinkat(names, name, AT_REMOVEDIR);
+	}
+	remove_pointer(pointers, remote->ip, own);
+	remove_pointer(pointers, remote->ip6, own);
 }
 
 /* ---- endpoints outside ---------------------------------------------------------------- */

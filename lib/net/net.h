@@ -138,6 +138,14 @@ int mb_net_network_list(struct mb_net *net, struct mb_net_networks *ret, struct 
 /* Return: 0; MB_NET_IN_USE, told: containers are on it; -EPERM for a builtin one. */
 int mb_net_network_remove(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err);
 
+/* Bring a network here that other hosts have, from its record in the store that @options name.
+ * Return: 0; MB_NET_TAKEN, MB_NET_ABSENT, told; or -errno, nothing left behind. */
+int mb_net_network_join(struct mb_net *net, const char *name, const struct mb_kv *options,
+                        const struct mb_kv *labels, struct mb_net_network **ret_network,
+                        struct mb_err *err);
+/* Take it away here alone, whether the store answers or not.  Return: as _remove. */
+int mb_net_network_leave(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err);
+
 /* ---- endpoints ------------------------------------------------------------------------ */
 
 /* A container on a network.  Addresses are text; NULL where there is none. */

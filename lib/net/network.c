@@ -14,6 +14,7 @@
 #include "net/handle.h"
 #include "net/ipam.h"
 #include "net/overlay.h"
+#include "net/overlay_store.h"
 #include "nl/route.h"
 #include "store/lock.h"
 #include "store/store.h"
@@ -162,24 +163,135 @@ static int create_locked(struct mb_net *net, const struct mb_net_create *q,
 	return r;
 }
 
+static void undo_create(struct mb_net *net, const struct mb_net_network *n)
+{
+	MB_AUTO_CLOSE int lock = -1;
+
+	if (mb_net_networks_lock(net, true, &lock, NULL) < 0)
+		return;
+	(void)mb_net_bridge_down(net, n, NULL);
+	(void)mb_net_doc_remove(net, n, NULL);
+}
+
+/* What is here first, then what the other hosts see: no lock is held while the store is asked. */
+static int share(struct mb_net *net, struct mb_net_network *n, struct mb_err *err)
+{
+	int r = mb_net_store_create(n, err);
+
+	if (!r)
+		r = mb_net_doc_write(net, n, true, err);
+	if (r)
+		undo_create(net, n);
+	return r;
+}
+
+static int make(struct mb_net *net, const struct mb_net_create *q, struct mb_net_network *n,
+                struct mb_err *err)
+{
+	MB_AUTO_CLOSE int lock = -1;
+	int r = mb_net_networks_lock(net, true, &lock, err);
+
+	if (!r)
+		r = create_locked(net, q, n, err);
+	if (r)
+		mb_net_upper_release(net, n);
+	return r;
+}
+
 int mb_net_network_create(struct mb_net *net, const struct mb_net_create *q,
                           struct mb_net_network **ret_network, struct mb_err *err)
 {
 	MB_AUTO(mb_net_network_free) struct mb_net_network *n = mb_calloc(1, sizeof(*n));
-	MB_AUTO_CLOSE int lock = -1;
 	int r;
 
 	r = check_request(q, err);
 	if (!r)
 		r = fill(net, q, n, err);
 	if (!r)
-		r = mb_net_networks_lock(net, true, &lock, err);
-	if (!r)
-		r = create_locked(net, q, n, err);
-	if (r) {
-		mb_net_upper_release(net, n);
+		r = make(net, q, n, err);
+	if (!r && mb_net_has_store(n))
+		r = share(net, n, err);
+	if (r)
 		return r;
+	*ret_network = mb_take_ptr(&n);
+	return 0;
+}
+
+/* ---- join and leave ------------------------------------------------------------------- */
+
+/* What the record says, as if it had been asked for here. */
+static void request_of(const struct mb_net_network *n, struct mb_net_create *q)
+{
+	const struct mb_net_pool *pools[] = {&n->v4, &n->v6};
+
+	for (size_t i = 0; i < MB_N(pools); i++) {
+		if (!pools[i]->subnet)
+			continue;
+		mb_strv_add(&q->subnets, pools[i]->subnet);
+		mb_strv_add(&q->gateways, pools[i]->gateway);
+		if (pools[i]->ip_range)
+			mb_strv_add(&q->ip_ranges, pools[i]->ip_range);
 	}
+	q->ipv6 = n->ipv6;
+}
+
+static void forget_pool(struct mb_net_pool *pool)
+{
+	mb_strset(&pool->subnet, NULL);
+	mb_strset(&pool->gateway, NULL);
+	mb_strset(&pool->ip_range, NULL);
+}
+
+static int fill_joined(struct mb_net *net, struct mb_net_network *n, struct mb_net_create *q,
+                       struct mb_err *err)
+{
+	uint32_t most;
+	int r = mb_net_overlay_prepare(net, n, err);
+
+	if (r)
+		return r;
+	most = n->mtu;
+	r = mb_net_store_fetch(n, err);
+	if (!r)
+		r = mb_net_overlay_fits(n, most, err);
+	if (r)
+		return r;
+	mb_strset(&n->bridge, NULL);
+	n->bridge = mb_calloc(1, IFNAMSIZ);
+	mb_net_network_names(n->id, n->bridge);
+	request_of(n, q);
+	forget_pool(&n->v4);
+	forget_pool(&n->v6);
+	return 0;
+}
+
+int mb_net_network_join(struct mb_net *net, const char *name, const struct mb_kv *options,
+                        const struct mb_kv *labels, struct mb_net_network **ret_network,
+                        struct mb_err *err)
+{
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = mb_calloc(1, sizeof(*n));
+	struct mb_net_create q = {.name = name, .driver = "overlay"};
+	int r = check_request(&q, err);
+
+	if (r)
+		return r;
+	n->name = mb_strdup(name);
+	n->driver = mb_strdup("overlay");
+	n->created = mb_now_nsec();
+	mb_kv_set_all(&n->options, options);
+	mb_kv_set_all(&n->labels, labels);
+	r = mb_net_options_set(n, err);
+	if (!r && !mb_net_has_store(n))
+		r = mb_fail(err, EINVAL, "say where network %s is: -o store=URL,...", name);
+	if (!r)
+		r = fill_joined(net, n, &q, err);
+	if (!r)
+		r = make(net, &q, n, err);
+	mb_strv_done(&q.subnets);
+	mb_strv_done(&q.gateways);
+	mb_strv_done(&q.ip_ranges);
+	if (r)
+		return r;
 	*ret_network = mb_take_ptr(&n);
 	return 0;
 }
@@ -326,19 +438,50 @@ static int check_unused(struct mb_net *net, const struct mb_net_network *n, stru
 	return 0;
 }
 
-int mb_net_network_remove(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
+static int remove_here(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int lock = -1;
-	int r;
+	int r = mb_net_networks_lock(net, true, &lock, err);
 
-	if (n->builtin)
-		return mb_fail(err, EPERM, "%s is a pre-defined network and cannot be removed",
-		               n->name);
-	r = mb_net_networks_lock(net, true, &lock, err);
 	if (!r)
 		r = check_unused(net, n, err);
 	/* The bridge first: a network without one comes up again when it is next used. */
 	if (!r)
 		r = mb_net_bridge_down(net, n, err);
 	return r ? r : mb_net_doc_remove(net, n, err);
+}
+
+static int look_unused(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int lock = -1;
+	int r = mb_net_networks_lock(net, false, &lock, err);
+
+	return r ? r : check_unused(net, n, err);
+}
+
+int mb_net_network_remove(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
+{
+	int r = 0;
+
+	if (n->builtin)
+		return mb_fail(err, EPERM, "%s is a pre-defined network and cannot be removed",
+		               n->name);
+	if (mb_net_has_store(n))
+		r = look_unused(net, n, err);
+	if (!r && mb_net_has_store(n))
+		r = mb_net_store_remove(net, n, err);
+	return r ? r : remove_here(net, n, err);
+}
+
+int mb_net_network_leave(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
+{
+	int r;
+
+	if (!mb_net_has_store(n))
+		return mb_fail(err, EINVAL, "network %s is of this host alone", n->name);
+	r = look_unused(net, n, err);
+	if (r)
+		return r;
+	mb_net_store_leave(net, n);
+	return remove_here(net, n, err);
 }

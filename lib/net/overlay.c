@@ -13,6 +13,7 @@
 #include "net/addr.h"
 #include "net/firewall.h"
 #include "net/handle.h"
+#include "net/overlay_remote.h"
 #include "nl/route.h"
 
 enum { TRIES = 16 };
@@ -103,8 +104,10 @@ int mb_net_overlay_up(struct mb_net *net, const struct mb_net_network *n, int br
 	r = mb_nl_link_find(&net->route, name, &link, err);
 	if (r < 0)
 		return r;
-	if (r == MB_NL_ABSENT)
-		return make(net, n, bridge, err);
+	if (r == MB_NL_ABSENT) {
+		r = make(net, n, bridge, err);
+		return r ? r : mb_net_remotes_restore(net, n, err);
+	}
 	if (!mb_streq(link.kind, "vxlan") || !mb_starts_with(link.alias, net->alias))
 		return mb_fail(err, EEXIST, "interface '%s' exists and is not of this store", name);
 	if (link.master != bridge) {
@@ -118,7 +121,7 @@ int mb_net_overlay_up(struct mb_net *net, const struct mb_net_network *n, int br
 	put_peers(&b, n, link.index);
 	if (!r && b.n_messages)
 		(void)mb_nl_send(&net->route, &b, NULL, NULL);
-	return r;
+	return r ? r : mb_net_remotes_restore(net, n, err);
 }
 
 void mb_net_overlay_down(struct mb_net *net, const struct mb_net_network *n)
@@ -169,6 +172,45 @@ static char *missing_peer(struct mb_net *net, const struct mb_net_network *n, in
 	return why;
 }
 
+struct known {
+	struct mb_strv ways; /* "mac vtep" */
+};
+
+static int each_known(const struct mb_nl_fdb *fdb, void *arg)
+{
+	struct known *k = arg;
+	struct mb_net_addr a = {.family = fdb->family};
+	char mac[MB_NET_MAC_TEXT], text[MB_NET_ADDR_TEXT];
+
+	if (!fdb->family)
+		return 0;
+	memcpy(a.b, fdb->dst, sizeof(a.b));
+	mb_strv_addf(&k->ways, "%s %s", mb_net_mac_format(fdb->mac, mac),
+	             mb_net_addr_format(&a, text));
+	return 0;
+}
+
+/* What is known of other hosts' containers, and what the tunnel does. */
+static char *missing_remote(struct mb_net *net, const struct mb_net_network *n, int index)
+{
+	MB_AUTO_NET_REMOTES struct mb_net_remotes all = {0};
+	struct known k = {0};
+	char *why = NULL;
+
+	if (mb_net_remotes_load(net, n, &all, NULL) == 0 && all.n &&
+	    mb_nl_fdb_dump(&net->route, index, each_known, &k, NULL) == 0)
+		for (size_t i = 0; !why && i < all.n; i++) {
+			MB_AUTO_FREE char *way = mb_asprintf("%s %s", all.v[i].mac, all.v[i].vtep);
+
+			if (!mb_strv_has(&k.ways, way))
+				why = mb_asprintf("tunnel of network '%s' does not lead to "
+				                  "container %s on host %s",
+				                  n->name, all.v[i].name, all.v[i].host);
+		}
+	mb_strv_done(&k.ways);
+	return why;
+}
+
 char *mb_net_overlay_fault(struct mb_net *net, const struct mb_net_network *n)
 {
 	struct mb_nl_link link, bridge;
@@ -184,5 +226,5 @@ char *mb_net_overlay_fault(struct mb_net *net, const struct mb_net_network *n)
 		                   n->name);
 	if (!(link.flags & IFF_UP))
 		return mb_asprintf("tunnel '%s' of network '%s' is down", name, n->name);
-	return missing_peer(net, n, link.index);
+	return has_store(n) ? missing_remote(net, n, link.index) : missing_peer(net, n, link.index);
 }

@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is said of an overlay network, and what follows when it is not said. */
 #include <errno.h>
-#include <linux/netlink.h>
+#include <limits.h>
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 
 #include "core/err.h"
 #include "core/parse.h"
 #include "core/sha256.h"
 #include "core/str.h"
+#include "etcd/etcd.h"
 #include "net/addr.h"
 #include "net/handle.h"
 #include "net/overlay.h"
+#include "net/overlay_record.h"
 #include "nl/route.h"
 
 enum {
 	PEERS_MAX = 256,
+	MEMBERS_MAX = 16,
+	USER_MAX = 256,
 	TTL_MIN = 3,
 	TTL_MAX = 3600,
 	TTL_DEFAULT = 15,
@@ -83,6 +89,76 @@ static int set_control(struct mb_net_overlay *o, const char *value)
 	return o->external ? 0 : -EINVAL;
 }
 
+static int set_store(struct mb_net_overlay *o, const char *value)
+{
+	MB_AUTO_STRV struct mb_strv texts = MB_STRV_INIT;
+
+	mb_strv_split(&texts, value, ',');
+	if (!texts.n || texts.n > MEMBERS_MAX)
+		return -EINVAL;
+	MB_STRV_FOREACH (member, &texts) {
+		size_t n = strlen(member);
+
+		if (n && member[n - 1] == '/')
+			member[n - 1] = '\0';
+		if (!mb_etcd_address_is_valid(member))
+			return -EINVAL;
+		if (!mb_strv_has(&o->store.members, member))
+			mb_strv_add(&o->store.members, member);
+	}
+	return 0;
+}
+
+static int set_path(char **slot, const char *value)
+{
+	if (*value != '/' || strlen(value) >= PATH_MAX)
+		return -EINVAL;
+	mb_strset(slot, value);
+	return 0;
+}
+
+static int set_cacert(struct mb_net_overlay *o, const char *value)
+{
+	return set_path(&o->store.cacert, value);
+}
+
+static int set_cert(struct mb_net_overlay *o, const char *value)
+{
+	return set_path(&o->store.cert, value);
+}
+
+static int set_key(struct mb_net_overlay *o, const char *value)
+{
+	return set_path(&o->store.key, value);
+}
+
+static int set_password_file(struct mb_net_overlay *o, const char *value)
+{
+	return set_path(&o->store.password_file, value);
+}
+
+static int set_user(struct mb_net_overlay *o, const char *value)
+{
+	if (!*value || strlen(value) > USER_MAX)
+		return -EINVAL;
+	mb_strset(&o->store.user, value);
+	return 0;
+}
+
+static int set_host(struct mb_net_overlay *o, const char *value)
+{
+	if (!mb_net_host_name_is_valid(value))
+		return -EINVAL;
+	mb_strset(&o->host, value);
+	return 0;
+}
+
+static int set_ttl(struct mb_net_overlay *o, const char *value)
+{
+	return mb_parse_u32(value, &o->ttl) < 0 || o->ttl < TTL_MIN || o->ttl > TTL_MAX ? -EINVAL
+	                                                                                : 0;
+}
+
 static const struct {
 	const char *key;
 	int (*set)(struct mb_net_overlay *o, const char *value);
@@ -90,6 +166,10 @@ static const struct {
 	{"vni", set_vni},     {"com.docker.network.driver.overlay.vxlanid_list", set_vni},
 	{"port", set_port},   {"vtep", set_vtep},
 	{"peers", set_peers}, {"control", set_control},
+	{"store", set_store}, {"cacert", set_cacert},
+	{"cert", set_cert},   {"key", set_key},
+	{"user", set_user},   {"password-file", set_password_file},
+	{"host", set_host},   {"ttl", set_ttl},
 };
 
 /* Whether the kernel knows WireGuard's interfaces is asked by making one. */
@@ -136,6 +216,10 @@ bool mb_net_overlay_is_valid(const struct mb_net_overlay *o)
 	bool valid = o->vtep && mb_net_addr_parse(o->vtep, &a) == 0 && o->vni &&
 	             o->vni <= MB_NET_VNI_MAX && o->port && o->port <= UINT16_MAX;
 
+	valid = valid && (!o->store.members.n ||
+	                  (o->host && o->ttl >= TTL_MIN && mb_net_host_name_is_valid(o->host)));
+	MB_STRV_FOREACH (member, &o->store.members)
+		valid = valid && mb_etcd_address_is_valid(member);
 	MB_STRV_FOREACH (peer, &o->peers)
 		valid = valid && mb_net_addr_parse(peer, &a) == 0;
 	return valid;
@@ -205,7 +289,8 @@ static bool source_towards(struct mb_net *net, const char *to, struct end *e)
 	int why;
 
 	if (mb_net_addr_parse(to, &a) < 0 ||
-	    mb_nl_route_get(&net->route, a.family, a.b, &way, &why, NULL) != 0 || !way.index)
+	    mb_nl_route_get(&net->route, a.family, a.b, &way, &why, NULL) != 0 || !way.index ||
+	    way.type != RTN_UNICAST)
 		return false;
 	e->wanted.family = a.family;
 	memcpy(e->wanted.b, way.source, sizeof(e->wanted.b));
@@ -222,6 +307,15 @@ static int guess(struct mb_net *net, const struct mb_net_overlay *o, struct end 
 	MB_STRV_FOREACH (peer, &o->peers)
 		if (source_towards(net, peer, e))
 			return 0;
+	MB_STRV_FOREACH (member, &o->store.members) {
+		MB_AUTO_FREE char *host = mb_strdup(strstr(member, "://") + 3);
+
+		/* Only of one that is an address is the way known. */
+		if (*host != '[')
+			host[strcspn(host, ":")] = '\0';
+		if (*host != '[' && source_towards(net, host, e))
+			return 0;
+	}
 	r = mb_nl_route_dump(&net->route, AF_INET, each_route, &u, err);
 	if (!r && !u.index)
 		return mb_fail(err, ENETUNREACH,
@@ -283,14 +377,38 @@ static int set_length(struct mb_net_network *n, const struct end *e, struct mb_e
 static int check_ways(const struct mb_net_network *n, struct mb_err *err)
 {
 	const struct mb_net_overlay *o = &n->overlay;
+	const struct mb_net_store *s = &o->store;
+	int ways = (o->peers.n > 0) + (s->members.n > 0) + o->external;
 
-	if (!o->peers.n && !o->external)
+	if (!ways)
 		return mb_fail(err, EINVAL,
-		               "the overlay driver wants to know the other hosts: -o peers=A,B or "
-		               "-o control=external");
-	if (o->peers.n && o->external)
-		return mb_fail(err, EINVAL, "'peers' and 'control=external' exclude each other");
+		               "the overlay driver wants to know the other hosts: -o store=URL,... "
+		               "or -o peers=A,B or -o control=external");
+	if (ways > 1)
+		return mb_fail(err, EINVAL,
+		               "'store', 'peers' and 'control=external' exclude each other");
+	if (!s->members.n &&
+	    (s->cacert || s->cert || s->key || s->user || s->password_file || o->host || o->ttl))
+		return mb_fail(err, EINVAL, "an option of a store is given, but no store");
+	if (!s->cert != !s->key)
+		return mb_fail(err, EINVAL, "'cert' and 'key' are given together or not at all");
+	if (!s->user != !s->password_file)
+		return mb_fail(err, EINVAL,
+		               "'user' and 'password-file' are given together or not at all");
 	return 0;
+}
+
+/* The machine's name, or what of it a host can be called. */
+static void name_host(struct mb_net_overlay *o)
+{
+	struct utsname uts;
+
+	if (o->host)
+		return;
+	if (uname(&uts) == 0 && mb_net_host_name_is_valid(uts.nodename))
+		mb_strset(&o->host, uts.nodename);
+	else
+		mb_strset(&o->host, "host");
 }
 
 /* Hosts that give a network one name give it one number. */
@@ -322,6 +440,11 @@ int mb_net_overlay_prepare(struct mb_net *net, struct mb_net_network *n, struct 
 		o->vni = number_of(n->name);
 	if (!o->port)
 		o->port = MB_NET_VXLAN_PORT;
+	if (o->store.members.n) {
+		name_host(o);
+		if (!o->ttl)
+			o->ttl = TTL_DEFAULT;
+	}
 	MB_STRV_FOREACH (peer, &o->peers) {
 		struct mb_net_addr a;
 
@@ -330,4 +453,14 @@ int mb_net_overlay_prepare(struct mb_net *net, struct mb_net_network *n, struct 
 			               peer, o->vtep);
 	}
 	return 0;
+}
+
+int mb_net_overlay_fits(const struct mb_net_network *n, uint32_t most, struct mb_err *err)
+{
+	if (n->mtu <= most)
+		return 0;
+	return mb_fail(err, EINVAL,
+	               "packets of network %s are %u bytes long, and the tunnel of this host takes "
+	               "%u",
+	               n->name, n->mtu, most);
 }

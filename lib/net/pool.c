@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "core/crc32c.h"
 #include "core/err.h"
 #include "core/id.h"
 #include "core/io.h"
@@ -440,6 +441,11 @@ int mb_net_pool_open(struct mb_net *net, const struct mb_net_network *n, bool v6
 
 	reserved = mb_calloc(pool->aux.n + 2, sizeof(*reserved));
 	r = mb_net_pool_plan(pool, &plan, reserved, pool->aux.n + 2, err);
+	/* Hosts that share the network begin at different places: they ask for the same less often.
+	 */
+	if (!r && n->overlay.store.members.n && plan.last > plan.first)
+		plan.hint = plan.first + mb_crc32c(0, n->overlay.vtep, strlen(n->overlay.vtep)) %
+		                                 (plan.last - plan.first + 1);
 	if (!r)
 		r = mb_net_run_dir(net, n->id, &dir, err);
 	if (!r)

@@ -16,6 +16,7 @@
 #include "net/firewall.h"
 #include "net/handle.h"
 #include "net/network_spec.h"
+#include "net/overlay_store.h"
 #include "net/port_spec.h"
 #include "net/shape.h"
 #include "nl/nft.h"
@@ -103,12 +104,18 @@ int mb_net_endpoint_add(struct mb_net *net, struct mb_net_sandbox *s,
 		r = mb_net_address_take(net, n, &e, s->container_id,
 		                        before ? mb_net_endpoint_find(before, n->id) : NULL, err);
 	mb_close(&g.fd);
-	if (r)
+	if (!r || (r == -ENOSPC && mb_net_has_store(n)))
+		r = mb_net_store_choose(net, n, &e, s->container_id,
+		                        before ? mb_net_endpoint_find(before, n->id) : NULL, err);
+	if (r) {
+		mb_net_address_release(net, &e, s->container_id);
 		return r;
+	}
 	mb_net_endpoint_finish(s, &e);
 	/* Told before anything is made, where it is known; joining looks again. */
 	r = n->n_externals ? mb_net_names_check(net, &e, err) : 0;
 	if (r) {
+		mb_net_store_release(net, &e, s->container_id);
 		mb_net_address_release(net, &e, s->container_id);
 		return r;
 	}
@@ -122,6 +129,13 @@ static void release_addresses(struct mb_net *net, const struct mb_net_sandbox *s
 {
 	for (size_t i = 0; i < s->n_endpoints; i++)
 		mb_net_address_release(net, &s->endpoints[i], s->container_id);
+}
+
+/* What other hosts know of it; the record is away by then. */
+static void release_claims(struct mb_net *net, const struct mb_net_sandbox *s)
+{
+	for (size_t i = 0; i < s->n_endpoints; i++)
+		mb_net_store_release(net, &s->endpoints[i], s->container_id);
 }
 
 static int prepare(struct mb_net *net, const struct mb_net_request *q, struct mb_net_sandbox *s,
@@ -171,6 +185,7 @@ int mb_net_sandbox_prepare(struct mb_net *net, const struct mb_net_request *q,
 	if (!r)
 		r = prepare(net, q, s, err);
 	if (r) {
+		release_claims(net, s);
 		release_addresses(net, s);
 		return r;
 	}
@@ -241,7 +256,11 @@ int mb_net_sandbox_publish(struct mb_net *net, struct mb_net_sandbox *s, struct 
 
 	for (size_t i = 0; !r && i < s->n_endpoints; i++)
 		r = mb_net_names_add(net, s, &s->endpoints[i], err);
-	return r ? r : mb_net_ports_publish(net, s, err);
+	if (!r)
+		r = mb_net_ports_publish(net, s, err);
+	for (size_t i = 0; !r && i < s->n_endpoints; i++)
+		r = mb_net_store_publish(net, s, &s->endpoints[i], err);
+	return r;
 }
 
 int mb_net_detach(struct mb_net *net, const char *container_id, struct mb_err *err)
@@ -270,7 +289,9 @@ int mb_net_detach(struct mb_net *net, const char *container_id, struct mb_err *e
 	if (r)
 		return r;
 	release_addresses(net, s);
-	return mb_net_record_remove(net, container_id, err);
+	r = mb_net_record_remove(net, container_id, err);
+	release_claims(net, s);
+	return r;
 }
 
 /* Before anything of the old name goes. */
@@ -315,6 +336,8 @@ int mb_net_sandbox_rename(struct mb_net *net, const char *container_id, const ch
 		r = mb_net_names_add(net, s, &s->endpoints[i], err);
 	for (size_t i = 0; !r && i < s->n_endpoints; i++)
 		r = mb_net_policy_join(net, s, &s->endpoints[i], err);
+	for (size_t i = 0; !r && i < s->n_endpoints; i++)
+		r = mb_net_store_publish(net, s, &s->endpoints[i], err);
 	return r;
 }
 

@@ -73,7 +73,10 @@ hosts_clean() {
 		}
 	done
 }
-forget_networks() { on "$1" network rm "${@:2}" >/dev/null; }
+forget_networks() { # whether their store answers or not
+	local id
+	for id in "${@:2}"; do on "$1" network rm "$id" >/dev/null 2>&1 || on "$1" network leave "$id" >/dev/null; done
+}
 is_clean() { on "$1" system check >/dev/null 2>&1; }
 
 sleeper() { on "$1" run -d --name "$2" "${@:3}" deb sleep 1000 >/dev/null; }
@@ -86,3 +89,50 @@ setup_file() { hosts_begin 3; }
 teardown_file() { hosts_end; }
 setup() { :; }
 teardown() { hosts_clean; }
+
+# ---- etcd: members at .201, .202, ... of the wire, each in a namespace of its own ----
+
+# etcd_begin N [OPTION...]: that many; $store names them all.
+etcd_begin() {
+	local i cluster=""
+	for ((i = 1; i <= $1; i++)); do
+		cluster+=",e$i=http://$wire.20$i:2380"
+		ns_begin e$i 20$i
+	done
+	echo "${cluster#,}" >"$dir/cluster"
+	shift
+	printf '%s\n' "$@" >"$dir/etcd.options"
+	for ((i = i - 1; i > 0; i--)); do etcd_start $i; done
+	etcd_store
+	wait_until 20 etcd_is_well
+}
+etcd_store() { # $store: the addresses of all of them
+	local f
+	store=
+	for f in "$dir"/ns.e*; do store+=",http://$wire.20${f##*.e}:2379"; done
+	store=${store#,}
+	export store
+}
+etcd_start() { # etcd_start N: with what it knew
+	local options
+	mapfile -t options < <(grep . "$dir/etcd.options")
+	# The disk is a test's, and memory: heartbeats are those of a machine that does other things.
+	nsenter --net="/proc/$(cat "$dir/ns.e$1")/ns/net" etcd --name "e$1" \
+		--data-dir "$dir/e$1" \
+		--listen-peer-urls "http://$wire.20$1:2380" --initial-advertise-peer-urls "http://$wire.20$1:2380" \
+		--listen-client-urls "http://$wire.20$1:2379" --advertise-client-urls "http://$wire.20$1:2379" \
+		--initial-cluster "$(cat "$dir/cluster")" --initial-cluster-token t \
+		--heartbeat-interval 50 --election-timeout 500 "${options[@]}" >"$dir/e$1.log" 2>&1 3>&- &
+	echo $! >"$dir/e$1.pid"
+}
+etcd_stop() { # etcd_stop N: killed
+	kill -KILL "$(cat "$dir/e$1.pid")"
+	rm -f "$dir/e$1.pid"
+}
+etcd_end() {
+	local f
+	for f in "$dir"/e*.pid; do kill -KILL "$(cat "$f")"; done
+}
+ctl() { ETCDCTL_API=3 timeout 20 etcdctl --endpoints "$store" --dial-timeout 2s --command-timeout 5s "$@"; }
+etcd_is_well() { ctl put well well >/dev/null 2>&1 && ctl del well >/dev/null 2>&1; }
+etcd_keys() { ctl get --prefix --keys-only /mybox | grep . || true; }

@@ -206,9 +206,34 @@ static void owners_are_the_beginning_of_ids(void **state)
 	assert_int_equal(mb_net_ipam_owner("00000000000000zz1234"), 0);
 }
 
+/* Addresses of other hosts are nobody's here: not given by themselves, nor counted as ours; who
+ * asks for one by name gets it, as another has the last word. */
+static void mirror_holds_what_others_have(void **state)
+{
+	MB_AUTO_NET_IPAM struct mb_net_ipam ipam = MB_NET_IPAM_INIT;
+	const uint32_t others[] = {2, 3, 1000};
+	struct mb_net_ipam_want want = {.owner = 42, .alive = nobody_lives};
+	uint32_t slot;
+
+	(void)state;
+	open_table("10.0.0.0/29", &ipam);
+	mb_net_ipam_mirror(&ipam, others, 3);
+	assert_int_equal(mb_net_ipam_next(&ipam, 0), 0);
+	assert_int_equal(mb_net_ipam_take(&ipam, &want, &slot), 0);
+	assert_int_equal(slot, 4);
+	want.wanted = 3;
+	assert_int_equal(mb_net_ipam_take(&ipam, &want, &slot), 0);
+	/* What they have no more is free, what is ours is not touched. */
+	mb_net_ipam_mirror(&ipam, &others[1], 1);
+	assert_int_equal(mb_net_ipam_owner_of(&ipam, 2), 0);
+	assert_int_equal(mb_net_ipam_owner_of(&ipam, 3), 42);
+	assert_int_equal(mb_net_ipam_owner_of(&ipam, 4), 42);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(mirror_holds_what_others_have, forget),
 		cmocka_unit_test_teardown(addresses_are_not_used_again_soon, forget),
 		cmocka_unit_test_teardown(a_full_table_robs_the_dead_only, forget),
 		cmocka_unit_test_teardown(a_wanted_address_is_that_or_none, forget),

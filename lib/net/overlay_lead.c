@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The view of the store is kept by key; what is done for one container follows from the view
+ * alone, so that it does not matter in which order things are told, or whether twice. */
+#include "net/overlay_lead.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/err.h"
+#include "core/id.h"
+#include "core/log.h"
+#include "core/parse.h"
+#include "core/str.h"
+#include "etcd/etcd.h"
+#include "net/handle.h"
+#include "net/overlay.h"
+#include "net/overlay_record.h"
+#include "net/overlay_remote.h"
+#include "net/overlay_store.h"
+#include "nl/route.h"
+#include "store/doc.h"
+#include "store/store.h"
+#include "json/json.h"
+
+#define LOCK   "leader"
+#define STATUS "store"
+enum {
+	VIEW_MAX = 1 << 20,
+	TIMEOUT_SEC = 2,
+	IDLE_MS = 250,
+	AGAIN_MS = 500,
+	LOCK_MS = 50,
+	SWEEP_SEC = 20,
+	NSEC_PER_MSEC = 1000000,
+};
+/* Why a watch ends, beside what the store says. */
+enum { UNWANTED = 100, ANEW };
+
+struct lead {
+	struct mb_net *net;
+	const struct mb_net_network *n;
+	struct mb_etcd *etcd, *watch;
+	mb_net_lead_lost *lost;
+	void *arg;
+	char *prefix;            /* of the network's keys, with "/" */
+	struct mb_etcd_kvs view; /* by key */
+	uint64_t lease;
+	int64_t kept, swept; /* CLOCK_MONOTONIC */
+	struct mb_net_lead_status status;
+};
+
+/* ---- the view ------------------------------------------------------------------------------ */
+
+/* Where @key is, or would be. */
+static size_t place(const struct lead *l, const char *key, bool *ret_there)
+{
+	size_t lo = 0, hi = l->view.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (strcmp(l->view.v[mid].key, key) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	*ret_there = lo < l->view.n && mb_streq(l->view.v[lo].key, key);
+	return lo;
+}
+
+static const struct mb_etcd_kv *look_up(const struct lead *l, const char *kind, const char *what)
+{
+	MB_AUTO_FREE char *key = mb_asprintf("%s%s/%s", l->prefix, kind, what);
+	bool there;
+	size_t at = place(l, key, &there);
+
+	return there ? &l->view.v[at] : NULL;
+}
+
+static void set(struct lead *l, const struct mb_etcd_kv *kv)
+{
+	struct mb_etcd_kvs *v = &l->view;
+	bool there;
+	size_t at = place(l, kv->key, &there);
+
+	if (!there) {
+		if (v->n == v->cap) {
+			v->cap = v->cap ? v->cap * 2 : 64;
+			v->v = mb_realloc(v->v, v->cap * sizeof(*v->v));
+		}
+		memmove(&v->v[at + 1], &v->v[at], (v->n - at) * sizeof(*v->v));
+		v->n++;
+		v->v[at] = (struct mb_etcd_kv){.key = mb_strdup(kv->key)};
+	}
+	mb_strset(&v->v[at].value, kv->value);
+	v->v[at].created = kv->created;
+	v->v[at].changed = kv->changed;
+	v->v[at].lease = kv->lease;
+}
+
+static void unset(struct lead *l, const char *key)
+{
+	struct mb_etcd_kvs *v = &l->view;
+	bool there;
+	size_t at = place(l, key, &there);
+
+	if (!there)
+		return;
+	free(v->v[at].key);
+	free(v->v[at].value);
+	v->n--;
+	memmove(&v->v[at], &v->v[at + 1], (v->n - at) * sizeof(*v->v));
+}
+
+/* "ip/10.88.0.2" of a key; NULL: it is not below the network. */
+static const char *below(const struct lead *l, const char *key)
+{
+	return mb_skip_prefix(key, l->prefix);
+}
+
+/* ---- telling --------------------------------------------------------------------------------- */
+
+static const struct mb_json_field status_table[] = {
+	MB_JSON_BOOL("online", struct mb_net_lead_status, online),
+	MB_JSON_STR("member", struct mb_net_lead_status, member),
+	MB_JSON_STR("fault", struct mb_net_lead_status, fault),
+	MB_JSON_TIME("since", struct mb_net_lead_status, since),
+	MB_JSON_U64("lease", struct mb_net_lead_status, lease),
+	MB_JSON_KV("hosts", struct mb_net_lead_status, hosts),
+	MB_JSON_END,
+};
+
+void mb_net_lead_status_done(struct mb_net_lead_status *status)
+{
+	mb_json_done(status_table, status);
+}
+
+int mb_net_lead_status_load(struct mb_net *net, const char *network_id,
+                            struct mb_net_lead_status *ret, struct mb_err *err)
+{
+	struct mb_err told = MB_ERR_INIT;
+	MB_AUTO_CLOSE int dir = -1;
+	int r = mb_net_run_dir(net, network_id, &dir, err);
+
+	if (r)
+		return r;
+	r = mb_store_doc_load(dir, STATUS, status_table, ret, &told);
+	if (r == -ENOENT)
+		return MB_NET_ABSENT;
+	if (r && err)
+		*err = told;
+	return r > 0 ? -EBADMSG : r;
+}
+
+static void tell(struct lead *l, const char *fault)
+{
+	struct mb_net_lead_status *s = &l->status;
+	const char *member = l->n->overlay.store.members.v[mb_etcd_member(l->etcd)];
+	MB_AUTO_CLOSE int dir = -1;
+
+	if (!s->since || s->online != !fault)
+		s->since = mb_now_nsec();
+	s->online = !fault;
+	s->lease = l->lease;
+	mb_strset(&s->fault, fault);
+	mb_strset(&s->member, fault ? NULL : member);
+	mb_kv_done(&s->hosts);
+	for (size_t i = 0; i < l->view.n; i++) {
+		const char *vtep = mb_skip_prefix(below(l, l->view.v[i].key), "host/");
+		struct mb_net_host h = {0};
+		struct mb_net_addr a;
+
+		if (vtep && mb_net_addr_parse(vtep, &a) == 0 &&
+		    mb_net_host_parse(l->view.v[i].value, &h, NULL) == 0)
+			mb_kv_set(&s->hosts, vtep, h.name);
+		mb_net_host_done(&h);
+	}
+	if (mb_net_run_dir(l->net, l->n->id, &dir, NULL) == 0)
+		(void)mb_store_doc_save(dir, STATUS, status_table, s, MB_DOC_REPLACE, NULL);
+}
+
+/* ---- containers of others -------------------------------------------------------------------- */
+
+/* Whether the container is here: what the store says of it is what we said, or a lie. */
+static bool is_here(struct lead *l, const char *id)
+{
+	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = NULL;
+
+	return mb_net_sandbox_load(l->net, id, &s, NULL) == 0 && mb_net_endpoint_find(s, l->n->id);
+}
+
+static bool has_claim(const struct lead *l, const char *ip, const char *id)
+{
+	const struct mb_etcd_kv *kv = ip ? look_up(l, "ip", ip) : NULL;
+
+	return !ip || (kv && mb_streq(kv->value, id));
+}
+
+struct own {
+	const struct lead *l;
+	const struct mb_net_remote *r;
+	bool clashes;
+};
+
+static int each_own(struct mb_net *net, struct mb_net_sandbox *s, void *arg, struct mb_err *err)
+{
+	struct own *o = arg;
+	const struct mb_net_endpoint *e = mb_net_endpoint_find(s, o->l->n->id);
+
+	(void)net;
+	(void)err;
+	if (e && (mb_streq(e->ip4, o->r->ip) || mb_streq(e->mac, o->r->mac) ||
+	          (e->ip6 && mb_streq(e->ip6, o->r->ip6))))
+		o->clashes = true;
+	return 0;
+}
+
+/* Nothing that others say takes a container of this host its place. */
+static bool clashes(struct lead *l, const struct mb_net_remote *r)
+{
+	struct own o = {.l = l, .r = r};
+
+	return mb_net_records_walk(l->net, each_own, &o, NULL) < 0 || o.clashes;
+}
+
+/* As the view says it, whatever it was before. */
+static void consider(struct lead *l, const char *id)
+{
+	const struct mb_etcd_kv *kv = look_up(l, "ep", id);
+	struct mb_net_remote r = {0};
+	struct mb_err told = MB_ERR_INIT;
+	bool good;
+
+	if (!mb_hex_is_valid(id, MB_ID_LEN) || is_here(l, id))
+		return;
+	good = kv && mb_net_remote_parse(kv->value, id, l->n, &r, &told) == 0;
+	if (good && (mb_streq(r.vtep, l->n->overlay.vtep) || !has_claim(l, r.ip, id) ||
+	             !has_claim(l, r.ip6, id) || clashes(l, &r)))
+		good = false;
+	if (kv && !good)
+		mb_debug("network %s: container %.12s is not taken: %s", l->n->name, id,
+		         told.code ? told.msg : "its place is not its own");
+	if (!good)
+		mb_net_remote_drop(l->net, l->n, id);
+	else if (mb_net_remote_put(l->net, l->n, &r, &told) < 0)
+		mb_debug("network %s: %s", l->n->name, told.msg);
+	mb_net_remote_done(&r);
+}
+
+static void consider_all(struct lead *l)
+{
+	MB_AUTO_NET_REMOTES struct mb_net_remotes known = {0};
+
+	for (size_t i = 0; i < l->view.n; i++) {
+		const char *id = mb_skip_prefix(below(l, l->view.v[i].key), "ep/");
+
+		if (id)
+			consider(l, id);
+	}
+	if (mb_net_remotes_load(l->net, l->n, &known, NULL) < 0)
+		return;
+	for (size_t i = 0; i < known.n; i++)
+		if (!look_up(l, "ep", known.v[i].id) || is_here(l, known.v[i].id))
+			mb_net_remote_drop(l->net, l->n, known.v[i].id);
+}
+
+/* ---- our own --------------------------------------------------------------------------------- */
+
+static void lose(struct lead *l, const struct mb_net_sandbox *s, const struct mb_net_endpoint *e)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct mb_nl_link link;
+
+	if (mb_net_route_sock(l->net, NULL) ||
+	    mb_nl_link_find(&l->net->route, e->host_ifname, &link, NULL) != 0)
+		return; /* it was lost before */
+	mb_net_names_remove(l->net, s, e);
+	mb_nl_link_del(&b, link.index, NULL);
+	(void)mb_nl_send(&l->net->route, &b, NULL, NULL);
+	if (l->lost)
+		l->lost(l->arg, l->n, s->container_id, s->container_name);
+}
+
+static bool is_kept(const struct lead *l, const struct mb_net_sandbox *s,
+                    const struct mb_net_endpoint *e)
+{
+	const struct mb_etcd_kv *ip = e->ip4 ? look_up(l, "ip", e->ip4) : NULL;
+	const struct mb_etcd_kv *ep = look_up(l, "ep", s->container_id);
+
+	return ip && ep && mb_streq(ip->value, s->container_id) && ip->lease == l->lease &&
+	       ep->lease == l->lease;
+}
+
+static bool is_marked(struct lead *l, const char *id)
+{
+	MB_AUTO_FREE char *path = mb_asprintf(MB_NET_LEAD_DIR "/%s.%s", l->n->id, id);
+
+	return faccessat(l->net->store->run_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int keep_own(struct mb_net *net, struct mb_net_sandbox *s, void *arg, struct mb_err *err)
+{
+	struct lead *l = arg;
+	const struct mb_net_endpoint *e = mb_net_endpoint_find(s, l->n->id);
+	int r;
+
+	/* One that is not marked is being born, and does it itself. */
+	if (!e || !e->ip4 || !is_marked(l, s->container_id) || is_kept(l, s, e))
+		return 0;
+	r = mb_net_store_claim(net, l->n, l->etcd, e, s->container_id, err);
+	if (!r)
+		r = mb_net_store_tell(net, l->n, l->etcd, s, e, err);
+	if (r == MB_NET_TAKEN)
+		lose(l, s, e);
+	return r == MB_NET_TAKEN ? 0 : r;
+}
+
+/* What hangs on our lease and is no container's here, of one whose end could not be told. */
+static int sweep(struct lead *l, struct mb_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < l->view.n; i++) {
+		const struct mb_etcd_kv *kv = &l->view.v[i];
+		const char *what = below(l, kv->key), *id;
+		MB_AUTO_ETCD_TXN struct mb_etcd_txn t = MB_ETCD_TXN_INIT;
+		MB_AUTO_FREE char *path = NULL;
+		bool done;
+
+		id = mb_starts_with(what, "ip/") ? kv->value : mb_skip_prefix(what, "ep/");
+		if (!id || kv->lease != l->lease || !mb_hex_is_valid(id, MB_ID_LEN))
+			continue;
+		path = mb_asprintf("c/%s", id);
+		if (is_here(l, id) ||
+		    faccessat(l->net->store->run_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			continue;
+		mb_etcd_if_value(&t, kv->key, kv->value);
+		mb_etcd_then_delete(&t, kv->key, false);
+		r = mb_etcd_commit(l->etcd, &t, &done, NULL, err);
+	}
+	l->swept = mb_monotonic_nsec();
+	return r;
+}
+
+/* ---- leading --------------------------------------------------------------------------------- */
+
+static int sort_by_key(const void *a, const void *b)
+{
+	const struct mb_etcd_kv *x = a, *y = b;
+
+	return strcmp(x->key, y->key);
+}
+
+/* All of it, as it is now: on both sides what ought to be there. */
+static int synchronise(struct lead *l, struct mb_err *err)
+{
+	uint64_t lease = mb_net_store_lease_now(l->net, l->n);
+	int r = lease ? mb_etcd_lease_keep(l->etcd, lease, err) : MB_ETCD_GONE;
+
+	if (r == MB_ETCD_GONE)
+		r = mb_net_store_lease(l->net, l->n, l->etcd, lease, &lease, err);
+	if (r)
+		return r;
+	l->lease = lease;
+	l->kept = mb_monotonic_nsec();
+	mb_etcd_kvs_done(&l->view);
+	r = mb_etcd_list(l->etcd, l->prefix, false, VIEW_MAX, &l->view, err);
+	if (r)
+		return r;
+	if (l->view.n)
+		qsort(l->view.v, l->view.n, sizeof(*l->view.v), sort_by_key);
+	consider_all(l);
+	r = mb_net_records_walk(l->net, keep_own, l, err);
+	if (!r)
+		r = sweep(l, err);
+	if (!r)
+		tell(l, NULL);
+	return r;
+}
+
+static bool is_wanted(struct lead *l)
+{
+	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
+
+	return mb_net_lead_wanted(l->net, &ids, NULL) == 0 && mb_strv_has(&ids, l->n->id) &&
+	       mb_net_bridge_index(l->net, l->n->id);
+}
+
+static int on_event(void *arg, const struct mb_etcd_kv *kv, bool deleted, struct mb_err *err)
+{
+	const char *what;
+	struct lead *l = arg;
+	MB_AUTO_FREE char *before = NULL;
+
+	(void)err;
+	what = below(l, kv->key);
+	if (!what)
+		return 0;
+	if (mb_starts_with(what, "ip/")) {
+		const struct mb_etcd_kv *old = look_up(l, "ip", what + 3);
+
+		before = old ? mb_strdup(old->value) : NULL;
+	}
+	if (deleted)
+		unset(l, kv->key);
+	else if (l->view.n < VIEW_MAX)
+		set(l, kv);
+	if (mb_starts_with(what, "ep/"))
+		consider(l, what + 3);
+	if (before)
+		consider(l, before);
+	if (mb_starts_with(what, "ip/") && !deleted)
+		consider(l, kv->value);
+	if (mb_starts_with(what, "host/"))
+		tell(l, NULL);
+	return 0;
+}
+
+/* The same member is asked that watches: a silent one that has lost its peers is found out. */
+static int on_idle(void *arg, struct mb_err *err)
+{
+	struct lead *l = arg;
+	int64_t now = mb_monotonic_nsec();
+	int r = 0;
+
+	if (!is_wanted(l))
+		return UNWANTED;
+	if (mb_net_store_lease_now(l->net, l->n) != l->lease)
+		return ANEW;
+	if (now - l->kept >= l->n->overlay.ttl * MB_NSEC_PER_SEC / 3) {
+		size_t member = mb_etcd_member(l->etcd);
+
+		r = mb_etcd_lease_keep(l->etcd, l->lease, err);
+		if (r || member != mb_etcd_member(l->etcd))
+			return r < 0 ? r : ANEW;
+		l->kept = now;
+	}
+	if (now - l->swept >= SWEEP_SEC * MB_NSEC_PER_SEC)
+		r = sweep(l, err);
+	return r > 0 ? ANEW : r;
+}
+
+static int watch(struct lead *l, struct mb_err *err)
+{
+	struct mb_etcd_watcher w = {
+		.event = on_event, .idle = on_idle, .idle_ms = IDLE_MS, .arg = l};
+
+	mb_etcd_member_set(l->watch, mb_etcd_member(l->etcd));
+	return mb_etcd_watch(l->watch, l->prefix, l->view.revision + 1, &w, err);
+}
+
+static void rest(unsigned int ms)
+{
+	struct timespec t = {.tv_nsec = (long)ms * NSEC_PER_MSEC};
+
+	while (nanosleep(&t, &t) < 0 && errno == EINTR)
+		;
+}
+
+static int lead(struct lead *l, struct mb_err *err)
+{
+	(void)err;
+	while (is_wanted(l)) {
+		struct mb_err told = MB_ERR_INIT;
+		int r = synchronise(l, &told);
+
+		if (!r)
+			r = watch(l, &told);
+		if (r == UNWANTED)
+			break;
+		if (r == ANEW || r == MB_ETCD_COMPACTED)
+			continue;
+		/* What is known stays as it is: a container needs no store to talk. */
+		mb_debug("network %s: %s", l->n->name, told.msg);
+		tell(l, told.code ? told.msg : "the store ends what it was asked for");
+		if (r < 0 || r == MB_ETCD_UNAVAILABLE)
+			mb_etcd_member_set(l->etcd, mb_etcd_member(l->etcd) + (r < 0));
+		rest(AGAIN_MS);
+	}
+	return 0;
+}
+
+static void lead_done(struct lead *l)
+{
+	mb_etcd_free(l->watch);
+	mb_etcd_kvs_done(&l->view);
+	mb_net_lead_status_done(&l->status);
+	free(l->prefix);
+}
+
+/* Return: 0 and *@ret; MB_NET_IN_USE; or -errno. */
+static int lock_lead(struct mb_net *net, const char *id, int *ret, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int dir = -1, fd = -1;
+	int r = mb_net_run_dir(net, id, &dir, err);
+
+	if (r)
+		return r;
+	fd = openat(dir, LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return mb_fail_sys(err, errno, "cannot open '%s'", LOCK);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return MB_NET_IN_USE;
+	*ret = mb_take_fd(&fd);
+	return 0;
+}
+
+int mb_net_lead(struct mb_net *net, const char *network_id, mb_net_lead_lost *lost, void *arg,
+                struct mb_err *err)
+{
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+	MB_AUTO(mb_etcd_free) struct mb_etcd *etcd = NULL;
+	__attribute__((cleanup(lead_done))) struct lead l = {.net = net, .lost = lost, .arg = arg};
+	MB_AUTO_CLOSE int lock = -1;
+	int r = mb_net_doc_read(net, network_id, &n, err);
+
+	if (r)
+		return r;
+	l.n = n;
+	/* Who led before may be on its way out. */
+	while ((r = lock_lead(net, network_id, &lock, err)) == MB_NET_IN_USE && is_wanted(&l))
+		rest(LOCK_MS);
+	if (r)
+		return r < 0 ? r : 0;
+	r = mb_net_store_open(n, TIMEOUT_SEC, &etcd, err);
+	if (!r)
+		r = mb_net_store_open(n, TIMEOUT_SEC, &l.watch, err);
+	if (r)
+		return r;
+	l.etcd = etcd;
+	l.prefix = mb_asprintf(MB_NET_SHARED_ROOT "net/%s/", n->name);
+	return lead(&l, err);
+}
+
+int mb_net_lead_once(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
+                     struct mb_err *err)
+{
+	__attribute__((cleanup(lead_done))) struct lead l = {.net = net, .n = n, .etcd = etcd};
+	MB_AUTO_CLOSE int lock = -1;
+	int r = lock_lead(net, n->id, &lock, err);
+
+	if (r)
+		return r < 0 ? r : 0;
+	l.prefix = mb_asprintf(MB_NET_SHARED_ROOT "net/%s/", n->name);
+	return synchronise(&l, err);
+}
+
+int mb_net_lead_wanted(struct mb_net *net, struct mb_strv *ids, struct mb_err *err)
+{
+	struct dirent *entry;
+	int fd = -1, r = mb_store_dir(net->store, MB_NET_LEAD_DIR, true, &fd, err);
+	DIR *dir = r ? NULL : fdopendir(fd);
+
+	if (!dir) {
+		mb_close(&fd);
+		return r ? r : mb_fail_sys(err, errno, "cannot list the shared networks");
+	}
+	while ((entry = readdir(dir))) {
+		MB_AUTO_FREE char *id = mb_strndup(entry->d_name, MB_ID_LEN);
+
+		if (mb_hex_is_valid(id, MB_ID_LEN) && entry->d_name[MB_ID_LEN] == '.' &&
+		    !mb_strv_has(ids, id))
+			mb_strv_add(ids, id);
+	}
+	closedir(dir);
+	return 0;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/net/overlay_record.h — what hosts tell each other through a store.  Pure.
+ *
+ *	/mybox/v1/vni/<vni>                 the network's name
+ *	/mybox/v1/net/<net>                 struct mb_net_shared
+ *	/mybox/v1/net/<net>/ip/<address>    the container's id: who has put this has the address
+ *	/mybox/v1/net/<net>/ep/<container>  struct mb_net_remote
+ *	/mybox/v1/net/<net>/host/<vtep>     struct mb_net_host
+ *
+ * All but the first two end with the lease of their host.  Nothing that is read here is believed
+ * before it was checked, and what has a newer schema is not read at all.
+ */
+#ifndef MB_NET_OVERLAY_RECORD_H
+#define MB_NET_OVERLAY_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/own.h"
+#include "core/strv.h"
+
+struct mb_err;
+struct mb_net_network;
+struct mb_str;
+
+#define MB_NET_SHARED_ROOT "/mybox/v1/"
+enum { MB_NET_SHARED_SCHEMA = 1 };
+
+struct mb_net_shared {
+	uint32_t schema;
+	char *id, *subnet, *gateway, *ip_range, *subnet6, *gateway6;
+	uint32_t vni, port, mtu, ttl;
+	bool internal, icc, masquerade;
+};
+void mb_net_shared_done(struct mb_net_shared *s);
+/* Return: 0; -EPROTONOSUPPORT, -EBADMSG, told. */
+int mb_net_shared_parse(const char *text, struct mb_net_shared *ret, struct mb_err *err);
+void mb_net_shared_format(const struct mb_net_network *n, struct mb_str *out);
+
+/* A container on another host. */
+struct mb_net_remote {
+	uint32_t schema;
+	char *id;       /* of the container; not in the text */
+	char *name;     /* of it */
+	char *host;     /* what its host is called */
+	char *vtep;     /* where its packets go */
+	char *ip, *ip6; /* ip6 NULL: none */
+	char *mac;
+	struct mb_strv names;
+};
+void mb_net_remote_done(struct mb_net_remote *r);
+/* As @n's hosts tell it: addresses of its subnets, which are not the gateway's, a host that can be
+ * reached.  Return: as above. */
+int mb_net_remote_parse(const char *text, const char *id, const struct mb_net_network *n,
+                        struct mb_net_remote *ret, struct mb_err *err);
+void mb_net_remote_format(const struct mb_net_remote *r, struct mb_str *out);
+
+struct mb_net_host {
+	uint32_t schema;
+	char *name;
+	char *id; /* drawn once by each store */
+};
+void mb_net_host_done(struct mb_net_host *h);
+int mb_net_host_parse(const char *text, struct mb_net_host *ret, struct mb_err *err);
+void mb_net_host_format(const struct mb_net_host *h, struct mb_str *out);
+/* What a host may be called. */
+bool mb_net_host_name_is_valid(const char *name);
+
+#endif

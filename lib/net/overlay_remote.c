@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/overlay_remote.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/err.h"
+#include "core/id.h"
+#include "core/io.h"
+#include "core/parse.h"
+#include "core/str.h"
+#include "net/addr.h"
+#include "net/handle.h"
+#include "net/overlay.h"
+#include "nl/route.h"
+#include "store/doc.h"
+
+#define DIRECTORY "r"
+enum { TEXT_MAX = 64 << 10 };
+
+static int open_dir(struct mb_net *net, const char *network_id, int *ret, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int run = -1;
+	int r = mb_net_run_dir(net, network_id, &run, err);
+
+	if (r)
+		return r;
+	if (mkdirat(run, DIRECTORY, 0700) < 0 && errno != EEXIST)
+		return mb_fail_sys(err, errno, "cannot make a directory for other hosts");
+	*ret = openat(run, DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return *ret < 0 ? mb_fail_sys(err, errno, "cannot open what is known of other hosts") : 0;
+}
+
+static int read_one(int dir, const char *id, const struct mb_net_network *n,
+                    struct mb_net_remote *ret)
+{
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	int r = mb_read_file(dir, id, TEXT_MAX, &text, NULL);
+
+	return r ? r : mb_net_remote_parse(mb_str_text(&text), id, n, ret, NULL);
+}
+
+/* ---- the kernel's tables --------------------------------------------------------------------- */
+
+static void put_neighbour(struct mb_nl_batch *b, const char *text, const uint8_t *mac, int index,
+                          bool add)
+{
+	struct mb_net_addr a;
+
+	if (!text || mb_net_addr_parse(text, &a) < 0)
+		return;
+	if (add)
+		mb_nl_neigh_add(b, a.family, a.b, mac, index);
+	else
+		mb_nl_neigh_del(b, a.family, a.b, index);
+}
+
+static void put_entries(struct mb_nl_batch *b, const struct mb_net_remote *r, int index, bool add)
+{
+	uint8_t mac[MB_NET_MAC_BYTES];
+	struct mb_net_addr vtep;
+
+	if (mb_net_mac_parse(r->mac, mac) < 0 || mb_net_addr_parse(r->vtep, &vtep) < 0)
+		return;
+	if (add) {
+		mb_nl_fdb_add(b, index, mac, vtep.family, vtep.b);
+		mb_nl_fdb_port_add(b, index, mac);
+	} else {
+		mb_nl_fdb_del(b, index, mac, vtep.family, vtep.b);
+		mb_nl_fdb_port_del(b, index, mac);
+	}
+	put_neighbour(b, r->ip, mac, index, add);
+	put_neighbour(b, r->ip6, mac, index, add);
+}
+
+static int find_tunnel(struct mb_net *net, const struct mb_net_network *n, int *ret,
+                       struct mb_err *err)
+{
+	struct mb_nl_link link;
+	char name[IFNAMSIZ];
+	int r = mb_net_route_sock(net, err);
+
+	mb_net_overlay_ifname(n->id, name);
+	if (!r)
+		r = mb_nl_link_find(&net->route, name, &link, err);
+	if (!r)
+		*ret = link.index;
+	return r == MB_NL_ABSENT ? mb_fail(err, ENODEV, "tunnel '%s' is missing", name) : r;
+}
+
+/* ---- one ------------------------------------------------------------------------------------- */
+
+static void take_away(struct mb_net *net, const struct mb_net_network *n,
+                      const struct mb_net_remote *r)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	int index;
+
+	mb_net_names_remove_remote(net, n, r);
+	if (find_tunnel(net, n, &index, NULL) < 0)
+		return;
+	put_entries(&b, r, index, false);
+	(void)mb_nl_send(&net->route, &b, NULL, NULL);
+}
+
+static int give(struct mb_net *net, const struct mb_net_network *n, const struct mb_net_remote *r,
+                struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	int index, res = find_tunnel(net, n, &index, err);
+
+	if (!res) {
+		put_entries(&b, r, index, true);
+		res = mb_nl_send(&net->route, &b, NULL, err);
+	}
+	return res ? res : mb_net_names_add_remote(net, n, r, err);
+}
+
+int mb_net_remote_put(struct mb_net *net, const struct mb_net_network *n,
+                      const struct mb_net_remote *r, struct mb_err *err)
+{
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT, now = MB_STR_INIT;
+	struct mb_net_remote before = {0};
+	MB_AUTO_CLOSE int dir = -1;
+	int res = open_dir(net, n->id, &dir, err);
+
+	if (res)
+		return res;
+	mb_net_remote_format(r, &text);
+	if (mb_read_file(dir, r->id, TEXT_MAX, &now, NULL) == 0 &&
+	    mb_net_remote_parse(mb_str_text(&now), r->id, n, &before, NULL) == 0) {
+		/* The same: written again all the same, as somebody may have taken it away. */
+		if (!mb_streq(mb_str_text(&now), mb_str_text(&text)))
+			take_away(net, n, &before);
+		mb_net_remote_done(&before);
+	}
+	res = mb_store_file_write(dir, r->id, text.buf, text.len, MB_DOC_REPLACE, err);
+	return res ? res : give(net, n, r, err);
+}
+
+void mb_net_remote_drop(struct mb_net *net, const struct mb_net_network *n, const char *id)
+{
+	struct mb_net_remote r = {0};
+	MB_AUTO_CLOSE int dir = -1;
+
+	if (!mb_hex_is_valid(id, MB_ID_LEN) || open_dir(net, n->id, &dir, NULL))
+		return;
+	if (read_one(dir, id, n, &r) == 0)
+		take_away(net, n, &r);
+	mb_net_remote_done(&r);
+	(void)unlinkat(dir, id, 0);
+}
+
+/* ---- all of them ----------------------------------------------------------------------------- */
+
+void mb_net_remotes_done(struct mb_net_remotes *remotes)
+{
+	for (size_t i = 0; i < remotes->n; i++)
+		mb_net_remote_done(&remotes->v[i]);
+	free(remotes->v);
+	*remotes = (struct mb_net_remotes){0};
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct mb_net_remote *x = a, *y = b;
+
+	return strcmp(x->id, y->id);
+}
+
+int mb_net_remotes_load(struct mb_net *net, const struct mb_net_network *n,
+                        struct mb_net_remotes *ret, struct mb_err *err)
+{
+	struct mb_net_remotes all = {0};
+	struct dirent *entry;
+	size_t cap = 0;
+	int fd = -1, r = n->overlay.store.members.n ? open_dir(net, n->id, &fd, err) : 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir)
+		mb_close(&fd);
+	while (dir && (entry = readdir(dir))) {
+		if (!mb_hex_is_valid(entry->d_name, MB_ID_LEN))
+			continue;
+		if (all.n == cap) {
+			cap = cap ? cap * 2 : 16;
+			all.v = mb_realloc(all.v, cap * sizeof(*all.v));
+		}
+		all.v[all.n] = (struct mb_net_remote){0};
+		if (read_one(dirfd(dir), entry->d_name, n, &all.v[all.n]) == 0)
+			all.n++;
+	}
+	if (dir)
+		closedir(dir);
+	if (all.n)
+		qsort(all.v, all.n, sizeof(*all.v), by_id);
+	*ret = all;
+	return r;
+}
+
+const struct mb_net_remote *mb_net_remotes_find(const struct mb_net_remotes *remotes,
+                                                const char *id)
+{
+	for (size_t i = 0; i < remotes->n; i++)
+		if (mb_streq(remotes->v[i].id, id))
+			return &remotes->v[i];
+	return NULL;
+}
+
+int mb_net_remotes_restore(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
+{
+	MB_AUTO_NET_REMOTES struct mb_net_remotes all = {0};
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	int index, r = mb_net_remotes_load(net, n, &all, err);
+
+	if (r || !all.n)
+		return r;
+	r = find_tunnel(net, n, &index, err);
+	for (size_t i = 0; !r && i < all.n; i++) {
+		put_entries(&b, &all.v[i], index, true);
+		r = mb_nl_send(&net->route, &b, NULL, err);
+		if (!r)
+			r = mb_net_names_add_remote(net, n, &all.v[i], err);
+	}
+	return r;
+}

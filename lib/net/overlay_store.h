@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/net/overlay_store.h — what a host says to the store of a network.
+ *
+ * RUN/net/<id>/lease is the lease of this host on this network: whoever finds none, or one that
+ * has ended, grants another.  RUN/net/ov/<id>.<container> says that a container here is to be kept
+ * in the store: monitors see to it that somebody leads (overlay_lead.h) while there is any.
+ */
+#ifndef MB_NET_OVERLAY_STORE_H
+#define MB_NET_OVERLAY_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct mb_err;
+struct mb_etcd;
+struct mb_net;
+struct mb_net_endpoint;
+struct mb_net_network;
+struct mb_net_sandbox;
+
+bool mb_net_has_store(const struct mb_net_network *n);
+/* @timeout_sec of one member. */
+int mb_net_store_open(const struct mb_net_network *n, int timeout_sec, struct mb_etcd **ret,
+                      struct mb_err *err);
+/* MB_NET_SHARED_ROOT "net/<name>", and below it "/KIND/" and @what. */
+char *mb_net_store_key(const struct mb_net_network *n, const char *kind, const char *what);
+
+/* The network's record, which nobody else has made; n->overlay.revision is set. */
+int mb_net_store_create(struct mb_net_network *n, struct mb_err *err);
+/* Fill @n, which has a name and a store, from the record.  Return: 0; MB_NET_ABSENT, told. */
+int mb_net_store_fetch(struct mb_net_network *n, struct mb_err *err);
+/* The record goes, if no other host is there.  Return: 0; MB_NET_IN_USE, told; or -errno. */
+int mb_net_store_remove(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err);
+
+/* This host's lease, granted if there is none, or if it is @ended. */
+int mb_net_store_lease(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
+                       uint64_t ended, uint64_t *ret, struct mb_err *err);
+uint64_t mb_net_store_lease_now(struct mb_net *net, const struct mb_net_network *n);
+/* @e's addresses are @container_id's.  Return: 0; MB_NET_TAKEN, not told: others' they are;
+ * MB_ETCD_UNAVAILABLE; or -errno. */
+int mb_net_store_claim(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
+                       const struct mb_net_endpoint *e, const char *container_id,
+                       struct mb_err *err);
+/* Where it is and what it is called.  Return: as above. */
+int mb_net_store_tell(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
+                      const struct mb_net_sandbox *s, const struct mb_net_endpoint *e,
+                      struct mb_err *err);
+
+/* What a start, a rename and an end call.  Nothing happens for an endpoint without a store.
+ * choose: claim what @e has, or take and claim others in its place; if it has none, as the host's
+ * own table is full, that is read anew first. */
+int mb_net_store_choose(struct mb_net *net, const struct mb_net_network *n,
+                        struct mb_net_endpoint *e, const char *container_id,
+                        const struct mb_net_endpoint *before, struct mb_err *err);
+int mb_net_store_publish(struct mb_net *net, const struct mb_net_sandbox *s,
+                         const struct mb_net_endpoint *e, struct mb_err *err);
+/* @s may be without @e already. */
+void mb_net_store_release(struct mb_net *net, const struct mb_net_endpoint *e,
+                          const char *container_id);
+/* The last of what this host has there. */
+void mb_net_store_leave(struct mb_net *net, const struct mb_net_network *n);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+
+#include "core/err.h"
+#include "core/own.h"
+#include "etcd/answer.h"
+#include "etcd/etcd.h"
+#include "json/json.h"
+
+static struct json_object *parse(const char *text)
+{
+	struct json_object *o;
+
+	assert_int_equal(mb_json_parse_object(text, strlen(text), &o, NULL), 0);
+	return o;
+}
+
+static void range_has_texts_and_numbers(void **state)
+{
+	MB_AUTO(mb_json_free)
+	struct json_object *o =
+		parse("{\"header\":{\"revision\":\"9\"},\"more\":true,\"kvs\":[{\"key\":\"YQ==\","
+	              "\"value\":\"Yg==\",\"create_revision\":\"3\",\"lease\":\"77\"}]}");
+	MB_AUTO_ETCD_KVS struct mb_etcd_kvs kvs = {0};
+
+	(void)state;
+	assert_int_equal(mb_etcd_answer_range(o, &kvs, NULL), 0);
+	assert_int_equal(kvs.revision, 9);
+	assert_true(kvs.more);
+	assert_string_equal(mb_etcd_kvs_find(&kvs, "a")->value, "b");
+	assert_int_equal(kvs.v[0].created, 3);
+	assert_int_equal(kvs.v[0].lease, 77);
+	assert_null(mb_etcd_kvs_find(&kvs, "b"));
+}
+
+static void range_that_is_none_is_refused(void **state)
+{
+	static const char *const texts[] = {
+		"{\"kvs\":[{\"key\":\"?\",\"value\":\"\"}]}",
+		"{\"kvs\":[{\"value\":\"Yg==\"}]}",
+		"{\"kvs\":[{\"key\":\"YQ==\",\"value\":\"AA==\"}]}",
+		"{\"kvs\":[null]}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MB_N(texts); i++) {
+		MB_AUTO(mb_json_free) struct json_object *o = parse(texts[i]);
+		MB_AUTO_ETCD_KVS struct mb_etcd_kvs kvs = {0};
+
+		assert_int_equal(mb_etcd_answer_range(o, &kvs, NULL), -EBADMSG);
+	}
+}
+
+static void txn_gathers_what_it_read(void **state)
+{
+	MB_AUTO(mb_json_free)
+	struct json_object *o =
+		parse("{\"header\":{\"revision\":\"4\"},\"responses\":[{\"response_put\":{}},"
+	              "{\"response_range\":{\"kvs\":[{\"key\":\"YQ==\"}]}},"
+	              "{\"response_range\":{\"kvs\":[{\"key\":\"Yg==\"}]}}]}");
+	MB_AUTO_ETCD_KVS struct mb_etcd_kvs kvs = {0};
+	bool done = true;
+
+	(void)state;
+	assert_int_equal(mb_etcd_answer_txn(o, &done, &kvs, NULL), 0);
+	assert_false(done);
+	assert_int_equal(kvs.n, 2);
+	assert_non_null(mb_etcd_kvs_find(&kvs, "b"));
+}
+
+static void watch_tells_changes_and_its_end(void **state)
+{
+	static const char line[] =
+		"{\"result\":{\"header\":{\"revision\":\"12\"},\"events\":[{\"type\":\"DELETE\","
+		"\"kv\":{\"key\":\"YQ==\"}},{\"kv\":{\"key\":\"Yg==\",\"value\":\"Yw==\"}}]}}";
+	static const char end[] = "{\"result\":{\"canceled\":true,\"compact_revision\":\"40\"}}";
+	struct mb_etcd_told told = {0};
+
+	(void)state;
+	assert_int_equal(mb_etcd_answer_watch(line, strlen(line), &told, NULL), 0);
+	assert_int_equal(told.n, 2);
+	assert_int_equal(told.revision, 12);
+	assert_true(told.v[0].deleted);
+	assert_false(told.v[1].deleted);
+	assert_string_equal(told.v[1].kv->value, "c");
+	mb_etcd_told_done(&told);
+	assert_int_equal(mb_etcd_answer_watch(end, strlen(end), &told, NULL), 0);
+	assert_true(told.canceled);
+	assert_int_equal(told.compacted, 40);
+	mb_etcd_told_done(&told);
+	assert_int_equal(mb_etcd_answer_watch("{\"error\":{}}", 12, &told, NULL), -EBADMSG);
+}
+
+static void addresses_of_members(void **state)
+{
+	static const char *const good[] = {"http://a", "https://etcd-1.example:2379",
+	                                   "http://10.0.0.1:2379", "https://[fd00::1]:2379"};
+	static const char *const bad[] = {"",           "a:2379",     "ftp://a",
+	                                  "http://",    "http://:1",  "http://a/b",
+	                                  "http://a:",  "http://a:0", "http://a:65536",
+	                                  "http://u@a", "http://[x]", "http://a b"};
+
+	(void)state;
+	for (size_t i = 0; i < MB_N(good); i++)
+		assert_true(mb_etcd_address_is_valid(good[i]));
+	for (size_t i = 0; i < MB_N(bad); i++)
+		assert_false(mb_etcd_address_is_valid(bad[i]));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(range_has_texts_and_numbers),
+		cmocka_unit_test(range_that_is_none_is_refused),
+		cmocka_unit_test(txn_gathers_what_it_read),
+		cmocka_unit_test(watch_tells_changes_and_its_end),
+		cmocka_unit_test(addresses_of_members),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+
+#include "core/err.h"
+#include "core/str.h"
+#include "net/net.h"
+#include "net/overlay_record.h"
+
+#define ID   "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define HEAD "{\"schema\":1,\"name\":\"web\",\"host\":\"two\","
+#define GOOD HEAD "\"vtep\":\"192.0.2.2\",\"ip\":\"10.88.0.7\",\"mac\":\"02:6d:0a:58:00:07\""
+
+static char subnet[] = "10.88.0.0/16", gateway[] = "10.88.0.1", vtep[] = "192.0.2.1";
+static const struct mb_net_network network = {.v4 = {.subnet = subnet, .gateway = gateway},
+                                              .overlay = {.vtep = vtep}};
+
+static void remote_is_read_and_written(void **state)
+{
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	struct mb_net_remote r = {0};
+
+	(void)state;
+	assert_int_equal(
+		mb_net_remote_parse(GOOD ",\"names\":[\"web\",\"api\"]}", ID, &network, &r, NULL),
+		0);
+	assert_string_equal(r.id, ID);
+	assert_string_equal(r.vtep, "192.0.2.2");
+	assert_int_equal(r.names.n, 2);
+	mb_net_remote_format(&r, &text);
+	assert_non_null(strstr(mb_str_text(&text), "\"api\""));
+	mb_net_remote_done(&r);
+}
+
+static void remote_that_lies_is_refused(void **state)
+{
+	static const struct {
+		const char *text;
+		int code;
+		const char *says;
+	} cases[] = {
+		{"", EBADMSG, "a record in the store"},
+		{"[]", EBADMSG, "a record in the store"},
+		{"{\"schema\":2}", EPROTONOSUPPORT, "newer version"},
+		{"{\"schema\":0}", EBADMSG, "no version"},
+		{HEAD "\"ip\":\"10.88.0.7\"}", EBADMSG, "vtep"},
+		{HEAD "\"vtep\":7,\"ip\":\"10.88.0.7\",\"mac\":\"02:6d:0a:58:00:07\"}", EBADMSG,
+	         "'vtep'"},
+		{HEAD "\"vtep\":\"192.0.2.2\",\"ip\":\"10.89.0.7\",\"mac\":\"02:6d:0a:59:00:07\"}",
+	         EBADMSG, "address: '10.89.0.7'"},
+		{HEAD "\"vtep\":\"192.0.2.2\",\"ip\":\"10.88.0.1\",\"mac\":\"02:6d:0a:58:00:01\"}",
+	         EBADMSG, "address: '10.88.0.1'"},
+		{HEAD
+	         "\"vtep\":\"192.0.2.2\",\"ip\":\"10.88.255.255\",\"mac\":\"02:42:0a:58:00:01\"}",
+	         EBADMSG, "address: '10.88.255.255'"},
+		{HEAD "\"vtep\":\"fd00::1\",\"ip\":\"10.88.0.7\",\"mac\":\"02:6d:0a:58:00:07\"}",
+	         EBADMSG, "tunnel: 'fd00::1'"},
+		{HEAD "\"vtep\":\"127.0.0.1\",\"ip\":\"10.88.0.7\",\"mac\":\"02:6d:0a:58:00:07\"}",
+	         EBADMSG, "tunnel: '127.0.0.1'"},
+		/* The gateway's, and another container's. */
+		{HEAD "\"vtep\":\"192.0.2.2\",\"ip\":\"10.88.0.7\",\"mac\":\"02:6d:0a:58:00:01\"}",
+	         EBADMSG, "MAC address"},
+		{HEAD "\"vtep\":\"192.0.2.2\",\"ip\":\"10.88.0.7\",\"mac\":\"01:00:5e:00:00:01\"}",
+	         EBADMSG, "MAC address"},
+		{GOOD ",\"names\":[\"../x\"]}", EBADMSG, "name: '../x'"},
+		{GOOD ",\"names\":[\"a b\"]}", EBADMSG, "name: 'a b'"},
+		{GOOD ",\"ip6\":\"fd00::7\"}", EBADMSG, "address: 'fd00::7'"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct mb_err err = MB_ERR_INIT;
+		struct mb_net_remote r = {0};
+
+		assert_int_equal(mb_net_remote_parse(cases[i].text, ID, &network, &r, &err),
+		                 -cases[i].code);
+		if (!strstr(err.msg, cases[i].says))
+			fail_msg("case %zu says '%s'", i, err.msg);
+	}
+}
+
+static void remote_may_have_a_mac_of_its_own_choice(void **state)
+{
+	struct mb_net_remote r = {0};
+
+	(void)state;
+	assert_int_equal(mb_net_remote_parse(HEAD "\"vtep\":\"192.0.2.2\",\"ip\":\"10.88.0.7\","
+	                                          "\"mac\":\"02:42:01:02:03:04\"}",
+	                                     ID, &network, &r, NULL),
+	                 0);
+	mb_net_remote_done(&r);
+}
+
+static void shared_is_what_a_network_says(void **state)
+{
+	static char id[] = ID, range[] = "10.88.4.0/24";
+	struct mb_net_network n = network;
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	struct mb_net_shared s = {0};
+
+	(void)state;
+	n.id = id;
+	n.v4.ip_range = range;
+	n.mtu = 1450;
+	n.icc = true;
+	n.overlay.vni = 77;
+	n.overlay.port = 4789;
+	n.overlay.ttl = 15;
+	mb_net_shared_format(&n, &text);
+	assert_int_equal(mb_net_shared_parse(mb_str_text(&text), &s, NULL), 0);
+	assert_string_equal(s.id, ID);
+	assert_string_equal(s.ip_range, range);
+	assert_int_equal(s.vni, 77);
+	assert_true(s.icc);
+	assert_false(s.internal);
+	mb_net_shared_done(&s);
+	/* A gateway that is not in it. */
+	assert_int_equal(mb_net_shared_parse("{\"schema\":1,\"id\":\"" ID
+	                                     "\",\"subnet\":\"10.88.0.0/"
+	                                     "16\",\"gateway\":\"10.99.0.1\",\"vni\":7,\"port\":1,"
+	                                     "\"mtu\":1400,\"ttl\":5}",
+	                                     &s, NULL),
+	                 -EBADMSG);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(remote_is_read_and_written),
+		cmocka_unit_test(remote_that_lies_is_refused),
+		cmocka_unit_test(remote_may_have_a_mac_of_its_own_choice),
+		cmocka_unit_test(shared_is_what_a_network_says),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
