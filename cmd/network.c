@@ -130,8 +130,12 @@ static void add_hosts(struct json_object *o, struct mb_net *net, const struct mb
 	struct json_object *peers = mb_json_new_array(), *containers = mb_json_new_object();
 	MB_AUTO_NET_REMOTES struct mb_net_remotes remotes = {0};
 	struct mb_net_lead_status status = {0};
+	MB_AUTO_FREE char *says = NULL;
 
 	if (mb_net_lead_status_load(net, n->id, &status, NULL) == 0) {
+		says = !status.online  ? mb_asprintf("silent: %s", status.fault ? status.fault : "")
+		       : status.member ? mb_strdup(status.member)
+		                       : NULL;
 		MB_KV_FOREACH (host, &status.hosts) {
 			struct json_object *peer = mb_json_new_object();
 
@@ -152,6 +156,7 @@ static void add_hosts(struct json_object *o, struct mb_net *net, const struct mb
 		mb_json_set_str(c, "IPv6Address", r->ip6 ? r->ip6 : "");
 		mb_json_set(containers, r->id, c);
 	}
+	mb_json_set_str(mb_json_find(o, "Overlay"), "Store", says ? says : "");
 	mb_json_set(o, "Peers", peers);
 	mb_json_set(o, "RemoteContainers", containers);
 	mb_net_lead_status_done(&status);

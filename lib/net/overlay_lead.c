@@ -213,12 +213,14 @@ static int each_own(struct mb_net *net, struct mb_net_sandbox *s, void *arg, str
 {
 	struct own *o = arg;
 	const struct mb_net_endpoint *e = mb_net_endpoint_find(s, o->l->n->id);
+	struct mb_nl_link link;
 
-	(void)net;
 	(void)err;
 	if (e && (mb_streq(e->ip4, o->r->ip) || mb_streq(e->mac, o->r->mac) ||
 	          (e->ip6 && mb_streq(e->ip6, o->r->ip6))))
-		o->clashes = true;
+		/* One that has lost its address has no interface any more. */
+		o->clashes = o->clashes || mb_net_route_sock(net, NULL) ||
+		             mb_nl_link_find(&net->route, e->host_ifname, &link, NULL) == 0;
 	return 0;
 }
 
@@ -376,8 +378,9 @@ static int synchronise(struct lead *l, struct mb_err *err)
 		return r;
 	if (l->view.n)
 		qsort(l->view.v, l->view.n, sizeof(*l->view.v), sort_by_key);
-	consider_all(l);
+	/* Ours first: who has lost an address makes room for who has it. */
 	r = mb_net_records_walk(l->net, keep_own, l, err);
+	consider_all(l);
 	if (!r)
 		r = sweep(l, err);
 	if (!r)

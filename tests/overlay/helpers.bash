@@ -136,3 +136,4 @@ etcd_end() {
 ctl() { ETCDCTL_API=3 timeout 20 etcdctl --endpoints "$store" --dial-timeout 2s --command-timeout 5s "$@"; }
 etcd_is_well() { ctl put well well >/dev/null 2>&1 && ctl del well >/dev/null 2>&1; }
 etcd_keys() { ctl get --prefix --keys-only /mybox | grep . || true; }
+seconds_since() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }'; }

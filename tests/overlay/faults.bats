@@ -1,0 +1,248 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Networks that hosts share, when hosts, leaders and the store fail.  Leases are of three seconds.
+load helpers
+
+setup_file() {
+	hosts_begin 3
+	etcd_begin 3
+}
+teardown_file() {
+	etcd_end
+	hosts_end
+}
+# Internal: the resolver asks nobody else for a name that is not there.
+shared() {
+	local i
+	on 1 network create -d overlay --internal --subnet 10.97.0.0/24 -o "store=$store" -o ttl=3 -o host=h1 shared >/dev/null
+	for i in 2 3; do on $i network join -o "store=$store" -o host=h$i shared >/dev/null; done
+}
+ip_of() { on "$1" inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$2"; }
+knows() { on "$1" network inspect -f '{{range .RemoteContainers}}{{.Name}} {{end}}' shared | grep -qw "$2"; }
+knows_not() { ! knows "$@"; }
+runs() { [ "$(on "$1" inspect -f '{{.State.Running}}' "$2")" = true ]; }
+store_is() { [[ "$(on "$1" network inspect -f '{{.Overlay.Store}}' shared)" == "$2"* ]]; }
+monitor_of() { # monitor_of N CONTAINER
+	local p
+	p=$(on "$1" inspect -f '{{.State.Pid}}' "$2")
+	awk '/^PPid/ { print $2 }' "/proc/$p/status"
+}
+# The process that leads on a host: a child of a child of its first monitor.
+leader_of() { # leader_of N CONTAINER
+	local m p
+	m=$(monitor_of "$1" "$2")
+	for p in $(cat "/proc/$m/task/$m/children"); do
+		[ "$(cat "/proc/$p/comm")" != mybox ] || cat "/proc/$p/task/$p/children"
+	done
+}
+leads() { [ -n "$(leader_of "$@")" ]; }
+
+@test "faults: a host is gone, its containers are forgotten; it comes back, and they with it" {
+	shared
+	sleeper 1 k1 --network shared
+	sleeper 3 k3 --network shared
+	wait_until 5 reaches 1 k1 k3
+	wait_until 5 leads 3 k3
+	cut_off h3
+	local since=$EPOCHREALTIME
+	# Within the lease, and not for less: a moment's silence is none.
+	knows 1 k3
+	wait_until 5 knows_not 1 k3
+	echo "# a host that is gone is forgotten after $(seconds_since "$since") s" >&3
+	run on 1 exec k1 nslookup k3 127.0.0.11
+	[ "$status" != 0 ]
+	[ -z "$(in_ns h1 bridge fdb show dev "$(tunnel 1 shared)" | grep "dst $wire.3")" ]
+	[ -z "$(in_ns h1 ip neigh show dev "$(tunnel 1 shared)" | grep PERMANENT)" ]
+	# There everything stays as it was.
+	runs 3 k3
+	knows 3 k1
+	wait_until 3 store_is 3 silent
+	mend h3
+	since=$EPOCHREALTIME
+	wait_until 5 reaches 1 k1 k3
+	echo "# a host that is back is reached after $(seconds_since "$since") s" >&3
+	wait_until 5 store_is 3 "http://"
+	for i in 1 2 3; do on $i system check; done
+}
+
+@test "faults: an address that was another's meanwhile: the one that was cut off loses it, loudly" {
+	shared
+	sleeper 1 k1 --network shared
+	sleeper 3 k3 --network shared --ip 10.97.0.33
+	sleeper 3 k4 --network shared
+	wait_until 5 knows 1 k3
+	cut_off h3
+	wait_until 5 knows_not 1 k3
+	sleeper 1 k2 --network shared --ip 10.97.0.33
+	mend h3
+	wait_until 5 reaches 3 k4 k2
+	run on 3 exec k3 cat /sys/class/net/eth0/mtu
+	[ "$status" != 0 ]
+	runs 3 k3
+	[ -n "$(on 3 events --since 1m --until 0s -f event=lost)" ]
+	# The other one is nobody's loss.
+	reaches 1 k1 k4
+	reaches 1 k1 k2
+	[ "$(ip_of 1 k2)" = 10.97.0.33 ]
+}
+
+@test "faults: whoever leads is killed, another one goes on" {
+	shared
+	local first leader since
+	sleeper 1 k1 --network shared
+	wait_until 5 leads 1 k1
+	sleeper 1 k2 --network shared
+	sleeper 2 k3 --network shared
+	wait_until 5 reaches 1 k1 k3
+	# The process itself, which its monitor begins again.
+	leader=$(leader_of 1 k1)
+	kill -KILL $leader
+	begun_again() { local now; now=$(leader_of 1 k1) && [ -n "$now" ] && [ "$now" != "$leader" ]; }
+	wait_until 5 begun_again
+	on 2 rename k3 k4
+	wait_until 5 knows 1 k4
+	# Its monitor: the next one in the line leads from then on.
+	kill -KILL "$(monitor_of 1 k1)"
+	since=$EPOCHREALTIME
+	wait_until 5 leads 1 k2
+	echo "# another monitor leads after $(seconds_since "$since") s" >&3
+	runs 1 k2
+	on 2 rename k4 k5
+	wait_until 5 knows 1 k5
+	# Both are known elsewhere for longer than a lease.
+	sleep 4
+	knows 2 k1
+	knows 2 k2
+	wait_until 5 reaches 2 k5 k2
+}
+
+@test "faults: the store loses a member, its leader, its quorum, all of it, and comes back" {
+	shared
+	local i leader ip
+	for i in 1 2 3; do sleeper $i k$i --network shared; done
+	on 1 run -d --name again --network shared --restart always deb sh -c 'sleep 1000 & trap "exit 1" TERM; wait' >/dev/null
+	wait_until 5 reaches 1 k1 k3
+	wait_until 5 knows 3 k1
+	# A member, which is its leader too: others answer.
+	leader=$(ctl endpoint status | awk -F', ' '$5 == "true" { print $1 }')
+	leader=${leader%:*}
+	leader=${leader##*0}
+	etcd_stop "$leader"
+	wait_until 10 etcd_is_well
+	sleeper 2 k4 --network shared
+	wait_until 5 knows 1 k4
+	wait_until 5 reaches 1 k1 k4
+	# No quorum: nobody can join, and is told why in one line; all that was is.
+	etcd_stop $((leader % 3 + 1))
+	wait_until 10 store_is 1 silent
+	run on 2 run --rm --network shared deb true
+	[ "$status" = 125 ]
+	[ "${#lines[@]}" = 1 ]
+	[[ $output == *"network shared: store 'http://"* ]]
+	# All of it, for longer than a lease.
+	etcd_stop $(((leader + 1) % 3 + 1))
+	sleep 3.5
+	for i in 1 2 3; do runs $i k$i; done
+	reaches 1 k1 k3
+	reaches 3 k3 k4
+	# One that dies is started again in its place, with its address.
+	ip=$(ip_of 1 again)
+	on 1 kill -s TERM again >/dev/null
+	restarted() { [ "$(on 1 inspect -f '{{.RestartCount}} {{.State.Running}}' again)" = "1 true" ]; }
+	wait_until 20 restarted
+	[ "$(ip_of 1 again)" = "$ip" ]
+	# A container that ends meanwhile is forgotten when the store is back; and history is.
+	on 2 rm -f k4 >/dev/null
+	for i in 1 2 3; do etcd_start $i; done
+	wait_until 20 etcd_is_well
+	since=$EPOCHREALTIME
+	wait_until 10 store_is 1 "http://"
+	wait_until 10 knows_not 1 k4
+	wait_until 10 knows 3 again
+	echo "# all is as it was $(seconds_since "$since") s after the store is back" >&3
+	ctl compact "$(ctl get x -w fields | awk '/Revision/ { print $3 }')" >/dev/null
+	sleeper 3 k5 --network shared
+	wait_until 5 knows 1 k5
+	wait_until 5 reaches 1 again k5
+	for i in 1 2 3; do on $i system check; done
+}
+
+@test "faults: what nobody of us has written is not believed" {
+	shared
+	local id key ip gw
+	sleeper 1 k1 --network shared
+	sleeper 2 k2 --network shared
+	wait_until 5 reaches 1 k1 k2
+	key=/mybox/v1/net/shared
+	id() { printf "%064d" "$1"; }
+	ip=$(ip_of 1 k1)
+	ep() { # ep N TEXT: an endpoint; the claim of its address is made if there is none
+		ctl put "$key/ep/$(id "$1")" "$2" >/dev/null
+	}
+	claim() { ctl put "$key/ip/$2" "$(id "$1")" >/dev/null; }
+	claim 1 10.97.0.101
+	claim 2 10.97.0.102
+	claim 3 10.97.0.1
+	claim 5 10.97.0.105
+	claim 7 10.97.0.107
+	# No record, another version's, the gateway's address, another's address, wrong types, a name
+	# that leads out of a directory, and one that is as it ought to be.
+	ep 1 'no json'
+	ep 2 '{"schema":2,"name":"l2","host":"x","vtep":"203.0.113.9","ip":"10.97.0.102","mac":"02:6d:0a:61:00:66"}'
+	ep 3 '{"schema":1,"name":"l3","host":"x","vtep":"203.0.113.9","ip":"10.97.0.1","mac":"02:6d:0a:61:00:01"}'
+	ep 4 "{\"schema\":1,\"name\":\"l4\",\"host\":\"x\",\"vtep\":\"203.0.113.9\",\"ip\":\"$ip\",\"mac\":\"02:42:0a:61:00:09\"}"
+	ep 5 '{"schema":1,"name":[],"host":7,"vtep":{},"ip":null,"mac":true}'
+	ep 7 '{"schema":1,"name":"l7","host":"x","vtep":"203.0.113.9","ip":"10.97.0.107","mac":"02:6d:0a:61:00:6b","names":["../../c","l7"]}'
+	ctl put "$key/ep/../../x" '{}' >/dev/null
+	ctl put "$key/ip/" "$(id 1)" >/dev/null
+	ctl put "$key/host/nowhere" '[]' >/dev/null
+	claim 8 10.97.0.108
+	ep 8 '{"schema":1,"name":"good","host":"x","vtep":"203.0.113.9","ip":"10.97.0.108","mac":"02:6d:0a:61:00:6c","names":["good"]}'
+	wait_until 5 knows 1 good
+	[ "$(on 1 network inspect -f '{{range .RemoteContainers}}{{.Name}} {{end}}' shared | tr ' ' '\n' | sort | xargs)" = "good k2" ]
+	# A claim that is another's is none of its own: it goes with it.
+	claim 9 10.97.0.108
+	wait_until 5 knows_not 1 good
+	# Ours are where they were.
+	reaches 1 k1 k2
+	reaches 2 k2 k1
+	on 1 system check
+	# A network's record of a version that is to come.
+	ctl put "$key" '{"schema":9,"id":"x"}' >/dev/null
+	run on 3 network join -o "store=$store" other
+	[[ $output == *"network other is not in the store"* ]]
+	on 3 network leave shared >/dev/null
+	run on 3 network join -o "store=$store" shared
+	[ "$status" = 1 ]
+	[[ $output == *"network shared: a record in the store is of a newer version of mybox"* ]]
+	echo "$output"
+	[ "$(printf '%s\n' "${lines[@]}" | grep -vc '^hint: ')" = 1 ]
+	ctl del --prefix /mybox >/dev/null
+	run on 2 run --rm --network shared deb true
+	[ "$status" = 125 ]
+	[[ $output == *"network shared is not in the store any more: remove it here"* ]]
+	runs 1 k1
+	runs 2 k2
+}
+
+listens() { ss -ltn | grep -q ":2379 "; }
+@test "faults: stores that say nothing, half of it, or nonsense" {
+	local what
+	for what in nothing half nonsense endless slowly; do
+		python3 "$BATS_TEST_DIRNAME/liar.py" $what 3>&- &
+		echo $! >"$dir/liar.pid"
+		wait_until 5 listens
+		SECONDS=0
+		run on 1 network create -d overlay -o "store=http://$wire.254:2379" shared
+		kill "$(cat "$dir/liar.pid")"
+		wait || true
+		echo "# $what: ${lines[0]}"
+		[ "$status" = 1 ]
+		[ "$(printf '%s\n' "${lines[@]}" | grep -vc '^hint: ')" = 1 ]
+		[[ $output == *"network shared: store 'http://$wire.254:2379': "* ]]
+		# Nothing half made.
+		[ -z "$(on 1 network ls -q -f type=custom)" ]
+		run in_ns h1 ip link show type vxlan
+		[ -z "$output" ]
+	done
+}
