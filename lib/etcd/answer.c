@@ -190,9 +190,16 @@ int mb_etcd_answer_watch(const char *line, size_t len, struct mb_etcd_told *ret,
 char *mb_etcd_answer_error(const char *text, size_t len)
 {
 	MB_AUTO(mb_json_free) struct json_object *o = NULL;
-	MB_AUTO_FREE char *shown = NULL;
+	MB_AUTO_FREE char *shown = NULL, *line = NULL;
 	struct json_object *error;
 	const char *says = "";
+
+	/* In plain words: what stands before the gateway refuses some requests itself. */
+	if (len && len <= ERROR_MAX && *text != '<' && *text != '{') {
+		line = mb_strndup(text, len);
+		line[strcspn(line, "\r\n")] = '\0';
+		says = line;
+	}
 
 	if (mb_json_parse_object(text, len, &o, NULL) == 0) {
 		error = mb_json_find(o, "error");

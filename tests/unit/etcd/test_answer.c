@@ -99,6 +99,24 @@ static void watch_tells_changes_and_its_end(void **state)
 	assert_int_equal(mb_etcd_answer_watch("{\"error\":{}}", 12, &told, NULL), -EBADMSG);
 }
 
+static void error_says(const char *text, const char *says)
+{
+	MB_AUTO_FREE char *found = mb_etcd_answer_error(text, strlen(text));
+
+	assert_string_equal(found, says);
+}
+
+static void errors_are_told_in_one_line(void **state)
+{
+	(void)state;
+	error_says("{\"error\":\"old\",\"message\":\"lease not found\"}", "lease not found");
+	error_says("{\"error\":{\"message\":\"compacted\"}}", "compacted");
+	error_says("CommonName is not used\n", "CommonName is not used");
+	error_says("<html>no</html>", "");
+	error_says("", "");
+	error_says("a\033[2J", "a\\x1b[2J");
+}
+
 static void addresses_of_members(void **state)
 {
 	static const char *const good[] = {"http://a", "https://etcd-1.example:2379",
@@ -122,6 +140,7 @@ int main(void)
 		cmocka_unit_test(range_that_is_none_is_refused),
 		cmocka_unit_test(txn_gathers_what_it_read),
 		cmocka_unit_test(watch_tells_changes_and_its_end),
+		cmocka_unit_test(errors_are_told_in_one_line),
 		cmocka_unit_test(addresses_of_members),
 	};
 
