@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cmd/context.h"
+#include "cmd/info_shared.h"
 #include "cmd/output.h"
 #include "cmd/platform.h"
 #include "container/container.h"
@@ -144,8 +145,8 @@ static const struct line {
 	{" Logging Driver: ", "LoggingDriver"},
 	{" Cgroup Driver: ", "CgroupDriver"},
 	{" Cgroup Version: ", "CgroupVersion"},
-	{" Plugins:\n  Volume: local\n  Network: bridge host null\n  Log: journald json-file "
-         "k8s-file local none syslog\n",
+	{" Plugins:\n  Volume: local\n  Network: bridge host ipvlan macvlan null overlay\n  Log: journald "
+         "json-file k8s-file local none syslog\n",
          NULL},
 	{" Swarm: inactive\n", NULL},
 	{" Default Runtime: ", "DefaultRuntime"},
@@ -191,6 +192,7 @@ static int info_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 	r = add_counts(store, info, err);
 	if (r < 0)
 		return r;
+	mb_cmd_info_shared(store, info);
 	if (args->format && *args->format)
 		return mb_cmd_document_put(args->format, info, err);
 	for (size_t i = 0; i < MB_N(lines); i++) {
@@ -198,6 +200,7 @@ static int info_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 		if (lines[i].key)
 			add_value(info, lines[i].key, &out);
 	}
+	mb_cmd_info_shared_put(info, &out);
 	return mb_cmd_put(&out);
 }
 

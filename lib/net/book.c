@@ -9,6 +9,8 @@
 #include "core/own.h"
 #include "core/strv.h"
 #include "net/handle.h"
+#include "net/overlay_lead.h"
+#include "net/overlay_remote.h"
 #include "nl/route.h"
 
 static void entry_done(struct mb_net_book_entry *e)
@@ -131,6 +133,39 @@ static int each_record(struct mb_net *net, struct mb_net_sandbox *s, void *arg, 
 	return 0;
 }
 
+static void add_remote(struct mb_net_book *book, const char *text, const struct mb_net_remote *r,
+                       const struct mb_net_network *n)
+{
+	MB_AUTO_FREE char *name = mb_asprintf("%s@%s", r->name, r->host);
+	struct mb_net_addr a;
+
+	if (!text || mb_net_addr_parse(text, &a) < 0)
+		return;
+	mb_net_book_add(book, &a, NULL, name, n->id, n->name);
+	book->v[book->n - 1].is_remote = true;
+}
+
+/* Of networks that other hosts share, as far as containers are on them here. */
+static void add_remotes(struct mb_net *net, struct mb_net_book *book)
+{
+	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
+
+	if (mb_net_lead_wanted(net, &ids, NULL) < 0)
+		return;
+	MB_STRV_FOREACH (id, &ids) {
+		MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+		MB_AUTO_NET_REMOTES struct mb_net_remotes remotes = {0};
+
+		if (mb_net_doc_read(net, id, &n, NULL) < 0 ||
+		    mb_net_remotes_load(net, n, &remotes, NULL) < 0)
+			continue;
+		for (size_t i = 0; i < remotes.n; i++) {
+			add_remote(book, remotes.v[i].ip, &remotes.v[i], n);
+			add_remote(book, remotes.v[i].ip6, &remotes.v[i], n);
+		}
+	}
+}
+
 static int each_address(const struct mb_nl_addr *addr, void *arg)
 {
 	struct mb_net_addr a = {.family = addr->family};
@@ -164,6 +199,8 @@ int mb_net_book_load(struct mb_net *net, struct mb_net_book *ret, struct mb_err 
 
 	if (!r)
 		r = mb_net_records_walk(net, each_record, &book, err);
+	if (!r)
+		add_remotes(net, &book);
 	if (!r)
 		r = mb_nl_addr_dump(&net->route, AF_UNSPEC, each_address, &book, err);
 	if (r) {

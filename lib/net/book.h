@@ -17,6 +17,7 @@ struct mb_net_book_entry {
 	struct mb_net_addr addr;
 	char *id, *name;            /* of the container; NULL: the host's own address */
 	char *network_id, *network; /* NULL for the host */
+	bool is_remote;             /* on another host: no id, and the name is CONTAINER@HOST */
 };
 /* Zeroed it is an empty book. */
 struct mb_net_book {

@@ -189,7 +189,7 @@ bool mb_net_peer_name_it(struct mb_net_book *book, struct mb_net_peer *p)
 
 	if (!e)
 		return false;
-	p->is_host = e->id == NULL;
+	p->is_host = !e->id && !e->is_remote;
 	p->id = mb_strdup_or_null(e->id);
 	p->name = mb_strdup_or_null(e->name);
 	p->network_id = mb_strdup_or_null(e->network_id);

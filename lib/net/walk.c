@@ -35,6 +35,13 @@ static mb_net_way_step *const steps[] = {
 	mb_net_way_connect,
 };
 
+/* To a container on another host: beyond the tunnel this one sees nothing. */
+static mb_net_way_step *const steps_of_tunnels[] = {
+	mb_net_way_containers, mb_net_way_name,    mb_net_way_interface, mb_net_way_route,
+	mb_net_way_cable,      mb_net_way_tunnel,  mb_net_way_firewall,  mb_net_way_mtu,
+	mb_net_way_inside,     mb_net_way_connect,
+};
+
 /* Of a container whose network plugins made: what is beyond its interface is theirs. */
 static mb_net_way_step *const steps_of_plugins[] = {
 	mb_net_way_containers, mb_net_way_plugins,  mb_net_way_plugins_target,
@@ -131,6 +138,23 @@ static void way_done(struct mb_net_way *w)
 	end_done(&w->to);
 	mb_net_network_free(w->network);
 	mb_net_book_done(&w->book);
+	mb_net_remotes_done(&w->remotes);
+}
+
+/* The first step, which is the same for all, tells whose network it is; the second, which is for
+ * both others, where the goal is. */
+static mb_net_way_step *const *choose_steps(const struct mb_net_way *w, size_t *ret_n)
+{
+	if (w->from.record && w->from.record->cni.name) {
+		*ret_n = MB_N(steps_of_plugins);
+		return steps_of_plugins;
+	}
+	if (w->kind == MB_NET_WAY_REMOTE) {
+		*ret_n = MB_N(steps_of_tunnels);
+		return steps_of_tunnels;
+	}
+	*ret_n = MB_N(steps);
+	return steps;
 }
 
 int mb_net_walk_go(struct mb_net *net, const struct mb_net_walk_request *q, struct mb_net_walk *ret,
@@ -149,13 +173,13 @@ int mb_net_walk_go(struct mb_net *net, const struct mb_net_walk_request *q, stru
 	};
 	int r = mb_net_book_load(net, &w.book, err);
 
-	/* The first step, which is the same for all, tells whose network it is. */
 	for (size_t i = 0; !r && mb_net_walk_is_ok(&out); i++) {
-		bool theirs = w.from.record && w.from.record->cni.name;
+		size_t n;
+		mb_net_way_step *const *all = choose_steps(&w, &n);
 
-		if (i == (theirs ? MB_N(steps_of_plugins) : MB_N(steps)))
+		if (i == n)
 			break;
-		r = (theirs ? steps_of_plugins : steps)[i](&w, err);
+		r = all[i](&w, err);
 	}
 	if (r) {
 		mb_net_walk_done(&out);

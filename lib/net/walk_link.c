@@ -118,7 +118,7 @@ static void tell_no_route(struct mb_net_way *w, const char *step, const struct m
 		return;
 	}
 	mb_net_way_fault(w, step, "%s has no route to %s", end->party.name, text);
-	if (end == &w->from && w->kind == MB_NET_WAY_NEIGHBOUR)
+	if (end == &w->from && (w->kind == MB_NET_WAY_NEIGHBOUR || w->kind == MB_NET_WAY_REMOTE))
 		mb_net_way_mend(w, "nsenter -t %d -n ip route add %s dev %s", pid, text,
 		                end->e->ifname);
 	else if (end->e->gateway && gateway)
@@ -130,7 +130,8 @@ static void tell_no_route(struct mb_net_way *w, const char *step, const struct m
 
 static bool same_link(const struct mb_net_way *w)
 {
-	return w->kind != MB_NET_WAY_NEIGHBOUR || w->way.index == w->from.link.index;
+	return (w->kind != MB_NET_WAY_NEIGHBOUR && w->kind != MB_NET_WAY_REMOTE) ||
+	       w->way.index == w->from.link.index;
 }
 
 int mb_net_way_route(struct mb_net_way *w, struct mb_err *err)

@@ -188,7 +188,7 @@ int mb_net_way_connects(struct mb_net_way *w, bool *ret, struct mb_err *err)
 
 int mb_net_way_connect(struct mb_net_way *w, struct mb_err *err)
 {
-	bool outside = w->kind == MB_NET_WAY_OUTSIDE;
+	bool outside = w->kind == MB_NET_WAY_OUTSIDE || w->kind == MB_NET_WAY_REMOTE;
 	char text[MB_NET_ADDR_TEXT];
 	int r;
 

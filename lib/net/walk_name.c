@@ -278,6 +278,8 @@ static int take_address(struct mb_net_way *w, struct mb_err *err)
 		told_loopback(w);
 		return 0;
 	}
+	if (owner && owner->is_remote && mb_net_way_choose_remote(w, NULL))
+		return 0;
 	if (owner && !owner->id)
 		return take_host(w, err);
 	if (!owner) {
@@ -447,6 +449,8 @@ int mb_net_way_name(struct mb_net_way *w, struct mb_err *err)
 	read_names(w, host, &e);
 	if (!e.ids.n && (e.has_external || w->q->to->is_url))
 		return name_outside(w, e.has_external, err);
+	if (e.ids.n && mb_net_way_choose_remote(w, &e.ids))
+		return ask_own(w, host, &e, err);
 	r = mb_net_way_open_other(w, e.ids.n ? e.ids.v[0] : host, err);
 	if (r == MB_NET_ABSENT)
 		return name_outside(w, false, err);

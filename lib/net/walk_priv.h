@@ -6,6 +6,7 @@
 #include "net/addr.h"
 #include "net/book.h"
 #include "net/net.h"
+#include "net/overlay_remote.h"
 #include "net/walk.h"
 #include "nl/route.h"
 
@@ -14,6 +15,7 @@ enum mb_net_way_kind {
 	MB_NET_WAY_PUBLISHED, /* an address of the host that leads to a container */
 	MB_NET_WAY_HOST,      /* the host itself */
 	MB_NET_WAY_OUTSIDE,
+	MB_NET_WAY_REMOTE, /* a container of another host on a network of the first one */
 };
 
 /* One end: the container, its record, the place in the record that counts here. */
@@ -39,8 +41,10 @@ struct mb_net_way {
 	uint8_t proto;
 	struct mb_nl_link bridge; /* of from.e, once seen */
 	struct mb_nl_way way;     /* from there to dst */
-	bool tried;               /* to connect */
-	int try_why;              /* the errno it gave */
+	struct mb_net_remotes remotes;
+	const struct mb_net_remote *remote; /* of those: the other end */
+	bool tried;                         /* to connect */
+	int try_why;                        /* the errno it gave */
 };
 
 /* Say how a step ended.  A fault ends the walk; _mend() says what to do about the one just told. */
@@ -62,13 +66,16 @@ mb_net_way_step mb_net_way_containers, mb_net_way_name, mb_net_way_isolation, mb
 	mb_net_way_route, mb_net_way_cable, mb_net_way_neighbour, mb_net_way_firewall,
 	mb_net_way_policy, mb_net_way_forwarding, mb_net_way_published, mb_net_way_foreign,
 	mb_net_way_address, mb_net_way_back, mb_net_way_inside, mb_net_way_listener, mb_net_way_mtu,
-	mb_net_way_connect, mb_net_way_plugins, mb_net_way_plugins_target;
+	mb_net_way_connect, mb_net_way_tunnel, mb_net_way_plugins, mb_net_way_plugins_target;
 
 /* Open what @reference means as the other end, and see whether it can be talked to.  Return: 0,
  * maybe after a fault; MB_NET_ABSENT; or -errno. */
 int mb_net_way_open_other(struct mb_net_way *w, const char *reference, struct mb_err *err);
 /* The first network that both ends are on becomes the way.  Return: whether there is one. */
 bool mb_net_way_choose_shared(struct mb_net_way *w, int family);
+/* A container of another host that has one of @ids, or (NULL) the address that is spoken to.
+ * Return: whether there is one. */
+bool mb_net_way_choose_remote(struct mb_net_way *w, const struct mb_strv *ids);
 /* The first end leaves by the interface that has its default route. */
 void mb_net_way_choose_exit(struct mb_net_way *w);
 /* What plugins made of @record becomes an endpoint of it, if they made anything.  Return: whether

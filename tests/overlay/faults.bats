@@ -135,6 +135,8 @@ leads() { [ -n "$(leader_of "$@")" ]; }
 	# No quorum: nobody can join, and is told why in one line; all that was is.
 	etcd_stop $((leader % 3 + 1))
 	wait_until 10 store_is 1 silent
+	run on 1 network check k1 k3
+	[[ $output == *"the store of network 'shared' does not answer"* ]]
 	run on 2 run --rm --network shared deb true
 	[ "$status" = 125 ]
 	[ "${#lines[@]}" = 1 ]

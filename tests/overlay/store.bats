@@ -43,6 +43,34 @@ knows_not() { ! on "$1" exec "$2" nslookup "$3" 127.0.0.11 >/dev/null 2>&1; }
 	# Who holds which endpoint.
 	[ "$(on 1 network inspect -f '{{range .Peers}}{{.Name}} {{end}}' shared)" = "one two three " ]
 	[ "$(on 1 network inspect -f '{{range .RemoteContainers}}{{.Name}}={{.Host}} {{end}}' shared | tr ' ' '\n' | sort | xargs)" = "k2=two k3=three" ]
+	[[ $(on 1 info) == *"shared: online by http://$wire.20"*"Hosts: one two three"* ]]
+	[ "$(on 1 info -f '{{range .SharedNetworks}}{{.Network}} {{len .Members}} {{len .Hosts}} {{.Host}}{{end}}')" = "shared 3 3 one" ]
+	# The way is walked as far as this host sees it, by name and by address.
+	on 2 exec -d k2 sh -c 'mkdir /www; httpd -p 80 -h /www'
+	run on 1 network check k1 k2:80
+	[[ $output == *"k2 is on host two, by the tunnel to $wire.2"* ]]
+	[[ $output == *"connected to $(ip_of 2 k2), port 80"* ]]
+	[ "$status" = 0 ]
+	run on 1 network check k1 "$(ip_of 2 k2):81"
+	[[ $output == *"refuses port 81"* ]]
+	# Who talks to whom, with the host.
+	on 2 exec -d k2 nc -l -p 7000
+	on 1 exec -d k1 sh -c 'sleep 100 | nc k2 7000'
+	flows() { on 1 network flows 2>/dev/null | grep -q 'k2@two:7000'; }
+	wait_until 5 flows
+	on 1 network graph | grep -q 'k2@two'
+	# A tunnel without a way, and a lost one.
+	in_ns h1 ip route add unreachable $wire.2/32
+	run on 1 network check k1 k2:80
+	[ "$status" = 1 ]
+	[[ $output == *"this host has no route to host two ($wire.2)"* ]]
+	in_ns h1 ip route del unreachable $wire.2/32
+	in_ns h1 ip link set "$(tunnel 1 shared)" down
+	run on 1 network check k1 k2:80
+	[[ $output == *"tunnel '$(tunnel 1 shared)' of network 'shared' is down"* ]]
+	on 1 network reload
+	run on 1 network check k1 k2:80
+	[ "$status" = 0 ]
 	# An alias and another name are told, and a new name follows.
 	on 3 rm -f k3 >/dev/null
 	wait_until 5 knows_not 1 k1 k3
