@@ -145,7 +145,8 @@ static const struct line {
 	{" Logging Driver: ", "LoggingDriver"},
 	{" Cgroup Driver: ", "CgroupDriver"},
 	{" Cgroup Version: ", "CgroupVersion"},
-	{" Plugins:\n  Volume: local\n  Network: bridge host ipvlan macvlan null overlay\n  Log: journald "
+	{" Plugins:\n  Volume: local\n  Network: bridge host ipvlan macvlan null overlay\n  Log: "
+         "journald "
          "json-file k8s-file local none syslog\n",
          NULL},
 	{" Swarm: inactive\n", NULL},

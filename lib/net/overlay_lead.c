@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,7 +35,7 @@
 enum {
 	VIEW_MAX = 1 << 20,
 	TIMEOUT_SEC = 2,
-	IDLE_MS = 250,
+	IDLE_MS = 500,
 	AGAIN_MS = 500,
 	LOCK_MS = 50,
 	SWEEP_SEC = 20,
@@ -51,9 +52,14 @@ struct lead {
 	void *arg;
 	char *prefix;            /* of the network's keys, with "/" */
 	struct mb_etcd_kvs view; /* by key */
+	bool is_new;             /* leads, and has not looked at anything yet */
 	uint64_t lease;
 	int64_t kept, swept; /* CLOCK_MONOTONIC */
 	struct mb_net_lead_status status;
+	struct {
+		struct mb_strv ids, places; /* places: addresses of both kinds, and MACs */
+		struct timespec stamp;      /* when records changed last */
+	} own;
 };
 
 /* ---- the view ------------------------------------------------------------------------------ */
@@ -188,12 +194,50 @@ static void tell(struct lead *l, const char *fault)
 
 /* ---- containers of others -------------------------------------------------------------------- */
 
-/* Whether the container is here: what the store says of it is what we said, or a lie. */
-static bool is_here(struct lead *l, const char *id)
+/* Containers of this host on the network, read again when any record has changed. */
+static void own_done(struct lead *l)
 {
-	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = NULL;
+	mb_strv_done(&l->own.ids);
+	mb_strv_done(&l->own.places);
+}
 
-	return mb_net_sandbox_load(l->net, id, &s, NULL) == 0 && mb_net_endpoint_find(s, l->n->id);
+static int each_own(struct mb_net *net, struct mb_net_sandbox *s, void *arg, struct mb_err *err)
+{
+	struct lead *l = arg;
+	const struct mb_net_endpoint *e = mb_net_endpoint_find(s, l->n->id);
+	struct mb_nl_link link;
+
+	if (!e)
+		return 0;
+	mb_strv_add(&l->own.ids, s->container_id);
+	/* One that has lost its address has no interface any more, and keeps nobody's place. */
+	if (mb_net_route_sock(net, err) == 0 &&
+	    mb_nl_link_find(&net->route, e->host_ifname, &link, NULL) == MB_NL_ABSENT)
+		return 0;
+	mb_strv_add(&l->own.places, e->ip4 ? e->ip4 : "");
+	mb_strv_add(&l->own.places, e->ip6 ? e->ip6 : "");
+	mb_strv_add(&l->own.places, e->mac ? e->mac : "");
+	return 0;
+}
+
+static void read_own(struct lead *l)
+{
+	MB_AUTO_CLOSE int dir = -1;
+	struct stat st = {0};
+
+	if (mb_net_records_dir(l->net, &dir, NULL) < 0 || fstat(dir, &st) < 0 ||
+	    (st.st_mtim.tv_sec == l->own.stamp.tv_sec &&
+	     st.st_mtim.tv_nsec == l->own.stamp.tv_nsec))
+		return;
+	own_done(l);
+	if (mb_net_records_walk(l->net, each_own, l, NULL) == 0)
+		l->own.stamp = st.st_mtim;
+}
+
+/* What the store says of it is what we said, or a lie. */
+static bool is_here(const struct lead *l, const char *id)
+{
+	return mb_strv_has(&l->own.ids, id);
 }
 
 static bool has_claim(const struct lead *l, const char *ip, const char *id)
@@ -203,33 +247,11 @@ static bool has_claim(const struct lead *l, const char *ip, const char *id)
 	return !ip || (kv && mb_streq(kv->value, id));
 }
 
-struct own {
-	const struct lead *l;
-	const struct mb_net_remote *r;
-	bool clashes;
-};
-
-static int each_own(struct mb_net *net, struct mb_net_sandbox *s, void *arg, struct mb_err *err)
-{
-	struct own *o = arg;
-	const struct mb_net_endpoint *e = mb_net_endpoint_find(s, o->l->n->id);
-	struct mb_nl_link link;
-
-	(void)err;
-	if (e && (mb_streq(e->ip4, o->r->ip) || mb_streq(e->mac, o->r->mac) ||
-	          (e->ip6 && mb_streq(e->ip6, o->r->ip6))))
-		/* One that has lost its address has no interface any more. */
-		o->clashes = o->clashes || mb_net_route_sock(net, NULL) ||
-		             mb_nl_link_find(&net->route, e->host_ifname, &link, NULL) == 0;
-	return 0;
-}
-
 /* Nothing that others say takes a container of this host its place. */
-static bool clashes(struct lead *l, const struct mb_net_remote *r)
+static bool clashes(const struct lead *l, const struct mb_net_remote *r)
 {
-	struct own o = {.l = l, .r = r};
-
-	return mb_net_records_walk(l->net, each_own, &o, NULL) < 0 || o.clashes;
+	return mb_strv_has(&l->own.places, r->ip) || mb_strv_has(&l->own.places, r->mac) ||
+	       (r->ip6 && mb_strv_has(&l->own.places, r->ip6));
 }
 
 /* As the view says it, whatever it was before. */
@@ -251,7 +273,7 @@ static void consider(struct lead *l, const char *id)
 		         told.code ? told.msg : "its place is not its own");
 	if (!good)
 		mb_net_remote_drop(l->net, l->n, id);
-	else if (mb_net_remote_put(l->net, l->n, &r, &told) < 0)
+	else if (mb_net_remote_put(l->net, l->n, &r, l->is_new, &told) < 0)
 		mb_debug("network %s: %s", l->n->name, told.msg);
 	mb_net_remote_done(&r);
 }
@@ -260,6 +282,9 @@ static void consider_all(struct lead *l)
 {
 	MB_AUTO_NET_REMOTES struct mb_net_remotes known = {0};
 
+	/* Interfaces go without a word in the records. */
+	l->own.stamp = (struct timespec){0};
+	read_own(l);
 	for (size_t i = 0; i < l->view.n; i++) {
 		const char *id = mb_skip_prefix(below(l, l->view.v[i].key), "ep/");
 
@@ -329,6 +354,7 @@ static int sweep(struct lead *l, struct mb_err *err)
 {
 	int r = 0;
 
+	read_own(l);
 	for (size_t i = 0; !r && i < l->view.n; i++) {
 		const struct mb_etcd_kv *kv = &l->view.v[i];
 		const char *what = below(l, kv->key), *id;
@@ -381,6 +407,7 @@ static int synchronise(struct lead *l, struct mb_err *err)
 	/* Ours first: who has lost an address makes room for who has it. */
 	r = mb_net_records_walk(l->net, keep_own, l, err);
 	consider_all(l);
+	l->is_new = false;
 	if (!r)
 		r = sweep(l, err);
 	if (!r)
@@ -406,6 +433,7 @@ static int on_event(void *arg, const struct mb_etcd_kv *kv, bool deleted, struct
 	what = below(l, kv->key);
 	if (!what)
 		return 0;
+	read_own(l);
 	if (mb_starts_with(what, "ip/")) {
 		const struct mb_etcd_kv *old = look_up(l, "ip", what + 3);
 
@@ -492,6 +520,7 @@ static int lead(struct lead *l, struct mb_err *err)
 
 static void lead_done(struct lead *l)
 {
+	own_done(l);
 	mb_etcd_free(l->watch);
 	mb_etcd_kvs_done(&l->view);
 	mb_net_lead_status_done(&l->status);
@@ -538,6 +567,7 @@ int mb_net_lead(struct mb_net *net, const char *network_id, mb_net_lead_lost *lo
 	if (r)
 		return r;
 	l.etcd = etcd;
+	l.is_new = true;
 	l.prefix = mb_asprintf(MB_NET_SHARED_ROOT "net/%s/", n->name);
 	return lead(&l, err);
 }

@@ -122,7 +122,7 @@ static int give(struct mb_net *net, const struct mb_net_network *n, const struct
 }
 
 int mb_net_remote_put(struct mb_net *net, const struct mb_net_network *n,
-                      const struct mb_net_remote *r, struct mb_err *err)
+                      const struct mb_net_remote *r, bool again, struct mb_err *err)
 {
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT, now = MB_STR_INIT;
 	struct mb_net_remote before = {0};
@@ -134,10 +134,13 @@ int mb_net_remote_put(struct mb_net *net, const struct mb_net_network *n,
 	mb_net_remote_format(r, &text);
 	if (mb_read_file(dir, r->id, TEXT_MAX, &now, NULL) == 0 &&
 	    mb_net_remote_parse(mb_str_text(&now), r->id, n, &before, NULL) == 0) {
-		/* The same: written again all the same, as somebody may have taken it away. */
-		if (!mb_streq(mb_str_text(&now), mb_str_text(&text)))
+		bool same = mb_streq(mb_str_text(&now), mb_str_text(&text));
+
+		if (!same)
 			take_away(net, n, &before);
 		mb_net_remote_done(&before);
+		if (same && !again)
+			return 0;
 	}
 	res = mb_store_file_write(dir, r->id, text.buf, text.len, MB_DOC_REPLACE, err);
 	return res ? res : give(net, n, r, err);
@@ -206,10 +209,10 @@ int mb_net_remotes_load(struct mb_net *net, const struct mb_net_network *n,
 const struct mb_net_remote *mb_net_remotes_find(const struct mb_net_remotes *remotes,
                                                 const char *id)
 {
-	for (size_t i = 0; i < remotes->n; i++)
-		if (mb_streq(remotes->v[i].id, id))
-			return &remotes->v[i];
-	return NULL;
+	MB_AUTO_FREE char *copy = mb_strdup(id);
+	const struct mb_net_remote key = {.id = copy};
+
+	return remotes->n ? bsearch(&key, remotes->v, remotes->n, sizeof(key), by_id) : NULL;
 }
 
 int mb_net_remotes_restore(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)

@@ -8,6 +8,7 @@
 #ifndef MB_NET_OVERLAY_REMOTE_H
 #define MB_NET_OVERLAY_REMOTE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "net/overlay_record.h"
@@ -15,8 +16,10 @@
 struct mb_net;
 struct mb_net_network;
 
+/* @again: what follows from it is written although it is known already, as whoever knew it may have
+ * died before that. */
 int mb_net_remote_put(struct mb_net *net, const struct mb_net_network *n,
-                      const struct mb_net_remote *r, struct mb_err *err);
+                      const struct mb_net_remote *r, bool again, struct mb_err *err);
 /* Nothing happens where it is not known. */
 void mb_net_remote_drop(struct mb_net *net, const struct mb_net_network *n, const char *id);
 

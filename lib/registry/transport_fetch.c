@@ -268,8 +268,8 @@ static int tell_death(struct fetch *f, struct mb_err *err)
 	return mb_fail(err, EPIPE, "the process that fetches ended unexpectedly");
 }
 
-/* Until there is something to receive.  A server may take as long as it likes, but what is to end us
- * while signals are held back does.  Return: 0; what idle() said; or -errno. */
+/* Until there is something to receive.  A server may take as long as it likes, but what is to end
+ * us while signals are held back does.  Return: 0; what idle() said; or -errno. */
 static int wait_for(struct fetch *f, const struct mb_registry_sink *sink, int interrupt_fd,
                     int64_t *due, struct mb_err *err)
 {

@@ -54,8 +54,10 @@ knows_not() { ! on "$1" exec "$2" nslookup "$3" 127.0.0.11 >/dev/null 2>&1; }
 	run on 1 network check k1 "$(ip_of 2 k2):81"
 	[[ $output == *"refuses port 81"* ]]
 	# Who talks to whom, with the host.
-	on 2 exec -d k2 nc -l -p 7000
-	on 1 exec -d k1 sh -c 'sleep 100 | nc k2 7000'
+	on 2 exec -d k2 sh -c 'sleep 1000 | nc -l -p 7000'
+	listens() { on 2 exec k2 grep -q ':1B58 ' /proc/net/tcp /proc/net/tcp6; }
+	wait_until 5 listens
+	on 1 exec -d k1 sh -c 'sleep 1000 | nc k2 7000'
 	flows() { on 1 network flows 2>/dev/null | grep -q 'k2@two:7000'; }
 	wait_until 5 flows
 	on 1 network graph | grep -q 'k2@two'
