@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "cli/help.h"
+#include "cmd/cni/cni.h"
 #include "cmd/context.h"
 #include "cmd/oci/oci.h"
 #include "cmd/output.h"
@@ -220,7 +221,9 @@ int main(int argc, char **argv)
 	int code = EXIT_FAIL;
 
 	cx.program = mb_cmd_program();
-	if (mb_cmd_oci_is_meant(argc > 0 ? argv[0] : NULL))
+	if (mb_cmd_cni_is_meant(argc > 0 ? argv[0] : NULL))
+		code = mb_cmd_cni_run(&cx);
+	else if (mb_cmd_oci_is_meant(argc > 0 ? argv[0] : NULL))
 		code = mb_cmd_oci_run(&cx, argc - 1, argv + 1);
 	else
 		code = run(&cx, argc > 0 ? argc - 1 : 0, argv + (argc > 0));

@@ -13,6 +13,7 @@
 #include "core/parse.h"
 #include "core/str.h"
 #include "net/firewall.h"
+#include "net/guest.h"
 #include "net/handle.h"
 #include "net/ipam.h"
 #include "net/overlay.h"
@@ -58,19 +59,15 @@ static void tell(struct check *c, bool repaired, const char *fmt, ...)
 
 /* ---- records of the dead -------------------------------------------------------------- */
 
-static bool is_live(struct mb_net *net, const char *id)
-{
-	MB_AUTO_FREE char *path = mb_asprintf("c/%s", id);
-
-	return faccessat(net->store->run_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 static int each_record(struct mb_net *net, struct mb_net_sandbox *s, void *arg, struct mb_err *err)
 {
 	struct check *c = arg;
 
 	(void)err;
-	mb_strv_add(is_live(net, s->container_id) ? &c->live : &c->dead, s->container_id);
+	mb_strv_add(mb_net_is_live(net, s->container_id) && !mb_net_guest_is_gone(net, s)
+	                    ? &c->live
+	                    : &c->dead,
+	            s->container_id);
 	return 0;
 }
 
@@ -101,18 +98,35 @@ static int check_broken_records(struct check *c, struct mb_err *err)
 	return 0;
 }
 
+static void tell_dead(struct check *c, const char *id)
+{
+	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = NULL;
+	bool is_guest = mb_net_sandbox_load(c->net, id, &s, NULL) == 0 && s->guest.container;
+	bool gone = c->repair && mb_net_guest_remove(c->net, id, NULL) == 0;
+
+	if (is_guest)
+		tell(c, gone, "endpoint '%s' of CNI container '%s', whose namespace is gone",
+		     s->guest.ifname, s->container_name);
+	else
+		tell(c, gone, "network record of container '%.12s', which is gone", id);
+}
+
+static void found_guest(void *arg, const char *id)
+{
+	struct check *c = arg;
+
+	tell(c, c->repair, "endpoint '%.12s' of a CNI container was never made", id);
+}
+
 static int check_records(struct check *c, struct mb_err *err)
 {
 	int r = check_broken_records(c, err);
 
 	if (!r)
 		r = mb_net_records_walk(c->net, each_record, c, err);
-	MB_STRV_FOREACH (id, &c->dead) {
-		bool gone = c->repair && mb_net_detach(c->net, id, NULL) == 0;
-
-		tell(c, gone, "network record of container '%.12s', which is gone", id);
-	}
-	return r;
+	MB_STRV_FOREACH (id, &c->dead)
+		tell_dead(c, id);
+	return r ? r : mb_net_guests_check(c->net, c->repair, found_guest, c, err);
 }
 
 /* ---- links ---------------------------------------------------------------------------- */
@@ -494,17 +508,12 @@ static bool owns(const struct owners *o, uint64_t owner)
 	return false;
 }
 
-/* Everything below RUN/c owns what it has, also before it has a record. */
-static int live_owners(struct mb_net *net, struct owners *o, struct mb_err *err)
+/* Takes @fd. */
+static int add_owners(int fd, struct owners *o, struct mb_err *err)
 {
+	DIR *dir = fdopendir(fd);
 	struct dirent *entry;
-	int fd = -1, r;
-	DIR *dir;
 
-	r = mb_store_dir(net->store, "c", true, &fd, err);
-	if (r)
-		return r;
-	dir = fdopendir(fd);
 	if (!dir) {
 		mb_close(&fd);
 		return mb_fail_sys(err, errno, "cannot list the containers");
@@ -519,6 +528,18 @@ static int live_owners(struct mb_net *net, struct owners *o, struct mb_err *err)
 	}
 	closedir(dir);
 	return 0;
+}
+
+/* Everything below RUN/c owns what it has, also before it has a record, and so do guests. */
+static int live_owners(struct mb_net *net, struct owners *o, struct mb_err *err)
+{
+	int fd = -1, r = mb_store_dir(net->store, "c", true, &fd, err);
+
+	if (r == 0)
+		r = add_owners(fd, o, err);
+	if (r == 0 && mb_store_dir_find(net->store, "guests", true, &fd, NULL) == 0)
+		r = add_owners(fd, o, err);
+	return r;
 }
 
 static int check_addresses(struct check *c, const struct mb_net_network *n, bool v6,
@@ -694,7 +715,7 @@ static int reload_one(struct mb_net *net, struct mb_net_sandbox *s, void *arg, s
 	const struct mb_strv *ids = *(const struct mb_strv *const *)arg;
 	int r = 0;
 
-	for (size_t i = 0; !r && is_live(net, s->container_id) && i < s->n_endpoints; i++) {
+	for (size_t i = 0; !r && mb_net_is_live(net, s->container_id) && i < s->n_endpoints; i++) {
 		if (!mb_strv_has(ids, s->endpoints[i].network_id))
 			continue;
 		if (mb_net_policy_is_on(net, s->endpoints[i].network_id))

@@ -96,7 +96,7 @@ static int attach_last(struct mb_net *net, struct mb_net_sandbox *s, int netns_f
 	return r ? r : mb_net_policy_join(net, s, e, err);
 }
 
-static void drop_link(struct mb_net *net, const struct mb_net_endpoint *e, int netns_fd)
+void mb_net_endpoint_drop_link(struct mb_net *net, const struct mb_net_endpoint *e, int netns_fd)
 {
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
 
@@ -117,7 +117,7 @@ static void drop_endpoint(struct mb_net *net, struct mb_net_sandbox *s, size_t a
 	struct mb_net_endpoint *e = &s->endpoints[at];
 
 	mb_net_names_remove(net, s, e);
-	drop_link(net, e, netns_fd);
+	mb_net_endpoint_drop_link(net, e, netns_fd);
 	(void)mb_net_policy_leave(net, s, e, NULL);
 	mb_net_address_release(net, e, s->container_id);
 	s->n_endpoints--;

@@ -166,7 +166,7 @@ void mb_net_endpoint_put_routes(struct mb_nl_batch *b, const struct mb_net_endpo
 }
 
 static void put_endpoint(struct mb_nl_batch *b, const struct mb_net_endpoint *e,
-                         const struct mb_net_shape *shape, int index)
+                         const struct mb_net_shape *shape, int index, bool has_route)
 {
 	mb_net_shape_put(b, shape, index, e->mtu, true);
 	mb_nl_link_set_up(b, index, NULL);
@@ -174,7 +174,7 @@ static void put_endpoint(struct mb_nl_batch *b, const struct mb_net_endpoint *e,
 	put_address(b, e->ip6, e->prefix6, index);
 	if (e->routed)
 		mb_net_routed_put_routes(b, e, index, true);
-	if (e->gateway)
+	if (e->gateway && has_route)
 		mb_net_endpoint_put_routes(b, e, index, true);
 }
 
@@ -229,7 +229,7 @@ int mb_net_endpoints_configure(const struct mb_net_sandbox *s, size_t first, siz
 	mb_nl_link_set_up(&b, LO_INDEX, NULL);
 	for (size_t i = 0; i < n; i++) {
 		set_sysctls(&s->endpoints[first + i]);
-		put_endpoint(&b, &s->endpoints[first + i], &shape, indexes[i]);
+		put_endpoint(&b, &s->endpoints[first + i], &shape, indexes[i], !s->guest.no_route);
 	}
 	r = mb_nl_send(&nl, &b, NULL, err);
 	return r ? mb_wrap(err, r, "cannot configure the container's interfaces") : 0;

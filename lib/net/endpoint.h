@@ -36,6 +36,8 @@ void mb_net_endpoint_put_routes(struct mb_nl_batch *b, const struct mb_net_endpo
  * interfaces have @indexes. */
 int mb_net_endpoints_configure(const struct mb_net_sandbox *s, size_t first, size_t n, int netns_fd,
                                const int *indexes, struct mb_err *err);
+/* The interface goes; @netns_fd, or -1, is where one of macvlan or ipvlan is. */
+void mb_net_endpoint_drop_link(struct mb_net *net, const struct mb_net_endpoint *e, int netns_fd);
 /* What these are sent is as fast as the container may be, where the host has an end of theirs. */
 int mb_net_endpoints_shape(struct mb_net *net, const struct mb_net_sandbox *s, size_t first,
                            size_t n, struct mb_err *err);

@@ -11,6 +11,7 @@
 #include "core/id.h"
 #include "core/str.h"
 #include "net/firewall.h"
+#include "net/guest.h"
 #include "net/handle.h"
 #include "net/policy.h"
 #include "net/policy_rule.h"
@@ -576,7 +577,9 @@ static int settle_one(struct mb_net *net, struct mb_net_sandbox *s, void *arg, s
 
 	if (!e)
 		return 0;
-	if (t->edit->open)
+	if (s->guest.container)
+		netns = mb_net_guest_open(&s->guest);
+	else if (t->edit->open)
 		netns = t->edit->open(s->container_id, t->edit->arg);
 	return mb_net_routed_settle(net, t->network, s, e, !mb_net_policy_is_empty(t->network),
 	                            netns, err);

@@ -88,6 +88,8 @@ int mb_net_pool_plan(const struct mb_net_pool *pool, struct mb_net_ipam_plan *pl
 int mb_net_pool_open(struct mb_net *net, const struct mb_net_network *n, bool v6,
                      struct mb_net_ipam *ret, struct mb_err *err);
 bool mb_net_owner_is_alive(uint64_t owner, void *net);
+/* Whether there is a container, ours or a guest, of this id. */
+bool mb_net_is_live(struct mb_net *net, const char *id);
 
 /* bridge.c */
 /* What a network has on the host, of any driver: a bridge with its addresses and elements; the

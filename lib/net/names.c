@@ -112,8 +112,10 @@ static int check_free(int names, const struct mb_net_endpoint *e, struct mb_err 
 int mb_net_names_add(struct mb_net *net, const struct mb_net_sandbox *s,
                      const struct mb_net_endpoint *e, struct mb_err *err)
 {
-	MB_AUTO_FREE char *target = mb_asprintf("%s,%s,%s", e->ip4 ? e->ip4 : "",
-	                                        e->ip6 ? e->ip6 : "", s->container_id);
+	/* Resolvers ask of a container of ours whether it is there and well. */
+	MB_AUTO_FREE char *target =
+		mb_asprintf("%s,%s,%s", e->ip4 ? e->ip4 : "", e->ip6 ? e->ip6 : "",
+	                    s->guest.container ? NOBODY : s->container_id);
 	MB_AUTO_CLOSE int dir = -1, names = -1, pointers = -1;
 	const char *own = e->names.n ? e->names.v[0] : NULL;
 	int r;
@@ -244,13 +246,6 @@ int mb_net_names_check(struct mb_net *net, const struct mb_net_endpoint *e, stru
 	return open_names(net, e->network_id, &names) < 0 ? 0 : check_free(names, e, err);
 }
 
-static bool is_of_living(struct mb_net *net, const char *id)
-{
-	MB_AUTO_FREE char *path = mb_asprintf("c/%s", id);
-
-	return faccessat(net->store->run_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 static int told_taken(struct mb_net *net, const struct mb_net_network *n, const char *name,
                       const char *id, struct mb_err *err)
 {
@@ -280,7 +275,7 @@ int mb_net_names_check_external(struct mb_net *net, const struct mb_net_network 
 	}
 	while (!r && (entry = readdir(dir)))
 		if (entry->d_name[0] != '.' && entry->d_name[0] != *NOBODY &&
-		    is_of_living(net, entry->d_name))
+		    mb_net_is_live(net, entry->d_name))
 			r = told_taken(net, n, name, entry->d_name, err);
 	closedir(dir);
 	return r;

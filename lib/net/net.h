@@ -194,11 +194,20 @@ struct mb_net_cni {
 	char *result; /* what they said; NULL: nothing yet */
 };
 
+/* Of a container that is not ours (guest.h): what its engine calls it, and where it is. */
+struct mb_net_guest {
+	char *container; /* NULL: none */
+	char *ifname, *netns, *config;
+	uint64_t dev, ino; /* of the namespace */
+	bool no_route;     /* the default route is another's */
+};
+
 struct mb_net_sandbox {
 	char *container_id, *container_name, *hostname;
 	struct mb_kv labels;
 	char *rate, *delay, *loss; /* of all its endpoints (shape.h); NULL: none */
 	struct mb_net_cni cni;
+	struct mb_net_guest guest;
 	struct mb_net_endpoint *endpoints;
 	size_t n_endpoints;
 	struct mb_net_binding *bindings;
@@ -224,6 +233,7 @@ struct mb_net_request {
 	const struct mb_net_port_spec *ports; /* -p, and those of -P */
 	size_t n_ports;
 	const char *rate, *delay, *loss;     /* shape.h; may be NULL */
+	const struct mb_net_guest *guest;    /* or NULL */
 	const struct mb_net_sandbox *before; /* or NULL: take its addresses if free */
 };
 /* Networks brought up if they are not, addresses allocated, host ports bound, record written.

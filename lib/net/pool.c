@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "core/crc32c.h"
 #include "core/err.h"
@@ -453,24 +455,43 @@ int mb_net_pool_open(struct mb_net *net, const struct mb_net_network *n, bool v6
 	return r;
 }
 
-bool mb_net_owner_is_alive(uint64_t owner, void *arg)
+bool mb_net_is_live(struct mb_net *net, const char *id)
 {
-	struct mb_net *net = arg;
+	static const char *const where[] = {"c", "guests"};
+
+	for (size_t i = 0; i < MB_N(where); i++) {
+		MB_AUTO_FREE char *path = mb_asprintf("%s/%s", where[i], id);
+
+		if (faccessat(net->store->run_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool has_owner(int dir_fd, uint64_t owner)
+{
 	struct dirent *entry;
 	bool found = false;
-	int fd = -1;
-	DIR *dir;
+	DIR *dir = fdopendir(dir_fd);
 
 	/* When in doubt it lives. */
-	if (mb_store_dir(net->store, "c", true, &fd, NULL) < 0)
-		return true;
-	dir = fdopendir(fd);
 	if (!dir) {
-		mb_close(&fd);
+		mb_close(&dir_fd);
 		return true;
 	}
 	while (!found && (entry = readdir(dir)))
 		found = mb_net_ipam_owner(entry->d_name) == owner;
 	closedir(dir);
 	return found;
+}
+
+bool mb_net_owner_is_alive(uint64_t owner, void *arg)
+{
+	struct mb_net *net = arg;
+	int fd = -1;
+
+	if (mb_store_dir(net->store, "c", true, &fd, NULL) < 0 || has_owner(fd, owner))
+		return true;
+	return mb_store_dir_find(net->store, "guests", true, &fd, NULL) == 0 &&
+	       has_owner(fd, owner);
 }

@@ -284,6 +284,19 @@ static int without_relays(struct hosts *hosts, const struct mb_net_port_spec *sp
 	return 0;
 }
 
+/* Nobody stays with a guest who could relay. */
+static int without_process(struct hosts *hosts, struct mb_err *err)
+{
+	if (is_loop6(&hosts->v[0].addr))
+		return mb_fail(err, EOPNOTSUPP,
+		               "cannot publish a port on [::1]: no process of ours stays");
+	for (size_t i = 0; i < hosts->n; i++)
+		hosts->v[i].relayed = false;
+	if (hosts->v[hosts->n - 1].optional)
+		hosts->n--;
+	return 0;
+}
+
 int mb_net_ports_default_ip(struct mb_net *net, const struct mb_net_sandbox *s, char **ret,
                             struct mb_err *err)
 {
@@ -325,6 +338,8 @@ int mb_net_ports_reserve(struct mb_net_sandbox *s, const struct mb_net_port_spec
 		/* Plugins lead from where they are told to alone. */
 		if (!r && s->cni.name)
 			r = without_relays(&hosts, &specs[i], err);
+		else if (!r && s->guest.container)
+			r = without_process(&hosts, err);
 		for (uint32_t port = specs[i].port_lo; !r && port <= specs[i].port_hi; port++)
 			r = reserve_one(s, &specs[i], &hosts, (uint16_t)(port - specs[i].port_lo),
 			                err);

@@ -64,6 +64,17 @@ static const struct mb_json_field cni_table[] = {
 	MB_JSON_END,
 };
 
+static const struct mb_json_field guest_table[] = {
+	MB_JSON_STR("container", struct mb_net_guest, container),
+	MB_JSON_STR("ifname", struct mb_net_guest, ifname),
+	MB_JSON_STR("netns", struct mb_net_guest, netns),
+	MB_JSON_STR("config", struct mb_net_guest, config),
+	MB_JSON_U64("dev", struct mb_net_guest, dev),
+	MB_JSON_U64("ino", struct mb_net_guest, ino),
+	MB_JSON_BOOL("no_route", struct mb_net_guest, no_route),
+	MB_JSON_END,
+};
+
 static const struct mb_json_field sandbox_table[] = {
 	MB_JSON_STR("container_id", struct mb_net_sandbox, container_id, .flags = MB_JSON_REQUIRED),
 	MB_JSON_STR("container_name", struct mb_net_sandbox, container_name),
@@ -73,6 +84,7 @@ static const struct mb_json_field sandbox_table[] = {
 	MB_JSON_STR("delay", struct mb_net_sandbox, delay),
 	MB_JSON_STR("loss", struct mb_net_sandbox, loss),
 	MB_JSON_OBJ("cni", struct mb_net_sandbox, cni, cni_table),
+	MB_JSON_OBJ("guest", struct mb_net_sandbox, guest, guest_table),
 	MB_JSON_LIST("endpoints", struct mb_net_sandbox, endpoints, n_endpoints,
                      struct mb_net_endpoint, endpoint_table),
 	MB_JSON_LIST("bindings", struct mb_net_sandbox, bindings, n_bindings, struct mb_net_binding,
@@ -136,7 +148,8 @@ static int check_record(const struct mb_net_sandbox *s, const char *id, struct m
 {
 	if (!mb_streq(s->container_id, id))
 		return mb_fail(err, EBADMSG, "the network record of '%.12s' is not its own", id);
-	if (s->cni.name && !s->cni.conf)
+	if ((s->cni.name && !s->cni.conf) ||
+	    (s->guest.container && (!s->guest.ifname || !s->guest.netns || !s->guest.config)))
 		return mb_fail(err, EBADMSG, "the network record of '%.12s' is broken", id);
 	for (size_t i = 0; i < s->n_endpoints; i++) {
 		const struct mb_net_endpoint *e = &s->endpoints[i];

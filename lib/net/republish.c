@@ -7,6 +7,7 @@
 #include "core/err.h"
 #include "core/str.h"
 #include "net/firewall.h"
+#include "net/guest.h"
 #include "net/handle.h"
 #include "nl/route.h"
 
@@ -52,6 +53,8 @@ int mb_net_publish(struct mb_net *net, const char *container_id,
 		return r;
 	before = s->n_bindings;
 	r = mb_net_ports_reserve(s, ports, n_ports, host_ip, err);
+	if (!r)
+		r = mb_net_guest_ports_check(net, s, err);
 	if (!r)
 		r = mb_net_record_write(net, s, err);
 	if (r)

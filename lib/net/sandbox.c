@@ -14,6 +14,7 @@
 #include "net/cni.h"
 #include "net/endpoint.h"
 #include "net/firewall.h"
+#include "net/guest.h"
 #include "net/handle.h"
 #include "net/network_spec.h"
 #include "net/overlay_store.h"
@@ -162,6 +163,8 @@ static int prepare(struct mb_net *net, const struct mb_net_request *q, struct mb
 		r = mb_net_ports_default_ip(net, s, &host_ip, err);
 		if (!r)
 			r = mb_net_ports_reserve(s, q->ports, q->n_ports, host_ip, err);
+		if (!r)
+			r = mb_net_guest_ports_check(net, s, err);
 	}
 	return r ? r : mb_net_record_write(net, s, err);
 }
@@ -180,6 +183,13 @@ int mb_net_sandbox_prepare(struct mb_net *net, const struct mb_net_request *q,
 	s->rate = mb_strdup_or_null(q->rate);
 	s->delay = mb_strdup_or_null(q->delay);
 	s->loss = mb_strdup_or_null(q->loss);
+	if (q->guest) {
+		s->guest = *q->guest;
+		s->guest.container = mb_strdup(q->guest->container);
+		s->guest.ifname = mb_strdup(q->guest->ifname);
+		s->guest.netns = mb_strdup(q->guest->netns);
+		s->guest.config = mb_strdup(q->guest->config);
+	}
 	/* What a start that died left under this id. */
 	r = mb_net_detach(net, q->container_id, err);
 	if (!r)

@@ -34,6 +34,8 @@ few() {
 @test "network rm, killed" { few "network rm"; }
 @test "network endpoint add, killed" { few "network endpoint add"; }
 @test "network endpoint rm, killed" { few "network endpoint rm"; }
+@test "mybox-cni ADD, killed" { few "cni ADD"; }
+@test "mybox-cni DEL, killed" { few "cni DEL"; }
 @test "volume create, killed" { few "volume create"; }
 @test "volume rm, killed" { few "volume rm"; }
 @test "secret create, killed" { few "secret create"; }

@@ -40,14 +40,28 @@ class Store:
         self.report = self.base + "/report"
 
     def argv(self, *args):
+        if args[0] == "cni":
+            return [MYBOX + "-cni"]
         return [MYBOX, "--root", self.root, "--runroot", self.run, *args]
+
+    def around(self, *args):
+        """What a call of the plugin of CNI has in its environment and on its standard input."""
+        if args[0] != "cni":
+            return {"stdin": subprocess.DEVNULL}
+        with open(self.base + "/cni.conf", "w") as f:
+            f.write('{"cniVersion": "1.0.0", "name": "conf", "type": "mybox-cni", "network": "net",'
+                    '"root": "%s", "runroot": "%s", "runtimeConfig": {"portMappings":'
+                    '[{"hostPort": 18080, "containerPort": 80}]}}' % (self.root, self.run))
+        return {"stdin": open(self.base + "/cni.conf"),
+                "env": dict(os.environ, CNI_COMMAND=args[1], CNI_CONTAINERID="victim",
+                            CNI_IFNAME="eth0", CNI_NETNS=self.base + "/netns")}
 
     def call(self, *args, codes=(0,), timeout=20):
         # A file takes the output: whoever inherits a pipe would be waited for.
         with tempfile.TemporaryFile() as out:
             try:
-                p = subprocess.run(self.argv(*args), stdin=subprocess.DEVNULL, stdout=out,
-                                   stderr=subprocess.STDOUT, timeout=timeout)
+                p = subprocess.run(self.argv(*args), stdout=out, stderr=subprocess.STDOUT,
+                                   timeout=timeout, **self.around(*args))
             except subprocess.TimeoutExpired:
                 raise Leak("'%s' hangs" % " ".join(args))
             out.seek(0)
@@ -63,8 +77,8 @@ class Store:
             argv = [KILLAT, "-o", self.report, "-t", "20"]
             if k:
                 argv += ["-k", str(k), "-m", mode]
-            subprocess.run(argv + self.argv(*args), stdin=subprocess.DEVNULL, stdout=out,
-                           stderr=subprocess.STDOUT)
+            subprocess.run(argv + self.argv(*args), stdout=out, stderr=subprocess.STDOUT,
+                           **self.around(*args))
         with open(self.report) as f:
             got = dict(w.split("=", 1) for w in f.read().split())
         if got["hang"] == "1":
@@ -179,6 +193,7 @@ def everything(store, ids):
         "root": listing(store.root),
         "run": listing(store.run),
         "runs": listing(store.run + "/c"),
+        "guests": listing(store.run + "/guests"),
         "locks": [n for n in listing(store.run + "/locks") if n.startswith("c-")],
         "records": [n for n in listing(store.run + "/net", 4) if re.search("[0-9a-f]{64}$", n)],
     }
@@ -382,6 +397,20 @@ def remove_built(s):
     s.call("builder", "prune", "-af")
 
 
+def make_namespace(s):
+    with open(s.base + "/netns", "w"):
+        pass
+    subprocess.run(["unshare", "--net=" + s.base + "/netns", "true"], check=True)
+
+
+def remove_guest(s):
+    """What every engine does after an ADD that it heard nothing of."""
+    s.call("cni", "DEL")
+    s.call("cni", "ADD")
+    s.call("cni", "DEL")
+    subprocess.run(["umount", s.base + "/netns"], check=True)
+
+
 RUN_D = ["run", "-d", "--name", "victim", "--network", "net", "-p", "18080:80", "-v", "/anon",
          "deb", "sleep", "1000"]
 VERBS = {
@@ -417,6 +446,9 @@ VERBS = {
                                 prepare=lambda s: s.call("network", "endpoint", "add", "net",
                                                          "victim", "192.0.2.1"),
                                 settle=remove_endpoints),
+    "cni ADD": Verb(["cni", "ADD"], prepare=make_namespace, settle=remove_guest),
+    "cni DEL": Verb(["cni", "DEL"], settle=remove_guest,
+                    prepare=lambda s: (make_namespace(s), s.call("cni", "ADD"))),
     "volume create": Verb(["volume", "create", "victim"], settle=remove_volumes),
     "volume rm": Verb(["volume", "rm", "victim"], settle=remove_volumes,
                       prepare=lambda s: s.call("volume", "create", "victim")),
@@ -508,6 +540,9 @@ def setup(name):
     store.call("builder", "prune", "-af")
     store.call("image", "mount", "deb")
     store.call("image", "unmount", "deb")
+    make_namespace(store)
+    store.call("cni", "ADD")
+    remove_guest(store)
     store.call("volume", "create", "xx")
     store.call("volume", "rm", "xx")
     some_secret(store)

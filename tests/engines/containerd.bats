@@ -25,7 +25,17 @@ setup_file() {
 		  [plugins."io.containerd.grpc.v1.cri".containerd]
 		    default_runtime_name = "mybox"
 		    snapshotter = "native"
+		  [plugins."io.containerd.grpc.v1.cri".cni]
+		    bin_dir = "$dir/cni"
+		    conf_dir = "$dir/net.d"
 	EOF
+	# Pods that are not of the host's network are on one of mybox's.
+	mkdir -p "$dir/cni" "$dir/net.d"
+	ln -s "${MYBOX%/*}/mybox-cni" /usr/lib/cni/loopback "$dir/cni/"
+	contrib mybox.conflist | sed "s|\"network\": \"[^\"]*\"|\"network\": \"pods\", \"root\": \"$dir/mroot\", \"runroot\": \"$dir/mrun\"|" \
+		>"$dir/net.d/mybox.conflist"
+	mybox load -q -i "$images/deb.tar"
+	mybox network create --subnet 10.94.0.0/24 pods
 	contrib containerd.toml | sed -e '/^version/d' -e 's/SystemdCgroup = true/SystemdCgroup = false/' \
 		>>"$dir/config.toml"
 	containerd -c "$dir/config.toml" >"$dir/log" 2>&1 3>&- &
@@ -44,6 +54,7 @@ teardown_file() {
 	wait_until 60 gone
 }
 
+mybox() { "$MYBOX" --root "$dir/mroot" --runroot "$dir/mrun" "$@"; }
 ctr() { command ctr -a "$dir/sock" "$@"; }
 start() { ctr run --runc-binary "$MYBOX_OCI" --snapshotter native "$@"; }
 task_is() { ctr tasks ls | grep -qE "^$1 .*$2"; }
@@ -91,6 +102,14 @@ task_is() { ctr tasks ls | grep -qE "^$1 .*$2"; }
 	run /usr/bin/python3 "$top/tests/engines/cri.py" "$dir/sock" "$dir/logs"
 	echo "$output"
 	[ "${lines[-1]}" = "cri: ok" ]
+}
+
+@test "CRI: a pod on a network of mybox's" {
+	run /usr/bin/python3 "$top/tests/engines/cri.py" "$dir/sock" "$dir/logs2" 10.94.0.
+	echo "$output"
+	[ "${lines[-1]}" = "cri: ok" ]
+	[ -z "$(ls "$dir/mrun/guests")" ]
+	mybox system check
 }
 
 @test "containerd left nothing with the runtime" {

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""cri.py SOCKET LOGS: what a kubelet asks of a runtime, over CRI v1 (protobuf written by hand:
-field numbers are those of the Kubernetes CRI API)."""
+"""cri.py SOCKET LOGS [ADDRESS]: what a kubelet asks of a runtime, over CRI v1 (protobuf written by hand:
+field numbers are those of the Kubernetes CRI API).  With ADDRESS the pod has a network namespace, and
+an address that begins so."""
 import glob, os, sys
 
 import grpc
 
-NODE, CONTAINER = 2, 1  # NamespaceMode
+POD, CONTAINER, NODE = 0, 1, 2  # NamespaceMode
 RUNNING, EXITED = 1, 2  # ContainerState
 IMAGE = "docker.io/test/deb:latest"
 
@@ -69,11 +70,16 @@ def state(container):
     return fields(call("ContainerStatus", (1, container))[1][0])
 
 
-namespaces = message((1, NODE), (2, CONTAINER), (3, CONTAINER))
+address = sys.argv[3] if len(sys.argv) > 3 else None
+namespaces = message((1, POD if address else NODE), (2, CONTAINER), (3, CONTAINER))
 sandbox = message((1, message((1, "pod"), (2, "uid"), (3, "default"))), (3, sys.argv[2]),
                   (8, message((2, message((1, namespaces))))))
 os.makedirs(sys.argv[2], exist_ok=True)
 pod = call("RunPodSandbox", (1, sandbox))[1][0]
+
+if address:
+    network = fields(fields(call("PodSandboxStatus", (1, pod))[1][0])[5][0])
+    assert network[1][0].decode().startswith(address), network
 
 limits = message((1, message((1, 100000), (2, 50000), (3, 512), (4, 64 << 20))))
 config = message((1, message((1, "main"))), (2, message((1, IMAGE))), (3, "sh"), (4, "-c"),
