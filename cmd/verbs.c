@@ -21,7 +21,7 @@
 	X(volume_create) X(volume_ls) X(volume_inspect) X(volume_rm) X(volume_exists) X(volume_prune) \
 	X(volume_export) X(volume_import) X(volume_clone) \
 	X(secret_create) X(secret_ls) X(secret_inspect) X(secret_rm) X(secret_exists) \
-	X(generate_systemd) \
+	X(generate_kube) X(generate_systemd) \
 	X(version) X(info) X(events) X(system_boot) X(healthcheck_run) X(system_check) X(system_df) X(system_prune) X(help) X(completion) \
 	X(complete_hidden) X(introspect_hidden) X(man_hidden) X(lint_hidden) \
 	X(cleanup_hidden) X(restart_hidden) X(health_hidden) X(mend_hidden) X(far_hidden) \
@@ -46,6 +46,8 @@ static const struct mb_cli_parent parents[] = {
 	{"network policy", "rules about who may reach whom"},
 	{"manifest", "images for several platforms under one name"},
 	{"system", "manage mybox"},
+	{"generate", "write files for other programs"},
+	{"kube", "podman's other name for generate", .hidden = true},
 	{"builder", "manage builds"},
 	{"buildx", "docker's other name for builder", .hidden = true},
 	{NULL},

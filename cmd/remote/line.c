@@ -180,6 +180,7 @@ static const struct rule {
 	{"save", "output", take_output},
 	{"export", "output", take_output},
 	{"volume export", "output", take_output},
+	{"generate kube", "filename", take_output},
 	{NULL, "env", take_variable},
 	{NULL, "env-file", take_variables},
 	{NULL, "label-file", take_labels},

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/kube/kube.h"
+#include "container/container.h"
+#include "core/own.h"
+#include "core/parse.h"
+#include "image/image.h"
+#include "net/port_spec.h"
+#include "json/json.h"
+
+#define IN "    " /* in front of what belongs to an element of "containers" */
+
+/* What the image says of it itself is not said again. */
+static void put_env(const struct mb_container *c, struct mb_str *out)
+{
+	const char *id = mb_skip_prefix(c->record->image_id, "sha256:");
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+	bool any = false;
+
+	if (id)
+		(void)mb_image_open(c->store, id, &image, NULL);
+	MB_STRV_FOREACH (assignment, &c->record->config.env) {
+		size_t n = strcspn(assignment, "=");
+		MB_AUTO_FREE char *name = mb_strndup(assignment, n);
+
+		if (image && mb_strv_has(&image->config.env, assignment))
+			continue;
+		if (!any)
+			mb_str_add(out, IN "env:\n");
+		any = true;
+		mb_cmd_kube_put(out, IN "- name", name);
+		mb_cmd_kube_put(out, IN "  value", assignment[n] ? assignment + n + 1 : "");
+	}
+}
+
+/* ---- ports ---------------------------------------------------------------------------- */
+
+static const char *protocol(uint8_t proto)
+{
+	const char *name = mb_net_proto_name(proto);
+
+	return mb_streq(name, "udp") ? "UDP" : mb_streq(name, "sctp") ? "SCTP" : "TCP";
+}
+
+static void put_port(struct mb_cmd_kube *k, const struct mb_net_port_spec *p, uint32_t offset,
+                     struct mb_str *out)
+{
+	uint32_t inside = p->port_lo + offset;
+
+	mb_str_addf(out, IN "- containerPort: %u\n", inside);
+	if (p->host_lo)
+		mb_str_addf(out, IN "  hostPort: %u\n", p->host_lo + offset);
+	mb_cmd_kube_put(out, IN "  hostIP", p->host_ip);
+	mb_str_addf(out, IN "  protocol: %s\n", protocol(p->proto));
+	mb_str_addf(&k->ports, "  - name: \"port-%u-%s\"\n", inside, mb_net_proto_name(p->proto));
+	mb_str_addf(&k->ports, "    port: %u\n    targetPort: %u\n    protocol: %s\n", inside,
+	            inside, protocol(p->proto));
+}
+
+static void put_ports(struct mb_cmd_kube *k, const struct mb_container *c, struct mb_str *out)
+{
+	const struct mb_strv *publish = &c->record->host.publish;
+
+	if (publish->n)
+		mb_str_add(out, IN "ports:\n");
+	MB_STRV_FOREACH (text, publish) {
+		struct mb_net_port_spec p = {0};
+
+		if (mb_net_port_spec_parse(text, &p, NULL) == 0)
+			for (uint32_t i = 0; p.port_lo + i <= p.port_hi; i++)
+				put_port(k, &p, i, out);
+		if (p.from.n)
+			mb_strv_addf(&k->comments, "container %s: -p %s: from= is a NetworkPolicy",
+			             c->record->name, text);
+		mb_net_port_spec_done(&p);
+	}
+}
+
+/* ---- resources, security -------------------------------------------------------------- */
+
+static void put_resources(const struct mb_container_host_config *h, struct mb_str *out)
+{
+	enum { NANO_PER_MILLI = 1000000, SHARES_PER_CPU = 1024 };
+
+	if (!h->memory && !h->nano_cpus && !h->memory_reservation && !h->cpu_shares)
+		return;
+	mb_str_add(out, IN "resources:\n");
+	if (h->memory || h->nano_cpus)
+		mb_str_add(out, IN "  limits:\n");
+	if (h->memory)
+		mb_str_addf(out, IN "    memory: \"%lld\"\n", (long long)h->memory);
+	if (h->nano_cpus)
+		mb_str_addf(out, IN "    cpu: \"%lldm\"\n",
+		            (long long)(h->nano_cpus + NANO_PER_MILLI - 1) / NANO_PER_MILLI);
+	if (h->memory_reservation || h->cpu_shares)
+		mb_str_add(out, IN "  requests:\n");
+	if (h->memory_reservation)
+		mb_str_addf(out, IN "    memory: \"%lld\"\n", (long long)h->memory_reservation);
+	if (h->cpu_shares)
+		mb_str_addf(out, IN "    cpu: \"%lldm\"\n",
+		            (long long)h->cpu_shares * 1000 / SHARES_PER_CPU);
+}
+
+static void put_capabilities(const struct mb_container_host_config *h, struct mb_str *out)
+{
+	if (!h->cap_add.n && !h->cap_drop.n)
+		return;
+	mb_str_add(out, IN "  capabilities:\n");
+	mb_cmd_kube_put_list(out, IN "    ", "add", &h->cap_add);
+	mb_cmd_kube_put_list(out, IN "    ", "drop", &h->cap_drop);
+}
+
+/* "1000", "1000:1000"; names are of the image. */
+static void put_user(struct mb_cmd_kube *k, const struct mb_container *c, struct mb_str *out)
+{
+	const char *user = c->record->config.user ? c->record->config.user : "";
+	const char *colon = strchr(user, ':');
+	MB_AUTO_FREE char *name = mb_strndup(user, strcspn(user, ":"));
+	uint32_t uid, gid;
+
+	if (!*user)
+		return;
+	if (mb_parse_u32(name, &uid) < 0 || (colon && mb_parse_u32(colon + 1, &gid) < 0)) {
+		mb_strv_addf(&k->comments, "container %s: user '%s': a pod knows numbers",
+		             c->record->name, user);
+		return;
+	}
+	mb_str_addf(out, IN "  runAsUser: %u\n", uid);
+	if (colon)
+		mb_str_addf(out, IN "  runAsGroup: %u\n", gid);
+}
+
+static void put_security(struct mb_cmd_kube *k, const struct mb_container *c, struct mb_str *out)
+{
+	const struct mb_container_host_config *h = &c->record->host;
+	MB_AUTO_STR struct mb_str inner = MB_STR_INIT;
+
+	if (h->privileged)
+		mb_str_add(&inner, IN "  privileged: true\n");
+	if (h->readonly_rootfs)
+		mb_str_add(&inner, IN "  readOnlyRootFilesystem: true\n");
+	MB_STRV_FOREACH (option, &h->security_opt) {
+		if (mb_starts_with(option, "no-new-privileges"))
+			mb_str_add(&inner, IN "  allowPrivilegeEscalation: false\n");
+		else if (mb_streq(option, "seccomp=unconfined"))
+			mb_str_add(&inner, IN "  seccompProfile:\n" IN "    type: Unconfined\n");
+		else
+			mb_strv_addf(&k->comments, "container %s: --security-opt %s",
+			             c->record->name, option);
+	}
+	put_user(k, c, &inner);
+	put_capabilities(h, &inner);
+	if (inner.len)
+		mb_str_addf(out, IN "securityContext:\n%s", mb_str_text(&inner));
+}
+
+/* ---- probes --------------------------------------------------------------------------- */
+
+static void put_probe(const char *name, const struct mb_oci_healthcheck *check, struct mb_str *out)
+{
+	static const long long second = 1000000000;
+	MB_AUTO_STRV struct mb_strv command = MB_STRV_INIT;
+	const struct mb_strv *test = &check->test;
+
+	if (test->n < 2 || mb_streq(test->v[0], "NONE"))
+		return;
+	if (mb_streq(test->v[0], "CMD-SHELL")) {
+		mb_strv_add(&command, "/bin/sh");
+		mb_strv_add(&command, "-c");
+	}
+	for (size_t i = 1; i < test->n; i++)
+		mb_strv_add(&command, test->v[i]);
+	mb_str_addf(out, IN "%s:\n" IN "  exec:\n", name);
+	mb_cmd_kube_put_list(out, IN "    ", "command", &command);
+	if (check->start_period_nsec)
+		mb_str_addf(out, IN "  initialDelaySeconds: %lld\n",
+		            (check->start_period_nsec + second - 1) / second);
+	mb_str_addf(out, IN "  periodSeconds: %lld\n" IN "  timeoutSeconds: %lld\n",
+	            check->interval_nsec ? (check->interval_nsec + second - 1) / second : 30,
+	            check->timeout_nsec ? (check->timeout_nsec + second - 1) / second : 30);
+	mb_str_addf(out, IN "  failureThreshold: %d\n", check->retries ? check->retries : 3);
+}
+
+void mb_cmd_kube_add(struct mb_cmd_kube *k, const struct mb_container *c)
+{
+	const struct mb_container_config *config = &c->record->config;
+	MB_AUTO_FREE char *name = mb_cmd_kube_name(c->record->name);
+	struct mb_str *out = &k->containers;
+
+	mb_cmd_kube_put(out, "  - name", name);
+	mb_cmd_kube_put(out, IN "image", config->image);
+	mb_cmd_kube_put_list(out, IN, "command", &config->entrypoint);
+	mb_cmd_kube_put_list(out, IN, "args", &config->cmd);
+	if (config->working_dir && *config->working_dir)
+		mb_cmd_kube_put(out, IN "workingDir", config->working_dir);
+	put_env(c, out);
+	put_ports(k, c, out);
+	put_resources(&c->record->host, out);
+	put_security(k, c, out);
+	if (config->healthcheck)
+		put_probe("livenessProbe", config->healthcheck, out);
+	if (config->startup)
+		put_probe("startupProbe", &config->startup->check, out);
+	if (config->open_stdin)
+		mb_str_add(out, IN "stdin: true\n");
+	if (config->tty)
+		mb_str_add(out, IN "tty: true\n");
+	mb_cmd_kube_add_volumes(k, c);
+}

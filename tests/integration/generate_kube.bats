@@ -1,0 +1,92 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# generate kube: a pod's YAML, and comments for what has no word in it.
+load helpers
+
+setup() {
+	name=${BATS_TEST_FILENAME##*/}
+	root=/run/mybox-test/$name/root run=/run/mybox-test/$name/run
+	export root run
+	cd "$BATS_TEST_TMPDIR" || return
+}
+have() { # have TEXT: these lines are in $yaml, one after the other
+	[[ $yaml == *"$1"* ]] || {
+		echo "$yaml"
+		return 1
+	}
+}
+
+@test "a container becomes a pod" {
+	mkdir -p "$BATS_TEST_TMPDIR/bound"
+	mybox create --name Web_1 -e A='it'"'"'s "x": # y' -e B= -p 8080:80 -p 127.0.0.1:5353:53/udp \
+		-p 90 -w /srv -u 1000:1001 --memory 64m --memory-reservation 32m --cpus 1.5 \
+		--cpu-shares 512 -v "$BATS_TEST_TMPDIR/bound:/bound:ro" -v data:/data -v /anon \
+		--tmpfs /scratch:size=16m --read-only --cap-add NET_ADMIN --cap-drop ALL \
+		--security-opt no-new-privileges --restart unless-stopped -h front --dns 192.0.2.1 \
+		--dns-search example.org --dns-option ndots:2 --add-host db:192.0.2.5 \
+		--sysctl net.core.somaxconn=1024 --stop-timeout 7 --label tier=front -i -t \
+		--health-cmd 'wget -q -O- http://127.0.0.1' --health-interval 10s \
+		--health-timeout 2500ms --health-retries 4 --health-start-period 1m \
+		deb sleep 1000 >/dev/null
+	yaml=$(mybox generate kube Web_1)
+	have $'apiVersion: v1\nkind: Pod\nmetadata:\n  name: "web-1-pod"\n  labels:\n    app: "web-1-pod"'
+	have $'  annotations:\n    "tier": "front"'
+	have $'  restartPolicy: Always\n  terminationGracePeriodSeconds: 7\n  hostname: "front"'
+	have $'  hostAliases:\n  - ip: "192.0.2.5"\n    hostnames:\n    - "db"'
+	have $'  dnsConfig:\n    nameservers:\n    - "192.0.2.1"\n    searches:\n    - "example.org"\n    options:\n    - name: "ndots"\n      value: "2"'
+	have $'  securityContext:\n    sysctls:\n    - name: "net.core.somaxconn"\n      value: "1024"'
+	have $'  containers:\n  - name: "web-1"\n    image: "deb"'
+	have $'    args:\n    - "sleep"\n    - "1000"\n    workingDir: "/srv"\n    env:\n'
+	have $'    - name: "A"\n      value: "it\'s \\"x\\": # y"\n    - name: "B"\n      value: ""'
+	have $'    - containerPort: 80\n      hostPort: 8080\n      protocol: TCP'
+	have $'    - containerPort: 53\n      hostPort: 5353\n      hostIP: "127.0.0.1"\n      protocol: UDP'
+	have $'    - containerPort: 90\n      protocol: TCP'
+	have $'    resources:\n      limits:\n        memory: "67108864"\n        cpu: "1500m"\n      requests:\n        memory: "33554432"\n        cpu: "500m"'
+	have $'      readOnlyRootFilesystem: true'
+	have $'      allowPrivilegeEscalation: false'
+	have $'      runAsUser: 1000\n      runAsGroup: 1001\n      capabilities:\n        add:\n'
+	have $'    livenessProbe:\n      exec:\n        command:\n        - "/bin/sh"\n        - "-c"\n        - "wget -q -O- http:'
+	have $'      initialDelaySeconds: 60\n      periodSeconds: 10\n      timeoutSeconds: 3\n      failureThreshold: 4'
+	have $'    stdin: true\n    tty: true\n'
+	have "    hostPath:"$'\n'"      path: \"$BATS_TEST_TMPDIR/bound\""$'\n      type: "Directory"'
+	have $'    persistentVolumeClaim:\n      claimName: "data"'
+	have $'    emptyDir:\n      medium: Memory\n      sizeLimit: "16Mi"'
+	have $'    emptyDir: {}'
+	have $'    - mountPath: "/bound"\n      name: "bind-'
+	# The image's own variables, and words that say nothing, are not there.
+	[[ $yaml != *'"PATH"'* ]]
+	[[ $yaml != *"# container"* ]]
+	[[ $yaml != *"Service"* ]]
+	mybox rm -v Web_1
+	mybox volume rm data
+}
+
+@test "several are one pod with its service; what has no word is a comment" {
+	mybox network create back
+	mybox create --name web --network back --pids-limit 99 --ulimit nofile=100 --shm-size 1m \
+		--init -u nobody --restart no -v shared:/a -p 80:80 deb true
+	mybox create --name db --restart always -v shared:/b --hardened deb true
+	mybox generate kube -s -f site.yaml web db
+	yaml=$(cat site.yaml)
+	rm site.yaml
+	have '# container web: --network back: '
+	have '# container web: --pids-limit: '
+	have '# container web: --ulimit: '
+	have '# container web: --shm-size: '
+	have '# container web: --init: '
+	have "# container web: user 'nobody': "
+	have '# container db: --restart: a pod has one for all'
+	[ "$(grep -c '^  - name: "[a-z]*"$' <<<"$yaml")" = 2 ]
+	[ "$(grep -c 'claimName: "shared"' <<<"$yaml")" = 1 ]
+	[ "$(grep -c 'name: "volume-0"' <<<"$yaml")" = 3 ]
+	have $'---\napiVersion: v1\nkind: Service\nmetadata:\n  name: "web-pod"\nspec:\n  selector:\n    app: "web-pod"\n  ports:\n  - name: "port-80-tcp"\n    port: 80\n    targetPort: 80\n    protocol: TCP'
+	[ "$(mybox kube generate web | head -1)" = "$(mybox generate kube web | head -1)" ]
+	: >there
+	run -1 mybox generate kube -f there web
+	[[ $output == *"file exists"* ]]
+	rm there
+	run -1 mybox generate kube nosuch
+	mybox rm -v web db
+	mybox volume rm shared
+	mybox network rm back
+}
