@@ -175,6 +175,9 @@ within() { nsenter "--net=$spaces/$1" "${@:2}"; }
 	within one ip link del eth0
 	run -1 cni CHECK a eth0 one 1.1.0 "$before"
 	[[ $output == *"interface 'eth0' is gone"* ]]
+	# It has lost all that it had, and its namespace is there.
+	run mybox system check
+	[[ $output != *"whose namespace is gone"* ]]
 	# Without the interface it may be added anew.
 	cni ADD a eth0 one >out
 	cni CHECK a eth0 one 1.1.0 "\"prevResult\": $(cat out),"
