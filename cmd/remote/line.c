@@ -113,6 +113,11 @@ static int refuse_secret(struct mb_cmd_remote_line *line, const struct use *use)
 	return refuse(line, use, "what is secret here does not leave this machine");
 }
 
+static int refuse_variable(struct mb_cmd_remote_line *line, const struct use *use)
+{
+	return refuse(line, use, "the variable is of this machine: send what it holds to '-'");
+}
+
 static int check_context(struct mb_cmd_remote_line *line, const struct use *use)
 {
 	const char *where = strchr(use->text, '=');
@@ -176,6 +181,7 @@ static const struct rule {
 	{"build", "build-arg", take_variable},
 	{"build", "secret", refuse_secret},
 	{"build", "ssh", refuse_secret},
+	{"secret create", "env", refuse_variable},
 	{"load", "input", take_input},
 	{"save", "output", take_output},
 	{"export", "output", take_output},
@@ -223,7 +229,7 @@ static void on_use(void *arg, const struct mb_cli_opt *opt, const char *text)
 		line->reads = true;
 	for (size_t i = 0; i < MB_N(rules); i++) {
 		if (!mb_streq(rules[i].option, opt->name) ||
-		    (rules[i].verb && !is_verb(w->verb, rules[i].verb)))
+		    (rules[i].verb ? !is_verb(w->verb, rules[i].verb) : !text))
 			continue;
 		line->r = rules[i].apply(line, &use);
 		return;

@@ -201,6 +201,13 @@ hostile=('' ' ' 'a b' "it's" '"' '$(touch made)' '`touch made`' '$HOME' '\' '\\'
 	[ "$output" = volume ]
 	far rm -v kept
 	far rmi flat:1
+	printf 'secret words' >words
+	far secret create hidden words
+	run -0 far run --rm --secret hidden deb cat /run/secrets/hidden
+	[ "$output" = "secret words" ]
+	far secret rm hidden
+	far generate kube -f none.yaml nosuch || [ $? = 1 ]
+	[ ! -e none.yaml ]
 }
 
 @test "cp crosses both ways by docker's rules" {
@@ -280,6 +287,8 @@ hostile=('' ' ' 'a b' "it's" '"' '$(touch made)' '`touch made`' '$HOME' '\' '\\'
 	[[ $output == *"option '--volume' with another host: a relative path"* ]]
 	run -125 far run --security-opt seccomp=/etc/p.json deb true
 	[[ $output == *"option '--security-opt' with another host"* ]]
+	run -1 far secret create --env hidden HOME
+	[[ $output == *"option '--env' with another host"* ]]
 	mkdir dir
 	run -1 far load -i dir
 	[[ $output == *"is a directory of this machine"* ]]
