@@ -41,7 +41,6 @@ static const struct mb_cli_parent parents[] = {
 	{"network endpoint", "names for what is outside"},
 	{"volume", "manage volumes"},
 	{"secret", "manage secrets"},
-	{"generate", "write files for other programs"},
 	{"healthcheck", "see whether containers are well"},
 	{"network policy", "rules about who may reach whom"},
 	{"manifest", "images for several platforms under one name"},
