@@ -528,10 +528,17 @@ bool mb_format_function_exists(const char *name)
 	return find(name);
 }
 
+static int not_there(const char *name, struct mb_err *err)
+{
+	return mb_fail(err, EINVAL, "function \"%s\" not defined", name);
+}
+
 int mb_format_function_check(const char *name, size_t n, struct mb_err *err)
 {
 	const struct function *f = find(name);
 
+	if (!f)
+		return not_there(name, err);
 	if (n < f->min || n > f->max)
 		return mb_fail(err, EINVAL, "wrong number of args for %s: want %s%zu got %zu", name,
 		               f->max == ANY ? "at least " : "", n > f->max ? f->max : f->min, n);
@@ -546,6 +553,8 @@ int mb_format_function_call(const char *name, const struct mb_format_value *args
 	struct mb_format_value value = MB_FORMAT_NO_VALUE;
 	int r;
 
+	if (!f)
+		return not_there(name, err);
 	if (!f->call)
 		return fn_index(&a, ret);
 	value.is_valid = true;

@@ -186,7 +186,7 @@ static int parse_command(struct mb_format_reader *rd, struct mb_format_node **re
 		struct mb_format_node *operand = NULL;
 		int r = parse_operand(rd, &operand);
 
-		if (r < 0)
+		if (r < 0 || !operand)
 			return r;
 		mb_format_node_add(command, operand);
 		command->end = operand->end;

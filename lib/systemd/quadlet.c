@@ -323,7 +323,7 @@ static int notify_of(const struct making *m, const char **ret, struct mb_err *er
 static int put_container(struct making *m, struct mb_str *out, struct mb_err *err)
 {
 	const char *image = value_of(m, "Image"), *rootfs = value_of(m, "Rootfs");
-	const char *exec = value_of(m, "Exec"), *notify;
+	const char *exec = value_of(m, "Exec"), *notify = NULL;
 	int r = add_user(m, err);
 
 	if (r == 0)

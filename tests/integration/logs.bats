@@ -4,8 +4,9 @@
 load helpers
 
 @test "several containers: merged in the order of time, each stream to its own" {
-	mybox run -d --name one deb sh -c 'for i in 1 3 5; do echo $i; sleep 0.2; done; printf 7'
-	mybox run -d --name two deb sh -c 'sleep 0.1; for i in 2 4; do echo $i >&2; sleep 0.2; done; sleep 0.2; echo 6'
+	# The line without an end comes after those to the other stream: it is not told where they end.
+	mybox run -d --name one -v both:/s deb sh -c 'for i in 1 3 5; do echo $i; sleep 0.2; done; until [ -e /s/4 ]; do sleep 0.05; done; printf 7'
+	mybox run -d --name two -v both:/s deb sh -c 'sleep 0.1; for i in 2 4; do echo $i >&2; sleep 0.2; done; sleep 0.2; touch /s/4; echo 6'
 	# Whoever follows ends with the last of them.
 	run -0 timeout 60 "${box[@]}" logs -f one two
 	[ "$(sort -k2 <<<"$output")" = $'one 1\ntwo 2\none 3\ntwo 4\none 5\ntwo 6\none 7' ]
