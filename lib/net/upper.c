@@ -321,16 +321,28 @@ static void drop_route(struct mb_net *net, const struct mb_net_endpoint *e)
 	(void)mb_nl_send(&net->route, &b, NULL, NULL);
 }
 
+/* By its kind and by the index that we gave it, which whoever is inside cannot change; another
+ * plugin's may have the name. */
+static bool is_ours(const struct mb_net_endpoint *e, const struct mb_nl_link *link)
+{
+	int64_t tries = (int64_t)link->index - INDEX_FIRST - e->slot;
+
+	return mb_streq(link->kind, e->driver) && tries >= 0 && tries % INDEX_STEP == 0 &&
+	       tries / INDEX_STEP < TRIES;
+}
+
 void mb_net_upper_detach(struct mb_net *net, const struct mb_net_endpoint *e, int netns_fd)
 {
 	__attribute__((cleanup(mb_net_netns_leave))) int home = -1;
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
 	MB_AUTO_NL struct mb_nl nl = MB_NL_INIT;
+	struct mb_nl_link link;
 
 	drop_route(net, e);
 	if (netns_fd < 0 || mb_net_netns_enter(netns_fd, &home, NULL) ||
-	    mb_nl_open(&nl, NETLINK_ROUTE, NULL))
+	    mb_nl_open(&nl, NETLINK_ROUTE, NULL) || mb_nl_link_find(&nl, e->ifname, &link, NULL) ||
+	    !is_ours(e, &link))
 		return;
-	mb_nl_link_del(&b, 0, e->ifname);
+	mb_nl_link_del(&b, link.index, NULL);
 	(void)mb_nl_send(&nl, &b, NULL, NULL);
 }

@@ -19,6 +19,7 @@ teardown() {
 	for f in "$spaces"/*; do
 		[ ! -e "$f" ] || umount -l "$f"
 	done
+	[ ! -e /sys/class/net/up0 ] || ip link del up0
 	teardown_store
 	[ -z "$(ls "$run/guests" 2>/dev/null)" ]
 }
@@ -217,6 +218,31 @@ within() { nsenter "--net=$spaces/$1" "${@:2}"; }
 	run -1 cni GC '' '' ''
 	[ "$(field code <<<"$output")" = 7 ]
 	cni DEL cthree eth0 three
+	mybox network rm blue
+}
+
+@test "upon an interface of the host, what is another plugin's stays" {
+	ip link add up0 type veth peer name up1
+	ip link set up0 up
+	space one
+	mybox network create -d macvlan -o parent=up0 --subnet 192.0.2.0/24 --gateway 192.0.2.2 blue
+	ip link add name other0 link up0 type macvlan mode bridge
+	ip link set other0 netns "$spaces/one"
+	within one ip link set other0 name eth0
+	local before
+	before=$(mac one eth0)
+	run -1 cni ADD a eth0 one
+	[ "$(mac one eth0)" = "$before" ]
+	# Nor is it taken for the one that was made, and went.
+	cni ADD a net1 one >/dev/null
+	within one ip link del net1
+	within one ip link set eth0 name net1
+	cni DEL a net1 one
+	[ "$(mac one net1)" = "$before" ]
+	cni ADD a net2 one >/dev/null
+	cni DEL a net2 one
+	run ! within one ip link show net2
+	mybox system check
 	mybox network rm blue
 }
 
