@@ -21,6 +21,7 @@
 #include "net/addr.h"
 #include "net/endpoint.h"
 #include "net/handle.h"
+#include "net/network_spec.h"
 #include "net/port_spec.h"
 #include "nl/route.h"
 #include "store/store.h"
@@ -181,6 +182,47 @@ static int clear(struct mb_net *net, const char *id, const struct mb_net_guest *
 	return mb_net_detach(net, id, err);
 }
 
+struct wish {
+	const struct mb_net_network *network;
+	const char *name, *id; /* of whom it is to be */
+	bool taken;
+};
+
+static int each_name(struct mb_net *net, struct mb_net_sandbox *s, void *arg, struct mb_err *err)
+{
+	const struct mb_net_endpoint *e;
+	struct wish *w = arg;
+
+	(void)net;
+	(void)err;
+	e = mb_streq(s->container_id, w->id) ? NULL : mb_net_endpoint_find(s, w->network->id);
+	if (e && (mb_streq(s->container_name, w->name) || mb_strv_has(&e->names, w->name)))
+		w->taken = true;
+	return 0;
+}
+
+/* Policies and resolvers go by names: one that a container of the store has, running or not, or
+ * somebody else on the network, is nobody's for the asking. */
+static int is_name_free(struct mb_net *net, const struct mb_net_request *q, bool *ret,
+                        struct mb_err *err)
+{
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+	struct wish w = {.name = q->container_name, .id = q->container_id};
+	MB_AUTO_CLOSE int names = -1;
+	char owner[MB_ID_TEXT];
+	int r = mb_net_network_find(net, q->networks->name, &n, err);
+
+	if (r)
+		return r;
+	w.network = n;
+	*ret = mb_net_name_is_valid(w.name) &&
+	       (mb_store_dir_find(net->store, "names", false, &names, NULL) < 0 ||
+	        mb_store_name_find(names, w.name, owner, NULL) == MB_STORE_ABSENT);
+	r = *ret ? mb_net_records_walk(net, each_name, &w, err) : 0;
+	*ret = *ret && !w.taken;
+	return r;
+}
+
 static int make(struct mb_net *net, const struct mb_net_request *q, int netns_fd,
                 struct mb_net_sandbox **ret, struct mb_err *err)
 {
@@ -196,6 +238,7 @@ int mb_net_guest_add(struct mb_net *net, const struct mb_net_guest_add *add, int
 {
 	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = NULL;
 	struct mb_net_guest guest = add->guest;
+	MB_AUTO_FREE char *short_id = mb_strndup(guest.container, MB_ID_SHORT);
 	char id[MB_ID_TEXT];
 	struct mb_net_request q = {.container_id = id,
 	                           .container_name = add->name,
@@ -206,6 +249,7 @@ int mb_net_guest_add(struct mb_net *net, const struct mb_net_guest_add *add, int
 	                           .n_ports = add->n_ports,
 	                           .guest = &guest};
 	MB_AUTO_CLOSE int file = -1;
+	bool is_free = true;
 	int r = identify(netns_fd, &guest, err);
 
 	if (r)
@@ -216,7 +260,11 @@ int mb_net_guest_add(struct mb_net *net, const struct mb_net_guest_add *add, int
 		r = clear(net, id, &guest, netns_fd, err);
 	if (r)
 		return r;
-	r = make(net, &q, netns_fd, &s, err);
+	r = is_name_free(net, &q, &is_free, err);
+	if (!is_free)
+		q.container_name = short_id;
+	if (!r)
+		r = make(net, &q, netns_fd, &s, err);
 	if (r) {
 		(void)undo(net, id, NULL);
 		return r;

@@ -18,7 +18,9 @@
 
 struct mb_net_guest_add {
 	struct mb_net_guest guest; /* borrowed; dev and ino are found out */
-	const char *name;          /* that the resolver of others answers to */
+	/* By which resolvers and policies know it; where it is none, or is another's, a part of
+	 * the engine's id is. */
+	const char *name;
 	const struct mb_kv *labels;
 	const struct mb_net_network_spec *network;
 	const struct mb_net_port_spec *ports;

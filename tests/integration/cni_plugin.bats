@@ -246,6 +246,31 @@ within() { nsenter "--net=$spaces/$1" "${@:2}"; }
 	mybox network rm blue
 }
 
+@test "a guest does not get a name that somebody has, or that is none" {
+	mybox network create --subnet 10.96.0.0/24 blue
+	mybox create --name web deb true
+	mybox run -d --name db --network blue --network-alias store deb sleep 1000
+	space one
+	space two
+	names() { mybox network inspect -f '{{range .Containers}}{{.Name}} {{end}}' blue; }
+	local pod
+	for pod in web db store a/b $'a\e[31m'; do
+		cni ADD ctr-of-engine eth0 one 1.1.0 '' "K8S_POD_NAME=$pod" >/dev/null
+		[[ " $(names)" == *" ctr-of-engin "* ]]
+		cni DEL ctr-of-engine eth0 one
+	done
+	cni ADD other eth0 two 1.1.0 '' "K8S_POD_NAME=pod" >/dev/null
+	cni ADD ctr-of-engine eth0 one 1.1.0 '' "K8S_POD_NAME=pod" >/dev/null
+	[[ " $(names)" == *" ctr-of-engin "* ]]
+	[[ " $(names)" == *" pod "* ]]
+	mybox rm -f db web
+	for pod in one two; do
+		cni DEL ctr-of-engine eth0 $pod
+		cni DEL other eth0 $pod
+	done
+	mybox network rm blue
+}
+
 @test "bad input is told by the specification's codes, and nothing is made" {
 	mybox network create --subnet 10.96.0.0/24 blue
 	space one
