@@ -102,13 +102,15 @@ static void tell_dead(struct check *c, const char *id)
 {
 	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = NULL;
 	bool is_guest = mb_net_sandbox_load(c->net, id, &s, NULL) == 0 && s->guest.container;
-	bool gone = c->repair && mb_net_guest_remove(c->net, id, NULL) == 0;
+	int r = c->repair ? mb_net_guest_reap(c->net, id, NULL) : -EPERM;
 
-	if (is_guest)
-		tell(c, gone, "endpoint '%s' of CNI container '%s', whose namespace is gone",
+	if (r == MB_NET_ABSENT) /* it came back, or is about to */
+		mb_strv_add(&c->live, id);
+	else if (is_guest)
+		tell(c, r == 0, "endpoint '%s' of CNI container '%s', whose namespace is gone",
 		     s->guest.ifname, s->container_name);
 	else
-		tell(c, gone, "network record of container '%.12s', which is gone", id);
+		tell(c, r == 0, "network record of container '%.12s', which is gone", id);
 }
 
 static void found_guest(void *arg, const char *id)

@@ -48,13 +48,19 @@ static bool is_linked(int dir, const char *id, int fd)
 	       mine.st_ino == now.st_ino;
 }
 
-/* Return: 0; MB_NET_ABSENT, without @make; or -errno. */
-static int lock(struct mb_net *net, const char *id, bool make, int *ret_fd, struct mb_err *err)
+enum how {
+	IF_THERE,
+	MAKE,
+	IF_FREE, /* nobody adds or removes it now */
+};
+
+/* Return: 0; MB_NET_ABSENT, but with MAKE; -EWOULDBLOCK, with IF_FREE; or -errno. */
+static int lock(struct mb_net *net, const char *id, enum how how, int *ret_fd, struct mb_err *err)
 {
-	const int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | (make ? O_CREAT : 0);
+	const int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | (how == MAKE ? O_CREAT : 0);
 	MB_AUTO_CLOSE int dir = -1;
-	int r = make ? mb_store_dir(net->store, FOLDER, true, &dir, err)
-	             : mb_store_dir_find(net->store, FOLDER, true, &dir, NULL);
+	int r = how == MAKE ? mb_store_dir(net->store, FOLDER, true, &dir, err)
+	                    : mb_store_dir_find(net->store, FOLDER, true, &dir, NULL);
 
 	if (r < 0)
 		return r == -ENOENT ? MB_NET_ABSENT : r;
@@ -65,7 +71,7 @@ static int lock(struct mb_net *net, const char *id, bool make, int *ret_fd, stru
 			return MB_NET_ABSENT;
 		if (fd < 0)
 			return mb_fail_sys(err, errno, "cannot open '%s/%.12s'", FOLDER, id);
-		while (flock(fd, LOCK_EX) < 0)
+		while (flock(fd, LOCK_EX | (how == IF_FREE ? LOCK_NB : 0)) < 0)
 			if (errno != EINTR)
 				return mb_fail_sys(err, errno, "cannot lock '%s/%.12s'", FOLDER,
 				                   id);
@@ -109,15 +115,21 @@ int mb_net_guest_open(const struct mb_net_guest *g)
 	return mb_take_fd(&fd);
 }
 
+/* One that cannot be looked at may be there. */
+static bool is_elsewhere(const struct mb_net_guest *g)
+{
+	struct stat st;
+
+	if (stat(g->netns, &st) < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == ESRCH;
+	return st.st_dev != g->dev || st.st_ino != g->ino;
+}
+
 bool mb_net_guest_is_gone(struct mb_net *net, const struct mb_net_sandbox *s)
 {
-	MB_AUTO_CLOSE int netns = -1;
 	struct mb_nl_link link;
 
-	if (!s->guest.container)
-		return false;
-	netns = mb_net_guest_open(&s->guest);
-	if (netns >= 0 || mb_net_route_sock(net, NULL) < 0)
+	if (!s->guest.container || !is_elsewhere(&s->guest) || mb_net_route_sock(net, NULL) < 0)
 		return false;
 	for (size_t i = 0; i < s->n_endpoints; i++)
 		if (!mb_net_is_upper(s->endpoints[i].driver) &&
@@ -255,7 +267,7 @@ int mb_net_guest_add(struct mb_net *net, const struct mb_net_guest_add *add, int
 	if (r)
 		return r;
 	mb_net_guest_id(&guest, id);
-	r = lock(net, id, true, &file, err);
+	r = lock(net, id, MAKE, &file, err);
 	if (!r)
 		r = clear(net, id, &guest, netns_fd, err);
 	if (r)
@@ -276,9 +288,27 @@ int mb_net_guest_add(struct mb_net *net, const struct mb_net_guest_add *add, int
 int mb_net_guest_remove(struct mb_net *net, const char *id, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int file = -1;
-	int r = lock(net, id, false, &file, err);
+	int r = lock(net, id, IF_THERE, &file, err);
 
 	return r < 0 ? r : undo(net, id, err);
+}
+
+int mb_net_guest_reap(struct mb_net *net, const char *id, struct mb_err *err)
+{
+	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = NULL;
+	MB_AUTO_CLOSE int file = -1;
+	int r = lock(net, id, IF_FREE, &file, err);
+
+	if (r == -EWOULDBLOCK)
+		return MB_NET_ABSENT;
+	if (r < 0)
+		return r;
+	r = mb_net_sandbox_load(net, id, &s, err);
+	if (r)
+		return r;
+	if (mb_net_is_live(net, id) && !mb_net_guest_is_gone(net, s))
+		return MB_NET_ABSENT;
+	return undo(net, id, err);
 }
 
 /* ---- looking -------------------------------------------------------------------------- */

@@ -47,6 +47,9 @@ int mb_net_guests_list(struct mb_net *net, struct mb_net_members *ret, struct mb
 int mb_net_guest_open(const struct mb_net_guest *guest);
 /* Whether @s is a guest whose namespace is gone. */
 bool mb_net_guest_is_gone(struct mb_net *net, const struct mb_net_sandbox *s);
+/* Remove what was found dead, a guest or a container, if it still is.
+ * Return: 0; MB_NET_ABSENT: it lives, or somebody adds or removes it now; or -errno. */
+int mb_net_guest_reap(struct mb_net *net, const char *id, struct mb_err *err);
 /* Guests hold their ports of the host by the firewall alone.
  * Return: 0; or -EADDRINUSE, told: one of @s is a guest's. */
 int mb_net_guest_ports_check(struct mb_net *net, const struct mb_net_sandbox *s,

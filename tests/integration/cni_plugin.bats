@@ -243,6 +243,23 @@ within() { nsenter "--net=$spaces/$1" "${@:2}"; }
 	cni DEL a net2 one
 	run ! within one ip link show net2
 	mybox system check
+
+	# The host has no end of it: only a path that leads elsewhere says that it is gone.
+	cni ADD a eth0 one >/dev/null
+	: >"$spaces/kept"
+	mount --bind "$spaces/one" "$spaces/kept"
+	umount "$spaces/one"
+	rm "$spaces/one"
+	ln -s one "$spaces/one"
+	mybox system check
+	rm "$spaces/one"
+	run -2 mybox system check
+	[[ $output == *"whose namespace is gone"* ]]
+	# While somebody adds or removes it, it is left alone.
+	flock "$run/guests/"* timeout 60 "${box[@]}" system check --repair
+	[ "$(mybox network inspect -f '{{len .Containers}}' blue)" = 1 ]
+	run -1 mybox system check --repair
+	[ -z "$(ls "$run/guests")" ]
 	mybox network rm blue
 }
 
