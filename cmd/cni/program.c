@@ -207,7 +207,14 @@ static bool is_valid(struct json_object *list, const struct mb_net_guest *g)
 	return false;
 }
 
-/* All of this configuration that the engine does not name. */
+static void found_unmade(void *arg, const char *id)
+{
+	(void)arg;
+	(void)id;
+}
+
+/* All of this configuration that the engine does not name, and what was cut short before there
+ * was anything to it.  One that does not go is told of after all others have. */
 static int gc(struct mb_cmd_cni_call *call, struct mb_net *net, struct mb_err *err)
 {
 	struct json_object *valid = mb_json_find(call->config, "cni.dev/valid-attachments");
@@ -218,14 +225,16 @@ static int gc(struct mb_cmd_cni_call *call, struct mb_net *net, struct mb_err *e
 		return mb_cmd_cni_fail(call, MB_CNI_CONFIG, err,
 		                       "GC needs \"cni.dev/valid-attachments\"");
 	r = mb_net_guests_list(net, &guests, err);
-	for (size_t i = 0; r == 0 && i < guests.n; i++) {
+	for (size_t i = 0; i < guests.n; i++) {
 		const struct mb_net_guest *g = &guests.v[i]->guest;
+		int one = 0;
 
 		if (mb_streq(g->config, call->name) && !is_valid(valid, g))
-			r = mb_net_guest_remove(net, guests.v[i]->container_id, err);
+			one = mb_net_guest_remove(net, guests.v[i]->container_id, r ? NULL : err);
+		r = r ? r : one;
 	}
 	mb_net_members_done(&guests);
-	return r;
+	return r ? r : mb_net_guests_check(net, true, found_unmade, NULL, err);
 }
 
 static int status(struct mb_cmd_cni_call *call, struct mb_net *net, struct mb_err *err)

@@ -217,7 +217,20 @@ within() { nsenter "--net=$spaces/$1" "${@:2}"; }
 	within three ip link show eth0
 	run -1 cni GC '' '' ''
 	[ "$(field code <<<"$output")" = 7 ]
-	cni DEL cthree eth0 three
+	# One that does not go is told of when the others have, and what never was made has, too.
+	cni ADD cfour eth0 two >/dev/null
+	local first
+	first=$(ls "$run/guests" | head -1)
+	rm "$run/guests/$first"
+	ln -s nowhere "$run/guests/$first"
+	: >"$run/guests/$(printf '%064d' 0)"
+	run -1 cni GC '' '' '' 1.1.0 '"cni.dev/valid-attachments": [],'
+	[[ $output == *"cannot open 'guests/${first::12}'"* ]]
+	[ "$(mybox network inspect -f '{{len .Containers}}' blue)" = 1 ]
+	rm "$run/guests/$first"
+	: >"$run/guests/$first"
+	cni GC '' '' '' 1.1.0 '"cni.dev/valid-attachments": [],'
+	[ -z "$(ls "$run/guests")" ]
 	mybox network rm blue
 }
 
