@@ -137,13 +137,14 @@ within() { nsenter "--net=$spaces/$1" "${@:2}"; }
 	kill $server
 	# It is taken for others, whoever they are.
 	space three
+	ls "$run/guests" >before
 	run -1 cni ADD c eth0 three 1.1.0 '"runtimeConfig": {"portMappings":
 		[{"hostPort": 18080, "containerPort": 81, "protocol": "tcp"}]},'
 	[[ $output == *"18080/tcp is that of"* ]]
 	run -125 mybox run --rm -p 18080:80 deb true
 	[[ $output == *"18080/tcp is that of"* ]]
 	run -1 cni ADD c eth0 three 1.1.0 '"runtimeConfig": {"ips": ["10.96.0.77"]},'
-	[ ! -e "$run/guests/c" ]
+	ls "$run/guests" | diff before -
 	run -1 cni ADD a eth0 one
 	[[ $output == *"has interface 'eth0'"* ]]
 	# Governed by a policy it stays where its namespace can be reached.
@@ -334,6 +335,12 @@ within() { nsenter "--net=$spaces/$1" "${@:2}"; }
 	coded 7 "" ADD a eth0 one 1.1.0 '"runtimeConfig": {"ips": ["999.1.1.1"]},'
 	coded 7 "" ADD a eth0 one 1.1.0 '"runtimeConfig": {"mac": "zz"},'
 	coded 100 "" ADD a eth0 one 1.1.0 '"runtimeConfig": {"ips": ["192.168.9.9"]},'
+	ip addr add 192.0.2.1/32 dev lo
+	mybox network create -d overlay --subnet 10.97.0.0/24 -o peers=192.0.2.1,192.0.2.9 \
+		-o vtep=192.0.2.1 over
+	NETWORK=over coded 2 "network 'over' is an overlay, which is for mybox's containers" ADD a eth0 one
+	mybox network rm over
+	ip addr del 192.0.2.1/32 dev lo
 	run -0 env -i "${MYBOX%/*}/mybox-cni" </dev/null
 	[ -z "$(ls "$run/guests")" ]
 	run ! within one ip link show eth0

@@ -110,7 +110,8 @@ hostile=('' ' ' 'a b' "it's" '"' '$(touch made)' '`touch made`' '$HOME' '\' '\\'
 	# A monitor's commands are of its own machine.
 	run -0 mybox -H unix:// run -d --rm --name kept deb true
 	unset MYBOX_HOST
-	until ! mybox container exists kept; do sleep 0.1; done
+	gone() { ! mybox container exists kept; }
+	wait_until 10 gone
 	run -125 far oci list
 	[[ $output == *"'oci' with another host"* ]]
 }
@@ -152,7 +153,7 @@ hostile=('' ' ' 'a b' "it's" '"' '$(touch made)' '`touch made`' '$HOME' '\' '\\'
 		sh -c 'trap "exit 42" INT; trap "exit 43" HUP; echo ready; while :; do sleep 0.05; done' \
 		>out 3>&- &
 	local pid=$! code=0
-	until grep -q ready out; do sleep 0.05; done
+	wait_until 10 grep -q ready out
 	kill -INT $pid
 	wait $pid || code=$?
 	[ "$code" = 42 ]
@@ -160,7 +161,7 @@ hostile=('' ' ' 'a b' "it's" '"' '$(touch made)' '`touch made`' '$HOME' '\' '\\'
 	over run --name lost deb \
 		sh -c 'trap "exit 43" HUP; echo ready; while :; do sleep 0.05; done' >out 3>&- &
 	pid=$!
-	until grep -q ready out; do sleep 0.05; done
+	wait_until 10 grep -q ready out
 	kill -9 "$(pgrep -f "ssh -F $STUB.*lost" | head -1)"
 	wait $pid || code=$?
 	[ "$code" = 137 ]
