@@ -127,7 +127,7 @@ static int open_destination(const struct spec *spec, enum mb_build_output_kind k
 	case MB_BUILD_OUTPUT_TAR:
 	case MB_BUILD_OUTPUT_OCI:
 	case MB_BUILD_OUTPUT_DOCKER:
-		if (is_stdout && mb_cmd_is_tty(STDOUT_FILENO))
+		if (is_stdout && mb_cmd_is_shown(STDOUT_FILENO))
 			return mb_fail(err, EINVAL,
 			               "dest file is required for %s output. refusing to write to "
 			               "console",

@@ -11,7 +11,7 @@ static void put(unsigned number, const char *text)
 {
 	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
 	MB_AUTO_FREE char *safe =
-		mb_cmd_is_tty(STDERR_FILENO) ? mb_printable(text) : mb_strdup(text);
+		mb_cmd_is_shown(STDERR_FILENO) ? mb_printable(text) : mb_strdup(text);
 
 	mb_str_addf(&out, "#%u %s\n", number, safe);
 	mb_cmd_build_put(&out);

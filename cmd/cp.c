@@ -158,7 +158,7 @@ static int copy_out(const struct cp_args *args, const struct side *from, const s
 	struct mb_cmd_cp_source source = {.fd = -1};
 	int r;
 
-	if (to->is_stream && mb_cmd_is_tty(STDOUT_FILENO))
+	if (to->is_stream && mb_cmd_is_shown(STDOUT_FILENO))
 		return mb_fail(err, EINVAL, "refusing to write a tar to a terminal");
 	if (args->archive && from->has_maps && !to->is_stream)
 		return mb_fail(err, ENOTSUP,

@@ -15,7 +15,7 @@ static int diff_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
 	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
 	struct mb_container_changes changes = {0};
-	bool is_tty = mb_cmd_is_tty(STDOUT_FILENO);
+	bool is_shown = mb_cmd_is_shown(STDOUT_FILENO);
 	int r = mb_cmd_container_find(cx, in->operands[0], &c, err);
 
 	if (r == 0)
@@ -23,7 +23,7 @@ static int diff_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 	if (r == 0)
 		r = mb_container_diff(c, &changes, err);
 	for (size_t i = 0; i < changes.n; i++) {
-		MB_AUTO_FREE char *safe = is_tty ? mb_printable(changes.v[i].path) : NULL;
+		MB_AUTO_FREE char *safe = is_shown ? mb_printable(changes.v[i].path) : NULL;
 
 		mb_str_addf(&out, "%c %s\n", changes.v[i].kind, safe ? safe : changes.v[i].path);
 	}

@@ -21,7 +21,7 @@ int mb_cmd_outfile_open(struct mb_cmd_outfile *out, const char *path, struct mb_
 	struct stat st;
 
 	if (!path || !*path) {
-		if (mb_cmd_is_tty(STDOUT_FILENO))
+		if (mb_cmd_is_shown(STDOUT_FILENO))
 			return mb_fail(
 				err, EINVAL,
 				"cowardly refusing to save to a terminal. Use the -o flag or "

@@ -24,6 +24,13 @@ bool mb_cmd_is_tty(int fd)
 	return mb_cmd_width(fd) > 0;
 }
 
+bool mb_cmd_is_shown(int fd)
+{
+	const char *shown = getenv(MB_CMD_SHOWN);
+
+	return mb_cmd_is_tty(fd) || (shown && strchr(shown, '0' + fd));
+}
+
 bool mb_cmd_size(int fd, size_t *ret_rows, size_t *ret_columns)
 {
 	struct winsize size = {0};
@@ -152,7 +159,7 @@ void mb_cmd_row_labels(struct json_object *row, const struct mb_kv *labels)
 
 int mb_cmd_put_safe(struct mb_str *text)
 {
-	if (mb_cmd_is_tty(STDOUT_FILENO))
+	if (mb_cmd_is_shown(STDOUT_FILENO))
 		make_safe(text);
 	return mb_cmd_put(text);
 }
@@ -233,7 +240,7 @@ static int template_failed(int code, int r, struct mb_err *err)
 
 static int put_text(struct mb_str *out)
 {
-	if (mb_cmd_is_tty(STDOUT_FILENO))
+	if (mb_cmd_is_shown(STDOUT_FILENO))
 		make_safe(out);
 	return mb_cmd_put(out);
 }

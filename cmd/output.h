@@ -15,6 +15,10 @@ struct mb_format_host;
 struct mb_str;
 
 bool mb_cmd_is_tty(int fd);
+/* What is written to @fd comes to a terminal: it is one, or leads to one at the near end of -H
+ * (MB_CMD_SHOWN has its digit), where nobody cleans it any more. */
+#define MB_CMD_SHOWN "MYBOX_SHOWN"
+bool mb_cmd_is_shown(int fd);
 /* Columns of the terminal at @fd; 0 when it is none. */
 size_t mb_cmd_width(int fd);
 /* Rows and columns of the terminal at @fd.  Return: whether it is one. */

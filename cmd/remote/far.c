@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "cmd/context.h"
+#include "cmd/output.h"
 #include "cmd/remote/frame.h"
 #include "cmd/report.h"
 #include "core/err.h"
@@ -125,16 +126,24 @@ static int carry(struct far *far, struct mb_err *err)
 	}
 }
 
+struct far_args {
+	const char *shown;
+};
+
 static void __attribute__((noreturn))
 exec_verb(const struct mb_cmd_context *cx, const struct mb_cli_input *in, int stdin_fd)
 {
-	MB_AUTO_STRV struct mb_strv argv = MB_STRV_INIT;
+	MB_AUTO_STRV struct mb_strv argv = MB_STRV_INIT, env = MB_STRV_INIT;
+	const struct far_args *args = in->args;
 
 	mb_strv_add(&argv, cx->argv[0]);
 	for (size_t i = 0; i < in->n_operands; i++)
 		mb_strv_add(&argv, in->operands[i]);
+	mb_strv_addf(&env, MB_CMD_SHOWN "=%s", args->shown ? args->shown : "");
+	for (char *const *v = cx->user_env; v && *v; v++)
+		mb_strv_add(&env, *v);
 	dup2(stdin_fd, STDIN_FILENO);
-	execve("/proc/self/exe", argv.v, cx->user_env);
+	execve("/proc/self/exe", argv.v, env.v);
 	mb_cmd_say("mybox: cannot execute itself: %s", strerror(errno));
 	_exit(MB_CLI_EXIT_FLAGS);
 }
@@ -169,9 +178,17 @@ static int far_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, st
 	return r < 0 ? r : code;
 }
 
+static const struct mb_cli_opt far_opts[] = {
+	MB_OPT_STRING(0, "shown", "fds", struct far_args, shown,
+                      "what leads to a terminal, 1 or 2"),
+	MB_OPT_END,
+};
+
 const struct mb_cli_verb mb_cmd_far_hidden = {
 	.paths = "__far",
 	.summary = "run a command for a mybox on another host",
+	.opts = far_opts,
+	.args_size = sizeof(struct far_args),
 	.operands = "ARG [ARG...]",
 	.min = 1,
 	.max = MB_CLI_MANY,

@@ -64,6 +64,20 @@ static void add_verb(const char *path, struct mb_str *command)
 	add_words(&words, command);
 }
 
+/* Without a terminal of its own the far end is told what it writes comes to one here: it cleans,
+ * and refuses, what it would on one there. */
+static void add_far(const struct mb_cmd_remote_line *line, struct mb_str *command)
+{
+	bool own = line->out_fd < 0 && line->out.fd < 0;
+
+	mb_str_add(command, "__far");
+	if ((own && mb_cmd_is_tty(STDOUT_FILENO)) || mb_cmd_is_tty(STDERR_FILENO))
+		mb_str_addf(command, " --shown=%s%s",
+		            own && mb_cmd_is_tty(STDOUT_FILENO) ? "1" : "",
+		            mb_cmd_is_tty(STDERR_FILENO) ? "2" : "");
+	mb_str_add(command, " --");
+}
+
 /* @path has a terminal's bytes in no word: it is one of ours. */
 static void make_command(const struct mb_cmd_remote_line *line, bool tty, struct mb_str *command)
 {
@@ -71,7 +85,8 @@ static void make_command(const struct mb_cmd_remote_line *line, bool tty, struct
 	MB_AUTO_STRV struct mb_strv globals = MB_STRV_INIT;
 
 	add_program(command);
-	mb_str_add(command, tty ? "" : "__far --");
+	if (!tty)
+		add_far(line, command);
 	if (cx->remote_root)
 		mb_strv_addf(&globals, "--root=%s", cx->remote_root);
 	if (cx->remote_run)

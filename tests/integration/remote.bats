@@ -315,6 +315,15 @@ hostile=('' ' ' 'a b' "it's" '"' '$(touch made)' '`touch made`' '$HOME' '\' '\\'
 	script -qec 'over run --rm -t deb sh -c "test -t 0 && echo a terminal; exit 9"' typed \
 		</dev/null >/dev/null || [ $? = 9 ]
 	grep -q 'a terminal' typed
+	# With a terminal for the output alone the far end cleans it, or refuses, as here.
+	over create --name kept --label x=$'\e[31mred' deb true
+	over inspect -f '{{.Config.Labels.x}}' kept | grep -q $'\e\[31mred'
+	script -qec "over inspect -f '{{.Config.Labels.x}}' kept </dev/null" typed </dev/null >/dev/null
+	grep -q red typed
+	run ! grep -q $'\e' typed
+	script -qec 'over save deb </dev/null' typed </dev/null >/dev/null || [ $? = 1 ]
+	grep -q 'refusing to save to a terminal' typed
+	over rm kept
 	PATH=$STUB/etc:$PATH run -255 "$MYBOX" -H ssh://root@127.0.0.1:2223 ps
 	[[ $output == *"mybox: ssh has not reached mybox on '127.0.0.1'"* ]]
 	mybox rmi built:1
