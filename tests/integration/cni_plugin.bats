@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # mybox-cni: places on mybox's networks for containers of others, asked for as engines do.
+# bats file_tags=cgroup:any
 load helpers
 
 setup_file() { setup_store "${BATS_TEST_FILENAME##*/}"; }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # generate kube: a pod's YAML, and comments for what has no word in it.
+# bats file_tags=cgroup:any
 load helpers
 
 setup() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Logs of several containers, what stands before lines, and where logs are kept.
+# bats file_tags=cgroup:any
 load helpers
 
 @test "several containers: merged in the order of time, each stream to its own" {

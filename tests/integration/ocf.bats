@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # contrib/ocf/mybox, called as Pacemaker calls it, on two hosts that are two stores in two networks.
+# bats file_tags=cgroup:any
 load helpers
 
 setup_file() { setup_store "${BATS_TEST_FILENAME##*/}"; }
@@ -62,7 +63,11 @@ codes() { # codes CODE ACTION...
 	codes 0 stop
 	# A health check counts.
 	export OCF_RESKEY_run_opts='--health-cmd=false --health-interval=100ms --health-retries=1'
-	run -124 timeout 4 "$top/contrib/ocf/mybox" start
+	timeout 80 "$top/contrib/ocf/mybox" start 3>&- &
+	sick() { [ "$(mybox inspect -f '{{.State.Health.Status}}' web 2>/dev/null)" = unhealthy ]; }
+	wait_until 10 sick
+	kill $! # it waits for health
+	wait $! || true
 	codes 1 monitor
 	export OCF_RESKEY_run_opts='--health-cmd=true --health-interval=100ms'
 	codes 0 start

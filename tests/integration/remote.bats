@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # -H ssh://HOST: the line that ssh is given, what crosses, and a real sshd that is the test's own.
+# bats file_tags=cgroup:any
 load helpers
 
 setup_file() {

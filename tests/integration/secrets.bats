@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Secrets: kept, shown to containers, and nowhere else.
+# bats file_tags=cgroup:any
 load helpers
 
 secret='s3cr3t-canary'

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What services of systemd are made of.  Generated ones run in tests/guest/units.bats.
+# bats file_tags=cgroup:any
 load helpers
 
 # Who listens for systemd, into $BATS_TEST_TMPDIR/told.
