@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,10 +16,12 @@
 #include "core/err.h"
 #include "core/io.h"
 #include "core/own.h"
+#include "core/str.h"
+#include "core/strv.h"
 #include "image/unpack.h"
 #include "sys/path.h"
 
-enum { MAGIC_AT = 257, HEAD = 512 };
+enum { MAGIC_AT = 257, HEAD = 512, NAMES_LIMIT = 64 << 20 };
 enum kind { PLAIN, TAR, COMPRESSED };
 
 static enum kind kind_of(int fd)
@@ -50,8 +53,8 @@ bool mb_build_archive_is(int fd)
 
 /* In a directory of its own first, by the children that unpack layers; then it is copied like any
  * other tree, with the owners that the archive says. */
-static int place_tree(const struct mb_build_place *place, int tree_fd, const char *path,
-                      struct mb_err *err)
+static int place_tree(const struct mb_build_place *place, int tree_fd,
+                      const struct mb_strv *implied, const char *path, struct mb_err *err)
 {
 	struct mb_build_place linked = *place;
 	struct mb_build_root root = {.fd = tree_fd};
@@ -60,18 +63,34 @@ static int place_tree(const struct mb_build_place *place, int tree_fd, const cha
 	int r = mb_build_place_directory(place, path, &dir, err);
 
 	linked.keeps_links = linked.replaces = true; /* as the archive says */
+	linked.implied = implied;
 	if (r == 0 && fstat(tree_fd, &item.st) < 0)
 		r = mb_fail_sys(err, errno, "cannot look at what was unpacked");
 	return r < 0 ? r : mb_build_place_item(&linked, &root, &item, dir, NULL, false, err);
+}
+
+static int read_names(int fd, struct mb_strv *ret, struct mb_err *err)
+{
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	int r = 0;
+
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return mb_fail_sys(err, errno, "cannot read the names of directories");
+	r = mb_read_fd(fd, NAMES_LIMIT, &text, err);
+	for (size_t at = 0; r == 0 && at < text.len; at += strlen(text.buf + at) + 1)
+		mb_strv_add(ret, text.buf + at);
+	mb_strv_sort(ret);
+	return r;
 }
 
 int mb_build_archive_place(struct mb_build *b, const struct mb_build_place *place,
                            const struct mb_build_item *item, const char *path, struct mb_err *err)
 {
 	MB_AUTO_BUILD_WORK struct mb_build_work work = MB_BUILD_WORK_INIT;
-	MB_AUTO_CLOSE int fd = -1, tree = -1;
+	MB_AUTO_CLOSE int fd = -1, tree = -1, names = memfd_create("names", MFD_CLOEXEC);
+	MB_AUTO_STRV struct mb_strv implied = MB_STRV_INIT;
 	struct mb_image_unpacked unpacked;
-	struct mb_image_unpack_to to = {.names_fd = -1, .skeleton_fd = -1, .bottom = true};
+	struct mb_image_unpack_to to = {.names_fd = names, .skeleton_fd = -1, .bottom = true};
 	struct mb_image_stretch from = {.size = UINT64_MAX};
 	enum kind kind;
 	int r = mb_sys_path_reopen(item->fd, O_RDONLY, &fd, err);
@@ -81,6 +100,8 @@ int mb_build_archive_place(struct mb_build *b, const struct mb_build_place *plac
 	kind = kind_of(fd);
 	if (kind == PLAIN)
 		return 1;
+	if (names < 0)
+		return mb_fail_sys(err, errno, "cannot make a file for names");
 	r = mb_build_work_plain(b, &work, &tree, err);
 	if (r < 0)
 		return r;
@@ -90,5 +111,7 @@ int mb_build_archive_place(struct mb_build *b, const struct mb_build_place *plac
 	/* Something else may be compressed: it goes as it is. */
 	if (kind == COMPRESSED && (r == -EBADMSG || (r == 0 && unpacked.entries == 0)))
 		return 1;
-	return r < 0 ? r : place_tree(place, tree, path, err);
+	if (r == 0)
+		r = read_names(names, &implied, err);
+	return r < 0 ? r : place_tree(place, tree, &implied, path, err);
 }

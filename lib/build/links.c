@@ -13,7 +13,6 @@
 #include "core/own.h"
 #include "core/str.h"
 #include "sys/path.h"
-#include "sys/tree.h"
 
 struct file {
 	dev_t dev;
@@ -66,14 +65,15 @@ void mb_build_links_add(struct mb_build_links *links, const struct stat *source,
 }
 
 /* Whoever has the destination may have changed it since. */
-static int open_made(const struct known *known, int base_fd, int *ret_fd)
+static int open_made(const struct known *known, mb_build_links_open *open_directory, void *arg,
+                     int *ret_fd)
 {
 	const char *slash = strrchr(known->path, '/');
 	MB_AUTO_FREE char *parent =
 		slash ? mb_strndup(known->path, (size_t)(slash - known->path)) : mb_strdup("");
 	MB_AUTO_CLOSE int dir = -1, fd = -1;
 	struct stat st;
-	int r = mb_sys_tree_open_across(base_fd, parent, &dir);
+	int r = open_directory(arg, parent, &dir);
 
 	if (r < 0)
 		return r;
@@ -86,15 +86,15 @@ static int open_made(const struct known *known, int base_fd, int *ret_fd)
 	return 0;
 }
 
-int mb_build_links_make(const struct mb_build_links *links, const struct stat *source, int base_fd,
-                        int at, const char *name)
+int mb_build_links_make(const struct mb_build_links *links, const struct stat *source,
+                        mb_build_links_open *open_directory, void *arg, int at, const char *name)
 {
 	const struct known key = {.source = {source->st_dev, source->st_ino}};
 	struct known *const *found = tfind(&key, &links->tree, compare);
 	char text[MB_SYS_PATH_FD_TEXT];
 	MB_AUTO_CLOSE int fd = -1;
 	struct mb_build_spot spot;
-	int r = found ? open_made(*found, base_fd, &fd) : -ENOENT;
+	int r = found ? open_made(*found, open_directory, arg, &fd) : -ENOENT;
 
 	if (r == 0)
 		r = mb_build_spot_begin(at, name, &spot);

@@ -95,13 +95,41 @@ static bool is_no_directory(int r)
 	return r == -ENOTDIR || r == -ELOOP;
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Is the directory @path of the source there only because of what is in it? */
+static bool is_implied(const struct placing *p, const char *path)
+{
+	const struct mb_strv *implied = p->place->implied;
+
+	return implied && implied->n &&
+	       bsearch(&path, implied->v, implied->n, sizeof(*implied->v), by_text);
+}
+
+/* The directory @path of the destination, which is there.  One that is only implied may be a link
+ * there: it is followed, as if the destination were the root, out of which nothing leads. */
+static int open_below(void *arg, const char *path, int *ret_fd)
+{
+	const struct placing *p = arg;
+	int r = mb_sys_tree_open_across(p->base_fd, path, ret_fd);
+
+	if (!is_no_directory(r) || !p->place->implied || !p->place->implied->n)
+		return r;
+	return mb_sys_path_open(p->base_fd, path, O_RDONLY | O_DIRECTORY, ret_fd, NULL);
+}
+
 /* Return: 0: it is new; 1: it was there; -errno. */
-static int make_or_open(const struct placing *p, int at, const char *name, int *ret_fd)
+static int make_or_open(struct placing *p, int at, const char *name, const char *path, int *ret_fd)
 {
 	bool is_new = mkdirat(at, name, 0700) == 0;
 	int r = is_new || errno == EEXIST ? open_directory(at, name, ret_fd) : -errno;
 
-	if (p->place->replaces && is_no_directory(r)) {
+	if (is_no_directory(r) && is_implied(p, path)) {
+		r = open_below(p, path, ret_fd);
+	} else if (p->place->replaces && is_no_directory(r)) {
 		is_new = true;
 		r = unlinkat(at, name, 0) < 0 || mkdirat(at, name, 0700) < 0
 		            ? -errno
@@ -151,8 +179,8 @@ static int make_directory(struct placing *p, int at, const char *name, const cha
 {
 	MB_AUTO_CLOSE int source = -1, fd = -1;
 	struct stat st;
-	int r = make_or_open(p, at, name, &fd);
-	bool stays = r == 1 && p->place->keeps_directories;
+	int r = make_or_open(p, at, name, path, &fd);
+	bool stays = r == 1 && (p->place->keeps_directories || is_implied(p, path));
 
 	if (r > 0)
 		r = 0;
@@ -178,7 +206,7 @@ static int enter(struct placing *p, const char *path, struct mb_err *err)
 
 	if (p->dir_fd >= 0 && mb_streq(p->dir_path, path))
 		return 0;
-	r = mb_sys_tree_open_across(p->base_fd, path, &at);
+	r = open_below(p, path, &at);
 	if (r == 0 && !mb_strv_has(&p->made, path) && *path)
 		r = -ENOENT; /* it was there before: its attributes are the source's now */
 	if (r == -ENOENT || (p->place->replaces && is_no_directory(r))) {
@@ -189,7 +217,7 @@ static int enter(struct placing *p, const char *path, struct mb_err *err)
 			int next = -1;
 
 			*end = '\0';
-			r = mb_strv_has(&p->made, whole) ? open_directory(at, s, &next)
+			r = mb_strv_has(&p->made, whole) ? open_below(p, whole, &next)
 			                                 : make_directory(p, at, s, whole, &next);
 			*end = saved;
 			s = saved ? end + 1 : end;
@@ -350,7 +378,7 @@ static int place_linked(struct placing *p, int from, const char *path, int at, c
 		return -errno;
 	if (!p->place->keeps_links || st.st_nlink < 2)
 		return place_file(p, from, at, name, NULL);
-	if (mb_build_links_make(&p->links, &st, p->base_fd, at, name) == 0)
+	if (mb_build_links_make(&p->links, &st, open_below, p, at, name) == 0)
 		return 0;
 	r = place_file(p, from, at, name, &made);
 	if (r == 0)
@@ -499,7 +527,7 @@ static int set_times(struct placing *p, struct mb_err *err)
 {
 	for (size_t i = p->n_times; i-- > 0;) {
 		MB_AUTO_CLOSE int fd = -1;
-		int r = mb_sys_tree_open_across(p->base_fd, p->made.v[i], &fd);
+		int r = open_below(p, p->made.v[i], &fd);
 
 		if (r == 0 && futimens(fd, p->times[i]) < 0)
 			r = -errno;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* lib/build/place.h — where COPY and ADD put things: a stage's tree, which may be hostile.
  *
- * Paths are resolved in the tree; below the destination itself no link is followed.  A file that
+ * Paths are resolved in the tree; below the destination itself no link is followed, but see
+ * @implied.  A file that
  * takes the place of another does so whole: whoever looks sees the old one or the new one.
  */
 #ifndef MB_BUILD_PLACE_H
@@ -15,6 +16,7 @@
 struct mb_build_item;
 struct mb_build_root;
 struct mb_err;
+struct mb_strv;
 struct mb_sys_id_maps;
 
 struct mb_build_place {
@@ -28,6 +30,9 @@ struct mb_build_place {
 	bool keeps_links;       /* what is one file of several names in an item is one again */
 	bool replaces;          /* what is there and no directory, or ought to be none, goes */
 	bool keeps_directories; /* those that are there keep their owners, modes, attributes */
+	/* Directories of an item, sorted, of which only what is in them is known: whatever is there
+	 * stays as it is, and a link is followed within the destination; or NULL. */
+	const struct mb_strv *implied;
 };
 
 /* Make the directories of @path that are missing and give the last one, for reading. */

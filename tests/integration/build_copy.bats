@@ -117,6 +117,32 @@ load build_helpers
 	[ "$(in_made 'cat /d/a')" = before ]
 }
 
+@test "build: ADD of an archive that has files only leaves links and directories as they are" {
+	mkdir -p "$ctx/lib/new/deep" "$ctx/tmp" "$ctx/over/own" "$ctx/file"
+	echo 1 >"$ctx/lib/in"
+	ln "$ctx/lib/in" "$ctx/lib/new/deep/same"
+	echo 2 >"$ctx/tmp/in"
+	echo 3 >"$ctx/over/own/in"
+	echo 4 >"$ctx/file/in"
+	chmod 750 "$ctx/over/own"
+	cd "$ctx"
+	tar -czf files.tgz --owner=0 lib/in lib/new/deep/same tmp/in
+	# One directory is named, below one that is not: it has what the archive says.
+	tar -cf some.tar --owner=7 --no-recursion over/own over/own/in
+	tar -cf file.tar file/in
+	dockerfile <<-'EOF'
+		FROM deb
+		RUN mkdir -p /a/b/lib /a/tmp /a/c /a/c/own && ln -s b/lib /a/lib && ln -s /c /a/over && chmod 1777 /a/tmp && chown 5:6 /a/b/lib && echo >/a/file && touch -d @1400000000 /a /a/c
+		ADD files.tgz /a/
+		ADD some.tar /a
+	EOF
+	build
+	[ "$(in_made 'cd /a; ls -F .; stat -c "%a %u" tmp b/lib b/lib/new/deep c/own; cat lib/in tmp/in c/own/in; stat -c %h lib/in; stat -c %Y . c')" = $'b/\nc/\nfile\nlib@\nover@\ntmp/\n1777 0\n755 5\n755 0\n750 7\n1\n2\n3\n2\n1400000000\n1400000000' ]
+	printf 'FROM made\nADD file.tar /a\n' | dockerfile
+	run -1 build
+	[[ "$output" == *"cannot copy to non-directory: 'file'"* ]]
+}
+
 @test "build: a cache begins with what a stage has" {
 	dockerfile <<-'EOF'
 		FROM deb AS seed
