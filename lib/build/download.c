@@ -31,13 +31,12 @@ void mb_build_download_done(struct mb_build_download *download)
 /* --- what is kept ----------------------------------------------------------------------------- */
 
 struct kept {
-	char *name, *etag, *since, *sum;
+	char *name, *etag, *sum;
 	int64_t modified;
 };
 static const struct mb_json_field kept_table[] = {
 	MB_JSON_STR("name", struct kept, name, .flags = MB_JSON_REQUIRED),
-	MB_JSON_STR("etag", struct kept, etag),
-	MB_JSON_STR("since", struct kept, since),
+	MB_JSON_STR("etag", struct kept, etag, .flags = MB_JSON_REQUIRED),
 	MB_JSON_STR("sha256", struct kept, sum, .flags = MB_JSON_REQUIRED),
 	MB_JSON_I64("modified", struct kept, modified),
 	MB_JSON_END,
@@ -72,8 +71,7 @@ static bool read_kept(int dir_fd, struct kept *kept, int *ret_fd)
 	MB_AUTO_CLOSE int fd = -1;
 	char text[MB_SHA256_TEXT];
 
-	if (mb_store_doc_load(dir_fd, doc_name, kept_table, kept, NULL) != 0 ||
-	    (!kept->etag && !kept->since))
+	if (mb_store_doc_load(dir_fd, doc_name, kept_table, kept, NULL) != 0)
 		return false;
 	fd = openat(dir_fd, file_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || sum_file(fd, text) < 0 || strcmp(text, kept->sum) != 0)
@@ -108,13 +106,13 @@ static int open_place(struct mb_build *b, const char *url, int *ret_fd, struct m
 /* Without a way to ask for it again it is of no use. */
 static void keep(int dir_fd, int fd, const struct mb_registry_web *web)
 {
-	const struct kept kept = {web->name, web->etag, web->since, (char *)(uintptr_t)web->sha256,
+	const struct kept kept = {web->name, web->etag, (char *)(uintptr_t)web->sha256,
 	                          web->modified};
 	char text[MB_SYS_PATH_FD_TEXT];
 
 	(void)unlinkat(dir_fd, doc_name, 0);
 	(void)unlinkat(dir_fd, file_name, 0);
-	if ((!web->etag && !web->since) ||
+	if (!web->etag ||
 	    linkat(AT_FDCWD, mb_sys_path_of_fd(fd, text), dir_fd, file_name, AT_SYMLINK_FOLLOW) < 0)
 		return;
 	(void)mb_store_doc_save(dir_fd, doc_name, kept_table, &kept, MB_DOC_REPLACE, NULL);
@@ -130,8 +128,7 @@ static int get(struct mb_build *b, const char *url, int dir_fd, const struct kep
 	struct mb_registry_web_request request = {.url = url,
 	                                          .agent = MB_BUILD_AGENT,
 	                                          .limit = MB_BUILD_FETCH_MAX,
-	                                          .etag = kept ? kept->etag : NULL,
-	                                          .since = kept ? kept->since : NULL};
+	                                          .etag = kept ? kept->etag : NULL};
 	int r = mb_store_dir(b->store, "ingest", false, &ingest, err);
 
 	if (r < 0)
@@ -153,8 +150,8 @@ static int get(struct mb_build *b, const char *url, int dir_fd, const struct kep
 	return r;
 }
 
-int mb_build_download(struct mb_build *b, const char *url, struct mb_build_download *ret,
-                      struct mb_err *err)
+int mb_build_download(struct mb_build *b, const char *url, const char *sha256,
+                      struct mb_build_download *ret, struct mb_err *err)
 {
 	__attribute__((cleanup(kept_done))) struct kept kept = {0};
 	MB_AUTO_CLOSE int dir = -1, fd = -1;
@@ -163,7 +160,8 @@ int mb_build_download(struct mb_build *b, const char *url, struct mb_build_downl
 
 	if (r < 0)
 		return r;
-	has_kept = dir >= 0 && !b->request->no_cache && read_kept(dir, &kept, &fd);
+	has_kept = dir >= 0 && !b->request->no_cache && read_kept(dir, &kept, &fd) &&
+	           (!sha256 || strcmp(sha256, kept.sum) == 0);
 	r = get(b, url, dir, has_kept ? &kept : NULL, ret, err);
 	if (r != MB_REGISTRY_WEB_SAME)
 		return r;

@@ -24,8 +24,9 @@ struct mb_build_download {
 #define MB_AUTO_BUILD_DOWNLOAD __attribute__((cleanup(mb_build_download_done)))
 void mb_build_download_done(struct mb_build_download *download);
 
-/* Return: 0 or -errno, told. */
-int mb_build_download(struct mb_build *b, const char *url, struct mb_build_download *ret,
-                      struct mb_err *err);
+/* @sha256: the server is not asked whether anything but that is still the same; or NULL.  What
+ * comes may be another one nevertheless.  Return: 0 or -errno, told. */
+int mb_build_download(struct mb_build *b, const char *url, const char *sha256,
+                      struct mb_build_download *ret, struct mb_err *err);
 
 #endif

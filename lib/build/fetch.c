@@ -19,16 +19,20 @@
 
 /* --- a file ----------------------------------------------------------------------------------- */
 
-static int check_file(const struct mb_build_fetch *what, const struct mb_build_download *file,
-                      struct mb_err *err)
+/* @ret_hex: NULL: any will do. */
+static int read_checksum(const struct mb_build_fetch *what, const char **ret_hex,
+                         struct mb_err *err)
 {
-	const char *hex = what->checksum ? mb_skip_prefix(what->checksum, "sha256:") : NULL;
-
-	if (!what->checksum)
-		return 0;
-	if (!hex || !mb_hex_is_valid(hex, 64))
+	*ret_hex = what->checksum ? mb_skip_prefix(what->checksum, "sha256:") : NULL;
+	if (what->checksum && (!*ret_hex || !mb_hex_is_valid(*ret_hex, 64)))
 		return mb_fail(err, EINVAL, "--checksum=%s: not a sha256 digest", what->checksum);
-	return strcmp(hex, file->sha256) == 0
+	return 0;
+}
+
+static int check_file(const struct mb_build_fetch *what, const char *hex,
+                      const struct mb_build_download *file, struct mb_err *err)
+{
+	return !hex || strcmp(hex, file->sha256) == 0
 	               ? 0
 	               : mb_fail(err, EBADMSG, "digest mismatch sha256:%s: %s", file->sha256,
 	                         what->checksum);
@@ -50,11 +54,14 @@ static int fetch_file(struct mb_build *b, const struct mb_build_fetch *what, con
                       struct mb_build_items *items, struct mb_err *err)
 {
 	MB_AUTO_BUILD_DOWNLOAD struct mb_build_download file = MB_BUILD_DOWNLOAD_INIT;
+	const char *hex;
 	struct stat st;
-	int r = mb_build_download(b, url, &file, err);
+	int r = read_checksum(what, &hex, err);
 
 	if (r == 0)
-		r = check_file(what, &file, err);
+		r = mb_build_download(b, url, hex, &file, err);
+	if (r == 0)
+		r = check_file(what, hex, &file, err);
 	if (r == 0)
 		r = finish_file(file.fd, &file, &st, err);
 	if (r == 0)

@@ -44,7 +44,7 @@ struct mb_registry_request {
 	const char *method;
 	const char *url; /* whole, or from "/v2/" on */
 	const char *accept, *content_type, *content_range, *range, *authorization;
-	const char *if_none_match, *if_modified_since;
+	const char *if_none_match;
 	int body_fd; /* -1: none */
 	uint64_t body_offset, body_size;
 	bool once;      /* a failure that may pass is the caller's, too: MB_REGISTRY_BROKEN, 503 */

@@ -112,7 +112,6 @@ static int exchange(struct mb_registry *reg, const struct mb_registry_request *r
 	add_header(&headers, "Content-Range", request->content_range);
 	add_header(&headers, "Range", request->range);
 	add_header(&headers, "If-None-Match", request->if_none_match);
-	add_header(&headers, "If-Modified-Since", request->if_modified_since);
 	add_header(&headers, "Authorization",
 	           asked ? request->authorization
 	           : own ? reg->authorization

@@ -22,7 +22,6 @@ void mb_registry_web_done(struct mb_registry_web *web)
 {
 	free(web->name);
 	free(web->etag);
-	free(web->since);
 	*web = (struct mb_registry_web){0};
 }
 
@@ -143,22 +142,17 @@ static int take(void *arg, const void *bytes, size_t n, struct mb_err *err)
 	return r < 0 ? mb_fail_sys(err, -r, "cannot write to disk") : 0;
 }
 
-/* What stands for one state of the file only: a file may change twice within a second. */
-enum { SURE_AFTER_SEC = 60, MAX_VALIDATOR = 1024 };
+enum { MAX_ETAG = 1024 };
 
-static void set_validators(struct mb_registry_web *web, const struct mb_kv *fields)
+static void set_etag(struct mb_registry_web *web, const struct mb_kv *fields)
 {
 	const char *control = mb_kv_find(fields, "cache-control");
 	const char *etag = mb_kv_find(fields, "etag");
-	const char *since = mb_kv_find(fields, "last-modified");
-	int64_t date = time_of(mb_kv_find(fields, "date"));
 
 	if (control && strcasestr(control, "no-store"))
 		return;
-	if (etag && strlen(etag) <= MAX_VALIDATOR)
+	if (etag && strlen(etag) <= MAX_ETAG)
 		web->etag = mb_strdup(etag);
-	else if (web->modified && date >= web->modified + SURE_AFTER_SEC * INT64_C(1000000000))
-		web->since = mb_strdup(since);
 }
 
 static int ask(struct mb_registry *reg, const struct mb_registry_web_request *q, struct getting *g,
@@ -168,7 +162,6 @@ static int ask(struct mb_registry *reg, const struct mb_registry_web_request *q,
 		.method = "GET",
 		.url = q->url,
 		.if_none_match = q->etag,
-		.if_modified_since = q->since,
 		.body_fd = -1,
 		.elsewhere = true,
 		.limit = 0,
@@ -180,7 +173,7 @@ static int ask(struct mb_registry *reg, const struct mb_registry_web_request *q,
 
 	if (r > 0)
 		return -EIO;
-	if (r == 0 && answer->head.status == 304 && (q->etag || q->since))
+	if (r == 0 && answer->head.status == 304 && q->etag)
 		return MB_REGISTRY_WEB_SAME;
 	if (r == 0 && answer->head.status != 200)
 		r = mb_registry_refused(answer, "no file", err);
@@ -232,7 +225,7 @@ int mb_registry_web_get(const struct mb_registry_web_request *q, struct mb_regis
 		ret->name = mb_strdup("download");
 	ret->modified = time_of(mb_kv_find(&answer.head.fields, "last-modified"));
 	ret->size = g.done;
-	set_validators(ret, &answer.head.fields);
+	set_etag(ret, &answer.head.fields);
 	mb_sha256_finish_text(&g.sum, ret->sha256);
 	return 0;
 }

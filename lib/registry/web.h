@@ -14,16 +14,15 @@ struct mb_registry_web {
 	int64_t modified; /* nsec since 1970, as the server says; 0: it does not */
 	uint64_t size;
 	char sha256[MB_SHA256_TEXT];
-	/* By which the server knows it again: ETag, or Last-Modified if that was long enough ago
-	 * to mean one state of the file; NULL: neither. */
-	char *etag, *since;
+	char *etag; /* by which the server knows it again, or NULL */
 };
 struct mb_registry_web_request {
 	const char *url, *agent;
 	uint64_t limit; /* bytes */
 	int fd;         /* an empty file */
-	/* Of the last time, or NULL: what is still the same does not come again. */
-	const char *etag, *since;
+	/* Of the last time, or NULL: what is still the same does not come again.  There is no such
+	 * thing by Last-Modified: to most servers every older file is the same one, too. */
+	const char *etag;
 };
 enum { MB_REGISTRY_WEB_SAME = 1 };
 void mb_registry_web_done(struct mb_registry_web *web);
