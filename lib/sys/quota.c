@@ -57,31 +57,32 @@ static int find_free(int fd, uint32_t *ret, struct mb_err *err)
 	return mb_fail(err, EBUSY, "no project of the file system is free");
 }
 
+static uint64_t blocks(uint64_t bytes)
+{
+	return bytes / BLOCK + (bytes % BLOCK != 0);
+}
+
 static int limit(int fd, uint32_t id, uint64_t bytes)
 {
 	struct if_dqblk q = {
-		.dqb_bhardlimit = bytes / BLOCK + (bytes % BLOCK != 0),
+		.dqb_bhardlimit = blocks(bytes),
 		.dqb_valid = QIF_BLIMITS,
 	};
 
 	return control(fd, Q_SETQUOTA, id, &q);
 }
 
-/* The project whose limit is this directory's; 0: none. */
-static uint32_t project_of(int fd)
+/* Is that what holds for the project? */
+static bool has_limit(int fd, uint32_t id, uint64_t bytes)
 {
-	struct fsxattr attr = {0};
+	struct if_dqblk q = {0};
 
-	if (ioctl(fd, FS_IOC_FSGETXATTR, &attr) < 0 || !(attr.fsx_xflags & FS_XFLAG_PROJINHERIT))
-		return 0;
-	return attr.fsx_projid;
+	return control(fd, Q_GETQUOTA, id, &q) == 0 && q.dqb_bhardlimit == blocks(bytes);
 }
 
-int mb_sys_quota_set(int fd, uint64_t bytes, struct mb_err *err)
+int mb_sys_quota_choose(int fd, uint32_t *ret_project, struct mb_err *err)
 {
 	struct fsxattr attr = {0};
-	uint32_t id = 0;
-	int r;
 
 	if (ioctl(fd, FS_IOC_FSGETXATTR, &attr) < 0 || !is_enforced(fd)) {
 		mb_fail(err, EOPNOTSUPP,
@@ -89,34 +90,37 @@ int mb_sys_quota_set(int fd, uint64_t bytes, struct mb_err *err)
 		        "(ext4 and xfs have them when mounted with prjquota)");
 		return MB_SYS_QUOTA_ABSENT;
 	}
-	r = find_free(fd, &id, err);
-	if (r < 0)
-		return r;
-	/* The limit first: who is killed between leaves a limit of nobody, not a volume without
+	return find_free(fd, ret_project, err);
+}
+
+int mb_sys_quota_set(int fd, uint32_t project, uint64_t bytes, struct mb_err *err)
+{
+	struct fsxattr attr = {0};
+
+	if (ioctl(fd, FS_IOC_FSGETXATTR, &attr) < 0)
+		return mb_fail_sys(err, errno, "cannot read the project of a directory");
+	/* The limit first: who is killed between leaves a limit of nobody, not a directory without
 	 * one. */
-	if (limit(fd, id, bytes) < 0)
+	if (limit(fd, project, bytes) < 0)
 		return mb_fail_sys(err, errno, "cannot set a quota");
-	attr.fsx_projid = id;
+	attr.fsx_projid = project;
 	attr.fsx_xflags |= FS_XFLAG_PROJINHERIT;
-	if (ioctl(fd, FS_IOC_FSSETXATTR, &attr) < 0) {
-		r = mb_fail_sys(err, errno, "cannot set the project of a directory");
-		limit(fd, id, 0);
-	}
-	return r;
+	return ioctl(fd, FS_IOC_FSSETXATTR, &attr) < 0
+	               ? mb_fail_sys(err, errno, "cannot set the project of a directory")
+	               : 0;
 }
 
-uint64_t mb_sys_quota_get(int fd)
+bool mb_sys_quota_holds(int fd, uint32_t project, uint64_t bytes)
 {
-	uint32_t id = project_of(fd);
-	struct if_dqblk q = {0};
+	struct fsxattr attr = {0};
 
-	return id && control(fd, Q_GETQUOTA, id, &q) == 0 ? q.dqb_bhardlimit * BLOCK : 0;
+	return ioctl(fd, FS_IOC_FSGETXATTR, &attr) == 0 && attr.fsx_projid == project &&
+	       (attr.fsx_xflags & FS_XFLAG_PROJINHERIT) && is_enforced(fd) &&
+	       has_limit(fd, project, bytes);
 }
 
-void mb_sys_quota_clear(int fd)
+void mb_sys_quota_clear(int fd, uint32_t project, uint64_t bytes)
 {
-	uint32_t id = project_of(fd);
-
-	if (id >= FIRST_PROJECT)
-		limit(fd, id, 0);
+	if (project >= FIRST_PROJECT && has_limit(fd, project, bytes))
+		limit(fd, project, 0);
 }

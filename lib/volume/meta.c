@@ -21,6 +21,7 @@ static const struct mb_json_field table[] = {
 	MB_JSON_BOOL("copied", struct mb_volume, copied),
 	MB_JSON_KV("labels", struct mb_volume, labels),
 	MB_JSON_KV("options", struct mb_volume, options),
+	MB_JSON_U32("project", struct mb_volume, project),
 	MB_JSON_END,
 };
 
@@ -57,14 +58,24 @@ int mb_volume_meta_open(struct mb_store *store, const char *name, int *ret_fd, s
 	return 0;
 }
 
-int mb_volume_meta_load(struct mb_store *store, int fd, const char *name,
-                        struct mb_volume **ret_volume, struct mb_err *err)
+int mb_volume_meta_read(int fd, struct mb_volume **ret_volume, struct mb_err *err)
 {
 	MB_AUTO(mb_volume_free) struct mb_volume *volume = mb_calloc(1, sizeof(*volume));
 	int r = mb_store_doc_load(fd, "meta.json", table, volume, err);
 
 	if (r == MB_DOC_CORRUPT || r == -ENOENT)
-		return mb_wrap(err, -EBADMSG, "volume '%s'", name);
+		return -EBADMSG;
+	if (r == 0)
+		*ret_volume = mb_take_ptr(&volume);
+	return r;
+}
+
+int mb_volume_meta_load(struct mb_store *store, int fd, const char *name,
+                        struct mb_volume **ret_volume, struct mb_err *err)
+{
+	MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
+	int r = mb_volume_meta_read(fd, &volume, err);
+
 	if (r < 0)
 		return mb_wrap(err, r, "volume '%s'", name);
 	if (strcmp(volume->name, name) != 0)

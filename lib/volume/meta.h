@@ -10,6 +10,8 @@ int mb_volume_meta_open(struct mb_store *store, const char *name, int *ret_fd, s
 /* Read the document in the directory @fd.  Return: 0; MB_VOLUME_ABSENT, told; -errno. */
 int mb_volume_meta_load(struct mb_store *store, int fd, const char *name,
                         struct mb_volume **ret_volume, struct mb_err *err);
+/* The same without a name and a mountpoint to go by: what is left of one, or not yet one. */
+int mb_volume_meta_read(int fd, struct mb_volume **ret_volume, struct mb_err *err);
 /* Write it; @flags of store/doc.h. */
 int mb_volume_meta_save(int fd, const struct mb_volume *volume, unsigned int flags,
                         struct mb_err *err);

@@ -120,39 +120,77 @@ static void tell(struct mb_store *store, const char *action, const char *name)
 	mb_event_write(&e, store->root_fd);
 }
 
-/* The directory is made under another name, whole, then renamed: that is the moment it is. */
+static int open_data(int fd)
+{
+	return openat(fd, "_data", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 static int fill(const struct mb_volume_create_request *request, int fd, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int data = -1;
 
 	if (!request->fill)
 		return 0;
-	data = openat(fd, "_data", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	data = open_data(fd);
 	if (data < 0)
 		return mb_fail_sys(err, errno, "cannot open a new volume");
 	return request->fill(request->arg, data, err);
 }
 
-/* -o size: a quota, or no volume. */
-static int set_size(const struct mb_volume *volume, int fd, struct mb_err *err)
+static uint64_t size_of(const struct mb_volume *volume)
 {
 	const char *size = mb_kv_find(&volume->options, "size");
-	MB_AUTO_CLOSE int data = -1;
 	int64_t bytes = 0;
+
+	return size && mb_parse_size(size, &bytes) == 0 && bytes > 0 ? (uint64_t)bytes : 0;
+}
+
+/* -o size: a quota, or no volume.  The document has its number before there is one: whoever has the
+ * volume mounted may give its directory any other. */
+static int choose_project(struct mb_volume *volume, int fd, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int data = -1;
 	int r;
 
-	if (!size || mb_parse_size(size, &bytes) < 0)
+	if (!size_of(volume))
 		return 0;
-	data = openat(fd, "_data", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	data = open_data(fd);
 	if (data < 0)
 		return mb_fail_sys(err, errno, "cannot open a new volume");
-	r = mb_sys_quota_set(data, (uint64_t)bytes, err);
+	r = mb_sys_quota_choose(data, &volume->project, err);
 	if (r == MB_SYS_QUOTA_ABSENT)
 		r = -EOPNOTSUPP;
 	return r < 0 ? mb_wrap(err, r, "volume option 'size'") : 0;
 }
 
-static int make(int volumes, const struct mb_volume *volume,
+static int set_size(const struct mb_volume *volume, int fd, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int data = volume->project ? open_data(fd) : -1;
+	int r;
+
+	if (!volume->project)
+		return 0;
+	if (data < 0)
+		return mb_fail_sys(err, errno, "cannot open a new volume");
+	r = mb_sys_quota_set(data, volume->project, size_of(volume), err);
+	return r < 0 ? mb_wrap(err, r, "volume option 'size'") : 0;
+}
+
+/* What was a volume, or was to be one, goes: first its limit, as long as the document tells it. */
+static int remove_tree(int volumes, const char *gone, struct mb_err *err)
+{
+	MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
+	MB_AUTO_CLOSE int fd =
+		openat(volumes, gone, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	MB_AUTO_CLOSE int data = fd >= 0 ? open_data(fd) : -1;
+
+	if (data >= 0 && mb_volume_meta_read(fd, &volume, NULL) == 0 && volume->project)
+		mb_sys_quota_clear(data, volume->project, size_of(volume));
+	return mb_sys_tree_remove(volumes, gone, err);
+}
+
+/* The directory is made under another name, whole, then renamed: that is the moment it is. */
+static int make(int volumes, struct mb_volume *volume,
                 const struct mb_volume_create_request *request, struct mb_err *err)
 {
 	bool durable = !request->ephemeral;
@@ -167,6 +205,8 @@ static int make(int volumes, const struct mb_volume *volume,
 	if (fd < 0 || mkdirat(fd, "_data", 0755) < 0 || fchmodat(fd, "_data", 0755, 0) < 0)
 		r = mb_fail_sys(err, errno, "cannot create volume '%s'", volume->name);
 	else
+		r = choose_project(volume, fd, err);
+	if (r == 0)
 		r = mb_volume_meta_save(
 			fd, volume, MB_DOC_DIRECT | (durable ? (unsigned)MB_DOC_DURABLE : 0), err);
 	if (r == 0)
@@ -178,7 +218,7 @@ static int make(int volumes, const struct mb_volume *volume,
 		            ? -EEXIST
 		            : mb_fail_sys(err, errno, "cannot create volume '%s'", volume->name);
 	if (r < 0)
-		mb_sys_tree_remove(volumes, tmp, NULL);
+		remove_tree(volumes, tmp, NULL);
 	else if (durable && fsync(volumes) < 0)
 		r = mb_fail_sys(err, errno, "cannot write volume '%s' to disk", volume->name);
 	return r;
@@ -311,18 +351,6 @@ static int check_users(const struct mb_volume_users *users, const char *name, st
 	return MB_VOLUME_IN_USE;
 }
 
-static void clear_size(int volumes, const char *gone)
-{
-	MB_AUTO_CLOSE int fd =
-		openat(volumes, gone, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	MB_AUTO_CLOSE int data = -1;
-
-	if (fd >= 0)
-		data = openat(fd, "_data", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (data >= 0)
-		mb_sys_quota_clear(data);
-}
-
 /* Out of the way in one rename, then the tree. */
 static int destroy(int volumes, const char *name, struct mb_err *err)
 {
@@ -333,8 +361,7 @@ static int destroy(int volumes, const char *name, struct mb_err *err)
 	if (renameat(volumes, name, volumes, gone) < 0)
 		return errno == ENOENT ? 0
 		                       : mb_fail_sys(err, errno, "cannot remove volume '%s'", name);
-	clear_size(volumes, gone);
-	r = mb_sys_tree_remove(volumes, gone, err);
+	r = remove_tree(volumes, gone, err);
 	return r < 0 ? mb_wrap(err, r, "volume '%s'", name) : 0;
 }
 
@@ -368,6 +395,19 @@ int mb_volume_remove(struct mb_store *store, const char *name, bool force,
 
 /* --- check ----------------------------------------------------------------------------------- */
 
+/* A store that was copied elsewhere, or a container that has given the directory away. */
+static void check_size(const struct mb_volume_check_request *request,
+                       const struct mb_volume *volume, int fd, const char *subject, size_t *left)
+{
+	MB_AUTO_CLOSE int data = size_of(volume) ? open_data(fd) : -1;
+
+	if (data < 0 || mb_sys_quota_holds(data, volume->project, size_of(volume)))
+		return;
+	++*left;
+	if (request->finding)
+		request->finding(request->arg, subject, "nothing enforces its size", false);
+}
+
 static void check_one(struct mb_store *store, const struct mb_volume_check_request *request,
                       const char *name, size_t *left)
 {
@@ -379,6 +419,8 @@ static void check_one(struct mb_store *store, const struct mb_volume_check_reque
 
 	if (r == 0)
 		r = mb_volume_meta_load(store, fd, name, &volume, NULL);
+	if (r == 0)
+		check_size(request, volume, fd, subject, left);
 	if (r >= 0)
 		return;
 	/* The data is what matters: a plain document makes it usable again. */
@@ -423,7 +465,7 @@ int mb_volume_check(struct mb_store *store, const struct mb_volume_check_request
 		} else if (leftover && alone) {
 			MB_AUTO_FREE char *subject = mb_asprintf("volumes/%s", entry->d_name);
 			bool gone = request->repair &&
-			            mb_sys_tree_remove(dirfd(dir), entry->d_name, NULL) == 0;
+			            remove_tree(dirfd(dir), entry->d_name, NULL) == 0;
 
 			left += !gone;
 			if (request->finding)

@@ -29,6 +29,7 @@ struct mb_volume {
 	struct mb_kv labels;
 	/* Of the local driver: type, device and o; or size alone, a directory with a limit. */
 	struct mb_kv options;
+	uint32_t project; /* whose quota is its size (sys/quota.h); 0: it has none */
 };
 void mb_volume_free(struct mb_volume *volume);
 MB_AUTO_DEFINE(struct mb_volume, mb_volume_free)

@@ -4,6 +4,11 @@
 # Sizes of volumes, on a file system with project quotas; and what is said without them.
 load helpers
 
+teardown() {
+	teardown_store
+	! mountpoint -q /run/mybox-test/quota || umount /run/mybox-test/quota
+}
+
 # A disk of its own for the store: the virtual machine's suite brings one.
 setup_disk() {
 	disk=/run/mybox-test/quota.img mount=/run/mybox-test/quota
@@ -15,6 +20,7 @@ setup_disk() {
 		truncate -s 64M "$disk"
 		mkfs.ext4 -q -O quota,project -E quotatype=prjquota "$disk"
 	fi
+	losetup -f >/dev/null
 	mount -o loop,prjquota "$disk" "$mount" 2>/dev/null || skip "this kernel has no quotas"
 	root=$mount/root
 	mybox load -q -i "$images/deb.tar" >/dev/null
@@ -55,5 +61,47 @@ setup_disk() {
 	mybox run --rm --network none -v k1:/v deb dd if=/dev/zero of=/v/f bs=64k count=48
 	mybox volume rm k1
 	mybox rmi deb
-	umount "$mount"
+}
+
+@test "volume create -o size: whose limit goes is not for a container to say" {
+	setup_disk
+	mybox volume create -o size=2m k1
+	mybox volume create -o size=3m k2
+	mybox volume create -o size=4m k3
+	mybox volume create -o size=5m k4
+	local one three four
+	one=$(project_of k1) three=$(project_of k3) four=$(project_of k4)
+	[ "$(limit_of "$one") $(limit_of "$three") $(limit_of "$four")" = '2048 4096 5120' ]
+	mybox system check
+	# As its owner may, in a container too.
+	project "$root/volumes/k1/_data" "$(project_of k2)"
+	run -1 mybox system check
+	[[ $output == *"volume k1: nothing enforces its size"* ]]
+	mybox volume rm k1
+	[ "$(limit_of "$(project_of k2)")" = 3072 ]
+	[ "$(limit_of "$one")" -gt 10000 ]
+	# Nor does the limit stay when a command is killed.
+	mv "$root/volumes/k3" "$root/volumes/.rm-x"
+	mv "$root/volumes/k4" "$root/volumes/.tmp-x"
+	mybox system check --repair
+	[ "$(limit_of "$three")" -gt 10000 ]
+	[ "$(limit_of "$four")" -gt 10000 ]
+	mybox volume rm k2
+	mybox rmi deb
+}
+project() { # project DIRECTORY [NUMBER]: tell it, or give it, with what is made below
+	python3 - "$@" <<-'EOF'
+		import fcntl, os, struct, sys
+		fd = os.open(sys.argv[1], os.O_RDONLY)
+		a = list(struct.unpack("5I8x", fcntl.ioctl(fd, 0x801c581f, bytes(28))))
+		if len(sys.argv) == 2: print(a[3])
+		else: fcntl.ioctl(fd, 0x401c5820, struct.pack("5I8x", a[0] | 0x200, a[1], 0, int(sys.argv[2]), a[4]))
+	EOF
+}
+project_of() { project "$root/volumes/$1/_data"; }
+limit_of() { # limit_of PROJECT, in KiB: of the file system if it has none
+	mkdir -p "$mount/probe"
+	project "$mount/probe" "$1"
+	df -k "$mount/probe" | awk 'END { print $2 }'
+	rmdir "$mount/probe"
 }
