@@ -82,6 +82,7 @@ static int open_tree(struct mb_cmd_context *cx, const char *where, struct mb_bui
 	if (r < 0)
 		return r;
 	named->fd = place->fd;
+	named->passes = *place->name;
 	r = mb_build_context_file(place, ".dockerignore", &named->ignore, &why);
 	if (r < 0 && r != -ENOENT) {
 		*err = why;

@@ -60,6 +60,7 @@ static void fill_request(struct mb_cmd_build_work *w)
 
 	w->request = (struct mb_build_request){
 		.context_fd = w->input.context.fd,
+		.context_passes = *w->input.context.name,
 		.dockerfile = mb_str_text(&w->input.dockerfile),
 		.dockerfile_len = w->input.dockerfile.len,
 		.ignore = w->input.has_ignore ? mb_str_text(&w->input.ignore) : NULL,

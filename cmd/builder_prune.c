@@ -24,13 +24,13 @@ int mb_cmd_prune_builds(struct mb_cmd_prune *p, struct mb_err *err)
 		struct mb_err why = MB_ERR_INIT;
 		int gone;
 
-		if ((!p->all && (row->is_in_use || row->is_mount)) ||
+		if ((!p->all && (row->is_in_use || row->kind == MB_BUILD_CACHE_MOUNT)) ||
 		    !mb_cmd_prune_fits(p, &no_labels, row->used))
 			continue;
 		gone = mb_build_cache_remove(store, row, &why);
 		if (gone == 0) {
 			mb_strv_addf(&removed, "%.25s", row->id);
-			p->bytes += row->is_mount ? row->bytes : 0;
+			p->bytes += row->kind != MB_BUILD_CACHE_STEP ? row->bytes : 0;
 		} else if (gone < 0) {
 			mb_cmd_report(&why);
 			p->failed = true;

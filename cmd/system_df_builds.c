@@ -21,6 +21,14 @@ static const struct mb_format_column columns[] = {
 	{NULL},
 };
 
+/* docker's words. */
+static const char *const types[MB_BUILD_CACHE_N_] = {
+	[MB_BUILD_CACHE_STEP] = "regular",
+	[MB_BUILD_CACHE_MOUNT] = "exec.cachemount",
+	[MB_BUILD_CACHE_DOWNLOAD] = "regular",
+	[MB_BUILD_CACHE_RECORD] = "source.local",
+};
+
 static int add_row(struct mb_format_list *list, const struct mb_build_cache_row *entry,
                    struct mb_err *err)
 {
@@ -30,7 +38,7 @@ static int add_row(struct mb_format_list *list, const struct mb_build_cache_row 
 	int64_t now = mb_now_nsec();
 
 	mb_json_set_str(row, "ID", id);
-	mb_json_set_str(row, "CacheType", entry->is_mount ? "exec.cachemount" : "regular");
+	mb_json_set_str(row, "CacheType", types[entry->kind]);
 	mb_json_set_str(row, "Size", mb_format_size_short((double)entry->bytes, text));
 	mb_json_set_str(row, "CreatedSince", mb_format_ago(entry->created, now, text));
 	mb_json_set_str(row, "LastUsedSince", mb_format_ago(entry->used, now, text));

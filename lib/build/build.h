@@ -75,6 +75,7 @@ struct mb_build_ssh {
 struct mb_build_named {
 	char *name;
 	int fd;               /* a directory, or -1 */
+	bool passes;          /* it was made for this build: no other one meets it */
 	char *image;          /* or an image */
 	struct mb_str ignore; /* .dockerignore of the directory; empty: there is none */
 };
@@ -84,6 +85,7 @@ enum mb_build_give { MB_BUILD_GIVE_NOTHING, MB_BUILD_GIVE_TARGET, MB_BUILD_GIVE_
 
 struct mb_build_request {
 	int context_fd;         /* a directory; -1: there is none */
+	bool context_passes;    /* as of a mb_build_named */
 	const char *dockerfile; /* the text */
 	size_t dockerfile_len;
 	const char *ignore; /* the text of .dockerignore, or NULL */

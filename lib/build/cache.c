@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -16,13 +17,15 @@
 #include "core/err.h"
 #include "core/own.h"
 #include "core/parse.h"
+#include "core/sha256.h"
+#include "core/str.h"
 #include "image/keep.h"
 #include "image/layer.h"
 #include "image/rebuild.h"
 #include "store/store.h"
 #include "sys/tree.h"
 
-enum { HOUR_SECONDS = 3600 };
+enum { HOUR_SECONDS = 3600, NAME_SIZE = 96 };
 
 void mb_build_cache_done(struct mb_build_cache *cache)
 {
@@ -87,7 +90,66 @@ static int by_id(const void *a, const void *b)
 	return strcmp(left->id, right->id);
 }
 
-static int add_mounts(struct mb_store *store, struct mb_build_cache *cache, struct mb_err *err)
+/* --- directories ------------------------------------------------------------------------------ */
+
+static const struct {
+	const char *prefix, *what;
+} kinds[MB_BUILD_CACHE_N_] = {
+	[MB_BUILD_CACHE_MOUNT] = {"", "mount=type=cache"},
+	[MB_BUILD_CACHE_DOWNLOAD] = {"web-", "a file of ADD"},
+	[MB_BUILD_CACHE_RECORD] = {"stat-", "what is known of a context's files"},
+};
+
+static void name_directory(enum mb_build_cache_kind kind, const char *text, char ret[NAME_SIZE])
+{
+	char sum[MB_SHA256_TEXT];
+
+	mb_sha256_text(text, strlen(text), sum);
+	snprintf(ret, NAME_SIZE, "%s%s", kinds[kind].prefix, sum);
+}
+
+int mb_build_cache_open(struct mb_store *store, enum mb_build_cache_kind kind, const char *text,
+                        bool make, int *ret_fd)
+{
+	MB_AUTO_CLOSE int caches = -1;
+	char name[NAME_SIZE];
+	int r = mb_store_dir(store, "caches", false, &caches, NULL);
+
+	if (r < 0)
+		return r;
+	name_directory(kind, text, name);
+	if (make && mkdirat(caches, name, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	*ret_fd = openat(caches, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return *ret_fd < 0 ? -errno : 0;
+}
+
+static bool is_recent(int64_t used)
+{
+	return mb_now_nsec() - used < (int64_t)HOUR_SECONDS * 1000000000;
+}
+
+void mb_build_cache_touch(int dir_fd)
+{
+	struct stat st;
+
+	if (fstat(dir_fd, &st) == 0 && !is_recent((int64_t)st.st_mtim.tv_sec * 1000000000))
+		(void)futimens(dir_fd, NULL);
+}
+
+/* Which kind has directories of that name?  MB_BUILD_CACHE_STEP: none. */
+static enum mb_build_cache_kind kind_of(const char *name)
+{
+	for (int i = MB_BUILD_CACHE_MOUNT; i < MB_BUILD_CACHE_N_; i++) {
+		const char *id = mb_skip_prefix(name, kinds[i].prefix);
+
+		if (id && mb_hex_is_valid(id, 64))
+			return (enum mb_build_cache_kind)i;
+	}
+	return MB_BUILD_CACHE_STEP;
+}
+
+static int add_directories(struct mb_store *store, struct mb_build_cache *cache, struct mb_err *err)
 {
 	size_t first = cache->n;
 	MB_AUTO_CLOSE int fd = -1;
@@ -105,16 +167,17 @@ static int add_mounts(struct mb_store *store, struct mb_build_cache *cache, stru
 		return mb_fail_sys(err, errno, "cannot read 'caches'");
 	}
 	while ((entry = readdir(dir))) {
+		enum mb_build_cache_kind kind = kind_of(entry->d_name);
 		struct mb_build_cache_row *row;
 		struct stat st;
 
-		if (!mb_hex_is_valid(entry->d_name, 64) ||
+		if (kind == MB_BUILD_CACHE_STEP ||
 		    fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		row = add(cache);
-		row->id = mb_strdup(entry->d_name);
-		row->what = mb_strdup("mount=type=cache");
-		row->is_mount = true;
+		row->kind = kind;
+		row->id = mb_strdup(entry->d_name + strlen(kinds[kind].prefix));
+		row->what = mb_strdup(kinds[kind].what);
 		row->created = row->used = (int64_t)st.st_mtim.tv_sec * 1000000000;
 		mb_sys_tree_measure(fd, entry->d_name, &row->bytes);
 	}
@@ -130,7 +193,7 @@ int mb_build_cache_load(struct mb_store *store, struct mb_build_cache *ret, stru
 	int r = add_steps(store, &cache, err);
 
 	if (r == 0)
-		r = add_mounts(store, &cache, err);
+		r = add_directories(store, &cache, err);
 	if (r < 0)
 		mb_build_cache_done(&cache);
 	else
@@ -142,19 +205,21 @@ int mb_build_cache_remove(struct mb_store *store, const struct mb_build_cache_ro
                           struct mb_err *err)
 {
 	MB_AUTO_CLOSE int caches = -1, dir = -1;
+	MB_AUTO_FREE char *name = NULL;
 	int r;
 
-	if (!row->is_mount)
+	if (row->kind == MB_BUILD_CACHE_STEP)
 		return mb_image_keep_remove(store, row->id, err);
 	r = mb_store_dir(store, "caches", false, &caches, err);
 	if (r < 0)
 		return r;
-	dir = openat(caches, row->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	name = mb_asprintf("%s%s", kinds[row->kind].prefix, row->id);
+	dir = openat(caches, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
 		return errno == ENOENT ? 0 : mb_fail_sys(err, errno, "cannot open a cache");
 	if (flock(dir, LOCK_EX | LOCK_NB) < 0)
 		return 1;
-	return mb_sys_tree_remove(caches, row->id, err);
+	return mb_sys_tree_remove(caches, name, err);
 }
 
 /* --- within a build --------------------------------------------------------------------------- */
@@ -168,11 +233,9 @@ static bool may_use(const struct mb_build *b, const struct mb_build_stage *stage
 /* It was of use: not all too exactly, so that not every build writes. */
 static int touch(struct mb_build *b, struct mb_image_kept *kept, struct mb_err *err)
 {
-	int64_t now = mb_now_nsec();
-
-	if (now - kept->used < (int64_t)HOUR_SECONDS * 1000000000)
+	if (is_recent(kept->used))
 		return 0;
-	kept->used = now;
+	kept->used = mb_now_nsec();
 	return mb_image_keep_set(b->store, kept, err);
 }
 

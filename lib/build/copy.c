@@ -239,7 +239,7 @@ static int make_keys(const struct mb_build *b, const struct mb_dockerfile_instru
 	mb_build_key_add(&key, c->is_link ? "link" : NULL);
 	mb_sha256_init(&stamp.sum);
 	c->root.stamp = c->root.is_owned_by_root ? &stamp : NULL;
-	if (c->root.is_owned_by_root && c->root.fd >= 0) {
+	if (c->root.is_owned_by_root && !c->root.passes && c->root.fd >= 0) {
 		mb_build_stats_load(b->store, c->root.fd, &stats);
 		c->root.stats = &stats;
 	}

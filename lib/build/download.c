@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "build/cache.h"
 #include "build/context.h"
 #include "build/job.h"
 #include "core/err.h"
@@ -80,30 +81,22 @@ static bool read_kept(int dir_fd, struct kept *kept, int *ret_fd)
 	return true;
 }
 
-/* The directory of @url, locked.  Return: 0; 1: another build has it; -errno, told. */
-static int open_place(struct mb_build *b, const char *url, int *ret_fd, struct mb_err *err)
+/* The directory of @url, locked; -1: there is none for us. */
+static int open_place(struct mb_build *b, const char *url, bool make)
 {
-	MB_AUTO_FREE char *whole = mb_asprintf("web\n%s", url);
-	MB_AUTO_CLOSE int caches = -1, fd = -1;
+	MB_AUTO_CLOSE int fd = -1, again = -1;
 	struct stat named, ours;
-	char name[MB_SHA256_TEXT];
-	int r = mb_store_dir(b->store, "caches", false, &caches, err);
 
-	if (r < 0)
-		return r;
-	mb_sha256_text(whole, strlen(whole), name);
-	if (mkdirat(caches, name, 0700) < 0 && errno != EEXIST)
-		return mb_fail_sys(err, errno, "cannot make a cache");
-	fd = openat(caches, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	/* It may be taken away meanwhile. */
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &ours) < 0 ||
-	    fstatat(caches, name, &named, AT_SYMLINK_NOFOLLOW) < 0 || named.st_ino != ours.st_ino)
-		return 1;
-	*ret_fd = mb_take_fd(&fd);
-	return 0;
+	if (mb_build_cache_open(b->store, MB_BUILD_CACHE_DOWNLOAD, url, make, &fd) < 0 ||
+	    flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return -1;
+	/* It may have been taken away meanwhile. */
+	if (mb_build_cache_open(b->store, MB_BUILD_CACHE_DOWNLOAD, url, false, &again) < 0 ||
+	    fstat(fd, &ours) < 0 || fstat(again, &named) < 0 || named.st_ino != ours.st_ino)
+		return -1;
+	return mb_take_fd(&fd);
 }
 
-/* Without a way to ask for it again it is of no use. */
 static void keep(int dir_fd, int fd, const struct mb_registry_web *web)
 {
 	const struct kept kept = {web->name, web->etag, (char *)(uintptr_t)web->sha256,
@@ -112,15 +105,14 @@ static void keep(int dir_fd, int fd, const struct mb_registry_web *web)
 
 	(void)unlinkat(dir_fd, doc_name, 0);
 	(void)unlinkat(dir_fd, file_name, 0);
-	if (!web->etag ||
-	    linkat(AT_FDCWD, mb_sys_path_of_fd(fd, text), dir_fd, file_name, AT_SYMLINK_FOLLOW) < 0)
+	if (linkat(AT_FDCWD, mb_sys_path_of_fd(fd, text), dir_fd, file_name, AT_SYMLINK_FOLLOW) < 0)
 		return;
 	(void)mb_store_doc_save(dir_fd, doc_name, kept_table, &kept, MB_DOC_REPLACE, NULL);
 }
 
 /* --- the transfer ----------------------------------------------------------------------------- */
 
-static int get(struct mb_build *b, const char *url, int dir_fd, const struct kept *kept,
+static int get(struct mb_build *b, const char *url, int *dir_fd, const struct kept *kept,
                struct mb_build_download *ret, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int ingest = -1, fd = -1;
@@ -142,8 +134,11 @@ static int get(struct mb_build *b, const char *url, int dir_fd, const struct kep
 		ret->fd = mb_take_fd(&fd);
 		ret->modified = web.modified;
 		memcpy(ret->sha256, web.sha256, sizeof(ret->sha256));
-		if (dir_fd >= 0)
-			keep(dir_fd, ret->fd, &web);
+		/* Nothing is made for what cannot be asked for again. */
+		if (*dir_fd < 0 && web.etag)
+			*dir_fd = open_place(b, url, true);
+		if (*dir_fd >= 0)
+			keep(*dir_fd, ret->fd, &web);
 		ret->name = mb_take_ptr(&web.name);
 	}
 	mb_registry_web_done(&web);
@@ -154,17 +149,16 @@ int mb_build_download(struct mb_build *b, const char *url, const char *sha256,
                       struct mb_build_download *ret, struct mb_err *err)
 {
 	__attribute__((cleanup(kept_done))) struct kept kept = {0};
-	MB_AUTO_CLOSE int dir = -1, fd = -1;
+	MB_AUTO_CLOSE int dir = open_place(b, url, false), fd = -1;
 	bool has_kept;
-	int r = open_place(b, url, &dir, err);
+	int r;
 
-	if (r < 0)
-		return r;
 	has_kept = dir >= 0 && !b->request->no_cache && read_kept(dir, &kept, &fd) &&
 	           (!sha256 || strcmp(sha256, kept.sum) == 0);
-	r = get(b, url, dir, has_kept ? &kept : NULL, ret, err);
+	r = get(b, url, &dir, has_kept ? &kept : NULL, ret, err);
 	if (r != MB_REGISTRY_WEB_SAME)
 		return r;
+	mb_build_cache_touch(dir);
 	ret->fd = mb_take_fd(&fd);
 	ret->name = mb_take_ptr(&kept.name);
 	ret->modified = kept.modified;

@@ -2,7 +2,7 @@
 /* lib/build/download.h — a file of a server, which is kept: it comes again only when the server
  * has another one.
  *
- * It lies among the caches of RUN, ROOT/caches/NAME/{file,web}, and goes with them.
+ * It lies in ROOT/caches/web-NAME/{file,web} (cache.h) until builds are pruned.
  */
 #ifndef MB_BUILD_DOWNLOAD_H
 #define MB_BUILD_DOWNLOAD_H

@@ -94,6 +94,7 @@ int mb_build_root_open(struct mb_build *b, const struct mb_build_stage *stage, c
 	*ret_fd = -1;
 	if (!from || (named >= 0 && b->request->named[named].fd >= 0)) {
 		root->fd = from ? b->request->named[named].fd : b->request->context_fd;
+		root->passes = from ? b->request->named[named].passes : b->request->context_passes;
 		root->ignore = ignore->n ? ignore : NULL;
 		root->is_owned_by_root = true;
 		return 0;

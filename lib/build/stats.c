@@ -3,43 +3,54 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "build/cache.h"
 #include "core/clock.h"
 #include "core/own.h"
 #include "core/str.h"
 #include "store/doc.h"
-#include "store/store.h"
 
 enum {
 	MAX_ENTRIES = 1 << 20,
 	RACY_SEC = 2,
 	WORTH_FILES = 256, /* less than both is read again in no time */
 	WORTH_BYTES = 4 << 20,
+	KEPT_DAYS = 30,
 };
 enum seen { UNSEEN, SAME, CHANGED };
-static const char magic[8] = "mbstat1", file_name[] = "stat";
+static const char magic[8] = "mbstat2", file_name[] = "stat";
 
 /* --- on disk ---------------------------------------------------------------------------------- */
 
+/* Elsewhere times of change are another machine's, or an image's, or nobody's. */
+static bool may_trust(uint32_t type)
+{
+	static const uint32_t known[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
+	                                 F2FS_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC};
+
+	for (size_t i = 0; i < MB_N(known); i++)
+		if (type == known[i])
+			return true;
+	return false;
+}
+
 static int open_place(struct mb_store *store, int root_fd, bool make, int *ret_fd)
 {
-	MB_AUTO_CLOSE int caches = -1;
 	MB_AUTO_FREE char *whole = NULL;
-	char name[MB_SHA256_TEXT];
+	struct statfs fs;
 	struct stat st;
 
-	if (fstat(root_fd, &st) < 0 || mb_store_dir(store, "caches", false, &caches, NULL) < 0)
-		return -EIO;
-	whole = mb_asprintf("stat\n%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
-	mb_sha256_text(whole, strlen(whole), name);
-	if (make && mkdirat(caches, name, 0700) < 0 && errno != EEXIST)
+	if (fstat(root_fd, &st) < 0 || fstatfs(root_fd, &fs) < 0)
 		return -errno;
-	*ret_fd = openat(caches, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return *ret_fd < 0 ? -errno : 0;
+	whole = mb_asprintf("%ju:%ju:%x:%x", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino,
+	                    (unsigned)fs.f_fsid.__val[0], (unsigned)fs.f_fsid.__val[1]);
+	return mb_build_cache_open(store, MB_BUILD_CACHE_RECORD, whole, make, ret_fd);
 }
 
 static void sum(const void *bytes, size_t n, unsigned char digest[MB_SHA256_BYTES])
@@ -74,9 +85,15 @@ void mb_build_stats_load(struct mb_store *store, int root_fd, struct mb_build_st
 	const size_t limit = sizeof(magic) + MAX_ENTRIES * sizeof(*ret->old) + MB_SHA256_BYTES;
 	MB_AUTO_CLOSE int dir = -1, fd = -1;
 	MB_AUTO_FREE char *bytes = NULL;
+	struct statfs fs;
 	struct stat st;
 
 	*ret = (struct mb_build_stats){.began = mb_now_nsec()};
+	ret->is_off = fstatfs(root_fd, &fs) < 0 || fstat(root_fd, &st) < 0 ||
+	              !may_trust((uint32_t)fs.f_type);
+	if (ret->is_off)
+		return;
+	ret->dev = st.st_dev;
 	if (open_place(store, root_fd, false, &dir) < 0)
 		return;
 	fd = openat(dir, file_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -85,6 +102,7 @@ void mb_build_stats_load(struct mb_store *store, int root_fd, struct mb_build_st
 	bytes = mb_malloc((size_t)st.st_size + 1);
 	if (pread(fd, bytes, (size_t)st.st_size, 0) == st.st_size)
 		read_entries(bytes, (size_t)st.st_size, ret);
+	mb_build_cache_touch(dir);
 }
 
 static int by_file(const void *a, const void *b)
@@ -96,24 +114,35 @@ static int by_file(const void *a, const void *b)
 	return one->ino < other->ino ? -1 : one->ino > other->ino;
 }
 
-/* Those of files that nobody met may be of another part of the context: as many as of those that
- * somebody did. */
+static size_t put(const struct mb_build_stats *stats, enum seen seen, int64_t after,
+                  struct mb_build_stats_entry *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < stats->n_old; i++)
+		if (stats->seen[i] == seen && stats->old[i].met > after)
+			out[n++] = stats->old[i];
+	return n;
+}
+
+/* Those of files that nobody met may be of another part of the context: they stay for a while. Then
+ * the files are gone, or are read again once. */
 static size_t gather(const struct mb_build_stats *stats, struct mb_build_stats_entry *out)
 {
-	size_t n = stats->n_fresh, room;
+	const int64_t now = stats->began / 1000000000, dropped = now - (int64_t)KEPT_DAYS * 86400;
+	size_t n = stats->n_fresh;
 
-	memcpy(out, stats->fresh, n * sizeof(*out));
-	for (size_t i = 0; i < stats->n_old; i++)
-		if (stats->seen[i] == SAME)
-			out[n++] = stats->old[i];
-	room = n + WORTH_FILES;
-	for (size_t i = 0; i < stats->n_old && room; i++)
-		if (stats->seen[i] == UNSEEN) {
-			out[n++] = stats->old[i];
-			room--;
-		}
-	qsort(out, n, sizeof(*out), by_file);
-	return n < MAX_ENTRIES ? n : 0;
+	if (n)
+		memcpy(out, stats->fresh, n * sizeof(*out));
+	n += put(stats, SAME, 0, out + n);
+	for (size_t i = 0; i < n; i++)
+		out[i].met = now;
+	n += put(stats, UNSEEN, dropped, out + n);
+	if (n > MAX_ENTRIES)
+		n = MAX_ENTRIES;
+	if (n)
+		qsort(out, n, sizeof(*out), by_file);
+	return n;
 }
 
 void mb_build_stats_save(struct mb_store *store, int root_fd, struct mb_build_stats *stats)
@@ -123,12 +152,14 @@ void mb_build_stats_save(struct mb_store *store, int root_fd, struct mb_build_st
 	MB_AUTO_FREE char *bytes = NULL;
 	struct mb_build_stats_entry *entries;
 
-	if (stats->n_fresh < WORTH_FILES && stats->fresh_bytes < WORTH_BYTES)
-		return;
-	if (open_place(store, root_fd, true, &dir) < 0)
+	if (stats->is_off || (stats->n_fresh < WORTH_FILES && stats->fresh_bytes < WORTH_BYTES))
 		return;
 	entries = mb_calloc(most + 1, sizeof(*entries));
 	n = gather(stats, entries) * sizeof(*entries);
+	if (!n || open_place(store, root_fd, true, &dir) < 0) {
+		free(entries);
+		return;
+	}
 	bytes = mb_malloc(sizeof(magic) + n + MB_SHA256_BYTES);
 	memcpy(bytes, magic, sizeof(magic));
 	memcpy(bytes + sizeof(magic), entries, n);
@@ -197,8 +228,9 @@ void mb_build_stats_add(struct mb_build_stats *stats, const struct stat *before,
 	fill(before, &was);
 	fill(after, &e);
 	stats->fresh_bytes += e.size;
-	if (!is_same(&was, &e) || e.changed > stats->began - racy ||
-	    e.modified > stats->began - racy || stats->n_fresh >= MAX_ENTRIES)
+	if (stats->is_off || e.dev != stats->dev || !is_same(&was, &e) ||
+	    e.changed > stats->began - racy || e.modified > stats->began - racy ||
+	    stats->n_fresh >= MAX_ENTRIES)
 		return;
 	memcpy(e.digest, digest, sizeof(e.digest));
 	if ((stats->n_fresh & (stats->n_fresh - 1)) == 0)

@@ -3,9 +3,14 @@
  *
  * A file is the same if device, inode, size, and both times to the nanosecond are; one that was
  * changed within two seconds before it was read is not remembered, since it may change again
- * without a new time.  ROOT/caches/NAME/stat, one for each directory that is a context: the magic,
+ * without a new time.  Nothing is remembered but of files on the context's own file system, and if
+ * that is one whose times of change are the kernel's.  One thing is not seen: a file that a program
+ * had mapped and written to before it was read, and went on writing to while the kernel had not
+ * written it to disk.
+ *
+ * ROOT/caches/stat-NAME/stat (cache.h), one for each directory that is a context: the magic,
  * entries by device and inode, and the sha256 of all that.  It is for this machine alone, promises
- * nothing, and goes with the other caches.
+ * nothing, and goes when builds are pruned.
  */
 #ifndef MB_BUILD_STATS_H
 #define MB_BUILD_STATS_H
@@ -23,6 +28,7 @@ struct stat;
 struct mb_build_stats_entry {
 	uint64_t dev, ino, size;
 	int64_t modified, changed; /* nsec */
+	int64_t met;               /* sec: when it was last saved as a file that is there */
 	unsigned char digest[MB_SHA256_BYTES];
 };
 struct mb_build_stats {
@@ -31,6 +37,8 @@ struct mb_build_stats {
 	unsigned char *seen;  /* of each old one: what became of it this time */
 	uint64_t fresh_bytes; /* that had to be read */
 	int64_t began;        /* nsec */
+	uint64_t dev;         /* the file system whose files are remembered */
+	bool is_off;          /* none is to be */
 };
 /* What is known of the files of the context @root_fd: nothing is fine. */
 void mb_build_stats_load(struct mb_store *store, int root_fd, struct mb_build_stats *ret);

@@ -196,6 +196,8 @@ asks() { ss -Htnp state established 2>/dev/null | grep -qE ':(8096|9420) '; }
 	printf 'FROM deb\nADD http://127.0.0.1:8093/again http://127.0.0.1:8094/tagged http://127.0.0.1:8094/never /\n' | dockerfile
 	build -q
 	build -q
+	# Nothing is kept of what cannot be asked for.
+	[ "$(ls "$root/caches" | wc -l)" = 1 ]
 	# An older file is another one, too: there is no asking by Last-Modified.
 	[ "$(grep -c '"GET /again .* 200' "$served.seen")" = 2 ]
 	[ "$(grep -c '"GET /tagged .* 200' "$served.tags") $(grep -c '"GET /tagged .* 304' "$served.tags")" = '1 1' ]
@@ -228,7 +230,11 @@ asks() { ss -Htnp state established 2>/dev/null | grep -qE ':(8096|9420) '; }
 	rm "$served/lie"
 	build -q
 	[ "$(in_made 'cat /f')" = '"one"' ]
-	mybox builder prune -af >/dev/null
+	touch -d '2 days ago' "$root"/caches/web-*
+	build -q
+	mybox builder prune -f --filter until=24h >/dev/null
+	[ -n "$(ls "$root/caches")" ]
+	mybox builder prune -f >/dev/null
 	[ -z "$(ls "$root/caches")" ]
 }
 
