@@ -90,7 +90,8 @@ int mb_build_archive_place(struct mb_build *b, const struct mb_build_place *plac
 	MB_AUTO_CLOSE int fd = -1, tree = -1, names = memfd_create("names", MFD_CLOEXEC);
 	MB_AUTO_STRV struct mb_strv implied = MB_STRV_INIT;
 	struct mb_image_unpacked unpacked;
-	struct mb_image_unpack_to to = {.names_fd = names, .skeleton_fd = -1, .bottom = true};
+	struct mb_image_unpack_to to = {
+		.names_fd = names, .skeleton_fd = -1, .bottom = true, .plain = true};
 	struct mb_image_stretch from = {.size = UINT64_MAX};
 	enum kind kind;
 	int r = mb_sys_path_reopen(item->fd, O_RDONLY, &fd, err);

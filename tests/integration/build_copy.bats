@@ -141,6 +141,15 @@ load build_helpers
 	printf 'FROM made\nADD file.tar /a\n' | dockerfile
 	run -1 build
 	[[ "$output" == *"cannot copy to non-directory: 'file'"* ]]
+	# Neither this archive nor one that is the context is a layer: such a name deletes nothing.
+	echo 5 >"$ctx/tmp/.wh.in"
+	tar -cf wh.tar tmp/.wh.in
+	printf 'FROM deb\nADD wh.tar /\n' | dockerfile
+	run -1 build
+	[[ "$output" == *"'/tmp/.wh.in': a name that means a deletion in a layer"* ]]
+	printf 'FROM deb\nCOPY tmp/.wh.in /five\n' | dockerfile
+	tar -c . | mybox build -q -t made - >/dev/null
+	[ "$(in_made 'cat /five')" = 5 ]
 }
 
 @test "build: a cache begins with what a stage has" {
