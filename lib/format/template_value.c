@@ -145,12 +145,13 @@ static bool is_set(struct json_object *o)
 static void print_map(struct json_object *o, struct mb_str *out)
 {
 	MB_AUTO_STRV struct mb_strv keys = MB_STRV_INIT;
+	bool set = is_set(o);
 
 	mb_format_json_keys(o, &keys);
 	mb_str_add(out, "map[");
 	for (size_t i = 0; i < keys.n; i++) {
 		mb_str_addf(out, "%s%s:", i ? " " : "", keys.v[i]);
-		if (is_set(o))
+		if (set)
 			mb_str_add(out, "{}");
 		else
 			mb_format_json_print(mb_json_find(o, keys.v[i]), out);
