@@ -276,22 +276,12 @@ static void name_cache(const struct mb_build_mount_spec *spec, const char *targe
 	mb_sha256_text(mb_str_text(&whole), whole.len, name);
 }
 
-static int open_cache_dir(int caches, const char *name, const struct mb_build_mount_spec *spec,
-                          int *ret_fd, struct mb_err *err)
+static int open_cache_dir(int caches, const char *name, int *ret_fd, struct mb_err *err)
 {
-	mode_t mode = spec->has_mode ? spec->mode : 0755;
-	bool is_new = mkdirat(caches, name, 0700) == 0;
-	MB_AUTO_CLOSE int fd = -1;
-
-	if (!is_new && errno != EEXIST)
-		return mb_fail_sys(err, errno, "cannot make a cache");
-	fd = openat(caches, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return mb_fail_sys(err, errno, "cannot open a cache");
-	if (is_new && (fchown(fd, spec->uid, spec->gid) < 0 || fchmod(fd, mode) < 0))
-		return mb_fail_sys(err, errno, "cannot make a cache");
-	*ret_fd = mb_take_fd(&fd);
-	return 0;
+	*ret_fd = openat(caches, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*ret_fd < 0 && errno == ENOENT)
+		return -ENOENT; /* it has gone again */
+	return *ret_fd < 0 ? mb_fail_sys(err, errno, "cannot open a cache") : 0;
 }
 
 static int copy_seed(const struct mb_build_root *root, const struct mb_build_mount_spec *spec,
@@ -306,27 +296,39 @@ static int copy_seed(const struct mb_build_root *root, const struct mb_build_mou
 	return r < 0 ? r : mb_build_place_item(&place, root, &items.v[0], to_fd, NULL, true, err);
 }
 
-/* A cache that is not there yet begins with what a stage or an image has; it is made elsewhere
- * first, so that it is whole as soon as it is there. */
-static int seed_cache(struct mb_build *b, struct mb_build_stage *stage,
+static int begin_cache(struct mb_build *b, struct mb_build_stage *stage,
+                       const struct mb_build_mount_spec *spec, int to_fd, struct mb_err *err)
+{
+	struct mb_build_state state = {0};
+	struct mb_build_root root = {.fd = -1};
+	MB_AUTO_CLOSE int fd = -1;
+	int r;
+
+	if (!spec->from)
+		return fchmod(to_fd, 0755) < 0 ? mb_fail_sys(err, errno, "cannot make a cache") : 0;
+	r = open_source_root(b, stage, spec, &state, &root, &fd, err);
+	if (r == 0)
+		r = copy_seed(&root, spec, to_fd, err);
+	mb_build_state_done(&state);
+	return r;
+}
+
+/* A cache that is not there yet begins with what a stage or an image has, or with nothing; it is
+ * made elsewhere first, so that it is whole as soon as it is there. */
+static int make_cache(struct mb_build *b, struct mb_build_stage *stage,
                       const struct mb_build_mount_spec *spec, int caches, const char *name,
                       struct mb_err *err)
 {
 	MB_AUTO_BUILD_WORK struct mb_build_work work = MB_BUILD_WORK_INIT;
-	struct mb_build_state state = {0};
-	struct mb_build_root root = {.fd = -1};
-	MB_AUTO_CLOSE int fd = -1, to = -1;
+	MB_AUTO_CLOSE int to = -1;
 	struct stat st;
 	int r;
 
 	if (fstatat(caches, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
-	r = open_source_root(b, stage, spec, &state, &root, &fd, err);
+	r = mb_build_work_plain(b, &work, &to, err);
 	if (r == 0)
-		r = mb_build_work_plain(b, &work, &to, err);
-	if (r == 0)
-		r = copy_seed(&root, spec, to, err);
-	mb_build_state_done(&state);
+		r = begin_cache(b, stage, spec, to, err);
 	if (r == 0 && spec->has_mode && fchmod(to, spec->mode) < 0)
 		r = mb_fail_sys(err, errno, "cannot make a cache");
 	if (r == 0 && (spec->uid || spec->gid) && fchown(to, spec->uid, spec->gid) < 0)
@@ -417,10 +419,11 @@ static int lock_cache(struct mb_build *b, struct mb_build_stage *stage, const st
 		int r = 0;
 
 		name_cache(spec, cache->target, which, name);
-		if (spec->from)
-			r = seed_cache(b, stage, spec, caches_fd, name, err);
+		r = make_cache(b, stage, spec, caches_fd, name, err);
 		if (r == 0)
-			r = open_cache_dir(caches_fd, name, spec, &dir, err);
+			r = open_cache_dir(caches_fd, name, &dir, err);
+		if (r == -ENOENT && dir < 0)
+			continue;
 		if (r == 0)
 			r = wait_for(dir, spec->sharing, &mine, err);
 		if (r < 0)

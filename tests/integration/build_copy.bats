@@ -169,6 +169,21 @@ load build_helpers
 	[[ "$output" == *'the source of a cache is one directory'* ]]
 }
 
+@test "build: a cache whose making was killed is made again" {
+	dockerfile <<-'EOF'
+		FROM deb
+		RUN --mount=type=cache,target=/c,uid=1000,gid=1001,mode=750 stat -c '%u %g %a' /c >/made
+	EOF
+	# As it gets its owner.
+	run strace -f -qq -o "$BATS_TEST_TMPDIR/trace" -e trace=fchown -e inject=fchown:error=EIO:signal=KILL:when=1 "$MYBOX" --root "$root" --runroot "$run" build -q -t made "$ctx"
+	[ "$status" != 0 ]
+	grep -q 'fchown([0-9]*, 1000, 1001' "$BATS_TEST_TMPDIR/trace"
+	build -q
+	[ "$(in_made 'cat /made')" = '1000 1001 750' ]
+	mybox system check --repair || true
+	mybox builder prune -af >/dev/null
+}
+
 @test "build: RUN --mount=type=ssh leads to the caller's agent, and to no other" {
 	# An agent that answers whatever it is asked.
 	python3 - "$BATS_TEST_TMPDIR/agent" <<-'EOF' 3>&- &
