@@ -22,8 +22,8 @@ struct mb_container_bundle {
 	struct mb_sys_device_rule *devices; /* in the words of lib/sys */
 	size_t n_devices;
 	size_t n_plain_env; /* variables of spec.process; those behind them are secrets */
-	int userns_fd; /* to map the ids of volumes by; -1 */
-	int image_fd;  /* the image with its ids as they are on disk; -1 */
+	int userns_fd;      /* to map the ids of volumes by; -1 */
+	int image_fd;       /* the image with its ids as they are on disk; -1 */
 };
 #define MB_CONTAINER_BUNDLE_INIT ((struct mb_container_bundle){.userns_fd = -1, .image_fd = -1})
 void mb_container_bundle_done(struct mb_container_bundle *bundle);
@@ -73,6 +73,8 @@ int mb_container_limits_fill(const struct mb_container_record *record,
                              struct mb_sys_cgroup_throttle *throttles,
                              struct mb_sys_cgroup_limits *ret, struct mb_err *err);
 enum { MB_CONTAINER_MAX_THROTTLES = 256 };
+/* The limit of memory and swap together, said or not; 0: none. */
+int64_t mb_container_swap(const struct mb_container_host_config *h);
 /* The same in the spec, for whoever reads the bundle. */
 void mb_container_resources_fill(const struct mb_container_record *record,
                                  struct mb_oci_spec *spec);

@@ -398,7 +398,7 @@ static int host_json(const struct mb_container_record *record, struct json_objec
 	mb_json_set(o, "ReadonlyPaths", mb_json_new_strv(&readonly));
 	/* What is not said is twice the memory. */
 	if (record->host.memory > 0 && record->host.memory_swap == 0)
-		mb_json_set_i64(o, "MemorySwap", 2 * record->host.memory);
+		mb_json_set_i64(o, "MemorySwap", mb_container_swap(&record->host));
 	if (record->host.pids_limit == 0)
 		json_object_object_del(o, "PidsLimit");
 	*ret = mb_container_shape(o, mb_container_shape_host);

@@ -59,6 +59,14 @@ static int fill_throttles(const struct mb_container_host_config *h,
 	return 0;
 }
 
+/* docker: memory alone means as much swap again. */
+int64_t mb_container_swap(const struct mb_container_host_config *h)
+{
+	if (h->memory_swap)
+		return h->memory_swap;
+	return h->memory > INT64_MAX / 2 ? INT64_MAX : 2 * h->memory;
+}
+
 int mb_container_limits_fill(const struct mb_container_record *record,
                              const struct mb_container_bundle *bundle,
                              struct mb_sys_cgroup_throttle *throttles,
@@ -84,9 +92,8 @@ int mb_container_limits_fill(const struct mb_container_record *record,
 	};
 	int r;
 
-	/* docker: memory alone means as much swap again. */
 	if (h->memory > 0 && h->memory_swap == 0) {
-		limits.memory_swap = 2 * h->memory;
+		limits.memory_swap = mb_container_swap(h);
 		limits.memory_swap_optional = true;
 	}
 	if (h->nano_cpus) {
@@ -108,7 +115,7 @@ void mb_container_resources_fill(const struct mb_container_record *record, struc
 
 	res->memory.limit = h->memory;
 	res->memory.has_limit = h->memory != 0;
-	res->memory.swap = h->memory_swap ? h->memory_swap : 2 * h->memory;
+	res->memory.swap = mb_container_swap(h);
 	res->memory.has_swap = res->memory.swap != 0;
 	res->memory.reservation = h->memory_reservation;
 	res->memory.has_reservation = h->memory_reservation != 0;

@@ -150,6 +150,8 @@ v2() { [ ! -d /sys/fs/cgroup/memory ]; }
 @test "the default shm, sizes in docker's units, refusals" {
 	mybox create --name c1 -m 1g deb
 	[ "$(mybox inspect -f '{{.HostConfig.Memory}}' c1)" = 1073741824 ]
+	# What is not said is twice that, or as much as a number can be.
+	[ "$(mybox inspect -f '{{.HostConfig.MemorySwap}}' "$(mybox create -m 5000000000000000000 deb true)")" = 9223372036854775807 ]
 	local bad
 	for bad in 1x -5 9999999999999999999999 1.2.3 ''; do
 		run mybox create -m="$bad" deb
