@@ -119,7 +119,9 @@ repository() {
 	"$MYBOX" --root "$root" --runroot "$run" build --build-context web=http://127.0.0.1:8090/ended.tar "$ctx" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
 	wait_until 20 grep -q begun "$BATS_TEST_TMPDIR/out"
 	kill -TERM $!
-	wait $! || true
+	local code=0
+	wait $! || code=$?
+	[ "$code" = 143 ]
 	[ -z "$(ls "$root/ingest")" ]
 }
 
@@ -142,7 +144,7 @@ serve() { # serve PORT CODE
 @test "build: a server that says little or nothing is no reason to stay" {
 	serve 8096 $'c.recv(4096); c.sendall(b"HTTP/1.0 200 OK\\r\\n\\r\\n")\nwhile True: c.sendall(b"x"); time.sleep(0.2)'
 	serve 9420 $'keep = globals().setdefault("keep", []); keep.append(c)'
-	local what pid signal
+	local what pid signal code
 	for what in http://127.0.0.1:8096/x git://127.0.0.1:9420/r.git; do
 		for signal in TERM INT; do
 			printf 'FROM deb\nRUN true\nADD %s /x\n' "$what" | dockerfile
@@ -152,13 +154,28 @@ serve() { # serve PORT CODE
 			wait_until 20 asks "$pid"
 			kill -$signal "$pid"
 			wait_until 5 ended "$pid"
-			run wait "$pid"
+			code=0
+			wait "$pid" || code=$?
+			[ "$code" -gt 128 ]
 			[ -z "$(ls "$root/ingest")" ]
 		done
 	done
 }
 # Somebody whom process $1 has started has a connection.
-asks() { ss -Htnp state established 2>/dev/null | grep -qE ':(8096|9420) '; }
+asks() {
+	local p
+	for p in $(started_by "$1"); do
+		! ss -Htnp state established 2>/dev/null | grep -E ':(8096|9420) ' | grep -q "pid=$p," || return 0
+	done
+	return 1
+}
+started_by() {
+	local p
+	for p in $(pgrep -P "$1"); do
+		echo "$p"
+		started_by "$p"
+	done
+}
 
 @test "build: a server may not send more than there is room for" {
 	serve 8095 $'c.recv(4096); c.sendall(b"HTTP/1.0 200 OK\\r\\nContent-Length: 99999999999\\r\\n\\r\\nx")\ntime.sleep(1)\nc.close()'
