@@ -177,6 +177,13 @@ static void drain_step(struct mb_monitor *m)
 	m->deadline = now + QUIET_MS * NSEC_PER_MS;
 }
 
+/* Here and not in who becomes it: a child does that, too, and the sink stays ours. */
+static void leave(struct mb_monitor *m, const char *verb)
+{
+	mb_logsink_finish(&m->logsink);
+	mb_monitor_process_become(m, verb);
+}
+
 static void linger_step(struct mb_monitor *m)
 {
 	for (unsigned i = 0; i < m->n_slots; i++)
@@ -184,7 +191,7 @@ static void linger_step(struct mb_monitor *m)
 			return;
 	if (!m->is_written)
 		write_down(m);
-	mb_monitor_process_become(m, "__cleanup");
+	leave(m, "__cleanup");
 }
 
 void mb_monitor_finish_step(struct mb_monitor *m)
@@ -196,7 +203,7 @@ void mb_monitor_finish_step(struct mb_monitor *m)
 	else if (m->phase == MB_MONITOR_LINGER)
 		linger_step(m);
 	else if (m->phase == MB_MONITOR_RESTART && mb_monotonic_nsec() >= m->deadline)
-		mb_monitor_process_become(m, "__restart");
+		leave(m, "__restart");
 }
 
 void mb_monitor_finish_cancel(struct mb_monitor *m)

@@ -55,13 +55,18 @@ static void unwatch(struct mb_logsink *s)
 	s->is_watched = false;
 }
 
+static void try_later(struct mb_logsink *s)
+{
+	s->retry = mb_monotonic_nsec() + (int64_t)RETRY_MS * NSEC_PER_MS;
+}
+
 static void lose(struct mb_logsink *s)
 {
 	unwatch(s);
 	mb_close(&s->fd);
 	s->is_connecting = false;
 	s->sent = 0;
-	s->retry = mb_monotonic_nsec() + (int64_t)RETRY_MS * NSEC_PER_MS;
+	try_later(s);
 }
 
 static void connect_again(struct mb_logsink *s)
@@ -129,8 +134,14 @@ static bool send_first(struct mb_logsink *s)
 	}
 	if (errno == EINTR)
 		return true;
-	if (errno == EAGAIN || errno == ENOBUFS) {
+	if (errno == EAGAIN) {
 		watch(s);
+		return false;
+	}
+	/* The kernel has no memory: there is room at the other end, so that it would not be waited
+	 * for. */
+	if (errno == ENOBUFS) {
+		try_later(s);
 		return false;
 	}
 	if (errno == EMSGSIZE) {
@@ -144,9 +155,9 @@ static bool send_first(struct mb_logsink *s)
 
 void mb_logsink_flush(struct mb_logsink *s)
 {
-	if (!s->is_on || s->is_connecting || s->is_watched)
+	if (!s->is_on || s->is_connecting || s->is_watched || s->retry)
 		return;
-	if (s->fd < 0 && !s->retry && s->at < s->n)
+	if (s->fd < 0 && s->at < s->n)
 		connect_again(s);
 	while (s->fd >= 0 && !s->is_connecting && s->at < s->n)
 		if (!send_first(s))
@@ -189,8 +200,10 @@ void mb_logsink_finish(struct mb_logsink *s)
 {
 	int64_t end = mb_monotonic_nsec() + (int64_t)FINISH_MS * NSEC_PER_MS;
 
+	/* Whoever was away a moment ago may be back. */
+	s->retry = 0;
 	mb_logsink_flush(s);
-	while (s->is_on && s->fd >= 0 && s->at < s->n) {
+	while (s->is_on && s->fd >= 0 && !s->retry && s->at < s->n) {
 		int64_t left = (end - mb_monotonic_nsec()) / NSEC_PER_MS;
 		struct pollfd p = {.fd = s->fd, .events = POLLOUT};
 
@@ -216,6 +229,9 @@ void mb_logsink_put(struct mb_logsink *s, enum mb_monitor_stream stream, const c
 
 	if (!at) {
 		s->dropped += n;
+		/* What follows is no part of a line whose end is lost. */
+		if (!is_piece)
+			s->line[stream == MB_MONITOR_STDERR].is_open = false;
 		return;
 	}
 	e.size = (uint32_t)mb_logformat_put(s, at + sizeof(e), stream, text, n, is_piece, nsec);

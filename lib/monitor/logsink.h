@@ -24,7 +24,7 @@ struct mb_logsink {
 	struct mb_monitor_logto to;
 	int epoll;
 	int fd;             /* -1: not connected */
-	int64_t retry;      /* CLOCK_MONOTONIC: when to connect again; 0: not */
+	int64_t retry;      /* CLOCK_MONOTONIC: when to try again; 0: not */
 	bool is_watched;    /* waits for room at the other end */
 	bool is_connecting; /* TCP: not established yet */
 	uint64_t dropped;   /* bytes of output that were not sent */

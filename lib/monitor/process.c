@@ -152,7 +152,6 @@ void mb_monitor_process_become(struct mb_monitor *m, const char *verb)
 	char *envp[] = {path, NULL};
 	sigset_t none;
 
-	mb_logsink_finish(&m->logsink);
 	snprintf(verb_text, sizeof(verb_text), "%s", verb);
 	snprintf(id, sizeof(id), "%s", m->id);
 	prctl(PR_SET_DUMPABLE, 1);

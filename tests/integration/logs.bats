@@ -179,6 +179,29 @@ got() { grep -qE -- "$1" "$BATS_TEST_TMPDIR/got"; }
 	kill "$collector"
 }
 
+@test "syslog: a health check beside one who is slow, goes away and comes back" {
+	local sock=$BATS_TEST_TMPDIR/log
+	collect unixgram "$sock"
+	kill -STOP "$collector"
+	mybox run -d --name k1 --health-cmd true --health-interval 100ms --log-driver syslog --log-opt syslog-address="unixgram://$sock" \
+		-v "$BATS_TEST_TMPDIR:/share" deb sh -c 'seq 3000; until [ -e /share/1 ]; do sleep 0.1; done; echo more
+			until [ -e /share/2 ]; do sleep 0.1; done; echo meanwhile; exec sleep 1000'
+	wait_until 20 eval '[ "$(mybox inspect -f "{{.State.Health.Status}}" k1)" = healthy ]'
+	kill -CONT "$collector"
+	wait_until 10 got ': 3000$'
+	touch "$BATS_TEST_TMPDIR/1"
+	wait_until 10 got ': more$'
+	# Each once, in their order.
+	[ "$(sed 's/.*: //' "$BATS_TEST_TMPDIR/got" | cksum)" = "$( (seq 3000 && echo more) | cksum)" ]
+	kill "$collector"
+	wait "$collector" || true
+	touch "$BATS_TEST_TMPDIR/2"
+	wait_until 10 eval '[ "$(mybox logs -n 1 k1)" = meanwhile ]'
+	collect unixgram "$sock"
+	wait_until 10 got ': meanwhile$'
+	kill "$collector"
+}
+
 @test "journald: docker's fields" {
 	mkdir -p /run/systemd
 	mount -t tmpfs none /run/systemd

@@ -231,12 +231,46 @@ static void stream_that_is_cut(void **state)
 	assert_int_equal(b->s->at, b->s->n);
 }
 
+/* The last word of a short run, whose collector has come back within the second. */
+static void last_word(void **state)
+{
+	struct bench *b = *state;
+
+	open_sink(b, MB_MONITOR_LOGTO_JOURNAL, 0, SOCK_DGRAM, "");
+	put(b, MB_MONITOR_STDOUT, "1", false);
+	assert_int_equal(b->s->fd, -1);
+	listen_there(b, SOCK_DGRAM);
+	mb_logsink_finish(b->s);
+	expect_datagram(b, "PRIORITY=6\nMESSAGE=1\n");
+	assert_int_equal(b->s->at, b->s->n);
+}
+
+/* A line whose end finds no room is over all the same. */
+static void lost_end_of_a_line(void **state)
+{
+	struct bench *b = *state;
+	static char big[16 << 10];
+
+	open_sink(b, MB_MONITOR_LOGTO_JOURNAL, 0, SOCK_DGRAM, "");
+	memset(big, 'x', sizeof(big) - 1);
+	put(b, MB_MONITOR_STDOUT, "piece", true);
+	while (!b->s->dropped)
+		put(b, MB_MONITOR_STDERR, big, false);
+	put(b, MB_MONITOR_STDOUT, big, false);
+	b->s->at = b->s->n = 0;
+	listen_there(b, SOCK_DGRAM);
+	b->s->retry = 0;
+	put(b, MB_MONITOR_STDOUT, "new", false);
+	expect_datagram(b, "PRIORITY=6\nMESSAGE=new\n");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(syslog_formats),         TEST(journal_fields_and_pieces), TEST(slow_reader),
-		TEST(reader_that_comes_back), TEST(stream_that_is_cut),
+		TEST(reader_that_comes_back), TEST(stream_that_is_cut),        TEST(last_word),
+		TEST(lost_end_of_a_line),
 	};
 
 	return cmocka_run_group_tests_name("monitor/logsink", tests, NULL, NULL);
