@@ -29,7 +29,8 @@ static void trim(struct mb_strv *lines)
 
 static int open_log(struct mb_cmd_view *v, struct mb_err *why)
 {
-	struct mb_logfile_options options = {.tail = MB_PANE_LINES};
+	MB_AUTO_FREE char *file = mb_container_logging_file(v->about);
+	struct mb_logfile_options options = {.name = file, .tail = MB_PANE_LINES};
 	int r = mb_container_logging_is_readable(v->about, why);
 
 	mb_logfile_free(v->log);
@@ -75,7 +76,7 @@ void mb_cmd_view_read_log(struct mb_cmd_view *v)
 
 		mb_strv_addf(lines, "%s%s", entry.stream == MB_MONITOR_STDERR ? MB_MARK_YELLOW : "",
 		             text);
-		/* Who reads further up stays there. */
+		/* Who reads further up stays there, as long as it is kept. */
 		if (v->back[MB_PANE_LOGS] && v->back[MB_PANE_LOGS] < MB_PANE_LINES)
 			v->back[MB_PANE_LOGS]++;
 		trim(lines);

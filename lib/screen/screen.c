@@ -4,13 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/err.h"
@@ -20,7 +23,7 @@
 #include "sys/proc.h"
 #include "sys/seal.h"
 
-enum { NOBODY = 65534 };
+enum { NOBODY = 65534, DRAIN_MS = 1000, END_MS = 3000, END_LOOKS = 300 };
 
 struct mb_screen {
 	int sock;
@@ -91,6 +94,14 @@ int mb_screen_open(bool utf8, bool colour, struct mb_screen **ret, struct mb_err
 		return r;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return mb_fail_sys(err, errno, "cannot make a socket pair");
+	/* Others may be nobody, too.  Who becomes a program that it cannot read is hidden from
+	 * them: else they could take the terminal from it. */
+	if (fchmod(elf, 0111) < 0) {
+		r = mb_fail_sys(err, errno, "cannot hide the program that draws");
+		mb_close(&ends[0]);
+		mb_close(&ends[1]);
+		return r;
+	}
 	pid = fork();
 	if (pid == 0)
 		become_program(ends[1], elf, utf8, colour);
@@ -105,22 +116,41 @@ int mb_screen_open(bool utf8, bool colour, struct mb_screen **ret, struct mb_err
 	return 0;
 }
 
+/* It does not end while it writes to a terminal that nobody reads.  Return: its status. */
+static int await_end(pid_t pid)
+{
+	const struct timespec pause = {.tv_nsec = END_MS * 1000000L / END_LOOKS};
+	int status = 0;
+
+	for (int i = 0; i < END_LOOKS; i++) {
+		pid_t ended = waitpid(pid, &status, WNOHANG);
+
+		if (ended == pid || (ended < 0 && errno != EINTR))
+			return status;
+		nanosleep(&pause, NULL);
+	}
+	kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
 void mb_screen_free(struct mb_screen *screen)
 {
 	static const char restore[] = "\033[?1049l\033[?25h\033[0m\r\n";
-	int status = 0;
+	struct pollfd terminal = {.fd = STDOUT_FILENO, .events = POLLOUT};
+	bool was_killed;
 	ssize_t n = 0;
 
 	if (!screen)
 		return;
 	mb_close(&screen->sock);
-	while (waitpid(screen->pid, &status, 0) < 0 && errno == EINTR)
-		;
+	was_killed = WIFSIGNALED(await_end(screen->pid));
 	/* One that was killed could not clean up. */
-	if (WIFSIGNALED(status))
+	if (was_killed && poll(&terminal, 1, DRAIN_MS) > 0)
 		n = write(STDOUT_FILENO, restore, sizeof(restore) - 1);
 	(void)n;
-	tcsetattr(STDIN_FILENO, TCSADRAIN, &screen->before);
+	tcsetattr(STDIN_FILENO, was_killed ? TCSANOW : TCSADRAIN, &screen->before);
 	free(screen);
 }
 

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <wchar.h>
@@ -254,6 +255,8 @@ int main(int argc, char **argv)
 		.colour = argc > 2 && strcmp(argv[2], "colour") == 0,
 	};
 
+	/* It has been exec'd unreadable, which is enough but for fs.suid_dumpable=1. */
+	prctl(PR_SET_DUMPABLE, 0);
 	begin(&p);
 	tell_size(&p);
 	tell(MB_SCREEN_READY);
