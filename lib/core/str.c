@@ -123,14 +123,6 @@ bool mb_streq(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
-static bool moves_terminal(uint32_t c)
-{
-	if (c < 0x20 || (c >= 0x7f && c < 0xa0))
-		return true;
-	return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
-	       (c >= 0x2066 && c <= 0x2069);
-}
-
 char *mb_printable(const char *s)
 {
 	struct mb_str out = MB_STR_INIT;
@@ -141,7 +133,7 @@ char *mb_printable(const char *s)
 		size_t n = mb_utf8_decode(s, left, &c);
 		size_t take = n ? n : 1;
 
-		if (n && !moves_terminal(c))
+		if (n && !mb_utf8_moves_terminal(c))
 			mb_str_addn(&out, s, n);
 		else
 			for (size_t i = 0; i < take; i++)

@@ -89,3 +89,11 @@ size_t mb_utf8_width(const char *s)
 	}
 	return width;
 }
+
+bool mb_utf8_moves_terminal(uint32_t c)
+{
+	if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+		return true;
+	return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
+	       (c >= 0x2066 && c <= 0x2069);
+}

@@ -14,5 +14,7 @@ bool mb_utf8_is_valid(const char *s, size_t len);
 /* Columns that @s takes on a terminal, an approximation: wide East Asian and emoji blocks count
  * two, combining marks none, anything invalid one. */
 size_t mb_utf8_width(const char *s);
+/* Controls of C0, C1 and DEL, and those that turn the direction of what is written. */
+bool mb_utf8_moves_terminal(uint32_t c);
 
 #endif

@@ -98,6 +98,7 @@ static int patience(struct mb_monitor *m)
 	sooner(&deadline, mb_monitor_health_deadline(m));
 	sooner(&deadline, m->keeper.due);
 	sooner(&deadline, mb_logsink_deadline(&m->logsink));
+	sooner(&deadline, m->notify.due);
 	if (m->n_corpses)
 		sooner(&deadline, now + GUARD_MS * 1000000ll);
 	if (m->is_touched && !m->stalled.n)
@@ -119,7 +120,8 @@ void mb_monitor_run(struct mb_monitor *m)
 		for (int i = 0; i < n; i++)
 			dispatch(m, &events[i]);
 		if (n > 0 && !m->deadline && !m->n_corpses && !m->health.is_on && !m->keeper.due &&
-		    !mb_dns_deadline(&m->dns) && !mb_logsink_deadline(&m->logsink))
+		    !m->notify.due && !mb_dns_deadline(&m->dns) &&
+		    !mb_logsink_deadline(&m->logsink))
 			continue;
 		now = mb_monotonic_nsec();
 		if (m->deadline && now >= m->deadline)
@@ -128,6 +130,7 @@ void mb_monitor_run(struct mb_monitor *m)
 		mb_monitor_health_step(m);
 		mb_monitor_keeper_step(m);
 		mb_logsink_step(&m->logsink);
+		mb_monitor_notify_step(m);
 		if (m->n_corpses)
 			mb_monitor_guard_step(m);
 		if (n == 0)

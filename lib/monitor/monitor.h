@@ -19,7 +19,7 @@
 #include "monitor/protocol.h"
 #include "monitor/source.h"
 
-enum { MB_MONITOR_READ = 64 << 10 };
+enum { MB_MONITOR_READ = 64 << 10, MB_MONITOR_NOTIFY_MAX = 4096 };
 
 enum mb_monitor_phase {
 	MB_MONITOR_UNBORN, /* before SETUP */
@@ -73,7 +73,10 @@ struct mb_monitor {
 	struct mb_logwrite_stream stream[2];
 	struct mb_logwrite log;
 	struct {
-		int fd, to; /* not > 0: none */
+		int fd, to;  /* not > 0: none */
+		int64_t due; /* CLOCK_MONOTONIC: when to go on; 0: it is heard from */
+		size_t n_held;
+		char held[MB_MONITOR_NOTIFY_MAX + 1]; /* what systemd had no room for */
 	} notify;
 	struct mb_logsink logsink;
 	struct mb_monitor_logto logto; /* of JSON; as it came */
@@ -211,6 +214,7 @@ void mb_monitor_health_drop(struct mb_monitor *m);                       /* proc
 /* notify.c */
 int mb_monitor_notify_set(struct mb_monitor *m, int *fds, size_t n);
 void mb_monitor_notify_event(struct mb_monitor *m);
+void mb_monitor_notify_step(struct mb_monitor *m);
 void mb_monitor_notify_close(struct mb_monitor *m);
 /* Keep the lines of @text that may pass, each with a line feed.  There is room for @n + 1 bytes.
  * Return: how many are left. */

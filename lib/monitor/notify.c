@@ -8,11 +8,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/own.h"
 #include "core/str.h"
+#include "core/utf8.h"
 #include "monitor/monitor.h"
 
-enum { MESSAGE_MAX = 4096, MESSAGES_AT_ONCE = 8 };
+enum { MESSAGES_AT_ONCE = 8, PAUSE_MS = 100 };
 
 static bool may_pass(const char *line)
 {
@@ -25,6 +27,20 @@ static bool may_pass(const char *line)
 		if (strncmp(line, names[i], strlen(names[i])) == 0)
 			return true;
 	return false;
+}
+
+/* systemctl shows it to people as it is; and what is no UTF-8 makes systemd drop it all. */
+static void make_plain(char *text, size_t n)
+{
+	while (n) {
+		uint32_t c;
+		size_t valid = mb_utf8_decode(text, n, &c), take = valid ? valid : 1;
+
+		if (!valid || mb_utf8_moves_terminal(c))
+			memset(text, '?', take);
+		text += take;
+		n -= take;
+	}
 }
 
 size_t mb_monitor_notify_filter(char *text, size_t n)
@@ -42,6 +58,7 @@ size_t mb_monitor_notify_filter(char *text, size_t n)
 			size_t some = (size_t)(feed - line);
 
 			memmove(to, line, some);
+			make_plain(to, some);
 			to += some;
 			*to++ = '\n';
 		}
@@ -59,19 +76,45 @@ int mb_monitor_notify_set(struct mb_monitor *m, int *fds, size_t n)
 	return mb_monitor_watch(m, m->notify.fd, MB_MONITOR_FROM_NOTIFY, 0, EPOLLIN);
 }
 
+/* Return: whether nothing is left that systemd had no room for. */
+static bool send_held(struct mb_monitor *m)
+{
+	const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+
+	if (m->notify.n_held && send(m->notify.to, m->notify.held, m->notify.n_held, flags) < 0 &&
+	    (errno == EAGAIN || errno == ENOBUFS))
+		return false;
+	m->notify.n_held = 0;
+	return true;
+}
+
+/* A container that tells much, or more than is taken, waits with the rest. */
 void mb_monitor_notify_event(struct mb_monitor *m)
 {
-	for (int i = 0; i < MESSAGES_AT_ONCE && m->notify.fd > 0; i++) {
-		char text[MESSAGE_MAX + 1];
+	bool goes = m->notify.fd > 0 && send_held(m);
+
+	for (int i = 0; goes && i < MESSAGES_AT_ONCE; i++) {
 		/* Descriptors that come along are dropped: so a barrier is answered. */
-		ssize_t n = recv(m->notify.fd, text, MESSAGE_MAX, MSG_DONTWAIT);
-		size_t left = n > 0 ? mb_monitor_notify_filter(text, (size_t)n) : 0;
+		ssize_t n = recv(m->notify.fd, m->notify.held, MB_MONITOR_NOTIFY_MAX, MSG_DONTWAIT);
 
 		if (n < 0)
 			return;
-		if (left)
-			send(m->notify.to, text, left, MSG_DONTWAIT | MSG_NOSIGNAL);
+		m->notify.n_held = mb_monitor_notify_filter(m->notify.held, (size_t)n);
+		goes = send_held(m);
 	}
+	if (m->notify.fd <= 0)
+		return;
+	mb_monitor_rewatch(m, m->notify.fd, MB_MONITOR_FROM_NOTIFY, 0, 0);
+	m->notify.due = mb_monotonic_nsec() + PAUSE_MS * 1000000ll;
+}
+
+void mb_monitor_notify_step(struct mb_monitor *m)
+{
+	if (!m->notify.due || mb_monotonic_nsec() < m->notify.due)
+		return;
+	m->notify.due = 0;
+	mb_monitor_rewatch(m, m->notify.fd, MB_MONITOR_FROM_NOTIFY, 0, EPOLLIN);
+	mb_monitor_notify_event(m);
 }
 
 void mb_monitor_notify_close(struct mb_monitor *m)
@@ -79,6 +122,7 @@ void mb_monitor_notify_close(struct mb_monitor *m)
 	if (m->notify.fd <= 0)
 		return;
 	mb_monitor_notify_event(m); /* its last words */
+	m->notify.due = 0;
 	mb_close(&m->notify.fd);
 	mb_close(&m->notify.to);
 }

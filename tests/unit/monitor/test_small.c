@@ -22,6 +22,7 @@
 #include "monitor/client.h"
 #include "monitor/exitdoc.h"
 #include "monitor/message.h"
+#include "monitor/monitor.h"
 #include "monitor/restart.h"
 
 static void decode_older_and_newer(void **state)
@@ -243,10 +244,25 @@ static void image_is_shared(void **state)
 	assert_int_equal(rmdir(path), 0);
 }
 
+/* Of what a container tells systemd: lines about its state, and nothing that moves a terminal. */
+static void notify_filter(void **state)
+{
+	static const char told[] = "MAINPID=1\nSTATUS=\033]0;owned\007\033[2J b\303\244r \302\233 "
+				   "\342\200\256 \377\tx\177\nFDSTORE=1\nREADY=1";
+	static const char wanted[] = "STATUS=?]0;owned??[2J b\303\244r ?? ??? ??x?\nREADY=1\n";
+	char text[sizeof(told) + 1];
+
+	(void)state;
+	memcpy(text, told, sizeof(told));
+	assert_int_equal(mb_monitor_notify_filter(text, sizeof(told) - 1), sizeof(wanted) - 1);
+	assert_memory_equal(text, wanted, sizeof(wanted) - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(decode_older_and_newer),
+		cmocka_unit_test(notify_filter),
 		cmocka_unit_test(check_sizes),
 		cmocka_unit_test(slots_in_order),
 		cmocka_unit_test(client_reads_an_old_peer),
