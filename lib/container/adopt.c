@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "container/cgroup_of.h"
+#include "container/logto.h"
 #include "container/pause.h"
 #include "container/start_parts.h"
 #include "core/err.h"
@@ -27,6 +28,7 @@ struct adopting {
 	struct mb_net *net;
 	struct mb_net_sandbox *sandbox;
 	struct mb_net_resolver resolver;
+	struct mb_container_logto logto;
 	int pidfd;
 	bool has_resolver;
 };
@@ -40,6 +42,7 @@ static void adopting_done(struct adopting *a)
 	if (a->has_resolver)
 		mb_net_resolver_done(&a->resolver);
 	mb_net_free(a->net);
+	mb_container_logto_done(&a->logto);
 	mb_close(&a->pidfd);
 }
 
@@ -150,6 +153,8 @@ static int adopt(struct adopting *a, struct mb_err *err)
 	if (r == 0)
 		r = mb_container_cgroup_open(c, &a->cgroups, &a->cgroup, err);
 	if (r == 0)
+		r = mb_container_logto_open(c->record, true, &a->logto, err);
+	if (r == 0)
 		r = fork_monitor(a, err);
 	if (r == 0)
 		r = save_monitor(a, err);
@@ -168,6 +173,7 @@ static int adopt(struct adopting *a, struct mb_err *err)
 	setup.resolver = a->has_resolver ? &a->resolver : NULL;
 	setup.cgroup = a->cgroup;
 	setup.adopted_pidfd = a->pidfd;
+	setup.logto = &a->logto;
 	return mb_container_monitor_setup(c, &a->monitor, &setup, err);
 }
 
@@ -179,6 +185,7 @@ int mb_container_adopt_for(struct mb_container *c, struct mb_container_session *
 		.session = session,
 		.monitor = MB_CONTAINER_MONITOR_INIT,
 		.resolver = MB_NET_RESOLVER_INIT,
+		.logto = MB_CONTAINER_LOGTO_INIT,
 		.pidfd = -1,
 	};
 	MB_AUTO_CLOSE int lock = -1;

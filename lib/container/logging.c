@@ -107,6 +107,16 @@ static int refuse(const char *key, const char *value, struct mb_err *err)
 	return mb_fail(err, ENOTSUP, "log opt '%s' is not supported", key);
 }
 
+/* Asked for what is done anyway? */
+static int check_compress(const char *key, const char *value, struct mb_err *err)
+{
+	bool on;
+
+	if (mb_parse_bool(value, &on) < 0)
+		return mb_fail(err, EINVAL, "invalid --log-opt %s '%s'", key, value);
+	return on ? refuse(key, value, err) : 0;
+}
+
 static const struct option {
 	const char *name;
 	unsigned drivers;
@@ -125,8 +135,8 @@ static const struct option {
 	{"syslog-facility", SYSLOG, mb_container_logto_check_syslog},
 	{"syslog-format", SYSLOG, mb_container_logto_check_syslog},
 	{"max-buffer-size", FILES | SINKS, refuse},
-	{"compress", FILES, refuse},
-	{"cache-compress", SINKS, refuse},
+	{"compress", FILES, check_compress},
+	{"cache-compress", SINKS, check_compress},
 	{"labels-regex", FILES | SINKS, refuse},
 	{"env-regex", FILES | SINKS, refuse},
 	{"syslog-tls-ca-cert", SYSLOG, refuse},

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -24,6 +25,7 @@
 
 #define JOURNAL     "/run/systemd/journal/socket"
 #define DEFAULT_TAG "{{.ID}}"
+#define SOME_ID     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 enum {
 	SHORT_ID = 12,
@@ -104,11 +106,14 @@ static int expand(const char *tag, const struct mb_container_record *record, str
 
 int mb_container_logto_check_tag(const char *tag, struct mb_err *err)
 {
-	char none[] = "";
-	const struct mb_container_record nobody = {.id = none, .name = none, .image_id = none};
+	/* As long as theirs are: a template may take what it likes of them. */
+	char id[] = SOME_ID, name[] = "name", image_id[] = "sha256:" SOME_ID;
+	char image[] = "host/image:tag";
+	const struct mb_container_record somebody = {
+		.id = id, .name = name, .image_id = image_id, .config = {.image = image}};
 	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
 
-	return expand(tag, &nobody, &out, err);
+	return expand(tag, &somebody, &out, err);
 }
 
 static int tag_of(const struct mb_container_record *record, struct mb_str *out, struct mb_err *err)
@@ -276,7 +281,7 @@ static int set_path(struct mb_monitor_logto *to, const char *path, int type, str
 }
 
 /* Return: 0 and the socket, which does not block; or -errno (nothing told). */
-static int try_connect(const struct mb_monitor_logto *to, int *ret_fd)
+static int try_connect(const struct mb_monitor_logto *to, int wait_ms, int *ret_fd)
 {
 	const struct sockaddr *addr = (const void *)to->addr;
 	MB_AUTO_CLOSE int fd =
@@ -290,7 +295,7 @@ static int try_connect(const struct mb_monitor_logto *to, int *ret_fd)
 	if (connect(fd, addr, to->addr_len) < 0) {
 		if (errno != EINPROGRESS)
 			return -errno;
-		if (poll(&p, 1, CONNECT_MS) <= 0)
+		if (poll(&p, 1, wait_ms) <= 0)
 			return -ETIMEDOUT;
 		getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size);
 		if (failure)
@@ -325,18 +330,18 @@ static int read_host(const char *text, int type, struct mb_monitor_logto *to)
 	return 0;
 }
 
-static int try_local(struct mb_monitor_logto *to, int *ret_fd)
+static int try_local(struct mb_monitor_logto *to, int wait_ms, int *ret_fd)
 {
 	static const char *const paths[] = {"/dev/log", "/run/syslog", "/run/log"};
 	int r = -ENOENT;
 
 	for (size_t i = 0; r < 0 && i < MB_N(paths); i++) {
 		(void)set_path(to, paths[i], SOCK_DGRAM, NULL);
-		r = try_connect(to, ret_fd);
+		r = try_connect(to, wait_ms, ret_fd);
 		if (r == 0)
 			break;
 		(void)set_path(to, paths[i], SOCK_STREAM, NULL);
-		r = try_connect(to, ret_fd);
+		r = try_connect(to, wait_ms, ret_fd);
 	}
 	/* What a monitor that is late tries again and again. */
 	if (r < 0)
@@ -403,49 +408,63 @@ int mb_container_logto_check_syslog(const char *key, const char *value, struct m
 	return 0;
 }
 
-static int connect_syslog(const char *address, struct mb_monitor_logto *to, int *ret_fd,
+static int connect_syslog(const char *address, bool late, struct mb_monitor_logto *to, int *ret_fd,
                           struct mb_err *err)
 {
+	const int wait_ms = late ? 0 : CONNECT_MS;
 	const struct scheme *scheme = address && *address ? scheme_of(address) : NULL;
 	int r;
 
 	if (!scheme)
-		return try_local(to, ret_fd);
+		return try_local(to, wait_ms, ret_fd);
 	if (!scheme->is_path)
 		r = read_host(address + strlen(scheme->prefix), scheme->type, to);
 	else
 		r = set_path(to, address + strlen(scheme->prefix), scheme->type, err);
-	return r == 0 ? try_connect(to, ret_fd) : r;
+	return r == 0 ? try_connect(to, wait_ms, ret_fd) : r;
 }
 
-int mb_container_logto_open(const struct mb_container_record *record, bool late,
-                            struct mb_monitor_logto *to, int *ret_fd, struct mb_err *err)
+static int open_socket(const struct mb_container_record *record, bool late,
+                       struct mb_container_logto *l, struct mb_err *err)
 {
 	const char *driver = record->host.log_driver;
 	const char *address = mb_kv_find(&record->host.log_options, "syslog-address");
 	struct mb_err why = MB_ERR_INIT;
 	int r;
 
-	*to = (struct mb_monitor_logto){0};
-	*ret_fd = -1;
-	if (mb_streq(driver, "json-file"))
-		return fill_json(record, to, err);
-	if (!mb_streq(driver, "journald") && !mb_streq(driver, "syslog"))
-		return 1;
 	if (mb_streq(driver, "journald")) {
-		r = fill_journal(record, to, err);
+		r = fill_journal(record, l->to, err);
 		address = "unixgram://" JOURNAL;
 	} else {
-		r = fill_syslog(record, to, err);
+		r = fill_syslog(record, l->to, err);
 	}
 	if (r < 0)
 		return r;
-	r = connect_syslog(address, to, ret_fd, &why);
+	r = connect_syslog(address, late, l->to, &l->fd, &why);
 	/* The monitor goes on trying, if it knows where. */
-	if (r == 0 || (late && to->addr_len))
+	if (r == 0 || (late && l->to->addr_len))
 		return 0;
 	if (why.code)
 		return mb_fail(err, -r, "log driver '%s': %s", driver, why.msg);
 	return mb_fail_sys(err, -r, "log driver '%s': cannot connect to '%s'", driver,
 	                   address && *address ? address : "/dev/log");
+}
+
+int mb_container_logto_open(const struct mb_container_record *record, bool late,
+                            struct mb_container_logto *ret, struct mb_err *err)
+{
+	const char *driver = record->host.log_driver;
+	bool is_json = mb_streq(driver, "json-file");
+
+	if (!is_json && !mb_streq(driver, "journald") && !mb_streq(driver, "syslog"))
+		return 0;
+	ret->to = mb_calloc(1, sizeof(*ret->to));
+	return is_json ? fill_json(record, ret->to, err) : open_socket(record, late, ret, err);
+}
+
+void mb_container_logto_done(struct mb_container_logto *l)
+{
+	free(l->to);
+	l->to = NULL;
+	mb_close(&l->fd);
 }

@@ -325,17 +325,6 @@ static int send_about(const struct mb_container *c, int sock, struct mb_err *err
 	return gone(mb_monitor_send_about(sock, members, n, err), err);
 }
 
-static int send_logto(const struct mb_container *c, int sock, bool late, struct mb_err *err)
-{
-	MB_AUTO_FREE struct mb_monitor_logto *to = mb_malloc(sizeof(*to));
-	MB_AUTO_CLOSE int fd = -1;
-	int r = mb_container_logto_open(c->record, late, to, &fd, err);
-
-	if (r != 0)
-		return r < 0 ? r : 0;
-	return gone(mb_monitor_send_logto(sock, to, fd, err), err);
-}
-
 static int send_health(const struct mb_container *c, int sock, struct mb_err *err)
 {
 	struct mb_monitor_health how;
@@ -364,8 +353,9 @@ int mb_container_monitor_setup(struct mb_container *c, struct mb_container_monit
 	r = send_about(c, m->sock, err);
 	if (r == 0)
 		r = send_health(c, m->sock, err);
-	if (r == 0)
-		r = send_logto(c, m->sock, start->how->restart || start->adopted_pidfd >= 0, err);
+	if (r == 0 && start->logto->to)
+		r = gone(mb_monitor_send_logto(m->sock, start->logto->to, start->logto->fd, err),
+		         err);
 	if (r == 0 && start->notify)
 		r = gone(mb_monitor_send_notify(m->sock, start->notify, err), err);
 	if (r == 0 && start->sandbox)

@@ -11,6 +11,7 @@
 
 #include "container/cgroup_of.h"
 #include "container/event.h"
+#include "container/logto.h"
 #include "container/notify.h"
 #include "container/start_parts.h"
 #include "container/userns.h"
@@ -44,6 +45,7 @@ struct starting {
 	struct mb_sys_beside_netns netns;
 	int rootfs_fd, console_fd, cache_fd, netns_fd;
 	int notify_fd[2];
+	struct mb_container_logto logto;
 	bool has_resolver, join_slowly;
 	int64_t started;
 };
@@ -68,6 +70,7 @@ static void starting_done(struct starting *s)
 	mb_close(&s->netns_fd);
 	mb_close(&s->notify_fd[0]);
 	mb_close(&s->notify_fd[1]);
+	mb_container_logto_done(&s->logto);
 }
 
 void mb_container_session_done(struct mb_container_session *session)
@@ -166,6 +169,9 @@ static int prepare(struct starting *s, struct mb_err *err)
 	if (wants_own_network(&c->record->host))
 		(void)mb_sys_beside_netns_begin(&s->netns);
 	r = make_run_dir(c, err);
+	/* Nothing of it is to run when nobody would hear it. */
+	if (r == 0)
+		r = mb_container_logto_open(c->record, s->how->restart, &s->logto, err);
 	if (r == 0)
 		r = mb_container_etc_make(c, err);
 	if (r == 0)
@@ -320,6 +326,7 @@ static int release(struct starting *s, struct mb_err *err)
 		.cgroup = s->cgroup,
 		.adopted_pidfd = -1,
 		.notify = s->notify_fd[0] >= 0 ? s->notify_fd : NULL,
+		.logto = &s->logto,
 		.started = s->started,
 	};
 	int r = mb_runtime_plan_start(s->plan, &done, err);
@@ -414,6 +421,7 @@ static int attempt(struct mb_container *c, struct mb_container_start *how, bool 
 		.cache_fd = -1,
 		.netns_fd = -1,
 		.notify_fd = {-1, -1},
+		.logto = MB_CONTAINER_LOGTO_INIT,
 		.netns = MB_SYS_BESIDE_NETNS_INIT,
 	};
 	int r;

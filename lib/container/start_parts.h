@@ -84,6 +84,7 @@ struct mb_container_monitor_start {
 	int console_fd;    /* or -1 */
 	int adopted_pidfd; /* process 1 is not its child; or -1 */
 	const int *notify; /* both descriptors; or NULL */
+	const struct mb_container_logto *logto;
 	int64_t started;
 };
 /* The sockets of published ports are the monitor's from now on.

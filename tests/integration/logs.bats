@@ -103,10 +103,13 @@ collect() {
 got() { grep -qE -- "$1" "$BATS_TEST_TMPDIR/got"; }
 
 @test "syslog: every transport and format, with a tag" {
-	local sock=$BATS_TEST_TMPDIR/log line
+	local sock=$BATS_TEST_TMPDIR/log line begin
+	begin=$(date +%s.%N)
 	run -125 mybox run --rm --log-driver syslog --log-opt syslog-address="unixgram://$sock" deb true
 	[[ $output == *"cannot connect to 'unixgram://$sock'"* ]]
 	[ -z "$(mybox ps -aq)" ]
+	# Nothing of it has run.
+	[ -z "$(mybox events --since "$begin" --until "$(date +%s.%N)" -f event=start)" ]
 	collect unixgram "$sock"
 	mybox run --name c1 --log-driver syslog --log-opt syslog-address="unixgram://$sock" --log-opt tag='{{.Name}}-{{.ID}}' deb \
 		sh -c 'echo one; echo two >&2'
@@ -209,7 +212,7 @@ got() { grep -qE -- "$1" "$BATS_TEST_TMPDIR/got"; }
 	run -125 mybox run --rm --log-driver journald deb true
 	[[ $output == *"cannot connect to '"*journal/socket* ]]
 	collect unixgram /run/systemd/journal/socket
-	mybox run --name c1 --log-driver journald --log-opt tag=t/{{.Name}} --log-opt labels=my.label -l my.label=x deb \
+	mybox run --name c1 --log-driver journald --log-opt tag='t/{{.Name}}{{slice .ID 12}}{{slice .ImageFullID 71}}' --log-opt labels=my.label -l my.label=x deb \
 		sh -c 'echo hello; head -c 20000 /dev/zero | tr "\0" x; echo; echo oh >&2'
 	wait_until 10 got '^MESSAGE=oh'
 	local id field
