@@ -2,14 +2,21 @@
 #include "cmd/notify.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "cmd/context.h"
+#include "cmd/report.h"
 #include "container/await.h"
 #include "container/container.h"
 #include "container/health.h"
+#include "container/life.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
+#include "sys/proc.h"
 #include "systemd/notify.h"
 
 const char *const mb_cmd_notify_modes[] = {"container", "conmon", "healthy", "ignore", NULL};
@@ -70,4 +77,49 @@ int mb_cmd_notify_started(const struct mb_cmd_context *cx, struct mb_container *
 	if (r == 0 && mode != MB_CMD_NOTIFY_CONTAINER)
 		r = mb_systemd_notify_send(fd, "READY=1\n", err);
 	return r;
+}
+
+/* Without what the session is made of, which only one may have. */
+static void __attribute__((noreturn))
+wait_beside(const struct mb_cmd_context *cx, struct mb_container *c, int mode,
+            struct mb_container_session *session)
+{
+	struct mb_err err = MB_ERR_INIT;
+
+	mb_sys_proc_reset_signals();
+	mb_container_session_done(session);
+	/* That it has ended is told by the session. */
+	if (mb_cmd_notify_started(cx, c, mode, false, &err) < 0 && mb_container_is_running(c))
+		mb_cmd_report(&err);
+	_exit(0);
+}
+
+pid_t mb_cmd_notify_begin(const struct mb_cmd_context *cx, struct mb_container *c, int mode,
+                          struct mb_container_session *session)
+{
+	bool waits = mode == MB_CMD_NOTIFY_HEALTHY && socket_of(cx, mode);
+	struct mb_err err = MB_ERR_INIT;
+	pid_t us = getpid(), pid = waits ? fork() : 0;
+	int r = 0;
+
+	if (waits && pid == 0) {
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != us)
+			_exit(0);
+		wait_beside(cx, c, mode, session);
+	}
+	if (pid < 0)
+		r = mb_fail_sys(&err, errno, "cannot fork");
+	if (!waits)
+		r = mb_cmd_notify_started(cx, c, mode, false, &err);
+	if (r < 0)
+		mb_cmd_report(&err);
+	return pid;
+}
+
+void mb_cmd_notify_end(pid_t pid)
+{
+	if (pid <= 0)
+		return;
+	kill(pid, SIGKILL);
+	(void)!waitpid(pid, NULL, 0);
 }

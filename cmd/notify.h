@@ -4,9 +4,11 @@
 #define MB_CMD_NOTIFY_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct mb_cmd_context;
 struct mb_container;
+struct mb_container_session;
 struct mb_err;
 
 extern const char *const mb_cmd_notify_modes[];
@@ -26,5 +28,11 @@ int mb_cmd_notify_check(const struct mb_container *c, int mode, struct mb_err *e
  * Return: 0; an exit code, told; or -errno. */
 int mb_cmd_notify_started(const struct mb_cmd_context *cx, struct mb_container *c, int mode,
                           bool detached, struct mb_err *err);
+/* The same of one in the foreground, whose session cannot wait: its output is to be taken, or it
+ * may never get well.  Failures are told here.
+ * Return: for _end(), when the session is over. */
+pid_t mb_cmd_notify_begin(const struct mb_cmd_context *cx, struct mb_container *c, int mode,
+                          struct mb_container_session *session);
+void mb_cmd_notify_end(pid_t pid);
 
 #endif

@@ -47,6 +47,7 @@ static int run_attached(const struct mb_cmd_context *cx, struct mb_container *c,
 		MB_CONTAINER_SESSION_INIT;
 	struct mb_err ignored = MB_ERR_INIT;
 	int code = 0, r;
+	pid_t beside;
 
 	how->attach = true;
 	how->want_stdin = c->record->config.attach_stdin;
@@ -55,10 +56,9 @@ static int run_attached(const struct mb_cmd_context *cx, struct mb_container *c,
 	mb_cmd_create_warn(&how->warnings);
 	if (r < 0)
 		return failed_start(c, how, err);
-	r = mb_cmd_notify_started(cx, c, args->sdnotify, false, err);
-	if (r < 0)
-		mb_cmd_report(err);
+	beside = mb_cmd_notify_begin(cx, c, args->sdnotify, &session);
 	r = mb_cmd_session_run(c, &session, &options, &code, err);
+	mb_cmd_notify_end(beside);
 	mb_debug("the session ended");
 	if (r != 0)
 		return r < 0 ? r : code;
@@ -132,10 +132,10 @@ static int run_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, st
 			r = failed_start(c, &how, err);
 		else
 			r = mb_cmd_put_line(c->id);
-		if (r == 0)
-			r = mb_cmd_notify_started(cx, c, args->sdnotify, true, err);
 		/* There is nothing to undo any more: a wait ends by any signal. */
 		mb_sys_interrupt_release(&before);
+		if (r == 0)
+			r = mb_cmd_notify_started(cx, c, args->sdnotify, true, err);
 		if (r == 0 && args->wait)
 			r = await(c, args, err);
 	}

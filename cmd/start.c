@@ -38,19 +38,23 @@ static int start_one(void *arg, struct mb_container *c, struct mb_err *err)
 }
 
 /* It runs already, or it does now and we are attached: stay until it ends. */
-static int stay(struct mb_container *c, struct mb_container_session *session,
-                const struct start_args *args, struct mb_err *err)
+static int stay(const struct mb_cmd_context *cx, struct mb_container *c,
+                struct mb_container_session *session, const struct start_args *args,
+                struct mb_err *err)
 {
 	const struct mb_cmd_session_options options = {.sig_proxy = true,
 	                                               .detach_keys = args->detach_keys};
 	int code = 0, r = 0;
+	pid_t beside;
 
 	if (session->sock < 0)
 		r = mb_container_attach(c, MB_MONITOR_STDOUT | MB_MONITOR_STDERR, args->interactive,
 		                        session, err);
 	if (r != 0)
 		return r < 0 ? r : -ESRCH;
+	beside = mb_cmd_notify_begin(cx, c, args->sdnotify, session);
 	r = mb_cmd_session_run(c, session, &options, &code, err);
+	mb_cmd_notify_end(beside);
 	if (r == 0 && session->cleans) {
 		r = mb_container_finish(c, err);
 		mb_monitor_cleaned(session->sock, NULL);
@@ -67,7 +71,8 @@ static int start_attached(struct mb_cmd_context *cx, const struct mb_cli_input *
 		MB_CONTAINER_SESSION_INIT;
 	struct mb_container_start how = {.attach = true,
 	                                 .want_stdin = args->interactive,
-	                                 .streams = MB_MONITOR_STDOUT | MB_MONITOR_STDERR};
+	                                 .streams = MB_MONITOR_STDOUT | MB_MONITOR_STDERR,
+	                                 .notify = mb_cmd_notify_socket(cx, args->sdnotify)};
 	int r;
 
 	if (in->n_operands > 1)
@@ -77,6 +82,8 @@ static int start_attached(struct mb_cmd_context *cx, const struct mb_cli_input *
 	                         err);
 	if (r == 0)
 		r = mb_cmd_container_find(cx, in->operands[0], &c, err);
+	if (r == 0)
+		r = mb_cmd_notify_check(c, args->sdnotify, err);
 	if (r == 0) {
 		how.want_stdin = args->interactive && c->record->config.open_stdin;
 		r = mb_container_start(c, &how, &session, err);
@@ -84,7 +91,7 @@ static int start_attached(struct mb_cmd_context *cx, const struct mb_cli_input *
 	for (size_t i = 0; i < how.warnings.n; i++)
 		mb_cmd_say("WARNING: %s", how.warnings.v[i]);
 	mb_strv_done(&how.warnings);
-	return r < 0 ? r : stay(c, &session, args, err);
+	return r < 0 ? r : stay(cx, c, &session, args, err);
 }
 
 static int start_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)

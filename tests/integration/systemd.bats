@@ -51,7 +51,7 @@ monitor_of() { grep -o '"monitor":[0-9]*' "$run/c/$(mybox inspect -f '{{.Id}}' "
 	run ! told READY=1
 	touch "$BATS_TEST_TMPDIR/share/well"
 	wait $!
-	told READY=1
+	wait_until 10 told READY=1
 	run -125 mybox run -d --name k4 --sdnotify healthy deb sleep 1000
 	[[ $output == *'has no health check'* ]]
 	run ! mybox container exists k4
@@ -59,15 +59,68 @@ monitor_of() { grep -o '"monitor":[0-9]*' "$run/c/$(mybox inspect -f '{{.Id}}' "
 	mybox stop -t 0 k2
 	: >"$BATS_TEST_TMPDIR/told"
 	mybox start --sdnotify conmon k2
-	told READY=1
-	: >"$BATS_TEST_TMPDIR/told"
-	mybox run --rm --sdnotify conmon deb true
-	[ "$(cat "$BATS_TEST_TMPDIR/told")" = READY=1 ]
+	wait_until 10 told READY=1
 	: >"$BATS_TEST_TMPDIR/told"
 	mybox run -d --sdnotify ignore deb true
-	[ ! -s "$BATS_TEST_TMPDIR/told" ]
+	mybox run --rm --sdnotify conmon deb true
+	wait_until 10 told READY=1
+	[ "$(cat "$BATS_TEST_TMPDIR/told")" = READY=1 ]
 	NOTIFY_SOCKET=$BATS_TEST_TMPDIR/nobody run -125 mybox run --rm deb true
 	[[ $output == *"cannot connect to NOTIFY_SOCKET"* ]]
+	kill "$listener"
+}
+
+@test "sdnotify: in the foreground the output goes on, and signals are heard" {
+	local code=0
+	listen
+	mkdir "$BATS_TEST_TMPDIR/share"
+	# It gets well only when its output is taken.
+	"${box[@]}" run --rm --name k1 --sdnotify healthy --health-cmd 'test -e /share/well' --health-interval 100ms \
+		-v "$BATS_TEST_TMPDIR/share:/share" deb sh -c 'trap "exit 7" TERM; head -c 2097152 /dev/zero; touch /share/well; while :; do sleep 0.1; done' \
+		>"$BATS_TEST_TMPDIR/shown" 3>&- &
+	wait_until 20 told READY=1
+	[ "$(stat -c %s "$BATS_TEST_TMPDIR/shown")" = 2097152 ]
+	kill "$!"
+	wait "$!" || code=$?
+	[ "$code" = 7 ]
+	: >"$BATS_TEST_TMPDIR/told"
+	# One that never gets well.
+	mybox create --name k2 --health-cmd false --health-interval 100ms --health-retries 1000 deb \
+		sh -c 'trap "exit 8" TERM; echo begun; while :; do sleep 0.1; done'
+	"${box[@]}" start -a --sdnotify healthy k2 >"$BATS_TEST_TMPDIR/shown" 3>&- &
+	wait_until 10 grep -q begun "$BATS_TEST_TMPDIR/shown"
+	kill "$!"
+	wait "$!" || code=$?
+	[ "$code" = 8 ]
+	[ ! -s "$BATS_TEST_TMPDIR/told" ]
+	mybox start -a --sdnotify conmon k2 >/dev/null 3>&- &
+	wait_until 10 told READY=1
+	mybox kill k2
+	wait "$!" || true
+	kill "$listener"
+}
+
+@test "sdnotify: what systemd has no room for is kept" {
+	# More than a queue of the kernel holds, and no more than two do.
+	local n=$((3 * $(cat /proc/sys/net/unix/max_dgram_qlen) / 2))
+	listen
+	mybox run -d --name k1 deb sleep 1000
+	wait_until 10 told "MAINPID=$(monitor_of k1)"
+	kill -STOP "$listener"
+	python3 - "/proc/$(mybox inspect -f '{{.State.Pid}}' k1)/root/run/notify/notify.sock" "$n" "$BATS_TEST_TMPDIR/half" 3>&- <<-'E' &
+		import socket, sys
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		s.connect(sys.argv[1])
+		for i in range(int(sys.argv[2])): s.send(b"STATUS=%d" % i)
+		open(sys.argv[3], "w").close()
+		for i in range(int(sys.argv[2])): s.send(b"STATUS=%d" % i)
+		s.send(b"READY=1")
+	E
+	wait_until 10 [ -e "$BATS_TEST_TMPDIR/half" ]
+	kill -CONT "$listener"
+	wait_until 60 told READY=1
+	[ "$(grep -c STATUS= "$BATS_TEST_TMPDIR/told")" = $((2 * n)) ]
+	wait "$!"
 	kill "$listener"
 }
 
