@@ -201,9 +201,8 @@ int mb_container_bundle_make(struct mb_container *c, int rootfs_fd,
 	                            : "/mybox",
 	                    record->id);
 	r = mb_container_process_fill(record, rootfs_fd, spec->process, err);
-	bundle->n_plain_env = spec->process->env.n;
 	if (r == 0)
-		r = mb_container_secrets_env(c, spec->process, err);
+		r = mb_container_secrets_env(c, spec->process, &bundle->n_plain_env, err);
 	if (r == 0)
 		r = fill_namespaces(c, spec, err);
 	if (r == 0)

@@ -10,7 +10,6 @@
 #include "container/container.h"
 #include "container/create.h"
 #include "container/logging.h"
-#include "container/secrets.h"
 #include "container/security.h"
 #include "core/err.h"
 #include "core/parse.h"
@@ -553,8 +552,6 @@ int mb_container_request_check(struct mb_store *store, struct mb_container_creat
 		r = mb_container_logging_check(&q->host, err);
 	if (r == 0)
 		r = mb_container_requires_check(store, &q->host, err);
-	if (r == 0)
-		r = mb_container_secrets_check(store, &q->secrets, &q->config, err);
 	if (r == 0)
 		r = check_modes(store, &q->host, err);
 	if (r == 0)

@@ -15,6 +15,7 @@
 #include "container/event.h"
 #include "container/health.h"
 #include "container/mounts.h"
+#include "container/secrets.h"
 #include "container/userns.h"
 #include "core/clock.h"
 #include "core/err.h"
@@ -393,7 +394,7 @@ static int create_locked(struct mb_store *store, struct mb_container_create_requ
                          const char *id, struct mb_strv *warnings, struct mb_err *err)
 {
 	MB_AUTO(mb_container_record_free) struct mb_container_record *record = NULL;
-	MB_AUTO_CLOSE int hold = -1, range = -1;
+	MB_AUTO_CLOSE int hold = -1, range = -1, secrets = -1;
 	int r = mb_image_hold(store, &hold, err);
 
 	if (r < 0)
@@ -410,6 +411,8 @@ static int create_locked(struct mb_store *store, struct mb_container_create_requ
 	             mb_streq(q->host.uts_mode, "host") || mb_streq(q->host.network_mode, "host"));
 	set_defaults(q);
 	r = mb_container_userns_check(store, q, &range, err);
+	if (r == 0)
+		r = mb_container_secrets_check(store, &q->secrets, &q->config, &secrets, err);
 	if (r == 0)
 		r = mb_container_mounts_collect(store, q, record, err);
 	if (r < 0)

@@ -62,6 +62,7 @@ static int fill_process(struct executing *x, struct mb_err *err)
 	struct mb_oci_process *process = x->bundle.spec.process;
 	const char *user = q->user ? q->user : config->user;
 	const char *cwd = q->workdir ? q->workdir : config->working_dir;
+	size_t ignored;
 	int r;
 
 	process->terminal = q->tty;
@@ -79,7 +80,7 @@ static int fill_process(struct executing *x, struct mb_err *err)
 	if (r == 0)
 		r = mb_container_userns_check_user(&x->c->record->host, process, err);
 	if (r == 0)
-		r = mb_container_secrets_env(x->c, process, err);
+		r = mb_container_secrets_env(x->c, process, &ignored, err);
 	if (r == 0)
 		r = mb_container_caps_fill(&x->c->record->host,
 		                           q->privileged || x->c->record->host.privileged, process,

@@ -108,7 +108,7 @@ static int parse(const char *text, struct mb_container_secret *s, struct mb_err 
 	}
 	if (r == 0 && (!s->name || !*s->name))
 		return mb_fail(err, EINVAL, "--secret '%s': a name is missing", text);
-	return r == 0 ? set_target(s, err) : r;
+	return r;
 }
 
 static bool is_taken(const struct mb_container_config *config, const struct mb_container_secret *s)
@@ -134,15 +134,19 @@ static int check_one(struct mb_store *store, const char *text, struct mb_contain
 		return r < 0 ? r : -ENOENT;
 	/* By id it was; that goes when it is replaced. */
 	mb_strset(&s->name, secret->name);
+	r = set_target(s, err);
+	if (r < 0)
+		return r;
 	if (is_taken(config, s))
 		return mb_fail(err, EINVAL, "two secrets have the target '%s'", s->target);
 	return 0;
 }
 
 int mb_container_secrets_check(struct mb_store *store, const struct mb_strv *texts,
-                               struct mb_container_config *config, struct mb_err *err)
+                               struct mb_container_config *config, int *ret_hold,
+                               struct mb_err *err)
 {
-	int r = 0;
+	int r = texts->n ? mb_secret_hold(store, ret_hold, err) : 0;
 
 	for (size_t i = 0; r == 0 && i < texts->n; i++)
 		r = check_one(store, texts->v[i], config, err);
@@ -167,12 +171,32 @@ static int read_secret(struct mb_container *c, const struct mb_container_secret 
 	return r > 0 ? -ENOENT : r;
 }
 
+static void drop_variable(struct mb_strv *env, const char *name)
+{
+	size_t len = strlen(name), kept = 0;
+
+	for (size_t i = 0; i < env->n; i++) {
+		if (strncmp(env->v[i], name, len) == 0 && env->v[i][len] == '=')
+			free(env->v[i]);
+		else
+			env->v[kept++] = env->v[i];
+	}
+	if (env->v)
+		env->v[kept] = NULL;
+	env->n = kept;
+}
+
 int mb_container_secrets_env(struct mb_container *c, struct mb_oci_process *process,
-                             struct mb_err *err)
+                             size_t *ret_n_plain, struct mb_err *err)
 {
 	const struct mb_container_config *config = &c->record->config;
 	int r = 0;
 
+	/* They take the place of what the image and others say. */
+	for (size_t i = 0; i < config->n_secrets; i++)
+		if (config->secrets[i].is_env)
+			drop_variable(&process->env, config->secrets[i].target);
+	*ret_n_plain = process->env.n;
 	for (size_t i = 0; r == 0 && i < config->n_secrets; i++) {
 		const struct mb_container_secret *s = &config->secrets[i];
 		struct mb_str bytes = MB_STR_INIT;
@@ -206,12 +230,17 @@ static int write_file(struct mb_container *c, const struct mb_container_secret *
                       const char *path, struct mb_err *err)
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	const struct mb_oci_process owner = {.user = {.uid = s->uid, .gid = s->gid}};
 	MB_AUTO_FREE char *copy = mb_strdup(path);
 	char *slash = strrchr(copy, '/');
 	struct mb_str bytes = MB_STR_INIT;
 	MB_AUTO_CLOSE int file = -1;
 	int r = 0;
 
+	if (s->uid || s->gid)
+		r = mb_container_userns_check_user(&c->record->host, &owner, err);
+	if (r < 0)
+		return mb_wrap(err, r, "secret '%s'", s->name);
 	if (slash) {
 		*slash = '\0';
 		r = mb_sys_path_mkdirs(dir_fd, copy, 0755, NULL, err);

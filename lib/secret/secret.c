@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "secret/secret.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,6 +22,9 @@
 #include "store/lock.h"
 #include "store/store.h"
 #include "sys/tree.h"
+
+#define TMP  ".tmp-"
+#define GONE ".rm-"
 
 enum { ID_LEN = 25 }; /* as podman's */
 
@@ -104,19 +108,52 @@ static int publish(int secrets, const char *tmp, const char *name, bool replace,
 	return 0;
 }
 
+int mb_secret_hold(struct mb_store *store, int *ret_fd, struct mb_err *err)
+{
+	return mb_store_lock(store, MB_RANK_VOLUME, "secrets", false, true, ret_fd, err);
+}
+
+/* What somebody was killed over is no secret any more, but its bytes are. */
+static void sweep(int secrets)
+{
+	int fd = openat(secrets, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		mb_close(&fd);
+		return;
+	}
+	while ((entry = readdir(dir)))
+		if (mb_starts_with(entry->d_name, TMP) || mb_starts_with(entry->d_name, GONE))
+			mb_sys_tree_remove(secrets, entry->d_name, NULL);
+	closedir(dir);
+}
+
+/* Alone where that is so at once; else shared, so that nobody takes ours for a leftover. */
+static int lock_and_sweep(struct mb_store *store, int secrets, int *ret_lock, struct mb_err *err)
+{
+	int r = mb_store_lock(store, MB_RANK_VOLUME, "secrets", true, false, ret_lock, err);
+
+	if (r == MB_STORE_BUSY)
+		return mb_secret_hold(store, ret_lock, err);
+	if (r == 0)
+		sweep(secrets);
+	return r;
+}
+
 int mb_secret_create(struct mb_store *store, const struct mb_secret_create_request *request,
                      struct mb_secret **ret, struct mb_err *err)
 {
 	MB_AUTO(mb_secret_free) struct mb_secret *secret = NULL;
 	MB_AUTO_CLOSE int secrets = -1, lock = -1;
-	char tmp[16 + MB_ID_TEXT] = ".tmp-";
+	char tmp[16 + MB_ID_TEXT] = TMP;
 	int r = check_request(request, err);
 
 	if (r == 0)
 		r = mb_store_dir(store, "secrets", false, &secrets, err);
-	/* Shared: those who clear leftovers away must not take ours for one. */
 	if (r == 0)
-		r = mb_store_lock(store, MB_RANK_VOLUME, "secrets", false, true, &lock, err);
+		r = lock_and_sweep(store, secrets, &lock, err);
 	if (r < 0)
 		return r;
 	mb_id_make(tmp + strlen(tmp));
@@ -175,17 +212,19 @@ int mb_secret_remove(struct mb_store *store, const char *reference,
 {
 	MB_AUTO(mb_secret_free) struct mb_secret *secret = NULL;
 	MB_AUTO_CLOSE int secrets = -1, lock = -1;
-	char gone[16 + MB_ID_TEXT] = ".rm-";
+	char gone[16 + MB_ID_TEXT] = GONE;
 	int r = mb_secret_find(store, reference, &secret, err);
 
 	if (r == 0)
 		r = mb_store_dir(store, "secrets", false, &secrets, err);
+	/* Alone: who makes a container that uses it has written that down. */
 	if (r == 0)
-		r = mb_store_lock(store, MB_RANK_VOLUME, "secrets", false, true, &lock, err);
+		r = mb_store_lock(store, MB_RANK_VOLUME, "secrets", true, true, &lock, err);
 	if (r == 0)
 		r = check_users(users, secret->name, err);
 	if (r != 0)
 		return r;
+	sweep(secrets);
 	mb_id_make(gone + strlen(gone));
 	if (renameat(secrets, secret->name, secrets, gone) < 0)
 		return mb_fail_sys(err, errno, "cannot remove secret '%s'", secret->name);

@@ -41,6 +41,8 @@ struct mb_secret_create_request {
 /* On disk for good when this returns.  Return: 0 or -errno, told; -EEXIST for a name in use. */
 int mb_secret_create(struct mb_store *store, const struct mb_secret_create_request *request,
                      struct mb_secret **ret, struct mb_err *err);
+/* While *@ret_fd is open none is removed. */
+int mb_secret_hold(struct mb_store *store, int *ret_fd, struct mb_err *err);
 /* By name, or by id or its beginning.  Return: 0; MB_SECRET_ABSENT; -errno, told. */
 int mb_secret_find(struct mb_store *store, const char *reference, struct mb_secret **ret,
                    struct mb_err *err);

@@ -35,6 +35,14 @@ secret='s3cr3t-canary'
 	[ "$(mybox secret rm t "${id:0:6}")" = "t"$'\n'"${id:0:6}" ]
 	run -1 mybox secret rm t
 	mybox secret rm -i t
+	# Of who was killed in the middle nothing stays on disk.
+	mkdir "$root/secrets/.rm-x" "$root/secrets/.tmp-y"
+	echo "$secret" | tee "$root/secrets/.rm-x/data" >"$root/secrets/.tmp-y/data"
+	mybox secret create u - <<<x
+	[ -z "$(find "$root/secrets" -mindepth 1 -name '.*')" ]
+	mkdir "$root/secrets/.rm-x"
+	[ "$(mybox secret rm u)" = u ]
+	[ ! -e "$root/secrets/.rm-x" ]
 	[ "$(mybox secret rm -a)" = from-env ]
 	[ -z "$(ls -A "$root/secrets")" ]
 }
@@ -84,7 +92,7 @@ secret='s3cr3t-canary'
 	printf %s "$secret" | mybox secret create one -
 	printf %s "env-$secret" | mybox secret create two -
 	id=$(mybox run -d --name k1 --secret one --secret one,target=sub/copy,mode=0400,uid=7,gid=8 --secret one,target=/etc/app/key,mode=0440 \
-		--secret two,type=env --secret two,type=env,target=OTHER deb sleep 1000)
+		--secret two,type=env --secret two,type=env,target=OTHER -e two=plain -e OTHER=plain deb sleep 1000)
 	[ "$(mybox exec k1 stat -c '%a %u %g %n' /run/secrets/one /run/secrets/sub/copy /etc/app/key)" = \
 		$'444 0 0 /run/secrets/one\n400 7 8 /run/secrets/sub/copy\n440 0 0 /etc/app/key' ]
 	[ "$(mybox exec k1 cat /run/secrets/one /run/secrets/sub/copy /etc/app/key)" = "$secret$secret$secret" ]
@@ -94,7 +102,10 @@ secret='s3cr3t-canary'
 	mybox exec k1 sh -c 'tr "\0" "\n" </proc/1/environ' >"$BATS_TEST_TMPDIR/env"
 	grep -qx "two=env-$secret" "$BATS_TEST_TMPDIR/env"
 	grep -qx "OTHER=env-$secret" "$BATS_TEST_TMPDIR/env"
-	[ "$(mybox exec k1 sh -c 'echo $OTHER')" = "env-$secret" ]
+	# In the place of others of that name, of which some programs see the first and some the last.
+	[ "$(grep -cE '^(two|OTHER)=' "$BATS_TEST_TMPDIR/env")" = 2 ]
+	[ "$(mybox exec -e two=own k1 env | grep -E '^(two|OTHER)=')" = "two=env-$secret"$'\n'"OTHER=env-$secret" ]
+	[ "$(mybox exec -u 7 k1 cat /run/secrets/sub/copy)" = "$secret" ]
 	[ "$(mybox inspect -f '{{range .Config.Secrets}}{{.Name}}:{{.Target}}:{{.Mode}} {{end}}' k1)" = \
 		'one:/run/secrets/one:292 one:/run/secrets/sub/copy:256 one:/etc/app/key:288 two:two:292 two:OTHER:292 ' ]
 	# Neither told nor kept: but in the store of secrets it is nowhere.
@@ -108,6 +119,9 @@ secret='s3cr3t-canary'
 	run -1 grep -ral canary "$run" "$root/containers" "$root/images" "$root/layers" "$root/events"
 	[ -s "$run/c/$id/config.json" ]
 	mybox rmi committed
+	# Who makes a container and who removes a secret do not pass each other by.
+	run -137 flock -s "$run/locks/secrets" timeout -s KILL 1 "${box[@]}" secret rm two
+	run -137 flock -x "$run/locks/secrets" timeout -s KILL 1 "${box[@]}" create --secret one deb
 	# It is needed for the next start.
 	run -1 mybox secret rm one
 	[[ $output == *"secret 'one' is in use by: k1"* ]]
@@ -118,5 +132,10 @@ secret='s3cr3t-canary'
 	# Ids of a user namespace are its own.
 	[ "$(mybox run --rm --userns auto:size=1024 --secret one,uid=7,mode=0400 -u 7 deb sh -c 'stat -c %u /run/secrets /run/secrets/one; cat /run/secrets/one')" = \
 		$'0\n7\nnew' ]
+	run -125 mybox run --rm --userns auto:size=1024 --secret one,uid=70000,mode=0400 deb true
+	[[ $output == *'user 70000 is not mapped'* ]]
+	# Found by a part of its id it still has its name.
+	id=$(mybox secret inspect -f '{{.ID}}' one)
+	[ "$(mybox run --rm --secret "${id:0:6}" deb cat /run/secrets/one)" = new ]
 	mybox secret rm -a
 }
