@@ -16,6 +16,8 @@
 
 static const char blanks[] = " \t";
 
+enum { PIDS_MAX = 10000 }; /* of one word, which the kernel takes up to 128 KiB of */
+
 /* The next word of *@at, which goes past it; *@ret_n is 0 at the end. */
 static const char *next_word(const char **at, size_t *ret_n)
 {
@@ -155,7 +157,8 @@ static int top_by_ps(const struct mb_strv *words, const pid_t *pids, size_t n, s
 	if (r < 0)
 		return r;
 	mb_strv_add_all(&all, words);
-	mb_strv_take(&all, pids_word(pids, n));
+	if (n <= PIDS_MAX)
+		mb_strv_take(&all, pids_word(pids, n));
 	r = mb_sys_ps_run(&all, &text, err);
 	if (r == MB_SYS_PS_REFUSED)
 		r = mb_sys_ps_run(words, &text, err);

@@ -17,7 +17,7 @@
 #include "sys/proc.h"
 #include "sys/ps.h"
 
-enum { OUTPUT_MAX = 64 << 20, TIMEOUT_MS = 10000, NOT_FOUND = 127 };
+enum { OUTPUT_MAX = 64 << 20, TIMEOUT_MS = 10000, FAILED = 126, NOT_FOUND = 127 };
 
 static void __attribute__((noreturn)) become_ps(char **argv, int out, int told)
 {
@@ -35,7 +35,7 @@ static void __attribute__((noreturn)) become_ps(char **argv, int out, int told)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	for (size_t i = 0; i < MB_N(paths); i++)
 		execve(paths[i], argv, env);
-	_exit(NOT_FOUND);
+	_exit(errno == ENOENT ? NOT_FOUND : FAILED);
 }
 
 static int start(const struct mb_strv *words, int out, int told, int *ret_pidfd, struct mb_err *err)
@@ -92,7 +92,8 @@ int mb_sys_ps_run(const struct mb_strv *words, struct mb_str *out, struct mb_err
 	if (code == NOT_FOUND)
 		return mb_fail(err, ENOENT,
 		               "the program ps is missing: install the package procps");
-	text.buf[strcspn(mb_str_text(&text), "\n")] = '\0';
+	if (text.len)
+		text.buf[strcspn(text.buf, "\n")] = '\0';
 	shown = mb_printable(mb_str_text(&text));
 	mb_fail(err, EINVAL, "ps: %s", *shown ? shown : "failed");
 	return MB_SYS_PS_REFUSED;
