@@ -160,7 +160,11 @@ none() { ! grep -q "$@"; }
 	line=$(sed -n "s/^ExecStart=.*-c '\(.*\)'\$/\1/p" "$top/contrib/prometheus/mybox-textfile.service")
 	mkdir "$BATS_TEST_TMPDIR/bin"
 	ln -s "$BATS_TEST_TMPDIR/box" "$BATS_TEST_TMPDIR/bin/mybox"
+	# A link in its place is not written through.
+	echo kept >"$BATS_TEST_TMPDIR/kept"
+	ln -s "$BATS_TEST_TMPDIR/kept" "$BATS_TEST_TMPDIR/mybox.prom.new"
 	DIR=$BATS_TEST_TMPDIR PATH=$BATS_TEST_TMPDIR/bin:$PATH sh -c "$line"
 	grep -q '^mybox_container_running.* 1$' "$BATS_TEST_TMPDIR/mybox.prom"
 	[ ! -e "$BATS_TEST_TMPDIR/mybox.prom.new" ]
+	[ "$(cat "$BATS_TEST_TMPDIR/kept")" = kept ]
 }
