@@ -27,6 +27,7 @@ void mb_etcd_kvs_done(struct mb_etcd_kvs *kvs)
 	for (size_t i = 0; i < kvs->n; i++)
 		kv_done(&kvs->v[i]);
 	free(kvs->v);
+	mb_str_done(&kvs->last);
 	*kvs = (struct mb_etcd_kvs){0};
 }
 
@@ -49,35 +50,40 @@ uint64_t mb_etcd_number(struct json_object *o, const char *key, uint64_t otherwi
 	return number >= 0 ? (uint64_t)number : otherwise;
 }
 
-static int decode(struct json_object *o, const char *key, char **ret, struct mb_err *err)
+static int decode(struct json_object *o, const char *key, struct mb_str *out, struct mb_err *err)
 {
-	const char *text = mb_json_find_str(o, key, "");
-	MB_AUTO_STR struct mb_str s = MB_STR_INIT;
-
-	if (mb_registry_base64_parse(text, &s) < 0)
+	mb_str_reset(out);
+	if (mb_registry_base64_parse(mb_json_find_str(o, key, ""), out) < 0)
 		return mb_fail(err, EBADMSG, "the store's '%s' is not base64", key);
-	if (s.len && memchr(s.buf, '\0', s.len))
-		return mb_fail(err, EBADMSG, "the store's '%s' is no text", key);
-	*ret = mb_str_take(&s);
 	return 0;
 }
 
-static int read_kv(struct json_object *o, struct mb_etcd_kv *ret, struct mb_err *err)
+/* Ours are text.  Anything else is somebody else's, and nobody's loss. */
+static char *text_of(const struct mb_str *s)
 {
-	struct mb_etcd_kv kv = {.created = mb_etcd_number(o, "create_revision", 0),
-	                        .changed = mb_etcd_number(o, "mod_revision", 0),
-	                        .lease = mb_etcd_number(o, "lease", 0)};
-	int r = decode(o, "key", &kv.key, err);
+	return s->len && memchr(s->buf, '\0', s->len) ? NULL : mb_strdup(mb_str_text(s));
+}
 
-	if (!r && !*kv.key)
+/* @key: what stands there, byte by byte.  Return: 0, and ret->key and ret->value, NULL where that
+ * is none of ours; or -EBADMSG. */
+static int read_kv(struct json_object *o, struct mb_str *key, struct mb_etcd_kv *ret,
+                   struct mb_err *err)
+{
+	MB_AUTO_STR struct mb_str value = MB_STR_INIT;
+	int r = decode(o, "key", key, err);
+
+	if (!r && !key->len)
 		r = mb_fail(err, EBADMSG, "the store tells of a thing without a key");
 	if (!r)
-		r = decode(o, "value", &kv.value, err);
-	if (r) {
-		kv_done(&kv);
+		r = decode(o, "value", &value, err);
+	if (r)
 		return r;
-	}
-	*ret = kv;
+	*ret = (struct mb_etcd_kv){.created = mb_etcd_number(o, "create_revision", 0),
+	                           .changed = mb_etcd_number(o, "mod_revision", 0),
+	                           .lease = mb_etcd_number(o, "lease", 0),
+	                           .key = text_of(key)};
+	if (value.len <= MB_ETCD_VALUE_MAX)
+		ret->value = text_of(&value);
 	return 0;
 }
 
@@ -99,15 +105,23 @@ int mb_etcd_answer_range(struct json_object *o, struct mb_etcd_kvs *ret, struct 
 	kvs->more = mb_json_find_bool(o, "more", false);
 	kvs->revision = mb_etcd_number(mb_json_find(o, "header"), "revision", kvs->revision);
 	for (size_t i = 0; i < n; i++) {
+		struct mb_etcd_kv *kv;
 		int r;
 
 		if (kvs->n == kvs->cap) {
 			kvs->cap = kvs->cap ? kvs->cap * 2 : 8;
 			kvs->v = mb_realloc(kvs->v, kvs->cap * sizeof(*kvs->v));
 		}
-		r = read_kv(json_object_array_get_idx(list, i), &kvs->v[kvs->n], err);
+		kv = &kvs->v[kvs->n];
+		r = read_kv(json_object_array_get_idx(list, i), &kvs->last, kv, err);
 		if (r)
 			return r;
+		kvs->seen++;
+		if (!kv->key || !kv->value) {
+			kv_done(kv);
+			continue;
+		}
+		kvs->bytes += strlen(kv->key) + strlen(kv->value);
 		kvs->n++;
 	}
 	return 0;
@@ -143,22 +157,29 @@ void mb_etcd_told_done(struct mb_etcd_told *told)
 	*told = (struct mb_etcd_told){0};
 }
 
+/* What was put in the place of a thing of ours and is none is as good as its end. */
 static int read_events(struct json_object *result, struct mb_etcd_told *told, struct mb_err *err)
 {
+	MB_AUTO_STR struct mb_str key = MB_STR_INIT;
 	size_t n;
 	struct json_object *list = list_of(result, "events", &n);
 
 	told->v = mb_calloc(n + 1, sizeof(*told->v));
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *o = json_object_array_get_idx(list, i);
-		struct mb_etcd_kv *kv = mb_calloc(1, sizeof(*kv));
-		int r = read_kv(mb_json_find(o, "kv"), kv, err);
+		struct mb_etcd_kv kv;
+		int r = read_kv(mb_json_find(o, "kv"), &key, &kv, err);
 
-		told->v[told->n++] = (struct mb_etcd_event){
-			.kv = kv,
-			.deleted = mb_streq(mb_json_find_str(o, "type", "PUT"), "DELETE")};
 		if (r)
 			return r;
+		if (!kv.key) {
+			kv_done(&kv);
+			continue;
+		}
+		told->v[told->n].kv = mb_calloc(1, sizeof(kv));
+		*told->v[told->n].kv = kv;
+		told->v[told->n++].deleted =
+			!kv.value || mb_streq(mb_json_find_str(o, "type", "PUT"), "DELETE");
 	}
 	return 0;
 }

@@ -17,7 +17,7 @@
 #include "etcd/answer.h"
 #include "json/json.h"
 
-enum { PASSWORD_MAX = 4096, TOKEN_MAX = 8192, TICK_MS = 200, OK = 200 };
+enum { PASSWORD_MAX = 4096, TOKEN_MAX = 8192, TICK_MS = 200, OK = 200, SHARE_MIN_MS = 500 };
 /* What a member said, beside UNAVAILABLE: ask another one. */
 enum { NEXT = 100, LOG_IN };
 
@@ -210,12 +210,12 @@ static int ask_once(struct mb_etcd *e, const char *path, const char *body, struc
 	int r;
 
 	mb_str_reset(&x->text);
-	x->deadline = mb_monotonic_nsec() + e->timeout_sec * MB_NSEC_PER_SEC;
+	x->deadline = e->deadline;
 	r = mb_etcd_call(e, path, body, false, &sink, err);
 	mb_debug("%s/v3/%s: %u%s%s", e->members.v[e->member], path, x->status, r ? ", " : "",
 	         r && err ? err->msg : "");
-	if (r == -ELIBACC)
-		return r; /* it is us */
+	if (r == -ELIBACC || r == -E2BIG)
+		return r; /* it is us; or the question */
 	return r ? NEXT : judge(x, err);
 }
 
@@ -276,9 +276,16 @@ static int fetch_token(struct mb_etcd *e, struct mb_err *err)
 	return 0;
 }
 
-int mb_etcd_log_in(struct mb_etcd *e, struct mb_err *err)
+static int log_in(struct mb_etcd *e, struct mb_err *err)
 {
 	return !e->user || e->token ? 0 : fetch_token(e, err);
+}
+
+int mb_etcd_log_in(struct mb_etcd *e, struct mb_err *err)
+{
+	forget(&e->token);
+	e->deadline = mb_monotonic_nsec() + e->timeout_sec * MB_NSEC_PER_SEC;
+	return log_in(e, err);
 }
 
 /* A token may have become too old: another, once. */
@@ -286,13 +293,13 @@ static int ask_as_user(struct mb_etcd *e, const char *path, const char *body,
                        struct json_object **ret, struct mb_err *err)
 {
 	bool had_token = e->token != NULL;
-	int r = mb_etcd_log_in(e, err);
+	int r = log_in(e, err);
 
 	if (!r)
 		r = ask_member(e, path, body, ret, err);
 	if (r == LOG_IN && had_token) {
 		forget(&e->token);
-		r = mb_etcd_log_in(e, err);
+		r = log_in(e, err);
 		if (!r)
 			r = ask_member(e, path, body, ret, err);
 	}
@@ -301,13 +308,27 @@ static int ask_as_user(struct mb_etcd *e, const char *path, const char *body,
 
 /* ---- all of them --------------------------------------------------------------------------- */
 
+/* Silent ones must not take the time of those that would answer: each has its share of what is
+ * left, which is no shorter than an answer may take. */
+static void set_share(struct mb_etcd *e, int64_t end, size_t left)
+{
+	int64_t now = mb_monotonic_nsec(), share = (end - now) / (int64_t)left;
+	int64_t least = SHARE_MIN_MS * (MB_NSEC_PER_SEC / 1000);
+
+	e->deadline = now + (share > least ? share : least);
+}
+
 int mb_etcd_ask(struct mb_etcd *e, const char *path, const char *body, struct json_object **ret,
                 struct mb_err *err)
 {
+	int64_t end = mb_monotonic_nsec() + e->timeout_sec * MB_NSEC_PER_SEC;
 	struct mb_err told = MB_ERR_INIT;
 	int r = NEXT;
 
 	for (size_t i = 0; r == NEXT && i < e->members.n; i++) {
+		if (i && mb_monotonic_nsec() >= end)
+			break;
+		set_share(e, end, e->members.n - i);
 		told = MB_ERR_INIT;
 		if (i)
 			mb_etcd_member_set(e, e->member + 1);

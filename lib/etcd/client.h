@@ -15,7 +15,9 @@ struct mb_etcd {
 	struct mb_registry_transport *transport;
 	struct mb_strv members;
 	size_t member; /* that answered last */
-	int ca_fd, timeout_sec;
+	int ca_fd;
+	int timeout_sec;  /* of one question to all of them */
+	int64_t deadline; /* CLOCK_MONOTONIC: of the member at hand */
 	bool has_identity;
 	struct mb_registry_identity identity;
 	char *user, *password_file;
@@ -29,7 +31,8 @@ int mb_etcd_ask(struct mb_etcd *e, const char *path, const char *body, struct js
 /* One exchange with the member at hand.  @sink is told. */
 int mb_etcd_call(struct mb_etcd *e, const char *path, const char *body, bool stream,
                  const struct mb_registry_sink *sink, struct mb_err *err);
-/* The token, where there is a user.  Return: 0; UNAVAILABLE; or -errno. */
+/* Another token than before, where there is a user: a member that began anew knows none of those it
+ * gave, and a watch has no second question.  Return: 0; UNAVAILABLE; or -errno. */
 int mb_etcd_log_in(struct mb_etcd *e, struct mb_err *err);
 /* "key":"BASE64" */
 void mb_etcd_put_text(struct mb_str *s, const char *name, const char *text);

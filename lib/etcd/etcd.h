@@ -25,7 +25,7 @@ struct mb_etcd_conf {
 	const struct mb_strv *members;    /* "https://host:2379" */
 	const char *cacert, *cert, *key;  /* paths, or NULL */
 	const char *user, *password_file; /* or NULL */
-	int timeout_sec;                  /* of one request to one member */
+	int timeout_sec;                  /* of one request, to however many members */
 };
 struct mb_etcd; /* opaque */
 /* Copies all of it and opens the files.  Nothing is asked yet. */
@@ -39,15 +39,19 @@ void mb_etcd_member_set(struct mb_etcd *e, size_t member);
 bool mb_etcd_address_is_valid(const char *text);
 
 struct mb_etcd_kv {
-	char *key, *value;         /* text: a key or a value with a NUL in it is not taken */
+	/* Text: what has a NUL in it, or a value longer than MB_ETCD_VALUE_MAX, is left out. */
+	char *key, *value;
 	uint64_t created, changed; /* revisions */
 	uint64_t lease;            /* 0: none */
 };
+enum { MB_ETCD_VALUE_MAX = 64 << 10 };
 struct mb_etcd_kvs {
 	struct mb_etcd_kv *v;
 	size_t n, cap;
-	uint64_t revision; /* of the store */
-	bool more;         /* there are, behind these */
+	size_t seen, bytes; /* with those that were left out; of those that were not */
+	struct mb_str last; /* key that was seen, byte by byte */
+	uint64_t revision;  /* of the store */
+	bool more;          /* there are, behind these */
 };
 #define MB_AUTO_ETCD_KVS __attribute__((cleanup(mb_etcd_kvs_done)))
 void mb_etcd_kvs_done(struct mb_etcd_kvs *kvs);
@@ -55,7 +59,9 @@ const struct mb_etcd_kv *mb_etcd_kvs_find(const struct mb_etcd_kvs *kvs, const c
 
 /* The key itself.  Return: 0, and at most one in *@ret; UNAVAILABLE; or -errno. */
 int mb_etcd_get(struct mb_etcd *e, const char *key, struct mb_etcd_kvs *ret, struct mb_err *err);
-/* All that begins with @prefix, as it was at one revision; -E2BIG over @limit of them. */
+/* All that begins with @prefix, as it was at one revision; -E2BIG over @limit of them, or over
+ * MB_ETCD_LIST_MAX bytes. */
+enum { MB_ETCD_LIST_MAX = 256 << 20 };
 int mb_etcd_list(struct mb_etcd *e, const char *prefix, bool keys_only, size_t limit,
                  struct mb_etcd_kvs *ret, struct mb_err *err);
 
@@ -68,6 +74,8 @@ struct mb_etcd_txn {
 void mb_etcd_txn_done(struct mb_etcd_txn *t);
 /* Created at @revision; 0: is not there. */
 void mb_etcd_if_created(struct mb_etcd_txn *t, const char *key, uint64_t revision);
+/* Nothing that begins with @prefix is there. */
+void mb_etcd_if_none(struct mb_etcd_txn *t, const char *prefix);
 void mb_etcd_if_value(struct mb_etcd_txn *t, const char *key, const char *value);
 void mb_etcd_then_put(struct mb_etcd_txn *t, const char *key, const char *value, uint64_t lease);
 void mb_etcd_then_delete(struct mb_etcd_txn *t, const char *key, bool prefix);

@@ -12,7 +12,8 @@
 #include "registry/base64.h"
 #include "json/json.h"
 
-enum { PAGE = 1000 };
+/* Of so many at once, and of fewer where those are longer than an answer may be. */
+enum { PAGE = 1000, PAGE_PART = 20, PAGE_MIN = 3 };
 
 void mb_etcd_put_text(struct mb_str *s, const char *name, const char *text)
 {
@@ -60,25 +61,21 @@ int mb_etcd_get(struct mb_etcd *e, const char *key, struct mb_etcd_kvs *ret, str
 	return 0;
 }
 
-static void page(struct mb_str *body, const char *prefix, bool keys_only,
+static void page(struct mb_str *body, const char *prefix, bool keys_only, int size,
                  const struct mb_etcd_kvs *so_far)
 {
-	MB_AUTO_FREE char *from = NULL;
-
 	mb_str_reset(body);
 	mb_str_addc(body, '{');
 	/* The next key after one is that with a NUL behind. */
-	if (so_far->n) {
-		const char *last = so_far->v[so_far->n - 1].key;
-
+	if (so_far->last.len) {
 		mb_str_add(body, "\"key\":\"");
-		mb_registry_base64_format(last, strlen(last) + 1, body);
+		mb_registry_base64_format(so_far->last.buf, so_far->last.len + 1, body);
 		mb_str_addc(body, '"');
 	} else {
 		mb_etcd_put_text(body, "key", prefix);
 	}
 	mb_etcd_put_end(body, prefix);
-	mb_str_addf(body, ",\"limit\":%d", PAGE);
+	mb_str_addf(body, ",\"limit\":%d", size);
 	if (keys_only)
 		mb_str_add(body, ",\"keys_only\":true");
 	if (so_far->revision)
@@ -91,21 +88,27 @@ int mb_etcd_list(struct mb_etcd *e, const char *prefix, bool keys_only, size_t l
 {
 	MB_AUTO_ETCD_KVS struct mb_etcd_kvs kvs = {0};
 	MB_AUTO_STR struct mb_str body = MB_STR_INIT;
-	int r;
+	int r, size = PAGE;
 
 	do {
 		uint64_t at = kvs.revision;
-		size_t before = kvs.n;
+		size_t before = kvs.seen;
 
-		page(&body, prefix, keys_only, &kvs);
+		page(&body, prefix, keys_only, size, &kvs);
 		r = range(e, &body, &kvs, err);
+		if (r == -E2BIG && size > PAGE_MIN) {
+			size = size / PAGE_PART > PAGE_MIN ? size / PAGE_PART : PAGE_MIN;
+			kvs.more = true;
+			r = 0;
+			continue;
+		}
 		/* What it is now stands in the header; what was read is of then. */
 		if (at)
 			kvs.revision = at;
-		if (!r && kvs.more && kvs.n == before)
+		if (!r && kvs.more && kvs.seen == before)
 			r = mb_fail(err, EBADMSG,
 			            "the store says that there is more, and gives none");
-		if (!r && kvs.n > limit)
+		if (!r && (kvs.seen > limit || kvs.bytes > MB_ETCD_LIST_MAX))
 			r = mb_fail(err, E2BIG, "the store has over %zu of '%s'", limit, prefix);
 	} while (!r && kvs.more);
 	if (r)
@@ -137,6 +140,15 @@ void mb_etcd_if_created(struct mb_etcd_txn *t, const char *key, uint64_t revisio
 	            ",\"target\":\"CREATE\",\"result\":\"EQUAL\",\"create_revision\":\"%" PRIu64
 	            "\"}",
 	            revision);
+}
+
+void mb_etcd_if_none(struct mb_etcd_txn *t, const char *prefix)
+{
+	begin(&t->compare);
+	mb_etcd_put_text(&t->compare, "key", prefix);
+	mb_etcd_put_end(&t->compare, prefix);
+	mb_str_add(&t->compare,
+	           ",\"target\":\"CREATE\",\"result\":\"EQUAL\",\"create_revision\":\"0\"}");
 }
 
 void mb_etcd_if_value(struct mb_etcd_txn *t, const char *key, const char *value)

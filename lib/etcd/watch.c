@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/err.h"
 #include "etcd/answer.h"
 #include "etcd/client.h"
@@ -14,6 +15,7 @@ struct watch {
 	struct mb_etcd_watcher *w;
 	struct mb_str line;
 	int r;
+	int64_t deadline; /* CLOCK_MONOTONIC: of its first line; 0: that is there */
 	bool is_over;
 };
 
@@ -40,6 +42,7 @@ static int take_line(struct watch *x, const char *line, size_t len, struct mb_er
 	struct mb_etcd_told told = {0};
 	int r = mb_etcd_answer_watch(line, len, &told, err);
 
+	x->deadline = 0;
 	if (r < 0)
 		return stop(x, r);
 	for (size_t i = 0; !r && i < told.n; i++)
@@ -86,6 +89,11 @@ static int on_tick(void *arg, struct mb_err *err)
 	struct watch *x = arg;
 	int r = x->w->idle(x->w->arg, err);
 
+	/* What holds lines back, or never made the watch, would be deaf for ever. */
+	if (!r && x->deadline && mb_monotonic_nsec() > x->deadline) {
+		mb_fail(err, ETIMEDOUT, "its watch says nothing");
+		r = MB_ETCD_UNAVAILABLE;
+	}
 	return r ? stop(x, r) : 0;
 }
 
@@ -108,6 +116,7 @@ int mb_etcd_watch(struct mb_etcd *e, const char *prefix, uint64_t revision,
 	mb_etcd_put_end(&body, prefix);
 	mb_str_addf(&body, ",\"start_revision\":\"%" PRIu64 "\"}}", revision);
 	w->revision = revision - 1;
+	x.deadline = mb_monotonic_nsec() + e->timeout_sec * MB_NSEC_PER_SEC;
 	r = mb_etcd_call(e, "watch", mb_str_text(&body), true, &sink, err);
 	mb_str_done(&x.line);
 	if (x.is_over)

@@ -11,6 +11,7 @@
 
 #include "core/err.h"
 #include "core/own.h"
+#include "core/str.h"
 #include "etcd/answer.h"
 #include "etcd/etcd.h"
 #include "json/json.h"
@@ -46,7 +47,6 @@ static void range_that_is_none_is_refused(void **state)
 	static const char *const texts[] = {
 		"{\"kvs\":[{\"key\":\"?\",\"value\":\"\"}]}",
 		"{\"kvs\":[{\"value\":\"Yg==\"}]}",
-		"{\"kvs\":[{\"key\":\"YQ==\",\"value\":\"AA==\"}]}",
 		"{\"kvs\":[null]}",
 	};
 
@@ -57,6 +57,55 @@ static void range_that_is_none_is_refused(void **state)
 
 		assert_int_equal(mb_etcd_answer_range(o, &kvs, NULL), -EBADMSG);
 	}
+}
+
+static void what_is_no_text_is_left_out(void **state)
+{
+	static const char line[] = "{\"result\":{\"header\":{\"revision\":\"5\"},\"events\":["
+				   "{\"kv\":{\"key\":\"AA==\",\"value\":\"Yw==\"}},"
+				   "{\"kv\":{\"key\":\"YQ==\",\"value\":\"AA==\"}},"
+				   "{\"kv\":{\"key\":\"Yg==\",\"value\":\"Yw==\"}}]}}";
+	MB_AUTO(mb_json_free)
+	struct json_object *o = parse("{\"kvs\":[{\"key\":\"YQ==\",\"value\":\"AA==\"},"
+	                              "{\"key\":\"Yg==\",\"value\":\"Yw==\"},"
+	                              "{\"key\":\"YwA=\",\"value\":\"Yw==\"}]}");
+	MB_AUTO_ETCD_KVS struct mb_etcd_kvs kvs = {0};
+	struct mb_etcd_told told = {0};
+
+	(void)state;
+	assert_int_equal(mb_etcd_answer_range(o, &kvs, NULL), 0);
+	assert_int_equal(kvs.n, 1);
+	assert_string_equal(kvs.v[0].key, "b");
+	/* The next page begins behind the last one all the same. */
+	assert_int_equal(kvs.seen, 3);
+	assert_int_equal(kvs.last.len, 2);
+	assert_memory_equal(kvs.last.buf, "c\0", 2);
+	assert_int_equal(mb_etcd_answer_watch(line, strlen(line), &told, NULL), 0);
+	assert_int_equal(told.n, 2);
+	assert_string_equal(told.v[0].kv->key, "a");
+	assert_true(told.v[0].deleted);
+	assert_false(told.v[1].deleted);
+	mb_etcd_told_done(&told);
+}
+
+static void a_value_too_long_is_left_out(void **state)
+{
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	MB_AUTO_ETCD_KVS struct mb_etcd_kvs kvs = {0};
+
+	(void)state;
+	mb_str_add(&text, "{\"kvs\":[{\"key\":\"YQ==\",\"value\":\"");
+	for (size_t i = 0; i <= MB_ETCD_VALUE_MAX / 3; i++)
+		mb_str_add(&text, "YWFh");
+	mb_str_add(&text, "\"},{\"key\":\"Yg==\"}]}");
+	{
+		MB_AUTO(mb_json_free) struct json_object *o = parse(mb_str_text(&text));
+
+		assert_int_equal(mb_etcd_answer_range(o, &kvs, NULL), 0);
+	}
+	assert_int_equal(kvs.n, 1);
+	assert_string_equal(kvs.v[0].key, "b");
+	assert_int_equal(kvs.bytes, 1);
 }
 
 static void txn_gathers_what_it_read(void **state)
@@ -138,6 +187,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(range_has_texts_and_numbers),
 		cmocka_unit_test(range_that_is_none_is_refused),
+		cmocka_unit_test(what_is_no_text_is_left_out),
+		cmocka_unit_test(a_value_too_long_is_left_out),
 		cmocka_unit_test(txn_gathers_what_it_read),
 		cmocka_unit_test(watch_tells_changes_and_its_end),
 		cmocka_unit_test(errors_are_told_in_one_line),
