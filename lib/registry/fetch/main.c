@@ -21,7 +21,7 @@
 #include "library.h"
 #include "protocol.h"
 
-enum { REPORT_NSEC = 100000000, RECEIVE_BUFFER = 128 * 1024, STOPPED = 0 };
+enum { REPORT_NSEC = 100000000, RECEIVE_BUFFER = 128 * 1024, STOPPED = 0, STREAM_IDLE = 30 };
 
 struct fetch {
 	struct mb_fetch_library lib;
@@ -255,6 +255,13 @@ static CURLcode set_up(struct fetch *f, const char *method, const char *url,
 	SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
 	SET(CURLOPT_LOW_SPEED_TIME,
 	    f->request.flags & MB_FETCH_STREAM ? 0L : (long)f->request.timeout_sec);
+	/* One that goes on says nothing for long: whoever is between forgets it, or is found out.
+	 */
+	if (f->request.flags & MB_FETCH_STREAM) {
+		SET(CURLOPT_TCP_KEEPALIVE, 1L);
+		SET(CURLOPT_TCP_KEEPIDLE, (long)STREAM_IDLE);
+		SET(CURLOPT_TCP_KEEPINTVL, (long)STREAM_IDLE);
+	}
 	if (f->request.flags & MB_FETCH_DIRECT)
 		SET(CURLOPT_NOPROXY, "*");
 	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -407,6 +414,8 @@ int main(int argc, char **argv)
 	static struct fetch f;
 	const char *missing;
 
+	/* Others of this user have no business with keys and passwords that pass through here. */
+	prctl(PR_SET_DUMPABLE, 0);
 	/* Changing the user cleared what the command had set. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "mybox-fetch"); /* not the number of the file it came from */
