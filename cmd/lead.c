@@ -23,7 +23,7 @@
 #include "net/net.h"
 #include "net/overlay_lead.h"
 
-enum { LEADERS_MAX = 256, AGAIN_MS = 1000 };
+enum { LEADERS_MAX = 256, AGAIN_MS = 1000, CHECKS = 20 };
 
 struct leader {
 	char *network_id;
@@ -62,12 +62,13 @@ static void __attribute__((noreturn))
 lead_one(struct mb_cmd_context *cx, const char *network_id, pid_t parent)
 {
 	MB_AUTO(mb_net_free) struct mb_net *net = NULL;
+	struct mb_err err = MB_ERR_INIT;
 	int r;
 
 	die_with(parent);
 	r = mb_cmd_net(cx, &net, NULL);
 	if (!r)
-		r = mb_net_lead(net, network_id, on_lost, cx, NULL);
+		r = mb_net_lead(net, network_id, on_lost, cx, &err);
 	_exit(r ? 1 : 0);
 }
 
@@ -117,12 +118,15 @@ static int lead_all(struct mb_cmd_context *cx, struct mb_net *net, int events, s
 	static struct leader leaders[LEADERS_MAX];
 	int r = 0;
 
-	while (!r) {
+	for (unsigned int turn = 0; !r; turn++) {
 		MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
 		struct pollfd p = {.fd = events, .events = POLLIN};
 		size_t running = reap(leaders);
 		char drained[4096];
 
+		/* Nobody is led for whom nobody wants any more. */
+		if (turn % CHECKS == 0)
+			(void)mb_net_lead_marks_check(net, true, NULL, NULL, NULL);
 		r = mb_net_lead_wanted(net, &ids, err);
 		if (!r && !ids.n && !running)
 			break;

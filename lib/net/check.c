@@ -17,6 +17,7 @@
 #include "net/handle.h"
 #include "net/ipam.h"
 #include "net/overlay.h"
+#include "net/overlay_lead.h"
 #include "net/overlay_remote.h"
 #include "net/policy.h"
 #include "nl/route.h"
@@ -120,6 +121,14 @@ static void found_guest(void *arg, const char *id)
 	tell(c, c->repair, "endpoint '%.12s' of a CNI container was never made", id);
 }
 
+static void found_mark(void *arg, const char *network_id, const char *container_id)
+{
+	struct check *c = arg;
+
+	tell(c, c->repair, "container '%.12s' is not on shared network '%.12s' any more",
+	     container_id, network_id);
+}
+
 static int check_records(struct check *c, struct mb_err *err)
 {
 	int r = check_broken_records(c, err);
@@ -128,7 +137,9 @@ static int check_records(struct check *c, struct mb_err *err)
 		r = mb_net_records_walk(c->net, each_record, c, err);
 	MB_STRV_FOREACH (id, &c->dead)
 		tell_dead(c, id);
-	return r ? r : mb_net_guests_check(c->net, c->repair, found_guest, c, err);
+	if (!r)
+		r = mb_net_guests_check(c->net, c->repair, found_guest, c, err);
+	return r ? r : mb_net_lead_marks_check(c->net, c->repair, found_mark, c, err);
 }
 
 /* ---- links ---------------------------------------------------------------------------- */

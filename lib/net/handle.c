@@ -44,6 +44,7 @@ void mb_net_free(struct mb_net *net)
 	mb_net_sk_lookup_done(&net->lookup);
 	mb_etcd_free(net->etcd);
 	free(net->etcd_of);
+	mb_strv_done(&net->etcd_silent);
 	free(net);
 }
 

@@ -29,6 +29,7 @@ struct mb_net {
 	struct mb_net_sk_lookup lookup; /* of the resolver that is to be opened */
 	struct mb_etcd *etcd;           /* of the network that was last asked for; NULL: none */
 	char *etcd_of;
+	struct mb_strv etcd_silent; /* networks whose store was asked in vain by this start */
 };
 
 int mb_net_route_sock(struct mb_net *net, struct mb_err *err);
@@ -67,6 +68,8 @@ int mb_net_doc_write(struct mb_net *net, const struct mb_net_network *n, bool ag
 int mb_net_doc_read(struct mb_net *net, const char *id, struct mb_net_network **ret,
                     struct mb_err *err);
 int mb_net_doc_remove(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err);
+/* The name alone, of one whose document was not written. */
+void mb_net_doc_unclaim(struct mb_net *net, const struct mb_net_network *n);
 /* Ids of all documents. */
 int mb_net_doc_ids(struct mb_net *net, struct mb_strv *ids, struct mb_err *err);
 /* The default network, its document made when it is not there. */

@@ -153,13 +153,16 @@ static int create_locked(struct mb_net *net, const struct mb_net_create *q,
 	r = mb_net_pool_choose(net, n, q, err);
 	if (!r)
 		r = mb_net_doc_write(net, n, false, err);
-	if (!r) {
-		r = mb_net_bridge_up(net, n, true, &index, err);
-		if (r)
-			(void)mb_net_bridge_down(net, n, NULL);
+	if (r) {
+		/* A document of that id is not of this call. */
+		mb_net_doc_unclaim(net, n);
+		return r;
 	}
-	if (r)
+	r = mb_net_bridge_up(net, n, true, &index, err);
+	if (r) {
+		(void)mb_net_bridge_down(net, n, NULL);
 		(void)mb_net_doc_remove(net, n, NULL);
+	}
 	return r;
 }
 
@@ -180,6 +183,8 @@ static int share(struct mb_net *net, struct mb_net_network *n, struct mb_err *er
 
 	if (!r)
 		r = mb_net_doc_write(net, n, true, err);
+	if (r && n->overlay.revision)
+		(void)mb_net_store_remove(net, n, NULL);
 	if (r)
 		undo_create(net, n);
 	return r;
@@ -242,6 +247,37 @@ static void forget_pool(struct mb_net_pool *pool)
 	mb_strset(&pool->ip_range, NULL);
 }
 
+/* The id is what the store says, and interfaces are called by its beginning: none that another
+ * network here has. */
+static int check_joined_id(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
+{
+	static const char *const builtins[] = {"host", "none", "bridge"};
+	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
+	int r = mb_net_doc_ids(net, &ids, err);
+
+	for (size_t i = 0; i < MB_N(builtins); i++) {
+		MB_AUTO(mb_net_network_free)
+		struct mb_net_network *b = mb_net_builtin(net, builtins[i]);
+
+		if (b)
+			mb_strv_add(&ids, b->id);
+	}
+	MB_STRV_FOREACH (id, &ids) {
+		MB_AUTO(mb_net_network_free) struct mb_net_network *other = NULL;
+
+		if (r || strncmp(id, n->id, MB_ID_SHORT) != 0)
+			continue;
+		/* The same one, joined before: the name says so. */
+		if (mb_net_doc_read(net, id, &other, NULL) == 0 && mb_streq(other->name, n->name))
+			continue;
+		r = mb_fail(err, EEXIST,
+		            "network %s: the store gives it the id of another network of this "
+		            "host: '%.12s'",
+		            n->name, id);
+	}
+	return r;
+}
+
 static int fill_joined(struct mb_net *net, struct mb_net_network *n, struct mb_net_create *q,
                        struct mb_err *err)
 {
@@ -254,6 +290,8 @@ static int fill_joined(struct mb_net *net, struct mb_net_network *n, struct mb_n
 	r = mb_net_store_fetch(n, err);
 	if (!r)
 		r = mb_net_overlay_fits(n, most, err);
+	if (!r)
+		r = check_joined_id(net, n, err);
 	if (r)
 		return r;
 	mb_strset(&n->bridge, NULL);

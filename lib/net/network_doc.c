@@ -239,6 +239,14 @@ int mb_net_doc_remove(struct mb_net *net, const struct mb_net_network *n, struct
 	return mb_store_name_release(names, n->name, n->id, err);
 }
 
+void mb_net_doc_unclaim(struct mb_net *net, const struct mb_net_network *n)
+{
+	MB_AUTO_CLOSE int names = -1;
+
+	if (mb_store_dir(net->store, "networks/names", false, &names, NULL) == 0)
+		(void)mb_store_name_release(names, n->name, n->id, NULL);
+}
+
 int mb_net_doc_ids(struct mb_net *net, struct mb_strv *ids, struct mb_err *err)
 {
 	struct dirent *entry;

@@ -3,6 +3,7 @@
 #include "net/overlay.h"
 
 #include <errno.h>
+#include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <stdio.h>
 #include <string.h>
@@ -173,7 +174,9 @@ static char *missing_peer(struct mb_net *net, const struct mb_net_network *n, in
 }
 
 struct known {
-	struct mb_strv ways; /* "mac vtep" */
+	int index;
+	struct mb_strv ways;       /* "mac vtep" */
+	struct mb_strv neighbours; /* "mac address" */
 };
 
 static int each_known(const struct mb_nl_fdb *fdb, void *arg)
@@ -190,24 +193,48 @@ static int each_known(const struct mb_nl_fdb *fdb, void *arg)
 	return 0;
 }
 
+static int each_neighbour(const struct mb_nl_neigh *neigh, void *arg)
+{
+	struct known *k = arg;
+	struct mb_net_addr a = {.family = neigh->family};
+	char mac[MB_NET_MAC_TEXT], text[MB_NET_ADDR_TEXT];
+
+	if (neigh->index != k->index || !neigh->has_mac || !(neigh->state & NUD_PERMANENT))
+		return 0;
+	memcpy(a.b, neigh->addr, sizeof(a.b));
+	mb_strv_addf(&k->neighbours, "%s %s", mb_net_mac_format(neigh->mac, mac),
+	             mb_net_addr_format(&a, text));
+	return 0;
+}
+
+static bool is_reachable(const struct known *k, const struct mb_net_remote *r)
+{
+	MB_AUTO_FREE char *way = mb_asprintf("%s %s", r->mac, r->vtep);
+	MB_AUTO_FREE char *ip = mb_asprintf("%s %s", r->mac, r->ip);
+	MB_AUTO_FREE char *ip6 = mb_asprintf("%s %s", r->mac, r->ip6 ? r->ip6 : "");
+
+	return mb_strv_has(&k->ways, way) && mb_strv_has(&k->neighbours, ip) &&
+	       (!r->ip6 || mb_strv_has(&k->neighbours, ip6));
+}
+
 /* What is known of other hosts' containers, and what the tunnel does. */
 static char *missing_remote(struct mb_net *net, const struct mb_net_network *n, int index)
 {
 	MB_AUTO_NET_REMOTES struct mb_net_remotes all = {0};
-	struct known k = {0};
+	struct known k = {.index = index};
 	char *why = NULL;
 
 	if (mb_net_remotes_load(net, n, &all, NULL) == 0 && all.n &&
-	    mb_nl_fdb_dump(&net->route, index, each_known, &k, NULL) == 0)
+	    mb_nl_fdb_dump(&net->route, index, each_known, &k, NULL) == 0 &&
+	    mb_nl_neigh_dump(&net->route, AF_UNSPEC, each_neighbour, &k, NULL) == 0)
 		for (size_t i = 0; !why && i < all.n; i++) {
-			MB_AUTO_FREE char *way = mb_asprintf("%s %s", all.v[i].mac, all.v[i].vtep);
-
-			if (!mb_strv_has(&k.ways, way))
+			if (!is_reachable(&k, &all.v[i]))
 				why = mb_asprintf("tunnel of network '%s' does not lead to "
 				                  "container %s on host %s",
 				                  n->name, all.v[i].name, all.v[i].host);
 		}
 	mb_strv_done(&k.ways);
+	mb_strv_done(&k.neighbours);
 	return why;
 }
 

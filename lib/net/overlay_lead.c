@@ -34,9 +34,11 @@
 #define STATUS "store"
 enum {
 	VIEW_MAX = 1 << 20,
-	TIMEOUT_SEC = 2,
+	TIMEOUT_SEC = 3,
 	IDLE_MS = 500,
 	AGAIN_MS = 500,
+	AGAIN_MAX_MS = 10000,
+	SOON_SEC = 2,
 	LOCK_MS = 50,
 	SWEEP_SEC = 20,
 	NSEC_PER_MSEC = 1000000,
@@ -55,9 +57,14 @@ struct lead {
 	bool is_new;             /* leads, and has not looked at anything yet */
 	uint64_t lease;
 	int64_t kept, swept; /* CLOCK_MONOTONIC */
+	int64_t redo;        /* too: own keys are looked at again then; 0: with the next sweep */
+	uint64_t aged;       /* what changed up to there was there at the sweep before */
+	struct timespec marked;
+	unsigned int again; /* milliseconds that were rested last */
 	struct mb_net_lead_status status;
 	struct {
 		struct mb_strv ids, places; /* places: addresses of both kinds, and MACs */
+		struct mb_strv recorded;    /* ids of all that have a record, on any network */
 		struct timespec stamp;      /* when records changed last */
 	} own;
 };
@@ -168,7 +175,7 @@ int mb_net_lead_status_load(struct mb_net *net, const char *network_id,
 static void tell(struct lead *l, const char *fault)
 {
 	struct mb_net_lead_status *s = &l->status;
-	const char *member = l->n->overlay.store.members.v[mb_etcd_member(l->etcd)];
+	const char *member = l->n->overlay.store.members.v[l->etcd ? mb_etcd_member(l->etcd) : 0];
 	MB_AUTO_CLOSE int dir = -1;
 
 	if (!s->since || s->online != !fault)
@@ -198,21 +205,30 @@ static void tell(struct lead *l, const char *fault)
 static void own_done(struct lead *l)
 {
 	mb_strv_done(&l->own.ids);
+	mb_strv_done(&l->own.recorded);
 	mb_strv_done(&l->own.places);
+}
+
+/* One that has lost its address has no interface any more, and keeps nobody's place. */
+static bool is_lost(struct mb_net *net, const struct mb_net_endpoint *e)
+{
+	struct mb_nl_link link;
+
+	return mb_net_route_sock(net, NULL) == 0 &&
+	       mb_nl_link_find(&net->route, e->host_ifname, &link, NULL) == MB_NL_ABSENT;
 }
 
 static int each_own(struct mb_net *net, struct mb_net_sandbox *s, void *arg, struct mb_err *err)
 {
 	struct lead *l = arg;
 	const struct mb_net_endpoint *e = mb_net_endpoint_find(s, l->n->id);
-	struct mb_nl_link link;
 
+	(void)err;
+	mb_strv_add(&l->own.recorded, s->container_id);
 	if (!e)
 		return 0;
 	mb_strv_add(&l->own.ids, s->container_id);
-	/* One that has lost its address has no interface any more, and keeps nobody's place. */
-	if (mb_net_route_sock(net, err) == 0 &&
-	    mb_nl_link_find(&net->route, e->host_ifname, &link, NULL) == MB_NL_ABSENT)
+	if (is_lost(net, e))
 		return 0;
 	mb_strv_add(&l->own.places, e->ip4 ? e->ip4 : "");
 	mb_strv_add(&l->own.places, e->ip6 ? e->ip6 : "");
@@ -254,28 +270,56 @@ static bool clashes(const struct lead *l, const struct mb_net_remote *r)
 	       (r->ip6 && mb_strv_has(&l->own.places, r->ip6));
 }
 
-/* As the view says it, whatever it was before. */
-static void consider(struct lead *l, const char *id)
+/* What the view says of one, if that can be taken. */
+static bool holds(const struct lead *l, const char *id, struct mb_net_remote *ret)
 {
 	const struct mb_etcd_kv *kv = look_up(l, "ep", id);
 	struct mb_net_remote r = {0};
 	struct mb_err told = MB_ERR_INIT;
-	bool good;
+
+	if (!kv)
+		return false;
+	if (mb_net_remote_parse(kv->value, id, l->n, &r, &told) == 0 &&
+	    !mb_streq(r.vtep, l->n->overlay.vtep) && has_claim(l, r.ip, id) &&
+	    has_claim(l, r.ip6, id) && !clashes(l, &r)) {
+		*ret = r;
+		return true;
+	}
+	mb_debug("network %s: container %.12s is not taken: %s", l->n->name, id,
+	         told.code ? told.msg : "its place is not its own");
+	mb_net_remote_done(&r);
+	return false;
+}
+
+/* As the view says it, whatever it was before. */
+static void consider(struct lead *l, const char *id)
+{
+	struct mb_net_remote r = {0};
+	struct mb_err told = MB_ERR_INIT;
 
 	if (!mb_hex_is_valid(id, MB_ID_LEN) || is_here(l, id))
 		return;
-	good = kv && mb_net_remote_parse(kv->value, id, l->n, &r, &told) == 0;
-	if (good && (mb_streq(r.vtep, l->n->overlay.vtep) || !has_claim(l, r.ip, id) ||
-	             !has_claim(l, r.ip6, id) || clashes(l, &r)))
-		good = false;
-	if (kv && !good)
-		mb_debug("network %s: container %.12s is not taken: %s", l->n->name, id,
-		         told.code ? told.msg : "its place is not its own");
-	if (!good)
+	if (!holds(l, id, &r))
 		mb_net_remote_drop(l->net, l->n, id);
 	else if (mb_net_remote_put(l->net, l->n, &r, l->is_new, &told) < 0)
 		mb_debug("network %s: %s", l->n->name, told.msg);
 	mb_net_remote_done(&r);
+}
+
+/* What is known of it is what it was when it was known last. */
+static bool is_as_known(const struct lead *l, const struct mb_net_remote *known)
+{
+	MB_AUTO_STR struct mb_str then = MB_STR_INIT, now = MB_STR_INIT;
+	struct mb_net_remote r = {0};
+	bool same;
+
+	if (is_here(l, known->id) || !holds(l, known->id, &r))
+		return false;
+	mb_net_remote_format(known, &then);
+	mb_net_remote_format(&r, &now);
+	same = mb_streq(mb_str_text(&then), mb_str_text(&now));
+	mb_net_remote_done(&r);
+	return same;
 }
 
 static void consider_all(struct lead *l)
@@ -285,17 +329,18 @@ static void consider_all(struct lead *l)
 	/* Interfaces go without a word in the records. */
 	l->own.stamp = (struct timespec){0};
 	read_own(l);
+	/* What goes does so before anything comes: the kernel's entries are by address, and who had
+	 * one would take it away from who has it now. */
+	if (mb_net_remotes_load(l->net, l->n, &known, NULL) == 0)
+		for (size_t i = 0; i < known.n; i++)
+			if (!is_as_known(l, &known.v[i]))
+				mb_net_remote_drop(l->net, l->n, known.v[i].id);
 	for (size_t i = 0; i < l->view.n; i++) {
 		const char *id = mb_skip_prefix(below(l, l->view.v[i].key), "ep/");
 
 		if (id)
 			consider(l, id);
 	}
-	if (mb_net_remotes_load(l->net, l->n, &known, NULL) < 0)
-		return;
-	for (size_t i = 0; i < known.n; i++)
-		if (!look_up(l, "ep", known.v[i].id) || is_here(l, known.v[i].id))
-			mb_net_remote_drop(l->net, l->n, known.v[i].id);
 }
 
 /* ---- our own --------------------------------------------------------------------------------- */
@@ -319,10 +364,14 @@ static bool is_kept(const struct lead *l, const struct mb_net_sandbox *s,
                     const struct mb_net_endpoint *e)
 {
 	const struct mb_etcd_kv *ip = e->ip4 ? look_up(l, "ip", e->ip4) : NULL;
+	const struct mb_etcd_kv *ip6 = e->ip6 ? look_up(l, "ip", e->ip6) : NULL;
 	const struct mb_etcd_kv *ep = look_up(l, "ep", s->container_id);
+	MB_AUTO_STR struct mb_str tale = MB_STR_INIT;
 
+	mb_net_store_tale(l->n, s, e, &tale);
 	return ip && ep && mb_streq(ip->value, s->container_id) && ip->lease == l->lease &&
-	       ep->lease == l->lease;
+	       (!e->ip6 || (ip6 && mb_streq(ip6->value, s->container_id))) &&
+	       ep->lease == l->lease && mb_streq(ep->value, mb_str_text(&tale));
 }
 
 static bool is_marked(struct lead *l, const char *id)
@@ -339,7 +388,7 @@ static int keep_own(struct mb_net *net, struct mb_net_sandbox *s, void *arg, str
 	int r;
 
 	/* One that is not marked is being born, and does it itself. */
-	if (!e || !e->ip4 || !is_marked(l, s->container_id) || is_kept(l, s, e))
+	if (!e || !e->ip4 || !is_marked(l, s->container_id) || is_kept(l, s, e) || is_lost(net, e))
 		return 0;
 	r = mb_net_store_claim(net, l->n, l->etcd, e, s->container_id, err);
 	if (!r)
@@ -349,9 +398,52 @@ static int keep_own(struct mb_net *net, struct mb_net_sandbox *s, void *arg, str
 	return r == MB_NET_TAKEN ? 0 : r;
 }
 
+/* What ought to be told, and is not: a start was not answered, or somebody has deleted it. */
+static int redo(struct lead *l, struct mb_err *err)
+{
+	int r;
+
+	l->redo = 0;
+	r = mb_net_store_keep_host(l->net, l->n, l->etcd, look_up(l, "host", l->n->overlay.vtep),
+	                           l->lease, err);
+	return r ? r : mb_net_records_walk(l->net, keep_own, l, err);
+}
+
+static void redo_at(struct lead *l, int64_t when)
+{
+	if (!l->redo || when < l->redo)
+		l->redo = when;
+}
+
+/* A container that has come is given the time to tell it itself. */
+static void look_at_marks(struct lead *l)
+{
+	struct stat st = {0};
+
+	if (fstatat(l->net->store->run_fd, MB_NET_LEAD_DIR, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    (st.st_mtim.tv_sec == l->marked.tv_sec && st.st_mtim.tv_nsec == l->marked.tv_nsec))
+		return;
+	l->marked = st.st_mtim;
+	redo_at(l, mb_monotonic_nsec() + SOON_SEC * MB_NSEC_PER_SEC);
+}
+
+/* A container that lives may be about to have a record, or this network in it: what was there at
+ * the sweep before has had the time. */
+static bool is_left(const struct lead *l, const struct mb_etcd_kv *kv, const char *id)
+{
+	MB_AUTO_FREE char *path = mb_asprintf("c/%s", id);
+
+	if (is_here(l, id))
+		return false;
+	if (faccessat(l->net->store->run_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return true;
+	return mb_strv_has(&l->own.recorded, id) && kv->changed <= l->aged;
+}
+
 /* What hangs on our lease and is no container's here, of one whose end could not be told. */
 static int sweep(struct lead *l, struct mb_err *err)
 {
+	uint64_t newest = 0;
 	int r = 0;
 
 	read_own(l);
@@ -359,20 +451,19 @@ static int sweep(struct lead *l, struct mb_err *err)
 		const struct mb_etcd_kv *kv = &l->view.v[i];
 		const char *what = below(l, kv->key), *id;
 		MB_AUTO_ETCD_TXN struct mb_etcd_txn t = MB_ETCD_TXN_INIT;
-		MB_AUTO_FREE char *path = NULL;
 		bool done;
 
+		newest = kv->changed > newest ? kv->changed : newest;
 		id = mb_starts_with(what, "ip/") ? kv->value : mb_skip_prefix(what, "ep/");
 		if (!id || kv->lease != l->lease || !mb_hex_is_valid(id, MB_ID_LEN))
 			continue;
-		path = mb_asprintf("c/%s", id);
-		if (is_here(l, id) ||
-		    faccessat(l->net->store->run_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		if (!is_left(l, kv, id))
 			continue;
 		mb_etcd_if_value(&t, kv->key, kv->value);
 		mb_etcd_then_delete(&t, kv->key, false);
 		r = mb_etcd_commit(l->etcd, &t, &done, NULL, err);
 	}
+	l->aged = newest;
 	l->swept = mb_monotonic_nsec();
 	return r;
 }
@@ -405,7 +496,8 @@ static int synchronise(struct lead *l, struct mb_err *err)
 	if (l->view.n)
 		qsort(l->view.v, l->view.n, sizeof(*l->view.v), sort_by_key);
 	/* Ours first: who has lost an address makes room for who has it. */
-	r = mb_net_records_walk(l->net, keep_own, l, err);
+	look_at_marks(l);
+	r = redo(l, err);
 	consider_all(l);
 	l->is_new = false;
 	if (!r)
@@ -421,6 +513,15 @@ static bool is_wanted(struct lead *l)
 
 	return mb_net_lead_wanted(l->net, &ids, NULL) == 0 && mb_strv_has(&ids, l->n->id) &&
 	       mb_net_bridge_index(l->net, l->n->id);
+}
+
+/* Whether @kv is of a key that we have put, or ought to have. */
+static bool is_ours(const struct lead *l, const char *what, const char *before)
+{
+	const char *vtep = mb_skip_prefix(what, "host/"), *id = mb_skip_prefix(what, "ep/");
+
+	return (vtep && mb_streq(vtep, l->n->overlay.vtep)) || (id && is_here(l, id)) ||
+	       (before && is_here(l, before));
 }
 
 static int on_event(void *arg, const struct mb_etcd_kv *kv, bool deleted, struct mb_err *err)
@@ -443,6 +544,8 @@ static int on_event(void *arg, const struct mb_etcd_kv *kv, bool deleted, struct
 		unset(l, kv->key);
 	else if (l->view.n < VIEW_MAX)
 		set(l, kv);
+	if (is_ours(l, what, before))
+		redo_at(l, mb_monotonic_nsec() + 1);
 	if (mb_starts_with(what, "ep/"))
 		consider(l, what + 3);
 	if (before)
@@ -473,8 +576,13 @@ static int on_idle(void *arg, struct mb_err *err)
 			return r < 0 ? r : ANEW;
 		l->kept = now;
 	}
-	if (now - l->swept >= SWEEP_SEC * MB_NSEC_PER_SEC)
+	look_at_marks(l);
+	if (now - l->swept >= SWEEP_SEC * MB_NSEC_PER_SEC) {
 		r = sweep(l, err);
+		redo_at(l, now);
+	}
+	if (!r && l->redo && now >= l->redo)
+		r = redo(l, err);
 	return r > 0 ? ANEW : r;
 }
 
@@ -495,25 +603,52 @@ static void rest(unsigned int ms)
 		;
 }
 
+/* Longer each time, but for no longer than a lease lets one be late; and not all hosts at once. */
+static void rest_long(struct lead *l)
+{
+	unsigned int most = l->n->overlay.ttl * 1000 / 3, left;
+	uint16_t jitter;
+
+	if (most > AGAIN_MAX_MS)
+		most = AGAIN_MAX_MS;
+	l->again = l->again ? l->again * 2 : AGAIN_MS;
+	if (l->again > most)
+		l->again = most;
+	mb_random((unsigned char *)&jitter, sizeof(jitter));
+	for (left = l->again - l->again / 4 * jitter / UINT16_MAX; left && is_wanted(l);) {
+		unsigned int part = left < AGAIN_MS ? left : AGAIN_MS;
+
+		rest(part);
+		left -= part;
+	}
+}
+
 static int lead(struct lead *l, struct mb_err *err)
 {
 	(void)err;
 	while (is_wanted(l)) {
 		struct mb_err told = MB_ERR_INIT;
+		int64_t since = mb_monotonic_nsec();
 		int r = synchronise(l, &told);
 
 		if (!r)
 			r = watch(l, &told);
 		if (r == UNWANTED)
 			break;
-		if (r == ANEW || r == MB_ETCD_COMPACTED)
+		if (mb_monotonic_nsec() - since > AGAIN_MAX_MS / 1000 * MB_NSEC_PER_SEC)
+			l->again = 0;
+		if (r == ANEW)
 			continue;
+		if (r == MB_ETCD_COMPACTED) {
+			rest_long(l);
+			continue;
+		}
 		/* What is known stays as it is: a container needs no store to talk. */
 		mb_debug("network %s: %s", l->n->name, told.msg);
 		tell(l, told.code ? told.msg : "the store ends what it was asked for");
 		if (r < 0 || r == MB_ETCD_UNAVAILABLE)
 			mb_etcd_member_set(l->etcd, mb_etcd_member(l->etcd) + (r < 0));
-		rest(AGAIN_MS);
+		rest_long(l);
 	}
 	return 0;
 }
@@ -544,6 +679,21 @@ static int lock_lead(struct mb_net *net, const char *id, int *ret, struct mb_err
 	return 0;
 }
 
+/* A file that is missing is said, and looked for again.  Return: 0; UNWANTED; or -errno. */
+static int open_both(struct lead *l, struct mb_etcd **ret, struct mb_err *err)
+{
+	int r;
+
+	while ((r = mb_net_store_open(l->n, TIMEOUT_SEC, ret, err)) < 0) {
+		tell(l, err ? err->msg : "");
+		rest_long(l);
+		if (!is_wanted(l))
+			return UNWANTED;
+	}
+	l->etcd = *ret;
+	return r ? r : mb_net_store_open(l->n, TIMEOUT_SEC, &l->watch, err);
+}
+
 int mb_net_lead(struct mb_net *net, const char *network_id, mb_net_lead_lost *lost, void *arg,
                 struct mb_err *err)
 {
@@ -561,15 +711,10 @@ int mb_net_lead(struct mb_net *net, const char *network_id, mb_net_lead_lost *lo
 		rest(LOCK_MS);
 	if (r)
 		return r < 0 ? r : 0;
-	r = mb_net_store_open(n, TIMEOUT_SEC, &etcd, err);
-	if (!r)
-		r = mb_net_store_open(n, TIMEOUT_SEC, &l.watch, err);
-	if (r)
-		return r;
-	l.etcd = etcd;
 	l.is_new = true;
 	l.prefix = mb_asprintf(MB_NET_SHARED_ROOT "net/%s/", n->name);
-	return lead(&l, err);
+	r = open_both(&l, &etcd, err);
+	return r ? (r < 0 ? r : 0) : lead(&l, err);
 }
 
 int mb_net_lead_once(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
@@ -585,23 +730,78 @@ int mb_net_lead_once(struct mb_net *net, const struct mb_net_network *n, struct 
 	return synchronise(&l, err);
 }
 
-int mb_net_lead_wanted(struct mb_net *net, struct mb_strv *ids, struct mb_err *err)
+/* All marks there are, as they are called. */
+static int list_marks(struct mb_net *net, int *ret_dir, struct mb_strv *ret, struct mb_err *err)
 {
+	MB_AUTO_CLOSE int at = -1;
 	struct dirent *entry;
-	int fd = -1, r = mb_store_dir(net->store, MB_NET_LEAD_DIR, true, &fd, err);
-	DIR *dir = r ? NULL : fdopendir(fd);
+	int fd, r = mb_store_dir(net->store, MB_NET_LEAD_DIR, true, &at, err);
+	DIR *dir;
 
+	if (r)
+		return r;
+	fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
 		mb_close(&fd);
-		return r ? r : mb_fail_sys(err, errno, "cannot list the shared networks");
+		return mb_fail_sys(err, errno, "cannot list the shared networks");
 	}
-	while ((entry = readdir(dir))) {
-		MB_AUTO_FREE char *id = mb_strndup(entry->d_name, MB_ID_LEN);
+	while ((entry = readdir(dir)))
+		if (strlen(entry->d_name) == (size_t)2 * MB_ID_LEN + 1 &&
+		    entry->d_name[MB_ID_LEN] == '.')
+			mb_strv_add(ret, entry->d_name);
+	closedir(dir);
+	if (ret_dir)
+		*ret_dir = mb_take_fd(&at);
+	return 0;
+}
 
-		if (mb_hex_is_valid(id, MB_ID_LEN) && entry->d_name[MB_ID_LEN] == '.' &&
-		    !mb_strv_has(ids, id))
+int mb_net_lead_wanted(struct mb_net *net, struct mb_strv *ids, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv marks = MB_STRV_INIT;
+	int r = list_marks(net, NULL, &marks, err);
+
+	MB_STRV_FOREACH (mark, &marks) {
+		MB_AUTO_FREE char *id = mb_strndup(mark, MB_ID_LEN);
+
+		if (mb_hex_is_valid(id, MB_ID_LEN) && !mb_strv_has(ids, id))
 			mb_strv_add(ids, id);
 	}
-	closedir(dir);
-	return 0;
+	return r;
+}
+
+/* One that lives and has no record is being born, or ends. */
+static bool is_dead(struct mb_net *net, const char *network_id, const char *container_id)
+{
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = NULL;
+	bool is_live = mb_net_is_live(net, container_id);
+
+	if (mb_net_doc_read(net, network_id, &n, NULL) == -ENOENT)
+		return true;
+	if (mb_net_sandbox_load(net, container_id, &s, NULL) != 0)
+		return !is_live;
+	return !mb_net_endpoint_find(s, network_id);
+}
+
+int mb_net_lead_marks_check(struct mb_net *net, bool repair, mb_net_lead_found *found, void *arg,
+                            struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv marks = MB_STRV_INIT;
+	MB_AUTO_CLOSE int dir = -1;
+	int r = list_marks(net, &dir, &marks, err);
+
+	MB_STRV_FOREACH (mark, &marks) {
+		MB_AUTO_FREE char *network_id = mb_strndup(mark, MB_ID_LEN);
+		const char *id = mark + MB_ID_LEN + 1;
+
+		if (!mb_hex_is_valid(network_id, MB_ID_LEN) || !mb_hex_is_valid(id, MB_ID_LEN) ||
+		    !is_dead(net, network_id, id))
+			continue;
+		if (repair)
+			(void)unlinkat(dir, mark, 0);
+		if (found)
+			found(arg, network_id, id);
+	}
+	return r;
 }

@@ -18,6 +18,11 @@ struct mb_net_network;
 
 /* The networks of this host that want a leader, by their ids. */
 int mb_net_lead_wanted(struct mb_net *net, struct mb_strv *ids, struct mb_err *err);
+/* What a killed command left of those: a mark whose container or network is gone.  Taken away where
+ * @repair says so; @found, NULL: nobody, is told. */
+typedef void mb_net_lead_found(void *arg, const char *network_id, const char *container_id);
+int mb_net_lead_marks_check(struct mb_net *net, bool repair, mb_net_lead_found *found, void *arg,
+                            struct mb_err *err);
 /* Lead for one, until nobody wants it any more or it is gone.  @lost is told of a container whose
  * address has become another's: its interface is away by then. */
 typedef void mb_net_lead_lost(void *arg, const struct mb_net_network *n, const char *container_id,

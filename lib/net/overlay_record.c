@@ -190,6 +190,15 @@ static bool take_address(char **text, const struct mb_net_pool *pool)
 	return true;
 }
 
+static bool is_within(const struct mb_net_pool *pool, const struct mb_net_addr *a)
+{
+	struct mb_net_prefix subnet;
+
+	return pool->subnet && mb_net_prefix_parse(pool->subnet, &subnet) == 0 &&
+	       mb_net_prefix_has(&subnet, a);
+}
+
+/* Not into the network itself: its packets would go by the tunnel that they are to make. */
 static bool take_vtep(char **text, const struct mb_net_network *n)
 {
 	char canonical[MB_NET_ADDR_TEXT];
@@ -197,7 +206,8 @@ static bool take_vtep(char **text, const struct mb_net_network *n)
 
 	if (mb_net_addr_parse(*text, &a) < 0 || mb_net_addr_parse(n->overlay.vtep, &own) < 0 ||
 	    a.family != own.family || mb_net_addr_is_any(&a) ||
-	    (a.family == AF_INET ? a.b[0] == 127 || a.b[0] >= 0xe0 : a.b[0] == 0xff))
+	    (a.family == AF_INET ? !a.b[0] || a.b[0] == 127 || a.b[0] >= 0xe0 : a.b[0] == 0xff) ||
+	    is_within(&n->v4, &a) || is_within(&n->v6, &a))
 		return false;
 	mb_strset(text, mb_net_addr_format(&a, canonical));
 	return true;

@@ -27,7 +27,7 @@
 #define LEASE   "lease"
 #define HOST_ID "host-id"
 enum {
-	TIMEOUT_SEC = 3,
+	TIMEOUT_SEC = 5,
 	LEAVE_SEC = 2,
 	ADDRESS_TRIES = 8,
 	LEASE_TRIES = 3,
@@ -181,6 +181,30 @@ int mb_net_store_fetch(struct mb_net_network *n, struct mb_err *err)
 	return 0;
 }
 
+/* One that was made, and told so to nobody: its creator was killed, and it is ours by its id. */
+static int find_revision(struct mb_etcd *etcd, const struct mb_net_network *n, uint64_t *ret,
+                         struct mb_err *err)
+{
+	MB_AUTO_FREE char *key = mb_net_store_key(n, NULL, NULL);
+	MB_AUTO_ETCD_KVS struct mb_etcd_kvs kvs = {0};
+	struct mb_net_shared s = {0};
+	int r;
+
+	*ret = n->overlay.revision;
+	if (*ret)
+		return 0;
+	r = mb_etcd_get(etcd, key, &kvs, err);
+	if (!r && kvs.n && mb_net_shared_parse(kvs.v[0].value, &s, NULL) == 0 &&
+	    mb_streq(s.id, n->id))
+		*ret = kvs.v[0].created;
+	mb_net_shared_done(&s);
+	return r == MB_ETCD_UNAVAILABLE ? told_unavailable(n, r, err) : r;
+}
+
+static void end_lease(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd);
+static int remove_own_host(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
+                           struct mb_err *err);
+
 static int check_others(struct mb_etcd *etcd, const struct mb_net_network *n, struct mb_err *err)
 {
 	MB_AUTO_FREE char *prefix = mb_net_store_key(n, "host", "");
@@ -207,24 +231,40 @@ int mb_net_store_remove(struct mb_net *net, const struct mb_net_network *n, stru
 {
 	MB_AUTO_FREE char *key = mb_net_store_key(n, NULL, NULL), *vni = vni_key(n);
 	MB_AUTO_FREE char *below = mb_asprintf("%s/", key);
+	MB_AUTO_FREE char *hosts = mb_net_store_key(n, "host", "");
 	MB_AUTO_ETCD_TXN struct mb_etcd_txn t = MB_ETCD_TXN_INIT;
+	MB_AUTO_ETCD_KVS struct mb_etcd_kvs kvs = {0};
 	MB_AUTO(mb_etcd_free) struct mb_etcd *etcd = NULL;
+	uint64_t revision = 0;
 	bool done;
 	int r = mb_net_store_open(n, TIMEOUT_SEC, &etcd, err);
 
-	(void)net;
 	if (!r)
 		r = check_others(etcd, n, err);
+	if (!r)
+		r = find_revision(etcd, n, &revision, err);
 	if (r)
 		return r;
-	/* One that was made anew since is none of ours. */
-	mb_etcd_if_created(&t, key, n->overlay.revision);
+	end_lease(net, n, etcd);
+	r = remove_own_host(net, n, etcd, err);
+	if (r)
+		return told_unavailable(n, r, err);
+	/* One that was made anew since is none of ours; and where a host, this one too, has come
+	 * since, there are containers. */
+	mb_etcd_if_created(&t, key, revision);
 	mb_etcd_if_value(&t, vni, n->name);
+	mb_etcd_if_none(&t, hosts);
 	mb_etcd_then_delete(&t, key, false);
 	mb_etcd_then_delete(&t, below, true);
 	mb_etcd_then_delete(&t, vni, false);
-	r = mb_etcd_commit(etcd, &t, &done, NULL, err);
-	return r ? told_unavailable(n, r, err) : 0;
+	mb_etcd_else_get(&t, key);
+	r = mb_etcd_commit(etcd, &t, &done, &kvs, err);
+	if (r)
+		return told_unavailable(n, r, err);
+	if (done || !kvs.n || kvs.v[0].created != revision)
+		return 0;
+	mb_fail(err, EBUSY, "network %s has active endpoints", n->name);
+	return MB_NET_IN_USE;
 }
 
 /* ---- this host ------------------------------------------------------------------------------- */
@@ -344,6 +384,47 @@ static int put_host(struct mb_net *net, const struct mb_net_network *n, struct m
 		}
 	}
 	return mb_fail(err, EAGAIN, "the host's record in the store changes all the time");
+}
+
+static int host_record(struct mb_net *net, const struct mb_net_network *n, struct mb_str *out,
+                       struct mb_err *err)
+{
+	char id[2 * HOST_BYTES + 1];
+	struct mb_net_host self = {
+		.schema = MB_NET_SHARED_SCHEMA, .name = n->overlay.host, .id = id};
+	int r = host_id(net, id, err);
+
+	if (!r)
+		mb_net_host_format(&self, out);
+	return r;
+}
+
+/* What an ended lease of another process may have left. */
+static int remove_own_host(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
+                           struct mb_err *err)
+{
+	MB_AUTO_FREE char *key = mb_net_store_key(n, "host", n->overlay.vtep);
+	MB_AUTO_ETCD_TXN struct mb_etcd_txn t = MB_ETCD_TXN_INIT;
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	int r = host_record(net, n, &text, err);
+	bool done;
+
+	if (r)
+		return r;
+	mb_etcd_if_value(&t, key, mb_str_text(&text));
+	mb_etcd_then_delete(&t, key, false);
+	return mb_etcd_commit(etcd, &t, &done, NULL, err);
+}
+
+int mb_net_store_keep_host(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
+                           const struct mb_etcd_kv *now, uint64_t lease, struct mb_err *err)
+{
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	int r = host_record(net, n, &text, err);
+
+	if (r || (now && now->lease == lease && mb_streq(now->value, mb_str_text(&text))))
+		return r;
+	return put_host(net, n, etcd, lease, err);
 }
 
 int mb_net_store_lease(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
@@ -481,13 +562,9 @@ static int tell_under(const struct mb_net_network *n, struct mb_etcd *etcd, uint
 	return r || done ? r : MB_NET_TAKEN;
 }
 
-int mb_net_store_tell(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
-                      const struct mb_net_sandbox *s, const struct mb_net_endpoint *e,
-                      struct mb_err *err)
+void mb_net_store_tale(const struct mb_net_network *n, const struct mb_net_sandbox *s,
+                       const struct mb_net_endpoint *e, struct mb_str *out)
 {
-	MB_AUTO_FREE char *key = mb_net_store_key(n, "ep", s->container_id);
-	MB_AUTO_FREE char *ip_key = mb_net_store_key(n, "ip", e->ip4);
-	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
 	const struct mb_net_remote self = {.schema = MB_NET_SHARED_SCHEMA,
 	                                   .name = s->container_name,
 	                                   .host = n->overlay.host,
@@ -497,7 +574,18 @@ int mb_net_store_tell(struct mb_net *net, const struct mb_net_network *n, struct
 	                                   .mac = e->mac,
 	                                   .names = e->names};
 
-	mb_net_remote_format(&self, &text);
+	mb_net_remote_format(&self, out);
+}
+
+int mb_net_store_tell(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
+                      const struct mb_net_sandbox *s, const struct mb_net_endpoint *e,
+                      struct mb_err *err)
+{
+	MB_AUTO_FREE char *key = mb_net_store_key(n, "ep", s->container_id);
+	MB_AUTO_FREE char *ip_key = mb_net_store_key(n, "ip", e->ip4);
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+
+	mb_net_store_tale(n, s, e, &text);
 	return under_lease(net, n, etcd, tell_under,
 	                   &(struct news){key, mb_str_text(&text), ip_key, s->container_id}, err);
 }
@@ -588,12 +676,14 @@ int mb_net_store_choose(struct mb_net *net, const struct mb_net_network *n,
 
 	if (!mb_net_has_store(n))
 		return 0;
+	mb_strv_remove(&net->etcd_silent, n->id);
 	r = open_kept(net, n, &etcd, &told);
 	if (!r)
 		r = choose(net, n, etcd, e, container_id, &told);
 	if (r == MB_ETCD_UNAVAILABLE && may_go_on(net, n, e, before)) {
 		mb_warn("network %s: %s; the container goes on with the address %s", n->name,
 		        told.msg, e->ip4);
+		mb_strv_add(&net->etcd_silent, n->id);
 		return 0;
 	}
 	if (r && err)
@@ -646,14 +736,17 @@ int mb_net_store_publish(struct mb_net *net, const struct mb_net_sandbox *s,
 	if (read_network(net, e, &n) < 0)
 		return 0;
 	r = mark(net, e, s->container_id, err);
-	if (r)
+	/* Who leads tells it when the store is back. */
+	if (r || mb_strv_has(&net->etcd_silent, n->id))
 		return r;
 	r = open_kept(net, n, &etcd, &told);
 	if (!r)
 		r = mb_net_store_tell(net, n, etcd, s, e, &told);
-	/* Nobody leads yet: what the others have must be known here before it is asked for. */
-	if (!r)
-		r = mb_net_lead_once(net, n, etcd, &told);
+	/* Nobody leads yet: what the others have must be known here before it is asked for.  Who
+	 * leads next does so again. */
+	if (!r && mb_net_lead_once(net, n, etcd, &told) != 0)
+		mb_warn("network %s: other containers are not all known yet%s%s", n->name,
+		        *told.msg ? ": " : "", told.msg);
 	if (r == MB_ETCD_UNAVAILABLE || r == MB_NET_TAKEN) {
 		mb_warn("network %s: other hosts do not know of the container yet%s%s", n->name,
 		        *told.msg ? ": " : "", told.msg);
@@ -702,6 +795,17 @@ static void end_lease(struct mb_net *net, const struct mb_net_network *n, struct
 		(void)unlinkat(dir, LEASE, 0);
 }
 
+/* As who leads has found out: nobody who ends is to wait for it.  What is left there goes with the
+ * lease, or by who leads when the store is back. */
+static bool is_silent(struct mb_net *net, const struct mb_net_network *n)
+{
+	struct mb_net_lead_status status = {0};
+	bool silent = mb_net_lead_status_load(net, n->id, &status, NULL) == 0 && !status.online;
+
+	mb_net_lead_status_done(&status);
+	return silent;
+}
+
 void mb_net_store_release(struct mb_net *net, const struct mb_net_endpoint *e,
                           const char *container_id)
 {
@@ -712,7 +816,7 @@ void mb_net_store_release(struct mb_net *net, const struct mb_net_endpoint *e,
 		return;
 	unmark(net, e, container_id);
 	/* Nothing was ever claimed here, or all of it has ended. */
-	if (!e->ip4 || !mb_net_store_lease_now(net, n) ||
+	if (!e->ip4 || !mb_net_store_lease_now(net, n) || is_silent(net, n) ||
 	    mb_net_store_open(n, LEAVE_SEC, &etcd, NULL))
 		return;
 	if (has_others(net, n->id))

@@ -13,13 +13,15 @@
 
 struct mb_err;
 struct mb_etcd;
+struct mb_etcd_kv;
+struct mb_str;
 struct mb_net;
 struct mb_net_endpoint;
 struct mb_net_network;
 struct mb_net_sandbox;
 
 bool mb_net_has_store(const struct mb_net_network *n);
-/* @timeout_sec of one member. */
+/* @timeout_sec of one question, to however many members. */
 int mb_net_store_open(const struct mb_net_network *n, int timeout_sec, struct mb_etcd **ret,
                       struct mb_err *err);
 /* MB_NET_SHARED_ROOT "net/<name>", and below it "/KIND/" and @what. */
@@ -35,13 +37,19 @@ int mb_net_store_remove(struct mb_net *net, const struct mb_net_network *n, stru
 /* This host's lease, granted if there is none, or if it is @ended. */
 int mb_net_store_lease(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
                        uint64_t ended, uint64_t *ret, struct mb_err *err);
+/* This host's record, where @now, which may be NULL, is not that already, with @lease on it. */
+int mb_net_store_keep_host(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
+                           const struct mb_etcd_kv *now, uint64_t lease, struct mb_err *err);
 uint64_t mb_net_store_lease_now(struct mb_net *net, const struct mb_net_network *n);
 /* @e's addresses are @container_id's.  Return: 0; MB_NET_TAKEN, not told: others' they are;
  * MB_ETCD_UNAVAILABLE; or -errno. */
 int mb_net_store_claim(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
                        const struct mb_net_endpoint *e, const char *container_id,
                        struct mb_err *err);
-/* Where it is and what it is called.  Return: as above. */
+/* Where it is and what it is called, as it is told. */
+void mb_net_store_tale(const struct mb_net_network *n, const struct mb_net_sandbox *s,
+                       const struct mb_net_endpoint *e, struct mb_str *out);
+/* Tell it.  Return: as above. */
 int mb_net_store_tell(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
                       const struct mb_net_sandbox *s, const struct mb_net_endpoint *e,
                       struct mb_err *err);

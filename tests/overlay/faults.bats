@@ -86,6 +86,81 @@ leads() { [ -n "$(leader_of "$@")" ]; }
 	[ "$(ip_of 1 k2)" = 10.97.0.33 ]
 }
 
+@test "faults: an address that went to another host while this one was cut off" {
+	shared
+	sleeper 1 k1 --network shared
+	sleeper 2 k2 --network shared --ip 10.97.0.33
+	sleeper 3 k3 --network shared
+	wait_until 5 reaches 1 k1 k2
+	cut_off h1
+	wait_until 10 store_is 1 silent
+	on 2 rm -f k2 >/dev/null
+	sleeper 3 k4 --network shared --ip 10.97.0.33
+	knows 1 k2
+	mend h1
+	wait_until 10 knows 1 k4
+	knows_not 1 k2
+	wait_until 5 reaches 1 k1 10.97.0.33
+	on 1 system check
+	# The entry that answers for it: that it is missing is found, and mended.
+	in_ns h1 ip neigh del 10.97.0.33 dev "$(tunnel 1 shared)"
+	run on 1 system check
+	[ "$status" != 0 ]
+	[[ $output == *"does not lead to container k4 on host h3"* ]]
+}
+
+@test "faults: what is ours in the store and goes from there is put again; what is no text is passed over" {
+	shared
+	sleeper 1 k1 --network shared
+	sleeper 2 k2 --network shared
+	wait_until 5 reaches 1 k1 k2
+	wait_until 5 leads 1 k1
+	local key=/mybox/v1/net/shared id
+	id=$(on 1 inspect -f '{{.Id}}' k1)
+	is_put() { [ -n "$(ctl get --keys-only "$1" | grep .)" ]; }
+	# None of these ends with a lease.
+	printf 'a\0b' | ctl put "$key/ep/$(printf %064d 7)" >/dev/null
+	printf 'a\0b' | ctl put "$key/host/203.0.113.77" >/dev/null
+	ctl del "$key/ep/$id" >/dev/null
+	wait_until 5 is_put "$key/ep/$id"
+	ctl del "$key/ip/$(ip_of 1 k1)" >/dev/null
+	wait_until 5 is_put "$key/ip/$(ip_of 1 k1)"
+	ctl del "$key/host/$wire.1" >/dev/null
+	wait_until 5 is_put "$key/host/$wire.1"
+	wait_until 5 reaches 2 k2 k1
+	# Who begins to lead reads all of it, too.
+	kill -KILL "$(leader_of 1 k1)"
+	sleeper 2 k3 --network shared
+	wait_until 5 knows 1 k3
+	wait_until 5 reaches 1 k1 k3
+	wait_until 5 store_is 1 "http://"
+	run on 1 run --rm --network shared deb true
+	[ "$status" = 0 ]
+	[ -z "$output" ]
+	ctl del "$key/host/203.0.113.77" >/dev/null
+}
+
+@test "faults: members that swallow what they are sent: what ends does not wait for them, and what is told meanwhile is told later" {
+	shared
+	sleeper 1 k1 --network shared
+	sleeper 1 k2 --network shared
+	sleeper 2 k3 --network shared
+	wait_until 5 reaches 2 k3 k1
+	local i
+	for i in 1 2 3; do cut_off e$i; done
+	wait_until 15 store_is 1 silent
+	run on 1 --log-level debug rm -f k2
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output != *"/v3/"* ]]
+	on 1 rename k1 k9 2>/dev/null
+	for i in 1 2 3; do mend e$i; done
+	wait_until 20 etcd_is_well
+	wait_until 10 knows 2 k9
+	wait_until 10 knows_not 2 k2
+	wait_until 5 reaches 2 k3 k9
+}
+
 @test "faults: whoever leads is killed, another one goes on" {
 	shared
 	local first leader since

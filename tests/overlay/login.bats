@@ -24,14 +24,9 @@ setup_file() {
 	# The gateway takes no certificate whose common name would be a user's.
 	certificate client ca "DNS:host" /O=host
 	certificate named ca "DNS:host" /CN=mybox
-	in_ns e1 etcd --name e1 --data-dir "$dir/e1" --listen-peer-urls http://127.0.0.1:2380 \
-		--initial-advertise-peer-urls http://127.0.0.1:2380 --initial-cluster e1=http://127.0.0.1:2380 \
-		--listen-client-urls "https://$wire.201:2379" --advertise-client-urls "https://$wire.201:2379" \
-		--client-cert-auth --trusted-ca-file "$dir/ca.crt" --cert-file "$dir/server.crt" \
-		--key-file "$dir/server.key" --auth-token simple >"$dir/e1.log" 2>&1 3>&- &
-	echo $! >"$dir/e1.pid"
+	etcd_run
 	wait_until 20 answers
-		tls_ctl user add root:secret >/dev/null
+	tls_ctl user add root:secret >/dev/null
 	tls_ctl user add mybox:pass-word >/dev/null
 	tls_ctl role add mybox >/dev/null
 	tls_ctl role grant-permission --prefix=true mybox readwrite /mybox/v1/ >/dev/null
@@ -40,6 +35,16 @@ setup_file() {
 	tls_ctl auth enable >/dev/null
 	(umask 077 && echo pass-word >"$dir/password" && echo wrong >"$dir/wrong.password")
 }
+etcd_run() {
+	# The process itself, as it is to be killed.
+	nsenter --net="/proc/$(cat "$dir/ns.e1")/ns/net" etcd --name e1 --data-dir "$dir/e1" --listen-peer-urls http://127.0.0.1:2380 \
+		--initial-advertise-peer-urls http://127.0.0.1:2380 --initial-cluster e1=http://127.0.0.1:2380 \
+		--listen-client-urls "https://$wire.201:2379" --advertise-client-urls "https://$wire.201:2379" \
+		--client-cert-auth --trusted-ca-file "$dir/ca.crt" --cert-file "$dir/server.crt" \
+		--key-file "$dir/server.key" --auth-token simple >"$dir/e1.log" 2>&1 3>&- &
+	echo $! >"$dir/e1.pid"
+}
+store_is() { [[ "$(on "$1" network inspect -f '{{.Overlay.Store}}' shared)" == "$2"* ]]; }
 teardown_file() {
 	etcd_end
 	hosts_end
@@ -69,11 +74,30 @@ teardown_file() {
 	for i in 1 2; do sleeper $i k$i --network shared; done
 	wait_until 5 reaches 1 k1 k2
 	wait_until 5 reaches 2 k2 k1
-	# A store that forgot who has logged in is logged in to again.
-	tls_ctl --user root:secret auth disable >/dev/null
-	tls_ctl auth enable >/dev/null
+	# Nobody who is the same user sees what goes by.
+	local p seen=0
+	for p in $(pgrep -x mybox-fetch); do
+		[ "$(readlink "/proc/$p/ns/net")" = "$(readlink "/proc/$(cat "$dir/ns.h1")/ns/net")" ] || continue
+		seen=1
+		[ "$(stat -c %u "/proc/$p/mem")" = 0 ]
+	done
+	[ $seen = 1 ]
+	# A store that forgot who has logged in is logged in to again, for the watch, too.
+	kill -KILL "$(cat "$dir/e1.pid")"
+	wait_until 5 store_is 1 silent
+	etcd_run
+	wait_until 20 answers
+	wait_until 10 store_is 1 "https://"
 	sleeper 2 k3 --network shared
 	wait_until 5 reaches 1 k1 k3
+	sleep 1
+	store_is 1 "https://"
+	# A key that is gone when a leader begins is said.
+	mv "$dir/client.key" "$dir/away.key"
+	kill -KILL $(pgrep -P "$(pgrep -f "__lead .*$(on 1 inspect -f '{{.Id}}' k1)" | head -1)")
+	wait_until 10 store_is 1 "silent"
+	mv "$dir/away.key" "$dir/client.key"
+	wait_until 10 store_is 1 "https://"
 	# No place where others look has the password.
 	! grep -rq pass-word "$dir/h1" "$dir/h2"
 	[[ $(on 1 network inspect shared) != *pass-word* ]]

@@ -152,7 +152,38 @@ knows_not() { ! on "$1" exec "$2" nslookup "$3" 127.0.0.11 >/dev/null 2>&1; }
 	on 1 rm -f k1 >/dev/null
 	sleeper 2 k6 --network shared
 	[ "$(ip_of 2 k6)" = 10.98.0.3 ]
+	# A mark that a killed command left is found, and taken away.
+	local mark
+	mark="$(on 1 network inspect -f '{{.Id}}' shared).$(printf %064d 5)"
+	ln -s - "$dir/h1/run/net/ov/$mark"
+	run on 1 system check
+	[ "$status" != 0 ]
+	[[ $output == *"container '000000000000' is not on shared network"* ]]
+	on 1 system check --repair || true
+	[ ! -L "$dir/h1/run/net/ov/$mark" ]
+	# A record that has another network's id is none to join, and the other one stays.
+	on 3 network create --subnet 10.99.0.0/24 mine >/dev/null
+	ctl put /mybox/v1/net/forged "$(ctl get --print-value-only /mybox/v1/net/shared |
+		sed "s/\"id\": *\"[0-9a-f]*\"/\"id\":\"$(on 3 network inspect -f '{{.Id}}' mine)\"/")" >/dev/null
+	refused 3 "the id of another network of this host" network join -o "store=$store" forged
+	[ "$(on 3 network inspect -f '{{.Name}}' mine)" = mine ]
+	on 3 network rm mine >/dev/null
+	[ -z "$(on 3 network ls -q -f name=forged)" ]
+	ctl del /mybox/v1/net/forged >/dev/null
 	refused 1 "is of this host alone" network leave bridge
 	refused 1 "has active endpoints" network leave shared
 	[ "$(on 2 network prune -f 2>&1)" = "" ]
+}
+
+@test "store: a network goes with all that was made for it, and not while a host is on it" {
+	on 1 network create -d overlay --subnet 10.98.0.0/24 -o "store=$store" shared >/dev/null
+	# One that has come with our tunnel address in the moment before.
+	ctl put "/mybox/v1/net/shared/host/$wire.1" '{"schema":1,"name":"x","id":"0123456789abcdef"}' >/dev/null
+	run on 1 network rm shared
+	[ "$status" = 1 ]
+	[[ $output == *"network shared has active endpoints"* ]]
+	[ -n "$(ctl get --keys-only /mybox/v1/net/shared | grep .)" ]
+	ctl del "/mybox/v1/net/shared/host/$wire.1" >/dev/null
+	on 1 network rm shared >/dev/null
+	[ -z "$(etcd_keys)" ]
 }

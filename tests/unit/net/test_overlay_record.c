@@ -64,6 +64,10 @@ static void remote_that_lies_is_refused(void **state)
 	         EBADMSG, "tunnel: 'fd00::1'"},
 		{HEAD "\"vtep\":\"127.0.0.1\",\"ip\":\"10.88.0.7\",\"mac\":\"02:6d:0a:58:00:07\"}",
 	         EBADMSG, "tunnel: '127.0.0.1'"},
+		{HEAD "\"vtep\":\"0.0.0.2\",\"ip\":\"10.88.0.7\",\"mac\":\"02:6d:0a:58:00:07\"}",
+	         EBADMSG, "tunnel: '0.0.0.2'"},
+		{HEAD "\"vtep\":\"10.88.9.9\",\"ip\":\"10.88.0.7\",\"mac\":\"02:6d:0a:58:00:07\"}",
+	         EBADMSG, "tunnel: '10.88.9.9'"},
 		/* The gateway's, and another container's. */
 		{HEAD "\"vtep\":\"192.0.2.2\",\"ip\":\"10.88.0.7\",\"mac\":\"02:6d:0a:58:00:01\"}",
 	         EBADMSG, "MAC address"},
