@@ -378,6 +378,8 @@ static struct json_object *config_json(const struct mb_container_record *record)
 		}
 		mb_json_set(volumes, bind, mb_json_new_object());
 	}
+	/* For generate systemd; docker has no such member. */
+	json_object_object_del(o, "CreateCommand");
 	return mb_container_shape(o, mb_container_shape_config);
 }
 
