@@ -312,7 +312,9 @@ load build_helpers
 	tar -c -C "$ctx" . | mybox build -q -t made - >/dev/null
 	[ "$(ls "$root/caches")" = "$i" ]
 	mybox builder prune -f >/dev/null
-	[[ "$(ls "$root/caches")" =~ ^[0-9a-f]{64}$ ]]
+	# What RUN has is left, of this test and of others.
+	[ -n "$(ls "$root/caches")" ]
+	[ -z "$(ls "$root/caches" | grep -vxE '[0-9a-f]{64}')" ]
 	mybox builder prune -af >/dev/null
 	[ -z "$(ls "$root/caches")" ]
 }

@@ -20,7 +20,7 @@ teardown() {
 	for f in "$spaces"/*; do
 		[ ! -e "$f" ] || umount -l "$f"
 	done
-	[ ! -e /sys/class/net/up0 ] || ip link del up0
+	ip link del up0 2>/dev/null || true
 	teardown_store
 	[ -z "$(ls "$run/guests" 2>/dev/null)" ]
 }

@@ -66,7 +66,7 @@ flat() {
 }
 
 @test "events: who follows them, and the monitors, are as they were" {
-	local calls=8 names before after n follower pid p seen
+	local calls=8 room=256 names before after n follower pid p seen
 	[ "${MYBOX_FLAT:-}" != whole ] || calls=400
 	mybox run -d --name k1 --network none deb sleep 100000
 	pid=$(monitor_of k1)
@@ -96,6 +96,8 @@ flat() {
 	[ "$(grep -c kill "$seen")" = $((1000 + calls * 250)) ]
 	flat "${before#*;}" "${after#*;}" 8 | tee -a "${MYBOX_FLAT_LOG:-/dev/null}"
 	flat "${before#*;}" "${after#*;}" 8
-	flat "${before%;*}" "${after%;*}" 256 | tee -a "${MYBOX_FLAT_LOG:-/dev/null}"
-	flat "${before%;*}" "${after%;*}" 256
+	# What a sanitizer keeps of what was given back grows for long; without one there is nothing.
+	! grep -q __asan_init "$MYBOX" || room=24576
+	flat "${before%;*}" "${after%;*}" $room | tee -a "${MYBOX_FLAT_LOG:-/dev/null}"
+	flat "${before%;*}" "${after%;*}" $room
 }

@@ -91,13 +91,14 @@ json_log() { echo "$root/containers/$(mybox inspect -f '{{.Id}}' "$1")/$(mybox i
 }
 
 # collect KIND ADDRESS: into $BATS_TEST_TMPDIR/got.
+listens() { [ -S "$1" ] && grep -q "$1" /proc/net/unix; }
 collect() {
 	python3 "$top/tests/support/collector.py" "$1" "$2" "$BATS_TEST_TMPDIR/got" 3>&- &
 	collector=$!
 	case $1 in
 	udp) wait_until 10 grep -q ":$(printf %04X "$2") " /proc/net/udp ;;
 	tcp) wait_until 10 grep -q ":$(printf %04X "$2") " /proc/net/tcp ;;
-	*) wait_until 10 grep -q "$2" /proc/net/unix ;;
+	*) wait_until 10 listens "$2" ;;
 	esac
 }
 got() { grep -qE -- "$1" "$BATS_TEST_TMPDIR/got"; }
@@ -149,6 +150,7 @@ got() { grep -qE -- "$1" "$BATS_TEST_TMPDIR/got"; }
 	kill -CONT "$collector"
 	wait_until 10 got ': 1$'
 	kill "$collector"
+	wait "$collector" || true
 	# It is gone when the container starts again by its policy.
 	rm "$sock"
 	collect unixgram "$sock"

@@ -99,9 +99,10 @@ seen() {
 	seen <<-'PY'
 		t = Terminal(box + ["watch"], rows=30, columns=120)
 		t.wait(r"\x1b[2J\x1b]0;owned\x07red \x1bP1\x1b" + "\\")
+		t.wait("\\xe2")
 		line = t.screen.find("\\xe2")
 		assert r"\xc2\x9b \xe2\x80\xaex\x00y\xff a" in line, line
-		assert r"\x01rz" in t.screen.text()
+		t.wait(r"\x01rz")
 		t.send("G"); t.send("h"); t.wait("health of unwell")
 		t.wait(r"\x1b[2J\x1b]0;owned\x07 said")
 		t.send("q")
