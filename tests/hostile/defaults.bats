@@ -173,7 +173,7 @@ present() {
 /sys ro,nosuid,nodev,noexec,relatime sysfs" "$output"
 	both sh -c 'grep -E " /dev(/pts|/shm)? " /proc/self/mountinfo | sed "s/.* - //" | sort'
 	same "devpts devpts rw,gid=5,mode=620,ptmxmode=666
-tmpfs tmpfs rw,size=65536k
+tmpfs shm rw,size=65536k
 tmpfs tmpfs rw,size=65536k,mode=755" "${output//,inode64/}"
 	both sh -c 'stat -c "%a %n" /dev/shm /dev/mqueue /dev /proc'
 	same "1777 /dev/shm
