@@ -25,7 +25,7 @@ inside_is() { [ "$(mybox exec "$1" timeout 3 wget -q -O- "http://$2" 2>/dev/null
 	web s1 --network net1 -p 8080:80
 	mybox run -d --name same --network net1 deb sleep 1000
 	mybox run -d --name other --network net2 deb sleep 1000
-	wait_until 5 is 127.0.0.1:8080 s1
+	wait_until 20 is 127.0.0.1:8080 s1
 	is 198.51.100.1:8080 s1
 	outside_is 198.51.100.1:8080 s1
 	inside_is same 198.51.100.1:8080 s1
@@ -36,7 +36,7 @@ inside_is() { [ "$(mybox exec "$1" timeout 3 wget -q -O- "http://$2" 2>/dev/null
 
 @test "the server sees the client's real address" {
 	web s1 -p 8080:80
-	wait_until 5 is 127.0.0.1:8080 s1
+	wait_until 20 is 127.0.0.1:8080 s1
 	[ "$(outside timeout 3 busybox wget -q -O- http://198.51.100.1:8080/cgi-bin/who)" = 198.51.100.2 ] ||
 		[ "$(outside timeout 3 busybox wget -q -O- http://198.51.100.1:8080/cgi-bin/who)" = "::ffff:198.51.100.2" ] ||
 		[ "$(outside timeout 3 busybox wget -q -O- http://198.51.100.1:8080/cgi-bin/who)" = "[::ffff:198.51.100.2]" ]
@@ -44,21 +44,21 @@ inside_is() { [ "$(mybox exec "$1" timeout 3 wget -q -O- "http://$2" 2>/dev/null
 
 @test "gone with the container, back with it" {
 	web s1 -p 8080:80
-	wait_until 5 is 127.0.0.1:8080 s1
+	wait_until 20 is 127.0.0.1:8080 s1
 	mybox stop -t 0 s1
 	run ! is 127.0.0.1:8080 s1
 	mybox start s1
-	wait_until 5 is 127.0.0.1:8080 s1
+	wait_until 20 is 127.0.0.1:8080 s1
 	mybox restart -t 0 s1
-	wait_until 5 is 127.0.0.1:8080 s1
+	wait_until 20 is 127.0.0.1:8080 s1
 	mybox rm -f s1
 	web s2 -p 8080:80
-	wait_until 5 is 127.0.0.1:8080 s2
+	wait_until 20 is 127.0.0.1:8080 s2
 }
 
 @test "bound to one address, it is not on the others" {
 	web s1 -p 127.0.0.1:8080:80
-	wait_until 5 is 127.0.0.1:8080 s1
+	wait_until 20 is 127.0.0.1:8080 s1
 	run ! is 198.51.100.1:8080 s1
 	run ! outside_is 198.51.100.1:8080 s1
 	web s2 -p 198.51.100.1:8080:80
@@ -274,7 +274,7 @@ print(s.recv(100).decode())' 2>/dev/null)" = hello ]
 @test "by IPv6 too" {
 	mybox network create --ipv6 net6
 	web s1 --network net6 -p 8080:80
-	wait_until 5 is 127.0.0.1:8080 s1
+	wait_until 20 is 127.0.0.1:8080 s1
 	outside_is '[fd00:51::1]:8080' s1
 	is '[fd00:51::1]:8080' s1
 	[[ $(mybox port s1) == *"80/tcp -> [::]:8080"* ]]
@@ -291,7 +291,7 @@ print(s.recv(100).decode())' 2>/dev/null)" = hello ]
 	web s1 -p 8080:80
 	web s2 -p '[::1]:8081:80' -p 127.0.0.1:8082:80
 	web s3 --network net6 -p 8083:80
-	wait_until 5 is 127.0.0.1:8080 s1
+	wait_until 20 is 127.0.0.1:8080 s1
 	# Nobody came by it yet: there is no process for it.
 	[ "$(relays s1)" = 0 ]
 	is '[::1]:8080' s1
@@ -416,9 +416,9 @@ print(s.recv(100).decode())' "$1" 2>/dev/null)" = "got hello" ]
 	wait_until 5 stand "$(monitor s1)" "$(monitor s2)"
 	web s3 -p 8083:80
 	wait_until 5 stand "$(monitor s1)" "$(monitor s2)" "$(monitor s3)"
-	wait_until 5 is 127.0.0.1:8083 s3
+	wait_until 20 is 127.0.0.1:8083 s3
 	nft flush ruleset
-	wait_until 5 is 127.0.0.1:8083 s3
+	wait_until 20 is 127.0.0.1:8083 s3
 	mybox system check
 	# One in the middle goes: who was behind it moves up.  The first goes: the next keeps.
 	mybox rm -f s2
@@ -426,12 +426,12 @@ print(s.recv(100).decode())' "$1" 2>/dev/null)" = "got hello" ]
 	kill -9 "$(monitor s1)"
 	wait_until 5 stand "$(monitor s3)" 0 0
 	nft flush ruleset
-	wait_until 5 is 127.0.0.1:8083 s3
+	wait_until 20 is 127.0.0.1:8083 s3
 	# Lost while it is being put back, and again.
 	for _ in 1 2 3 4 5; do
 		nft flush ruleset
 	done
-	wait_until 5 is 127.0.0.1:8083 s3
+	wait_until 20 is 127.0.0.1:8083 s3
 	# The next one cleans the line, of a stranger that calls itself a monitor as well, and of one
 	# that was there in time but is something else.
 	cp "$(command -v sleep)" "$BATS_TEST_TMPDIR/mybox-monitor"
@@ -494,12 +494,12 @@ open(sys.argv[3], "ab").write(struct.pack("qqqq", int(sys.argv[1]), 1, int(sys.a
 @test "flushing the firewall is seen and mended" {
 	no_keeper
 	web s1 -p 8080:80
-	wait_until 5 is 127.0.0.1:8080 s1
+	wait_until 20 is 127.0.0.1:8080 s1
 	nft flush ruleset
 	run mybox system check
 	[ "$status" != 0 ]
 	mybox system check --repair || true
-	wait_until 5 is 127.0.0.1:8080 s1
+	wait_until 20 is 127.0.0.1:8080 s1
 	outside_is 198.51.100.1:8080 s1
 }
 
