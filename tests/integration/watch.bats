@@ -145,12 +145,14 @@ seen() {
 		assert t.end() == 1
 		assert "has ended" in t.screen.text() and 1049 not in t.screen.private
 		assert t.mode() == before
-		for sig in (signal.SIGTERM, signal.SIGHUP):
+		# At any moment: while it draws, too.
+		for sig in (signal.SIGTERM, signal.SIGHUP) * 20:
 		    t = Terminal(box + ["watch"])
 		    t.wait("of a flood")
 		    t.kill(sig)
 		    assert t.end() == -sig
 		    assert t.mode() == before and 1049 not in t.screen.private
+		    os.close(t.fd)
 		# Killed, it leaves nobody behind, and the terminal as it was.
 		t = Terminal(box + ["watch"])
 		t.wait("of a flood")
