@@ -45,11 +45,9 @@ real_sshd() { # real_sshd DIR: with keys and a configuration of its own
 teardown_file() { kill "$(cat /run/mybox-test/remote/etc/pid)"; }
 
 setup() {
-	name=${BATS_TEST_FILENAME##*/}
-	root=/run/mybox-test/$name/root run=/run/mybox-test/$name/run
-	export root run STUB=/run/mybox-test/remote
+	own_store
+	export STUB=/run/mybox-test/remote
 	export MYBOX_REMOTE=$MYBOX
-	box=("$MYBOX" --root "$root" --runroot "$run")
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
@@ -313,6 +311,7 @@ hostile=('' ' ' 'a b' "it's" '"' '$(touch made)' '`touch made`' '$HOME' '\' '\\'
 	over run --rm built:1 cat /f | cmp - ctx/f
 	# With a terminal on all three, there is one at the other end.
 	export -f over
+	export SHELL=$BASH # that of script: it is to know the function
 	script -qec 'over run --rm -t deb sh -c "test -t 0 && echo a terminal; exit 9"' typed \
 		</dev/null >/dev/null || [ $? = 9 ]
 	grep -q 'a terminal' typed
