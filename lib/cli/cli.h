@@ -75,7 +75,7 @@ struct mb_cli_opt {
 	enum mb_cli_kind kind; /* 0 ends a table */
 	char letter;           /* 0: none */
 	const char *name;      /* without dashes */
-	const char *value;     /* placeholder in help; NULL: docker's word for the kind */
+	const char *value;     /* what help calls it; NULL: docker's word for the kind */
 	size_t offset;         /* of the member in the args struct */
 	const char *help;      /* lower case, no full stop, <= 60 characters */
 	/* The rest is given by name at the end of a row: MB_OPT_STRING(..., .def = "x"). */
