@@ -3,13 +3,11 @@
  * socket to here.  What it sends is believed no more than what the server sends. */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -22,11 +20,10 @@
 #include "registry/elf.h"
 #include "registry/fetch/protocol.h"
 #include "registry/transport.h"
+#include "sys/carried.h"
 #include "sys/interrupt.h"
-#include "sys/proc.h"
-#include "sys/seal.h"
 
-enum { NOBODY = 65534, MAX_FILES = 256 };
+enum { MAX_FILES = 256 };
 static const int64_t NSEC_PER_MSEC = 1000000;
 
 #if !defined(__SANITIZE_ADDRESS__)
@@ -65,86 +62,39 @@ static void limit(__rlimit_resource_t what, rlim_t value)
 	setrlimit(what, &both);
 }
 
-/* What libcurl looks at, and the sanitizer of the development profile. */
-static char **environment(void)
+static void limit_all(void)
 {
-	static const char *const kept[] = {
-		"http_proxy", "https_proxy", "no_proxy",     "all_proxy",    "HTTPS_PROXY",
-		"NO_PROXY",   "ALL_PROXY",   "SSL_CERT_DIR", "ASAN_OPTIONS",
-	};
-	static char *env[MB_N(kept) + 1];
-	size_t n = 0;
-
-	for (size_t i = 0; i < MB_N(kept); i++) {
-		const char *value = getenv(kept[i]);
-
-		if (value)
-			env[n++] = mb_asprintf("%s=%s", kept[i], value);
-	}
-	return env;
-}
-
-static int become_nobody(void)
-{
-	if (geteuid() != 0)
-		return 0;
-	return setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-	                       setresuid(NOBODY, NOBODY, NOBODY) < 0
-	               ? -errno
-	               : 0;
-}
-
-static void __attribute__((noreturn)) become_fetch(int sock, int elf, pid_t parent)
-{
-	char pid[16], name[] = "mybox-fetch";
-	char *argv[] = {name, pid, NULL};
-	char **env = environment();
-
-	snprintf(pid, sizeof(pid), "%d", parent);
-	/* Both above the place where the socket is to be. */
-	sock = fcntl(sock, F_DUPFD_CLOEXEC, MB_FETCH_FD + 1);
-	elf = fcntl(elf, F_DUPFD_CLOEXEC, MB_FETCH_FD + 1);
-	if (sock < 0 || elf < 0 || dup2(sock, MB_FETCH_FD) < 0)
-		_exit(126);
-	mb_sys_proc_cloexec_fds(MB_FETCH_FD + 1, NULL, 0, NULL);
-	mb_sys_proc_reset_signals();
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_FSIZE, 0);
 	limit(RLIMIT_NOFILE, MAX_FILES);
 #if !defined(__SANITIZE_ADDRESS__)
 	limit(RLIMIT_AS, MEMORY_LIMIT);
 #endif
-	if (chdir("/") < 0 || become_nobody() < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		_exit(126);
-	fexecve(elf, argv, env);
-	_exit(127);
 }
 
 static int start(struct fetch *f, struct mb_err *err)
 {
-	int ends[2] = {-1, -1};
-	MB_AUTO_CLOSE int elf = -1;
-	pid_t self = getpid(), pid;
-	int r = mb_sys_seal_blob("mybox-fetch", mb_registry_fetch_elf, mb_registry_fetch_elf_size,
-	                         &elf, err);
+	/* What libcurl looks at. */
+	static const char *const kept[] = {
+		"http_proxy", "https_proxy", "no_proxy",     "all_proxy", "HTTPS_PROXY",
+		"NO_PROXY",   "ALL_PROXY",   "SSL_CERT_DIR", NULL,
+	};
+	char parent[16];
+	const char *const args[] = {parent, NULL};
+	const struct mb_sys_carried program = {
+		.name = "mybox-fetch",
+		.elf = mb_registry_fetch_elf,
+		.elf_size = mb_registry_fetch_elf_size,
+		.socket_type = SOCK_SEQPACKET,
+		.place = MB_FETCH_FD,
+		.args = args,
+		.environment = kept,
+		.limit = limit_all,
+	};
 
-	if (r < 0)
-		return r;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-		return mb_fail_sys(err, errno, "cannot make a socket pair");
-	pid = fork();
-	if (pid == 0)
-		become_fetch(ends[1], elf, self);
-	mb_close(&ends[1]);
-	if (pid < 0) {
-		r = mb_fail_sys(err, errno, "cannot fork");
-		mb_close(&ends[0]);
-		return r;
-	}
-	f->sock = ends[0];
-	f->pid = pid;
-	f->owner = self;
-	return 0;
+	f->owner = getpid();
+	snprintf(parent, sizeof(parent), "%d", (int)f->owner);
+	return mb_sys_carried_start(&program, &f->sock, &f->pid, err);
 }
 
 /* --- one exchange ----------------------------------------------------------------------------- */

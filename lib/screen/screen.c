@@ -2,15 +2,11 @@
 #include "screen/screen.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -20,10 +16,9 @@
 #include "core/io.h"
 #include "core/str.h"
 #include "screen/elf.h"
-#include "sys/proc.h"
-#include "sys/seal.h"
+#include "sys/carried.h"
 
-enum { NOBODY = 65534, DRAIN_MS = 1000, END_MS = 3000, END_LOOKS = 300 };
+enum { DRAIN_MS = 1000, END_MS = 3000, END_LOOKS = 300 };
 
 struct mb_screen {
 	int sock;
@@ -32,87 +27,30 @@ struct mb_screen {
 	bool is_ready;
 };
 
-/* --- in the child, before it becomes the program ---------------------------------------------- */
-
-static char **environment(void)
-{
-	static const char *const kept[] = {"TERM", "LANG", "LC_ALL", "LC_CTYPE", "ASAN_OPTIONS"};
-	static char *env[MB_N(kept) + 1];
-	size_t n = 0;
-
-	for (size_t i = 0; i < MB_N(kept); i++) {
-		const char *value = getenv(kept[i]);
-
-		if (value)
-			env[n++] = mb_asprintf("%s=%s", kept[i], value);
-	}
-	return env;
-}
-
-/* It has the terminal and the socket, and needs nothing else. */
-static int become_nobody(void)
-{
-	if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-	                       setresuid(NOBODY, NOBODY, NOBODY) < 0))
-		return -errno;
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
-}
-
-static void __attribute__((noreturn)) become_program(int sock, int elf, bool utf8, bool colour)
-{
-	static char name[] = "mybox-screen", charset[] = "utf8", ascii[] = "ascii";
-	static char looks[] = "colour", plain[] = "plain";
-	char *argv[] = {name, utf8 ? charset : ascii, colour ? looks : plain, NULL};
-	char **env = environment();
-
-	sock = fcntl(sock, F_DUPFD_CLOEXEC, MB_SCREEN_FD + 1);
-	elf = fcntl(elf, F_DUPFD_CLOEXEC, MB_SCREEN_FD + 1);
-	if (sock < 0 || elf < 0 || dup2(sock, MB_SCREEN_FD) < 0)
-		_exit(126);
-	mb_sys_proc_cloexec_fds(MB_SCREEN_FD + 1, NULL, 0, NULL);
-	mb_sys_proc_reset_signals();
-	if (chdir("/") < 0 || become_nobody() < 0)
-		_exit(126);
-	fexecve(elf, argv, env);
-	_exit(127);
-}
-
-/* ---------------------------------------------------------------------------------------------- */
-
 int mb_screen_open(bool utf8, bool colour, struct mb_screen **ret, struct mb_err *err)
 {
-	MB_AUTO_CLOSE int elf = -1;
+	static const char *const kept[] = {"TERM", "LANG", "LC_ALL", "LC_CTYPE", NULL};
+	const char *const args[] = {utf8 ? "utf8" : "ascii", colour ? "colour" : "plain", NULL};
+	const struct mb_sys_carried program = {
+		.name = "mybox-screen",
+		.elf = mb_screen_program_elf,
+		.elf_size = mb_screen_program_elf_size,
+		.socket_type = SOCK_STREAM,
+		.place = MB_SCREEN_FD,
+		.args = args,
+		.environment = kept,
+	};
 	struct termios before;
-	int ends[2], r;
+	int sock, r;
 	pid_t pid;
 
 	if (tcgetattr(STDIN_FILENO, &before) < 0 || !isatty(STDOUT_FILENO))
 		return mb_fail(err, ENOTTY, "standard input and output are not a terminal");
-	r = mb_sys_seal_blob("mybox-screen", mb_screen_program_elf, mb_screen_program_elf_size,
-	                     &elf, err);
+	r = mb_sys_carried_start(&program, &sock, &pid, err);
 	if (r < 0)
 		return r;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-		return mb_fail_sys(err, errno, "cannot make a socket pair");
-	/* Others may be nobody, too.  Who becomes a program that it cannot read is hidden from
-	 * them: else they could take the terminal from it. */
-	if (fchmod(elf, 0111) < 0) {
-		r = mb_fail_sys(err, errno, "cannot hide the program that draws");
-		mb_close(&ends[0]);
-		mb_close(&ends[1]);
-		return r;
-	}
-	pid = fork();
-	if (pid == 0)
-		become_program(ends[1], elf, utf8, colour);
-	mb_close(&ends[1]);
-	if (pid < 0) {
-		r = mb_fail_sys(err, errno, "cannot fork");
-		mb_close(&ends[0]);
-		return r;
-	}
 	*ret = mb_calloc(1, sizeof(**ret));
-	**ret = (struct mb_screen){.sock = ends[0], .pid = pid, .before = before};
+	**ret = (struct mb_screen){.sock = sock, .pid = pid, .before = before};
 	return 0;
 }
 
