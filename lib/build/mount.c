@@ -184,31 +184,6 @@ static int open_overlay(struct mb_build *b, const struct mb_build_root *root,
 	return mb_sys_mount_overlay(&overlay, &work->root_fd, err);
 }
 
-/* Of a mount that nobody can see, a part can be taken only where it is attached: in a mount
- * namespace that lives as long as that takes. */
-struct part {
-	int mount_fd;
-	const char *path;
-};
-
-static int take_part(void *arg, int *fd, struct mb_err *err)
-{
-	const struct part *p = arg;
-	MB_AUTO_CLOSE int below = -1, place = -1;
-	int r;
-
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return mb_fail_sys(err, errno, "cannot make a mount namespace");
-	/* Descriptors from before are of the other namespace. */
-	place = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (place < 0)
-		return mb_fail_sys(err, errno, "cannot open '/'");
-	r = mb_sys_mount_move(p->mount_fd, place, err);
-	if (r == 0)
-		r = mb_sys_path_open(p->mount_fd, p->path, O_PATH, &below, err);
-	return r < 0 ? r : mb_sys_mount_clone(below, "", true, fd, err);
-}
-
 static int open_bind(struct mb_build *b, struct mb_build_stage *stage,
                      const struct mb_build_mount_spec *spec, struct mb_build_mounts *mounts,
                      struct mb_err *err)
@@ -220,7 +195,7 @@ static int open_bind(struct mb_build *b, struct mb_build_stage *stage,
 		add_tree(mounts, target_of(stage, spec->target), spec->is_writable);
 	MB_AUTO_FREE char *path = mb_build_path_clean(spec->source ? spec->source : "/");
 	MB_AUTO_CLOSE int fd = -1;
-	struct part part;
+	struct mb_sys_mount_part part;
 	int r = open_source_root(b, stage, spec, &state, &root, &fd, err);
 
 	if (r == 0)
@@ -232,8 +207,8 @@ static int open_bind(struct mb_build *b, struct mb_build_stage *stage,
 		tree->fd = mb_take_fd(&work->root_fd);
 		return 0;
 	}
-	part = (struct part){work->root_fd, path};
-	r = mb_sys_proc_call(take_part, &part, &tree->fd, err);
+	part = (struct mb_sys_mount_part){work->root_fd, path};
+	r = mb_sys_proc_call(mb_sys_mount_take_part, &part, &tree->fd, err);
 	return r < 0 ? mb_wrap(err, r, "source '%s'", spec->source) : 0;
 }
 
@@ -506,7 +481,7 @@ struct file {
 static int make_file(void *arg, int *fd, struct mb_err *err)
 {
 	const struct file *f = arg;
-	struct part part = {f->mount_fd, "file"};
+	struct mb_sys_mount_part part = {f->mount_fd, "file"};
 	MB_AUTO_CLOSE int root = -1, file = -1;
 
 	root = openat(f->mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -516,7 +491,7 @@ static int make_file(void *arg, int *fd, struct mb_err *err)
 	    fchown(file, f->uid, f->gid) < 0 || fchmod(file, f->mode) < 0)
 		return mb_fail_sys(err, errno, "cannot write a file in memory");
 	mb_close(&file);
-	return take_part(&part, fd, err);
+	return mb_sys_mount_take_part(&part, fd, err);
 }
 
 static int add_file(struct mb_build_mounts *mounts, char *target, struct file *file,
@@ -591,7 +566,7 @@ static int open_ssh(struct mb_build *b, struct mb_build_stage *stage,
 	MB_AUTO_FREE char *target = NULL;
 	MB_AUTO_CLOSE int mount_fd = -1;
 	struct mb_build_tree *tree;
-	struct part part;
+	struct mb_sys_mount_part part;
 	int pidfd = -1, r;
 
 	for (size_t i = 0; i < b->request->n_ssh; i++)
@@ -611,8 +586,8 @@ static int open_ssh(struct mb_build *b, struct mb_build_stage *stage,
 	if (mounts->n_agents == 1)
 		mb_strv_addf(&mounts->env, "SSH_AUTH_SOCK=%s", target);
 	tree = add_tree(mounts, mb_take_ptr(&target), true);
-	part = (struct part){mount_fd, "agent"};
-	return mb_sys_proc_call(take_part, &part, &tree->fd, err);
+	part = (struct mb_sys_mount_part){mount_fd, "agent"};
+	return mb_sys_proc_call(mb_sys_mount_take_part, &part, &tree->fd, err);
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */

@@ -310,25 +310,6 @@ static int mount_directory(struct mb_container *c, struct mb_container_bundle *b
 	return r;
 }
 
-/* A part of a detached mount can be taken only where that is attached: in a namespace of its own,
- * which ends with the child. */
-static int take_file(void *arg, int *fd, struct mb_err *err)
-{
-	const int *mount_fd = arg;
-	MB_AUTO_CLOSE int place = -1, file = -1;
-	int r;
-
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return mb_fail_sys(err, errno, "cannot make a mount namespace");
-	place = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (place < 0)
-		return mb_fail_sys(err, errno, "cannot open '/'");
-	r = mb_sys_mount_move(*mount_fd, place, err);
-	if (r == 0)
-		r = mb_sys_path_open(*mount_fd, "secret", O_PATH, &file, err);
-	return r < 0 ? r : mb_sys_mount_clone(file, "", false, fd, err);
-}
-
 static int mount_file(struct mb_container *c, const struct mb_container_secret *s,
                       struct mb_container_bundle *b, struct mb_err *err)
 {
@@ -341,7 +322,8 @@ static int mount_file(struct mb_container *c, const struct mb_container_secret *
 	if (r == 0)
 		r = write_file(c, s, root, "secret", err);
 	if (r == 0)
-		r = mb_sys_proc_call(take_file, &memory, &fd, err);
+		r = mb_sys_proc_call(mb_sys_mount_take_part,
+		                     &(struct mb_sys_mount_part){memory, "secret"}, &fd, err);
 	if (r == 0)
 		r = seal(fd, err);
 	if (r == 0)

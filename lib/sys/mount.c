@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include "core/str.h"
 #include "core/strv.h"
 #include "sys/fscontext.h"
+#include "sys/path.h"
 
 int mb_sys_fscontext_fail(int fs_fd, int errnum, struct mb_err *err, const char *what)
 {
@@ -110,6 +112,24 @@ static int set_attr(int fd, struct mount_attr *attr, bool recursive, struct mb_e
 	if (mount_setattr(fd, "", flags, attr, sizeof(*attr)) < 0)
 		return mb_fail_sys(err, errno, "cannot change mount attributes");
 	return 0;
+}
+
+int mb_sys_mount_take_part(void *arg, int *fd, struct mb_err *err)
+{
+	const struct mb_sys_mount_part *part = arg;
+	MB_AUTO_CLOSE int place = -1, below = -1;
+	int r;
+
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return mb_fail_sys(err, errno, "cannot make a mount namespace");
+	/* Descriptors from before are of the other namespace. */
+	place = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (place < 0)
+		return mb_fail_sys(err, errno, "cannot open '/'");
+	r = mb_sys_mount_move(part->mount_fd, place, err);
+	if (r == 0)
+		r = mb_sys_path_open(part->mount_fd, part->path, O_PATH, &below, err);
+	return r < 0 ? r : mb_sys_mount_clone(below, "", true, fd, err);
 }
 
 int mb_sys_mount_setattr(int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive,

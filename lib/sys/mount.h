@@ -27,6 +27,14 @@ int mb_sys_mount_new(const char *fstype, const struct mb_strv *options, uint64_t
  * hostile paths come through mb_sys_path_open() and "". */
 int mb_sys_mount_clone(int dirfd, const char *path, bool recursive, int *ret_fd,
                        struct mb_err *err);
+/* A function for mb_sys_proc_call(), @arg a struct mb_sys_mount_part: a detached copy of what is at
+ * .path in the detached mount .mount_fd.  The kernel gives a part of a mount only where that is
+ * attached: in a mount namespace of the child's own, which ends with it. */
+struct mb_sys_mount_part {
+	int mount_fd;
+	const char *path;
+};
+int mb_sys_mount_take_part(void *arg, int *fd, struct mb_err *err);
 /* Change flags and propagation (MS_PRIVATE..., 0 = as it is) of the mount @fd. */
 int mb_sys_mount_setattr(int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive,
                          struct mb_err *err);
