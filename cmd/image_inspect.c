@@ -114,21 +114,20 @@ int mb_cmd_image_describe(struct mb_store *store, const struct mb_image *image,
 	return 0;
 }
 
-static int describe_one(struct mb_store *store, const char *name, struct json_object *values)
+static int describe_one(void *arg, const char *name, struct json_object *values, struct mb_err *err)
 {
 	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
 	struct json_object *value = NULL;
-	struct mb_err err = MB_ERR_INIT;
-	int r = mb_image_find(store, name, &image, NULL, &err);
+	int r = mb_image_find(arg, name, &image, NULL, err);
 
 	if (r > 0)
-		mb_cmd_say("Error: %s", err.msg);
+		mb_cmd_say("Error: %s", err->msg);
 	if (r == 0)
-		r = mb_cmd_image_describe(store, image, &value, &err);
+		r = mb_cmd_image_describe(arg, image, &value, err);
 	if (r == 0)
 		mb_json_push(values, value);
 	else if (r < 0)
-		mb_cmd_report(&err);
+		mb_cmd_report(err);
 	return r;
 }
 
@@ -136,17 +135,10 @@ static int inspect_main(struct mb_cmd_context *cx, const struct mb_cli_input *in
                         struct mb_err *err)
 {
 	const struct inspect_args *args = in->args;
-	MB_AUTO(mb_json_free) struct json_object *values = mb_json_new_array();
 	struct mb_store *store = NULL;
-	bool failed = false;
 	int r = mb_cmd_store(cx, &store, err);
 
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < in->n_operands; i++)
-		failed |= describe_one(store, in->operands[i], values) != 0;
-	r = mb_cmd_inspect_put(args->format, values, err);
-	return r == 0 && failed ? 1 : r;
+	return r < 0 ? r : mb_cmd_inspect_each(in, args->format, describe_one, store, err);
 }
 
 static const struct mb_cli_opt inspect_opts[] = {

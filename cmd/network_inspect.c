@@ -14,9 +14,10 @@ struct inspect_args {
 	bool verbose;
 };
 
-static int describe_one(struct mb_net *net, const char *reference, struct json_object *values,
+static int describe_one(void *arg, const char *reference, struct json_object *values,
                         struct mb_err *err)
 {
+	struct mb_net *net = arg;
 	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
 	struct json_object *value = NULL;
 	int r = mb_cmd_network_find(net, reference, &n, err);
@@ -35,16 +36,9 @@ static int inspect_main(struct mb_cmd_context *cx, const struct mb_cli_input *in
 {
 	const struct inspect_args *args = in->args;
 	MB_AUTO(mb_net_free) struct mb_net *net = NULL;
-	MB_AUTO(mb_json_free) struct json_object *values = mb_json_new_array();
-	bool failed = false;
 	int r = mb_cmd_net(cx, &net, err);
 
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < in->n_operands; i++)
-		failed |= describe_one(net, in->operands[i], values, err) != 0;
-	r = mb_cmd_inspect_put(args->format, values, err);
-	return r == 0 && failed ? 1 : r;
+	return r < 0 ? r : mb_cmd_inspect_each(in, args->format, describe_one, net, err);
 }
 
 static const struct mb_cli_opt inspect_opts[] = {

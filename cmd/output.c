@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "cli/cli.h"
 #include "cmd/output.h"
 #include "cmd/report.h"
 #include "core/err.h"
@@ -293,6 +294,24 @@ int mb_cmd_inspect_put(const char *format, struct json_object *values, struct mb
 	for (size_t i = 0; i < n; i++)
 		each[i] = json_object_array_get_idx(values, i);
 	return run_template(format, each, n, err);
+}
+
+int mb_cmd_inspect_each(const struct mb_cli_input *in, const char *format,
+                        int (*one)(void *arg, const char *name, struct json_object *values,
+                                   struct mb_err *err),
+                        void *arg, struct mb_err *err)
+{
+	MB_AUTO(mb_json_free) struct json_object *values = mb_json_new_array();
+	bool failed = false;
+	int r;
+
+	for (size_t i = 0; i < in->n_operands; i++) {
+		struct mb_err why = MB_ERR_INIT;
+
+		failed |= one(arg, in->operands[i], values, &why) != 0;
+	}
+	r = mb_cmd_inspect_put(format, values, err);
+	return r == 0 && failed ? 1 : r;
 }
 
 int mb_cmd_document_put(const char *format, struct json_object *value, struct mb_err *err)

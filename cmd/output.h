@@ -10,6 +10,7 @@
 #include "format/table.h"
 
 struct json_object;
+struct mb_cli_input;
 struct mb_err;
 struct mb_format_host;
 struct mb_str;
@@ -56,6 +57,12 @@ int mb_cmd_list_put(struct mb_format_list *list, struct mb_err *err);
  * or the template @format for each element on a line of its own; "json" is compact.
  * Return: an exit code, what failed is told on stderr. */
 int mb_cmd_inspect_put(const char *format, struct json_object *values, struct mb_err *err);
+/* The same of every operand.  @one pushes what it is to @values, or tells why not and returns
+ * something else than 0: then the exit code is 1. */
+int mb_cmd_inspect_each(const struct mb_cli_input *in, const char *format,
+                        int (*one)(void *arg, const char *name, struct json_object *values,
+                                   struct mb_err *err),
+                        void *arg, struct mb_err *err);
 /* The same for verbs with one document (version, info): the template, or compact JSON. */
 int mb_cmd_document_put(const char *format, struct json_object *value, struct mb_err *err);
 

@@ -33,31 +33,28 @@ static struct json_object *describe(const struct mb_secret *s)
 	return o;
 }
 
+static int describe_one(void *arg, const char *name, struct json_object *values, struct mb_err *err)
+{
+	MB_AUTO(mb_secret_free) struct mb_secret *secret = NULL;
+	int r = mb_secret_find(arg, name, &secret, err);
+
+	if (r == MB_SECRET_ABSENT)
+		mb_cmd_say("Error: No such secret: %s", name);
+	else if (r != 0)
+		mb_cmd_report(err);
+	else
+		mb_json_push(values, describe(secret));
+	return r;
+}
+
 static int inspect_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
                         struct mb_err *err)
 {
 	const struct inspect_args *args = in->args;
-	MB_AUTO(mb_json_free) struct json_object *values = mb_json_new_array();
 	struct mb_store *store = NULL;
-	bool failed = false;
 	int r = mb_cmd_store(cx, &store, err);
 
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < in->n_operands; i++) {
-		MB_AUTO(mb_secret_free) struct mb_secret *secret = NULL;
-
-		r = mb_secret_find(store, in->operands[i], &secret, err);
-		failed |= r != 0;
-		if (r == MB_SECRET_ABSENT)
-			mb_cmd_say("Error: No such secret: %s", in->operands[i]);
-		else if (r != 0)
-			mb_cmd_report(err);
-		else
-			mb_json_push(values, describe(secret));
-	}
-	r = mb_cmd_inspect_put(args->format, values, err);
-	return r == 0 && failed ? 1 : r;
+	return r < 0 ? r : mb_cmd_inspect_each(in, args->format, describe_one, store, err);
 }
 
 static const struct mb_cli_opt inspect_opts[] = {

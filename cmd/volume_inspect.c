@@ -16,14 +16,27 @@ struct inspect_args {
 	const char *format;
 };
 
-static int push_all(struct mb_store *store, struct json_object *values, struct mb_err *err)
+static int put_all(struct mb_store *store, const char *format, struct mb_err *err)
 {
+	MB_AUTO(mb_json_free) struct json_object *values = mb_json_new_array();
 	struct mb_volume_list list = {0};
 	int r = mb_volume_list_load(store, &list, err);
 
 	for (size_t i = 0; r == 0 && i < list.n; i++)
 		mb_json_push(values, mb_cmd_volume_describe(list.v[i]));
 	mb_volume_list_done(&list);
+	return r < 0 ? r : mb_cmd_inspect_put(format, values, err);
+}
+
+static int describe_one(void *arg, const char *name, struct json_object *values, struct mb_err *err)
+{
+	MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
+	int r = mb_cmd_volume_find(arg, name, &volume, err);
+
+	if (r < 0)
+		mb_cmd_report(err);
+	else if (r == 0)
+		mb_json_push(values, mb_cmd_volume_describe(volume));
 	return r;
 }
 
@@ -31,9 +44,7 @@ static int inspect_main(struct mb_cmd_context *cx, const struct mb_cli_input *in
                         struct mb_err *err)
 {
 	const struct inspect_args *args = in->args;
-	MB_AUTO(mb_json_free) struct json_object *values = mb_json_new_array();
 	struct mb_store *store = NULL;
-	bool failed = false;
 	int r = 0;
 
 	if (args->all && in->n_operands)
@@ -42,22 +53,10 @@ static int inspect_main(struct mb_cmd_context *cx, const struct mb_cli_input *in
 		r = mb_fail(err, EINVAL, "\"mybox volume inspect\" requires at least 1 argument.");
 	if (r == 0)
 		r = mb_cmd_store(cx, &store, err);
-	if (r == 0 && args->all)
-		r = push_all(store, values, err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < in->n_operands; i++) {
-		MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
-
-		r = mb_cmd_volume_find(store, in->operands[i], &volume, err);
-		failed |= r != 0;
-		if (r < 0)
-			mb_cmd_report(err);
-		else if (r == 0)
-			mb_json_push(values, mb_cmd_volume_describe(volume));
-	}
-	r = mb_cmd_inspect_put(args->format, values, err);
-	return r == 0 && failed ? 1 : r;
+	return args->all ? put_all(store, args->format, err)
+	                 : mb_cmd_inspect_each(in, args->format, describe_one, store, err);
 }
 
 static const struct mb_cli_opt inspect_opts[] = {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/cli.h"
-#include "cmd/context.h"
-#include "cmd/output.h"
+#include "cmd/list.h"
 #include "cmd/report.h"
 #include "cmd/users.h"
 #include "core/err.h"
@@ -10,12 +9,6 @@
 #include "format/table.h"
 #include "volume/volume.h"
 #include "json/json.h"
-
-struct ls_args {
-	const char *format;
-	struct mb_strv filters;
-	bool quiet;
-};
 
 static const struct mb_format_column columns[] = {
 	{"Driver", "DRIVER"},
@@ -85,28 +78,13 @@ static int add_rows(struct mb_store *store, const struct mb_format_filters *filt
 
 static int ls_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
-	const struct ls_args *args = in->args;
-	MB_AUTO(mb_format_list_free) struct mb_format_list *list = NULL;
-	MB_AUTO_FILTERS struct mb_format_filters filters = {0};
-	const char *format = mb_cmd_list_format(args->format, args->quiet, "{{.Name}}");
-	struct mb_store *store = NULL;
-	int r = mb_format_filters_parse(&args->filters, known_filters, &filters, err);
+	static const struct mb_cmd_list what = {columns, known_filters, "{{.Name}}", add_rows};
 
-	if (r == 0)
-		r = mb_format_list_new(format, columns, mb_cmd_list_host(), &list, err);
-	if (r == 0)
-		r = mb_cmd_store(cx, &store, err);
-	if (r == 0)
-		r = add_rows(store, &filters, list, err);
-	return r < 0 ? r : mb_cmd_list_put(list, err);
+	return mb_cmd_list_run(cx, in->args, &what, err);
 }
 
 static const struct mb_cli_opt ls_opts[] = {
-	MB_OPT_LIST('f', "filter", "filter", struct ls_args, filters,
-                    "only those that match, as key=value", .is_pairs = true),
-	MB_OPT_STRING(0, "format", NULL, struct ls_args, format,
-                      "print by a Go template, \"table\" or \"json\""),
-	MB_OPT_SWITCH('q', "quiet", struct ls_args, quiet, "print names only"),
+	MB_CMD_LIST_OPTS("print names only"),
 	MB_OPT_END,
 };
 
@@ -114,7 +92,7 @@ const struct mb_cli_verb mb_cmd_volume_ls = {
 	.paths = "volume ls|volume list",
 	.summary = "list volumes",
 	.opts = ls_opts,
-	.args_size = sizeof(struct ls_args),
+	.args_size = sizeof(struct mb_cmd_list_args),
 	.examples = "mybox volume ls -q --filter dangling=true\n",
 	.main = ls_main,
 };

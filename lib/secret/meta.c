@@ -87,42 +87,22 @@ static int load(struct mb_store *store, const char *name, struct mb_secret **ret
 
 /* --- list ------------------------------------------------------------------------------------- */
 
-static int by_name(const void *a, const void *b)
-{
-	const struct mb_secret *const *x = a, *const *y = b;
-
-	return strcmp((*x)->name, (*y)->name);
-}
-
 int mb_secret_list_load(struct mb_store *store, struct mb_secret_list *ret, struct mb_err *err)
 {
+	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
 	struct mb_secret_list list = {0};
-	struct dirent *entry;
-	DIR *dir;
-	int fd = -1, r = mb_store_dir(store, "secrets", false, &fd, err);
+	int r = mb_store_names(store, "secrets", mb_secret_name_is_valid, &names, err);
 
 	if (r < 0)
 		return r;
-	dir = fdopendir(fd);
-	if (!dir) {
-		r = mb_fail_sys(err, errno, "cannot read 'secrets'");
-		mb_close(&fd);
-		return r;
-	}
-	while ((entry = readdir(dir))) {
-		if (!mb_secret_name_is_valid(entry->d_name))
-			continue;
-		list.v = mb_realloc(list.v, (list.n + 1) * sizeof(*list.v));
-		r = load(store, entry->d_name, &list.v[list.n], NULL);
+	list.v = mb_calloc(names.n + 1, sizeof(*list.v));
+	MB_STRV_FOREACH (name, &names) {
+		r = load(store, name, &list.v[list.n], NULL);
 		if (r == 0)
 			list.n++;
 		else if (r < 0)
-			mb_strv_add(&list.corrupt, entry->d_name);
+			mb_strv_add(&list.corrupt, name);
 	}
-	closedir(dir);
-	if (list.n)
-		qsort(list.v, list.n, sizeof(*list.v), by_name);
-	mb_strv_sort(&list.corrupt);
 	*ret = list;
 	return 0;
 }

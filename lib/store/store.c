@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "store/store.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "core/io.h"
 #include "core/parse.h"
 #include "core/str.h"
+#include "core/strv.h"
 #include "store/doc.h"
 #include "sys/tree.h"
 
@@ -218,4 +220,27 @@ int mb_store_dir(struct mb_store *store, const char *relative, bool in_run, int 
 			break;
 	}
 	return mb_store_dir_find(store, relative, in_run, ret_fd, err);
+}
+
+int mb_store_names(struct mb_store *store, const char *relative, bool (*is_valid)(const char *name),
+                   struct mb_strv *ret, struct mb_err *err)
+{
+	struct dirent *entry;
+	DIR *dir;
+	int fd = -1, r = mb_store_dir(store, relative, false, &fd, err);
+
+	if (r < 0)
+		return r;
+	dir = fdopendir(fd);
+	if (!dir) {
+		r = mb_fail_sys(err, errno, "cannot read '%s/%s'", store->root, relative);
+		mb_close(&fd);
+		return r;
+	}
+	while ((entry = readdir(dir)))
+		if (is_valid(entry->d_name))
+			mb_strv_add(ret, entry->d_name);
+	closedir(dir);
+	mb_strv_sort(ret);
+	return 0;
 }

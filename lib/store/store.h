@@ -13,6 +13,7 @@
 #include "core/own.h"
 
 struct mb_err;
+struct mb_strv;
 
 #define MB_STORE_ROOT "/var/lib/mybox"
 #define MB_STORE_RUN  "/run/mybox"
@@ -38,6 +39,10 @@ int mb_store_dir(struct mb_store *store, const char *relative, bool in_run, int 
 /* The same without making it.  Return: as above; -ENOENT is told. */
 int mb_store_dir_find(struct mb_store *store, const char *relative, bool in_run, int *ret_fd,
                       struct mb_err *err);
+
+/* What is below ROOT's directory @relative and has a name that @is_valid, sorted. */
+int mb_store_names(struct mb_store *store, const char *relative, bool (*is_valid)(const char *name),
+                   struct mb_strv *ret, struct mb_err *err);
 
 /* A claimed name is a symlink NAMES/name -> id (packed): made and read in one system call each.
  * Claim: 0; MB_STORE_TAKEN with the holder's id in @ret_id (>= 65 bytes, may be NULL). */

@@ -283,46 +283,22 @@ int mb_volume_create(struct mb_store *store, const struct mb_volume_create_reque
 
 /* --- list ------------------------------------------------------------------------------------ */
 
-static int by_name(const void *a, const void *b)
-{
-	const struct mb_volume *const *x = a, *const *y = b;
-
-	return strcmp((*x)->name, (*y)->name);
-}
-
 int mb_volume_list_load(struct mb_store *store, struct mb_volume_list *ret, struct mb_err *err)
 {
+	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
 	struct mb_volume_list list = {0};
-	struct dirent *entry;
-	size_t cap = 0;
-	DIR *dir;
-	int fd = -1, r = mb_store_dir(store, "volumes", false, &fd, err);
+	int r = mb_store_names(store, "volumes", mb_name_is_valid, &names, err);
 
 	if (r < 0)
 		return r;
-	dir = fdopendir(fd);
-	if (!dir) {
-		r = mb_fail_sys(err, errno, "cannot read 'volumes'");
-		mb_close(&fd);
-		return r;
-	}
-	while ((entry = readdir(dir))) {
-		if (!mb_name_is_valid(entry->d_name))
-			continue;
-		if (list.n == cap) {
-			cap = cap ? 2 * cap : 32;
-			list.v = mb_realloc(list.v, cap * sizeof(*list.v));
-		}
-		r = mb_volume_find(store, entry->d_name, &list.v[list.n], NULL);
+	list.v = mb_calloc(names.n + 1, sizeof(*list.v));
+	MB_STRV_FOREACH (name, &names) {
+		r = mb_volume_find(store, name, &list.v[list.n], NULL);
 		if (r == 0)
 			list.n++;
 		else if (r < 0)
-			mb_strv_add(&list.corrupt, entry->d_name);
+			mb_strv_add(&list.corrupt, name);
 	}
-	closedir(dir);
-	if (list.n)
-		qsort(list.v, list.n, sizeof(*list.v), by_name);
-	mb_strv_sort(&list.corrupt);
 	*ret = list;
 	return 0;
 }
