@@ -229,12 +229,13 @@ static int set_defaults(struct parser *p)
 	return 0;
 }
 
-static int parse(struct parser *p, struct mb_cli_input *ret)
+static int parse(struct parser *p, const char *path, struct mb_cli_input *ret)
 {
 	const struct mb_cli_verb *verb = p->verb;
-	struct mb_cli_input *in = p->in;
+	struct mb_cli_input input = {.verb = verb, .path = path}, *in = &input;
 	int r;
 
+	p->in = in;
 	p->owned = mb_calloc(1, sizeof(*p->owned));
 	p->owned->operands = mb_calloc((size_t)p->argc + 1, sizeof(char *));
 	p->owned->args = mb_calloc(1, verb->args_size ? verb->args_size : 1);
@@ -259,34 +260,20 @@ static int parse(struct parser *p, struct mb_cli_input *ret)
 int mb_cli_parse(const struct mb_cli_verb *verb, const char *path, int argc, char *const *argv,
                  struct mb_cli_input *ret, struct mb_strv *warnings, struct mb_err *err)
 {
-	struct mb_cli_input in = {.verb = verb, .path = path};
-	struct parser p = {
-		.verb = verb,
-		.argc = argc,
-		.argv = argv,
-		.in = &in,
-		.warnings = warnings,
-		.err = err,
-	};
+	struct parser p = {.verb = verb, .argc = argc, .argv = argv, .err = err};
 
-	return parse(&p, ret);
+	p.warnings = warnings;
+	return parse(&p, path, ret);
 }
 
 int mb_cli_parse_watched(const struct mb_cli_verb *verb, const char *path, int argc,
                          char *const *argv, const struct mb_cli_watch *watch,
                          struct mb_cli_input *ret, struct mb_err *err)
 {
-	struct mb_cli_input in = {.verb = verb, .path = path};
-	struct parser p = {
-		.verb = verb,
-		.argc = argc,
-		.argv = argv,
-		.in = &in,
-		.watch = watch,
-		.err = err,
-	};
+	struct parser p = {.verb = verb, .argc = argc, .argv = argv, .err = err};
 
-	return parse(&p, ret);
+	p.watch = watch;
+	return parse(&p, path, ret);
 }
 
 void mb_cli_input_done(struct mb_cli_input *in)

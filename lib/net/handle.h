@@ -77,6 +77,8 @@ int mb_net_default(struct mb_net *net, struct mb_net_network **ret, struct mb_er
 struct mb_net_network *mb_net_builtin(struct mb_net *net, const char *name);
 
 /* network.c */
+/* The interface of the default route; 0: there is none. */
+int mb_net_uplink(struct mb_net *net, int *ret_index, struct mb_err *err);
 /* Of the default route's interface where that is less than 1500; 0: the usual. */
 uint32_t mb_net_uplink_mtu(struct mb_net *net);
 /* The option mtu=auto, of a network whose mtu is still the uplink's. */

@@ -70,13 +70,23 @@ static int each_link(const struct mb_nl_link *link, void *arg)
 	return 0;
 }
 
+int mb_net_uplink(struct mb_net *net, int *ret_index, struct mb_err *err)
+{
+	struct uplink u = {0};
+	int r = mb_net_route_sock(net, err);
+
+	if (r == 0)
+		r = mb_nl_route_dump(&net->route, AF_INET, each_route, &u, err);
+	*ret_index = r == 0 ? u.index : 0;
+	return r;
+}
+
 /* What leaves by an uplink of a tunnel or a cloud must fit through it. */
 uint32_t mb_net_uplink_mtu(struct mb_net *net)
 {
 	struct uplink u = {0};
 
-	if (mb_net_route_sock(net, NULL) == 0 &&
-	    mb_nl_route_dump(&net->route, AF_INET, each_route, &u, NULL) == 0 && u.index)
+	if (mb_net_uplink(net, &u.index, NULL) == 0 && u.index)
 		(void)mb_nl_link_dump(&net->route, each_link, &u, NULL);
 	return u.mtu >= MTU_MIN6 && u.mtu < MTU_DEFAULT ? u.mtu : 0;
 }

@@ -265,22 +265,6 @@ static int each_addr(const struct mb_nl_addr *addr, void *arg)
 	return 0;
 }
 
-struct uplink {
-	int index;
-	uint32_t metric;
-};
-
-static int each_route(const struct mb_nl_route_info *route, void *arg)
-{
-	struct uplink *u = arg;
-
-	if (route->prefix == 0 && route->index && (!u->index || route->metric < u->metric)) {
-		u->index = route->index;
-		u->metric = route->metric;
-	}
-	return 0;
-}
-
 /* Which of our addresses packets to @to would come from. */
 static bool source_towards(struct mb_net *net, const char *to, struct end *e)
 {
@@ -301,7 +285,6 @@ static bool source_towards(struct mb_net *net, const char *to, struct end *e)
 static int guess(struct mb_net *net, const struct mb_net_overlay *o, struct end *e,
                  struct mb_err *err)
 {
-	struct uplink u = {0};
 	int r;
 
 	MB_STRV_FOREACH (peer, &o->peers)
@@ -316,12 +299,11 @@ static int guess(struct mb_net *net, const struct mb_net_overlay *o, struct end 
 		if (*host != '[' && source_towards(net, host, e))
 			return 0;
 	}
-	r = mb_nl_route_dump(&net->route, AF_INET, each_route, &u, err);
-	if (!r && !u.index)
+	r = mb_net_uplink(net, &e->index, err);
+	if (!r && !e->index)
 		return mb_fail(err, ENETUNREACH,
 		               "no default route: say which address the tunnel has, with -o "
 		               "vtep=ADDRESS");
-	e->index = u.index;
 	return r;
 }
 

@@ -31,20 +31,32 @@ static void put_one_queue(struct mb_nl_batch *b)
 	mb_nl_put_u32(b, IFLA_NUM_RX_QUEUES, 1);
 }
 
+/* One that is made, up. */
+static void new_link(struct mb_nl_batch *b, int index, const char *name)
+{
+	struct ifinfomsg i = {.ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+
+	mb_nl_message(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &i, sizeof(i));
+	mb_nl_put_str(b, IFLA_IFNAME, name);
+}
+
+static void put_place(struct mb_nl_batch *b, int master, uint32_t mtu, uint32_t group)
+{
+	if (master)
+		mb_nl_put_u32(b, IFLA_MASTER, (uint32_t)master);
+	if (mtu)
+		mb_nl_put_u32(b, IFLA_MTU, mtu);
+	if (group)
+		mb_nl_put_u32(b, IFLA_GROUP, group);
+}
+
 void mb_nl_veth_add(struct mb_nl_batch *b, const struct mb_nl_veth *v)
 {
-	struct ifinfomsg host = {.ifi_index = v->index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
 	struct ifinfomsg peer = {.ifi_index = v->peer_index};
 	size_t info, data, other;
 
-	mb_nl_message(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &host, sizeof(host));
-	mb_nl_put_str(b, IFLA_IFNAME, v->name);
-	if (v->master)
-		mb_nl_put_u32(b, IFLA_MASTER, (uint32_t)v->master);
-	if (v->mtu)
-		mb_nl_put_u32(b, IFLA_MTU, v->mtu);
-	if (v->group)
-		mb_nl_put_u32(b, IFLA_GROUP, v->group);
+	new_link(b, v->index, v->name);
+	put_place(b, v->master, v->mtu, v->group);
 	put_one_queue(b);
 	info = mb_nl_nest(b, IFLA_LINKINFO);
 	mb_nl_put(b, IFLA_INFO_KIND, "veth", 4);
@@ -66,13 +78,10 @@ void mb_nl_veth_add(struct mb_nl_batch *b, const struct mb_nl_veth *v)
 void mb_nl_bridge_add(struct mb_nl_batch *b, const char *name, uint32_t mtu, const uint8_t *mac,
                       int index)
 {
-	struct ifinfomsg i = {.ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
 	size_t info;
 
-	mb_nl_message(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &i, sizeof(i));
-	mb_nl_put_str(b, IFLA_IFNAME, name);
-	if (mtu)
-		mb_nl_put_u32(b, IFLA_MTU, mtu);
+	new_link(b, index, name);
+	put_place(b, 0, mtu, 0);
 	if (mac)
 		mb_nl_put(b, IFLA_ADDRESS, mac, MAC_BYTES);
 	info = mb_nl_nest(b, IFLA_LINKINFO);
@@ -126,17 +135,10 @@ void mb_nl_kind_add(struct mb_nl_batch *b, const char *kind, const char *name)
 
 void mb_nl_vxlan_add(struct mb_nl_batch *b, const struct mb_nl_vxlan *v)
 {
-	struct ifinfomsg i = {.ifi_index = v->index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
 	size_t info, data;
 
-	mb_nl_message(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &i, sizeof(i));
-	mb_nl_put_str(b, IFLA_IFNAME, v->name);
-	if (v->master)
-		mb_nl_put_u32(b, IFLA_MASTER, (uint32_t)v->master);
-	if (v->mtu)
-		mb_nl_put_u32(b, IFLA_MTU, v->mtu);
-	if (v->group)
-		mb_nl_put_u32(b, IFLA_GROUP, v->group);
+	new_link(b, v->index, v->name);
+	put_place(b, v->master, v->mtu, v->group);
 	info = mb_nl_nest(b, IFLA_LINKINFO);
 	mb_nl_put(b, IFLA_INFO_KIND, "vxlan", 5);
 	data = mb_nl_nest(b, IFLA_INFO_DATA);
