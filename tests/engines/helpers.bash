@@ -29,6 +29,14 @@ cover() {
 	done
 }
 
+# podman with mybox-oci as its runtime, and mybox beside it, both with their state in $dir.
+mybox() { "$MYBOX" --root "$dir/mroot" --runroot "$dir/mrun" "$@"; }
+podman() {
+	CONTAINERS_CONF=$dir/containers.conf command podman --root "$dir/root" --runroot "$dir/run" \
+		--tmpdir "$dir/tmp" --cgroup-manager cgroupfs --events-backend file \
+		--storage-driver vfs --runtime "$MYBOX_OCI" --log-level warn "$@"
+}
+
 # wait_until SECONDS COMMAND...: poll, never sleep for a fixed time.
 wait_until() {
 	local end=$((SECONDS + $1))

@@ -30,13 +30,6 @@ teardown_file() {
 	umount -R "$dir/root" 2>/dev/null || true
 }
 
-mybox() { "$MYBOX" --root "$dir/mroot" --runroot "$dir/mrun" "$@"; }
-podman() {
-	CONTAINERS_CONF=$dir/containers.conf command podman --root "$dir/root" --runroot "$dir/run" \
-		--tmpdir "$dir/tmp" --cgroup-manager cgroupfs --events-backend file \
-		--storage-driver vfs --runtime "$MYBOX_OCI" --log-level warn "$@"
-}
-
 @test "podman run --network: a place on mybox's network, with address, port and name" {
 	run -0 podman run --rm --network mybox test/deb ip -4 addr show eth0
 	[[ $output == *"inet 10.95.0."* ]]

@@ -26,13 +26,6 @@ teardown_file() {
 	umount -R "$dir/root" 2>/dev/null || true
 }
 
-mybox() { "$MYBOX" --root "$dir/mroot" --runroot "$dir/mrun" "$@"; }
-podman() {
-	CONTAINERS_CONF=$dir/containers.conf command podman --root "$dir/root" --runroot "$dir/run" \
-		--tmpdir "$dir/tmp" --cgroup-manager cgroupfs --events-backend file \
-		--storage-driver vfs --runtime "$MYBOX_OCI" --log-level warn "$@"
-}
-
 @test "podman kube play: variables, volumes, limits, probe" {
 	mybox create --name web -e 'A=b "c"' -v data:/data --tmpfs /t:size=1m --memory 64m \
 		--health-cmd true --label x=y "$image" \

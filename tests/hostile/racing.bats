@@ -12,9 +12,7 @@ what=("$canary/dir/made" "$canary/hosts" "$up$canary/dir/made" /proc/self/fd/3 "
 
 setup_file() { setup_hostile; }
 setup() {
-	name=${BATS_TEST_FILENAME##*/}
-	root=/run/mybox-test/$name/root run=/run/mybox-test/$name/run
-	export root run
+	own_store
 	mkdir -p "$root/../src"
 	echo source >"$root/../src/file"
 }

@@ -23,9 +23,7 @@ teardown_file() {
 	umount -l /opt /etc "$BATS_FILE_TMPDIR/etc.work"
 }
 setup() {
-	name=${BATS_TEST_FILENAME##*/}
-	root=/run/mybox-test/$name/root run=/run/mybox-test/$name/run
-	export root run
+	own_store
 	leases=$BATS_FILE_TMPDIR/leases
 	rm -f /etc/cni/net.d/* /opt/cni/bin/*
 }

@@ -6,10 +6,7 @@ load helpers
 
 setup_file() { setup_store "${BATS_TEST_FILENAME##*/}"; }
 setup() {
-	name=${BATS_TEST_FILENAME##*/}
-	root=/run/mybox-test/$name/root run=/run/mybox-test/$name/run
-	box=("$MYBOX" --root "$root" --runroot "$run")
-	export root run
+	own_store
 	cd "$BATS_TEST_TMPDIR" || return
 	spaces=$BATS_TEST_TMPDIR/ns
 	mkdir -p "$spaces"

@@ -5,9 +5,7 @@
 load helpers
 
 setup() {
-	name=${BATS_TEST_FILENAME##*/}
-	root=/run/mybox-test/$name/root run=/run/mybox-test/$name/run
-	export root run
+	own_store
 	mkdir -p "$BATS_TEST_TMPDIR/w"
 	cd "$BATS_TEST_TMPDIR/w" || return
 	mkdir src

@@ -6,10 +6,7 @@ load helpers
 
 # A host "out" (192.0.2.2) on a wire to this one's interface "up0" (192.0.2.1).
 setup() {
-	name=${BATS_TEST_FILENAME##*/}
-	root=/run/mybox-test/$name/root run=/run/mybox-test/$name/run
-	export root run
-	box=("$MYBOX" --root "$root" --runroot "$run")
+	own_store
 	ip link add up0 type veth peer name out0
 	unshare -n sleep 1000 3>&- &
 	out=$!

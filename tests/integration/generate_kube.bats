@@ -5,9 +5,7 @@
 load helpers
 
 setup() {
-	name=${BATS_TEST_FILENAME##*/}
-	root=/run/mybox-test/$name/root run=/run/mybox-test/$name/run
-	export root run
+	own_store
 	cd "$BATS_TEST_TMPDIR" || return
 }
 have() { # have TEXT: these lines are in $yaml, one after the other

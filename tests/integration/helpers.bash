@@ -66,13 +66,15 @@ remove_images_but() {
 }
 
 setup_file() { setup_store "${BATS_TEST_FILENAME##*/}"; }
-setup() {
+# The store of this file's tests.
+own_store() {
 	name=${BATS_TEST_FILENAME##*/}
 	root=/run/mybox-test/$name/root run=/run/mybox-test/$name/run
 	export root run
 	# For what needs the command itself and not a function: "${box[@]}" VERB & pid=$!
 	box=("$MYBOX" --root "$root" --runroot "$run")
 }
+setup() { own_store; }
 teardown() { teardown_store; }
 
 # requires CONDITION: skip with a reason.

@@ -6,9 +6,7 @@ load helpers
 
 setup_file() { setup_store "${BATS_TEST_FILENAME##*/}"; }
 setup() {
-	name=${BATS_TEST_FILENAME##*/}
-	root=/run/mybox-test/$name/root run=/run/mybox-test/$name/run
-	export root run
+	own_store
 	export OCF_ROOT=/usr/lib/ocf OCF_RESOURCE_INSTANCE=web OCF_RESKEY_mybox=$MYBOX
 	export OCF_RESKEY_root=$root OCF_RESKEY_runroot=$run OCF_RESKEY_image=deb OCF_RESKEY_pull=never
 	export OCF_RESKEY_run_cmd="sleep 1000" OCF_RESKEY_stop_timeout=0

@@ -5,9 +5,7 @@ load helpers
 
 setup_file() { setup_store "${BATS_TEST_FILENAME##*/}"; }
 setup() {
-	name=${BATS_TEST_FILENAME##*/}
-	root=/run/mybox-test/$name/root run=/run/mybox-test/$name/run
-	export root run
+	own_store
 	requires podman-compose
 	mkdir -p "$BATS_TEST_TMPDIR/app"
 	cd "$BATS_TEST_TMPDIR/app" || return

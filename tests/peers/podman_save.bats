@@ -19,9 +19,7 @@ setup_file() {
 }
 
 setup() {
-	name=${BATS_TEST_FILENAME##*/}
-	root=/run/mybox-test/$name/root run=/run/mybox-test/$name/run
-	export root run
+	own_store
 	forget
 }
 

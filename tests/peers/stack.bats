@@ -6,9 +6,7 @@ load helpers
 
 setup_file() { setup_store "${BATS_TEST_FILENAME##*/}"; }
 setup() {
-	name=${BATS_TEST_FILENAME##*/}
-	root=/run/mybox-test/$name/root run=/run/mybox-test/$name/run
-	export root run
+	own_store
 	servers=$top/build/servers
 	requires podman-compose
 	[ -e "$servers/done" ] || skip "needs the servers' packages: tests/support/install servers"
