@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/container_history.h"
+
 #include <stdio.h>
 
 #include "cli/cli.h"
@@ -120,21 +122,29 @@ static int print(const struct mb_event_history *history, const char *format, str
 	return r < 0 ? r : mb_cmd_list_put(list, err);
 }
 
+int mb_cmd_container_history_put(struct mb_store *store, const char *reference, const char *format,
+                                 struct mb_err *err)
+{
+	struct mb_event_history history = {0};
+	int r = gather(store, reference, &history, err);
+
+	if (r == 0)
+		r = print(&history, format, err);
+	mb_event_history_done(&history);
+	return r;
+}
+
 static int history_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
                         struct mb_err *err)
 {
 	const struct history_args *args = in->args;
-	struct mb_event_history history = {0};
 	struct mb_store *store;
 	int r = mb_cmd_store(cx, &store, err);
 
 	if (r == 0)
-		r = gather(store, in->operands[0], &history, err);
-	if (r == 0)
-		r = print(&history, args->format, err);
-	else if (r > 0)
+		r = mb_cmd_container_history_put(store, in->operands[0], args->format, err);
+	if (r > 0)
 		mb_cmd_say("Error: %s", err->msg);
-	mb_event_history_done(&history);
 	return r;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/cli.h"
+#include "cmd/container_history.h"
 #include "cmd/context.h"
 #include "cmd/output.h"
 #include "cmd/report.h"
@@ -80,6 +81,7 @@ static int history_main(struct mb_cmd_context *cx, const struct mb_cli_input *in
 	const struct history_args *args = in->args;
 	MB_AUTO(mb_format_list_free) struct mb_format_list *list = NULL;
 	const char *format = mb_cmd_list_format(args->format, args->quiet, "{{.ID}}");
+	struct mb_err other = MB_ERR_INIT;
 	struct mb_store *store = NULL;
 	int r = mb_format_list_new(format, columns, mb_cmd_list_host(), &list, err);
 
@@ -90,11 +92,16 @@ static int history_main(struct mb_cmd_context *cx, const struct mb_cli_input *in
 	}
 	if (r == 0)
 		r = add_rows(store, args, in->operands[0], list, err);
-	if (r > 0) {
+	if (r == 0)
+		return mb_cmd_list_put(list, err);
+	/* Nothing else than an image is so named to docker; here a container may be. */
+	if (r > 0 && !mb_starts_with(in->path, "image"))
+		r = mb_cmd_container_history_put(store, in->operands[0], args->format, &other);
+	if (r > 0)
 		mb_cmd_say("Error: %s", err->msg);
-		return 1;
-	}
-	return r < 0 ? r : mb_cmd_list_put(list, err);
+	else if (r < 0 && other.msg[0])
+		*err = other;
+	return r;
 }
 
 static const struct mb_cli_opt history_opts[] = {
@@ -110,13 +117,14 @@ static const struct mb_cli_opt history_opts[] = {
 
 const struct mb_cli_verb mb_cmd_history = {
 	.paths = "history|image history",
-	.summary = "show how an image was made",
-	.operands = "IMAGE",
+	.summary = "show how an image was made, or when and why a container ended",
+	.operands = "IMAGE|CONTAINER",
 	.min = 1,
 	.max = 1,
 	.complete = {MB_COMP_IMAGE},
 	.opts = history_opts,
 	.args_size = sizeof(struct history_args),
-	.examples = "mybox history --no-trunc --format '{{.CreatedBy}}' debian:12\n",
+	.examples = "mybox history --no-trunc --format '{{.CreatedBy}}' debian:12\n"
+		    "mybox history web\n",
 	.main = history_main,
 };

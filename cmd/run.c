@@ -99,8 +99,11 @@ static int run_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, st
 	sigset_t before;
 	int r;
 
-	if (!args->detach && args->tty && args->interactive && !mb_cmd_is_tty(STDIN_FILENO))
-		return mb_fail(err, ENOTTY, "the input device is not a TTY");
+	/* docker's client tells this itself, with its own exit code. */
+	if (!args->detach && args->tty && args->interactive && !mb_cmd_is_tty(STDIN_FILENO)) {
+		mb_cmd_say("the input device is not a TTY");
+		return 1;
+	}
 	r = mb_cmd_session_check(&(struct mb_cmd_session_options){.detach_keys = args->detach_keys},
 	                         err);
 	if (r < 0)

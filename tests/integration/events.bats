@@ -167,6 +167,11 @@ news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --for
 	[ "$(mybox container history --format '{{.Reason}}' life | head -1)" = 'killed (SIGKILL)' ]
 	mybox run --rm --network none --name brief deb sh -c 'exit 9' || true
 	[ "$(mybox container history --format '{{.ExitCode}} {{.Reason}}' brief)" = '9 exited' ]
+	[ "$(mybox history --format '{{.ExitCode}} {{.Reason}}' brief)" = '9 exited' ]
+	run -1 mybox image history brief
+	[ "$output" = 'Error: No such image: brief' ]
+	run -1 mybox history nobody
+	[ "$output" = 'Error: No such image: nobody' ]
 	run -1 mybox container history nobody
 	[[ $output == *'No such container: nobody'* ]]
 	if [ -d /sys/fs/cgroup/memory ] || grep -qw memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null; then
