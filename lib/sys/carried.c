@@ -37,6 +37,7 @@ static void keep(struct mb_strv *env, const char *name)
 
 static void __attribute__((noreturn)) become(const struct mb_sys_carried *p, int sock, int elf)
 {
+	static char *const none[] = {NULL};
 	struct mb_strv argv = MB_STRV_INIT, env = MB_STRV_INIT;
 
 	mb_strv_add(&argv, p->name);
@@ -57,7 +58,8 @@ static void __attribute__((noreturn)) become(const struct mb_sys_carried *p, int
 		p->limit();
 	if (chdir("/") < 0 || become_nobody() < 0)
 		_exit(126);
-	fexecve(elf, argv.v, env.v);
+	/* glibc takes no environment for a mistake: a monitor's children may have none at all. */
+	fexecve(elf, argv.v, env.v ? env.v : none);
 	_exit(127);
 }
 
