@@ -29,6 +29,7 @@ struct adopting {
 	struct mb_net_sandbox *sandbox;
 	struct mb_net_resolver resolver;
 	struct mb_container_logto logto;
+	struct mb_container_oom oom;
 	int pidfd;
 	bool has_resolver;
 };
@@ -43,6 +44,7 @@ static void adopting_done(struct adopting *a)
 		mb_net_resolver_done(&a->resolver);
 	mb_net_free(a->net);
 	mb_container_logto_done(&a->logto);
+	mb_close(&a->oom.fd);
 	mb_close(&a->pidfd);
 }
 
@@ -153,6 +155,8 @@ static int adopt(struct adopting *a, struct mb_err *err)
 	if (r == 0)
 		r = mb_container_cgroup_open(c, &a->cgroups, &a->cgroup, err);
 	if (r == 0)
+		r = mb_container_oom_open(a->cgroup, &a->oom, err);
+	if (r == 0)
 		r = mb_container_logto_open(c->record, true, &a->logto, err);
 	if (r == 0)
 		r = fork_monitor(a, err);
@@ -171,7 +175,7 @@ static int adopt(struct adopting *a, struct mb_err *err)
 	setup.net = a->net;
 	setup.sandbox = a->sandbox;
 	setup.resolver = a->has_resolver ? &a->resolver : NULL;
-	setup.cgroup = a->cgroup;
+	setup.oom = &a->oom;
 	setup.adopted_pidfd = a->pidfd;
 	setup.logto = &a->logto;
 	return mb_container_monitor_setup(c, &a->monitor, &setup, err);
@@ -186,6 +190,7 @@ int mb_container_adopt_for(struct mb_container *c, struct mb_container_session *
 		.monitor = MB_CONTAINER_MONITOR_INIT,
 		.resolver = MB_NET_RESOLVER_INIT,
 		.logto = MB_CONTAINER_LOGTO_INIT,
+		.oom = MB_CONTAINER_OOM_INIT,
 		.pidfd = -1,
 	};
 	MB_AUTO_CLOSE int lock = -1;

@@ -20,6 +20,7 @@
 #include "core/str.h"
 #include "monitor/blob.h"
 #include "monitor/client.h"
+#include "monitor/oom.h"
 #include "store/store.h"
 #include "sys/beside.h"
 
@@ -342,12 +343,22 @@ void mb_container_monitor_about(struct mb_container *c)
 		(void)send_about(c, sock, NULL);
 }
 
+int mb_container_oom_open(struct mb_sys_cgroup *cgroup, struct mb_container_oom *ret,
+                          struct mb_err *err)
+{
+	int r = cgroup ? mb_sys_cgroup_oom_open(cgroup, &ret->fd, err) : 0;
+
+	if (r == 0 && ret->fd >= 0)
+		ret->before = mb_monitor_oom_count(ret->fd);
+	return r;
+}
+
 int mb_container_monitor_setup(struct mb_container *c, struct mb_container_monitor *m,
                                const struct mb_container_monitor_start *start, struct mb_err *err)
 {
 	bool keeps_stdin = start->how->attach && start->how->want_stdin;
 	struct mb_monitor_setup setup;
-	MB_AUTO_CLOSE int oom = -1, exe = -1;
+	MB_AUTO_CLOSE int exe = -1;
 	int fds[MB_MONITOR_SLOT_N_], r = 0;
 
 	r = send_about(c, m->sock, err);
@@ -364,10 +375,9 @@ int mb_container_monitor_setup(struct mb_container *c, struct mb_container_monit
 		r = send_dns(c, m->sock, start, err);
 	if (r == 0)
 		r = fill_setup(c, start, &setup, err);
-	if (r == 0 && start->cgroup)
-		r = mb_sys_cgroup_oom_open(start->cgroup, &oom, err);
 	if (r < 0)
 		return r;
+	setup.oom_before = start->oom->before;
 	exe = open("/proc/self/exe", O_PATH | O_CLOEXEC);
 	for (int i = 0; i < MB_MONITOR_SLOT_N_; i++)
 		fds[i] = -1;
@@ -379,7 +389,7 @@ int mb_container_monitor_setup(struct mb_container *c, struct mb_container_monit
 	fds[MB_MONITOR_SLOT_STDOUT] = m->ours[1];
 	fds[MB_MONITOR_SLOT_STDERR] = m->ours[2];
 	fds[MB_MONITOR_SLOT_CONSOLE] = start->console_fd;
-	fds[MB_MONITOR_SLOT_OOM] = oom;
+	fds[MB_MONITOR_SLOT_OOM] = start->oom->fd;
 	fds[MB_MONITOR_SLOT_PIDFD] = start->adopted_pidfd;
 	fds[MB_MONITOR_SLOT_EXE] = exe;
 	fds[MB_MONITOR_SLOT_ROOT] = c->store->root_fd;

@@ -46,6 +46,7 @@ struct starting {
 	int rootfs_fd, console_fd, cache_fd, netns_fd;
 	int notify_fd[2];
 	struct mb_container_logto logto;
+	struct mb_container_oom oom;
 	bool has_resolver, join_slowly;
 	int64_t started;
 };
@@ -70,6 +71,7 @@ static void starting_done(struct starting *s)
 	mb_close(&s->netns_fd);
 	mb_close(&s->notify_fd[0]);
 	mb_close(&s->notify_fd[1]);
+	mb_close(&s->oom.fd);
 	mb_container_logto_done(&s->logto);
 }
 
@@ -323,14 +325,17 @@ static int release(struct starting *s, struct mb_err *err)
 		.net = s->net,
 		.sandbox = s->sandbox,
 		.resolver = s->has_resolver ? &s->resolver : NULL,
-		.cgroup = s->cgroup,
+		.oom = &s->oom,
 		.adopted_pidfd = -1,
 		.notify = s->notify_fd[0] >= 0 ? s->notify_fd : NULL,
 		.logto = &s->logto,
 		.started = s->started,
 	};
-	int r = mb_runtime_plan_start(s->plan, &done, err);
+	/* The program may be killed as soon as it runs. */
+	int r = mb_container_oom_open(s->cgroup, &s->oom, err);
 
+	if (r == 0)
+		r = mb_runtime_plan_start(s->plan, &done, err);
 	if (r < 0)
 		return r;
 	mb_debug("the program runs");
@@ -422,6 +427,7 @@ static int attempt(struct mb_container *c, struct mb_container_start *how, bool 
 		.netns_fd = -1,
 		.notify_fd = {-1, -1},
 		.logto = MB_CONTAINER_LOGTO_INIT,
+		.oom = MB_CONTAINER_OOM_INIT,
 		.netns = MB_SYS_BESIDE_NETNS_INIT,
 	};
 	int r;

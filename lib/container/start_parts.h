@@ -75,12 +75,22 @@ int mb_container_monitor_listen(struct mb_container *c, struct mb_container_moni
 /* A child clones process 1 by @plan and becomes the monitor, in our memory until then. */
 int mb_container_monitor_fork(struct mb_container *c, struct mb_container_monitor *m,
                               struct mb_runtime_plan *plan, struct mb_err *err);
+/* What counts the kernel's kills for want of memory, and what it said before the program ran. */
+struct mb_container_oom {
+	int fd; /* -1: nothing counts them */
+	uint64_t before;
+};
+#define MB_CONTAINER_OOM_INIT ((struct mb_container_oom){.fd = -1})
+/* @cgroup: or NULL.  The caller closes @ret->fd. */
+int mb_container_oom_open(struct mb_sys_cgroup *cgroup, struct mb_container_oom *ret,
+                          struct mb_err *err);
+
 struct mb_container_monitor_start {
 	const struct mb_container_start *how;
 	struct mb_net *net;
 	struct mb_net_sandbox *sandbox;   /* or NULL */
 	struct mb_net_resolver *resolver; /* or NULL */
-	struct mb_sys_cgroup *cgroup;
+	const struct mb_container_oom *oom;
 	int console_fd;    /* or -1 */
 	int adopted_pidfd; /* process 1 is not its child; or -1 */
 	const int *notify; /* both descriptors; or NULL */

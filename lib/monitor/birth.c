@@ -153,8 +153,6 @@ int mb_monitor_birth_setup(struct mb_monitor *m, struct mb_monitor_client *c, co
 		setup->started_nsec = mb_now_nsec();
 	m->born_nsec = mb_monotonic_nsec();
 	m->restarts = setup->restarts;
-	if (m->fd[MB_MONITOR_SLOT_OOM] >= 0)
-		m->oom_before = mb_monitor_finish_oom_count(m->fd[MB_MONITOR_SLOT_OOM]);
 	open_log(m);
 	m->dns.run_fd = m->fd[MB_MONITOR_SLOT_RUNROOT];
 	r = watch_all(m);

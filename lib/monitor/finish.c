@@ -14,27 +14,11 @@
 #include "core/own.h"
 #include "monitor/exitdoc.h"
 #include "monitor/monitor.h"
+#include "monitor/oom.h"
 #include "monitor/restart.h"
 
 /* Whoever else holds the pipes open is waited for only while it keeps writing, and not long. */
 enum { QUIET_MS = 50, DRAIN_MS = 2000, NSEC_PER_MS = 1000000 };
-
-uint64_t mb_monitor_finish_oom_count(int fd)
-{
-	static const char key[] = "oom_kill ";
-	char text[512], *line = text, *rest;
-	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-
-	text[n > 0 ? n : 0] = '\0';
-	for (; line; line = rest) {
-		rest = strchr(line, '\n');
-		if (rest)
-			*rest++ = '\0';
-		if (strncmp(line, key, sizeof(key) - 1) == 0)
-			return strtoull(line + sizeof(key) - 1, NULL, 10);
-	}
-	return 0;
-}
 
 static void write_down(struct mb_monitor *m)
 {
@@ -229,7 +213,7 @@ static void ended(struct mb_monitor *m, int exit_code)
 	mb_monitor_health_drop(m);
 	m->exit_code = exit_code;
 	m->finished_nsec = mb_now_nsec();
-	m->oom_killed = oom >= 0 && mb_monitor_finish_oom_count(oom) > m->oom_before;
+	m->oom_killed = oom >= 0 && mb_monitor_oom_count(oom) > m->setup.oom_before;
 	m->phase = MB_MONITOR_DRAINING;
 	m->deadline = mb_monotonic_nsec() + QUIET_MS * NSEC_PER_MS;
 	m->last_deadline = m->deadline + (int64_t)DRAIN_MS * NSEC_PER_MS;

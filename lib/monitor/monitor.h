@@ -65,7 +65,6 @@ struct mb_monitor {
 	struct mb_monitor_setup setup;
 	int fd[MB_MONITOR_SLOT_N_]; /* -1: absent */
 	bool stopping;
-	uint64_t oom_before;
 	size_t n_about;
 
 	/* output */
@@ -191,7 +190,6 @@ void mb_monitor_finish_lost(struct mb_monitor *m); /* an adopted process 1 ended
 void mb_monitor_finish_step(struct mb_monitor *m); /* something that the phase waits for changed */
 void mb_monitor_finish_cancel(struct mb_monitor *m); /* STOPPING in a back-off */
 int mb_monitor_finish_tell(struct mb_monitor *m, struct mb_monitor_client *c);
-uint64_t mb_monitor_finish_oom_count(int fd);
 
 /* relay.c */
 int mb_monitor_relay_add(struct mb_monitor *m, const struct mb_monitor_relay *what, const int *fds,

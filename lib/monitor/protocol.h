@@ -200,6 +200,8 @@ struct mb_monitor_setup {
 	                                   * is lost, `EXE --root ROOT --runroot RUN __mend ID` is
 	                                   * run (keeper.c).  "": none */
 	struct mb_monitor_backoff backoff;
+	uint64_t oom_before; /* what SLOT_OOM counted before process 1 was let go: the monitor may
+	                      * come to read it later than the kernel kills */
 };
 
 enum mb_monitor_on_failure {

@@ -177,5 +177,8 @@ news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --for
 	if [ -d /sys/fs/cgroup/memory ] || grep -qw memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null; then
 		mybox run --name eater -m 8m --memory-swap 8m --network none deb sh -c 'dd if=/dev/zero of=/dev/null bs=64M' || true
 		[ "$(mybox container history --format '{{.Reason}} {{.OOMKilled}}' eater)" = 'out of memory (SIGKILL) true' ]
+		# However late the monitor comes to know of the program.
+		strace -o /dev/null -e trace=sendmsg -e inject=sendmsg:delay_enter=100000 "${box[@]}" run --name late -m 8m --memory-swap 8m --network none deb sh -c 'dd if=/dev/zero of=/dev/null bs=64M' || true
+		[ "$(mybox container history --format '{{.Reason}} {{.OOMKilled}}' late)" = 'out of memory (SIGKILL) true' ]
 	fi
 }

@@ -40,6 +40,37 @@ static void killed_child_gives_128_plus_signal(void **state)
 	box_done(&b);
 }
 
+/* A kill counts when it is there before the monitor has looked at anything. */
+static void memory_that_ran_out_at_once_is_told(void **state)
+{
+	static const char counted[] = "under_oom 0\noom_kill 3\n";
+
+	(void)state;
+	for (uint64_t before = 2; before <= 3; before++) {
+		MB_AUTO_STR struct mb_str out = MB_STR_INIT, err = MB_STR_INIT;
+		MB_AUTO_FREE char *json = NULL;
+		struct mb_monitor_exit told;
+		struct box b;
+
+		box_init(&b);
+		b.fds[MB_MONITOR_SLOT_OOM] =
+			openat(b.run, "oom", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		assert_int_equal(
+			mb_write_full(b.fds[MB_MONITOR_SLOT_OOM], counted, sizeof(counted) - 1), 0);
+		b.setup.oom_before = before;
+		box_start(&b, "kill -9 $$", MB_MONITOR_FOREGROUND, false);
+		told = box_gather(b.sock, &out, &err);
+		assert_int_equal(told.exit_code, 137);
+		assert_int_equal(!!(told.flags & MB_MONITOR_OOM_KILLED), before == 2);
+		box_wait_monitor(&b);
+		json = box_read(b.container, "exit.json");
+		assert_non_null(json);
+		assert_non_null(
+			strstr(json, before == 2 ? "\"oom_killed\":true" : "\"oom_killed\":false"));
+		box_done(&b);
+	}
+}
+
 static void end_before_setup_kills(void **state)
 {
 	struct box b;
@@ -654,6 +685,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(setup_then_exit),
 		cmocka_unit_test(killed_child_gives_128_plus_signal),
+		cmocka_unit_test(memory_that_ran_out_at_once_is_told),
 		cmocka_unit_test(end_before_setup_kills),
 		cmocka_unit_test(malformed_setup_is_refused),
 		cmocka_unit_test(foreground_gets_all_and_cleans),
