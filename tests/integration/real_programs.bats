@@ -94,9 +94,9 @@ end = json.load(sys.stdin)["end"]
 sys.exit((end.get("sum_received") or end["sum"])["bytes"] < int(sys.argv[1]) / 2)' "$1" 2>/dev/null
 	}
 	wait_until 10 received 1000000 mybox exec client iperf3 -c server
-	received 64000000 mybox exec client iperf3 -c server -P 4
-	received 8000000 mybox exec client iperf3 -c server -R
-	received 1000000 mybox exec client iperf3 -c server -u -b 100M -l 1400
-	received 16000000 iperf3 -c 127.0.0.1
-	[ ! -e /proc/sys/net/ipv6 ] || received 16000000 iperf3 -c ::1
+	wait_until 20 received 64000000 mybox exec client iperf3 -c server -P 4
+	wait_until 20 received 8000000 mybox exec client iperf3 -c server -R
+	wait_until 20 received 1000000 mybox exec client iperf3 -c server -u -b 100M -l 1400
+	wait_until 20 received 16000000 iperf3 -c 127.0.0.1
+	[ ! -e /proc/sys/net/ipv6 ] || wait_until 20 received 16000000 iperf3 -c ::1
 }
