@@ -134,7 +134,7 @@ const struct mb_cli_opt mb_cmd_build_opts[] = {
 	MB_OPT_SIZE(0, "shm-size", NULL, struct mb_cmd_build_args, shm_size,
                     "size of /dev/shm in RUN"),
 	MB_OPT_LIST(0, "ssh", NULL, struct mb_cmd_build_args, ssh,
-                    "give RUN an ssh agent: default, or id=SOCKET"),
+                    "give RUN an ssh agent: default, id=SOCKET or id=KEY"),
 	MB_OPT_LIST('t', "tag", NULL, struct mb_cmd_build_args, names, "name of the image"),
 	MB_OPT_STRING(0, "target", NULL, struct mb_cmd_build_args, target, "build this stage"),
 	MB_OPT_LIST(0, "ulimit", NULL, struct mb_cmd_build_args, ulimits,

@@ -127,6 +127,7 @@ void mb_cmd_build_input_done(struct mb_cmd_build_input *input)
 	for (size_t i = 0; i < input->n_ssh; i++) {
 		free(input->ssh[i].id);
 		free(input->ssh[i].path);
+		mb_build_keyring_stop(&input->ssh[i].keyring);
 	}
 	free(input->ssh);
 }

@@ -32,7 +32,7 @@ int mb_cmd_build_input_read(struct mb_cmd_context *cx, const char *where, const 
 /* One --secret: "id=a,src=FILE", "id=a,env=NAME" or "id=a". */
 int mb_cmd_build_secret_add(struct mb_cmd_context *cx, const char *spec,
                             struct mb_cmd_build_input *input, struct mb_err *err);
-/* One --ssh: "default" or "id=SOCKET". */
+/* One --ssh: "default", "id=SOCKET" or "id=KEY,KEY". */
 int mb_cmd_build_ssh_add(struct mb_cmd_context *cx, const char *spec,
                          struct mb_cmd_build_input *input, struct mb_err *err);
 void mb_cmd_build_input_done(struct mb_cmd_build_input *input);

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/build_input.h"
@@ -88,33 +87,4 @@ int mb_cmd_build_secret_add(struct mb_cmd_context *cx, const char *text,
 	free(spec.env);
 	mb_str_done(&bytes);
 	return r < 0 ? mb_wrap(err, r, "--secret") : 0;
-}
-
-/* --- agents ----------------------------------------------------------------------------------- */
-
-int mb_cmd_build_ssh_add(struct mb_cmd_context *cx, const char *text,
-                         struct mb_cmd_build_input *input, struct mb_err *err)
-{
-	const char *equals = strchr(text, '=');
-	const char *path = equals ? equals + 1 : mb_cmd_user_env(cx, "SSH_AUTH_SOCK");
-	struct mb_build_ssh *ssh;
-	struct stat st;
-
-	if (!path || !*path)
-		return mb_fail(
-			err, ENOENT,
-			"--ssh %s: invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is "
-			"set",
-			text);
-	if (stat(path, &st) < 0)
-		return mb_fail_sys(err, errno, "--ssh %s: '%s'", text, path);
-	if (!S_ISSOCK(st.st_mode))
-		return mb_fail(err, EOPNOTSUPP,
-		               "--ssh %s: '%s' is no agent's socket, and keys are not supported",
-		               text, path);
-	input->ssh = mb_realloc(input->ssh, (input->n_ssh + 1) * sizeof(*input->ssh));
-	ssh = &input->ssh[input->n_ssh++];
-	ssh->id = equals ? mb_strndup(text, (size_t)(equals - text)) : mb_strdup(text);
-	ssh->path = mb_strdup(path);
-	return 0;
 }

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "build/build.h"
 #include "core/err.h"
 #include "core/io.h"
 #include "core/own.h"
@@ -75,14 +76,16 @@ static void reap(unsigned *n)
 		--*n;
 }
 
-static void __attribute__((noreturn)) serve(int sock, const struct sockaddr_un *to)
+/* @dir_fd: the address is below it. */
+static void __attribute__((noreturn)) serve(int sock, int dir_fd, const struct sockaddr_un *to)
 {
+	const int kept[] = {sock, dir_fd};
 	unsigned n = 0;
 
 	mb_sys_proc_reset_signals();
 	signal(SIGPIPE, SIG_IGN);
 	if (mb_sys_proc_die_with_parent(0, NULL) < 0 ||
-	    mb_sys_proc_close_fds(3, &sock, 1, NULL) < 0)
+	    mb_sys_proc_close_fds(3, kept, MB_N(kept), NULL) < 0)
 		_exit(1);
 	for (;;) {
 		int client = accept4(sock, NULL, NULL, SOCK_CLOEXEC);
@@ -101,45 +104,65 @@ static void __attribute__((noreturn)) serve(int sock, const struct sockaddr_un *
 
 /* --- in the build ----------------------------------------------------------------------------- */
 
-static int listen_in(int mount_fd, const struct mb_build_agent_how *how, int *ret_sock,
+static int set_address_below(int dir_fd, const char *path, struct sockaddr_un *ret,
+                             struct mb_err *err)
+{
+	char top[MB_SYS_PATH_FD_TEXT];
+	MB_AUTO_FREE char *whole = mb_asprintf("%s/%s", mb_sys_path_of_fd(dir_fd, top), path);
+
+	return set_address(whole, ret, err);
+}
+
+static int listen_in(int dir_fd, const struct mb_build_agent_how *how, int *ret_sock,
                      struct mb_err *err)
 {
 	MB_AUTO_CLOSE int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char top[MB_SYS_PATH_FD_TEXT];
-	MB_AUTO_FREE char *path = mb_asprintf("%s/agent", mb_sys_path_of_fd(mount_fd, top));
 	struct sockaddr_un address;
-	int r = set_address(path, &address, err);
+	int r = set_address_below(dir_fd, "agent", &address, err);
 
 	if (r < 0)
 		return r;
 	if (sock < 0 || bind(sock, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    fchownat(mount_fd, "agent", how->uid, how->gid, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    fchmodat(mount_fd, "agent", how->mode, 0) < 0 || listen(sock, 16) < 0)
+	    fchownat(dir_fd, "agent", how->uid, how->gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    fchmodat(dir_fd, "agent", how->mode, 0) < 0 || listen(sock, 16) < 0)
 		return mb_fail_sys(err, errno, "cannot make a socket for ssh");
 	*ret_sock = mb_take_fd(&sock);
 	return 0;
 }
 
-int mb_build_agent_start(const struct mb_build_agent_how *how, int *ret_mount_fd, int *ret_pidfd,
+int mb_build_agent_serve(int dir_fd, const struct mb_build_agent_how *how, int *ret_pidfd,
                          struct mb_err *err)
 {
 	const struct mb_sys_clone clone = MB_SYS_CLONE_INIT;
-	MB_AUTO_STRV struct mb_strv options = MB_STRV_INIT;
-	MB_AUTO_CLOSE int mount_fd = -1, sock = -1;
+	const struct mb_build_ssh *ssh = how->ssh;
+	int below = ssh->path ? -1 : ssh->keyring.dir_fd;
+	MB_AUTO_CLOSE int sock = -1;
 	struct sockaddr_un to;
 	pid_t pid;
-	int r = set_address(how->path, &to, err);
+	int r = ssh->path ? set_address(ssh->path, &to, err)
+	                  : set_address_below(below, "agent", &to, err);
 
-	mb_strv_add(&options, "mode=0700");
 	if (r == 0)
-		r = mb_sys_mount_new("tmpfs", &options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
-		                     &mount_fd, err);
-	if (r == 0)
-		r = listen_in(mount_fd, how, &sock, err);
+		r = listen_in(dir_fd, how, &sock, err);
 	if (r == 0)
 		r = mb_sys_proc_clone(&clone, &pid, ret_pidfd, err);
 	if (r == 0 && pid == 0)
-		serve(sock, &to);
+		serve(sock, below, &to);
+	return r;
+}
+
+int mb_build_agent_start(const struct mb_build_agent_how *how, int *ret_mount_fd, int *ret_pidfd,
+                         struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv options = MB_STRV_INIT;
+	MB_AUTO_CLOSE int mount_fd = -1;
+	int r;
+
+	mb_strv_add(&options, "mode=0700");
+	r = mb_sys_mount_new("tmpfs", &options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &mount_fd,
+	                     err);
+	if (r == 0)
+		r = mb_build_agent_serve(mount_fd, how, ret_pidfd, err);
 	if (r == 0)
 		*ret_mount_fd = mb_take_fd(&mount_fd);
 	return r;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "build/keyring.h"
 #include "core/str.h"
 #include "core/strv.h"
 #include "dockerfile/dockerfile.h"
@@ -65,10 +66,11 @@ struct mb_build_output {
 	int fd; /* borrowed */
 };
 
-/* --ssh: an agent of the caller's. */
+/* --ssh: an agent of the caller's, or one that has his keys. */
 struct mb_build_ssh {
 	char *id;
-	char *path; /* of its socket */
+	char *path; /* of its socket, or NULL: */
+	struct mb_build_keyring keyring;
 };
 
 /* --build-context: what stands for a name instead of a stage or an image. */

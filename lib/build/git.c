@@ -3,19 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "build/address.h"
+#include "build/nobody.h"
 #include "build/walk.h"
 #include "core/err.h"
 #include "core/own.h"
@@ -26,7 +24,7 @@
 #include "sys/mount.h"
 #include "sys/proc.h"
 
-enum { NOBODY = 65534, MAX_TEXT = 64 * 1024 };
+enum { NOBODY = MB_BUILD_NOBODY, MAX_TEXT = 64 * 1024 };
 
 /* In its own mount namespace the directory is here. */
 #define PLACE "/tmp"
@@ -61,18 +59,6 @@ static int enter_place(int tree_fd, struct mb_err *err)
 	if (r == 0 && chdir(PLACE) < 0)
 		r = mb_fail_sys(err, errno, "cannot enter '%s'", PLACE);
 	return r;
-}
-
-static int become_nobody(struct mb_err *err)
-{
-	const struct rlimit none = {0, 0};
-
-	umask(022);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0 ||
-	    setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-	    setresuid(NOBODY, NOBODY, NOBODY) < 0)
-		return mb_fail_sys(err, errno, "cannot become nobody");
-	return 0;
 }
 
 /* The uid has changed, and with that the kernel has forgotten whose end is ours too.  Whoever reads
@@ -128,7 +114,7 @@ static int prepare(int tree_fd, int out, int told, struct mb_err *err)
 	if (r == 0)
 		r = mb_sys_proc_close_fds(3, NULL, 0, err);
 	if (r == 0)
-		r = become_nobody(err);
+		r = mb_build_nobody_become(err);
 	return r < 0 ? r : die_with_reader(err);
 }
 
@@ -136,7 +122,6 @@ static int prepare(int tree_fd, int out, int told, struct mb_err *err)
 static void __attribute__((noreturn))
 run_child(const struct git *git, int tree_fd, const struct mb_strv *args, int out, int told)
 {
-	static const char *const places[] = {"/usr/bin/git", "/usr/local/bin/git", "/bin/git"};
 	struct mb_strv argv = MB_STRV_INIT, env = MB_STRV_INIT;
 	struct mb_err err = MB_ERR_INIT;
 
@@ -151,9 +136,7 @@ run_child(const struct git *git, int tree_fd, const struct mb_strv *args, int ou
 		mb_strv_add(&argv, "advice.detachedHead=false");
 		mb_strv_add_all(&argv, args);
 		fill_environment(git, &env);
-		for (size_t i = 0; i < MB_N(places); i++)
-			execve(places[i], argv.v, env.v);
-		mb_fail(&err, ENOENT, "the program 'git' (package git) is not here");
+		mb_build_nobody_execute(&argv, &env, "git", &err);
 	}
 	dprintf(2, "%s\n", err.msg);
 	_exit(127);

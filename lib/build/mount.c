@@ -560,7 +560,7 @@ static int open_ssh(struct mb_build *b, struct mb_build_stage *stage,
                     const struct mb_build_mount_spec *spec, struct mb_build_mounts *mounts,
                     struct mb_err *err)
 {
-	const char *id = spec->id ? spec->id : "default", *path = NULL;
+	const char *id = spec->id ? spec->id : "default";
 	struct mb_build_agent_how how = {
 		.mode = spec->has_mode ? spec->mode : 0600, .uid = spec->uid, .gid = spec->gid};
 	MB_AUTO_FREE char *target = NULL;
@@ -571,10 +571,9 @@ static int open_ssh(struct mb_build *b, struct mb_build_stage *stage,
 
 	for (size_t i = 0; i < b->request->n_ssh; i++)
 		if (strcmp(b->request->ssh[i].id, id) == 0)
-			path = b->request->ssh[i].path;
-	if (!path)
+			how.ssh = &b->request->ssh[i];
+	if (!how.ssh)
 		return spec->is_required ? mb_fail(err, ENOENT, "ssh agent %s: not found", id) : 0;
-	how.path = path;
 	r = mb_build_agent_start(&how, &mount_fd, &pidfd, err);
 	if (r < 0)
 		return r;

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who signs for RUN: an agent of the caller's, or one of the build's own that has his keys. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "build/keyring.h"
+#include "cmd/build_input.h"
+#include "cmd/context.h"
+#include "core/err.h"
+#include "core/io.h"
+#include "core/own.h"
+
+enum { KEY_MAX = 100 * 1024 }; /* as BuildKit has it */
+
+static int check_key(const char *path, const struct mb_str *key, struct mb_err *err)
+{
+	enum mb_build_key_kind kind = mb_build_key_kind_of(mb_str_text(key), key->len);
+
+	if (kind == MB_BUILD_KEY_NONE)
+		return mb_fail(err, EINVAL, "'%s' is neither an agent's socket nor a private key",
+		               path);
+	if (kind == MB_BUILD_KEY_ENCRYPTED)
+		return mb_fail(err, EOPNOTSUPP,
+		               "the key '%s' is encrypted: give an agent that has it", path);
+	return 0;
+}
+
+static int add_key(struct mb_build_ssh *ssh, const char *path, int fd, struct mb_err *err)
+{
+	MB_AUTO_STR struct mb_str key = MB_STR_INIT;
+	int r;
+
+	/* Once, or copies of it would stay where it grew. */
+	mb_str_reserve(&key, KEY_MAX + 1);
+	r = mb_read_fd(fd, KEY_MAX, &key, err);
+	if (r == 0)
+		r = check_key(path, &key, err);
+	if (r == 0 && ssh->keyring.pidfd < 0)
+		r = mb_build_keyring_start(&ssh->keyring, err);
+	if (r == 0) {
+		r = mb_build_keyring_add(&ssh->keyring, mb_str_text(&key), key.len, err);
+		r = r < 0 ? mb_wrap(err, r, "the key '%s'", path) : 0;
+	}
+	explicit_bzero(key.buf, key.cap);
+	return r;
+}
+
+/* A socket, or one key more. */
+static int add_path(struct mb_build_ssh *ssh, const char *path, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int fd = -1;
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return mb_fail_sys(err, errno, "'%s'", path);
+	if (ssh->path || (S_ISSOCK(st.st_mode) && ssh->keyring.pidfd >= 0))
+		return mb_fail(err, EINVAL, "an agent's socket stands alone");
+	if (S_ISSOCK(st.st_mode)) {
+		ssh->path = mb_strdup(path);
+		return 0;
+	}
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	return fd < 0 ? mb_fail_sys(err, errno, "cannot open '%s'", path)
+	              : add_key(ssh, path, fd, err);
+}
+
+int mb_cmd_build_ssh_add(struct mb_cmd_context *cx, const char *text,
+                         struct mb_cmd_build_input *input, struct mb_err *err)
+{
+	const char *equals = strchr(text, '=');
+	const char *what = equals ? equals + 1 : mb_cmd_user_env(cx, "SSH_AUTH_SOCK");
+	MB_AUTO_STRV struct mb_strv paths = MB_STRV_INIT;
+	struct mb_build_ssh *ssh;
+	int r = 0;
+
+	if (!what || !*what)
+		return mb_fail(
+			err, ENOENT,
+			"--ssh %s: invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is "
+			"set",
+			text);
+	input->ssh = mb_realloc(input->ssh, (input->n_ssh + 1) * sizeof(*input->ssh));
+	ssh = &input->ssh[input->n_ssh++];
+	*ssh = (struct mb_build_ssh){.keyring = MB_BUILD_KEYRING_INIT};
+	ssh->id = equals ? mb_strndup(text, (size_t)(equals - text)) : mb_strdup(text);
+	if (equals)
+		mb_strv_split(&paths, what, ',');
+	else
+		mb_strv_add(&paths, what);
+	for (size_t i = 0; i < paths.n && r == 0; i++)
+		r = add_path(ssh, paths.v[i], err);
+	return r < 0 ? mb_wrap(err, r, "--ssh %s", text) : 0;
+}

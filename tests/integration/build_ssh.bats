@@ -1,0 +1,92 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Keys of the caller: in an agent of the build's own.
+# bats file_tags=cgroup:any
+load build_helpers
+
+ended() { ! grep -qs '^State:.[^Z]' "/proc/$1/status"; }
+# begin [OPTIONS]: a build whose RUN has an agent, until "go"; $builder, $agent, $sock.
+begin() {
+	dockerfile <<-'EOT'
+		FROM deb
+		RUN --mount=type=cache,target=/c,id=ssh --mount=type=ssh,id=k touch /c/begun; i=0; until [ -e /c/go ] || [ $i = 300 ]; do sleep 0.1; i=$((i+1)); done; rm -f /c/*
+	EOT
+	"$MYBOX" --root "$root" --runroot "$run" build -t made "$@" "$ctx" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	builder=$!
+	wait_until 20 sh -c "ls $root/caches/*/begun"
+	agent=$(pgrep -x -P $builder ssh-agent)
+	sock=/proc/$(mybox inspect -f '{{.State.Pid}}' "$(mybox ps -q)")/root/run/buildkit/ssh_agent.0
+}
+go() { touch "$(dirname "$(ls "$root"/caches/*/begun)")/go"; }
+key() { ssh-keygen -q -N '' -C '' -f "$BATS_TEST_TMPDIR/$1" "${@:2}"; }
+
+@test "build --ssh id=KEY,KEY: an agent has them for RUN, and nobody else has" {
+	local builder agent sock kind kept
+	cd "$BATS_TEST_TMPDIR"
+	key one -t ed25519
+	key two -t rsa -b 2048 -m PEM
+	key three -t ecdsa -m PKCS8
+	begin --ssh k=one,two,three
+	[ "$(SSH_AUTH_SOCK=$sock ssh-add -l | wc -l)" = 3 ]
+	for kind in one two three; do
+		echo signed >file
+		SSH_AUTH_SOCK=$sock ssh-keygen -q -Y sign -f $kind.pub -n test file
+		ssh-keygen -q -Y check-novalidate -n test -s file.sig <file
+		rm file.sig
+	done
+	# It runs as nobody, who cannot look into it, and leaves no core.
+	[ "$(awk '/^Uid:/ {print $2 $3 $4}' "/proc/$agent/status")" = 655346553465534 ]
+	[ "$(stat -c %u "/proc/$agent/mem")" = 0 ]
+	[ "$(awk '/^Max core/ {print $6}' "/proc/$agent/limits")" = 0 ]
+	go
+	wait "$builder"
+	wait_until 20 ended "$agent"
+	# The key is nowhere.
+	kept=$(sed -n 3p one)
+	run -1 grep -rqF "$kept" "$root" "$BATS_TEST_TMPDIR/out"
+	run -0 in_made 'ls /run/buildkit 2>/dev/null | wc -l'
+	[ "$output" = 0 ]
+	# A step is the same with another key, or none.
+	run -0 build --ssh k=two
+	[[ "$output" == *CACHED* ]]
+	run -0 build
+	[[ "$output" == *CACHED* ]]
+}
+
+@test "build --ssh id=KEY: the agent ends with the build that is killed" {
+	local builder agent sock
+	key one -t ed25519
+	begin --no-cache --ssh k="$BATS_TEST_TMPDIR/one"
+	kill -KILL "$builder"
+	wait_until 20 ended "$agent"
+	mybox builder prune -af >/dev/null
+	mybox system prune -f >/dev/null
+}
+
+@test "build --ssh id=KEY: what is no key, or an encrypted one, is refused by name" {
+	local row socket
+	cd "$BATS_TEST_TMPDIR"
+	dockerfile <<<'FROM deb'
+	key plain -t ed25519
+	ssh-keygen -q -N secret -f enc1 -t ed25519
+	ssh-keygen -q -N secret -f enc2 -t rsa -b 2048 -m PEM
+	ssh-keygen -q -N secret -f enc3 -t ecdsa -m PKCS8
+	{ head -2 plain; echo rubbish; tail -1 plain; } >broken
+	echo text >text
+	python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("sock")'
+	for row in "enc1|the key 'enc1' is encrypted: give an agent that has it" "enc2|the key 'enc2' is encrypted: give an agent that has it" \
+		"enc3|the key 'enc3' is encrypted: give an agent that has it" "text|'text' is neither an agent's socket nor a private key" \
+		"plain.pub|'plain.pub' is neither an agent's socket nor a private key" "nosuch|'nosuch': No such file or directory" \
+		"plain,enc1|the key 'enc1' is encrypted: give an agent that has it" "sock,plain|an agent's socket stands alone" \
+		"plain,sock|an agent's socket stands alone" "sock,sock|an agent's socket stands alone"; do
+		run -1 build --ssh "k=${row%%|*}"
+		[ "$output" = "mybox: --ssh k=${row%%|*}: ${row#*|}" ] || { echo "$output"; false; }
+	done
+	run -1 build --ssh k=broken
+	[[ "$output" == "mybox: --ssh k=broken: the key 'broken': ssh-add: Error loading key"* ]]
+	[ "${#lines[@]}" = 1 ]
+	head -c 200000 /dev/zero >big
+	run -1 build --ssh k=big
+	[[ "$output" == "mybox: --ssh k=big: "* ]]
+	run -0 build -q --ssh k=plain
+}
