@@ -60,9 +60,13 @@ static int load_layout(struct mb_cmd_build_contexts *c, const char *where,
 	return r;
 }
 
-static int open_tree(struct mb_cmd_context *cx, const char *where, struct mb_build_named *named,
-                     struct mb_build_context *place, struct mb_err *err)
+/* The last of them. */
+static int open_tree(struct mb_cmd_context *cx, const char *where, struct mb_cmd_build_contexts *c,
+                     struct mb_err *err)
 {
+	struct mb_build_named *named = &c->v[c->n - 1];
+	struct mb_build_context *place = &c->places[c->n - 1];
+	const struct mb_build_context_from from = {.address = where, .ssh = c->ssh};
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
 	struct mb_err why = MB_ERR_INIT;
 	struct mb_store *store;
@@ -72,8 +76,7 @@ static int open_tree(struct mb_cmd_context *cx, const char *where, struct mb_bui
 	if (mb_build_address_is(where)) {
 		r = mb_cmd_store(cx, &store, err);
 		if (r == 0)
-			r = mb_build_context_fetch(store, where, false, place, &text,
-			                           &is_dockerfile, err);
+			r = mb_build_context_fetch(store, &from, place, &text, &is_dockerfile, err);
 		if (r == 0 && is_dockerfile)
 			r = mb_fail(err, EINVAL, "it is no archive");
 	} else {
@@ -109,7 +112,7 @@ static int open_context(struct mb_cmd_context *cx, const char *where,
 	}
 	if (strstr(where, "://") && !mb_build_address_is(where))
 		return mb_fail(err, EOPNOTSUPP, "contexts of this kind are not supported");
-	return open_tree(cx, where, named, &c->places[c->n - 1], err);
+	return open_tree(cx, where, c, err);
 }
 
 int mb_cmd_build_context_add(struct mb_cmd_context *cx, const char *text,

@@ -18,6 +18,7 @@ struct mb_cmd_build_contexts {
 	size_t n;
 	struct mb_strv loaded; /* images that are here for them alone */
 	struct mb_store *store;
+	struct mb_build_ssh_access ssh; /* set before */
 };
 /* "name=DIR", "name=docker-image://REF", "name=oci-layout://DIR", or an address. */
 int mb_cmd_build_context_add(struct mb_cmd_context *cx, const char *text,

@@ -17,6 +17,8 @@ static int open_context(struct mb_cmd_context *cx, const char *where, bool stdin
                         struct mb_cmd_build_input *ret, bool *ret_has_dockerfile,
                         struct mb_err *err)
 {
+	const struct mb_build_context_from from = {where, ret->keeps_git,
+	                                           mb_cmd_build_ssh_access(ret)};
 	bool is_stdin = strcmp(where, "-") == 0;
 	struct mb_store *store;
 	int r;
@@ -33,8 +35,8 @@ static int open_context(struct mb_cmd_context *cx, const char *where, bool stdin
 		return r;
 	return is_stdin ? mb_build_context_read(store, STDIN_FILENO, &ret->context,
 	                                        &ret->dockerfile, ret_has_dockerfile, err)
-	                : mb_build_context_fetch(store, where, ret->keeps_git, &ret->context,
-	                                         &ret->dockerfile, ret_has_dockerfile, err);
+	                : mb_build_context_fetch(store, &from, &ret->context, &ret->dockerfile,
+	                                         ret_has_dockerfile, err);
 }
 
 /* A path of the user's own. */
@@ -130,4 +132,5 @@ void mb_cmd_build_input_done(struct mb_cmd_build_input *input)
 		mb_build_keyring_stop(&input->ssh[i].keyring);
 	}
 	free(input->ssh);
+	mb_str_done(&input->known_hosts);
 }

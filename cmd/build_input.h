@@ -23,6 +23,7 @@ struct mb_cmd_build_input {
 	size_t n_secrets;
 	struct mb_build_ssh *ssh;
 	size_t n_ssh;
+	struct mb_str known_hosts;
 };
 #define MB_CMD_BUILD_INPUT_INIT ((struct mb_cmd_build_input){.context = MB_BUILD_CONTEXT_INIT})
 
@@ -35,6 +36,10 @@ int mb_cmd_build_secret_add(struct mb_cmd_context *cx, const char *spec,
 /* One --ssh: "default", "id=SOCKET" or "id=KEY,KEY". */
 int mb_cmd_build_ssh_add(struct mb_cmd_context *cx, const char *spec,
                          struct mb_cmd_build_input *input, struct mb_err *err);
+/* If there are any, read the caller's known hosts too, for git. */
+int mb_cmd_build_known_hosts_read(struct mb_cmd_context *cx, struct mb_cmd_build_input *input,
+                                  struct mb_err *err);
+struct mb_build_ssh_access mb_cmd_build_ssh_access(struct mb_cmd_build_input *input);
 void mb_cmd_build_input_done(struct mb_cmd_build_input *input);
 
 #endif

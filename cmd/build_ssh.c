@@ -13,8 +13,12 @@
 #include "core/err.h"
 #include "core/io.h"
 #include "core/own.h"
+#include "sys/userdb.h"
 
-enum { KEY_MAX = 100 * 1024 }; /* as BuildKit has it */
+enum {
+	KEY_MAX = 100 * 1024, /* as BuildKit has it */
+	KNOWN_HOSTS_MAX = 4 * 1024 * 1024,
+};
 
 static int check_key(const char *path, const struct mb_str *key, struct mb_err *err)
 {
@@ -94,4 +98,46 @@ int mb_cmd_build_ssh_add(struct mb_cmd_context *cx, const char *text,
 	for (size_t i = 0; i < paths.n && r == 0; i++)
 		r = add_path(ssh, paths.v[i], err);
 	return r < 0 ? mb_wrap(err, r, "--ssh %s", text) : 0;
+}
+
+/* --- for git ---------------------------------------------------------------------------------- */
+
+/* Of whoever called sudo, if that is how he comes. */
+static char *find_home(struct mb_cmd_context *cx)
+{
+	MB_AUTO_USER struct mb_sys_user user = {0};
+	MB_AUTO_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const char *sudo = getenv("SUDO_UID");
+
+	if (sudo && *sudo && root >= 0 && mb_sys_userdb_resolve(root, sudo, NULL, &user, NULL) == 0)
+		return mb_strdup(user.home);
+	return mb_strdup_or_null(mb_cmd_user_env(cx, "HOME"));
+}
+
+int mb_cmd_build_known_hosts_read(struct mb_cmd_context *cx, struct mb_cmd_build_input *input,
+                                  struct mb_err *err)
+{
+	MB_AUTO_FREE char *home = NULL, *path = NULL;
+	MB_AUTO_CLOSE int fd = -1;
+	int r;
+
+	if (!input->n_ssh)
+		return 0;
+	home = find_home(cx);
+	if (!home)
+		return 0;
+	path = mb_asprintf("%s/.ssh/known_hosts", home);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR
+		               ? 0
+		               : mb_fail_sys(err, errno, "cannot open '%s'", path);
+	r = mb_read_fd(fd, KNOWN_HOSTS_MAX, &input->known_hosts, err);
+	return r < 0 ? mb_wrap(err, r, "'%s'", path) : 0;
+}
+
+struct mb_build_ssh_access mb_cmd_build_ssh_access(struct mb_cmd_build_input *input)
+{
+	return (struct mb_build_ssh_access){input->ssh, input->n_ssh,
+	                                    mb_str_text(&input->known_hosts)};
 }

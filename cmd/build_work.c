@@ -35,6 +35,9 @@ static int read_flags(struct mb_cmd_build_work *w, struct mb_err *err)
 		r = mb_cmd_build_cache_to(args->cache_to.v[i], &w->cache, err);
 	for (size_t i = 0; i < args->ssh.n && r == 0; i++)
 		r = mb_cmd_build_ssh_add(w->cx, args->ssh.v[i], &w->input, err);
+	if (r == 0)
+		r = mb_cmd_build_known_hosts_read(w->cx, &w->input, err);
+	w->contexts.ssh = mb_cmd_build_ssh_access(&w->input);
 	for (size_t i = 0; i < args->annotations.n && r == 0; i++)
 		r = mb_cmd_build_annotation_add(args->annotations.v[i], &w->annotations, err);
 	for (size_t i = 0; i < args->outputs.n && r == 0; i++)
@@ -78,8 +81,7 @@ static void fill_request(struct mb_cmd_build_work *w)
 		.memory = args->memory,
 		.secrets = w->input.secrets,
 		.n_secrets = w->input.n_secrets,
-		.ssh = w->input.ssh,
-		.n_ssh = w->input.n_ssh,
+		.ssh = mb_cmd_build_ssh_access(&w->input),
 		.named = w->contexts.v,
 		.n_named = w->contexts.n,
 		.names = w->names,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "build/address.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,52 @@ static bool url_is_valid(const char *s)
 	return true;
 }
 
+/* @n bytes of a user's or a host's name. */
+static bool name_is_valid(const char *s, size_t n)
+{
+	if (!n || *s == '-')
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)s[i]) && !strchr("._-", s[i]))
+			return false;
+	return true;
+}
+
+/* A host: its length, or 0. */
+static size_t measure_host(const char *s)
+{
+	size_t n = *s == '[' ? strspn(s + 1, "0123456789abcdefABCDEF:.") : strcspn(s, ":/#");
+
+	if (*s == '[')
+		return n && s[n + 1] == ']' ? n + 2 : 0;
+	return name_is_valid(s, n) ? n : 0;
+}
+
+/* "git@HOST:PATH" or "ssh://[USER@]HOST[:PORT]/PATH": nothing in it is an option for ssh, or a
+ * password. */
+static bool ssh_is_valid(const char *text)
+{
+	const char *rest = mb_skip_prefix(text, "ssh://");
+	bool is_url = rest;
+	size_t n;
+
+	if (!is_url)
+		rest = text;
+	n = strcspn(rest, "@/#");
+	if (rest[n] == '@') {
+		if (!name_is_valid(rest, n))
+			return false;
+		rest += n + 1;
+	}
+	n = measure_host(rest);
+	if (!n)
+		return false;
+	rest += n;
+	if (is_url && *rest == ':')
+		rest += 1 + strspn(rest + 1, "0123456789");
+	return *rest == (is_url ? '/' : ':') && rest[1] && !strchr("-#", rest[1]);
+}
+
 /* "ref:subdir", either of which may be missing. */
 static int split_fragment(const char *fragment, struct mb_build_address *ret, struct mb_err *err)
 {
@@ -78,14 +125,14 @@ int mb_build_address_parse(const char *text, struct mb_build_address *ret, struc
 
 	if (a.kind == MB_BUILD_ADDRESS_NONE)
 		return mb_fail(err, EINVAL, "'%.200s' is no address", shown);
-	if (mb_starts_with(text, "git@") || mb_starts_with(text, "ssh://"))
-		return mb_fail(
-			err, EOPNOTSUPP,
-			"'%.200s': git over ssh is not supported; clone it and build from the "
-			"directory",
-			shown);
 	if (!url_is_valid(text))
 		return mb_fail(err, EINVAL, "'%.200s': an address has no blanks", shown);
+	a.is_ssh = mb_starts_with(text, "git@") || mb_starts_with(text, "ssh://");
+	if (a.is_ssh && !ssh_is_valid(text))
+		return mb_fail(
+			err, EINVAL,
+			"'%.200s' is neither git@HOST:PATH nor ssh://[USER@]HOST[:PORT]/PATH",
+			shown);
 	a.url = mb_asprintf("%s%.*s", mb_starts_with(text, "github.com/") ? "https://" : "", (int)n,
 	                    text);
 	if (text[n] && a.kind == MB_BUILD_ADDRESS_GIT)

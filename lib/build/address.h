@@ -14,9 +14,11 @@ struct mb_build_address {
 	char *url;    /* without its fragment */
 	char *ref;    /* of git: a branch, tag or commit; NULL: what its HEAD is */
 	char *subdir; /* of git, or NULL; nothing is said of where it leads */
+	bool is_ssh;  /* of git: it comes over ssh */
 };
-/* docker's rules: "https://HOST/x.git#ref:dir", "git://HOST/x", "github.com/x/y" are repositories,
- * other http addresses are files.  Return: 0; -EINVAL and -EOPNOTSUPP, told. */
+/* docker's rules: "https://HOST/x.git#ref:dir", "git://HOST/x", "ssh://USER@HOST/x", "git@HOST:x"
+ * and "github.com/x/y" are repositories, other http addresses are files.  Return: 0; -EINVAL, told.
+ */
 int mb_build_address_parse(const char *text, struct mb_build_address *ret, struct mb_err *err);
 bool mb_build_address_is(const char *text);
 void mb_build_address_done(struct mb_build_address *address);

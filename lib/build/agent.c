@@ -35,6 +35,15 @@ static int set_address(const char *path, struct sockaddr_un *ret, struct mb_err 
 	return 0;
 }
 
+const struct mb_build_ssh *mb_build_ssh_find(const struct mb_build_ssh_access *access,
+                                             const char *id)
+{
+	for (size_t i = access->n; i-- > 0;)
+		if (strcmp(access->v[i].id, id) == 0)
+			return &access->v[i];
+	return NULL;
+}
+
 /* --- the process ------------------------------------------------------------------------------ */
 
 static bool pump(int from, int to)

@@ -72,6 +72,15 @@ struct mb_build_ssh {
 	char *path; /* of its socket, or NULL: */
 	struct mb_build_keyring keyring;
 };
+/* All of them, and which servers are who they say. */
+struct mb_build_ssh_access {
+	const struct mb_build_ssh *v;
+	size_t n;
+	const char *known_hosts; /* the text of the caller's file, or NULL */
+};
+/* The one of @id, or NULL. */
+const struct mb_build_ssh *mb_build_ssh_find(const struct mb_build_ssh_access *access,
+                                             const char *id);
 
 /* --build-context: what stands for a name instead of a stage or an image. */
 struct mb_build_named {
@@ -103,8 +112,7 @@ struct mb_build_request {
 	int64_t shm_size, memory;    /* bytes; 0: as ever */
 	const struct mb_build_secret *secrets;
 	size_t n_secrets;
-	const struct mb_build_ssh *ssh;
-	size_t n_ssh;
+	struct mb_build_ssh_access ssh;
 	const struct mb_build_named *named;
 	size_t n_named;
 	struct mb_strv names; /* -t, canonical or familiar */

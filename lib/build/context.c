@@ -145,8 +145,9 @@ int mb_build_context_read(struct mb_store *store, int fd, struct mb_build_contex
 
 /* --- from an address -------------------------------------------------------------------------- */
 
-static int fetch_git(struct mb_store *store, const struct mb_build_address *address, bool keep,
-                     struct mb_build_context *ret, struct mb_err *err)
+static int fetch_git(struct mb_store *store, const struct mb_build_address *address,
+                     const struct mb_build_context_from *from, struct mb_build_context *ret,
+                     struct mb_err *err)
 {
 	struct mb_build_git git = {.time = 0};
 	MB_AUTO_FREE char *path = mb_asprintf("/%s", address->subdir ? address->subdir : "");
@@ -154,7 +155,7 @@ static int fetch_git(struct mb_store *store, const struct mb_build_address *addr
 	int fd = -1, r = make_place(store, ret, err);
 
 	if (r == 0)
-		r = mb_build_git_fetch(ret->fd, address, keep, &git, err);
+		r = mb_build_git_fetch(ret->fd, address, from, &git, err);
 	if (r < 0)
 		return r;
 	tree = openat(ret->fd, "tree", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -195,12 +196,12 @@ static int fetch_web(struct mb_store *store, const struct mb_build_address *addr
 	return r < 0 ? r : take_file(store, file, ret, dockerfile, ret_is_dockerfile, err);
 }
 
-int mb_build_context_fetch(struct mb_store *store, const char *text, bool keep_git,
+int mb_build_context_fetch(struct mb_store *store, const struct mb_build_context_from *from,
                            struct mb_build_context *ret, struct mb_str *dockerfile,
                            bool *ret_is_dockerfile, struct mb_err *err)
 {
 	MB_AUTO_BUILD_ADDRESS struct mb_build_address address = {0};
-	int r = mb_build_address_parse(text, &address, err);
+	int r = mb_build_address_parse(from->address, &address, err);
 
 	*ret_is_dockerfile = false;
 	if (r == 0)
@@ -208,6 +209,6 @@ int mb_build_context_fetch(struct mb_store *store, const char *text, bool keep_g
 	if (r < 0)
 		return r;
 	if (address.kind == MB_BUILD_ADDRESS_GIT)
-		return fetch_git(store, &address, keep_git, ret, err);
+		return fetch_git(store, &address, from, ret, err);
 	return fetch_web(store, &address, ret, dockerfile, ret_is_dockerfile, err);
 }

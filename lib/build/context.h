@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "build/build.h"
 #include "core/str.h"
 
 struct mb_err;
@@ -29,9 +30,14 @@ int mb_build_context_open_directory(const char *path, struct mb_build_context *r
  * is the Dockerfile, and *@ret_is_dockerfile. */
 int mb_build_context_read(struct mb_store *store, int fd, struct mb_build_context *ret,
                           struct mb_str *dockerfile, bool *ret_is_dockerfile, struct mb_err *err);
-/* What @address is: the tree of a git repository, or a file that is one of the two above; docker's
- * rules (address.h).  @keep_git: with its ".git". */
-int mb_build_context_fetch(struct mb_store *store, const char *address, bool keep_git,
+/* What .address is: the tree of a git repository, or a file that is one of the two above; docker's
+ * rules (address.h). */
+struct mb_build_context_from {
+	const char *address;
+	bool keep_git; /* with its ".git" */
+	struct mb_build_ssh_access ssh;
+};
+int mb_build_context_fetch(struct mb_store *store, const struct mb_build_context_from *from,
                            struct mb_build_context *ret, struct mb_str *dockerfile,
                            bool *ret_is_dockerfile, struct mb_err *err);
 /* The text of @name in the context, which leads nowhere else.  Return: 0; -ENOENT and others,

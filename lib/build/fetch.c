@@ -78,8 +78,8 @@ static int fetch_tree(struct mb_build *b, const struct mb_build_fetch *what,
 	MB_AUTO_CLOSE int fd = -1;
 	bool is_dockerfile;
 	struct stat st;
-	int r = mb_build_context_fetch(b->store, what->address, what->keep_git, place, NULL,
-	                               &is_dockerfile, err);
+	const struct mb_build_context_from from = {what->address, what->keep_git, b->request->ssh};
+	int r = mb_build_context_fetch(b->store, &from, place, NULL, &is_dockerfile, err);
 
 	if (r < 0)
 		return r;

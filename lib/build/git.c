@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "build/address.h"
+#include "build/context.h"
+#include "build/git_ssh.h"
 #include "build/nobody.h"
 #include "build/walk.h"
 #include "core/err.h"
@@ -32,6 +34,8 @@ enum { NOBODY = MB_BUILD_NOBODY, MAX_TEXT = 64 * 1024 };
 struct git {
 	int dir_fd;
 	bool keep; /* the repository stays in the tree */
+	bool is_ssh;
+	int agent_pidfd;
 	/* The repository is to know no password: its address is without, and git puts "with" for
 	 * "without" as long as it works.  NULL: there is none. */
 	char *plain, *with, *without;
@@ -86,7 +90,9 @@ static void fill_environment(const struct git *git, struct mb_strv *env)
 	mb_strv_add(env, "GIT_CONFIG_GLOBAL=/dev/null");
 	mb_strv_add(env, "GIT_TERMINAL_PROMPT=0");
 	mb_strv_add(env, "GIT_ASKPASS=/bin/false");
-	mb_strv_add(env, "GIT_ALLOW_PROTOCOL=git:http:https");
+	mb_strv_addf(env, "GIT_ALLOW_PROTOCOL=git:http:https%s", git->is_ssh ? ":ssh" : "");
+	if (git->is_ssh)
+		mb_build_git_ssh_environment(PLACE, env);
 	/* A server that says nothing for so long is none. */
 	mb_strv_add(env, "GIT_HTTP_LOW_SPEED_LIMIT=1");
 	mb_strv_add(env, "GIT_HTTP_LOW_SPEED_TIME=30");
@@ -183,7 +189,7 @@ static int follow(struct output *out, struct output *told, int pidfd, struct mb_
 	return r;
 }
 
-/* What was fatal first, or the last line that it told. */
+/* What was fatal first, or the last line that it told.  ssh tells why before git knows of it. */
 static int fail_git(const struct mb_strv *args, const struct mb_str *told, struct mb_err *err)
 {
 	const char *verb = strcmp(args->v[0], "-C") == 0 ? args->v[2] : args->v[0];
@@ -192,9 +198,15 @@ static int fail_git(const struct mb_strv *args, const struct mb_str *told, struc
 	const char *last = "";
 
 	mb_strv_split(&lines, mb_str_text(told), '\n');
-	for (size_t i = 0; i < lines.n && !mb_starts_with(last, "fatal: "); i++)
-		if (*lines.v[i])
+	for (size_t i = 0; i < lines.n && !mb_starts_with(last, "fatal: "); i++) {
+		lines.v[i][strcspn(lines.v[i], "\r")] = '\0';
+		if (*lines.v[i] &&
+		    !(*last &&
+		      strcmp(lines.v[i], "fatal: Could not read from remote repository.") == 0))
 			last = lines.v[i];
+		else if (*lines.v[i])
+			break;
+	}
 	last = mb_starts_with(last, "fatal: ") ? last + strlen("fatal: ") : last;
 	bare = mb_redact(last);
 	safe = mb_printable(bare);
@@ -324,7 +336,7 @@ static void split_address(struct git *git, const char *url)
 	size_t n = strcspn(user, "/");
 	const char *at = mark && user[n] ? memrchr(user, '@', n) : NULL;
 
-	if (!at) {
+	if (!at || git->is_ssh) { /* whose user is no secret */
 		git->plain = mb_strdup(url);
 		return;
 	}
@@ -336,22 +348,30 @@ static void split_address(struct git *git, const char *url)
 
 static void git_done(struct git *git)
 {
+	mb_build_git_ssh_stop(git->dir_fd, &git->agent_pidfd);
 	free(git->plain);
 	free(git->with);
 	free(git->without);
 }
 
-int mb_build_git_fetch(int dir_fd, const struct mb_build_address *address, bool keep,
-                       struct mb_build_git *ret, struct mb_err *err)
+int mb_build_git_fetch(int dir_fd, const struct mb_build_address *address,
+                       const struct mb_build_context_from *from, struct mb_build_git *ret,
+                       struct mb_err *err)
 {
-	__attribute__((cleanup(git_done))) struct git git = {.dir_fd = dir_fd, .keep = keep};
-	int r;
+	__attribute__((cleanup(git_done))) struct git git = {.dir_fd = dir_fd,
+	                                                     .keep = from->keep_git,
+	                                                     .is_ssh = address->is_ssh,
+	                                                     .agent_pidfd = -1};
+	int r = 0;
 
 	if (mkdirat(dir_fd, "tree", 0755) < 0 || fchownat(dir_fd, "tree", NOBODY, NOBODY, 0) < 0 ||
 	    fchownat(dir_fd, "", NOBODY, NOBODY, AT_EMPTY_PATH) < 0)
 		return mb_fail_sys(err, errno, "cannot make a directory for git");
 	split_address(&git, address->url);
-	r = run_words(&git, "init -q", NULL, NULL, err);
+	if (git.is_ssh)
+		r = mb_build_git_ssh_start(dir_fd, &from->ssh, &git.agent_pidfd, err);
+	if (r == 0)
+		r = run_words(&git, "init -q", NULL, NULL, err);
 	if (r == 0)
 		r = run_words(&git, "remote add origin", git.plain, NULL, err);
 	if (r == 0)

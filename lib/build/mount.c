@@ -561,17 +561,18 @@ static int open_ssh(struct mb_build *b, struct mb_build_stage *stage,
                     struct mb_err *err)
 {
 	const char *id = spec->id ? spec->id : "default";
-	struct mb_build_agent_how how = {
-		.mode = spec->has_mode ? spec->mode : 0600, .uid = spec->uid, .gid = spec->gid};
+	const struct mb_build_agent_how how = {
+		.ssh = mb_build_ssh_find(&b->request->ssh, id),
+		.mode = spec->has_mode ? spec->mode : 0600,
+		.uid = spec->uid,
+		.gid = spec->gid,
+	};
 	MB_AUTO_FREE char *target = NULL;
 	MB_AUTO_CLOSE int mount_fd = -1;
 	struct mb_build_tree *tree;
 	struct mb_sys_mount_part part;
 	int pidfd = -1, r;
 
-	for (size_t i = 0; i < b->request->n_ssh; i++)
-		if (strcmp(b->request->ssh[i].id, id) == 0)
-			how.ssh = &b->request->ssh[i];
 	if (!how.ssh)
 		return spec->is_required ? mb_fail(err, ENOENT, "ssh agent %s: not found", id) : 0;
 	r = mb_build_agent_start(&how, &mount_fd, &pidfd, err);

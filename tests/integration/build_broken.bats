@@ -68,7 +68,7 @@ tell_all() {
 		2|'http://127.0.0.1:1/x': |FROM deb\nADD http://127.0.0.1:1/x /x\n
 		2|--checksum=sha256:0: not a sha256 digest|FROM deb\nADD --checksum=sha256:0 http://127.0.0.1:1/x /x\n
 		2|'git://127.0.0.1:1/x': git fetch: |FROM deb\nADD git://127.0.0.1:1/x /x\n
-		2|'git@host:x': git over ssh is not supported; clone it and build from the directory|FROM deb\nADD git@host:x /x\n
+		2|'git@host:x': git over ssh needs an agent: --ssh default|FROM deb\nADD git@host:x /x\n
 		2|'-x' is no branch, tag or commit|FROM deb\nADD git://h/x#-x /x\n
 		2|failed to process "${B": syntax error: missing '}'|FROM deb\nENV A=${B\n
 		2|dockerfile parse error on line 2: Syntax error - can't find = in "be}". Must be of the form: name=value|FROM deb\nENV A=${B:?must be}\n

@@ -408,8 +408,10 @@ time.sleep(60)' 3>&- &
 		run -1 mybox build "git://127.0.0.1/evil$bad"
 		[[ "$output" == *'is no branch, tag or commit'* ]] || [[ "$output" == *'has no blanks'* ]] || { echo "$bad: $output"; false; }
 	done
-	run -1 mybox build git@127.0.0.1:x
-	[[ "$output" == *'git over ssh is not supported'* ]]
+	for bad in git@-oProxyCommand=x:y git@h:-x 'ssh://-oProxyCommand=x/y' 'ssh://h:x/y' 'ssh://a:pw@h/x' 'ssh://h'; do
+		run -1 mybox build "$bad"
+		[[ "$output" == *'is neither git@HOST:PATH nor ssh://[USER@]HOST[:PORT]/PATH' ]] || { echo "$bad: $output"; false; }
+	done
 	run -1 mybox build 'git://127.0.0.1/evil#nosuch'
 	[[ "$output" == *'git fetch: '*nosuch* ]]
 	run -1 mybox build git://127.0.0.1/nosuch

@@ -1,9 +1,43 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Keys of the caller: in an agent of the build's own.
+# Keys of the caller: in an agent of the build's own; and repositories that come over ssh.
 # bats file_tags=cgroup:any
 load build_helpers
 
+setup_file() {
+	build_begin
+	export far=/run/mybox-test/build_ssh.bats/far
+	mkdir -p "$far" /run/sshd
+	ssh-keygen -q -t ed25519 -N '' -f "$far/host"
+	ssh-keygen -q -t ed25519 -N '' -f "$far/key"
+	cp "$far/key.pub" "$far/authorized"
+	printf '%s\n' 'Port 22' 'Port 2223' 'ListenAddress 127.0.0.1' "HostKey $far/host" 'UsePAM no' 'PasswordAuthentication no' 'KbdInteractiveAuthentication no' \
+		"AuthorizedKeysFile $far/authorized" 'PermitRootLogin prohibit-password' \
+		'StrictModes no' 'PidFile none' >"$far/sshd_config"
+	/usr/sbin/sshd -D -E "$far/log" -f "$far/sshd_config" 3>&- 4>&- &
+	echo $! >"$far/pid"
+	wait_until 20 listening 2223
+	repository "$far/module"
+	repository "$far/r"
+	git -C "$far/r" -c protocol.file.allow=always submodule --quiet add ../module m
+	git -C "$far/r" config -f .gitmodules submodule.m.url ../module
+	commit "$far/r" module
+}
+teardown_file() { kill "$(cat "$far/pid")"; }
+listening() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+commit() { git -C "$1" -c user.name=n -c user.email=e@e commit -qam "$2"; }
+repository() {
+	git init -q -b main "$1"
+	printf 'FROM deb\nCOPY . /c\n' >"$1/Dockerfile"
+	git -C "$1" add -A
+	commit "$1" one
+}
+# knows [PORT]: the caller does.
+knows() {
+	export HOME=$BATS_TEST_TMPDIR/home
+	mkdir -p "$HOME/.ssh"
+	echo "[127.0.0.1]:$1 $(cut -d' ' -f1,2 "$far/host.pub")" >"$HOME/.ssh/known_hosts"
+}
 ended() { ! grep -qs '^State:.[^Z]' "/proc/$1/status"; }
 # begin [OPTIONS]: a build whose RUN has an agent, until "go"; $builder, $agent, $sock.
 begin() {
@@ -89,4 +123,51 @@ key() { ssh-keygen -q -N '' -C '' -f "$BATS_TEST_TMPDIR/$1" "${@:2}"; }
 	run -1 build --ssh k=big
 	[[ "$output" == "mybox: --ssh k=big: "* ]]
 	run -0 build -q --ssh k=plain
+}
+
+@test "build: a git repository over ssh, with an agent and with a key" {
+	local at=ssh://root@127.0.0.1:2223$far/r
+	knows 2223
+	eval "$(ssh-agent -s -a "$BATS_TEST_TMPDIR/agent")" >/dev/null
+	ssh-add -q "$far/key"
+	mybox build -q -t made --ssh default "$at#main"
+	ssh-agent -k >/dev/null
+	[ "$(in_made 'ls -A /c; ls /c/m')" = $'.gitmodules\nDockerfile\nm\nDockerfile' ]
+	mybox rmi -f made >/dev/null
+	mybox build -q -t made --ssh default="$far/key" "$at"
+	in_made 'ls /c/m/Dockerfile'
+	# The same for ADD and under a name.
+	printf 'FROM deb\nADD --keep-git-dir=true %s /a/\nCOPY --from=x Dockerfile /b/\n' "$at" | dockerfile
+	build -q --ssh default="$far/key" --build-context x="$at"
+	[ "$(in_made 'ls /a/m /b; find / -xdev -name known_hosts -o -xdev -name agent | grep -v ^/proc | wc -l')" = $'/a/m:\nDockerfile\n\n/b:\nDockerfile\n0' ]
+	run ! grep -rqF "$(sed -n 3p "$far/key")" "$root"
+	run ! grep -rqF "$(cut -d' ' -f2 "$HOME/.ssh/known_hosts")" "$root"
+}
+
+@test "build: a git repository over ssh: who is not known, or knows nobody, is told of" {
+	local at=ssh://root@127.0.0.1:2223$far/r
+	knows 2223
+	run -1 mybox build "$at"
+	[ "$output" = "mybox: 'ssh://xxxxx@127.0.0.1:2223$far/r': git over ssh needs an agent: --ssh default" ]
+	key other -t ed25519
+	run -1 mybox build --ssh default="$BATS_TEST_TMPDIR/other" "$at"
+	[[ "$output" == *"git fetch: root@127.0.0.1: Permission denied (publickey)." ]]
+	# As scp writes it.
+	knows 22
+	sed -i 's/\[127.0.0.1\]:22/127.0.0.1/' "$HOME/.ssh/known_hosts"
+	run -1 mybox build --ssh default="$far/key" "git@127.0.0.1:$far/r"
+	[[ "$output" == *"git fetch: git@127.0.0.1: Permission denied (publickey)." ]]
+	# A server that is another one, or that the caller has never met, whatever his settings say.
+	printf 'Host *\nStrictHostKeyChecking no\nProxyCommand touch /run/mybox-test/owned\n' >"$HOME/.ssh/config"
+	knows 2224
+	run -1 mybox build --ssh default="$far/key" "$at"
+	[[ "$output" == *"git fetch: Host key verification failed." ]]
+	echo "[127.0.0.1]:2223 $(cut -d' ' -f1,2 "$BATS_TEST_TMPDIR/other.pub")" >"$HOME/.ssh/known_hosts"
+	run -1 mybox build --ssh default="$far/key" "$at"
+	[[ "$output" == *"git fetch: Host key verification failed." ]]
+	rm "$HOME/.ssh/known_hosts"
+	run -1 mybox build --ssh default="$far/key" "$at"
+	[[ "$output" == *"git fetch: Host key verification failed." ]]
+	[ ! -e /run/mybox-test/owned ]
+	[ -z "$(ls "$root/ingest")" ]
 }
