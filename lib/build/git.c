@@ -15,6 +15,7 @@
 #include "build/address.h"
 #include "build/context.h"
 #include "build/git_ssh.h"
+#include "build/git_watch.h"
 #include "build/nobody.h"
 #include "build/walk.h"
 #include "core/err.h"
@@ -36,6 +37,7 @@ struct git {
 	bool keep; /* the repository stays in the tree */
 	bool is_ssh;
 	int agent_pidfd;
+	struct mb_build_git_watch *watch;
 	/* The repository is to know no password: its address is without, and git puts "with" for
 	 * "without" as long as it works.  NULL: there is none. */
 	char *plain, *with, *without;
@@ -110,7 +112,7 @@ static void fill_environment(const struct git *git, struct mb_strv *env)
 			mb_strv_addf(env, "%s=%s", passed[i], getenv(passed[i]));
 }
 
-static int prepare(int tree_fd, int out, int told, struct mb_err *err)
+static int prepare(const struct git *git, int tree_fd, int out, int told, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int r = enter_place(tree_fd, err);
@@ -119,6 +121,8 @@ static int prepare(int tree_fd, int out, int told, struct mb_err *err)
 		r = mb_fail_sys(err, errno, "cannot set descriptors");
 	if (r == 0)
 		r = mb_sys_proc_close_fds(3, NULL, 0, err);
+	if (r == 0)
+		r = mb_build_git_watch_limit(git->watch, err);
 	if (r == 0)
 		r = mb_build_nobody_become(err);
 	return r < 0 ? r : die_with_reader(err);
@@ -132,7 +136,8 @@ run_child(const struct git *git, int tree_fd, const struct mb_strv *args, int ou
 	struct mb_err err = MB_ERR_INIT;
 
 	mb_sys_proc_reset_signals();
-	if (mb_sys_proc_die_with_parent(0, &err) == 0 && prepare(tree_fd, out, told, &err) == 0) {
+	if (mb_sys_proc_die_with_parent(0, &err) == 0 &&
+	    prepare(git, tree_fd, out, told, &err) == 0) {
 		mb_strv_add(&argv, "git");
 		mb_strv_add(&argv, "-c");
 		mb_strv_add(&argv, "core.hooksPath=/dev/null");
@@ -150,6 +155,20 @@ run_child(const struct git *git, int tree_fd, const struct mb_strv *args, int ou
 
 /* --- the command ------------------------------------------------------------------------------ */
 
+/* Of lines of progress, each of which takes the place of the one before, the last stays. */
+static void add_told(struct mb_str *text, const char *part, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (text->len && text->buf[text->len - 1] == '\r' && part[i] != '\n') {
+			const char *line = memrchr(text->buf, '\n', text->len);
+
+			text->len = line ? (size_t)(line - text->buf) + 1 : 0;
+		}
+		if (text->len < MAX_TEXT)
+			mb_str_addc(text, part[i]);
+	}
+}
+
 static bool drain(struct output *o)
 {
 	char part[4096];
@@ -159,12 +178,12 @@ static bool drain(struct output *o)
 		return true;
 	if (n <= 0)
 		return false;
-	if (o->text.len < MAX_TEXT)
-		mb_str_addn(&o->text, part, (size_t)n);
+	add_told(&o->text, part, (size_t)n);
 	return true;
 }
 
-static int follow(struct output *out, struct output *told, int pidfd, struct mb_err *err)
+static int follow(struct output *out, struct output *told, int pidfd,
+                  struct mb_build_git_watch *watch, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int interrupt = -1;
 	bool has_out = true, has_told = true;
@@ -175,14 +194,18 @@ static int follow(struct output *out, struct output *told, int pidfd, struct mb_
 		                     {.fd = has_told ? told->fd : -1, .events = POLLIN},
 		                     {.fd = interrupt, .events = POLLIN}};
 
-		if (poll(p, MB_N(p), -1) < 0 && errno != EINTR)
+		if (poll(p, MB_N(p), mb_build_git_watch_wait(watch)) < 0 && errno != EINTR)
 			r = mb_fail_sys(err, errno, "cannot poll");
+		if (p[0].revents || p[1].revents)
+			mb_build_git_watch_heard(watch);
 		if (p[0].revents)
 			has_out = drain(out);
 		if (p[1].revents)
 			has_told = drain(told);
 		if (p[2].revents)
 			r = mb_sys_interrupt_check(err);
+		if (r == 0)
+			r = mb_build_git_watch_look(watch, err);
 	}
 	if (r < 0)
 		mb_sys_proc_signal(pidfd, SIGKILL, NULL);
@@ -201,7 +224,7 @@ static int fail_git(const struct mb_strv *args, const struct mb_str *told, struc
 	for (size_t i = 0; i < lines.n && !mb_starts_with(last, "fatal: "); i++) {
 		lines.v[i][strcspn(lines.v[i], "\r")] = '\0';
 		if (*lines.v[i] &&
-		    !(*last &&
+		    !(*last && !mb_starts_with(last, "remote: ") &&
 		      strcmp(lines.v[i], "fatal: Could not read from remote repository.") == 0))
 			last = lines.v[i];
 		else if (*lines.v[i])
@@ -244,10 +267,13 @@ static int run_git(const struct git *git, const struct mb_strv *args, struct mb_
 	if (r == 0) {
 		int reaped;
 
-		r = follow(&out, &told, pidfd, err);
+		mb_build_git_watch_start(git->watch, pid);
+		r = follow(&out, &told, pidfd, git->watch, err);
 		reaped = mb_sys_proc_reap(pidfd, &code, r < 0 ? NULL : err);
 		r = r < 0 ? r : reaped;
 	}
+	if (r == 0 && code)
+		r = mb_build_git_watch_measure(git->watch, err);
 	if (r == 0 && code)
 		r = fail_git(args, &told.text, err);
 	if (r == 0 && ret_out)
@@ -284,14 +310,14 @@ static int fetch(const struct git *git, const char *ref, struct mb_err *err)
 {
 	MB_AUTO_FREE char *commit = ref ? mb_asprintf("%s^{commit}", ref) : NULL;
 	struct mb_err why = MB_ERR_INIT;
-	int r = run_words(git, "fetch -q --depth=1 --no-tags origin", ref ? ref : "HEAD", NULL,
-	                  &why);
+	int r = run_words(git, "fetch -q --progress --depth=1 --no-tags origin", ref ? ref : "HEAD",
+	                  NULL, &why);
 
 	if (r == 0)
 		return run_words(git, "checkout -q --detach", "FETCH_HEAD", NULL, err);
-	if (r != -EINTR && ref && may_be_commit(ref)) {
-		r = run_words(git, "fetch -q --tags origin", "+refs/heads/*:refs/remotes/origin/*",
-		              NULL, err);
+	if (r == -EIO && ref && may_be_commit(ref)) {
+		r = run_words(git, "fetch -q --progress --tags origin",
+		              "+refs/heads/*:refs/remotes/origin/*", NULL, err);
 		return r < 0 ? r : run_words(git, "checkout -q --detach", commit, NULL, err);
 	}
 	*err = why;
@@ -304,7 +330,9 @@ static int add_modules(const struct git *git, int dir_fd, struct mb_err *err)
 
 	if (fstatat(dir_fd, "tree/.gitmodules", &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	return run_words(git, "-C " PLACE "/tree submodule -q update --init --recursive --depth=1",
+	return run_words(git,
+	                 "-C " PLACE
+	                 "/tree submodule -q update --init --recursive --progress --depth=1",
 	                 NULL, NULL, err);
 }
 
@@ -358,15 +386,18 @@ int mb_build_git_fetch(int dir_fd, const struct mb_build_address *address,
                        const struct mb_build_context_from *from, struct mb_build_git *ret,
                        struct mb_err *err)
 {
+	struct mb_build_git_watch watch;
 	__attribute__((cleanup(git_done))) struct git git = {.dir_fd = dir_fd,
 	                                                     .keep = from->keep_git,
 	                                                     .is_ssh = address->is_ssh,
-	                                                     .agent_pidfd = -1};
+	                                                     .agent_pidfd = -1,
+	                                                     .watch = &watch};
 	int r = 0;
 
 	if (mkdirat(dir_fd, "tree", 0755) < 0 || fchownat(dir_fd, "tree", NOBODY, NOBODY, 0) < 0 ||
 	    fchownat(dir_fd, "", NOBODY, NOBODY, AT_EMPTY_PATH) < 0)
 		return mb_fail_sys(err, errno, "cannot make a directory for git");
+	mb_build_git_watch_begin(&watch, dir_fd);
 	split_address(&git, address->url);
 	if (git.is_ssh)
 		r = mb_build_git_ssh_start(dir_fd, &from->ssh, &git.agent_pidfd, err);
@@ -378,6 +409,8 @@ int mb_build_git_fetch(int dir_fd, const struct mb_build_address *address,
 		r = fetch(&git, address->ref, err);
 	if (r == 0)
 		r = add_modules(&git, dir_fd, err);
+	if (r == 0)
+		r = mb_build_git_watch_measure(&watch, err);
 	if (r == 0)
 		r = look(&git, ret, err);
 	if (r == 0)

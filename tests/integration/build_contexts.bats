@@ -376,6 +376,37 @@ started_by() {
 	kill $server
 }
 
+@test "build: a git repository has a bound, in its packs and in its files" {
+	local work=$served/git/large
+	git init -q -b main "$work"
+	printf 'FROM deb\n' >"$work/Dockerfile"
+	g add -A
+	g commit -m small
+	head -c 3000000 /dev/urandom >"$work/random"
+	g add -A
+	g checkout -b random
+	g commit -m random
+	g rm random
+	truncate -s 1M "$work"/zero{1,2,3}
+	g add -A
+	g checkout -b zeros
+	g commit -m zeros
+	within() { (ulimit -f 2048 && exec "$MYBOX" --root "$root" --runroot "$run" build "git://127.0.0.1/large#$1"); }
+	for what in random zeros; do
+		run -1 within $what
+		[ "$output" = "mybox: 'git://127.0.0.1/large': it is longer than 2097152 bytes" ]
+		[ -z "$(ls "$root/ingest")" ]
+	done
+	run -0 within main
+}
+
+@test "build: a git server that says nothing is left" {
+	serve 9421 $'keep = globals().setdefault("keep", []); keep.append(c)'
+	run -1 mybox build git://127.0.0.1:9421/r
+	[ "$output" = "mybox: 'git://127.0.0.1:9421/r': the server has sent nothing for 30 seconds" ]
+	[ -z "$(ls "$root/ingest")" ]
+}
+
 @test "build: git ends with the build that is killed" {
 	# A server that never answers.
 	python3 -c '
