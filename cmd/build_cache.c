@@ -8,11 +8,9 @@
 #include <unistd.h>
 
 #include "build/exchange.h"
-#include "cmd/build_output.h"
 #include "cmd/build_progress.h"
 #include "cmd/context.h"
 #include "cmd/outfile.h"
-#include "cmd/pull.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
@@ -22,33 +20,6 @@
 #define FILE_NAME "mybox-cache.tar"
 
 /* --- in --------------------------------------------------------------------------------------- */
-
-static int import_ref(struct mb_cmd_context *cx, struct mb_store *store, const char *ref,
-                      const char *origin, struct mb_err *err)
-{
-	char id[MB_IMAGE_ID_TEXT] = "";
-	MB_AUTO_FREE char *name = NULL;
-	bool was_here = true;
-	size_t n;
-	int r = mb_cmd_pull_image(cx,
-	                          &(struct mb_cmd_pull_request){.name = ref,
-	                                                        .beside = true,
-	                                                        .quiet = true,
-	                                                        .nameless = true,
-	                                                        .ret_id = id,
-	                                                        .ret_was_here = &was_here},
-	                          err);
-
-	name = mb_asprintf("sha256:%s", id);
-	if (r == 0)
-		r = mb_build_exchange_take(store, name, origin, &n, err);
-	if (r == 0 && n == 0)
-		r = mb_fail(err, ENOENT, "there are no steps in it");
-	/* The layers of its steps stay. */
-	if (!was_here)
-		mb_build_exchange_forget(store, name);
-	return r > 0 ? -ENOENT : r;
-}
 
 static int import_directory(struct mb_store *store, const char *path, const char *origin,
                             struct mb_err *err)
@@ -105,7 +76,7 @@ int mb_cmd_build_cache_import(struct mb_cmd_context *cx, struct mb_cmd_build_cac
 		struct mb_err why = MB_ERR_INIT;
 
 		mb_strv_add(&cache->origins, origin);
-		if (import_ref(cx, store, ref, origin, &why) < 0)
+		if (mb_cmd_build_cache_pull(cx, store, ref, origin, &why) < 0)
 			warn(progress, ref, &why);
 	}
 	MB_STRV_FOREACH (path, &cache->from_dirs) {
@@ -139,20 +110,6 @@ static int export_directory(struct mb_store *store, const char *path, const stru
 	return r > 0 ? -ENOENT : r;
 }
 
-static int export_ref(struct mb_cmd_context *cx, const char *ref, const char *id,
-                      struct mb_err *err)
-{
-	MB_AUTO_FREE char *name = NULL;
-	struct mb_image_pushed pushed = {0};
-	int r = mb_image_ref_canonical(ref, &name, err);
-
-	if (r == 0)
-		r = mb_cmd_build_push_one(cx, name, mb_skip_prefix(id, "sha256:"), NULL, &pushed,
-		                          err);
-	mb_image_pushed_done(&pushed);
-	return r;
-}
-
 static int export(struct mb_cmd_context *cx, struct mb_store *store,
                   const struct mb_cmd_build_cache *cache, const struct mb_strv *ids,
                   struct mb_err *err)
@@ -162,7 +119,9 @@ static int export(struct mb_cmd_context *cx, struct mb_store *store,
 	for (size_t i = 0; i < cache->to_dirs.n && r == 0; i++)
 		r = export_directory(store, cache->to_dirs.v[i], ids, err);
 	for (size_t i = 0; i < cache->to_refs.n && r == 0; i++)
-		r = export_ref(cx, cache->to_refs.v[i], ids->v[ids->n - 1], err);
+		r = mb_cmd_build_cache_push(cx, cache->to_refs.v[i], ids->v[ids->n - 1], err);
+	for (size_t i = 0; i < cache->to_lists.n && r == 0; i++)
+		r = mb_cmd_build_cache_push_all(cx, cache->to_lists.v[i], ids, err);
 	return r;
 }
 

@@ -8,16 +8,18 @@
 struct mb_cmd_build_progress;
 struct mb_cmd_context;
 struct mb_err;
+struct mb_store;
 
 struct mb_cmd_build_cache {
 	struct mb_strv from_refs, from_dirs, to_refs, to_dirs;
-	struct mb_strv origins; /* what the import calls them */
+	struct mb_strv to_lists; /* as to_refs, for the steps of all stages */
+	struct mb_strv origins;  /* what the import calls them */
 	enum mb_build_give give;
 	bool is_inline;
 };
 /* "REF", "type=registry,ref=REF" or "type=local,src=DIR". */
 int mb_cmd_build_cache_from(const char *spec, struct mb_cmd_build_cache *cache, struct mb_err *err);
-/* "type=inline", "REF", "type=registry,ref=REF" or "type=local,dest=DIR,mode=max". */
+/* "type=inline", "REF", "type=registry,ref=REF,mode=max" or "type=local,dest=DIR,mode=max". */
 int mb_cmd_build_cache_to(const char *spec, struct mb_cmd_build_cache *cache, struct mb_err *err);
 /* Bring in what --cache-from names.  What cannot be had is a warning. */
 int mb_cmd_build_cache_import(struct mb_cmd_context *cx, struct mb_cmd_build_cache *cache,
@@ -27,6 +29,14 @@ int mb_cmd_build_cache_import(struct mb_cmd_context *cx, struct mb_cmd_build_cac
 int mb_cmd_build_cache_export(struct mb_cmd_context *cx, const struct mb_cmd_build_cache *cache,
                               const struct mb_build_result *result, int r,
                               struct mb_cmd_build_progress *progress, struct mb_err *err);
+/* Keep the steps that the cache @ref of a registry has. */
+int mb_cmd_build_cache_pull(struct mb_cmd_context *cx, struct mb_store *store, const char *ref,
+                            const char *origin, struct mb_err *err);
+/* Send the image "sha256:@id" there, or a list of those of all @ids, the last of which leads it. */
+int mb_cmd_build_cache_push(struct mb_cmd_context *cx, const char *ref, const char *id,
+                            struct mb_err *err);
+int mb_cmd_build_cache_push_all(struct mb_cmd_context *cx, const char *ref,
+                                const struct mb_strv *ids, struct mb_err *err);
 void mb_cmd_build_cache_done(struct mb_cmd_build_cache *cache);
 
 #endif

@@ -15,6 +15,7 @@ void mb_cmd_build_cache_done(struct mb_cmd_build_cache *cache)
 	mb_strv_done(&cache->from_dirs);
 	mb_strv_done(&cache->to_refs);
 	mb_strv_done(&cache->to_dirs);
+	mb_strv_done(&cache->to_lists);
 	mb_strv_done(&cache->origins);
 }
 
@@ -93,8 +94,8 @@ int mb_cmd_build_cache_to(const char *text, struct mb_cmd_build_cache *cache, st
 	__attribute__((cleanup(spec_done))) struct spec spec = {0};
 	int r = read_spec(text, "dest", &spec, err);
 
-	if (r == 0 && spec.is_max && strcmp(spec.type, "local") != 0)
-		r = mb_fail(err, EOPNOTSUPP, "mode=max is for type=local alone");
+	if (r == 0 && spec.is_max && strcmp(spec.type, "inline") == 0)
+		r = mb_fail(err, EOPNOTSUPP, "an image has the steps of its own stage alone");
 	if (r < 0)
 		return mb_wrap(err, r, "--cache-to %s", text);
 	if (strcmp(spec.type, "inline") == 0) {
@@ -105,7 +106,9 @@ int mb_cmd_build_cache_to(const char *text, struct mb_cmd_build_cache *cache, st
 		cache->give = MB_BUILD_GIVE_ALL;
 	else if (cache->give == MB_BUILD_GIVE_NOTHING)
 		cache->give = MB_BUILD_GIVE_TARGET;
-	mb_strv_add(strcmp(spec.type, "local") == 0 ? &cache->to_dirs : &cache->to_refs,
+	mb_strv_add(strcmp(spec.type, "local") == 0 ? &cache->to_dirs
+	            : spec.is_max                   ? &cache->to_lists
+	                                            : &cache->to_refs,
 	            spec.place);
 	return 0;
 }

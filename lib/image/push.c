@@ -292,6 +292,7 @@ static int push_manifest(struct pushing *p, struct mb_image_pushed *ret, struct 
 	MB_AUTO(mb_json_free) struct json_object *tree = NULL;
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
 	struct mb_oci_manifest manifest = {0};
+	MB_AUTO_FREE char *digest = NULL;
 	char hex[MB_SHA256_TEXT];
 	int r;
 
@@ -299,10 +300,12 @@ static int push_manifest(struct pushing *p, struct mb_image_pushed *ret, struct 
 	tree = mb_oci_manifest_save(&manifest);
 	mb_json_format(tree, false, &text);
 	mb_sha256_text(mb_str_text(&text), text.len, hex);
-	r = mb_registry_manifest_put(p->reg, p->request->ref->tag, manifest.media_type, &text, err);
+	digest = mb_asprintf("sha256:%s", hex);
+	r = mb_registry_manifest_put(p->reg, p->request->by_digest ? digest : p->request->ref->tag,
+	                             manifest.media_type, &text, err);
 	mb_oci_manifest_done(&manifest);
 	if (r == 0)
-		*ret = (struct mb_image_pushed){mb_asprintf("sha256:%s", hex), text.len};
+		*ret = (struct mb_image_pushed){mb_take_ptr(&digest), text.len};
 	return r;
 }
 

@@ -171,7 +171,7 @@ lie() {
 @test "build: caches of other kinds are refused by name" {
 	local bad
 	for bad in 'from type=gha|not supported' 'to type=s3,bucket=x|not supported' 'from type=local|src is required' 'to type=registry|ref is required' \
-		'to type=registry,ref=x,mode=max|for type=local alone' 'to type=local,dest=x,compression=zstd|not supported' 'from type=inline|in an image' 'from ref=x|type required'; do
+		'to type=inline,mode=max|of its own stage alone' 'to type=local,dest=x,compression=zstd|not supported' 'from type=inline|in an image' 'from ref=x|type required'; do
 		run -1 build --cache-${bad%% *} "$(cut -d' ' -f2 <<<"${bad%|*}")"
 		[[ "$output" == "mybox: --cache-"*"${bad#*|}"* ]] || { echo "$bad: $output"; false; }
 	done

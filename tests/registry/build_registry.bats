@@ -63,3 +63,52 @@ raw() { skopeo inspect --raw --tls-verify=false "docker://$1"; }
 	run -0 mybox build -t made --cache-from $plain/nosuch:1 "$ctx"
 	[[ "$output" == *"WARNING: no cache from '$plain/nosuch:1': "* ]]
 }
+
+@test "build --cache-to by a registry with mode=max: the steps of all stages" {
+	mybox load -q -i "$images/deb.tar" >/dev/null
+	dockerfile <<-'EOF'
+		FROM deb AS make
+		RUN cat /proc/sys/kernel/random/uuid >/made
+		FROM deb AS more
+		COPY --from=make /made /made
+		RUN cat /proc/sys/kernel/random/uuid >>/made
+		FROM deb
+		RUN cat /proc/sys/kernel/random/uuid >/own
+		COPY --from=more /made /made
+	EOF
+	ids() { mybox run --rm made cat /own /made; }
+	forget() {
+		mybox rmi -f made >/dev/null
+		mybox builder prune -af >/dev/null
+	}
+	mybox build -q -t made --cache-to type=registry,ref=$plain/max:1,mode=max --cache-to type=registry,ref=$plain/min:1 "$ctx"
+	local was
+	was=$(ids)
+	# One list, whose members have no names; nothing stays here.
+	[ "$(raw $plain/max:1 | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["manifests"]))')" = 3 ]
+	[ "$(skopeo list-tags --tls-verify=false docker://$plain/max | tr -d ' \n' | grep -o 'Tags.*')" = 'Tags":["1"]}' ]
+	[ -z "$(mybox images -q -f dangling=true)" ]
+	[ "$(mybox images -q | sort -u | wc -l)" = 2 ]
+	forget
+	run -0 mybox build -t made --cache-from type=registry,ref=$plain/max:1 "$ctx"
+	[ "$(grep -c CACHED <<<"$output")" = 5 ]
+	[ "$(ids)" = "$was" ]
+	[ -z "$(mybox images -q -f dangling=true)" ]
+	# Of the target alone: the others are made again.
+	forget
+	run -0 mybox build -t made --cache-from type=registry,ref=$plain/min:1 "$ctx"
+	[ "$(ids | head -1)" = "$(head -1 <<<"$was")" ]
+	[ "$(ids | tail -1)" != "$(tail -1 <<<"$was")" ]
+	# With one stage it is an image.
+	forget
+	dockerfile <<<$'FROM deb\nRUN cat /proc/sys/kernel/random/uuid >/own; ln /own /made'
+	mybox build -q -t made --cache-to type=registry,ref=$plain/one:1,mode=max "$ctx"
+	was=$(ids)
+	[[ "$(raw $plain/one:1)" == *'"layers"'* ]]
+	forget
+	mybox build -q -t made --cache-from $plain/one:1 "$ctx"
+	[ "$(ids)" = "$was" ]
+	# What cannot be sent is a failure, as ever.
+	run -1 mybox build --cache-to type=registry,ref=127.0.0.1:1/x,mode=max "$ctx"
+	[[ "$output" == *'mybox: failed to build: '* ]]
+}
