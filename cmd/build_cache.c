@@ -21,8 +21,9 @@
 
 /* --- in --------------------------------------------------------------------------------------- */
 
-static int import_directory(struct mb_store *store, const char *path, const char *origin,
-                            struct mb_err *err)
+/* Return: 0; MB_IMAGE_ABSENT: once more; -errno, told. */
+static int try_directory(struct mb_store *store, const char *path, const char *origin,
+                         struct mb_err *err)
 {
 	MB_AUTO_FREE char *file = mb_asprintf("%s/" FILE_NAME, path);
 	MB_AUTO_CLOSE int fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -31,15 +32,26 @@ static int import_directory(struct mb_store *store, const char *path, const char
 	int r = fd < 0 ? mb_fail_sys(err, errno, "cannot open '%s'", file)
 	               : mb_image_load(store, &request, &loaded, err);
 
-	for (size_t i = 0; i < loaded.n && r == 0; i++) {
+	for (size_t i = 0; i < loaded.n; i++) {
 		MB_AUTO_FREE char *id = mb_asprintf("sha256:%s", loaded.v[i].id);
 		size_t n;
 
-		r = mb_build_exchange_take(store, id, origin, &n, err);
+		if (r == 0)
+			r = mb_build_exchange_take(store, id, origin, &n, err);
 		if (!loaded.v[i].was_here)
 			mb_build_exchange_forget(store, id);
 	}
 	mb_image_loaded_done(&loaded);
+	return r;
+}
+
+static int import_directory(struct mb_store *store, const char *path, const char *origin,
+                            struct mb_err *err)
+{
+	int r = MB_IMAGE_ABSENT;
+
+	for (int i = 0; i < MB_CMD_BUILD_CACHE_TRIES && r == MB_IMAGE_ABSENT; i++)
+		r = try_directory(store, path, origin, err);
 	return r > 0 ? -ENOENT : r;
 }
 

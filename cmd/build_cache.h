@@ -29,6 +29,9 @@ int mb_cmd_build_cache_import(struct mb_cmd_context *cx, struct mb_cmd_build_cac
 int mb_cmd_build_cache_export(struct mb_cmd_context *cx, const struct mb_cmd_build_cache *cache,
                               const struct mb_build_result *result, int r,
                               struct mb_cmd_build_progress *progress, struct mb_err *err);
+/* Another build that brought the same image in may be done with it before we are: then it comes
+ * again.  Each build does that to us once, so after so many tries it is something else. */
+enum { MB_CMD_BUILD_CACHE_TRIES = 64 };
 /* Keep the steps that the cache @ref of a registry has. */
 int mb_cmd_build_cache_pull(struct mb_cmd_context *cx, struct mb_store *store, const char *ref,
                             const char *origin, struct mb_err *err);

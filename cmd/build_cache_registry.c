@@ -34,8 +34,9 @@ static char *name_of(const struct mb_cmd_manifest_place *place, const char *dige
 
 /* --- in --------------------------------------------------------------------------------------- */
 
-static int take_one(struct mb_cmd_context *cx, struct mb_store *store, const char *ref,
-                    const char *origin, struct mb_err *err)
+/* Return: 0; MB_IMAGE_ABSENT: once more; -errno, told. */
+static int try_one(struct mb_cmd_context *cx, struct mb_store *store, const char *ref,
+                   const char *origin, struct mb_err *err)
 {
 	char id[MB_IMAGE_ID_TEXT] = "";
 	MB_AUTO_FREE char *name = NULL;
@@ -50,14 +51,25 @@ static int take_one(struct mb_cmd_context *cx, struct mb_store *store, const cha
 	                                                        .ret_was_here = &was_here},
 	                          err);
 
+	if (r != 0)
+		return r > 0 ? -ENOENT : r;
 	name = mb_asprintf("sha256:%s", id);
-	if (r == 0)
-		r = mb_build_exchange_take(store, name, origin, &n, err);
+	r = mb_build_exchange_take(store, name, origin, &n, err);
 	if (r == 0 && n == 0)
 		r = mb_fail(err, ENOENT, "there are no steps in it");
 	/* The layers of its steps stay. */
 	if (!was_here)
 		mb_build_exchange_forget(store, name);
+	return r;
+}
+
+static int take_one(struct mb_cmd_context *cx, struct mb_store *store, const char *ref,
+                    const char *origin, struct mb_err *err)
+{
+	int r = MB_IMAGE_ABSENT;
+
+	for (int i = 0; i < MB_CMD_BUILD_CACHE_TRIES && r == MB_IMAGE_ABSENT; i++)
+		r = try_one(cx, store, ref, origin, err);
 	return r > 0 ? -ENOENT : r;
 }
 

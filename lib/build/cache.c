@@ -242,7 +242,12 @@ static int touch(struct mb_build *b, struct mb_image_kept *kept, struct mb_err *
 /* Steps of a cache are for the builds that name it. */
 static bool may_trust(const struct mb_build *b, const struct mb_image_kept *kept)
 {
-	return !kept->origin || mb_strv_has(&b->request->origins, kept->origin);
+	if (!kept->origin || mb_strv_has(&b->request->origins, kept->origin))
+		return true;
+	for (size_t i = 0; i < kept->also.n; i++)
+		if (mb_strv_has(&b->request->origins, kept->also.v[i]))
+			return true;
+	return false;
 }
 
 static bool stands_on(const struct mb_image_kept *kept, const struct mb_strv *below)

@@ -14,10 +14,13 @@
 #include "image/commit.h"
 #include "image/keep.h"
 #include "image/layer.h"
+#include "store/lock.h"
 #include "store/store.h"
 #include "json/json.h"
 
 static const char mark[] = "mybox build ";
+
+enum { ORIGINS_MAX = 16 };
 
 /* --- out -------------------------------------------------------------------------------------- */
 
@@ -111,14 +114,32 @@ struct taking {
 	int layers_fd;
 };
 
-/* Others may say anything of a step: nothing of what was made here.  Return: 0; 1: it was; -errno,
- * told. */
-static int is_own(struct mb_store *store, const char *key, struct mb_err *err)
+/* Other caches that say the same; builds that name those may be under way. */
+static void join_origins(const struct mb_image_kept *before, struct mb_image_kept *kept)
 {
-	MB_AUTO_IMAGE_KEPT struct mb_image_kept kept = {0};
-	int r = mb_image_keep_find(store, key, &kept, err);
+	if (before->layers.n != kept->layers.n)
+		return;
+	for (size_t i = 0; i < kept->layers.n; i++)
+		if (strcmp(before->layers.v[i], kept->layers.v[i]) != 0)
+			return;
+	if (strcmp(before->origin, kept->origin) != 0)
+		mb_strv_add(&kept->also, before->origin);
+	for (size_t i = 0; i < before->also.n && kept->also.n < ORIGINS_MAX; i++)
+		if (strcmp(before->also.v[i], kept->origin) != 0)
+			mb_strv_add(&kept->also, before->also.v[i]);
+}
 
-	return r == 0 ? !kept.origin : r > 0 ? 0 : r;
+/* Others may say anything of a step: nothing of what was made here. */
+static int keep_step(struct mb_store *store, struct mb_image_kept *kept, struct mb_err *err)
+{
+	MB_AUTO_IMAGE_KEPT struct mb_image_kept before = {0};
+	int r = mb_image_keep_find(store, kept->key, &before, err);
+
+	if (r < 0 || (r == 0 && !before.origin))
+		return r;
+	if (r == 0)
+		join_origins(&before, kept);
+	return mb_image_keep_set(store, kept, err);
 }
 
 static int take_step(const struct taking *t, const struct mb_oci_history *step, size_t layer,
@@ -135,14 +156,15 @@ static int take_step(const struct taking *t, const struct mb_oci_history *step, 
 		.used = now,
 		.bytes = mb_image_layer_size(t->layers_fd, t->image->layers.v[layer]),
 	};
-	int r = is_own(t->store, kept.key, err);
+	int r;
 
-	if (r != 0 || !diff_id)
-		return r > 0 ? 0 : r;
+	if (!diff_id)
+		return 0;
 	for (size_t i = 0; i <= layer; i++)
 		mb_strv_add(&kept.layers, t->image->layers.v[i]);
-	r = mb_image_keep_set(t->store, &kept, err);
+	r = keep_step(t->store, &kept, err);
 	mb_strv_done(&kept.layers);
+	mb_strv_done(&kept.also);
 	return r;
 }
 
@@ -170,13 +192,16 @@ static int take_steps(const struct taking *t, size_t *ret_n, struct mb_err *err)
 int mb_build_exchange_take(struct mb_store *store, const char *id, const char *origin,
                            size_t *ret_n, struct mb_err *err)
 {
-	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
-	MB_AUTO_CLOSE int hold = -1, layers = -1;
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL, *again = NULL;
+	MB_AUTO_CLOSE int hold = -1, lock = -1, layers = -1;
 	struct mb_build_state state = {0};
 	struct taking t = {.store = store, .state = &state, .origin = origin};
 	int r = mb_image_hold(store, &hold, err);
 
 	*ret_n = 0;
+	/* What a step's document says now is still so when it is written. */
+	if (r == 0)
+		r = mb_store_lock(store, MB_RANK_LEAF, "steps", true, true, &lock, err);
 	if (r == 0)
 		r = mb_image_find(store, id, &image, NULL, err);
 	if (r == 0)
@@ -188,5 +213,8 @@ int mb_build_exchange_take(struct mb_store *store, const char *id, const char *o
 	if (r == 0)
 		r = take_steps(&t, ret_n, err);
 	mb_build_state_done(&state);
+	/* The same, a moment later. */
+	if (r < 0 && image && mb_image_find(store, id, &again, NULL, NULL) == MB_IMAGE_ABSENT)
+		r = MB_IMAGE_ABSENT;
 	return r;
 }

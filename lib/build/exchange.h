@@ -19,7 +19,8 @@ struct mb_store;
 /* Say in the configuration's history which steps made the layers. */
 void mb_build_exchange_note(struct mb_build_state *state);
 /* Keep the steps that the history of image @id names, as those of the cache @origin: what was made
- * here stays what it is.  *@ret_n: how many it names. */
+ * here stays what it is.  *@ret_n: how many it names.  Return: 0; MB_IMAGE_ABSENT: it went, as
+ * somebody else had brought it in and was done with it; -errno, told. */
 int mb_build_exchange_take(struct mb_store *store, const char *id, const char *origin,
                            size_t *ret_n, struct mb_err *err);
 /* Make images, without names, of what is to be given: the target, or every stage. */

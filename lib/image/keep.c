@@ -23,6 +23,7 @@ static const struct mb_json_field kept_table[] = {
 	MB_JSON_STR("diff_id", struct mb_image_kept, diff_id, .flags = MB_JSON_REQUIRED),
 	MB_JSON_STRV("layers", struct mb_image_kept, layers, .flags = MB_JSON_REQUIRED),
 	MB_JSON_STR("origin", struct mb_image_kept, origin),
+	MB_JSON_STRV("also", struct mb_image_kept, also),
 	MB_JSON_I64("created", struct mb_image_kept, created),
 	MB_JSON_I64("used", struct mb_image_kept, used),
 	MB_JSON_U64("bytes", struct mb_image_kept, bytes),

@@ -22,6 +22,7 @@ struct mb_image_kept {
 	char *diff_id;         /* of the topmost layer, 64 hex digits */
 	struct mb_strv layers; /* chain ids, lowest first */
 	char *origin;          /* the cache it came from; NULL: it was made here */
+	struct mb_strv also;   /* other caches that have the very same */
 	int64_t created, used; /* nsec since 1970 */
 	uint64_t bytes;        /* of the topmost layer's regular files */
 };

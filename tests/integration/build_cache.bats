@@ -96,6 +96,55 @@ forget() {
 	[ "$(ids | tail -1)" != "$(tail -1 <<<"$was")" ]
 }
 
+# begin [OPTIONS]: a build beside us, $builder, that says what it does in "out".
+begin() {
+	"$MYBOX" --root "$root" --runroot "$run" build -t made "$@" "$ctx" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- 9>&- &
+	builder=$!
+}
+dangling() { [ -n "$(mybox images -q -f dangling=true)" ]; }
+
+@test "build --cache-from: another build is done with the cache's images before us" {
+	local was builder
+	build -q --cache-to type=local,dest="$cache",mode=max
+	was=$(ids)
+	forget
+	# It has brought them in, and waits before it takes their steps.
+	exec 9>"$run/locks/steps"
+	flock -x 9
+	begin --cache-from type=local,src="$cache"
+	wait_until 20 dangling
+	mybox images -q --no-trunc -f dangling=true | xargs "$MYBOX" --root "$root" --runroot "$run" rmi >/dev/null
+	exec 9>&-
+	wait "$builder"
+	run -1 grep 'no cache from' "$BATS_TEST_TMPDIR/out"
+	[ "$(grep -c CACHED "$BATS_TEST_TMPDIR/out")" = 4 ]
+	[ "$(ids)" = "$was" ]
+	run ! dangling
+}
+
+@test "build --cache-from: another build takes the same steps from a copy before we use them" {
+	local was builder
+	build -q --cache-to type=local,dest="$cache",mode=max
+	was=$(ids)
+	forget
+	cp -r "$cache" "$cache.copy"
+	mkdir "$cache.slow"
+	mkfifo "$cache.slow/mybox-cache.tar"
+	begin --cache-from type=local,src="$cache" --cache-from type=local,src="$cache.slow"
+	# When the second has a reader the first has been taken.
+	exec 9>"$cache.slow/mybox-cache.tar"
+	mybox build -q -t other --cache-from type=local,src="$cache.copy" "$ctx" >/dev/null
+	exec 9>&-
+	wait "$builder"
+	[ "$(grep -c CACHED "$BATS_TEST_TMPDIR/out")" = 4 ]
+	[ "$(ids)" = "$was" ]
+	[ "$(mybox run --rm other cat /own /made)" = "$was" ]
+	# Who names neither uses neither.
+	mybox rmi -f made other >/dev/null
+	build -q
+	[ "$(ids | head -1)" != "$(head -1 <<<"$was")" ]
+}
+
 # lie WHAT: a cache that says so.
 lie() {
 	python3 - "$cache/mybox-cache.tar" "$BATS_TEST_TMPDIR/$1" "$1" <<-'EOF'
