@@ -154,8 +154,9 @@ int mb_cmd_build_cache_export(struct mb_cmd_context *cx, const struct mb_cmd_bui
 		report.end(report.arg, number, r < 0 ? MB_BUILD_FAILED : MB_BUILD_DONE);
 	}
 	/* What was built may be the very same image. */
-	MB_STRV_FOREACH (id, &result->cache_made)
-		if (!result->has_image || strcmp(mb_skip_prefix(id, "sha256:"), result->id) != 0)
-			mb_build_exchange_forget(store, id);
+	for (size_t i = 0; i < result->n_claims; i++)
+		mb_build_claim_release(store, &result->claims[i],
+		                       result->has_image &&
+		                               strcmp(result->claims[i].id, result->id) == 0);
 	return r;
 }

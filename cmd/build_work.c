@@ -14,7 +14,7 @@ void mb_cmd_build_work_done(struct mb_cmd_build_work *w)
 	mb_cmd_build_contexts_done(&w->contexts, w->result.has_image ? w->result.id : "");
 	mb_cmd_build_cache_done(&w->cache);
 	mb_strv_done(&w->result.cache_ids);
-	mb_strv_done(&w->result.cache_made);
+	free(w->result.claims);
 	mb_kv_done(&w->build_args);
 	mb_kv_done(&w->labels);
 	mb_kv_done(&w->annotations);

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "build/claim.h"
 #include "build/keyring.h"
 #include "core/str.h"
 #include "core/strv.h"
@@ -132,12 +133,13 @@ struct mb_build_request {
 };
 
 struct mb_build_result {
-	bool has_image;              /* it is an image here */
-	char id[MB_IMAGE_ID_TEXT];   /* of the image or of that in an archive, or "" */
-	struct mb_image_saved saved; /* the manifest in an archive, if there is one */
-	unsigned n_steps;            /* that were shown */
-	struct mb_strv cache_ids;    /* of images for request.give; the caller's */
-	struct mb_strv cache_made;   /* those that are here for that alone */
+	bool has_image;                /* it is an image here */
+	char id[MB_IMAGE_ID_TEXT];     /* of the image or of that in an archive, or "" */
+	struct mb_image_saved saved;   /* the manifest in an archive, if there is one */
+	unsigned n_steps;              /* that were shown */
+	struct mb_strv cache_ids;      /* of images for request.give; the caller's */
+	struct mb_build_claim *claims; /* of those that are here for that alone; the caller's too */
+	size_t n_claims;
 	/* Of a failure: the lines of the Dockerfile it is about, 0 when it is about none, and the
 	 * exit code of its command, or -1. */
 	struct mb_dockerfile_span where;

@@ -49,36 +49,49 @@ static void finish_times(struct mb_oci_image_config *config, int64_t newest)
 			config->history[i].created = newest;
 }
 
-bool mb_build_exchange_is_here(struct mb_store *store, const struct mb_oci_image_config *config,
-                               char ret_id[MB_IMAGE_ID_TEXT])
+static void find_id(const struct mb_oci_image_config *config, char ret[MB_IMAGE_ID_TEXT])
 {
 	MB_AUTO(mb_json_free) struct json_object *tree = mb_oci_image_config_save(config);
-	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
 
 	mb_json_format(tree, false, &text);
-	mb_sha256_text(mb_str_text(&text), text.len, ret_id);
-	return mb_image_open(store, ret_id, &image, NULL) == 0;
+	mb_sha256_text(mb_str_text(&text), text.len, ret);
+}
+
+int mb_build_exchange_make(struct mb_store *store, const struct mb_oci_image_config *config,
+                           uint64_t bytes, struct mb_build_claim *ret, struct mb_err *err)
+{
+	char id[MB_IMAGE_ID_TEXT];
+	int r;
+
+	find_id(config, ret->id);
+	r = mb_build_claim_take(store, ret, err);
+	if (r < 0)
+		return r;
+	r = mb_image_commit_new(store, config, bytes, NULL, id, err);
+	mb_build_claim_share(ret);
+	if (r < 0)
+		mb_build_claim_release(store, ret, false);
+	return r;
 }
 
 static int give_stage(struct mb_build *b, const struct mb_build_state *from,
                       struct mb_build_result *ret, struct mb_err *err)
 {
 	struct mb_build_state state = {0};
-	char id[MB_IMAGE_ID_TEXT];
+	struct mb_build_claim claim = MB_BUILD_CLAIM_INIT;
 	int r = mb_build_state_copy(from, &state, err);
 
 	if (r == 0 && state.layers.n) {
-		bool was_here;
-
 		mb_build_exchange_note(&state);
 		finish_times(&state.config, state.newest);
-		was_here = mb_build_exchange_is_here(b->store, &state.config, id);
-		r = mb_image_commit_new(b->store, &state.config, state.bytes, NULL, id, err);
-		if (r == 0)
-			mb_strv_addf(&ret->cache_ids, "sha256:%s", id);
-		if (r == 0 && !was_here)
-			mb_strv_addf(&ret->cache_made, "sha256:%s", id);
+		r = mb_build_exchange_make(b->store, &state.config, state.bytes, &claim, err);
+		if (r == 0) {
+			mb_strv_addf(&ret->cache_ids, "sha256:%s", claim.id);
+			ret->claims =
+				mb_realloc(ret->claims, (ret->n_claims + 1) * sizeof(*ret->claims));
+			ret->claims[ret->n_claims++] = claim;
+		}
 	}
 	mb_build_state_done(&state);
 	return r;

@@ -160,19 +160,17 @@ static int write_archive(struct mb_build *b, const struct mb_build_output *outpu
 		b, output->kind == MB_BUILD_OUTPUT_OCI ? "exporting to oci image format"
 						       : "exporting to docker image format");
 	MB_AUTO_FREE char *id = NULL;
-	bool was_here;
-	int r;
+	struct mb_build_claim claim = MB_BUILD_CLAIM_INIT;
+	int r = mb_build_exchange_make(b->store, &state->config, state->bytes, &claim, err);
 
-	was_here = mb_build_exchange_is_here(b->store, &state->config, ret->id);
-	r = mb_image_commit_new(b->store, &state->config, state->bytes, NULL, ret->id, err);
+	memcpy(ret->id, claim.id, sizeof(ret->id));
 	id = mb_asprintf("sha256:%s", ret->id);
 	if (r == 0)
 		r = save(b, output, id, &ret->saved, err);
 	if (r == 0)
 		mb_build_say(b, &step, "exporting manifest %s done", ret->saved.digest);
 	/* It was an image here only to be saved. */
-	if (!was_here)
-		mb_build_exchange_forget(b->store, id);
+	mb_build_claim_release(b->store, &claim, false);
 	return mb_build_step_end(b, &step, r);
 }
 

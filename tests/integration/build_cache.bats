@@ -145,6 +145,39 @@ dangling() { [ -n "$(mybox images -q -f dangling=true)" ]; }
 	[ "$(ids | head -1)" != "$(head -1 <<<"$was")" ]
 }
 
+# held NAME: a build, $builder, that cannot write its cache until somebody reads NAME's.
+held() {
+	mkdir "$cache.$1"
+	mkfifo "$cache.$1/mybox-cache.tar"
+	begin -o type=cacheonly --cache-to type=local,dest="$cache.$1",mode=max
+	wait_until 20 grep -q 'exporting cache' "$BATS_TEST_TMPDIR/out"
+}
+
+@test "build --cache-to: another build is done with the same images before us" {
+	local first builder
+	build -q
+	# One that makes the images, and one that finds them.
+	held one
+	wait_until 20 dangling
+	first=$builder
+	held two
+	cat "$cache.one/mybox-cache.tar" >"$cache.one/got"
+	wait "$first"
+	dangling
+	cat "$cache.two/mybox-cache.tar" >"$cache.two/got"
+	wait "$builder"
+	cmp "$cache.one/got" "$cache.two/got"
+	run ! dangling
+	[ -z "$(ls "$run/locks" | grep given)" ]
+	# The image itself stays, when it is one.
+	mybox rmi -f made >/dev/null
+	mybox build -q --iidfile "$BATS_TEST_TMPDIR/id" --cache-to type=inline --cache-to type=local,dest="$cache" "$ctx"
+	mybox image inspect "$(cat "$BATS_TEST_TMPDIR/id")" >/dev/null
+	mybox build -q --cache-to type=inline --cache-to type=local,dest="$cache" "$ctx"
+	mybox image inspect "$(cat "$BATS_TEST_TMPDIR/id")" >/dev/null
+	[ -z "$(ls "$run/locks" | grep given)" ]
+}
+
 # lie WHAT: a cache that says so.
 lie() {
 	python3 - "$cache/mybox-cache.tar" "$BATS_TEST_TMPDIR/$1" "$1" <<-'EOF'
