@@ -400,6 +400,29 @@ started_by() {
 	run -0 within main
 }
 
+@test "build: a git server that sends without end is left" {
+	serve 9422 "$(cat <<-'EOT'
+		import os, struct, zlib
+		def pkt(b): return b"%04x" % (len(b) + 4) + b
+		oid = b"1" * 40
+		c.recv(4096)
+		c.sendall(pkt(oid + b" HEAD\0shallow\n") + pkt(oid + b" refs/heads/main\n") + b"0000")
+		asked = b""
+		while b"done" not in asked:
+		    more = c.recv(4096)
+		    if not more: break
+		    asked += more
+		    if asked.endswith(b"0000") and b"deepen" in asked: c.sendall(pkt(b"shallow " + oid) + b"0000")
+		c.sendall(pkt(b"NAK\n") + b"PACK" + struct.pack(">II", 2, 1000000))
+		while True: c.sendall(b"\xb0\x80\x20" + zlib.compress(os.urandom(65536), 0))
+	EOT
+	)"
+	cd "$BATS_TEST_TMPDIR"
+	run -1 bash -c 'ulimit -f 4096 && exec "$@"' . "$MYBOX" --root "$root" --runroot "$run" build git://127.0.0.1:9422/r
+	[ "$output" = "mybox: 'git://127.0.0.1:9422/r': it is longer than 4194304 bytes" ]
+	[ -z "$(ls "$root/ingest")" ]
+}
+
 @test "build: a git server that says nothing is left" {
 	serve 9421 $'keep = globals().setdefault("keep", []); keep.append(c)'
 	run -1 mybox build git://127.0.0.1:9421/r
@@ -473,6 +496,10 @@ time.sleep(60)' 3>&- &
 	g commit -am file
 	run -1 mybox build git://127.0.0.1/evil
 	[[ "$output" == *"git submodule: transport 'file' not allowed"* ]]
+	g config -f "$work/.gitmodules" submodule.m.url ssh://root@127.0.0.1/module
+	g commit -am ssh
+	run -1 mybox build git://127.0.0.1/evil
+	[[ "$output" == *"git submodule: transport 'ssh' not allowed"* ]]
 	g config -f "$work/.gitmodules" submodule.m.url 'ext::touch /run/mybox-test/owned'
 	g commit -am ext
 	run -1 mybox build git://127.0.0.1/evil
