@@ -54,8 +54,6 @@ static int finish(struct mb_container *c, struct mb_container_exec *x,
 	                                               .detach_keys = a->detach_keys};
 	int code = 0, r;
 
-	if (q->detach)
-		return 0;
 	if (q->tty)
 		r = mb_cmd_console_run(x->console_fd, x->pidfd, &options, &code, err);
 	else
@@ -92,13 +90,15 @@ static int exec_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 		r = fill(cx, in, &request, err);
 	if (r == 0 && !request.tty)
 		r = mb_cmd_relay_open(request.stdio, &relay, err);
-	if (r == 0)
+	if (r == 0 && !request.detach)
 		r = mb_container_exec(c, &request, &x, &code, err);
-	if (r == 0)
+	else if (r == 0)
+		r = mb_container_exec_aside(c, &request, &code, err);
+	if (r == 0 && !request.detach)
 		r = mb_cmd_relay_start(&relay, err);
-	if (r == 0)
+	if (r == 0 && !request.detach)
 		r = finish(c, &x, &request, a, err);
-	else if (err->code) {
+	else if (r != 0 && err->code) {
 		mb_cmd_report(err);
 		r = code;
 	}

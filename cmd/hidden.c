@@ -2,12 +2,14 @@
 /* What a monitor becomes at its end, or has done: the container is put away, or started again;
  * the firewall's table is put back. */
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cmd/container_each.h"
 #include "cmd/context.h"
 #include "cmd/network.h"
 #include "container/container.h"
+#include "container/exec.h"
 #include "container/health.h"
 #include "container/life.h"
 #include "core/err.h"
@@ -76,6 +78,30 @@ const struct mb_cli_verb mb_cmd_health_hidden = {
 	.max = 1,
 	.hidden = true,
 	.main = health_main,
+};
+
+/* Its input and output are the monitor's client's. */
+static int exec_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
+{
+	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
+	struct mb_store *store;
+	int r = mb_cmd_store(cx, &store, err);
+
+	if (r == 0)
+		r = mb_container_open(store, in->operands[0], &c, err);
+	if (r == 0)
+		r = mb_container_exec_serve(c, STDIN_FILENO, STDOUT_FILENO, err);
+	return r ? EXIT_ENGINE : 0;
+}
+
+const struct mb_cli_verb mb_cmd_exec_hidden = {
+	.paths = "__exec",
+	.summary = "run a detached command for the monitor",
+	.operands = "ID",
+	.min = 1,
+	.max = 1,
+	.hidden = true,
+	.main = exec_main,
 };
 
 static int mend_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)

@@ -129,7 +129,7 @@ static int remove_cgroup(struct mb_container *c, struct mb_err *err)
 int mb_container_clear_locked(struct mb_container *c, struct mb_err *err)
 {
 	static const char *const of_one_run[] = {"paused", "config.json", MB_HEALTH_DOC,
-	                                         MB_HEALTH_LINK};
+	                                         MB_HEALTH_LINK, MB_MONITOR_OWED};
 	MB_AUTO(mb_net_free) struct mb_net *net = NULL;
 	int r = 0, last = 0;
 

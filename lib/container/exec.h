@@ -37,6 +37,12 @@ struct mb_container_exec {
  * exit code that fits: 126, 127 or 1. */
 int mb_container_exec(struct mb_container *c, const struct mb_container_exec_request *request,
                       struct mb_container_exec *ret, int *ret_code, struct mb_err *err);
+/* The same of one that is detached (.detach is set, without a terminal): it is the monitor's child,
+ * so that its end is told. */
+int mb_container_exec_aside(struct mb_container *c, const struct mb_container_exec_request *request,
+                            int *ret_code, struct mb_err *err);
+/* What the monitor has done for that: read what is asked from @in_fd, answer on @out_fd. */
+int mb_container_exec_serve(struct mb_container *c, int in_fd, int out_fd, struct mb_err *err);
 /* It has ended (or shall go on without us): let go of it. */
 void mb_container_exec_done(struct mb_container_exec *exec);
 

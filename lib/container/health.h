@@ -81,6 +81,10 @@ int mb_container_health_take(struct mb_container_health *health,
                              const struct mb_container_config *config,
                              struct mb_container_health_result *result, int64_t up);
 
+/* What its last probe said. */
+int mb_container_health_says(const struct mb_container_health *health,
+                             const struct mb_container_config *config);
+
 /* --- the probe -------------------------------------------------------------------------------- */
 
 /* State by its word; MB_HEALTH_NONE without a probe. */

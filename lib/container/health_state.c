@@ -38,22 +38,27 @@ static void keep_result(struct mb_container_health *health,
 	*result = (struct mb_container_health_result){0};
 }
 
-/* Until it has succeeded often enough the other one does not count. */
-static int take_startup(struct mb_container_health *health,
-                        const struct mb_container_startup *startup, bool ok)
+int mb_container_health_says(const struct mb_container_health *health,
+                             const struct mb_container_config *config)
 {
-	if (ok) {
-		health->startup_failures = 0;
-		if (++health->startup_successes < startup->successes)
-			return MB_HEALTH_SAYS_BEGINNING;
-		health->began = true;
-		return MB_HEALTH_SAYS_STARTING;
-	}
-	health->startup_successes = 0;
-	health->startup_failures++;
+	static const int says[] = {MB_HEALTH_SAYS_STARTING, MB_HEALTH_SAYS_HEALTHY,
+	                           MB_HEALTH_SAYS_UNHEALTHY};
+	const struct mb_container_startup *startup = config->startup;
+
+	if (!startup || health->began)
+		return says[health->status];
 	return startup->check.retries && health->startup_failures >= startup->check.retries
 	               ? MB_HEALTH_SAYS_HOPELESS
 	               : MB_HEALTH_SAYS_BEGINNING;
+}
+
+/* Until it has succeeded often enough the other one does not count. */
+static void take_startup(struct mb_container_health *health,
+                         const struct mb_container_startup *startup, bool ok)
+{
+	health->startup_failures = ok ? 0 : health->startup_failures + 1;
+	health->startup_successes = ok ? health->startup_successes + 1 : 0;
+	health->began = ok && health->startup_successes >= startup->successes;
 }
 
 static void take_failure(struct mb_container_health *health, const struct mb_oci_healthcheck *check,
@@ -72,18 +77,16 @@ int mb_container_health_take(struct mb_container_health *health,
                              const struct mb_container_config *config,
                              struct mb_container_health_result *result, int64_t up)
 {
-	static const int says[] = {MB_HEALTH_SAYS_STARTING, MB_HEALTH_SAYS_HEALTHY,
-	                           MB_HEALTH_SAYS_UNHEALTHY};
 	bool ok = result->exit_code == 0;
 
 	keep_result(health, result);
-	if (config->startup && !health->began)
-		return take_startup(health, config->startup, ok);
-	if (ok) {
+	if (config->startup && !health->began) {
+		take_startup(health, config->startup, ok);
+	} else if (ok) {
 		health->failing_streak = 0;
 		health->status = MB_HEALTH_HEALTHY;
 	} else {
 		take_failure(health, config->healthcheck, up);
 	}
-	return says[health->status];
+	return mb_container_health_says(health, config);
 }

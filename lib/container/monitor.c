@@ -326,12 +326,32 @@ static int send_about(const struct mb_container *c, int sock, struct mb_err *err
 	return gone(mb_monitor_send_about(sock, members, n, err), err);
 }
 
-static int send_health(const struct mb_container *c, int sock, struct mb_err *err)
+/* What the monitor before knew of the same run: what it had begun to do, else what its last probe
+ * said. */
+static uint32_t known_health(const struct mb_container *c)
+{
+	struct mb_container_health health;
+	char word[16] = "";
+	uint32_t says = 0;
+
+	if (readlinkat(c->run_fd, MB_MONITOR_OWED, word, sizeof(word) - 1) > 0)
+		return 1 + (mb_streq(word, "stop") ? MB_MONITOR_UNHEALTHY : MB_MONITOR_HOPELESS);
+	mb_container_health_load(c, &health);
+	if (health.n_log)
+		says = 1 + (uint32_t)mb_container_health_says(&health, &c->record->config);
+	mb_container_health_done(&health);
+	return says;
+}
+
+/* @again: to another monitor of the same run. */
+static int send_health(const struct mb_container *c, int sock, bool again, struct mb_err *err)
 {
 	struct mb_monitor_health how;
 
 	if (!mb_container_health_setup(c, &how))
 		return 0;
+	if (again)
+		how.known = known_health(c);
 	return gone(mb_monitor_send_health(sock, &how, err), err);
 }
 
@@ -363,7 +383,7 @@ int mb_container_monitor_setup(struct mb_container *c, struct mb_container_monit
 
 	r = send_about(c, m->sock, err);
 	if (r == 0)
-		r = send_health(c, m->sock, err);
+		r = send_health(c, m->sock, start->adopted_pidfd >= 0, err);
 	if (r == 0 && start->logto->to)
 		r = gone(mb_monitor_send_logto(m->sock, start->logto->to, start->logto->fd, err),
 		         err);

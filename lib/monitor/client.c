@@ -327,6 +327,22 @@ int mb_monitor_guard_pidfd(int sock, int pidfd, struct mb_err *err)
 	return guard(sock, &(struct mb_monitor_guard){0}, &pidfd, 1, err);
 }
 
+int mb_monitor_exec_aside(int sock, const int fds[2], struct mb_err *err)
+{
+	static struct mb_monitor_packet packet;
+	int r = transmit(sock, MB_MONITOR_EXEC_ASIDE, NULL, 0, fds, 2, err);
+
+	return r == 0 ? await(sock, MB_MONITOR_OK, &packet, NULL, err) : r;
+}
+
+int mb_monitor_exec_began(int sock, pid_t pid, const char *id, struct mb_err *err)
+{
+	struct mb_monitor_began what = {.pid = pid};
+	int r = copy_text(what.id, sizeof(what.id), id, "id", err);
+
+	return r < 0 ? r : ask(sock, MB_MONITOR_EXEC_BEGAN, &what, sizeof(what), err);
+}
+
 int mb_monitor_info(int sock, struct mb_monitor_info *ret, struct mb_err *err)
 {
 	static struct mb_monitor_packet packet;

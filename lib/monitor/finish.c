@@ -231,6 +231,7 @@ void mb_monitor_finish_reap(struct mb_monitor *m)
 		siginfo_t info = {0};
 		bool unborn = m->phase == MB_MONITOR_UNBORN;
 		const int flags = WEXITED | WNOHANG;
+		int code;
 
 		/* Before SETUP nobody could be told: process 1 stays as it is. */
 		if (waitid(P_ALL, 0, &info, unborn ? flags | WNOWAIT : flags) < 0 || !info.si_pid)
@@ -243,9 +244,10 @@ void mb_monitor_finish_reap(struct mb_monitor *m)
 		mb_monitor_keeper_ended(m, info.si_pid);
 		mb_monitor_health_ended(m, info.si_pid,
 		                        info.si_code == CLD_EXITED ? info.si_status : -1);
+		code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+		mb_monitor_execs_ended(m, info.si_pid, code);
 		if (info.si_pid == m->pid && m->phase == MB_MONITOR_ALIVE)
-			ended(m,
-			      info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status);
+			ended(m, code);
 	}
 }
 

@@ -24,6 +24,11 @@ static int64_t after(uint32_t ms)
 	return mb_boottime_nsec() + (int64_t)ms * NSEC_PER_MS;
 }
 
+static bool is_unwell(const struct mb_monitor *m)
+{
+	return m->health.says == MB_MONITOR_UNHEALTHY || m->health.says == MB_MONITOR_HOPELESS;
+}
+
 int mb_monitor_health_set(struct mb_monitor *m, const struct mb_monitor_health *how)
 {
 	if (!how->interval_ms || !how->timeout_ms)
@@ -31,6 +36,9 @@ int mb_monitor_health_set(struct mb_monitor *m, const struct mb_monitor_health *
 	m->health.is_on = true;
 	m->health.how = *how;
 	m->health.says = how->startup_interval_ms ? MB_MONITOR_BEGINNING : MB_MONITOR_STARTING;
+	if (how->known > MB_MONITOR_HEALTHY && how->known <= MB_MONITOR_HOPELESS + 1)
+		m->health.says = how->known - 1;
+	m->health.owes = how->known && is_unwell(m);
 	return 0;
 }
 
@@ -57,6 +65,8 @@ void mb_monitor_health_begin(struct mb_monitor *m)
 {
 	if (m->health.is_on)
 		schedule(m);
+	if (m->health.owes)
+		m->health.next = after(0);
 }
 
 int64_t mb_monitor_health_deadline(const struct mb_monitor *m)
@@ -81,53 +91,6 @@ static void send_signal(const struct mb_monitor *m, int sig)
 		kill(m->pid, sig);
 }
 
-static void begin_probe(struct mb_monitor *m)
-{
-	const struct mb_monitor_health *how = &m->health.how;
-	bool beginning = m->health.says == MB_MONITOR_BEGINNING;
-	pid_t pid;
-
-	/* Somebody has removed all that is known of it: a probe would find nothing. */
-	if (faccessat(m->fd[MB_MONITOR_SLOT_RUN], "state.json", F_OK, 0) < 0) {
-		m->health.is_on = false;
-		return;
-	}
-	if (faccessat(m->fd[MB_MONITOR_SLOT_RUN], "paused", F_OK, 0) == 0) {
-		schedule(m);
-		return;
-	}
-	pid = fork();
-	if (pid == 0)
-		mb_monitor_process_become(m, "__health");
-	if (pid < 0) {
-		schedule(m);
-		return;
-	}
-	m->health.pid = pid;
-	m->health.next = after(
-		(beginning ? how->startup_timeout_ms : how->timeout_ms) % FOREVER_MS + GRACE_MS);
-}
-
-void mb_monitor_health_step(struct mb_monitor *m)
-{
-	int64_t now = mb_boottime_nsec();
-
-	if (!m->health.is_on || m->phase != MB_MONITOR_ALIVE)
-		return;
-	if (m->health.stop && now >= m->health.stop) {
-		send_signal(m, SIGKILL);
-		m->health.stop = after(STUCK_MS);
-	}
-	if (now < m->health.next)
-		return;
-	if (m->health.pid) {
-		kill(m->health.pid, SIGKILL);
-		m->health.next = after(STUCK_MS);
-	} else {
-		begin_probe(m);
-	}
-}
-
 /* Its stop signal, and the last one when it does not go. */
 static void stop(struct mb_monitor *m)
 {
@@ -135,6 +98,9 @@ static void stop(struct mb_monitor *m)
 
 	if (m->health.stop)
 		return;
+	/* For who comes after us; one that is there already says it, too. */
+	(void)!symlinkat(m->health.restarts ? "restart" : "stop", m->fd[MB_MONITOR_SLOT_RUN],
+	                 MB_MONITOR_OWED);
 	m->health.stop =
 		how->stop_timeout_ms == UINT32_MAX ? INT64_MAX : after(how->stop_timeout_ms);
 	send_signal(m, how->stop_timeout_ms ? (int)how->stop_signal : SIGKILL);
@@ -171,6 +137,59 @@ static void act(struct mb_monitor *m)
 	}
 }
 
+static void begin_probe(struct mb_monitor *m)
+{
+	const struct mb_monitor_health *how = &m->health.how;
+	bool beginning = m->health.says == MB_MONITOR_BEGINNING;
+	pid_t pid;
+
+	/* Somebody has removed all that is known of it: a probe would find nothing. */
+	if (faccessat(m->fd[MB_MONITOR_SLOT_RUN], "state.json", F_OK, 0) < 0) {
+		m->health.is_on = false;
+		return;
+	}
+	if (faccessat(m->fd[MB_MONITOR_SLOT_RUN], "paused", F_OK, 0) == 0) {
+		schedule(m);
+		return;
+	}
+	if (m->health.owes) {
+		m->health.owes = false;
+		schedule(m);
+		act(m);
+		return;
+	}
+	pid = fork();
+	if (pid == 0)
+		mb_monitor_process_become(m, "__health");
+	if (pid < 0) {
+		schedule(m);
+		return;
+	}
+	m->health.pid = pid;
+	m->health.next = after(
+		(beginning ? how->startup_timeout_ms : how->timeout_ms) % FOREVER_MS + GRACE_MS);
+}
+
+void mb_monitor_health_step(struct mb_monitor *m)
+{
+	int64_t now = mb_boottime_nsec();
+
+	if (!m->health.is_on || m->phase != MB_MONITOR_ALIVE)
+		return;
+	if (m->health.stop && now >= m->health.stop) {
+		send_signal(m, SIGKILL);
+		m->health.stop = after(STUCK_MS);
+	}
+	if (now < m->health.next)
+		return;
+	if (m->health.pid) {
+		kill(m->health.pid, SIGKILL);
+		m->health.next = after(STUCK_MS);
+	} else {
+		begin_probe(m);
+	}
+}
+
 void mb_monitor_health_ended(struct mb_monitor *m, pid_t pid, int code)
 {
 	if (!pid || pid != m->health.pid)
@@ -179,7 +198,7 @@ void mb_monitor_health_ended(struct mb_monitor *m, pid_t pid, int code)
 	if (code >= MB_MONITOR_HEALTHY && code <= MB_MONITOR_HOPELESS)
 		m->health.says = (unsigned)code;
 	schedule(m);
-	if (m->health.says == MB_MONITOR_UNHEALTHY || m->health.says == MB_MONITOR_HOPELESS)
+	if (is_unwell(m))
 		act(m);
 }
 

@@ -56,6 +56,12 @@ struct mb_monitor_relayed {
 	uint16_t proto, port;
 };
 
+/* A detached exec, whose end nobody else sees. */
+struct mb_monitor_exec {
+	pid_t pid; /* 0: free slot */
+	char id[65];
+};
+
 struct mb_monitor {
 	int epoll, signals;
 	int spare; /* a descriptor to be given up when there are no more */
@@ -103,6 +109,8 @@ struct mb_monitor {
 	unsigned n_clients, n_slots; /* connected; one more than the highest slot ever used */
 	struct mb_monitor_corpse corpse[MB_MONITOR_CORPSES];
 	unsigned n_corpses;
+	struct mb_monitor_exec exec[MB_MONITOR_EXECS_MAX];
+	unsigned n_execs; /* one more than the highest slot ever used */
 	int hold[MB_MONITOR_HOLDS_MAX];
 	unsigned n_holds;
 	struct mb_monitor_relayed relay[MB_MONITOR_RELAYS_MAX];
@@ -138,6 +146,7 @@ struct mb_monitor {
 		int64_t next;  /* CLOCK_BOOTTIME: when the next begins, or this one is to be over */
 		int64_t stop; /* the container was told to stop: when it is killed; 0: it was not */
 		bool restarts; /* at its end it is started again, whatever the policy */
+		bool owes;     /* what the monitor before was to do about it */
 	} health;
 
 	char about[MB_MONITOR_ABOUT_MAX];
@@ -228,6 +237,12 @@ void mb_monitor_keeper_ended(struct mb_monitor *m, pid_t pid); /* maybe another'
 /* tell.c: events.  Their text is in the packet buffer. */
 int mb_monitor_tell_about(struct mb_monitor *m, const char *text, size_t n);
 void mb_monitor_tell_end(struct mb_monitor *m);
+void mb_monitor_tell_exec_end(struct mb_monitor *m, const char *exec_id, int code);
+
+/* execs.c.  Return: 0 or -errno, which the client is told. */
+int mb_monitor_execs_start(struct mb_monitor *m, const int fds[2]);
+int mb_monitor_execs_began(struct mb_monitor *m, const struct mb_monitor_began *what);
+void mb_monitor_execs_ended(struct mb_monitor *m, pid_t pid, int code); /* maybe another's */
 
 /* guard.c */
 void mb_monitor_guard_fire(struct mb_monitor *m, struct mb_monitor_client *c);

@@ -42,6 +42,8 @@
  *   `EXE --root ROOT --runroot RUN __health ID` each time an interval has passed since the one
  *   before ended, in the environment that is told above.  Its exit code says what became of it:
  *   enum mb_monitor_health_says.  It is killed when it takes much longer than a probe may.
+ *   Before one that is unwell gets its stop signal, what will follow stands in RUN/c/<id>/owed, a
+ *   link to nowhere: "restart" or "stop".
  *
  * exit.json (document format of lib/store/doc.h), in the container's directory, or where that
  * cannot be written in RUN/c/<id>:
@@ -73,8 +75,11 @@ enum {
 	MB_MONITOR_PATH_MAX = 1024,
 	MB_MONITOR_TABLE_MAX = 32,
 	MB_MONITOR_ABOUT_MAX = 8 << 10,
+	MB_MONITOR_EXECS_MAX = 256, /* detached ones whose end is told; of more it is not */
 	MB_MONITOR_LOGTO_TEXT = 8 << 10,
 };
+
+#define MB_MONITOR_OWED "owed"
 
 enum mb_monitor_type {
 	/* command -> monitor */
@@ -112,6 +117,10 @@ enum mb_monitor_type {
 	MB_MONITOR_NOTIFY, /* no payload; 2 descriptors: the socket by which the container speaks to
 	                    * systemd, and one that is connected to systemd's.  Before SETUP; no
 	                    * answer */
+	MB_MONITOR_EXEC_ASIDE, /* no payload; 2 descriptors -> OK: `__exec ID` is run with these as
+	                        * its input and output.  What it leaves behind is the monitor's */
+	MB_MONITOR_EXEC_BEGAN, /* struct mb_monitor_began -> OK: a process that will be the
+	                        * monitor's child; its end is to be told (exec_die) */
 	/* monitor -> command */
 	MB_MONITOR_READY = 64, /* no payload: SETUP is accepted */
 	MB_MONITOR_OK,         /* no payload */
@@ -226,6 +235,10 @@ struct mb_monitor_health {
 	uint32_t startup_interval_ms, startup_timeout_ms; /* 0: no startup probe */
 	uint32_t on_failure;                              /* enum mb_monitor_on_failure */
 	uint32_t stop_signal, stop_timeout_ms;            /* UINT32_MAX: it is never killed */
+	uint32_t
+		known; /* adoption: 1 + enum mb_monitor_health_says of the last probe of this run;
+	                * 0: there was none.  What is to be done about one that is unwell the
+	                * monitor before may not have done, or not to its end: it is done at once */
 };
 
 enum mb_monitor_logto_kind {
@@ -344,6 +357,11 @@ struct mb_monitor_stopping {
 struct mb_monitor_guard {
 	uint32_t cgroup;
 	char name[128];
+};
+
+struct mb_monitor_began {
+	int32_t pid;
+	char id[65]; /* of the exec, in events */
 };
 
 enum mb_monitor_exit_flags {

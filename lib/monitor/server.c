@@ -263,6 +263,23 @@ static int on_release(struct message *x)
 	return say_ok(x);
 }
 
+static int on_exec_aside(struct message *x)
+{
+	int r = x->n_fds == 2 ? mb_monitor_execs_start(x->m, x->fds) : -EBADMSG;
+
+	return r < 0 ? r : say_ok(x);
+}
+
+static int on_exec_began(struct message *x)
+{
+	struct mb_monitor_began what;
+	int r;
+
+	mb_monitor_message_decode(&what, sizeof(what), x->payload, x->head.size);
+	r = what.pid > 0 ? mb_monitor_execs_began(x->m, &what) : -EINVAL;
+	return r < 0 ? r : say_ok(x);
+}
+
 static int on_cleaned(struct message *x)
 {
 	if (x->m->phase == MB_MONITOR_LINGER && x->c->is_cleaning) {
@@ -415,6 +432,8 @@ static int (*const handlers[])(struct message *) = {
 	[MB_MONITOR_CLOSE_STDIN] = on_close_stdin,
 	[MB_MONITOR_EXEC_GUARD] = on_guard,
 	[MB_MONITOR_EXEC_RELEASE] = on_release,
+	[MB_MONITOR_EXEC_ASIDE] = on_exec_aside,
+	[MB_MONITOR_EXEC_BEGAN] = on_exec_began,
 	[MB_MONITOR_CLEANED] = on_cleaned,
 	[MB_MONITOR_INFO] = on_info,
 	[MB_MONITOR_UNHOLD] = on_unhold,

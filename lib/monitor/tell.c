@@ -28,6 +28,19 @@ static struct mb_event *begin(struct mb_monitor *m, const char *action)
 	return e;
 }
 
+void mb_monitor_tell_exec_end(struct mb_monitor *m, const char *exec_id, int code)
+{
+	int root = m->fd[MB_MONITOR_SLOT_ROOT];
+	struct mb_event *e;
+
+	if (root < 0 || !m->n_about)
+		return;
+	e = begin(m, "exec_die");
+	mb_event_set(e, "execID", exec_id);
+	mb_event_set_int(e, "exitCode", code);
+	mb_event_write(e, root);
+}
+
 void mb_monitor_tell_end(struct mb_monitor *m)
 {
 	int root = m->fd[MB_MONITOR_SLOT_ROOT];

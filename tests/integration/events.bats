@@ -56,6 +56,33 @@ news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --for
 	mybox rmi made
 }
 
+@test "a detached exec: its end is told, and nobody waits for it" {
+	mybox run -d --name k1 deb sleep 1000
+	local monitor
+	monitor=$(awk '/^PPid/ { print $2 }' "/proc/$(mybox inspect -f '{{.State.Pid}}' k1)/status")
+	alone() { [ "$(pgrep -c -P "$monitor")" = 1 ]; }
+	ends() { [ "$(news -f event=exec_die | wc -l)" = "$1" ]; }
+	mark
+	mybox exec -d k1 sh -c 'exit 5'
+	wait_until 10 ends 1
+	[ "$(news -f type=container | tr '\n' ';')" = 'container exec_create: sh -c exit 5;container exec_start: sh -c exit 5;container exec_die 5;' ]
+	[ "$(news -f event=exec_create -f event=exec_start -f event=exec_die --format '{{.Actor.Attributes.execID}}' | sort -u | wc -l)" = 1 ]
+	wait_until 10 alone
+	# One that is killed, and one that ends with the container.
+	mark
+	mybox exec -d k1 sleep 777
+	mybox exec -d k1 sh -c 'kill -9 $$'
+	wait_until 10 ends 1
+	mybox kill k1
+	wait_until 10 ends 2
+	[ "$(news -f event=exec_die -f event=die | tr '\n' ';')" = 'container exec_die 137;container exec_die 137;container die 137;' ]
+	# One that could not begin has no end.
+	mybox start k1
+	mark
+	run -127 mybox exec -d k1 /no/such
+	[ -z "$(news -f event=exec_create -f event=exec_start -f event=exec_die)" ]
+}
+
 @test "images, networks and volumes" {
 	mark
 	mybox tag deb other:1

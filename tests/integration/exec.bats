@@ -160,6 +160,11 @@ start() { mybox run -d --name "${1:-c1}" "${@:2}" deb sleep 1000 >/dev/null; }
 	run mybox top c1
 	[[ $output == *"sleep 1000"*"sleep 1000"* ]]
 	run -127 mybox exec -d c1 /no/such
+	[[ $output == *'/no/such'* ]]
+	mybox exec c1 chmod 1777 /tmp
+	mybox exec -d -e "ONE=a  b" -e TWO= -w /tmp -u 65534:65534 c1 sh -c '{ pwd; id -u; id -g; echo "$ONE,$TWO,$1,$2"; } >t; mv t out' sh "" $'x\n\xff'
+	wait_until 5 mybox exec c1 test -e /tmp/out
+	[ "$(mybox exec c1 cat /tmp/out)" = $'/tmp\n65534\n65534\na  b,,,x\n\xff' ]
 }
 
 @test "it ends with the container" {

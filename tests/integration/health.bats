@@ -264,3 +264,61 @@ has_pids() { [ -d /sys/fs/cgroup/pids ] || grep -qw pids /sys/fs/cgroup/cgroup.c
 	mybox exec c1 touch /well
 	wait_until 5 is_health c1 healthy
 }
+
+gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
+
+@test "the monitor is killed between the failure and what is to be done: the next does it" {
+	mkdir "$BATS_TEST_TMPDIR/s"
+	# Only the first check fails, and it takes its time: another would find all well.
+	mybox run -d --name hm -v "$BATS_TEST_TMPDIR/s:/s" --health-interval 50ms --health-retries 1 --health-on-failure restart --health-cmd 'mkdir /s/asked || exit 0; until [ -e /s/go ]; do sleep 0.05; done; false' deb sh -c 'trap "exit 0" TERM; sleep 1000 & wait'
+	wait_until 10 test -e "$BATS_TEST_TMPDIR/s/asked"
+	local monitor
+	monitor=$(monitor_of hm)
+	kill -STOP "$monitor"
+	touch "$BATS_TEST_TMPDIR/s/go"
+	wait_until 10 is_health hm unhealthy
+	kill -9 "$monitor"
+	wait_until 10 gone "$monitor"
+	[ "$(mybox inspect -f '{{.RestartCount}}' hm)" = 0 ]
+	mybox top hm || true
+	wait_until 10 restarted hm 1
+	wait_until 10 is_health hm healthy
+	[ "$(mybox inspect -f '{{.RestartCount}}' hm)" = 1 ]
+}
+
+@test "the monitor is killed while it waits for the stop: the next starts it again" {
+	mkdir "$BATS_TEST_TMPDIR/s"
+	mybox run -d --name hm --stop-timeout 3600 -v "$BATS_TEST_TMPDIR/s:/s" --health-interval 50ms --health-retries 1 --health-on-failure restart --health-cmd '! mkdir /s/asked' deb sh -c 'trap "touch /s/told" TERM; until [ -e /s/end ]; do sleep 0.05; done; rm /s/end'
+	wait_until 10 test -e "$BATS_TEST_TMPDIR/s/told"
+	# That it is well again by then takes nothing back.
+	wait_until 10 is_health hm healthy
+	local monitor
+	monitor=$(monitor_of hm)
+	kill -9 "$monitor"
+	wait_until 10 gone "$monitor"
+	rm "$BATS_TEST_TMPDIR/s/told"
+	mybox exec hm true
+	wait_until 10 test -e "$BATS_TEST_TMPDIR/s/told"
+	touch "$BATS_TEST_TMPDIR/s/end"
+	wait_until 10 restarted hm 1
+	wait_until 10 is hm running
+}
+
+@test "another monitor of one that is well, or is to be left alone, stops nobody" {
+	mybox run -d --name hw --health-on-failure kill --health-cmd true --health-interval 50ms deb sleep 1000
+	mybox run -d --name hn --health-cmd false --health-retries 1 --health-interval 50ms deb sleep 1000
+	wait_until 10 is_health hw healthy
+	wait_until 10 is_health hn unhealthy
+	local well none
+	well=$(monitor_of hw)
+	none=$(monitor_of hn)
+	kill -9 "$well" "$none"
+	wait_until 10 gone "$well"
+	wait_until 10 gone "$none"
+	mybox exec hw true
+	mybox exec hn true
+	wait_until 10 has_results hn 5
+	wait_until 10 has_results hw 5
+	is hw running
+	is hn running
+}

@@ -26,6 +26,8 @@ static void follow(const struct mb_container_config *config, const char *results
 		int says = mb_container_health_take(&health, config, &r, up);
 
 		assert_null(r.output);
+		/* Whoever reads the document later is told the same. */
+		assert_int_equal(mb_container_health_says(&health, config), says);
 		if ("husbx"[says] != want[i])
 			fail_msg("%s: result %zu gives %c, not %c", results, i, "husbx"[says],
 			         want[i]);
