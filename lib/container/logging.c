@@ -10,6 +10,7 @@
 #include "core/err.h"
 #include "core/parse.h"
 #include "core/str.h"
+#include "format/regex.h"
 #include "monitor/protocol.h"
 #include "store/store.h"
 
@@ -101,6 +102,25 @@ static int check_mode(const char *key, const char *value, struct mb_err *err)
 	               : mb_fail(err, EINVAL, "invalid --log-opt %s '%s'", key, value);
 }
 
+static int check_regex(const char *key, const char *value, struct mb_err *err)
+{
+	return mb_format_regex_is_valid(value)
+	               ? 0
+	               : mb_fail(err, EINVAL, "invalid --log-opt %s '%s'", key, value);
+}
+
+/* Log files have no queue: what is read is written. */
+static int check_buffer(const char *key, const char *value, struct mb_err *err)
+{
+	uint64_t size;
+
+	if (read_size(value, &size) < 0 || size == UINT64_MAX)
+		return mb_fail(err, EINVAL, "invalid --log-opt %s '%s'", key, value);
+	return size > MB_MONITOR_LOGTO_QUEUE_MAX
+	               ? mb_fail(err, EINVAL, "--log-opt %s '%s': at most 16m", key, value)
+	               : 0;
+}
+
 static int refuse(const char *key, const char *value, struct mb_err *err)
 {
 	(void)value;
@@ -134,11 +154,11 @@ static const struct option {
 	{"syslog-address", SYSLOG, mb_container_logto_check_syslog},
 	{"syslog-facility", SYSLOG, mb_container_logto_check_syslog},
 	{"syslog-format", SYSLOG, mb_container_logto_check_syslog},
-	{"max-buffer-size", FILES | SINKS, refuse},
+	{"max-buffer-size", FILES | SINKS, check_buffer},
 	{"compress", FILES, check_compress},
 	{"cache-compress", SINKS, check_compress},
-	{"labels-regex", FILES | SINKS, refuse},
-	{"env-regex", FILES | SINKS, refuse},
+	{"labels-regex", FILES | SINKS, check_regex},
+	{"env-regex", FILES | SINKS, check_regex},
 	{"syslog-tls-ca-cert", SYSLOG, refuse},
 	{"syslog-tls-cert", SYSLOG, refuse},
 	{"syslog-tls-key", SYSLOG, refuse},
@@ -174,7 +194,21 @@ int mb_container_logging_check(struct mb_container_host_config *h, struct mb_err
 		if (r < 0)
 			return r;
 	}
+	if (mb_kv_find(&h->log_options, "max-buffer-size") && !mb_kv_find(&h->log_options, "mode"))
+		return mb_fail(err, EINVAL,
+		               "--log-opt max-buffer-size is only supported with "
+		               "'mode=non-blocking'");
 	return 0;
+}
+
+uint32_t mb_container_logging_queue(const struct mb_container_host_config *h)
+{
+	const char *size = mb_kv_find(&h->log_options, "max-buffer-size");
+	uint64_t bytes = 0;
+
+	if (size)
+		(void)read_size(size, &bytes);
+	return (uint32_t)bytes;
 }
 
 static bool has_files(const struct mb_container_host_config *h)
@@ -238,12 +272,34 @@ static void pick(const char *names, const struct mb_kv *labels, const struct mb_
 	}
 }
 
+/* Those whose names the expression is found in. */
+static void pick_found(const char *regex, const struct mb_container_config *config, bool labels,
+                       struct mb_kv *ret)
+{
+	if (!regex)
+		return;
+	if (labels)
+		MB_KV_FOREACH (label, &config->labels)
+			if (mb_format_regex_finds(regex, label->key))
+				mb_kv_set(ret, label->key, label->value);
+	for (size_t i = 0; !labels && i < config->env.n; i++) {
+		const char *variable = config->env.v[i], *value = strchr(variable, '=');
+		MB_AUTO_FREE char *name =
+			value ? mb_strndup(variable, (size_t)(value - variable)) : NULL;
+
+		if (name && mb_format_regex_finds(regex, name))
+			mb_kv_set(ret, name, value + 1);
+	}
+}
+
 void mb_container_logging_attributes(const struct mb_container_record *record, struct mb_kv *ret)
 {
 	const struct mb_kv *given = &record->host.log_options;
 
 	pick(mb_kv_find(given, "labels"), &record->config.labels, NULL, ret);
+	pick_found(mb_kv_find(given, "labels-regex"), &record->config, true, ret);
 	pick(mb_kv_find(given, "env"), NULL, &record->config.env, ret);
+	pick_found(mb_kv_find(given, "env-regex"), &record->config, false, ret);
 }
 
 /* As Go's url.QueryEscape(). */

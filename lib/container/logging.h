@@ -9,6 +9,8 @@
 #ifndef MB_CONTAINER_LOGGING_H
 #define MB_CONTAINER_LOGGING_H
 
+#include <stdint.h>
+
 struct mb_container;
 struct mb_container_record;
 struct mb_container_host_config;
@@ -27,6 +29,8 @@ int mb_container_logging_is_readable(const struct mb_container *c, struct mb_err
 char *mb_container_logging_file(const struct mb_container *c);
 /* Its path, or "" when there is none.  Owned by the caller. */
 char *mb_container_logging_path(const struct mb_container *c);
+/* Bytes that may wait for journald or a syslog daemon; 0: as ever. */
+uint32_t mb_container_logging_queue(const struct mb_container_host_config *host);
 /* The labels and variables that --log-opt names. */
 void mb_container_logging_attributes(const struct mb_container_record *record, struct mb_kv *ret);
 /* What `logs --details` puts in front of a line, a space at its end: the labels and variables that

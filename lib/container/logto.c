@@ -440,6 +440,7 @@ static int open_socket(const struct mb_container_record *record, bool late,
 	}
 	if (r < 0)
 		return r;
+	l->to->queue_bytes = mb_container_logging_queue(&record->host);
 	r = connect_syslog(address, late, l->to, &l->fd, &why);
 	/* The monitor goes on trying, if it knows where. */
 	if (r == 0 || (late && l->to->addr_len))

@@ -3,15 +3,13 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/err.h"
 #include "core/parse.h"
 #include "core/str.h"
-
-enum { MAX_EXPANDED = 16384 }; /* bytes of a regular expression with its repetitions */
+#include "format/regex.h"
 
 static char *trimmed(const char *s, size_t len)
 {
@@ -148,48 +146,14 @@ bool mb_format_filters_prefix(const struct mb_format_filters *f, const char *key
 	return false;
 }
 
-/* The larger number of "{2,5}", 1 at least. */
-static unsigned long times_of(const char *braces)
-{
-	unsigned long most = 1, number = 0;
-
-	for (const char *p = braces + 1; (*p >= '0' && *p <= '9') || *p == ','; p++) {
-		number = *p == ',' ? 0 : number * 10 + (unsigned long)(*p - '0');
-		if (number > most)
-			most = number;
-		if (most > MAX_EXPANDED)
-			break;
-	}
-	return most;
-}
-
-/* regcomp() writes out what is repeated: '+' doubles what stands before it, "{n}" takes it n
- * times, and one within the other multiply.  Some fifty bytes would fill all memory. */
-static bool is_bounded(const char *pattern)
-{
-	unsigned long expanded = strlen(pattern);
-
-	for (const char *p = strpbrk(pattern, "+{"); p; p = strpbrk(p + 1, "+{")) {
-		expanded *= *p == '+' ? 2 : times_of(p);
-		if (expanded > MAX_EXPANDED)
-			return false;
-	}
-	return expanded <= MAX_EXPANDED;
-}
-
 /* A pattern that is no regular expression is a plain text to find. */
 static bool is_found(const char *pattern, const char *value)
 {
-	regex_t regex;
-	bool found;
-
 	if (strcmp(pattern, value) == 0)
 		return true;
-	if (!is_bounded(pattern) || regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) != 0)
+	if (!mb_format_regex_is_valid(pattern))
 		return strstr(value, pattern);
-	found = regexec(&regex, value, 0, NULL, 0) == 0;
-	regfree(&regex);
-	return found;
+	return mb_format_regex_finds(pattern, value);
 }
 
 bool mb_format_filters_match(const struct mb_format_filters *f, const char *key, const char *value)

@@ -30,6 +30,9 @@ void mb_logsink_open(struct mb_logsink *s, int epoll, const struct mb_monitor_lo
 	s->epoll = epoll;
 	s->fd = fd;
 	s->second = -1;
+	s->room = to->queue_bytes ? to->queue_bytes : MB_MONITOR_LOGTO_QUEUE;
+	if (s->room > sizeof(s->queue))
+		s->room = sizeof(s->queue);
 }
 
 static bool is_stream(const struct mb_logsink *s)
@@ -108,12 +111,12 @@ static void shift(struct mb_logsink *s)
  * back in large pieces, so that a slow reader makes us copy little. */
 static char *reserve(struct mb_logsink *s, size_t size)
 {
-	if (s->n + size > sizeof(s->queue) && s->at >= sizeof(s->queue) / 2) {
+	if (s->n + size > s->room && s->at >= s->room / 2) {
 		memmove(s->queue, s->queue + s->at, s->n - s->at);
 		s->n -= s->at;
 		s->at = 0;
 	}
-	return s->n + size <= sizeof(s->queue) ? s->queue + s->n : NULL;
+	return s->n + size <= s->room ? s->queue + s->n : NULL;
 }
 
 /* One message or a part of it.  Return: whether to go on. */

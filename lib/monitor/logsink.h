@@ -15,7 +15,8 @@
 #include "monitor/protocol.h"
 
 enum {
-	MB_LOGSINK_QUEUE = 1 << 20, /* bytes; docker's max-buffer-size */
+	/* Of the queue: pages that are not used cost nothing. */
+	MB_LOGSINK_QUEUE = MB_MONITOR_LOGTO_QUEUE_MAX,
 	MB_LOGSINK_STAMP = 40,
 };
 
@@ -37,6 +38,7 @@ struct mb_logsink {
 	uint64_t n_lines; /* that came so */
 	int64_t second;   /* that .stamp is of */
 	char stamp[MB_LOGSINK_STAMP], zone[8];
+	size_t room;        /* bytes of the queue that are used */
 	size_t at, n, sent; /* queue[at..n) waits; of its first message .sent bytes are gone */
 	_Alignas(4096) char queue[MB_LOGSINK_QUEUE];
 };

@@ -77,6 +77,8 @@ enum {
 	MB_MONITOR_ABOUT_MAX = 8 << 10,
 	MB_MONITOR_EXECS_MAX = 256, /* detached ones whose end is told; of more it is not */
 	MB_MONITOR_LOGTO_TEXT = 8 << 10,
+	MB_MONITOR_LOGTO_QUEUE = 1 << 20,
+	MB_MONITOR_LOGTO_QUEUE_MAX = 16 << 20,
 };
 
 #define MB_MONITOR_OWED "owed"
@@ -263,6 +265,7 @@ struct mb_monitor_logto {
 	uint32_t socktype; /* SOCK_DGRAM or SOCK_STREAM */
 	uint32_t addr_len;
 	_Alignas(8) uint8_t addr[128]; /* struct sockaddr_* */
+	uint32_t queue_bytes; /* what may wait for the other end; 0: MB_MONITOR_LOGTO_QUEUE */
 	char text[MB_MONITOR_LOGTO_TEXT];
 };
 

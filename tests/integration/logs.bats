@@ -228,6 +228,15 @@ got() { grep -qE -- "$1" "$BATS_TEST_TMPDIR/got"; }
 	umount -l /run/systemd # who listened may end only now
 }
 
+@test "labels and variables by regular expressions" {
+	mybox run --name ca -l app.one=1 -l app.two=2 -l other=3 -l exact=4 -e GO_A=x -e MY_GO=y -e NO=z --log-opt labels=exact --log-opt labels-regex='^app\.' --log-opt env-regex='^(GO|NO$)' deb echo line
+	[ "$(mybox logs --details ca)" = 'GO_A=x,NO=z,app.one=1,app.two=2,exact=4 line' ]
+	mybox run --name cb --log-driver json-file -l app.one=1 -e GO_A=x --log-opt labels-regex=one --log-opt env-regex=O_ deb echo line
+	[[ $(cat "$(mybox inspect -f '{{.LogPath}}' cb)") == *'"attrs":{"GO_A":"x","app.one":"1"}'* ]]
+	# Files are written at once: any buffer is large enough.
+	[ "$(mybox run --log-driver json-file --log-opt mode=non-blocking --log-opt max-buffer-size=4m deb echo line)" = line ]
+}
+
 @test "log options that are refused, each by its name" {
 	local row words
 	while IFS='|' read -r row words; do
@@ -236,7 +245,11 @@ got() { grep -qE -- "$1" "$BATS_TEST_TMPDIR/got"; }
 		[[ $output == *"$words"* ]] || { echo "$row: $output" && false; }
 	done <<-'EOF'
 		--log-opt mode=blocking|no container waits for its log
-		--log-opt max-buffer-size=4m|log opt 'max-buffer-size' is not supported
+		--log-opt max-buffer-size=4m|only supported with 'mode=non-blocking'
+		--log-opt mode=non-blocking --log-opt max-buffer-size=17m|at most 16m
+		--log-opt mode=non-blocking --log-opt max-buffer-size=-1|invalid --log-opt max-buffer-size '-1'
+		--log-opt labels-regex=(|invalid --log-opt labels-regex '('
+		--log-opt env-regex=((a{99}){99}){99}|invalid --log-opt env-regex
 		--log-driver json-file --log-opt compress=true|log opt 'compress' is not supported
 		--log-driver local --log-opt tag=x|unknown log opt 'tag' for local log driver
 		--log-driver json-file --log-opt tag={{.Nothing}}|can't evaluate field Nothing in type *loginfo.Info

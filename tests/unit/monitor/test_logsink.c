@@ -25,6 +25,7 @@ struct bench {
 	struct sockaddr_un at;
 	struct mb_logsink *s;
 	int server, epoll;
+	uint32_t queue_bytes;
 };
 
 static void listen_there(struct bench *b, int type)
@@ -69,7 +70,8 @@ static void open_sink(struct bench *b, int kind, int format, int type, const cha
 	                              .format = (uint32_t)format,
 	                              .facility = 3,
 	                              .socktype = (uint32_t)type,
-	                              .addr_len = sizeof(b->at)};
+	                              .addr_len = sizeof(b->at),
+	                              .queue_bytes = b->queue_bytes};
 
 	memcpy(to.addr, &b->at, sizeof(b->at));
 	snprintf(to.text, sizeof(to.text), "%s", text);
@@ -176,6 +178,39 @@ static void slow_reader(void **state)
 	assert_int_equal(b->s->at, b->s->n);
 }
 
+/* Bytes of a thousand and a few each that nobody reads: how many of 3000 stay. */
+static size_t kept_of(struct bench *b, uint32_t queue_bytes)
+{
+	char line[1001];
+	size_t kept;
+
+	memset(line, 'x', sizeof(line) - 1);
+	line[sizeof(line) - 1] = '\0';
+	b->queue_bytes = queue_bytes;
+	listen_there(b, SOCK_DGRAM);
+	open_sink(b, MB_MONITOR_LOGTO_SYSLOG, MB_MONITOR_UNIXLOG, SOCK_DGRAM, "t");
+	b->s->dropped = 0;
+	for (int i = 0; i < 3000; i++)
+		put(b, MB_MONITOR_STDOUT, line, false);
+	kept = 3000 - b->s->dropped / 1000;
+	b->s->at = b->s->n = b->s->sent = 0;
+	mb_close(&b->s->fd);
+	mb_close(&b->server);
+	b->s->is_watched = false;
+	return kept;
+}
+
+static void queue_is_as_large_as_asked(void **state)
+{
+	struct bench *b = *state;
+	size_t least = kept_of(b, 64 << 10), usual = kept_of(b, 0);
+
+	assert_true(least < 200);
+	assert_true(usual > 900 && usual < 1300);
+	assert_int_equal(kept_of(b, 4 << 20), 3000);
+	assert_int_equal(kept_of(b, UINT32_MAX), 3000);
+}
+
 /* What was written meanwhile is kept, and arrives when somebody listens again. */
 static void reader_that_comes_back(void **state)
 {
@@ -268,8 +303,13 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(syslog_formats),         TEST(journal_fields_and_pieces), TEST(slow_reader),
-		TEST(reader_that_comes_back), TEST(stream_that_is_cut),        TEST(last_word),
+		TEST(syslog_formats),
+		TEST(journal_fields_and_pieces),
+		TEST(slow_reader),
+		TEST(queue_is_as_large_as_asked),
+		TEST(reader_that_comes_back),
+		TEST(stream_that_is_cut),
+		TEST(last_word),
 		TEST(lost_end_of_a_line),
 	};
 
