@@ -27,7 +27,9 @@ enum { FILE_MAX = 1 << 20 };
 struct generating {
 	int out; /* systemd's directory */
 	char program[MB_MONITOR_PATH_MAX];
-	struct mb_strv seen; /* a file hides another of its name in a later directory */
+	struct mb_strv paths; /* where files are looked for, in this order */
+	struct mb_strv seen;  /* a file hides another of its name in a later directory */
+	struct mb_strv made;  /* services */
 	bool failed;
 };
 
@@ -55,21 +57,40 @@ static int link_unit(int out, const char *service, const struct mb_strv *links, 
 	return 0;
 }
 
+static char *read_named(void *arg, const char *name)
+{
+	const struct generating *g = arg;
+
+	MB_STRV_FOREACH (path, &g->paths) {
+		MB_AUTO_CLOSE int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+
+		if (dir >= 0 && mb_read_file(dir, name, FILE_MAX, &text, NULL) == 0)
+			return mb_str_take(&text);
+	}
+	return NULL;
+}
+
 static int generate_one(struct generating *g, int dir, const char *path, const char *name,
                         struct mb_err *err)
 {
 	MB_AUTO_FREE char *whole = mb_asprintf("%s/%s", path, name);
-	MB_AUTO_FREE char *service = mb_systemd_quadlet_service(name);
-	const struct mb_systemd_quadlet q = {.path = whole, .program = g->program};
-	MB_AUTO_STR struct mb_str text = MB_STR_INIT, unit = MB_STR_INIT;
-	MB_AUTO_STRV struct mb_strv links = MB_STRV_INIT;
+	const struct mb_systemd_quadlet q = {
+		.path = whole, .program = g->program, .read = read_named, .arg = g};
+	__attribute__((
+		cleanup(mb_systemd_quadlet_made_done))) struct mb_systemd_quadlet_made made = {0};
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
 	int r = mb_read_file(dir, name, FILE_MAX, &text, err);
 
 	if (r == 0)
-		r = mb_systemd_quadlet_make(&q, mb_str_text(&text), text.len, &unit, &links, err);
-	if (r == 0)
-		r = write_unit(g->out, service, &unit, err);
-	return r == 0 ? link_unit(g->out, service, &links, err) : r;
+		r = mb_systemd_quadlet_make(&q, mb_str_text(&text), text.len, &made, err);
+	if (r == 0 && mb_strv_has(&g->made, made.service))
+		r = mb_fail(err, EEXIST, "%s: another file makes '%s'", name, made.service);
+	if (r < 0)
+		return r;
+	mb_strv_add(&g->made, made.service);
+	r = write_unit(g->out, made.service, &made.unit, err);
+	return r == 0 ? link_unit(g->out, made.service, &made.links, err) : r;
 }
 
 /* One that is wrong is told, and the others are made. */
@@ -80,12 +101,12 @@ static void generate_all(struct generating *g, const char *path)
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
-		MB_AUTO_FREE char *service = mb_systemd_quadlet_service(entry->d_name);
 		struct mb_err err = MB_ERR_INIT;
 
-		if (!service || entry->d_name[0] == '.' || mb_strv_has(&g->seen, service))
+		if (!mb_systemd_quadlet_is_one(entry->d_name) || entry->d_name[0] == '.' ||
+		    mb_strv_has(&g->seen, entry->d_name))
 			continue;
-		mb_strv_add(&g->seen, service);
+		mb_strv_add(&g->seen, entry->d_name);
 		if (generate_one(g, fd, path, entry->d_name, &err) < 0) {
 			mb_cmd_say("mybox-generator: %s", err.msg);
 			g->failed = true;
@@ -99,7 +120,6 @@ static int generator_main(struct mb_cmd_context *cx, const struct mb_cli_input *
                           struct mb_err *err)
 {
 	const char *dirs = getenv("MYBOX_UNIT_DIRS");
-	MB_AUTO_STRV struct mb_strv paths = MB_STRV_INIT;
 	struct generating g = {.out = open(in->operands[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
 	int r;
 
@@ -107,9 +127,11 @@ static int generator_main(struct mb_cmd_context *cx, const struct mb_cli_input *
 	if (g.out < 0)
 		return mb_fail_sys(err, errno, "cannot open '%s'", in->operands[0]);
 	r = mb_container_exe_path(g.program, sizeof(g.program), err);
-	mb_strv_split(&paths, dirs && *dirs ? dirs : DIRECTORIES, ':');
-	for (size_t i = 0; r == 0 && i < paths.n; i++)
-		generate_all(&g, paths.v[i]);
+	mb_strv_split(&g.paths, dirs && *dirs ? dirs : DIRECTORIES, ':');
+	for (size_t i = 0; r == 0 && i < g.paths.n; i++)
+		generate_all(&g, g.paths.v[i]);
+	mb_strv_done(&g.paths);
+	mb_strv_done(&g.made);
 	mb_strv_done(&g.seen);
 	mb_close(&g.out);
 	return r < 0 ? r : g.failed;

@@ -2,6 +2,7 @@
 #include "systemd/quadlet.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/err.h"
@@ -15,6 +16,7 @@ enum how {
 	ONCE,  /* --flag VALUE, of the last line */
 	WORDS, /* --flag WORD, for each word of each line */
 	FLAG,  /* --flag, if it is true */
+	PATH,  /* --flag VALUE, for each line: a file, beside this one if it is relative */
 	BARE,  /* WORDs as they stand */
 	OWN,   /* code below reads it */
 };
@@ -31,6 +33,7 @@ static const struct key container_keys[] = {
 	{"AddDevice", VALUE, "--device="},
 	{"AddHost", VALUE, "--add-host="},
 	{"Annotation", WORDS, "--annotation="},
+	{"AppArmor", ONCE, "--security-opt=apparmor="},
 	{"ContainerName", OWN, NULL},
 	{"DNS", VALUE, "--dns="},
 	{"DNSOption", VALUE, "--dns-option="},
@@ -38,10 +41,11 @@ static const struct key container_keys[] = {
 	{"DropCapability", WORDS, "--cap-drop="},
 	{"Entrypoint", ONCE, "--entrypoint="},
 	{"Environment", WORDS, "--env="},
-	{"EnvironmentFile", VALUE, "--env-file="},
+	{"EnvironmentFile", PATH, "--env-file="},
 	{"Exec", OWN, NULL},
 	{"ExposeHostPort", VALUE, "--expose="},
 	{"GIDMap", VALUE, "--gidmap="},
+	{"GlobalArgs", OWN, NULL},
 	{"Group", OWN, NULL},
 	{"GroupAdd", VALUE, "--group-add="},
 	{"HealthCmd", ONCE, "--health-cmd="},
@@ -64,7 +68,7 @@ static const struct key container_keys[] = {
 	{"LogOpt", VALUE, "--log-opt="},
 	{"Mask", VALUE, "--security-opt=mask="},
 	{"Memory", ONCE, "--memory="},
-	{"Mount", VALUE, "--mount="},
+	{"Mount", OWN, NULL},
 	{"Network", OWN, NULL},
 	{"NetworkAlias", VALUE, "--network-alias="},
 	{"NoNewPrivileges", FLAG, "--security-opt=no-new-privileges"},
@@ -74,10 +78,14 @@ static const struct key container_keys[] = {
 	{"PublishPort", VALUE, "--publish="},
 	{"Pull", ONCE, "--pull="},
 	{"ReadOnly", FLAG, "--read-only"},
+	{"ReloadCmd", OWN, NULL},
+	{"ReloadSignal", OWN, NULL},
 	{"Rootfs", OWN, NULL},
 	{"RunInit", FLAG, "--init"},
 	{"SeccompProfile", ONCE, "--security-opt=seccomp="},
 	{"Secret", VALUE, "--secret="},
+	{"SecurityLabelDisable", FLAG, "--security-opt=label=disable"},
+	{"ServiceName", OWN, NULL},
 	{"ShmSize", ONCE, "--shm-size="},
 	{"StopSignal", ONCE, "--stop-signal="},
 	{"StopTimeout", ONCE, "--stop-timeout="},
@@ -95,9 +103,12 @@ static const struct key container_keys[] = {
 
 static const struct key volume_keys[] = {
 	{"Driver", ONCE, "--driver="},
+	{"GlobalArgs", OWN, NULL},
 	{"Label", WORDS, "--label="},
 	{"PodmanArgs", BARE, NULL},
+	{"ServiceName", OWN, NULL},
 	{"Type", ONCE, "--opt=type="},
+	{"VolumeName", OWN, NULL},
 	{"Device", ONCE, "--opt=device="},
 	{"Options", ONCE, "--opt=o="},
 	{NULL, OWN, NULL},
@@ -106,13 +117,18 @@ static const struct key volume_keys[] = {
 static const struct key network_keys[] = {
 	{"Driver", ONCE, "--driver="},
 	{"Gateway", VALUE, "--gateway="},
+	{"GlobalArgs", OWN, NULL},
 	{"IPAMDriver", ONCE, "--ipam-driver="},
 	{"IPRange", VALUE, "--ip-range="},
 	{"IPv6", FLAG, "--ipv6"},
+	{"InterfaceName", ONCE, "--opt=com.docker.network.bridge.name="},
 	{"Internal", FLAG, "--internal"},
 	{"Label", WORDS, "--label="},
+	{"NetworkDeleteOnStop", OWN, NULL},
+	{"NetworkName", OWN, NULL},
 	{"Options", VALUE, "--opt="},
 	{"PodmanArgs", BARE, NULL},
+	{"ServiceName", OWN, NULL},
 	{"Subnet", VALUE, "--subnet="},
 	{NULL, OWN, NULL},
 };
@@ -123,18 +139,19 @@ static const struct type {
 	const struct key *keys;
 } types[] = {
 	{".container", "Container", "", "ContainerName", container_keys},
-	{".volume", "Volume", "-volume", NULL, volume_keys},
-	{".network", "Network", "-network", NULL, network_keys},
+	{".volume", "Volume", "-volume", "VolumeName", volume_keys},
+	{".network", "Network", "-network", "NetworkName", network_keys},
 };
 
 struct making {
 	const struct mb_systemd_quadlet *q;
 	const struct type *type;
 	struct mb_systemd_unit unit;
-	char *stem;           /* "web" */
-	char *name;           /* of what it makes: "systemd-web" */
-	struct mb_str args;   /* of run or create */
-	struct mb_strv needs; /* services of other files that it names */
+	char *stem;            /* "web" */
+	char *name;            /* of what it makes: "systemd-web" */
+	struct mb_str program; /* with what stands before the verb */
+	struct mb_str args;    /* of run or create */
+	struct mb_strv needs;  /* services of other files that it names */
 };
 
 static const char *base_of(const char *path)
@@ -157,12 +174,26 @@ static char *stem_of(const char *name, const struct type *type)
 	return mb_strndup(name, strlen(name) - strlen(type->suffix));
 }
 
-char *mb_systemd_quadlet_service(const char *name)
+bool mb_systemd_quadlet_is_one(const char *name)
 {
-	const struct type *type = type_of(name);
-	MB_AUTO_FREE char *stem = type ? stem_of(name, type) : NULL;
+	return type_of(name) != NULL;
+}
 
-	return type ? mb_asprintf("%s%s.service", stem, type->infix) : NULL;
+/* What a file makes, and its service: as it says, else by its own name. */
+static int name_both(const struct mb_systemd_unit *unit, const struct type *type, const char *stem,
+                     char **ret_name, char **ret_service, struct mb_err *err)
+{
+	const char *name = mb_systemd_unit_find(unit, type->section, type->name_key);
+	const char *service = mb_systemd_unit_find(unit, type->section, "ServiceName");
+
+	if (name && !mb_name_is_valid(name))
+		return mb_fail(err, EINVAL, "'%s' is no valid name", name);
+	if (service && (strchr(service, '/') || service[0] == '.' || strchr(service, ' ')))
+		return mb_fail(err, EINVAL, "'%s' is no unit's name", service);
+	*ret_name = name ? mb_strdup(name) : mb_asprintf("systemd-%s", stem);
+	*ret_service = service ? mb_asprintf("%s.service", service)
+	                       : mb_asprintf("%s%s.service", stem, type->infix);
+	return 0;
 }
 
 static void making_done(struct making *m)
@@ -170,6 +201,7 @@ static void making_done(struct making *m)
 	mb_systemd_unit_done(&m->unit);
 	mb_strset(&m->stem, NULL);
 	mb_strset(&m->name, NULL);
+	mb_str_done(&m->program);
 	mb_str_done(&m->args);
 	mb_strv_done(&m->needs);
 }
@@ -184,25 +216,92 @@ static void add_arg(struct making *m, const char *flag, const char *value)
 }
 
 /* "data.volume" is what that file makes, and its service comes first.  @value up to @n bytes. */
-static char *resolve(struct making *m, const char *value, size_t n)
+static int resolve(struct making *m, const char *value, size_t n, char **ret, struct mb_err *err)
 {
 	MB_AUTO_FREE char *name = mb_strndup(value, n);
 	const struct type *type = strchr(name, '/') ? NULL : type_of(name);
 	MB_AUTO_FREE char *stem = type ? stem_of(name, type) : NULL;
+	MB_AUTO_FREE char *text = type && m->q->read ? m->q->read(m->q->arg, name) : NULL;
+	struct mb_systemd_unit unit = {0};
+	char *service = NULL;
+	int r = 0;
 
-	if (!type)
-		return mb_take_ptr(&name);
-	mb_strv_take(&m->needs, mb_systemd_quadlet_service(name));
-	return mb_asprintf("systemd-%s", stem);
+	if (!type) {
+		*ret = mb_take_ptr(&name);
+		return 0;
+	}
+	if (text)
+		r = mb_systemd_unit_parse(text, strlen(text), &unit, err);
+	if (r == 0)
+		r = name_both(&unit, type, stem, ret, &service, err);
+	if (r == 0)
+		mb_strv_take(&m->needs, service);
+	mb_systemd_unit_done(&unit);
+	return r < 0 ? mb_wrap(err, r, "%s", name) : 0;
 }
 
-static void add_referring(struct making *m, const char *flag, const char *value)
+/* What is relative is beside the file. */
+static char *beside(const struct making *m, const char *path)
+{
+	size_t dir = (size_t)(base_of(m->q->path) - m->q->path);
+
+	return *path == '/' ? mb_strdup(path) : mb_asprintf("%.*s%s", (int)dir, m->q->path, path);
+}
+
+static int add_volume(struct making *m, const char *value, struct mb_err *err)
 {
 	size_t n = strcspn(value, ":");
-	MB_AUTO_FREE char *first = resolve(m, value, n);
-	MB_AUTO_FREE char *whole = mb_asprintf("%s%s", first, value + n);
+	MB_AUTO_FREE char *first = NULL, *whole = NULL;
+	int r = *value == '.' ? 0 : resolve(m, value, n, &first, err);
 
-	add_arg(m, flag, whole);
+	if (r < 0)
+		return r;
+	whole = first ? mb_asprintf("%s%s", first, value + n) : beside(m, value);
+	add_arg(m, "--volume=", whole);
+	return 0;
+}
+
+/* "web.container" is the network of that container. */
+static int add_network(struct making *m, const char *value, struct mb_err *err)
+{
+	size_t n = strcspn(value, ":");
+	MB_AUTO_FREE char *name = mb_strndup(value, n), *first = NULL, *whole = NULL;
+	int r = resolve(m, value, n, &first, err);
+
+	if (r < 0)
+		return r;
+	whole = mb_asprintf("%s%s%s", type_of(name) == &types[0] ? "container:" : "", first,
+	                    value + n);
+	add_arg(m, "--network=", whole);
+	return 0;
+}
+
+/* "type=volume,source=data.volume,target=/data" */
+static int add_mount(struct making *m, const char *value, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv parts = MB_STRV_INIT, out = MB_STRV_INIT;
+	MB_AUTO_FREE char *joined = NULL;
+
+	mb_strv_split(&parts, value, ',');
+	MB_STRV_FOREACH (part, &parts) {
+		const char *source = mb_skip_prefix(part, "source=");
+		char *name;
+		int r;
+
+		source = source ? source : mb_skip_prefix(part, "src=");
+		if (!source) {
+			mb_strv_add(&out, part);
+			continue;
+		}
+		r = resolve(m, source, strlen(source), &name, err);
+		if (r < 0)
+			return r;
+		mb_strv_addf(&out, "source=%s", name);
+		free(name);
+	}
+	joined = mb_strv_join(&out, ",");
+	add_arg(m, "--mount=", joined);
+	return 0;
 }
 
 static int add_words(struct making *m, const struct key *key, const char *value, struct mb_err *err)
@@ -215,27 +314,58 @@ static int add_words(struct making *m, const struct key *key, const char *value,
 	return r;
 }
 
+/* Return: 0 and whether it is true; or -EINVAL, told. */
+static int read_bool(const char *key, const char *value, bool *ret, struct mb_err *err)
+{
+	if (strcmp(value, "yes") == 0 || strcmp(value, "no") == 0) {
+		*ret = *value == 'y';
+		return 0;
+	}
+	return mb_parse_bool(value, ret) == 0
+	               ? 0
+	               : mb_fail(err, EINVAL, "%s='%s' is neither true nor false", key, value);
+}
+
+static int add_own(struct making *m, const struct key *key, const char *value, struct mb_err *err)
+{
+	static const struct {
+		const char *name;
+		int (*add)(struct making *m, const char *value, struct mb_err *err);
+	} rows[] = {{"Volume", add_volume}, {"Network", add_network}, {"Mount", add_mount}};
+
+	for (size_t i = 0; i < MB_N(rows); i++)
+		if (strcmp(key->name, rows[i].name) == 0)
+			return rows[i].add(m, value, err);
+	return 0;
+}
+
 static int add_key(struct making *m, const struct key *key, const char *value, struct mb_err *err)
 {
+	MB_AUTO_FREE char *path = NULL;
 	bool is_true = false;
+	int r = 0;
 
-	if (strcmp(key->name, "Volume") == 0)
-		add_referring(m, "--volume=", value);
-	else if (strcmp(key->name, "Network") == 0)
-		add_referring(m, "--network=", value);
-	else if (key->how == VALUE || key->how == ONCE)
+	switch (key->how) {
+	case VALUE:
+	case ONCE:
 		add_arg(m, key->flag, value);
-	else if (key->how == WORDS || key->how == BARE)
+		break;
+	case PATH:
+		path = beside(m, value);
+		add_arg(m, key->flag, path);
+		break;
+	case WORDS:
+	case BARE:
 		return add_words(m, key, value, err);
-	else if (key->how == FLAG) {
-		if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0 &&
-		    mb_parse_bool(value, &is_true) < 0)
-			return mb_fail(err, EINVAL, "%s='%s' is neither true nor false", key->name,
-			               value);
-		if (is_true || strcmp(value, "yes") == 0)
+	case FLAG:
+		r = read_bool(key->name, value, &is_true, err);
+		if (is_true)
 			add_arg(m, key->flag, "");
+		break;
+	case OWN:
+		return add_own(m, key, value, err);
 	}
-	return 0;
+	return r;
 }
 
 static const struct key *find_key(const struct type *type, const char *name)
@@ -320,10 +450,32 @@ static int notify_of(const struct making *m, const char **ret, struct mb_err *er
 	return 0;
 }
 
+static int put_reload(struct making *m, struct mb_str *out, struct mb_err *err)
+{
+	const char *command = value_of(m, "ReloadCmd"), *sig = value_of(m, "ReloadSignal");
+	const char *program = mb_str_text(&m->program);
+	MB_AUTO_STRV struct mb_strv words = MB_STRV_INIT;
+	int r = 0;
+
+	if (command && sig)
+		return mb_fail(err, EINVAL, "ReloadCmd and ReloadSignal exclude each other");
+	if (sig)
+		mb_str_addf(out, "ExecReload=%s kill --signal=%s %s\n", program, sig, m->name);
+	if (!command)
+		return 0;
+	r = mb_systemd_unit_split(command, &words, err);
+	mb_str_addf(out, "ExecReload=%s exec %s", program, m->name);
+	for (size_t i = 0; i < words.n; i++)
+		mb_systemd_unit_add_raw(out, words.v[i]);
+	mb_str_addc(out, '\n');
+	return r;
+}
+
 static int put_container(struct making *m, struct mb_str *out, struct mb_err *err)
 {
 	const char *image = value_of(m, "Image"), *rootfs = value_of(m, "Rootfs");
 	const char *exec = value_of(m, "Exec"), *notify = NULL;
+	const char *program = mb_str_text(&m->program);
 	int r = add_user(m, err);
 
 	if (r == 0)
@@ -344,22 +496,28 @@ static int put_container(struct making *m, struct mb_str *out, struct mb_err *er
 	            "ExecStart=%s run --sdnotify=%s -d --rm --name=%s%s\n"
 	            "ExecStop=%s stop %s\n"
 	            "ExecStopPost=-%s rm -f -v %s\n",
-	            m->q->program, m->name, m->q->program, notify, m->name, mb_str_text(&m->args),
-	            m->q->program, m->name, m->q->program, m->name);
-	return r;
+	            program, m->name, program, notify, m->name, mb_str_text(&m->args), program,
+	            m->name, program, m->name);
+	return r == 0 ? put_reload(m, out, err) : r;
 }
 
 /* Making one that is there already is no error. */
-static void put_object(struct making *m, struct mb_str *out)
+static int put_object(struct making *m, struct mb_str *out, struct mb_err *err)
 {
 	const char *verb = m->type->keys == volume_keys ? "volume" : "network";
+	const char *program = mb_str_text(&m->program);
+	const char *deletes = value_of(m, "NetworkDeleteOnStop");
+	bool is_deleted = false;
+	int r = deletes ? read_bool("NetworkDeleteOnStop", deletes, &is_deleted, err) : 0;
 
 	mb_str_addf(out,
 	            "Type=oneshot\nRemainAfterExit=yes\nSyslogIdentifier=%%N\n"
 	            "ExecStart=-%s %s create%s %s\n"
 	            "ExecStart=%s %s exists %s\n",
-	            m->q->program, verb, mb_str_text(&m->args), m->name, m->q->program, verb,
-	            m->name);
+	            program, verb, mb_str_text(&m->args), m->name, program, verb, m->name);
+	if (is_deleted)
+		mb_str_addf(out, "ExecStopPost=-%s network rm %s\n", program, m->name);
+	return r;
 }
 
 static int add_links(struct making *m, const char *key, const char *suffix, struct mb_strv *links,
@@ -377,34 +535,58 @@ static int add_links(struct making *m, const char *key, const char *suffix, stru
 	return r;
 }
 
-static void put_unit_section(const struct making *m, struct mb_str *out)
+static int put_unit_section(const struct making *m, struct mb_str *out, struct mb_err *err)
 {
-	mb_str_addf(out,
-	            "# written by mybox-generator\n[Unit]\n"
-	            "SourcePath=%s\nWants=network-online.target\nAfter=network-online.target\n",
-	            m->q->path);
+	const char *wanted = mb_systemd_unit_find(&m->unit, "Quadlet", "DefaultDependencies");
+	bool waits = true;
+	int r = wanted ? read_bool("DefaultDependencies", wanted, &waits, err) : 0;
+
+	mb_str_addf(out, "# written by mybox-generator\n[Unit]\nSourcePath=%s\n", m->q->path);
+	if (waits)
+		mb_str_add(out, "Wants=network-online.target\nAfter=network-online.target\n");
 	for (size_t i = 0; i < m->needs.n; i++)
 		mb_str_addf(out, "Requires=%s\nAfter=%s\n", m->needs.v[i], m->needs.v[i]);
 	copy_section(m, "Unit", out);
+	return r;
 }
 
-static int make(struct making *m, struct mb_str *out, struct mb_strv *links, struct mb_err *err)
+static int name_program(struct making *m, struct mb_err *err)
 {
-	const char *name = m->type->name_key ? value_of(m, m->type->name_key) : NULL;
-	int r;
+	int r = 0;
 
-	m->name = name ? mb_strdup(name) : mb_asprintf("systemd-%s", m->stem);
-	if (!mb_name_is_valid(m->name))
-		return mb_fail(err, EINVAL, "'%s' is no valid name", m->name);
-	r = add_keys(m, err);
+	mb_str_add(&m->program, m->q->program);
+	for (size_t i = 0; r == 0 && i < m->unit.n; i++) {
+		const struct mb_systemd_unit_line *line = &m->unit.v[i];
+		MB_AUTO_STRV struct mb_strv words = MB_STRV_INIT;
+
+		if (strcmp(line->section, m->type->section) != 0 ||
+		    strcmp(line->key, "GlobalArgs") != 0 || is_taken_back(&m->unit, i, false))
+			continue;
+		r = mb_systemd_unit_split(line->value, &words, err);
+		for (size_t k = 0; r == 0 && k < words.n; k++)
+			mb_systemd_unit_add_raw(&m->program, words.v[k]);
+	}
+	return r;
+}
+
+static int make(struct making *m, struct mb_str *out, struct mb_strv *links, char **ret_service,
+                struct mb_err *err)
+{
+	int r = name_both(&m->unit, m->type, m->stem, &m->name, ret_service, err);
+
+	if (r == 0)
+		r = name_program(m, err);
+	if (r == 0)
+		r = add_keys(m, err);
+	if (r == 0)
+		r = put_unit_section(m, out, err);
 	if (r < 0)
 		return r;
-	put_unit_section(m, out);
 	mb_str_add(out, "\n[Service]\n");
 	if (m->type->keys == container_keys)
 		r = put_container(m, out, err);
 	else
-		put_object(m, out);
+		r = put_object(m, out, err);
 	copy_section(m, "Service", out);
 	mb_str_add(out, "\n[Install]\n");
 	copy_section(m, "Install", out);
@@ -414,7 +596,7 @@ static int make(struct making *m, struct mb_str *out, struct mb_strv *links, str
 }
 
 int mb_systemd_quadlet_make(const struct mb_systemd_quadlet *q, const char *text, size_t n,
-                            struct mb_str *out, struct mb_strv *ret_links, struct mb_err *err)
+                            struct mb_systemd_quadlet_made *ret, struct mb_err *err)
 {
 	const char *base = base_of(q->path);
 	__attribute__((cleanup(making_done))) struct making m = {.q = q, .type = type_of(base)};
@@ -425,6 +607,13 @@ int mb_systemd_quadlet_make(const struct mb_systemd_quadlet *q, const char *text
 	m.stem = stem_of(base, m.type);
 	r = mb_systemd_unit_parse(text, n, &m.unit, err);
 	if (r == 0)
-		r = make(&m, out, ret_links, err);
+		r = make(&m, &ret->unit, &ret->links, &ret->service, err);
 	return r < 0 ? mb_wrap(err, r, "%s", base) : 0;
+}
+
+void mb_systemd_quadlet_made_done(struct mb_systemd_quadlet_made *made)
+{
+	mb_str_done(&made->unit);
+	mb_strv_done(&made->links);
+	mb_strset(&made->service, NULL);
 }

@@ -186,6 +186,24 @@ monitor_of() { grep -o '"monitor":[0-9]*' "$run/c/$(mybox inspect -f '{{.Id}}' "
 	fi
 }
 
+@test "the generator: names that files give themselves, and two of one name" {
+	local dir=$BATS_TEST_TMPDIR/units out=$BATS_TEST_TMPDIR/out
+	mkdir "$dir" "$dir-later" "$out"
+	printf '[Container]\nImage=deb\nVolume=data.volume:/data\nServiceName=front\nReloadSignal=HUP\n' >"$dir/web.container"
+	printf '[Volume]\nVolumeName=store\nServiceName=keeper\n' >"$dir-later/data.volume"
+	MYBOX_UNIT_DIRS="$dir:$dir-later" run -0 "$MYBOX" __generator "$out"
+	[ "$(cd "$out" && find . | sort)" = $'.\n./front.service\n./keeper.service' ]
+	grep -q " --volume=store:/data deb$" "$out/front.service"
+	grep -qx 'Requires=keeper.service' "$out/front.service"
+	if command -v systemd-analyze >/dev/null; then
+		run systemd-analyze verify --man=no "$out"/*.service
+		[[ $output != *front.service* ]] || { echo "$output" && false; }
+	fi
+	printf '[Container]\nImage=deb\nServiceName=keeper\n' >"$dir-later/other.container"
+	MYBOX_UNIT_DIRS="$dir-later" run -1 "$MYBOX" __generator "$out"
+	[[ $output =~ ^mybox-generator:\ (data.volume|other.container):\ another\ file\ makes\ \'keeper.service\'$ ]]
+}
+
 @test "contrib/docker: mybox's words, and podman-compose's" {
 	MYBOX=$MYBOX run -0 "$top/contrib/docker" --root "$root" --runroot "$run" ps -q
 	mkdir "$BATS_TEST_TMPDIR/bin"
