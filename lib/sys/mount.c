@@ -84,6 +84,9 @@ int mb_sys_mount_new(const char *fstype, const struct mb_strv *options, uint64_t
 	MB_AUTO_CLOSE int fs = fsopen(fstype, FSOPEN_CLOEXEC);
 	int r;
 
+	if (fs < 0 && errno == ENODEV)
+		return mb_fail(err, ENODEV,
+		               "this kernel has no file system '%s', nor a module for it", fstype);
 	if (fs < 0)
 		return mb_fail_sys(err, errno, "cannot open file system type '%s'", fstype);
 	r = mb_sys_fscontext_options(fs, options, err);

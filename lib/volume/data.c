@@ -11,6 +11,7 @@
 #include "store/store.h"
 #include "sys/mount.h"
 #include "sys/tree.h"
+#include "volume/address.h"
 #include "volume/meta.h"
 
 static bool is_mounted(int volume_fd)
@@ -64,6 +65,9 @@ static int make_mount(const struct mb_volume *volume, int *ret_fd, struct mb_err
 	if (o)
 		mb_strv_split(&options, o, ',');
 	r = mb_sys_mount_flags_parse(&options, &flags, &data, err);
+	if (r == 0 &&
+	    (strcmp(type, "nfs") == 0 || strcmp(type, "nfs4") == 0 || strcmp(type, "cifs") == 0))
+		r = mb_volume_address_resolve(&data, err);
 	if (r < 0)
 		return r;
 	if (flags.bind) {

@@ -266,6 +266,36 @@ setup_dirs() {
 	[ "$status" = 1 ]
 }
 
+@test "nfs: the kernel is asked as docker asks it, a name is an address by then" {
+	requires strace
+	local calls=$BATS_TEST_TMPDIR/calls
+	# The kernel's answers are made up: there may be no nfs in it, and there is no server.
+	asked() {
+		strace -f -qq -o "$calls" -e trace=fsopen,fsconfig,fsmount -e inject=fsopen:retval=77 -e inject=fsconfig:retval=0 -e inject=fsmount:error=ENODEV \
+			"${box[@]}" volume export -o /dev/null "$1" || true
+		sed -n 's/^[0-9 ]*fs\(open\|config\)(\(77, \)\?\([^)]*\)).*/\3/p' "$calls"
+	}
+	printf '192.0.2.7 server.example\n2001:db8::7 server6.example\n' | cat /etc/hosts - >"$BATS_TEST_TMPDIR/hosts"
+	mount --bind "$BATS_TEST_TMPDIR/hosts" /etc/hosts
+	mybox volume create -o type=nfs -o o=addr=192.0.2.1,rw,nfsvers=4,soft -o device=:/path one
+	[ "$(asked one | tr '\n' ';')" = '"nfs", FSOPEN_CLOEXEC;FSCONFIG_SET_STRING, "addr", "192.0.2.1", 0;FSCONFIG_SET_STRING, "nfsvers", "4", 0;FSCONFIG_SET_FLAG, "soft", NULL, 0;FSCONFIG_SET_STRING, "source", ":/path", 0;FSCONFIG_CMD_CREATE, NULL, NULL, 0;' ]
+	mybox volume create -o type=nfs -o o=addr=server.example,ro -o device=:/path two
+	asked two | grep -qxF 'FSCONFIG_SET_STRING, "addr", "192.0.2.7", 0'
+	mybox volume create -o type=nfs4 -o o=addr=server6.example -o device=:/path three
+	asked three | grep -qxF 'FSCONFIG_SET_STRING, "addr", "2001:db8::7", 0'
+	mybox volume create -o type=nfs -o o=addr=--help -o device=:/path four
+	run -125 mybox run --rm -v four:/d deb true
+	[[ $output == *"failed to mount local volume 'four': no such host: '--help'"* ]]
+	umount -l /etc/hosts
+}
+
+@test "a file system that the kernel has not is told in one line" {
+	mybox volume create -o type=nosuchfs -o device=:/path gone
+	run -125 mybox run --rm -v gone:/d deb true
+	[ "$output" = "mybox: mount '/d': failed to mount local volume 'gone': this kernel has no file system 'nosuchfs', nor a module for it" ]
+	[ -z "$(mybox ps -aq)" ]
+}
+
 @test "--read-only: the root is, volumes and tmpfs are not" {
 	run mybox run --rm --read-only deb touch /x
 	[ "$status" = 1 ]
