@@ -331,39 +331,84 @@ void mb_container_list_done(struct mb_container_list *list)
 	*list = (struct mb_container_list){0};
 }
 
-/* One of a list as most of a long one are, by few system calls: @id is a directory and has none in
- * RUN.  Its record comes last, so that what was not there before it was not because it had gone.
- * Return: NULL when there is more to be said of it, which open_at() does. */
-static struct mb_container *glance(struct mb_store *store, int containers, const char *id,
-                                   bool brief)
+/* What is listed, and which of it has a directory in RUN. */
+struct listing {
+	struct mb_store *store;
+	int containers;
+	bool brief;
+	struct mb_strv ids, running; /* both sorted */
+};
+
+static void listing_done(struct listing *l)
 {
-	MB_AUTO(mb_container_free) struct mb_container *c = new_container(store, id);
+	mb_close(&l->containers);
+	mb_strv_done(&l->ids);
+	mb_strv_done(&l->running);
+}
+
+static int read_ids(int base, const char *path, struct mb_strv *ret, struct mb_err *err)
+{
+	int fd = open_dir(base, path);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		int r = mb_fail_sys(err, errno, "cannot list the containers");
+
+		mb_close(&fd);
+		return r;
+	}
+	while ((entry = readdir(dir)))
+		if ((entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN) &&
+		    mb_hex_is_valid(entry->d_name, MB_ID_LEN))
+			mb_strv_add(ret, entry->d_name);
+	closedir(dir);
+	mb_strv_sort(ret);
+	return 0;
+}
+
+static int compare_ids(const void *key, const void *element)
+{
+	return strcmp(key, *(char *const *)element);
+}
+
+static bool is_in_run(const struct listing *l, const char *id)
+{
+	return l->running.n &&
+	       bsearch(id, l->running.v, l->running.n, sizeof(*l->running.v), compare_ids);
+}
+
+/* One of a list as most of a long one are, by few system calls: it has no directory in RUN.  Who
+ * had none there after the list was read did not run at that moment.  Its record comes last, so
+ * that what was not there before it was not because it had gone.
+ * Return: NULL when there is more to be said of it, which open_at() does. */
+static struct mb_container *glance(const struct listing *l, const char *id)
+{
+	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
 	char path[MB_ID_TEXT + 16];
 
-	snprintf(path, sizeof(path), "c/%.64s", id);
-	if (faccessat(store->run_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+	if (is_in_run(l, id))
 		return NULL;
+	c = new_container(l->store, id);
 	snprintf(path, sizeof(path), "%.64s/exit.json", id);
-	if (!mb_container_state_load_idle(containers, path, &c->state))
+	if (!mb_container_state_load_idle(l->containers, path, &c->state))
 		return NULL;
 	snprintf(path, sizeof(path), "%.64s/container.json", id);
-	if (mb_container_record_load_at(containers, path, brief, &c->record, NULL) != 0 ||
+	if (mb_container_record_load_at(l->containers, path, l->brief, &c->record, NULL) != 0 ||
 	    strcmp(c->record->id, id) != 0)
 		return NULL;
 	return mb_take_ptr(&c);
 }
 
-static int open_listed(struct mb_store *store, int containers, const struct dirent *entry,
-                       bool brief, struct mb_container **ret, struct mb_err *err)
+static int open_listed(const struct listing *l, const char *id, struct mb_container **ret,
+                       struct mb_err *err)
 {
 	int r;
 
-	if (entry->d_type == DT_DIR) {
-		*ret = glance(store, containers, entry->d_name, brief);
-		if (*ret)
-			return 0;
-	}
-	r = open_at(store, containers, entry->d_name, false, ret, err);
+	*ret = glance(l, id);
+	if (*ret)
+		return 0;
+	r = open_at(l->store, l->containers, id, false, ret, err);
 	if (r == 0) {
 		mb_close(&(*ret)->dir_fd);
 		mb_close(&(*ret)->run_fd);
@@ -371,43 +416,40 @@ static int open_listed(struct mb_store *store, int containers, const struct dire
 	return r;
 }
 
+static int open_listing(struct listing *l, struct mb_err *err)
+{
+	int r = mb_store_dir(l->store, "containers", false, &l->containers, err);
+
+	if (r == 0)
+		r = read_ids(l->containers, ".", &l->ids, err);
+	/* In this order, see glance().  Where nothing ran since the boot there is none. */
+	if (r == 0)
+		(void)read_ids(l->store->run_fd, "c", &l->running, NULL);
+	return r;
+}
+
 int mb_container_list_load(struct mb_store *store, bool brief, struct mb_container_list *ret,
                            struct mb_err *err)
 {
+	__attribute__((cleanup(listing_done))) struct listing l = {
+		.store = store, .containers = -1, .brief = brief};
 	struct mb_container_list list = {0};
-	MB_AUTO_CLOSE int containers = -1;
-	struct dirent *entry;
-	DIR *dir;
-	int fd, r = mb_store_dir(store, "containers", false, &containers, err);
+	int r = open_listing(&l, err);
 
-	if (r < 0)
-		return r;
-	fd = open_dir(containers, ".");
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir)
-		return mb_fail_sys(err, errno, "cannot list the containers");
-	while (r == 0 && (entry = readdir(dir))) {
-		struct mb_container *c;
-
-		if (!mb_hex_is_valid(entry->d_name, MB_ID_LEN))
-			continue;
-		r = open_listed(store, containers, entry, brief, &c, err);
-		if (r == 0) {
-			struct mb_container **slot =
-				mb_container_append(&list.v, &list.n, sizeof(*slot));
-
-			*slot = c;
-		} else if (r == MB_CONTAINER_ABSENT) {
+	list.v = r == 0 ? mb_calloc(l.ids.n + 1, sizeof(struct mb_container *)) : NULL;
+	for (size_t i = 0; r == 0 && i < l.ids.n; i++) {
+		r = open_listed(&l, l.ids.v[i], &list.v[list.n], err);
+		if (r == 0)
+			list.n++;
+		else if (r == MB_CONTAINER_ABSENT)
 			r = 0;
-		}
 	}
-	closedir(dir);
 	if (r < 0) {
 		mb_container_list_done(&list);
 		return r;
 	}
 	if (list.n > 1)
-		qsort(list.v, list.n, sizeof(*list.v), newest_first);
+		qsort(list.v, list.n, sizeof(struct mb_container *), newest_first);
 	*ret = list;
 	return 0;
 }

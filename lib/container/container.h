@@ -66,8 +66,8 @@ struct mb_container_list {
 	size_t n;
 };
 /* All of them, without descriptors (dir_fd and run_fd are -1 until mb_container_refresh()); one
- * that goes meanwhile is left out.  @brief: their records are without what was asked of the host.
- */
+ * that goes meanwhile is left out.  @brief: of those that do not run there is only what a list
+ * shows by itself (record.h). */
 int mb_container_list_load(struct mb_store *store, bool brief, struct mb_container_list *ret,
                            struct mb_err *err);
 void mb_container_list_done(struct mb_container_list *list);

@@ -180,24 +180,51 @@ static const struct mb_json_field mount_table[] = {
 };
 
 #define RECORD struct mb_container_record
-#define RECORD_TABLE(host_row) { \
-	MB_JSON_STR("Id", RECORD, id, .flags = MB_JSON_REQUIRED), \
-	MB_JSON_STR("Name", RECORD, name, .flags = MB_JSON_REQUIRED), \
-	MB_JSON_TIME("Created", RECORD, created), \
-	MB_JSON_STR("Image", RECORD, image_id, .flags = MB_JSON_ALWAYS), \
-	MB_JSON_STR("Rootfs", RECORD, rootfs), \
-	MB_JSON_BOOL("RootfsOverlay", RECORD, rootfs_overlay), \
-	MB_JSON_OBJ("Config", RECORD, config, config_table), \
-	host_row, \
-	MB_JSON_LIST("Mounts", RECORD, mounts, n_mounts, struct mb_container_mount, mount_table), \
-	MB_JSON_STRV("Networks", RECORD, networks), \
-	MB_JSON_STRV("Layers", RECORD, layers), \
-	MB_JSON_BOOL("OnLayers", RECORD, on_layers), \
-	MB_JSON_END, \
-}
-static const struct mb_json_field record_table[] =
-	RECORD_TABLE(MB_JSON_OBJ("HostConfig", RECORD, host, host_table));
-static const struct mb_json_field brief_table[] = RECORD_TABLE(MB_JSON_SKIPPED("HostConfig"));
+static const struct mb_json_field record_table[] = {
+	MB_JSON_STR("Id", RECORD, id, .flags = MB_JSON_REQUIRED),
+	MB_JSON_STR("Name", RECORD, name, .flags = MB_JSON_REQUIRED),
+	MB_JSON_TIME("Created", RECORD, created),
+	MB_JSON_STR("Image", RECORD, image_id, .flags = MB_JSON_ALWAYS),
+	MB_JSON_STR("Rootfs", RECORD, rootfs),
+	MB_JSON_BOOL("RootfsOverlay", RECORD, rootfs_overlay),
+	MB_JSON_OBJ("Config", RECORD, config, config_table),
+	MB_JSON_OBJ("HostConfig", RECORD, host, host_table),
+	MB_JSON_LIST("Mounts", RECORD, mounts, n_mounts, struct mb_container_mount, mount_table),
+	MB_JSON_STRV("Networks", RECORD, networks),
+	MB_JSON_STRV("Layers", RECORD, layers),
+	MB_JSON_BOOL("OnLayers", RECORD, on_layers),
+	MB_JSON_END,
+};
+
+/* What a list shows by itself.  Of a name that no row has a tree would be made, to know it again. */
+static const struct mb_json_field brief_config_table[] = {
+	MB_JSON_SKIPPED("Hostname"), MB_JSON_SKIPPED("Domainname"), MB_JSON_SKIPPED("User"),
+	MB_JSON_SKIPPED("AttachStdin"), MB_JSON_SKIPPED("AttachStdout"), MB_JSON_SKIPPED("AttachStderr"),
+	MB_JSON_SET("ExposedPorts", struct mb_container_config, exposed_ports),
+	MB_JSON_SKIPPED("Tty"), MB_JSON_SKIPPED("OpenStdin"), MB_JSON_SKIPPED("StdinOnce"),
+	MB_JSON_SKIPPED("Env"),
+	MB_JSON_STRV("Cmd", struct mb_container_config, cmd),
+	MB_JSON_STR("Image", struct mb_container_config, image),
+	MB_JSON_SKIPPED("Volumes"), MB_JSON_SKIPPED("WorkingDir"),
+	MB_JSON_STRV("Entrypoint", struct mb_container_config, entrypoint),
+	MB_JSON_SKIPPED("Labels"), MB_JSON_SKIPPED("StopSignal"), MB_JSON_SKIPPED("StopTimeout"),
+	MB_JSON_PTR("Healthcheck", struct mb_container_config, healthcheck, mb_oci_healthcheck_table),
+	MB_JSON_SKIPPED("StartupHealthCheck"), MB_JSON_SKIPPED("HealthcheckOnFailureAction"), MB_JSON_SKIPPED("Shell"),
+	MB_JSON_SKIPPED("CreateCommand"), MB_JSON_SKIPPED("Secrets"),
+	MB_JSON_END,
+};
+static const struct mb_json_field brief_table[] = {
+	MB_JSON_STR("Id", RECORD, id, .flags = MB_JSON_REQUIRED),
+	MB_JSON_STR("Name", RECORD, name, .flags = MB_JSON_REQUIRED),
+	MB_JSON_TIME("Created", RECORD, created),
+	MB_JSON_STR("Image", RECORD, image_id),
+	MB_JSON_SKIPPED("Rootfs"), MB_JSON_SKIPPED("RootfsOverlay"),
+	MB_JSON_OBJ("Config", RECORD, config, brief_config_table),
+	MB_JSON_SKIPPED("HostConfig"), MB_JSON_SKIPPED("Mounts"), MB_JSON_SKIPPED("Networks"),
+	MB_JSON_SKIPPED("Layers"),
+	MB_JSON_BOOL("OnLayers", RECORD, on_layers),
+	MB_JSON_END,
+};
 // clang-format on
 
 void mb_container_record_done(struct mb_container_record *record)

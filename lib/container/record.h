@@ -128,8 +128,8 @@ MB_AUTO_DEFINE(struct mb_container_record, mb_container_record_free)
 /* Read or write container.json below the container's directory.  Flags as in store/doc.h.
  * Load returns 0; MB_DOC_CORRUPT, told; -ENOENT and other -errno, told. */
 int mb_container_record_load(int dir_fd, struct mb_container_record **ret, struct mb_err *err);
-/* The same by its @path below @base_fd.  @brief: for a list of many, without what was asked of the
- * host, the greater part: host is empty. */
+/* The same by its @path below @base_fd.  @brief: for a list of many, what that shows by itself: id,
+ * name, image, command, exposed ports and health check; the rest is empty. */
 int mb_container_record_load_at(int base_fd, const char *path, bool brief,
                                 struct mb_container_record **ret, struct mb_err *err);
 int mb_container_record_save(int dir_fd, const struct mb_container_record *record, unsigned flags,

@@ -104,6 +104,19 @@ int mb_read_file(int dirfd, const char *path, size_t limit, struct mb_str *out, 
 	return 0;
 }
 
+int mb_read_small_file(int dirfd, const char *path, size_t limit, struct mb_str *out,
+                       struct mb_err *err)
+{
+	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+	MB_AUTO_CLOSE int fd = openat(dirfd, path, flags);
+	int r;
+
+	if (fd < 0)
+		return mb_fail_sys(err, errno, "cannot open '%s'", path);
+	r = read_all(fd, 1, limit, out, err);
+	return r < 0 ? mb_wrap(err, r, "'%s'", path) : 0;
+}
+
 int mb_write_kernel_file(int dirfd, const char *path, const char *text)
 {
 	MB_AUTO_CLOSE int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);

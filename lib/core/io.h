@@ -17,6 +17,10 @@ int mb_read_full(int fd, void *bytes, size_t n, size_t *ret_n);
 int mb_read_fd(int fd, size_t limit, struct mb_str *out, struct mb_err *err);
 /* Append the regular file @path below @dirfd (O_NOFOLLOW at the leaf).  -ENOENT is told too. */
 int mb_read_file(int dirfd, const char *path, size_t limit, struct mb_str *out, struct mb_err *err);
+/* The same without a look at what it is: for what tells by itself whether it is whole, since a read
+ * that comes short is taken for the end. */
+int mb_read_small_file(int dirfd, const char *path, size_t limit, struct mb_str *out,
+                       struct mb_err *err);
 /* Write the few bytes that a kernel file (cgroup, sysctl, /proc) takes in one write.
  * Return: 0 or -errno (nothing told). */
 int mb_write_kernel_file(int dirfd, const char *path, const char *text);

@@ -42,7 +42,8 @@ void mb_store_doc_format(const char *body, size_t len, struct mb_str *out)
 	memcpy(out->buf + sum_at, digits, SUM_DIGITS);
 }
 
-static int check_header(const char *text, size_t len, struct mb_err *err)
+/* *@ret_body: where the comma stands, or the brace if there is nothing else. */
+static int check_header(const char *text, size_t len, size_t *ret_body, struct mb_err *err)
 {
 	const char *p = mb_skip_prefix(text, "{\"schema\":"), *summed;
 	uint32_t sum = 0;
@@ -73,12 +74,14 @@ static int check_header(const char *text, size_t len, struct mb_err *err)
 		mb_fail(err, EBADMSG, "corrupt: %zu bytes do not have the sum %08x", len, sum);
 		return MB_DOC_CORRUPT;
 	}
+	*ret_body = (size_t)(summed - text);
 	return 0;
 }
 
 int mb_store_doc_parse(const char *text, size_t len, struct json_object **ret, struct mb_err *err)
 {
-	int r = check_header(text, len, err);
+	size_t body;
+	int r = check_header(text, len, &body, err);
 
 	if (r != 0)
 		return r;
@@ -90,9 +93,13 @@ int mb_store_doc_parse(const char *text, size_t len, struct json_object **ret, s
 
 static int read_text(int dirfd, const char *name, struct mb_str *text, struct mb_err *err)
 {
-	int r = mb_read_file(dirfd, name, MB_DOC_LIMIT, text, err);
+	int r = mb_read_small_file(dirfd, name, MB_DOC_LIMIT, text, err);
 
-	return r == -ELOOP || r == -EINVAL || r == -EFBIG ? MB_DOC_CORRUPT : r;
+	/* A link, a directory, a pipe that somebody holds, too much: none is a document of ours. */
+	return r == -ELOOP || r == -EISDIR || r == -EINVAL || r == -EAGAIN || r == -ENXIO ||
+	                       r == -EFBIG
+	               ? MB_DOC_CORRUPT
+	               : r;
 }
 
 int mb_store_doc_read(int dirfd, const char *name, struct json_object **ret, struct mb_err *err)
@@ -112,12 +119,18 @@ int mb_store_doc_load(int dirfd, const char *name, const struct mb_json_field *t
                       struct mb_err *err)
 {
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	size_t body = 0;
 	int r = read_text(dirfd, name, &text, err);
 
 	if (r != 0)
 		return r;
-	r = check_header(mb_str_text(&text), text.len, err);
-	if (r == 0 && mb_json_fill(text.buf, text.len, table, out, err) < 0) {
+	r = check_header(mb_str_text(&text), text.len, &body, err);
+	/* No table has a row for the header, and of names without one a tree is made. */
+	if (r == 0 && body < text.len && text.buf[body] == ',')
+		text.buf[body] = '{';
+	else
+		body = 0;
+	if (r == 0 && mb_json_fill(text.buf + body, text.len - body, table, out, err) < 0) {
 		mb_json_done(table, out);
 		r = MB_DOC_CORRUPT;
 	}

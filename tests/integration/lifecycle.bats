@@ -321,3 +321,20 @@ runs() { [ "$(mybox inspect -f '{{.State.Running}}' "$1")" = true ]; }
 	mybox container run -d --name c3 deb true
 	mybox container remove -f c3
 }
+
+@test "a list asks the kernel four things about each container that was never started, six if it was" {
+	requires strace
+	calls() {
+		strace -qq -o "$BATS_TEST_TMPDIR/calls" -e trace=%file,read,close,fstat "${box[@]}" ps -a >/dev/null
+		wc -l <"$BATS_TEST_TMPDIR/calls"
+	}
+	local none created ended i
+	mybox run --network none --name other deb true
+	none=$(calls)
+	for i in 1 2 3 4 5; do mybox create --network none deb true >/dev/null; done
+	created=$(calls)
+	for i in 1 2 3 4 5; do mybox run --network none deb true; done
+	ended=$(calls)
+	[ $((created - none)) = 20 ]
+	[ $((ended - created)) = 30 ]
+}

@@ -305,7 +305,7 @@ static void a_list_agrees_with_opening(void **state)
 	mb_strset(&lost.error, NULL);
 }
 
-/* Without what was asked of the host; a lock makes it whole. */
+/* What a list shows by itself, and no more; a lock makes it whole. */
 static void a_brief_list(void **state)
 {
 	UNIT_STORE s;
@@ -322,16 +322,29 @@ static void a_brief_list(void **state)
 	record.image_id = mb_strdup("");
 	record.config.image = mb_strdup("deb");
 	record.host.network_mode = mb_strdup("none");
+	record.config.hostname = mb_strdup("h");
+	mb_strv_add(&record.config.cmd, "sleep");
+	mb_strv_add(&record.config.env, "A=b");
+	mb_strv_add(&record.config.entrypoint, "/init");
+	mb_strv_add(&record.config.exposed_ports, "80/tcp");
 	mb_strv_add(&record.networks, "name=bridge");
 	assert_int_equal(mb_container_record_save(dir, &record, MB_DOC_REPLACE, NULL), 0);
 	mb_container_record_done(&record);
 	assert_int_equal(mb_container_list_load(s.store, true, &list, NULL), 0);
 	assert_int_equal(list.n, 1);
 	assert_string_equal(list.v[0]->record->config.image, "deb");
-	assert_int_equal(list.v[0]->record->networks.n, 1);
+	assert_string_equal(list.v[0]->record->config.cmd.v[0], "sleep");
+	assert_string_equal(list.v[0]->record->config.entrypoint.v[0], "/init");
+	assert_string_equal(list.v[0]->record->config.exposed_ports.v[0], "80/tcp");
+	assert_int_equal(list.v[0]->record->created, 9);
+	assert_int_equal(list.v[0]->record->networks.n, 0);
+	assert_int_equal(list.v[0]->record->config.env.n, 0);
+	assert_null(list.v[0]->record->config.hostname);
 	assert_null(list.v[0]->record->host.network_mode);
 	assert_int_equal(mb_container_lock(list.v[0], &lock, NULL), 0);
 	assert_string_equal(list.v[0]->record->host.network_mode, "none");
+	assert_string_equal(list.v[0]->record->config.hostname, "h");
+	assert_int_equal(list.v[0]->record->networks.n, 1);
 	mb_container_list_done(&list);
 }
 

@@ -60,6 +60,12 @@ static void crc32c_of_much_is_that_of_its_parts(void **state)
 	assert_int_equal(mb_crc32c(0, bytes, sizeof(bytes)), parts);
 	assert_int_equal(mb_crc32c(mb_crc32c(0, bytes, 1001), bytes + 1001, sizeof(bytes) - 1001),
 	                 parts);
+	/* After so much the processor does it, where it can: all of it, and what is left of words.
+	 */
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(mb_crc32c(0, bytes, sizeof(bytes)), parts);
+	assert_int_equal(mb_crc32c(mb_crc32c(0, bytes, 3), bytes + 3, sizeof(bytes) - 3), parts);
+	assert_int_equal(mb_crc32c(0, "123456789", 9), 0xe3069283);
 }
 
 static void crc32c_known_answers(void **state)
