@@ -12,6 +12,7 @@
 #include "cmd/logs_many.h"
 #include "container/container.h"
 #include "container/logging.h"
+#include "container/logpack.h"
 #include "core/clock.h"
 #include "core/err.h"
 #include "core/io.h"
@@ -128,6 +129,7 @@ static int logs_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 	options.until_now = !args->follow || !mb_container_is_running(c);
 	file = mb_container_logging_file(c);
 	options.name = file;
+	options.unpack = mb_container_logunpack;
 	r = mb_logfile_open(c->dir_fd, &options, &log, err);
 	if (r < 0)
 		return r;

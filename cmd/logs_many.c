@@ -11,6 +11,7 @@
 #include "cmd/container_each.h"
 #include "container/container.h"
 #include "container/logging.h"
+#include "container/logpack.h"
 #include "core/clock.h"
 #include "core/err.h"
 #include "core/io.h"
@@ -121,6 +122,7 @@ static int open_one(struct mb_cmd_context *cx, struct many *m, size_t i, struct 
 	options.until_now = !m->how->follow || !mb_container_is_running(s->c);
 	file = mb_container_logging_file(s->c);
 	options.name = file;
+	options.unpack = mb_container_logunpack;
 	r = mb_logfile_open(s->c->dir_fd, &options, &s->log, err);
 	if (r == 0 && !options.until_now) {
 		struct mb_sys_proc_id id = {.pid = s->c->state.run.monitor,

@@ -7,6 +7,7 @@
 #include "cmd/watch.h"
 #include "cmd/watch_text.h"
 #include "container/logging.h"
+#include "container/logpack.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "monitor/logfile.h"
@@ -30,7 +31,8 @@ static void trim(struct mb_strv *lines)
 static int open_log(struct mb_cmd_view *v, struct mb_err *why)
 {
 	MB_AUTO_FREE char *file = mb_container_logging_file(v->about);
-	struct mb_logfile_options options = {.name = file, .tail = MB_PANE_LINES};
+	struct mb_logfile_options options = {
+		.name = file, .tail = MB_PANE_LINES, .unpack = mb_container_logunpack};
 	int r = mb_container_logging_is_readable(v->about, why);
 
 	mb_logfile_free(v->log);

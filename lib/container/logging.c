@@ -127,16 +127,6 @@ static int refuse(const char *key, const char *value, struct mb_err *err)
 	return mb_fail(err, ENOTSUP, "log opt '%s' is not supported", key);
 }
 
-/* Asked for what is done anyway? */
-static int check_compress(const char *key, const char *value, struct mb_err *err)
-{
-	bool on;
-
-	if (mb_parse_bool(value, &on) < 0)
-		return mb_fail(err, EINVAL, "invalid --log-opt %s '%s'", key, value);
-	return on ? refuse(key, value, err) : 0;
-}
-
 static const struct option {
 	const char *name;
 	unsigned drivers;
@@ -155,8 +145,8 @@ static const struct option {
 	{"syslog-facility", SYSLOG, mb_container_logto_check_syslog},
 	{"syslog-format", SYSLOG, mb_container_logto_check_syslog},
 	{"max-buffer-size", FILES | SINKS, check_buffer},
-	{"compress", FILES, check_compress},
-	{"cache-compress", SINKS, check_compress},
+	{"compress", FILES, check_bool},
+	{"cache-compress", SINKS, check_bool},
 	{"labels-regex", FILES | SINKS, check_regex},
 	{"env-regex", FILES | SINKS, check_regex},
 	{"syslog-tls-ca-cert", SYSLOG, refuse},
@@ -221,6 +211,17 @@ static bool has_files(const struct mb_container_host_config *h)
 	return driver_of(h) != NONE && !is_off;
 }
 
+static bool is_packed(const struct mb_container_host_config *h)
+{
+	const char *key = driver_of(h) & SINKS ? "cache-compress" : "compress";
+	const char *value = mb_kv_find(&h->log_options, key);
+	bool is_on = false;
+
+	if (value)
+		(void)mb_parse_bool(value, &is_on);
+	return is_on;
+}
+
 void mb_container_logging_setup(const struct mb_container *c, struct mb_monitor_setup *setup)
 {
 	const struct mb_container_host_config *h = &c->record->host;
@@ -234,6 +235,8 @@ void mb_container_logging_setup(const struct mb_container *c, struct mb_monitor_
 		(void)read_size(size, &setup->log_size);
 	if (files)
 		(void)mb_parse_u32(files, &setup->log_files);
+	if (is_packed(h))
+		setup->flags |= MB_MONITOR_PACK_LOG;
 }
 
 int mb_container_logging_is_readable(const struct mb_container *c, struct mb_err *err)

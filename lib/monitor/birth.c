@@ -130,6 +130,7 @@ int mb_monitor_birth_logto(struct mb_monitor *m, const struct mb_monitor_logto *
 static void open_log(struct mb_monitor *m)
 {
 	m->log.is_fileless = m->setup.flags & MB_MONITOR_NO_LOG;
+	m->log.packs = (m->setup.flags & MB_MONITOR_PACK_LOG) && !m->log.is_fileless;
 	if (!m->log.is_fileless || m->log.sink)
 		mb_logwrite_open(&m->log, m->fd[MB_MONITOR_SLOT_CONTAINER], m->setup.log_files,
 		                 m->setup.log_size);

@@ -3,24 +3,14 @@
  * gone by then: so `mybox __exec` is our child, and what it leaves behind becomes ours. */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "monitor/monitor.h"
 
 int mb_monitor_execs_start(struct mb_monitor *m, const int fds[2])
 {
-	pid_t pid;
-
 	if (m->phase != MB_MONITOR_ALIVE)
 		return -ESRCH;
-	pid = fork();
-	if (pid == 0) {
-		/* Both are above the standard ones, which are always open here. */
-		if (dup2(fds[0], STDIN_FILENO) < 0 || dup2(fds[1], STDOUT_FILENO) < 0)
-			_exit(125);
-		mb_monitor_process_become(m, "__exec");
-	}
-	return pid < 0 ? -errno : 0;
+	return mb_monitor_process_spawn(m, "__exec", fds) < 0 ? -errno : 0;
 }
 
 int mb_monitor_execs_began(struct mb_monitor *m, const struct mb_monitor_began *what)

@@ -165,6 +165,7 @@ static void drain_step(struct mb_monitor *m)
 static void leave(struct mb_monitor *m, const char *verb)
 {
 	mb_logsink_finish(&m->logsink);
+	mb_monitor_logpack_drop(m);
 	mb_monitor_process_become(m, verb);
 }
 
@@ -246,6 +247,7 @@ void mb_monitor_finish_reap(struct mb_monitor *m)
 		                        info.si_code == CLD_EXITED ? info.si_status : -1);
 		code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 		mb_monitor_execs_ended(m, info.si_pid, code);
+		mb_monitor_logpack_ended(m, info.si_pid, code);
 		if (info.si_pid == m->pid && m->phase == MB_MONITOR_ALIVE)
 			ended(m, code);
 	}

@@ -54,7 +54,7 @@ static int stop_now(struct mb_logfile *log)
 	if (fstat(log->stop.fd, &st) < 0)
 		return -errno;
 	log->stop.offset = (uint64_t)st.st_size;
-	log->stop_inode = st.st_ino;
+	log->stop_inode = mb_logset_inode(log->stop.fd);
 	return 0;
 }
 
@@ -97,6 +97,7 @@ int mb_logfile_open(int container_fd, const struct mb_logfile_options *options,
 	if (log->set.dir_fd < 0)
 		return mb_fail_sys(err, errno, "cannot read the log");
 	snprintf(log->set.name, sizeof(log->set.name), "%s", options->name ? options->name : "log");
+	log->set.unpack = options->unpack;
 	r = start(log, err);
 	if (r < 0)
 		return r;

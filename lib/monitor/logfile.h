@@ -32,6 +32,7 @@ struct mb_logfile_options {
 	                   * does; negative = all */
 	bool until_now;   /* stop at the end of the log as it is when it is opened */
 	const char *name; /* of its newest file; NULL: log */
+	int (*unpack)(int packed_fd, int to_fd); /* as in logset.h */
 };
 
 struct mb_logfile_entry {

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,36 +23,110 @@ void mb_logset_name(const struct mb_logset *set, unsigned i, char buf[MB_LOGSET_
 		snprintf(buf + n, 12, ".%u", i);
 }
 
+void mb_logset_packed_name(const struct mb_logset *set, unsigned i, char buf[MB_LOGSET_NAME + 16])
+{
+	mb_logset_name(set, i, buf);
+	memcpy(buf + strlen(buf), ".gz", 4);
+}
+
+#define IN_MEMORY "mybox-log-"
+
+/* Of what was unpacked: its name says it. */
+static uint64_t inode_in_memory(int fd)
+{
+	static const char prefix[] = "/memfd:" IN_MEMORY;
+	char path[32], target[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = readlink(path, target, sizeof(target) - 1);
+	target[n > 0 ? n : 0] = '\0';
+	if (strncmp(target, prefix, sizeof(prefix) - 1) != 0)
+		return 0;
+	return strtoull(target + sizeof(prefix) - 1, NULL, 10);
+}
+
 uint64_t mb_logset_inode(int fd)
 {
 	struct stat st;
+	uint64_t packed;
 
-	return fstat(fd, &st) < 0 ? 0 : st.st_ino;
+	if (fstat(fd, &st) < 0)
+		return 0;
+	packed = st.st_nlink == 0 ? inode_in_memory(fd) : 0;
+	return packed ? packed : st.st_ino;
 }
 
-static uint64_t inode_at(const struct mb_logset *set, unsigned i)
+static int open_file(const struct mb_logset *set, const char *name, int *ret_fd)
 {
+	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+	MB_AUTO_CLOSE int fd = openat(set->dir_fd, name, flags);
 	struct stat st;
-	char name[MB_LOGSET_NAME + 12];
 
-	mb_logset_name(set, i, name);
-	return fstatat(set->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : st.st_ino;
-}
-
-static int open_at(const struct mb_logset *set, unsigned i, int *ret_fd)
-{
-	char name[MB_LOGSET_NAME + 12];
-	struct stat st;
-	MB_AUTO_CLOSE int fd = -1;
-
-	mb_logset_name(set, i, name);
-	fd = openat(set->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return -EINVAL;
 	*ret_fd = mb_take_fd(&fd);
 	return 0;
+}
+
+/* What the comment of a packed file says. */
+static uint64_t inode_of_packed(int fd)
+{
+	static const char magic[] = {0x1f, (char)0x8b, 8, 0x10};
+	enum { COMMENT = 10 };
+	char head[COMMENT + 24];
+	ssize_t n = pread(fd, head, sizeof(head) - 1, 0);
+
+	if (n <= COMMENT || memcmp(head, magic, sizeof(magic)) != 0)
+		return 0;
+	head[n] = '\0';
+	return strtoull(head + COMMENT, NULL, 10);
+}
+
+static uint64_t inode_at(const struct mb_logset *set, unsigned i)
+{
+	struct stat st;
+	char name[MB_LOGSET_NAME + 16];
+	MB_AUTO_CLOSE int fd = -1;
+
+	mb_logset_name(set, i, name);
+	if (fstatat(set->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return st.st_ino;
+	if (!set->unpack || !i)
+		return 0;
+	mb_logset_packed_name(set, i, name);
+	return open_file(set, name, &fd) == 0 ? inode_of_packed(fd) : 0;
+}
+
+static int open_packed(const struct mb_logset *set, unsigned i, int *ret_fd)
+{
+	MB_AUTO_CLOSE int packed = -1, fd = -1;
+	char name[MB_LOGSET_NAME + 16], label[40];
+	int r;
+
+	mb_logset_packed_name(set, i, name);
+	r = open_file(set, name, &packed);
+	if (r < 0)
+		return r;
+	snprintf(label, sizeof(label), IN_MEMORY "%llu",
+	         (unsigned long long)inode_of_packed(packed));
+	fd = memfd_create(label, MFD_CLOEXEC);
+	r = fd < 0 ? -errno : set->unpack(packed, fd);
+	if (r == 0)
+		*ret_fd = mb_take_fd(&fd);
+	return r;
+}
+
+static int open_at(const struct mb_logset *set, unsigned i, int *ret_fd)
+{
+	char name[MB_LOGSET_NAME + 12];
+	int r;
+
+	mb_logset_name(set, i, name);
+	r = open_file(set, name, ret_fd);
+	return r == -ENOENT && set->unpack && i ? open_packed(set, i, ret_fd) : r;
 }
 
 /* Two numbers missing in a row end the set.  A file moves up only, as the search does, so one that

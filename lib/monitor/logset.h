@@ -17,10 +17,16 @@ enum { MB_LOGSET_NONE = 1, MB_LOGSET_LOST = 2, MB_LOGSET_NAME = 80 };
 struct mb_logset {
 	int dir_fd; /* whoever made it owns it */
 	char name[MB_LOGSET_NAME];
+	/* Write out what @packed_fd holds, a gzip'd file; NULL: there are none.  0 or -errno. */
+	int (*unpack)(int packed_fd, int to_fd);
 };
 
 /* The name of number @i. */
 void mb_logset_name(const struct mb_logset *set, unsigned i, char buf[MB_LOGSET_NAME + 12]);
+
+/* The same of a file that was packed (logpack.c).  Its gzip comment has the number of the inode
+ * that it was made of, by which it is still known; who opens it gets what it holds, in memory. */
+void mb_logset_packed_name(const struct mb_logset *set, unsigned i, char buf[MB_LOGSET_NAME + 16]);
 
 /* Open the newest or the oldest file.  Return: 0; MB_LOGSET_NONE; -errno (nothing told). */
 int mb_logset_newest(const struct mb_logset *set, int *ret_fd);

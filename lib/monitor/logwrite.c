@@ -61,6 +61,7 @@ void mb_logwrite_open(struct mb_logwrite *w, int dir_fd, unsigned files, uint64_
 	w->files = files ? files : 3;
 	w->max = max ? max : 10 << 20;
 	w->second = -1;
+	w->wants_pack = w->packs;
 	if (w->is_fileless)
 		return;
 	open_file(w, 0); /* who writes nothing has none */
@@ -73,18 +74,49 @@ void mb_logwrite_close(struct mb_logwrite *w)
 	mb_close(&w->fd);
 }
 
+static bool has(const struct mb_logwrite *w, const char *name)
+{
+	return faccessat(w->set.dir_fd, name, F_OK, 0) == 0;
+}
+
 /* How many there are, the newest first, without a gap. */
 static unsigned count_files(const struct mb_logwrite *w)
 {
-	char name[MB_LOGSET_NAME + 12];
+	char name[MB_LOGSET_NAME + 16];
 	unsigned n = 0;
 
 	for (; n < w->files; n++) {
 		mb_logset_name(&w->set, n, name);
-		if (faccessat(w->set.dir_fd, name, F_OK, 0) < 0)
+		if (has(w, name))
+			continue;
+		mb_logset_packed_name(&w->set, n, name);
+		if (!w->packs || !has(w, name))
 			break;
 	}
 	return n;
+}
+
+static void drop_packed(const struct mb_logwrite *w, unsigned i)
+{
+	char name[MB_LOGSET_NAME + 16];
+
+	mb_logset_packed_name(&w->set, i, name);
+	if (w->packs)
+		unlinkat(w->set.dir_fd, name, 0);
+}
+
+static void move_up(const struct mb_logwrite *w, unsigned i)
+{
+	char from[MB_LOGSET_NAME + 16], to[MB_LOGSET_NAME + 16];
+
+	if (w->packs) {
+		mb_logset_packed_name(&w->set, i, from);
+		mb_logset_packed_name(&w->set, i + 1, to);
+		renameat(w->set.dir_fd, from, w->set.dir_fd, to);
+	}
+	mb_logset_name(&w->set, i, from);
+	mb_logset_name(&w->set, i + 1, to);
+	renameat(w->set.dir_fd, from, w->set.dir_fd, to);
 }
 
 /* Oldest first, so that a reader which walks from old to new meets no file twice.  The last one
@@ -92,17 +124,16 @@ static unsigned count_files(const struct mb_logwrite *w)
 static void rotate(struct mb_logwrite *w)
 {
 	unsigned n = count_files(w);
-	char from[MB_LOGSET_NAME + 12], to[MB_LOGSET_NAME + 12];
+	char last[MB_LOGSET_NAME + 12];
 
 	if (n == w->files) {
-		mb_logset_name(&w->set, --n, to);
-		unlinkat(w->set.dir_fd, to, 0);
+		mb_logset_name(&w->set, --n, last);
+		unlinkat(w->set.dir_fd, last, 0);
+		drop_packed(w, n);
 	}
-	for (unsigned i = n; i > 0; i--) {
-		mb_logset_name(&w->set, i - 1, from);
-		mb_logset_name(&w->set, i, to);
-		renameat(w->set.dir_fd, from, w->set.dir_fd, to);
-	}
+	for (unsigned i = n; i > 0; i--)
+		move_up(w, i - 1);
+	w->wants_pack = w->packs;
 	mb_close(&w->fd);
 	open_file(w, O_CREAT);
 }

@@ -34,6 +34,8 @@ struct mb_logwrite {
 	bool is_on; /* there is any use in feeding it */
 	bool is_fileless;
 	bool is_json;            /* set before it is opened */
+	bool packs;              /* likewise: what is rotated away is to be packed */
+	bool wants_pack;         /* there may be something to pack */
 	struct mb_logset set;    /* .name, too: else it is "log".  .dir_fd is borrowed */
 	const char *attrs;       /* of JSON; borrowed; NULL: none */
 	struct mb_logsink *sink; /* who gets the records, too; borrowed; NULL: nobody */

@@ -85,6 +85,10 @@ struct mb_monitor {
 	} notify;
 	struct mb_logsink logsink;
 	struct mb_monitor_logto logto; /* of JSON; as it came */
+	struct {
+		pid_t pid; /* 0: none */
+		uint64_t inode;
+	} pack; /* of a log file that was rotated away */
 	uint64_t output_bytes;
 	unsigned foreground; /* index of the lossless client + 1; 0: none */
 	struct {
@@ -159,6 +163,8 @@ int mb_monitor_process_init(struct mb_monitor *m, char **argv);
 void mb_monitor_process_kill(struct mb_monitor *m) __attribute__((noreturn));
 /* To process 1, if it has not ended. */
 void mb_monitor_process_signal(struct mb_monitor *m, int sig);
+/* A child that becomes it, with these as input and output.  Return: -1: none. */
+pid_t mb_monitor_process_spawn(struct mb_monitor *m, const char *verb, const int fds[2]);
 void mb_monitor_process_become(struct mb_monitor *m, const char *verb) __attribute__((noreturn));
 
 /* loop.c */
@@ -199,6 +205,11 @@ void mb_monitor_finish_lost(struct mb_monitor *m); /* an adopted process 1 ended
 void mb_monitor_finish_step(struct mb_monitor *m); /* something that the phase waits for changed */
 void mb_monitor_finish_cancel(struct mb_monitor *m); /* STOPPING in a back-off */
 int mb_monitor_finish_tell(struct mb_monitor *m, struct mb_monitor_client *c);
+
+/* logpack.c */
+void mb_monitor_logpack_step(struct mb_monitor *m);
+void mb_monitor_logpack_ended(struct mb_monitor *m, pid_t pid, int code); /* maybe another's */
+void mb_monitor_logpack_drop(struct mb_monitor *m);                       /* we leave */
 
 /* relay.c */
 int mb_monitor_relay_add(struct mb_monitor *m, const struct mb_monitor_relay *what, const int *fds,

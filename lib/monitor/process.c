@@ -166,3 +166,15 @@ void mb_monitor_process_become(struct mb_monitor *m, const char *verb)
 		syscall(SYS_execveat, m->fd[MB_MONITOR_SLOT_EXE], "", argv, envp, AT_EMPTY_PATH);
 	_exit(125);
 }
+
+pid_t mb_monitor_process_spawn(struct mb_monitor *m, const char *verb, const int fds[2])
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	/* Both are above the standard ones, which are always open here. */
+	if (dup2(fds[0], STDIN_FILENO) < 0 || dup2(fds[1], STDOUT_FILENO) < 0)
+		_exit(125);
+	mb_monitor_process_become(m, verb);
+}

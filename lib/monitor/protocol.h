@@ -171,6 +171,8 @@ enum mb_monitor_setup_flags {
 	MB_MONITOR_STDIN_ONCE = 4, /* stdin ends for good when the client that has it is done */
 	MB_MONITOR_NO_LOG = 8,     /* no log files */
 	MB_MONITOR_LAZY_EXIT = 16, /* --rm: exit.json only if no cleaning client takes the exit */
+	MB_MONITOR_PACK_LOG = 32,  /* log files that are rotated away are gzip'd, by `EXE --root
+	                            * ROOT --runroot RUN __pack ID` from its input to its output */
 	MB_MONITOR_TIED = 256,     /* with FOREGROUND: when that connection ends, the container is
 	                            * killed, and ends as ever */
 };

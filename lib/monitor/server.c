@@ -284,6 +284,7 @@ static int on_cleaned(struct message *x)
 {
 	if (x->m->phase == MB_MONITOR_LINGER && x->c->is_cleaning) {
 		mb_logsink_finish(&x->m->logsink);
+		mb_monitor_logpack_drop(x->m);
 		_exit(0);
 	}
 	return 0;

@@ -228,6 +228,56 @@ got() { grep -qE -- "$1" "$BATS_TEST_TMPDIR/got"; }
 	umount -l /run/systemd # who listened may end only now
 }
 
+@test "compress: what is rotated away is gzip'd, and logs reads all of it" {
+	local driver name dir
+	for driver in json-file local; do
+		[ "$driver" = local ] && name=log || name=
+		mybox run -d --name "c-$driver" --log-driver "$driver" --log-opt max-size=64k --log-opt max-file=500 --log-opt compress=true -v "$BATS_TEST_TMPDIR:/s" deb \
+			sh -c 'seq 20000; printf "%070000d\n" 7; until [ -e /s/go ]; do sleep 0.05; done; seq 20001 40000; until [ -e /s/end ]; do sleep 0.05; done'
+		dir=$root/containers/$(mybox inspect -f '{{.Id}}' "c-$driver")
+		plain() { find "$dir" -name '*log.[1-9]*' ! -name '*.gz' | wc -l; }
+		packed() { find "$dir" -name '*log.[1-9]*.gz' | wc -l; }
+		all_packed() { [ "$(plain)" = 0 ] && [ "$(packed)" -ge "$1" ]; }
+		wait_until 20 all_packed 5
+		# Followed over both, while more is rotated and packed.
+		"${box[@]}" logs -f "c-$driver" >"$BATS_TEST_TMPDIR/followed" 3>&- &
+		local reader=$!
+		wait_until 20 grep -q '^0*7$' "$BATS_TEST_TMPDIR/followed"
+		touch "$BATS_TEST_TMPDIR/go"
+		wait_until 20 grep -qx 40000 "$BATS_TEST_TMPDIR/followed"
+		wait_until 20 all_packed 12
+		touch "$BATS_TEST_TMPDIR/end"
+		wait $reader
+		(seq 20000; printf '%070000d\n' 7; seq 20001 40000) >"$BATS_TEST_TMPDIR/wanted"
+		cmp "$BATS_TEST_TMPDIR/followed" "$BATS_TEST_TMPDIR/wanted"
+		mybox logs "c-$driver" | cmp - "$BATS_TEST_TMPDIR/wanted"
+		[ "$(mybox logs -n 30000 "c-$driver" | cksum)" = "$(tail -n 30000 "$BATS_TEST_TMPDIR/wanted" | cksum)" ]
+		[ "$(mybox logs --since 1h "c-$driver" | cksum)" = "$(cksum <"$BATS_TEST_TMPDIR/wanted")" ]
+		# Anybody's gunzip reads them.
+		gzip -t "$dir"/*.gz
+		rm "$BATS_TEST_TMPDIR/go" "$BATS_TEST_TMPDIR/end"
+	done
+}
+
+@test "compress: the oldest goes, packed or not, and another monitor goes on" {
+	mybox run -d --name cm --log-opt max-size=16k --log-opt max-file=3 --log-opt compress=true -v "$BATS_TEST_TMPDIR:/s" deb \
+		sh -c 'seq 20000; until [ -e /s/go ]; do sleep 0.05; done; seq 20001 40000; until [ -e /s/end ]; do sleep 0.05; done'
+	local dir monitor
+	dir=$root/containers/$(mybox inspect -f '{{.Id}}' cm)
+	settled() { [ "$(cd "$dir" && echo log*)" = 'log log.1.gz log.2.gz' ] && [ "$(mybox logs -n 1 cm)" = "$1" ]; }
+	wait_until 20 settled 20000
+	monitor=$(awk '/^PPid/ { print $2 }' "/proc/$(mybox inspect -f '{{.State.Pid}}' cm)/status")
+	kill -9 "$monitor"
+	mybox exec cm touch /s/go
+	wait_until 20 settled 40000
+	[ ! -e "$dir/.log.gz.new" ]
+	# What is left is the end of it without a gap.
+	local first
+	first=$(mybox logs cm | head -1)
+	[ "$(mybox logs cm | cksum)" = "$(seq "$first" 40000 | cksum)" ]
+	touch "$BATS_TEST_TMPDIR/end"
+}
+
 @test "labels and variables by regular expressions" {
 	mybox run --name ca -l app.one=1 -l app.two=2 -l other=3 -l exact=4 -e GO_A=x -e MY_GO=y -e NO=z --log-opt labels=exact --log-opt labels-regex='^app\.' --log-opt env-regex='^(GO|NO$)' deb echo line
 	[ "$(mybox logs --details ca)" = 'GO_A=x,NO=z,app.one=1,app.two=2,exact=4 line' ]
@@ -250,7 +300,7 @@ got() { grep -qE -- "$1" "$BATS_TEST_TMPDIR/got"; }
 		--log-opt mode=non-blocking --log-opt max-buffer-size=-1|invalid --log-opt max-buffer-size '-1'
 		--log-opt labels-regex=(|invalid --log-opt labels-regex '('
 		--log-opt env-regex=((a{99}){99}){99}|invalid --log-opt env-regex
-		--log-driver json-file --log-opt compress=true|log opt 'compress' is not supported
+		--log-driver json-file --log-opt compress=maybe|invalid --log-opt compress 'maybe'
 		--log-driver local --log-opt tag=x|unknown log opt 'tag' for local log driver
 		--log-driver json-file --log-opt tag={{.Nothing}}|can't evaluate field Nothing in type *loginfo.Info
 		--log-driver json-file --log-opt tag={{|invalid --log-opt tag '{{'
