@@ -192,6 +192,26 @@ static bool is_leaving(const struct mb_container *c)
 	       mb_monitor_connect(c->run_fd, &sock, NULL) == MB_MONITOR_GONE;
 }
 
+/* Its monitor was killed when it had told it to stop because it was unwell, and then it ended. */
+static bool is_owed_restart(const struct mb_container *c)
+{
+	char word[16] = "";
+
+	return c->run_fd >= 0 && c->state.has_exit && !c->state.exit.finished &&
+	       !c->record->host.auto_remove &&
+	       readlinkat(c->run_fd, MB_MONITOR_OWED, word, sizeof(word) - 1) > 0 &&
+	       strcmp(word, "restart") == 0;
+}
+
+static int start_again(struct mb_container *c)
+{
+	struct mb_container_start how = {0};
+	int r = mb_container_start(c, &how, NULL, NULL);
+
+	mb_strv_done(&how.warnings);
+	return r < 0 ? r : 0;
+}
+
 static void check_container(struct checking *k, const char *id)
 {
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
@@ -231,6 +251,13 @@ static void check_container(struct checking *k, const char *id)
 	}
 	if (mb_container_is_running(c) || c->state.monitored)
 		return;
+	if (is_owed_restart(c)) {
+		mb_close(&lock);
+		if (k->how->repair)
+			r = start_again(c);
+		found(k, subject, "was to be started again, and its monitor was killed", r);
+		return;
+	}
 	if (c->run_fd >= 0 || (c->record->host.auto_remove && c->state.has_run)) {
 		if (k->how->repair)
 			r = c->record->host.auto_remove ? mb_container_remove_locked(c, true, NULL)

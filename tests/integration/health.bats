@@ -304,6 +304,27 @@ gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
 	wait_until 10 is hm running
 }
 
+@test "the monitor is killed, and the container ends before another comes: system check starts it again" {
+	mkdir "$BATS_TEST_TMPDIR/s"
+	mybox run -d --name hm --stop-timeout 3600 -v "$BATS_TEST_TMPDIR/s:/s" --health-interval 50ms --health-retries 1 --health-on-failure restart --health-cmd '! mkdir /s/asked' deb sh -c 'trap "touch /s/told" TERM; until [ -e /s/end ]; do sleep 0.05; done; rm /s/end'
+	wait_until 10 test -e "$BATS_TEST_TMPDIR/s/told"
+	local monitor first
+	monitor=$(monitor_of hm)
+	first=$(mybox inspect -f '{{.State.Pid}}' hm)
+	kill -9 "$monitor"
+	wait_until 10 gone "$monitor"
+	touch "$BATS_TEST_TMPDIR/s/end"
+	wait_until 10 gone "$first"
+	is hm exited
+	run mybox system check
+	[[ $output == *'container hm: was to be started again, and its monitor was killed'* ]]
+	is hm exited
+	run mybox system check --repair
+	[[ $output == *'container hm: was to be started again'* ]]
+	is hm running
+	run -0 mybox system check
+}
+
 @test "another monitor of one that is well, or is to be left alone, stops nobody" {
 	mybox run -d --name hw --health-on-failure kill --health-cmd true --health-interval 50ms deb sleep 1000
 	mybox run -d --name hn --health-cmd false --health-retries 1 --health-interval 50ms deb sleep 1000
