@@ -270,7 +270,8 @@ got() { grep -qE -- "$1" "$BATS_TEST_TMPDIR/got"; }
 	kill -9 "$monitor"
 	mybox exec cm touch /s/go
 	wait_until 20 settled 40000
-	[ ! -e "$dir/.log.gz.new" ]
+	packed() { [ ! -e "$dir/.log.gz.new" ]; }
+	wait_until 20 packed
 	# What is left is the end of it without a gap.
 	local first
 	first=$(mybox logs cm | head -1)
