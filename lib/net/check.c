@@ -706,6 +706,7 @@ static void reload_port(struct mb_net *net, const struct mb_net_endpoint *e)
 	if (e->isolated)
 		mb_nl_port_set(&b, port.index, mb_net_hairpin_is_needed(), true);
 	(void)mb_nl_send(&net->route, &b, NULL, NULL);
+	mb_net_overlay_announce(net, e, bridge.index, port.index);
 }
 
 /* With a policy it belongs outside the bridge, whatever was done to it. */

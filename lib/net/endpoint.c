@@ -69,6 +69,7 @@ int mb_net_endpoint_fill(const struct mb_net_sandbox *s, const struct mb_net_net
 	e->on_link = mb_streq(n->driver, "ipvlan") && n->mode != IPVLAN_MODE_L2;
 	e->internal = n->internal;
 	e->isolated = !mb_net_is_upper(n->driver) && !n->icc;
+	e->announced = n->overlay.external;
 	e->mtu = n->mtu;
 	e->mtu_out = n->mtu_out;
 	e->gw_priority = spec->gw_priority;

@@ -9,6 +9,7 @@
 #include "core/str.h"
 #include "net/endpoint.h"
 #include "net/handle.h"
+#include "net/overlay.h"
 #include "nl/route.h"
 
 enum {
@@ -139,6 +140,7 @@ int mb_net_link_attach(struct mb_net *net, struct mb_net_endpoint *e, bool hairp
 		r = finish_routed(net, e, v.index, err);
 	if (r)
 		return mb_wrap(err, r, "cannot connect to network %s", e->network);
+	mb_net_overlay_announce(net, e, bridge, v.index);
 	*ret_index = v.peer_index;
 	return 0;
 }

@@ -161,6 +161,7 @@ struct mb_net_endpoint {
 	int gw_priority;
 	bool internal, isolated; /* isolated: no traffic between neighbours (icc off) */
 	bool on_link;            /* the default route has no gateway: ipvlan's layer 3 */
+	bool announced;          /* another program tells other hosts of it (control=external) */
 	bool gateway;            /* carries the default route and the ports */
 	/* Not in the record: outside the bridge (policies), and its next hop to neighbours. */
 	bool routed;

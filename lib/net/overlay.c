@@ -49,6 +49,18 @@ static int tunnel_of(const struct mb_net_network *n, int bridge, char name[IFNAM
 	return 0;
 }
 
+/* With a store the bridge, too, is told and learns nothing by itself.  Another program tells it as
+ * well: it sees who is here in the bridge's tables, and fills in the others, of whom the bridge
+ * then need not ask.  The gateway has one address on all hosts, and each answers for itself. */
+static void put_port(struct mb_nl_batch *b, const struct mb_net_network *n, int index)
+{
+	const struct mb_nl_tunnel_port port = {.learning = n->overlay.peers.n > 0,
+	                                       .suppress = n->overlay.external,
+	                                       .isolated = !n->icc};
+
+	mb_nl_port_set_tunnel(b, index, &port);
+}
+
 /* Frames to everybody, and to whom nobody knows, go to all the others. */
 static void put_peers(struct mb_nl_batch *b, const struct mb_net_network *n, int index)
 {
@@ -76,8 +88,7 @@ static int make(struct mb_net *net, const struct mb_net_network *n, int bridge, 
 		v.index = mb_net_index_make(name, i);
 		mb_nl_vxlan_add(&b, &v);
 		mb_nl_link_set_alias(&b, v.index, NULL, alias);
-		/* With a store the bridge, too, is told and learns nothing by itself. */
-		mb_nl_port_set_learning(&b, v.index, !has_store(n));
+		put_port(&b, n, v.index);
 		put_peers(&b, n, v.index);
 		r = mb_nl_send(&net->route, &b, NULL, err);
 	}
@@ -111,10 +122,9 @@ int mb_net_overlay_up(struct mb_net *net, const struct mb_net_network *n, int br
 	}
 	if (!mb_streq(link.kind, "vxlan") || !mb_starts_with(link.alias, net->alias))
 		return mb_fail(err, EEXIST, "interface '%s' exists and is not of this store", name);
-	if (link.master != bridge) {
+	if (link.master != bridge)
 		mb_nl_link_set_master(&b, link.index, bridge);
-		mb_nl_port_set_learning(&b, link.index, !has_store(n));
-	}
+	put_port(&b, n, link.index);
 	mb_nl_link_set_group(&b, link.index, mb_net_group(n));
 	mb_nl_link_set_up(&b, link.index, NULL);
 	r = mb_nl_send(&net->route, &b, NULL, err);
@@ -137,6 +147,23 @@ void mb_net_overlay_down(struct mb_net *net, const struct mb_net_network *n)
 	    !mb_starts_with(link.alias, net->alias))
 		return;
 	mb_nl_link_del(&b, link.index, NULL);
+	(void)mb_nl_send(&net->route, &b, NULL, NULL);
+}
+
+void mb_net_overlay_announce(struct mb_net *net, const struct mb_net_endpoint *e, int bridge,
+                             int port)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	const char *const addresses[] = {e->ip4, e->ip6};
+	uint8_t mac[MB_NET_MAC_BYTES];
+	struct mb_net_addr a;
+
+	if (!e->announced || !e->mac || mb_net_mac_parse(e->mac, mac) < 0)
+		return;
+	mb_nl_fdb_port_add(&b, port, mac);
+	for (size_t i = 0; i < MB_N(addresses); i++)
+		if (addresses[i] && mb_net_addr_parse(addresses[i], &a) == 0)
+			mb_nl_neigh_hint(&b, a.family, a.b, mac, bridge);
 	(void)mb_nl_send(&net->route, &b, NULL, NULL);
 }
 

@@ -13,6 +13,7 @@
 
 struct mb_err;
 struct mb_net;
+struct mb_net_endpoint;
 struct mb_net_network;
 struct mb_net_overlay;
 
@@ -33,6 +34,10 @@ bool mb_net_overlay_is_valid(const struct mb_net_overlay *o);
 /* The tunnel, in the bridge @bridge; as it ought to be if it is there already. */
 int mb_net_overlay_up(struct mb_net *net, const struct mb_net_network *n, int bridge,
                       struct mb_err *err);
+/* With another program (control=external): that @e is behind the bridge's @port stands in the
+ * bridge's tables before its first packet, and as long as the port is there. */
+void mb_net_overlay_announce(struct mb_net *net, const struct mb_net_endpoint *e, int bridge,
+                             int port);
 void mb_net_overlay_down(struct mb_net *net, const struct mb_net_network *n);
 /* What of the tunnel is not as it ought to be; NULL: nothing.  Caller frees. */
 char *mb_net_overlay_fault(struct mb_net *net, const struct mb_net_network *n);

@@ -37,6 +37,7 @@ static const struct mb_json_field endpoint_table[] = {
 	MB_JSON_INT("gw_priority", struct mb_net_endpoint, gw_priority),
 	MB_JSON_BOOL("internal", struct mb_net_endpoint, internal),
 	MB_JSON_BOOL("isolated", struct mb_net_endpoint, isolated),
+	MB_JSON_BOOL("announced", struct mb_net_endpoint, announced),
 	MB_JSON_BOOL("on_link", struct mb_net_endpoint, on_link),
 	MB_JSON_BOOL("gateway", struct mb_net_endpoint, gateway),
 	MB_JSON_STRV("aliases", struct mb_net_endpoint, aliases),

@@ -226,14 +226,16 @@ void mb_nl_port_set(struct mb_nl_batch *b, int index, bool hairpin, bool isolate
 	mb_nl_nest_end(b, port);
 }
 
-void mb_nl_port_set_learning(struct mb_nl_batch *b, int index, bool learning)
+void mb_nl_port_set_tunnel(struct mb_nl_batch *b, int index, const struct mb_nl_tunnel_port *p)
 {
 	struct ifinfomsg i = {.ifi_family = AF_BRIDGE, .ifi_index = index};
 	size_t port;
 
 	mb_nl_message(b, RTM_SETLINK, 0, &i, sizeof(i));
 	port = mb_nl_nest(b, IFLA_PROTINFO | NLA_F_NESTED);
-	mb_nl_put_u8(b, IFLA_BRPORT_LEARNING, learning);
+	mb_nl_put_u8(b, IFLA_BRPORT_LEARNING, p->learning);
+	mb_nl_put_u8(b, IFLA_BRPORT_NEIGH_SUPPRESS, p->suppress);
+	mb_nl_put_u8(b, IFLA_BRPORT_ISOLATED, p->isolated);
 	mb_nl_nest_end(b, port);
 }
 
@@ -351,26 +353,42 @@ void mb_nl_route_del(struct mb_nl_batch *b, const struct mb_nl_route *r)
 	route_message(b, RTM_DELROUTE, 0, r);
 }
 
-static void neigh_message(struct mb_nl_batch *b, uint16_t type, uint16_t flags, int family,
-                          const void *addr, int index)
+static struct ndmsg neigh_head(int family, int index, uint16_t state)
 {
-	struct ndmsg m = {
-		.ndm_family = (uint8_t)family, .ndm_ifindex = index, .ndm_state = NUD_PERMANENT};
+	return (struct ndmsg){
+		.ndm_family = (uint8_t)family, .ndm_ifindex = index, .ndm_state = state};
+}
 
-	mb_nl_message(b, type, flags, &m, sizeof(m));
-	mb_nl_put(b, NDA_DST, addr, addr_len(family));
+static void neigh_message(struct mb_nl_batch *b, uint16_t type, uint16_t flags,
+                          const struct ndmsg *m, const void *addr)
+{
+	mb_nl_message(b, type, flags, m, sizeof(*m));
+	mb_nl_put(b, NDA_DST, addr, addr_len(m->ndm_family));
 }
 
 void mb_nl_neigh_add(struct mb_nl_batch *b, int family, const void *addr, const uint8_t mac[6],
                      int index)
 {
-	neigh_message(b, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, family, addr, index);
+	const struct ndmsg m = neigh_head(family, index, NUD_PERMANENT);
+
+	neigh_message(b, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &m, addr);
+	mb_nl_put(b, NDA_LLADDR, mac, MAC_BYTES);
+}
+
+void mb_nl_neigh_hint(struct mb_nl_batch *b, int family, const void *addr, const uint8_t mac[6],
+                      int index)
+{
+	const struct ndmsg m = neigh_head(family, index, NUD_STALE);
+
+	neigh_message(b, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &m, addr);
 	mb_nl_put(b, NDA_LLADDR, mac, MAC_BYTES);
 }
 
 void mb_nl_neigh_del(struct mb_nl_batch *b, int family, const void *addr, int index)
 {
-	neigh_message(b, RTM_DELNEIGH, 0, family, addr, index);
+	const struct ndmsg m = neigh_head(family, index, NUD_PERMANENT);
+
+	neigh_message(b, RTM_DELNEIGH, 0, &m, addr);
 }
 
 static bool is_zero(const uint8_t mac[MAC_BYTES])

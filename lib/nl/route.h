@@ -77,8 +77,13 @@ void mb_nl_link_set_arp(struct mb_nl_batch *b, int index, bool on);
 void mb_nl_link_set_mtu(struct mb_nl_batch *b, int index, uint32_t mtu);
 /* Flags of a bridge port. */
 void mb_nl_port_set(struct mb_nl_batch *b, int index, bool hairpin, bool isolated);
-/* Whether a bridge learns from what comes by a port. */
-void mb_nl_port_set_learning(struct mb_nl_batch *b, int index, bool learning);
+/* The port of a bridge that leads to other hosts. */
+struct mb_nl_tunnel_port {
+	bool learning; /* who is behind it, from what comes */
+	bool suppress; /* what the bridge can answer for a neighbour does not go there */
+	bool isolated;
+};
+void mb_nl_port_set_tunnel(struct mb_nl_batch *b, int index, const struct mb_nl_tunnel_port *p);
 void mb_nl_link_del(struct mb_nl_batch *b, int index, const char *name_if_no_index);
 /* @now: no duplicate address detection (AF_INET6). */
 void mb_nl_addr_add(struct mb_nl_batch *b, int family, const void *addr, unsigned int prefix,
@@ -99,6 +104,9 @@ void mb_nl_route_del(struct mb_nl_batch *b, const struct mb_nl_route *r);
 void mb_nl_neigh_add(struct mb_nl_batch *b, int family, const void *addr, const uint8_t mac[6],
                      int index);
 void mb_nl_neigh_del(struct mb_nl_batch *b, int family, const void *addr, int index);
+/* One that whoever knows better replaces. */
+void mb_nl_neigh_hint(struct mb_nl_batch *b, int family, const void *addr, const uint8_t mac[6],
+                      int index);
 /* Where frames go by the tunnel @index: those to @mac go to @dst; the zero @mac is of all others,
  * and may have many. */
 void mb_nl_fdb_add(struct mb_nl_batch *b, int index, const uint8_t mac[6], int family,

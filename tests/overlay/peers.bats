@@ -49,6 +49,21 @@ lab() { # lab N [OPTION...]: the network on host N, which gives the addresses 10
 	[ "$status" != 0 ]
 }
 
+@test "overlay: without icc nobody is reached on other hosts either" {
+	local i
+	for i in 1 2; do
+		lab $i -o com.docker.network.bridge.enable_icc=false
+		sleeper $i k$i --network lab --ip 10.77.0.$((i * 16 + 2))
+	done
+	sleeper 1 beside --network lab --ip 10.77.0.19
+	wait_until 5 reaches 1 k1 $wire.2
+	run reaches 1 k1 10.77.0.19
+	[ "$status" != 0 ]
+	run reaches 1 k1 10.77.0.34
+	[ "$status" != 0 ]
+	in_ns h1 bridge -d link show dev "$(tunnel 1 lab)" | grep -q 'isolated on'
+}
+
 @test "overlay: what cannot be is refused by name, and leaves nothing" {
 	refused() { # refused WORDS OPTION...
 		run on 1 network create -d overlay "${@:2}" lab
@@ -81,7 +96,7 @@ lab() { # lab N [OPTION...]: the network on host N, which gives the addresses 10
 		on $i network create -d overlay --subnet 10.77.0.0/24 --ip-range 10.77.0.$((i * 16))/29 \
 			-o control=external -o vtep=up0 -o vni=4242 ext >/dev/null
 		sleeper $i k$i --network ext --ip 10.77.0.$((i * 16 + 2))
-		in_ns h$i bridge -d link show dev "$(tunnel $i ext)" | grep -q 'learning on'
+		in_ns h$i bridge -d link show dev "$(tunnel $i ext)" | grep -q 'learning off .*neigh_suppress on .*isolated off'
 	done
 	in_ns h1 ip -d link show dev "$(tunnel 1 ext)" | grep -q 'vxlan id 4242 local 203.0.113.1 .*nolearning'
 	# Nothing is in the tables; what is put there holds, through a reload too.
