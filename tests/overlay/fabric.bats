@@ -11,7 +11,7 @@ setup_file() {
 	chmod 711 "${dir%/*}"
 	local i
 	for i in 1 2 3; do frr_begin $i; done
-	for i in 1 2 3; do wait_until 60 has_peers $i 2; done
+	for i in 1 2 3; do wait_until 10 has_peers $i 2; done
 }
 teardown_file() {
 	[ -x /usr/lib/frr/bgpd ] || return 0
@@ -70,15 +70,15 @@ is_forgotten() { # is_forgotten N ADDRESS HOST
 		fabric $i
 		sleeper $i k$i --network fab --ip 10.77.0.$((i * 16 + 2))
 	done
-	for i in 1 2; do wait_until 30 knows $i 10.77.0.50 3; done
-	wait_until 30 knows 1 10.77.0.34 2
-	wait_until 30 knows 3 10.77.0.18 1
+	for i in 1 2; do wait_until 8 knows $i 10.77.0.50 3; done
+	wait_until 8 knows 1 10.77.0.34 2
+	wait_until 8 knows 3 10.77.0.18 1
 	# What mybox put into the bridge's tables, reload puts back.
 	port=$(in_ns h2 ip -o link show type veth | sed -n 's/.*: \(mb[^@]*\)@.*/\1/p')
 	in_ns h2 ip link set "$port" nomaster
-	wait_until 30 is_forgotten 1 10.77.0.34 2
+	wait_until 8 is_forgotten 1 10.77.0.34 2
 	on 2 network reload >/dev/null
-	wait_until 30 knows 1 10.77.0.34 2
+	wait_until 8 knows 1 10.77.0.34 2
 	wait_until 5 reaches 1 k1 10.77.0.34
 	wait_until 5 reaches 1 k1 10.77.0.50
 	wait_until 5 reaches 3 k3 10.77.0.34
@@ -89,17 +89,17 @@ is_forgotten() { # is_forgotten N ADDRESS HOST
 	on 1 system check
 	# It goes, and comes again on another host with the same address.
 	on 2 rm -f k2 >/dev/null
-	wait_until 30 is_forgotten 1 10.77.0.34 2
+	wait_until 8 is_forgotten 1 10.77.0.34 2
 	sleeper 3 moved --network fab --ip 10.77.0.34
-	wait_until 30 knows 1 10.77.0.34 3
-	wait_until 30 knows 2 10.77.0.34 3
+	wait_until 8 knows 1 10.77.0.34 3
+	wait_until 8 knows 2 10.77.0.34 3
 	wait_until 5 reaches 1 k1 10.77.0.34
 	sleeper 2 again --network fab --ip 10.77.0.35
 	wait_until 5 reaches 2 again 10.77.0.34
 	# Killed, it is gone as well.
 	on 3 kill moved >/dev/null
 	gone() { ! in_ns h1 ip neigh show 10.77.0.34 | grep -q extern_learn; }
-	wait_until 30 gone
+	wait_until 8 gone
 }
 
 @test "EVPN: IPv6, a daemon that dies, other networks" {
@@ -108,18 +108,18 @@ is_forgotten() { # is_forgotten N ADDRESS HOST
 		fabric $i --subnet fd77::/64
 		sleeper $i k$i --network fab --ip 10.77.0.$((i * 16 + 2)) --ip6 fd77::${i}2
 	done
-	wait_until 30 knows 1 fd77::22 2
+	wait_until 8 knows 1 fd77::22 2
 	wait_until 5 reaches 1 k1 fd77::22
 	# Without bgpd the others forget; with it again they know.
 	frr_kill 2 bgpd
-	wait_until 30 is_forgotten 1 10.77.0.34 2
+	wait_until 8 is_forgotten 1 10.77.0.34 2
 	frr_start 2 bgpd -p 179 -n
-	wait_until 60 knows 1 10.77.0.34 2
+	wait_until 10 knows 1 10.77.0.34 2
 	wait_until 5 reaches 1 k1 10.77.0.34
 	# What others' networks have is not this one's.
 	on 2 network create -d overlay --subnet 10.78.0.0/24 -o control=external -o vni=4343 other >/dev/null
 	sleeper 2 apart --network other --ip 10.78.0.9
-	wait_until 30 sh -c "nsenter --net=/proc/$(cat "$dir/ns.h1")/ns/net vtysh --vty_socket '$dir/frr1' -c 'show bgp l2vpn evpn' | grep -q 10.78.0.9"
+	wait_until 8 sh -c "nsenter --net=/proc/$(cat "$dir/ns.h1")/ns/net vtysh --vty_socket '$dir/frr1' -c 'show bgp l2vpn evpn' | grep -q 10.78.0.9"
 	run in_ns h1 ip neigh show 10.78.0.9
 	[ -z "$output" ]
 }
