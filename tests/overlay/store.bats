@@ -47,6 +47,8 @@ knows_not() { ! on "$1" exec "$2" nslookup "$3" 127.0.0.11 >/dev/null 2>&1; }
 	[ "$(on 1 info -f '{{range .SharedNetworks}}{{.Network}} {{len .Members}} {{len .Hosts}} {{.Host}}{{end}}')" = "shared 3 3 one" ]
 	# The way is walked as far as this host sees it, by name and by address.
 	on 2 exec -d k2 sh -c 'mkdir /www; httpd -p 80 -h /www'
+	listens() { on 2 exec k2 grep -q ':0050 [0-9A-F:]* 0A ' /proc/net/tcp /proc/net/tcp6; }
+	wait_until 5 listens
 	run on 1 network check k1 k2:80
 	[[ $output == *"k2 is on host two, by the tunnel to $wire.2"* ]]
 	[[ $output == *"connected to $(ip_of 2 k2), port 80"* ]]
