@@ -263,6 +263,13 @@ static int each_neigh(const struct mb_nl_neigh *n, void *arg)
 	return 0;
 }
 
+/* Whoever it is has it on another host, of which this one knows nothing. */
+static bool is_beyond_tunnel(const struct mb_net_way *w)
+{
+	return w->kind == MB_NET_WAY_OUTSIDE && !w->way.has_gateway &&
+	       mb_net_is_overlay(w->from.e->driver);
+}
+
 /* Nothing known of it yet is fine: the kernel will ask. */
 int mb_net_way_neighbour(struct mb_net_way *w, struct mb_err *err)
 {
@@ -289,6 +296,12 @@ int mb_net_way_neighbour(struct mb_net_way *w, struct mb_err *err)
 	if (r)
 		return r;
 	mb_net_addr_format(&hop.addr, text);
+	if (is_beyond_tunnel(w)) {
+		mb_net_way_ok(w, "neighbour", "%s is beyond the tunnel, %s", text,
+		              hop.found.has_mac ? mb_net_mac_format(hop.found.mac, mac)
+		                                : "not asked for yet");
+		return 0;
+	}
 	if (hop.found.has_mac && memcmp(hop.found.mac, expected, sizeof(expected)) != 0) {
 		mb_net_way_fault(w, "neighbour",
 		                 "%s takes %s for the owner of %s: a stale entry, or another one "

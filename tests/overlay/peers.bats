@@ -109,4 +109,12 @@ lab() { # lab N [OPTION...]: the network on host N, which gives the addresses 10
 	wait_until 5 reaches 1 k1 10.77.0.34
 	reaches 1 k1 10.77.0.34
 	on 1 system check
+	# The walk to it ends at the tunnel, and what answers is no fault.
+	listens() { on 2 exec k2 grep -q ':0050 [0-9A-F:]* 0A ' /proc/net/tcp /proc/net/tcp6; }
+	on 2 exec -d k2 httpd -p 80
+	wait_until 5 listens
+	run on 1 network check k1 10.77.0.34:80
+	[[ $output == *"10.77.0.34 is beyond the tunnel, 02:"* ]]
+	[[ $output == *"connected to 10.77.0.34, port 80"* ]]
+	[ "$status" = 0 ]
 }
