@@ -22,6 +22,20 @@ static uint32_t slot_of(const struct mb_net_pool *pool, const char *address)
 	return mb_net_prefix_index(&subnet, &a);
 }
 
+/* Of an IPv6 subnet only the first addresses have slots. */
+static bool is_beyond_slots(const struct mb_net_pool *pool, const char *address)
+{
+	uint32_t slot = slot_of(pool, address);
+	struct mb_net_prefix subnet;
+	struct mb_net_addr a, counted;
+
+	if (mb_net_prefix_parse(pool->subnet, &subnet) < 0 || mb_net_addr_parse(address, &a) < 0 ||
+	    !mb_net_prefix_has(&subnet, &a))
+		return false;
+	mb_net_prefix_at(&subnet, slot, &counted);
+	return slot >= MB_NET_IPAM_SLOTS6 || !mb_net_addr_equal(&a, &counted);
+}
+
 struct choice {
 	bool v6;
 	const char *container_id;
@@ -45,6 +59,10 @@ static int take(struct mb_net *net, const struct mb_net_network *n, const struct
 	want.preferred = slot_of(pool, choice->before);
 	if (!want.preferred)
 		want.preferred = choice->preferred;
+	if (choice->v6 && choice->wanted && is_beyond_slots(pool, choice->wanted))
+		return mb_fail(err, EINVAL,
+		               "address %s of network %s: only the first %d of subnet %s are given",
+		               choice->wanted, n->name, MB_NET_IPAM_SLOTS6, pool->subnet);
 	if (choice->wanted && !want.wanted)
 		return mb_fail(err, EINVAL, "address %s is not in subnet %s of network %s",
 		               choice->wanted, pool->subnet, n->name);

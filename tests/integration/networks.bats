@@ -235,6 +235,12 @@ blocked() { ! mybox exec "$1" nc -w 1 "$2" 80 </dev/null >/dev/null 2>&1; }
 	mybox network create --subnet fd00:99::/64 --subnet 10.99.12.0/24 fixed6
 	sleeper c3 --network fixed6 --ip6 fd00:99::77
 	[ "$(mybox inspect -f '{{.NetworkSettings.Networks.fixed6.GlobalIPv6Address}}' c3)" = fd00:99::77 ]
+	# Neither taken for another, nor said to be in use.
+	for six in fd00:99::1:2 fd00:99::1:0:0:5; do
+		run mybox run --rm --network fixed6 --ip6 $six deb true
+		[ "$status" = 125 ]
+		[[ $output == *"address $six of network fixed6: only the first 65536 of subnet fd00:99::/64 are given"* ]]
+	done
 }
 
 @test "names on the default network too" {
