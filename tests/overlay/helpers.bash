@@ -42,7 +42,11 @@ hosts_begin() {
 }
 hosts_end() {
 	local f
-	for f in "$dir"/ns.*; do kill "$(cat "$f")"; done
+	# Their links at once: a namespace goes some time after its last process.
+	for f in "$dir"/ns.*; do
+		kill "$(cat "$f")"
+		ip link del "w-${f##*/ns.}" 2>/dev/null || true
+	done
 	ip link del wire
 	rm -rf "$dir"
 }
