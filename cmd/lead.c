@@ -16,6 +16,7 @@
 #include "cmd/context.h"
 #include "cmd/event.h"
 #include "cmd/network.h"
+#include "container/container.h"
 #include "core/err.h"
 #include "core/io.h"
 #include "core/own.h"
@@ -67,6 +68,8 @@ lead_one(struct mb_cmd_context *cx, const char *network_id, pid_t parent)
 
 	die_with(parent);
 	r = mb_cmd_net(cx, &net, NULL);
+	if (!r)
+		mb_net_set_opener(net, mb_container_netns_open, cx->store);
 	if (!r)
 		r = mb_net_lead(net, network_id, on_lost, cx, &err);
 	_exit(r ? 1 : 0);

@@ -9,7 +9,6 @@
 #include "container/container.h"
 #include "core/err.h"
 #include "core/own.h"
-#include "sys/proc.h"
 
 const char *const mb_cmd_policy_actions[] = {"allow", "deny", NULL};
 
@@ -23,23 +22,22 @@ int mb_cmd_policy_open(struct mb_cmd_context *cx, const char *network, struct mb
 	return r;
 }
 
+int mb_cmd_policy_read(struct mb_cmd_context *cx, const char *network, struct mb_cmd_policy *ret,
+                       struct mb_err *err)
+{
+	int r = mb_cmd_policy_open(cx, network, ret, err);
+
+	if (r)
+		return r;
+	mb_net_set_opener(ret->net, mb_container_netns_open, cx->store);
+	return mb_net_policy_refresh(ret->net, &ret->network, err);
+}
+
 void mb_cmd_policy_done(struct mb_cmd_policy *p)
 {
 	mb_net_network_free(p->network);
 	mb_net_free(p->net);
 	*p = (struct mb_cmd_policy){0};
-}
-
-/* One that ends just now has no namespace any more, and needs nothing done there. */
-static int open_namespace(const char *container_id, void *store)
-{
-	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
-	int fd = -1;
-
-	if (mb_container_open(store, container_id, &c, NULL) != 0 || !mb_container_is_running(c) ||
-	    !c->state.has_run || mb_sys_proc_ns_open(c->state.run.pid, "net", &fd, NULL) != 0)
-		return -1;
-	return fd;
 }
 
 int mb_cmd_policy_change(struct mb_cmd_context *cx, struct mb_cmd_policy *p,
@@ -50,7 +48,7 @@ int mb_cmd_policy_change(struct mb_cmd_context *cx, struct mb_cmd_policy *p,
 
 	if (r < 0)
 		return r;
-	edit->open = open_namespace;
+	edit->open = mb_container_netns_open;
 	edit->arg = store;
 	r = mb_net_policy_change(p->net, p->network, edit, ret_id, err);
 	return r > 0 ? -ENOENT : r; /* told */

@@ -17,6 +17,9 @@ struct mb_cmd_policy {
 /* Return: 0; 1 after saying what does not exist; -errno.  Release it in every case. */
 int mb_cmd_policy_open(struct mb_cmd_context *cx, const char *network, struct mb_cmd_policy *ret,
                        struct mb_err *err);
+/* And with what other hosts have said of it. */
+int mb_cmd_policy_read(struct mb_cmd_context *cx, const char *network, struct mb_cmd_policy *ret,
+                       struct mb_err *err);
 void mb_cmd_policy_done(struct mb_cmd_policy *p);
 #define MB_AUTO_CMD_POLICY __attribute__((cleanup(mb_cmd_policy_done)))
 /* mb_net_policy_change() with the namespaces of the containers that run.  Return: an exit code

@@ -19,7 +19,8 @@ static int default_main(struct mb_cmd_context *cx, const struct mb_cli_input *in
 	edit.rule.deny = mb_streq(action, "deny");
 	if (action && !edit.rule.deny && !mb_streq(action, "allow"))
 		return mb_fail(err, EINVAL, "invalid action '%s': it is allow or deny", action);
-	r = mb_cmd_policy_open(cx, in->operands[0], &p, err);
+	r = action ? mb_cmd_policy_open(cx, in->operands[0], &p, err)
+	           : mb_cmd_policy_read(cx, in->operands[0], &p, err);
 	if (r)
 		return r;
 	if (!action)

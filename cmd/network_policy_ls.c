@@ -10,8 +10,8 @@
 #include "core/own.h"
 #include "core/str.h"
 #include "format/table.h"
-#include "json/json.h"
 #include "net/policy_rule.h"
+#include "json/json.h"
 
 struct ls_args {
 	const char *format;
@@ -19,7 +19,7 @@ struct ls_args {
 };
 
 static const struct mb_format_column columns[] = {
-	{"ID", "RULE ID"},   {"From", "FROM"},       {"To", "TO"},       {"Port", "PORT"},
+	{"ID", "RULE ID"},    {"From", "FROM"},       {"To", "TO"},       {"Port", "PORT"},
 	{"Action", "ACTION"}, {"Packets", "PACKETS"}, {"Bytes", "BYTES"}, {NULL},
 };
 
@@ -81,7 +81,7 @@ static int ls_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, str
 	int r = mb_format_list_new(format, columns, mb_cmd_list_host(), &list, err);
 
 	if (r == 0)
-		r = mb_cmd_policy_open(cx, in->operands[0], &p, err);
+		r = mb_cmd_policy_read(cx, in->operands[0], &p, err);
 	if (r == 0)
 		r = add_rows(&p, args->quiet, list, err);
 	return r ? r : mb_cmd_list_put(list, err);

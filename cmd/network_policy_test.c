@@ -13,8 +13,7 @@
 #include "net/policy_rule.h"
 
 /* "db:5432/tcp" apart, by the grammar of rules. */
-static int read_flow(const char *from, const char *to, struct mb_net_rule *flow,
-                     struct mb_err *err)
+static int read_flow(const char *from, const char *to, struct mb_net_rule *flow, struct mb_err *err)
 {
 	struct mb_net_selector alone = {0};
 	MB_AUTO_FREE char *word = NULL;
@@ -52,7 +51,7 @@ static int test_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 	MB_AUTO_CMD_POLICY struct mb_cmd_policy p = {0};
 	struct mb_net_verdict v = {0};
 	struct mb_net_rule flow = {0};
-	int r = mb_cmd_policy_open(cx, in->operands[0], &p, err);
+	int r = mb_cmd_policy_read(cx, in->operands[0], &p, err);
 
 	if (!r)
 		r = read_flow(in->operands[1], in->operands[2], &flow, err);

@@ -18,6 +18,7 @@
 #include "store/doc.h"
 #include "store/lock.h"
 #include "store/store.h"
+#include "sys/proc.h"
 
 void mb_container_free(struct mb_container *c)
 {
@@ -43,6 +44,17 @@ bool mb_container_is_running(const struct mb_container *c)
 	enum mb_container_status s = c->state.status;
 
 	return s == MB_STATUS_RUNNING || s == MB_STATUS_PAUSED || s == MB_STATUS_RESTARTING;
+}
+
+int mb_container_netns_open(const char *id, void *store)
+{
+	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
+	int fd = -1;
+
+	if (mb_container_open(store, id, &c, NULL) != 0 || !mb_container_is_running(c) ||
+	    !c->state.has_run || mb_sys_proc_ns_open(c->state.run.pid, "net", &fd, NULL) != 0)
+		return -1;
+	return fd;
 }
 
 static int open_dir(int base, const char *name)

@@ -48,6 +48,8 @@ int mb_container_open(struct mb_store *store, const char *id, struct mb_containe
 /* Only the name: whose is it?  Return: 0 and the id; MB_CONTAINER_ABSENT; _AMBIGUOUS; -errno. */
 int mb_container_resolve(struct mb_store *store, const char *reference, char ret_id[MB_ID_TEXT],
                          struct mb_err *err);
+/* An mb_net_netns_open, with a store.  One that ends just now has no namespace any more. */
+int mb_container_netns_open(const char *id, void *store);
 void mb_container_free(struct mb_container *c);
 MB_AUTO_DEFINE(struct mb_container, mb_container_free)
 

@@ -209,6 +209,7 @@ static int prepare_more(struct starting *s, struct mb_err *err)
 	if (r == 0)
 		r = write_bundle(s, err);
 	mb_net_new(c->store, &s->net);
+	mb_net_set_opener(s->net, mb_container_netns_open, c->store);
 	if (r == 0)
 		r = mb_container_network_prepare(c, s->net, &s->sandbox, err);
 	if (r == 0 && s->sandbox && s->sandbox->n_endpoints)

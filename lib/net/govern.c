@@ -13,6 +13,10 @@
 #include "net/firewall.h"
 #include "net/guest.h"
 #include "net/handle.h"
+#include "net/overlay.h"
+#include "net/overlay_policy.h"
+#include "net/overlay_remote.h"
+#include "net/overlay_store.h"
 #include "net/policy.h"
 #include "net/policy_rule.h"
 #include "nl/route.h"
@@ -111,6 +115,25 @@ void mb_net_plans_member(struct mb_net_plans *plans, const struct mb_net_sandbox
 	}
 }
 
+/* Containers of other hosts. */
+static void put_remotes(struct mb_net *net, struct mb_net_plan *plan, struct mb_net_changes *c)
+{
+	MB_AUTO_NET_REMOTES struct mb_net_remotes all = {0};
+
+	if (mb_net_remotes_load(net, plan->network, &all, NULL) < 0)
+		return;
+	for (size_t i = 0; i < all.n; i++) {
+		struct mb_net_class classes[2];
+		struct mb_net_sandbox s;
+		struct mb_net_endpoint e;
+
+		mb_net_remote_view(&all.v[i], &s, &e);
+		put_endpoint(plan, &s, &e, classes, c);
+		mb_net_plan_add_class(plan, &classes[0]);
+		mb_net_plan_add_class(plan, &classes[1]);
+	}
+}
+
 /* Classes that others have been of: nobody waits for their elements to go. */
 static void add_recorded(struct mb_net *net, struct mb_net_plan *plan)
 {
@@ -140,6 +163,7 @@ static void add_recorded(struct mb_net *net, struct mb_net_plan *plan)
 void mb_net_plans_put(struct mb_net *net, struct mb_net_plans *plans, struct mb_net_changes *c)
 {
 	for (size_t i = 0; i < plans->n; i++) {
+		put_remotes(net, &plans->v[i].plan, c);
 		add_recorded(net, &plans->v[i].plan);
 		mb_net_plan_put_fixed(&plans->v[i].plan, c);
 		mb_net_plan_put_pairs(&plans->v[i].plan, NULL, c);
@@ -339,6 +363,7 @@ static int sync_plan(struct mb_net *net, struct mb_net_plan *plan, struct mb_err
 	int r = mb_net_records_walk(net, each_member, &g, err);
 
 	if (!r) {
+		put_remotes(net, &one.plan, &wanted);
 		mb_net_plan_put_fixed(&one.plan, &wanted);
 		mb_net_plan_put_pairs(&one.plan, NULL, &wanted);
 		mb_net_counts_load(net, plan->network, &wanted);
@@ -357,16 +382,19 @@ static int sync_plan(struct mb_net *net, struct mb_net_plan *plan, struct mb_err
 int mb_net_policy_sync(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
 {
 	MB_AUTO_NET_PLAN struct mb_net_plan plan = MB_NET_PLAN_INIT;
+	bool was_on = mb_net_policy_is_on(net, n->id);
 	MB_AUTO_CLOSE int marker = -1;
 	int r;
 
 	if (mb_net_policy_is_empty(n))
-		return mb_net_policy_is_on(net, n->id) ? mb_net_policy_clear(net, n, err) : 0;
+		return was_on ? mb_net_policy_clear(net, n, err) : 0;
 	/* Before the records are read: whoever is not among them finds it. */
 	r = open_marker(net, n->id, &marker, err);
 	if (!r)
 		r = mb_net_plan_make(n, &plan, err);
-	return r ? r : sync_plan(net, &plan, err);
+	if (!r)
+		r = sync_plan(net, &plan, err);
+	return r || was_on ? r : mb_net_overlay_turn(net, n, err);
 }
 
 int mb_net_policy_clear(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
@@ -381,7 +409,9 @@ int mb_net_policy_clear(struct mb_net *net, const struct mb_net_network *n, stru
 		r = apply_difference(net, n, NULL, &none, err);
 	if (!r)
 		mb_net_counts_remove(net, n->id);
-	return r ? r : remove_marker(net, n->id, err);
+	if (!r)
+		r = remove_marker(net, n->id, err);
+	return r ? r : mb_net_overlay_turn(net, n, err);
 }
 
 /* ---- joining and leaving -------------------------------------------------------------- */
@@ -490,6 +520,99 @@ int mb_net_policy_leave(struct mb_net *net, const struct mb_net_sandbox *s,
 	return mb_net_firewall_apply(net, &c, err);
 }
 
+/* ---- containers of other hosts -------------------------------------------------------- */
+
+/* Return: 0 and the policy of @network_id in @ret_n, locked; 1: there is none; or -errno. */
+static int open_governed(struct mb_net *net, const char *network_id, int *ret_lock,
+                         struct mb_net_network **ret_n, struct mb_err *err)
+{
+	int r = mb_net_policy_is_on(net, network_id) ? 0 : 1;
+
+	if (!r)
+		r = mb_net_networks_lock(net, true, ret_lock, err);
+	if (!r)
+		r = mb_net_doc_read(net, network_id, ret_n, err);
+	return !r && mb_net_policy_is_empty(*ret_n) ? 1 : r;
+}
+
+int mb_net_policy_remotes_join(struct mb_net *net, const char *network_id,
+                               const struct mb_net_remotes *remotes, struct mb_err *err)
+{
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+	MB_AUTO_NET_CHANGES struct mb_net_changes c = {0}, fixed = {0};
+	MB_AUTO_NET_PLAN struct mb_net_plan plan = MB_NET_PLAN_INIT;
+	MB_AUTO_CLOSE int lock = -1, dir = -1;
+	size_t first;
+	int r = remotes->n ? open_governed(net, network_id, &lock, &n, err) : 1;
+
+	if (!r)
+		r = mb_net_plan_make(n, &plan, err);
+	if (r)
+		return r < 0 ? r : 0;
+	add_recorded(net, &plan);
+	mb_net_plan_put_fixed(&plan, &fixed);
+	first = plan.n_classes;
+	for (size_t i = 0; i < remotes->n; i++) {
+		struct mb_net_class classes[2];
+		struct mb_net_sandbox s;
+		struct mb_net_endpoint e;
+
+		mb_net_remote_view(&remotes->v[i], &s, &e);
+		put_endpoint(&plan, &s, &e, classes, &c);
+		for (size_t k = 0; k < 2; k++)
+			if (mb_net_plan_add_class(&plan, &classes[k]))
+				mb_net_plan_put_pairs(&plan, &classes[k], &c);
+	}
+	r = mb_net_firewall_apply(net, &c, err);
+	if (!r)
+		r = open_marker(net, n->id, &dir, err);
+	for (size_t i = first; !r && i < plan.n_classes; i++)
+		r = record_class(dir, &plan, &plan.classes[i], err);
+	return r;
+}
+
+/* Locked out are those that join: their records are written by then. */
+static int each_holder(struct mb_net *net, struct mb_net_sandbox *s, void *arg, struct mb_err *err)
+{
+	struct mb_strv *held = arg;
+
+	(void)net;
+	(void)err;
+	for (size_t i = 0; i < s->n_endpoints; i++) {
+		mb_strv_add(held, s->endpoints[i].ip4 ? s->endpoints[i].ip4 : "");
+		mb_strv_add(held, s->endpoints[i].ip6 ? s->endpoints[i].ip6 : "");
+	}
+	return 0;
+}
+
+int mb_net_policy_remote_leave(struct mb_net *net, const char *network_id,
+                               const struct mb_net_remote *remote, struct mb_err *err)
+{
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+	MB_AUTO_NET_CHANGES struct mb_net_changes c = {0};
+	MB_AUTO_NET_PLAN struct mb_net_plan plan = MB_NET_PLAN_INIT;
+	const char *const addresses[] = {remote->ip, remote->ip6};
+	const struct mb_net_class none = {0};
+	MB_AUTO_STRV struct mb_strv held = MB_STRV_INIT;
+	MB_AUTO_CLOSE int lock = -1;
+	int r = open_governed(net, network_id, &lock, &n, err);
+
+	if (!r)
+		r = mb_net_plan_make(n, &plan, err);
+	if (!r)
+		r = mb_net_records_walk(net, each_holder, &held, err);
+	if (r)
+		return r < 0 ? r : 0;
+	for (size_t i = 0; i < MB_N(addresses); i++) {
+		struct mb_net_addr a;
+
+		if (addresses[i] && !mb_strv_has(&held, addresses[i]) &&
+		    mb_net_addr_parse(addresses[i], &a) == 0)
+			mb_net_plan_put_member(&plan, &a, &none, true, &c);
+	}
+	return mb_net_firewall_apply(net, &c, err);
+}
+
 /* ---- changing ------------------------------------------------------------------------- */
 
 static size_t find_rule(const struct mb_net_policy *p, uint32_t id)
@@ -549,7 +672,7 @@ static int remove_rule(struct mb_net_network *n, uint32_t id, struct mb_err *err
 	return 0;
 }
 
-static int edit_policy(struct mb_net_network *n, const struct mb_net_policy_edit *edit,
+int mb_net_policy_edit(struct mb_net_network *n, const struct mb_net_policy_edit *edit,
                        struct mb_err *err)
 {
 	switch (edit->op) {
@@ -566,7 +689,8 @@ static int edit_policy(struct mb_net_network *n, const struct mb_net_policy_edit
 
 struct settle {
 	const struct mb_net_network *network;
-	const struct mb_net_policy_edit *edit;
+	mb_net_netns_open *open;
+	void *arg;
 };
 
 static int settle_one(struct mb_net *net, struct mb_net_sandbox *s, void *arg, struct mb_err *err)
@@ -579,35 +703,74 @@ static int settle_one(struct mb_net *net, struct mb_net_sandbox *s, void *arg, s
 		return 0;
 	if (s->guest.container)
 		netns = mb_net_guest_open(&s->guest);
-	else if (t->edit->open)
-		netns = t->edit->open(s->container_id, t->edit->arg);
+	else if (t->open)
+		netns = t->open(s->container_id, t->arg);
 	return mb_net_routed_settle(net, t->network, s, e, !mb_net_policy_is_empty(t->network),
 	                            netns, err);
+}
+
+/* The document says it already.  What is not up gets its elements when it comes up. */
+static int apply_locked(struct mb_net *net, const struct mb_net_network *n, mb_net_netns_open *open,
+                        void *arg, struct mb_err *err)
+{
+	struct settle t = {.network = n, .open = open, .arg = arg};
+	bool was_on = mb_net_policy_is_on(net, n->id);
+	int r;
+
+	if (!mb_net_bridge_index(net, n->id))
+		return 0;
+	r = mb_net_policy_sync(net, n, err);
+	if (!r && was_on != mb_net_policy_is_on(net, n->id))
+		r = mb_net_records_walk(net, settle_one, &t, err);
+	return r ? mb_wrap(err, r, "the policy of network %s is kept but not applied", n->name) : 0;
 }
 
 static int change_locked(struct mb_net *net, const char *id, const struct mb_net_policy_edit *edit,
                          uint32_t *ret_id, struct mb_err *err)
 {
 	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
-	bool was_on = mb_net_policy_is_on(net, id);
-	struct settle t = {.edit = edit};
 	int r;
 
 	r = mb_net_doc_read(net, id, &n, err);
 	if (!r)
-		r = edit_policy(n, edit, err);
+		r = mb_net_policy_edit(n, edit, err);
 	if (!r)
 		r = mb_net_doc_write(net, n, true, err);
 	if (!r && ret_id)
 		*ret_id = n->policy.last_id;
-	/* What is not up gets its elements when it comes up. */
-	if (r || !mb_net_bridge_index(net, id))
+	return r ? r : apply_locked(net, n, edit->open, edit->arg, err);
+}
+
+static bool is_same(const struct mb_net_policy *a, const struct mb_net_policy *b)
+{
+	MB_AUTO_STR struct mb_str one = MB_STR_INIT, other = MB_STR_INIT;
+
+	mb_net_shared_policy_format(a, &one);
+	mb_net_shared_policy_format(b, &other);
+	return mb_streq(mb_str_text(&one), mb_str_text(&other));
+}
+
+int mb_net_policy_take(struct mb_net *net, const char *network_id,
+                       const struct mb_net_policy *policy, bool again, struct mb_err *err)
+{
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+	MB_AUTO_CLOSE int lock = -1;
+	struct mb_net_policy before;
+	int r = mb_net_networks_lock(net, true, &lock, err);
+
+	if (!r)
+		r = mb_net_doc_read(net, network_id, &n, err);
+	if (r)
 		return r;
-	r = mb_net_policy_sync(net, n, err);
-	t.network = n;
-	if (!r && was_on != mb_net_policy_is_on(net, id))
-		r = mb_net_records_walk(net, settle_one, &t, err);
-	return r ? mb_wrap(err, r, "the policy of network %s is kept but not applied", n->name) : 0;
+	if (is_same(&n->policy, policy))
+		return again ? apply_locked(net, n, net->open, net->open_arg, err) : 0;
+	before = n->policy;
+	n->policy = *policy; /* borrowed */
+	r = mb_net_doc_write(net, n, true, err);
+	if (!r)
+		r = apply_locked(net, n, net->open, net->open_arg, err);
+	n->policy = before;
+	return r;
 }
 
 int mb_net_policy_change(struct mb_net *net, const struct mb_net_network *n,
@@ -617,6 +780,12 @@ int mb_net_policy_change(struct mb_net *net, const struct mb_net_network *n,
 	MB_AUTO_CLOSE int lock = -1;
 	int r;
 
+	if (mb_net_has_store(n))
+		return mb_net_policy_share(net, n, edit, ret_id, err);
+	if (mb_net_is_overlay(n->driver))
+		return mb_fail(err, EOPNOTSUPP,
+		               "network %s takes no policy: its hosts have no store to keep it in",
+		               n->name);
 	if (!mb_streq(n->driver, "bridge"))
 		return mb_fail(err, EOPNOTSUPP,
 		               "network %s takes no policy: its driver is %s, not bridge", n->name,

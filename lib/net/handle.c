@@ -48,6 +48,12 @@ void mb_net_free(struct mb_net *net)
 	free(net);
 }
 
+void mb_net_set_opener(struct mb_net *net, mb_net_netns_open *open, void *arg)
+{
+	net->open = open;
+	net->open_arg = arg;
+}
+
 int mb_net_route_sock(struct mb_net *net, struct mb_err *err)
 {
 	return mb_nl_open(&net->route, NETLINK_ROUTE, err);

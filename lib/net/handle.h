@@ -16,6 +16,7 @@ struct mb_etcd;
 struct mb_net_changes;
 struct mb_net_plan_of;
 struct mb_net_remote;
+struct mb_net_remotes;
 struct mb_nl_batch;
 struct mb_net_ipam;
 struct mb_net_ipam_plan;
@@ -30,6 +31,8 @@ struct mb_net {
 	struct mb_etcd *etcd;           /* of the network that was last asked for; NULL: none */
 	char *etcd_of;
 	struct mb_strv etcd_silent; /* networks whose store was asked in vain by this start */
+	mb_net_netns_open *open;    /* of containers that run; NULL: nobody can */
+	void *open_arg;
 };
 
 int mb_net_route_sock(struct mb_net *net, struct mb_err *err);
@@ -62,6 +65,9 @@ bool mb_net_ifname_is_valid(const char *name);
 bool mb_net_name_is_valid(const char *name);
 void mb_net_network_names(const char *id, char bridge[16]);
 enum { MB_NET_RULES_MAX = 256 };
+/* What a document or a record may say; rules come into canonical form. */
+bool mb_net_policy_is_valid(const struct mb_net_policy *p);
+void mb_net_policy_done(struct mb_net_policy *p);
 /* With @again the document is there already, and is replaced. */
 int mb_net_doc_write(struct mb_net *net, const struct mb_net_network *n, bool again,
                      struct mb_err *err);
@@ -161,6 +167,19 @@ int mb_net_policy_join(struct mb_net *net, const struct mb_net_sandbox *s,
                        const struct mb_net_endpoint *e, struct mb_err *err);
 int mb_net_policy_leave(struct mb_net *net, const struct mb_net_sandbox *s,
                         const struct mb_net_endpoint *e, struct mb_err *err);
+/* Containers of other hosts belong to their classes from now on, all of them at once; or none that
+ * this one has an address of. */
+int mb_net_policy_remotes_join(struct mb_net *net, const char *network_id,
+                               const struct mb_net_remotes *remotes, struct mb_err *err);
+int mb_net_policy_remote_leave(struct mb_net *net, const char *network_id,
+                               const struct mb_net_remote *remote, struct mb_err *err);
+/* @n, of which the name counts, with another policy. */
+int mb_net_policy_edit(struct mb_net_network *n, const struct mb_net_policy_edit *edit,
+                       struct mb_err *err);
+/* The network has @policy from now on.  Where it has that already only what is missing of it is
+ * made, if it is looked at @again.  The lock is taken here. */
+int mb_net_policy_take(struct mb_net *net, const char *network_id,
+                       const struct mb_net_policy *policy, bool again, struct mb_err *err);
 /* For mb_net_firewall_wanted(): governed networks (owned from then on), then their members, then
  * all the elements. */
 struct mb_net_plans {

@@ -7,6 +7,7 @@
 #include "core/err.h"
 #include "core/str.h"
 #include "net/handle.h"
+#include "net/overlay_remote.h"
 #include "net/policy.h"
 #include "net/policy_rule.h"
 
@@ -48,18 +49,13 @@ struct search {
 	size_t n_ends;
 };
 
-static int each_member(struct mb_net *net, struct mb_net_sandbox *s, void *arg, struct mb_err *err)
+static void look_at(struct search *q, const struct mb_net_sandbox *s,
+                    const struct mb_net_endpoint *e)
 {
-	struct search *q = arg;
-	const struct mb_net_endpoint *e = mb_net_endpoint_find(s, q->network_id);
 	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
 	struct mb_net_subject member = {.is_member = true, .names = &names};
-	const char *address = e ? (q->v6 ? e->ip6 : e->ip4) : NULL;
+	const char *address = q->v6 ? e->ip6 : e->ip4;
 
-	(void)net;
-	(void)err;
-	if (!e)
-		return 0;
 	mb_net_policy_names(s, e, &names);
 	for (size_t i = 0; i < q->n_ends; i++) {
 		struct end *end = &q->ends[i];
@@ -73,7 +69,35 @@ static int each_member(struct mb_net *net, struct mb_net_sandbox *s, void *arg, 
 		if (address && mb_net_addr_parse(address, &end->addr) == 0)
 			end->who.addr = &end->addr;
 	}
+}
+
+static int each_member(struct mb_net *net, struct mb_net_sandbox *s, void *arg, struct mb_err *err)
+{
+	struct search *q = arg;
+	const struct mb_net_endpoint *e = mb_net_endpoint_find(s, q->network_id);
+
+	(void)net;
+	(void)err;
+	if (e)
+		look_at(q, s, e);
 	return 0;
+}
+
+/* On other hosts. */
+static int look_at_remotes(struct mb_net *net, const struct mb_net_network *n, struct search *q,
+                           struct mb_err *err)
+{
+	MB_AUTO_NET_REMOTES struct mb_net_remotes all = {0};
+	int r = mb_net_remotes_load(net, n, &all, err);
+
+	for (size_t i = 0; i < all.n; i++) {
+		struct mb_net_sandbox s;
+		struct mb_net_endpoint e;
+
+		mb_net_remote_view(&all.v[i], &s, &e);
+		look_at(q, &s, &e);
+	}
+	return r;
 }
 
 /* Before the members are asked: what the text alone says. */
@@ -166,6 +190,8 @@ static int test(struct mb_net *net, const struct mb_net_network *n,
 	}
 	if (!r)
 		r = mb_net_records_walk(net, each_member, &q, err);
+	if (!r)
+		r = look_at_remotes(net, n, &q, err);
 	for (size_t i = 0; i < 2; i++)
 		imagine(&ends[i]);
 	if (!r) {

@@ -308,6 +308,8 @@ const struct mb_net_external *mb_net_external_find(const struct mb_net_network *
 
 /* The network namespace of a container that runs; -1 when there is none to look at. */
 typedef int mb_net_netns_open(const char *container_id, void *arg);
+/* Who opens it when a policy that other hosts share changes. */
+void mb_net_set_opener(struct mb_net *net, mb_net_netns_open *open, void *arg);
 /* A policy changes while containers run: those of the network leave its bridge or come back to
  * it, for which their namespaces are wanted. */
 enum mb_net_policy_op { MB_NET_POLICY_ADD, MB_NET_POLICY_REMOVE, MB_NET_POLICY_DEFAULT };
@@ -323,6 +325,9 @@ struct mb_net_policy_edit {
 int mb_net_policy_change(struct mb_net *net, const struct mb_net_network *n,
                          const struct mb_net_policy_edit *edit, uint32_t *ret_id,
                          struct mb_err *err);
+/* Of a network that hosts share: what the store says now, into *@n, where nobody here leads and
+ * would know.  One that does not answer is told by a warning. */
+int mb_net_policy_refresh(struct mb_net *net, struct mb_net_network **n, struct mb_err *err);
 /* What rules counted since the firewall was made, both directions of what they decided: @v has
  * one more than there are rules, the first is the default's. */
 struct mb_net_count {

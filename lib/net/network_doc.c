@@ -16,6 +16,7 @@
 #include "core/str.h"
 #include "net/handle.h"
 #include "net/overlay.h"
+#include "net/policy.h"
 #include "net/policy_rule.h"
 #include "nl/route.h"
 #include "store/doc.h"
@@ -43,7 +44,7 @@ static const struct mb_json_field rule_table[] = {
 	MB_JSON_END,
 };
 
-static const struct mb_json_field policy_table[] = {
+const struct mb_json_field mb_net_policy_table[] = {
 	MB_JSON_BOOL("deny", struct mb_net_policy, deny),
 	MB_JSON_U32("last_id", struct mb_net_policy, last_id),
 	MB_JSON_LIST("rules", struct mb_net_policy, rules, n_rules, struct mb_net_rule, rule_table),
@@ -101,7 +102,7 @@ static const struct mb_json_field network_table[] = {
 	MB_JSON_OBJ("v6", struct mb_net_network, v6, pool_table),
 	MB_JSON_KV("options", struct mb_net_network, options),
 	MB_JSON_KV("labels", struct mb_net_network, labels),
-	MB_JSON_OBJ("policy", struct mb_net_network, policy, policy_table),
+	MB_JSON_OBJ("policy", struct mb_net_network, policy, mb_net_policy_table),
 	MB_JSON_OBJ("overlay", struct mb_net_network, overlay, overlay_table),
 	MB_JSON_LIST("externals", struct mb_net_network, externals, n_externals,
                      struct mb_net_external, external_table),
@@ -162,14 +163,27 @@ bool mb_net_ifname_is_valid(const char *name)
 	return *name && strlen(name) < IFNAMSIZ && !strpbrk(name, "/ \t\n:%") && *name != '.';
 }
 
+bool mb_net_policy_is_valid(const struct mb_net_policy *p)
+{
+	bool good = p->n_rules <= MB_NET_RULES_MAX;
+
+	for (size_t i = 0; good && i < p->n_rules; i++) {
+		good = p->rules[i].id && p->rules[i].id <= p->last_id &&
+		       mb_net_rule_check(&p->rules[i], NULL) == 0;
+		for (size_t k = 0; good && k < i; k++)
+			good = p->rules[k].id != p->rules[i].id;
+	}
+	return good;
+}
+
+void mb_net_policy_done(struct mb_net_policy *p)
+{
+	mb_json_done(mb_net_policy_table, p);
+}
+
 static int check_policy(const struct mb_net_network *n, const char *id, struct mb_err *err)
 {
-	bool bad = n->policy.n_rules > MB_NET_RULES_MAX;
-
-	for (size_t i = 0; !bad && i < n->policy.n_rules; i++)
-		bad = !n->policy.rules[i].id || n->policy.rules[i].id > n->policy.last_id ||
-		      mb_net_rule_check(&n->policy.rules[i], NULL) < 0;
-	if (bad)
+	if (!mb_net_policy_is_valid(&n->policy))
 		return mb_fail(err, EBADMSG, "the document of network '%.12s' has a broken policy",
 		               id);
 	return 0;

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "core/err.h"
+#include "core/sha256.h"
 #include "core/str.h"
 #include "net/addr.h"
 #include "net/firewall.h"
@@ -23,6 +24,30 @@ static const uint8_t everybody[MB_NET_MAC_BYTES];
 void mb_net_overlay_ifname(const char *id, char name[IFNAMSIZ])
 {
 	snprintf(name, IFNAMSIZ, "mv-%.12s", id);
+}
+
+/* "m" and "n": those of containers begin with 02:6d. */
+static const uint8_t tunnel_prefix[] = {0x02, 0x6e};
+
+void mb_net_overlay_mac(const struct mb_net_addr *vtep, uint8_t ret[MB_NET_MAC_BYTES])
+{
+	unsigned char digest[MB_SHA256_BYTES];
+	const uint8_t *rest = vtep->b;
+	struct mb_sha256 h;
+
+	if (vtep->family == AF_INET6) {
+		mb_sha256_init(&h);
+		mb_sha256_add(&h, vtep->b, sizeof(vtep->b));
+		mb_sha256_finish(&h, digest);
+		rest = digest;
+	}
+	memcpy(ret, tunnel_prefix, sizeof(tunnel_prefix));
+	memcpy(ret + sizeof(tunnel_prefix), rest, MB_NET_MAC_BYTES - sizeof(tunnel_prefix));
+}
+
+bool mb_net_overlay_mac_is_tunnel(const uint8_t mac[MB_NET_MAC_BYTES])
+{
+	return memcmp(mac, tunnel_prefix, sizeof(tunnel_prefix)) == 0;
 }
 
 static bool has_store(const struct mb_net_network *n)
@@ -72,6 +97,17 @@ static void put_peers(struct mb_nl_batch *b, const struct mb_net_network *n, int
 	}
 }
 
+static void put_mac(struct mb_nl_batch *b, const struct mb_net_network *n, int index)
+{
+	uint8_t mac[MB_NET_MAC_BYTES];
+	struct mb_net_addr vtep;
+
+	if (!has_store(n) || mb_net_addr_parse(n->overlay.vtep, &vtep) < 0)
+		return;
+	mb_net_overlay_mac(&vtep, mac);
+	mb_nl_link_set_mac(b, index, mac);
+}
+
 static int make(struct mb_net *net, const struct mb_net_network *n, int bridge, struct mb_err *err)
 {
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
@@ -89,6 +125,7 @@ static int make(struct mb_net *net, const struct mb_net_network *n, int bridge, 
 		mb_nl_vxlan_add(&b, &v);
 		mb_nl_link_set_alias(&b, v.index, NULL, alias);
 		put_port(&b, n, v.index);
+		put_mac(&b, n, v.index);
 		put_peers(&b, n, v.index);
 		r = mb_nl_send(&net->route, &b, NULL, err);
 	}
@@ -126,6 +163,7 @@ int mb_net_overlay_up(struct mb_net *net, const struct mb_net_network *n, int br
 		mb_nl_link_set_master(&b, link.index, bridge);
 	put_port(&b, n, link.index);
 	mb_nl_link_set_group(&b, link.index, mb_net_group(n));
+	put_mac(&b, n, link.index);
 	mb_nl_link_set_up(&b, link.index, NULL);
 	r = mb_nl_send(&net->route, &b, NULL, err);
 	/* Those that are there are refused. */
@@ -133,6 +171,38 @@ int mb_net_overlay_up(struct mb_net *net, const struct mb_net_network *n, int br
 	if (!r && b.n_messages)
 		(void)mb_nl_send(&net->route, &b, NULL, NULL);
 	return r ? r : mb_net_remotes_restore(net, n, err);
+}
+
+/* What comes for a container here is led on to it, of an internal network too. */
+static void set_forwarding(const struct mb_net_network *n)
+{
+	(void)mb_net_sysctl("1", "/proc/sys/net/ipv4/conf/%s/forwarding", n->bridge);
+	if (n->v6.subnet)
+		(void)mb_net_sysctl("1", "/proc/sys/net/ipv6/conf/%s/forwarding", n->bridge);
+}
+
+int mb_net_overlay_turn(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct mb_nl_link bridge;
+	int r;
+
+	if (!has_store(n))
+		return 0;
+	r = mb_net_route_sock(net, err);
+	if (!r)
+		r = mb_nl_link_find(&net->route, n->bridge, &bridge, err);
+	if (r)
+		return r < 0 ? r : 0;
+	if (mb_net_policy_is_on(net, n->id))
+		set_forwarding(n);
+	r = mb_net_remotes_restore(net, n, err);
+	if (r)
+		return r;
+	/* Whom the host knew in the bridge it is to ask for again. */
+	mb_nl_link_set_arp(&b, bridge.index, false);
+	mb_nl_link_set_arp(&b, bridge.index, true);
+	return mb_nl_send(&net->route, &b, NULL, err);
 }
 
 void mb_net_overlay_down(struct mb_net *net, const struct mb_net_network *n)
@@ -234,11 +304,19 @@ static int each_neighbour(const struct mb_nl_neigh *neigh, void *arg)
 	return 0;
 }
 
-static bool is_reachable(const struct known *k, const struct mb_net_remote *r)
+static bool is_reachable(const struct known *k, const struct mb_net_remote *r, bool governed)
 {
-	MB_AUTO_FREE char *way = mb_asprintf("%s %s", r->mac, r->vtep);
-	MB_AUTO_FREE char *ip = mb_asprintf("%s %s", r->mac, r->ip);
-	MB_AUTO_FREE char *ip6 = mb_asprintf("%s %s", r->mac, r->ip6 ? r->ip6 : "");
+	uint8_t mac[MB_NET_MAC_BYTES];
+	char text[MB_NET_MAC_TEXT];
+	struct mb_net_addr vtep;
+
+	mb_net_mac_parse(r->mac, mac);
+	if (governed && mb_net_addr_parse(r->vtep, &vtep) == 0)
+		mb_net_overlay_mac(&vtep, mac);
+	mb_net_mac_format(mac, text);
+	MB_AUTO_FREE char *way = mb_asprintf("%s %s", text, r->vtep);
+	MB_AUTO_FREE char *ip = mb_asprintf("%s %s", text, r->ip);
+	MB_AUTO_FREE char *ip6 = mb_asprintf("%s %s", text, r->ip6 ? r->ip6 : "");
 
 	return mb_strv_has(&k->ways, way) && mb_strv_has(&k->neighbours, ip) &&
 	       (!r->ip6 || mb_strv_has(&k->neighbours, ip6));
@@ -248,6 +326,7 @@ static bool is_reachable(const struct known *k, const struct mb_net_remote *r)
 static char *missing_remote(struct mb_net *net, const struct mb_net_network *n, int index)
 {
 	MB_AUTO_NET_REMOTES struct mb_net_remotes all = {0};
+	bool governed = mb_net_policy_is_on(net, n->id);
 	struct known k = {.index = index};
 	char *why = NULL;
 
@@ -255,7 +334,7 @@ static char *missing_remote(struct mb_net *net, const struct mb_net_network *n, 
 	    mb_nl_fdb_dump(&net->route, index, each_known, &k, NULL) == 0 &&
 	    mb_nl_neigh_dump(&net->route, AF_UNSPEC, each_neighbour, &k, NULL) == 0)
 		for (size_t i = 0; !why && i < all.n; i++) {
-			if (!is_reachable(&k, &all.v[i]))
+			if (!is_reachable(&k, &all.v[i], governed))
 				why = mb_asprintf("tunnel of network '%s' does not lead to "
 				                  "container %s on host %s",
 				                  n->name, all.v[i].name, all.v[i].host);
@@ -263,6 +342,17 @@ static char *missing_remote(struct mb_net *net, const struct mb_net_network *n, 
 	mb_strv_done(&k.ways);
 	mb_strv_done(&k.neighbours);
 	return why;
+}
+
+static bool has_mac(const struct mb_net_network *n, const struct mb_nl_link *link)
+{
+	uint8_t mac[MB_NET_MAC_BYTES];
+	struct mb_net_addr vtep;
+
+	if (!has_store(n) || mb_net_addr_parse(n->overlay.vtep, &vtep) < 0)
+		return true;
+	mb_net_overlay_mac(&vtep, mac);
+	return memcmp(link->mac, mac, sizeof(mac)) == 0;
 }
 
 char *mb_net_overlay_fault(struct mb_net *net, const struct mb_net_network *n)
@@ -280,5 +370,8 @@ char *mb_net_overlay_fault(struct mb_net *net, const struct mb_net_network *n)
 		                   n->name);
 	if (!(link.flags & IFF_UP))
 		return mb_asprintf("tunnel '%s' of network '%s' is down", name, n->name);
+	if (!has_mac(n, &link))
+		return mb_asprintf("tunnel '%s' of network '%s' has another's MAC address", name,
+		                   n->name);
 	return has_store(n) ? missing_remote(net, n, link.index) : missing_peer(net, n, link.index);
 }

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/addr.h"
+
 struct mb_err;
 struct mb_net;
 struct mb_net_endpoint;
@@ -21,6 +23,10 @@ enum { MB_NET_VNI_MAX = (1 << 24) - 1, MB_NET_VXLAN_PORT = 4789 };
 
 /* "mv-" and twelve digits of the network's id. */
 void mb_net_overlay_ifname(const char *id, char name[IFNAMSIZ]);
+/* The tunnel's own at the host with the tunnel address @vtep: packets for containers of a governed
+ * network go there, and are judged and led on by that host.  No container may have one like it. */
+void mb_net_overlay_mac(const struct mb_net_addr *vtep, uint8_t ret[MB_NET_MAC_BYTES]);
+bool mb_net_overlay_mac_is_tunnel(const uint8_t mac[MB_NET_MAC_BYTES]);
 /* One option of the driver.  Return: 0 or -errno, told. */
 int mb_net_overlay_option(struct mb_net_network *n, const char *key, const char *value,
                           struct mb_err *err);
@@ -38,6 +44,8 @@ int mb_net_overlay_up(struct mb_net *net, const struct mb_net_network *n, int br
  * bridge's tables before its first packet, and as long as the port is there. */
 void mb_net_overlay_announce(struct mb_net *net, const struct mb_net_endpoint *e, int bridge,
                              int port);
+/* The network is governed from now on, or no more: the host's way to others' containers. */
+int mb_net_overlay_turn(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err);
 void mb_net_overlay_down(struct mb_net *net, const struct mb_net_network *n);
 /* What of the tunnel is not as it ought to be; NULL: nothing.  Caller frees. */
 char *mb_net_overlay_fault(struct mb_net *net, const struct mb_net_network *n);

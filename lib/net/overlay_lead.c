@@ -22,9 +22,11 @@
 #include "etcd/etcd.h"
 #include "net/handle.h"
 #include "net/overlay.h"
+#include "net/overlay_policy.h"
 #include "net/overlay_record.h"
 #include "net/overlay_remote.h"
 #include "net/overlay_store.h"
+#include "net/policy.h"
 #include "nl/route.h"
 #include "store/doc.h"
 #include "store/store.h"
@@ -49,6 +51,7 @@ enum { UNWANTED = 100, ANEW };
 struct lead {
 	struct mb_net *net;
 	const struct mb_net_network *n;
+	struct mb_net_network *read; /* NULL, or what @n is: read again since, owned */
 	struct mb_etcd *etcd, *watch;
 	mb_net_lead_lost *lost;
 	void *arg;
@@ -291,18 +294,42 @@ static bool holds(const struct lead *l, const char *id, struct mb_net_remote *re
 	return false;
 }
 
+/* A way to it goes before its place in the policy does. */
+static void drop(struct lead *l, const struct mb_net_remote *r)
+{
+	struct mb_err told = MB_ERR_INIT;
+
+	mb_net_remote_drop(l->net, l->n, r->id);
+	if (mb_net_policy_remote_leave(l->net, l->n->id, r, &told) < 0)
+		mb_debug("network %s: %s", l->n->name, told.msg);
+}
+
+/* And comes after it. */
+static void put(struct lead *l, const struct mb_net_remotes *all)
+{
+	struct mb_err told = MB_ERR_INIT;
+
+	if (mb_net_policy_remotes_join(l->net, l->n->id, all, &told) < 0)
+		mb_debug("network %s: %s", l->n->name, told.msg);
+	for (size_t i = 0; i < all->n; i++)
+		if (mb_net_remote_put(l->net, l->n, &all->v[i], l->is_new, &told) < 0)
+			mb_debug("network %s: %s", l->n->name, told.msg);
+}
+
 /* As the view says it, whatever it was before. */
 static void consider(struct lead *l, const char *id)
 {
-	struct mb_net_remote r = {0};
-	struct mb_err told = MB_ERR_INIT;
+	struct mb_net_remote r = {0}, before = {0};
 
 	if (!mb_hex_is_valid(id, MB_ID_LEN) || is_here(l, id))
 		return;
-	if (!holds(l, id, &r))
+	if (holds(l, id, &r))
+		put(l, &(struct mb_net_remotes){&r, 1});
+	else if (mb_net_remote_load(l->net, l->n, id, &before) == 0)
+		drop(l, &before);
+	else
 		mb_net_remote_drop(l->net, l->n, id);
-	else if (mb_net_remote_put(l->net, l->n, &r, l->is_new, &told) < 0)
-		mb_debug("network %s: %s", l->n->name, told.msg);
+	mb_net_remote_done(&before);
 	mb_net_remote_done(&r);
 }
 
@@ -322,9 +349,23 @@ static bool is_as_known(const struct lead *l, const struct mb_net_remote *known)
 	return same;
 }
 
+/* All that the view says can be taken. */
+static void hold_all(const struct lead *l, struct mb_net_remotes *ret)
+{
+	for (size_t i = 0; i < l->view.n; i++) {
+		const char *id = mb_skip_prefix(below(l, l->view.v[i].key), "ep/");
+		struct mb_net_remote r = {0};
+
+		if (!id || !mb_hex_is_valid(id, MB_ID_LEN) || is_here(l, id) || !holds(l, id, &r))
+			continue;
+		ret->v = mb_realloc(ret->v, (ret->n + 1) * sizeof(*ret->v));
+		ret->v[ret->n++] = r;
+	}
+}
+
 static void consider_all(struct lead *l)
 {
-	MB_AUTO_NET_REMOTES struct mb_net_remotes known = {0};
+	MB_AUTO_NET_REMOTES struct mb_net_remotes known = {0}, all = {0};
 
 	/* Interfaces go without a word in the records. */
 	l->own.stamp = (struct timespec){0};
@@ -334,13 +375,10 @@ static void consider_all(struct lead *l)
 	if (mb_net_remotes_load(l->net, l->n, &known, NULL) == 0)
 		for (size_t i = 0; i < known.n; i++)
 			if (!is_as_known(l, &known.v[i]))
-				mb_net_remote_drop(l->net, l->n, known.v[i].id);
-	for (size_t i = 0; i < l->view.n; i++) {
-		const char *id = mb_skip_prefix(below(l, l->view.v[i].key), "ep/");
-
-		if (id)
-			consider(l, id);
-	}
+				drop(l, &known.v[i]);
+	hold_all(l, &all);
+	put(l, &all);
+	mb_net_remotes_trim(l->net, l->n);
 }
 
 /* ---- our own --------------------------------------------------------------------------------- */
@@ -468,6 +506,48 @@ static int sweep(struct lead *l, struct mb_err *err)
 	return r;
 }
 
+/* ---- the policy ------------------------------------------------------------------------------ */
+
+/* What the document says now; what is told of our own follows the rules. */
+static void read_network(struct lead *l)
+{
+	MB_AUTO_STR struct mb_str before = MB_STR_INIT, now = MB_STR_INIT;
+	struct mb_net_network *n = NULL;
+
+	if (mb_net_doc_read(l->net, l->n->id, &n, NULL) < 0)
+		return;
+	mb_net_shared_policy_format(&l->n->policy, &before);
+	mb_net_shared_policy_format(&n->policy, &now);
+	if (mb_streq(mb_str_text(&before), mb_str_text(&now))) {
+		mb_net_network_free(n);
+		return;
+	}
+	mb_net_network_free(l->read);
+	l->n = l->read = n;
+	redo_at(l, mb_monotonic_nsec() + 1);
+}
+
+/* What cannot be read, or is there no more, leaves the policy as it was. */
+static void follow_policy(struct lead *l, struct mb_err *told)
+{
+	MB_AUTO_FREE char *key = mb_asprintf("%spolicy", l->prefix);
+	struct mb_net_policy policy = {0};
+	bool there;
+	size_t at = place(l, key, &there);
+	int r = 0;
+
+	if (there)
+		r = mb_net_shared_policy_parse(l->view.v[at].value, &policy, told);
+	if (!r && there)
+		r = mb_net_policy_take(l->net, l->n->id, &policy, l->is_new, told);
+	mb_net_policy_done(&policy);
+	read_network(l);
+	if (!there && !mb_net_policy_is_empty(l->n))
+		r = mb_net_policy_put_back(l->n, l->etcd, told);
+	if (r)
+		mb_debug("network %s: %s", l->n->name, told->msg);
+}
+
 /* ---- leading --------------------------------------------------------------------------------- */
 
 static int sort_by_key(const void *a, const void *b)
@@ -495,6 +575,7 @@ static int synchronise(struct lead *l, struct mb_err *err)
 		return r;
 	if (l->view.n)
 		qsort(l->view.v, l->view.n, sizeof(*l->view.v), sort_by_key);
+	follow_policy(l, &(struct mb_err){0});
 	/* Ours first: who has lost an address makes room for who has it. */
 	look_at_marks(l);
 	r = redo(l, err);
@@ -552,8 +633,12 @@ static int on_event(void *arg, const struct mb_etcd_kv *kv, bool deleted, struct
 		consider(l, before);
 	if (mb_starts_with(what, "ip/") && !deleted)
 		consider(l, kv->value);
-	if (mb_starts_with(what, "host/"))
+	if (mb_streq(what, "policy"))
+		follow_policy(l, &(struct mb_err){0});
+	if (mb_starts_with(what, "host/")) {
+		mb_net_remotes_trim(l->net, l->n);
 		tell(l, NULL);
+	}
 	return 0;
 }
 
@@ -660,6 +745,7 @@ static void lead_done(struct lead *l)
 	mb_etcd_kvs_done(&l->view);
 	mb_net_lead_status_done(&l->status);
 	free(l->prefix);
+	mb_net_network_free(l->read);
 }
 
 /* Return: 0 and *@ret; MB_NET_IN_USE; or -errno. */
@@ -715,6 +801,13 @@ int mb_net_lead(struct mb_net *net, const char *network_id, mb_net_lead_lost *lo
 	l.prefix = mb_asprintf(MB_NET_SHARED_ROOT "net/%s/", n->name);
 	r = open_both(&l, &etcd, err);
 	return r ? (r < 0 ? r : 0) : lead(&l, err);
+}
+
+bool mb_net_lead_is_led(struct mb_net *net, const char *network_id)
+{
+	MB_AUTO_CLOSE int lock = -1;
+
+	return lock_lead(net, network_id, &lock, NULL) == MB_NET_IN_USE;
 }
 
 int mb_net_lead_once(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,

@@ -33,6 +33,9 @@ int mb_net_lead(struct mb_net *net, const char *network_id, mb_net_lead_lost *lo
 int mb_net_lead_once(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
                      struct mb_err *err);
 
+/* Whether somebody leads for it just now. */
+bool mb_net_lead_is_led(struct mb_net *net, const char *network_id);
+
 /* What the leader knows of its store: RUN/net/<id>/store. */
 struct mb_net_lead_status {
 	bool online;

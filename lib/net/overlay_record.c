@@ -12,11 +12,14 @@
 #include "net/addr.h"
 #include "net/handle.h"
 #include "net/overlay.h"
+#include "net/policy.h"
+#include "net/policy_rule.h"
 #include "json/json.h"
 
 enum {
 	TEXT_MAX = 64 << 10,
 	NAMES_MAX = 64,
+	LABELS_MAX = 2 * MB_NET_RULES_MAX,
 	HOST_MAX = 64,
 	HOST_ID = 16,
 	MTU_MIN = 68,
@@ -50,6 +53,15 @@ static const struct mb_json_field remote_table[] = {
 	MB_JSON_STR("ip6", struct mb_net_remote, ip6),
 	MB_JSON_STR("mac", struct mb_net_remote, mac, .flags = MB_JSON_REQUIRED),
 	MB_JSON_STRV("names", struct mb_net_remote, names),
+	MB_JSON_STRV("aliases", struct mb_net_remote, aliases),
+	MB_JSON_KV("labels", struct mb_net_remote, labels),
+	MB_JSON_END,
+};
+
+static const struct mb_json_field shared_policy_table[] = {
+	MB_JSON_U32("schema", struct mb_net_shared_policy, schema, .flags = MB_JSON_REQUIRED),
+	MB_JSON_OBJ("policy", struct mb_net_shared_policy, policy, mb_net_policy_table,
+                    .flags = MB_JSON_REQUIRED),
 	MB_JSON_END,
 };
 
@@ -222,6 +234,8 @@ static bool is_own_mac(const struct mb_net_remote *r)
 
 	if (mb_net_mac_parse(r->mac, mac) < 0 || mb_net_addr_parse(r->ip, &ip) < 0)
 		return false;
+	if (mb_net_overlay_mac_is_tunnel(mac))
+		return false;
 	mb_net_mac_of(&ip, derived);
 	return memcmp(mac, derived, 2) != 0 || memcmp(mac, derived, sizeof(mac)) == 0;
 }
@@ -242,7 +256,7 @@ static int check_remote(struct mb_net_remote *r, const struct mb_net_network *n,
 		return broken("address", r->ip6, err);
 	if (!is_own_mac(r))
 		return broken("MAC address", r->mac, err);
-	if (r->names.n > NAMES_MAX)
+	if (r->names.n > NAMES_MAX || r->aliases.n > NAMES_MAX || r->labels.n > LABELS_MAX)
 		return broken("number of names", "", err);
 	MB_STRV_FOREACH (name, &r->names)
 		if (!mb_net_names_is_usable(name))
@@ -271,6 +285,65 @@ int mb_net_remote_parse(const char *text, const char *id, const struct mb_net_ne
 void mb_net_remote_format(const struct mb_net_remote *r, struct mb_str *out)
 {
 	mb_json_save(remote_table, r, out);
+}
+
+/* ---- policies ------------------------------------------------------------------------------ */
+
+static void carry(const char *side, const struct mb_strv *aliases, const struct mb_kv *labels,
+                  struct mb_net_remote *out)
+{
+	struct mb_net_selector s = {0};
+	const char *value;
+
+	if (mb_net_selector_parse(side, &s, NULL) < 0)
+		return;
+	value = s.side == MB_NET_SIDE_LABEL ? mb_kv_find(labels, s.name) : NULL;
+	if (value)
+		mb_kv_set(&out->labels, s.name, value);
+	if (s.side == MB_NET_SIDE_NAME && mb_strv_has(aliases, s.name) &&
+	    !mb_strv_has(&out->aliases, s.name))
+		mb_strv_add(&out->aliases, s.name);
+	mb_net_selector_done(&s);
+}
+
+void mb_net_remote_carry(const struct mb_net_policy *policy, const struct mb_strv *aliases,
+                         const struct mb_kv *labels, struct mb_net_remote *out)
+{
+	for (size_t i = 0; i < policy->n_rules; i++) {
+		carry(policy->rules[i].from, aliases, labels, out);
+		carry(policy->rules[i].to, aliases, labels, out);
+	}
+}
+
+void mb_net_remote_view(const struct mb_net_remote *r, struct mb_net_sandbox *s,
+                        struct mb_net_endpoint *e)
+{
+	*s = (struct mb_net_sandbox){
+		.container_id = r->id, .container_name = r->name, .labels = r->labels};
+	*e = (struct mb_net_endpoint){
+		.ip4 = r->ip, .ip6 = r->ip6, .mac = r->mac, .aliases = r->aliases};
+}
+
+int mb_net_shared_policy_parse(const char *text, struct mb_net_policy *ret, struct mb_err *err)
+{
+	struct mb_net_shared_policy p = {0};
+	int r = load(text, shared_policy_table, &p, sizeof(p), err);
+
+	if (!r && !mb_net_policy_is_valid(&p.policy))
+		r = mb_fail(err, EBADMSG, "a record in the store has a broken policy");
+	if (r) {
+		mb_json_done(shared_policy_table, &p);
+		return r;
+	}
+	*ret = p.policy;
+	return 0;
+}
+
+void mb_net_shared_policy_format(const struct mb_net_policy *policy, struct mb_str *out)
+{
+	const struct mb_net_shared_policy p = {.schema = MB_NET_SHARED_SCHEMA, .policy = *policy};
+
+	mb_json_save(shared_policy_table, &p, out);
 }
 
 /* ---- hosts --------------------------------------------------------------------------------- */

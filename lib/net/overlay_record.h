@@ -3,11 +3,12 @@
  *
  *	/mybox/v1/vni/<vni>                 the network's name
  *	/mybox/v1/net/<net>                 struct mb_net_shared
+ *	/mybox/v1/net/<net>/policy          struct mb_net_shared_policy
  *	/mybox/v1/net/<net>/ip/<address>    the container's id: who has put this has the address
  *	/mybox/v1/net/<net>/ep/<container>  struct mb_net_remote
  *	/mybox/v1/net/<net>/host/<vtep>     struct mb_net_host
  *
- * All but the first two end with the lease of their host.  Nothing that is read here is believed
+ * All but the first three end with the lease of their host.  Nothing that is read here is believed
  * before it was checked, and what has a newer schema is not read at all.
  */
 #ifndef MB_NET_OVERLAY_RECORD_H
@@ -19,9 +20,9 @@
 
 #include "core/own.h"
 #include "core/strv.h"
+#include "net/net.h"
 
 struct mb_err;
-struct mb_net_network;
 struct mb_str;
 
 #define MB_NET_SHARED_ROOT "/mybox/v1/"
@@ -48,6 +49,9 @@ struct mb_net_remote {
 	char *ip, *ip6; /* ip6 NULL: none */
 	char *mac;
 	struct mb_strv names;
+	/* What rules of the policy name, and only that. */
+	struct mb_strv aliases;
+	struct mb_kv labels;
 };
 void mb_net_remote_done(struct mb_net_remote *r);
 /* As @n's hosts tell it: addresses of its subnets, which are not the gateway's, a host that can be
@@ -55,6 +59,22 @@ void mb_net_remote_done(struct mb_net_remote *r);
 int mb_net_remote_parse(const char *text, const char *id, const struct mb_net_network *n,
                         struct mb_net_remote *ret, struct mb_err *err);
 void mb_net_remote_format(const struct mb_net_remote *r, struct mb_str *out);
+
+/* Of @aliases and @labels that which rules of @policy speak of, into @out. */
+void mb_net_remote_carry(const struct mb_net_policy *policy, const struct mb_strv *aliases,
+                         const struct mb_kv *labels, struct mb_net_remote *out);
+/* As the containers of this host are known; all of it is @r's. */
+void mb_net_remote_view(const struct mb_net_remote *r, struct mb_net_sandbox *s,
+                        struct mb_net_endpoint *e);
+
+/* The policy of a network, the same on every host. */
+struct mb_net_shared_policy {
+	uint32_t schema;
+	struct mb_net_policy policy;
+};
+/* Return: as above. */
+int mb_net_shared_policy_parse(const char *text, struct mb_net_policy *ret, struct mb_err *err);
+void mb_net_shared_policy_format(const struct mb_net_policy *policy, struct mb_str *out);
 
 struct mb_net_host {
 	uint32_t schema;

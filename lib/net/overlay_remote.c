@@ -60,19 +60,31 @@ static void put_neighbour(struct mb_nl_batch *b, const char *text, const uint8_t
 		mb_nl_neigh_del(b, a.family, a.b, index);
 }
 
-static void put_entries(struct mb_nl_batch *b, const struct mb_net_remote *r, int index, bool add)
+static void put_way(struct mb_nl_batch *b, int index, const uint8_t *mac,
+                    const struct mb_net_addr *vtep, bool add)
+{
+	if (add) {
+		mb_nl_fdb_add(b, index, mac, vtep->family, vtep->b);
+		mb_nl_fdb_port_add(b, index, mac);
+	} else {
+		mb_nl_fdb_del(b, index, mac, vtep->family, vtep->b);
+		mb_nl_fdb_port_del(b, index, mac);
+	}
+}
+
+/* Where a policy is, packets go to the other host, which judges and leads them on. */
+static void put_entries(struct mb_nl_batch *b, const struct mb_net_remote *r, int index,
+                        bool governed, bool add)
 {
 	uint8_t mac[MB_NET_MAC_BYTES];
 	struct mb_net_addr vtep;
 
 	if (mb_net_mac_parse(r->mac, mac) < 0 || mb_net_addr_parse(r->vtep, &vtep) < 0)
 		return;
-	if (add) {
-		mb_nl_fdb_add(b, index, mac, vtep.family, vtep.b);
-		mb_nl_fdb_port_add(b, index, mac);
-	} else {
-		mb_nl_fdb_del(b, index, mac, vtep.family, vtep.b);
-		mb_nl_fdb_port_del(b, index, mac);
+	put_way(b, index, mac, &vtep, add);
+	if (governed && add) {
+		mb_net_overlay_mac(&vtep, mac);
+		put_way(b, index, mac, &vtep, true);
 	}
 	put_neighbour(b, r->ip, mac, index, add);
 	put_neighbour(b, r->ip6, mac, index, add);
@@ -104,7 +116,7 @@ static void take_away(struct mb_net *net, const struct mb_net_network *n,
 	mb_net_names_remove_remote(net, n, r);
 	if (find_tunnel(net, n, &index, NULL) < 0)
 		return;
-	put_entries(&b, r, index, false);
+	put_entries(&b, r, index, false, false);
 	(void)mb_nl_send(&net->route, &b, NULL, NULL);
 }
 
@@ -115,10 +127,23 @@ static int give(struct mb_net *net, const struct mb_net_network *n, const struct
 	int index, res = find_tunnel(net, n, &index, err);
 
 	if (!res) {
-		put_entries(&b, r, index, true);
+		put_entries(&b, r, index, mb_net_policy_is_on(net, n->id), true);
 		res = mb_nl_send(&net->route, &b, NULL, err);
 	}
 	return res ? res : mb_net_names_add_remote(net, n, r, err);
+}
+
+/* What rules say of it may change under its connections. */
+static bool is_in_place(const struct mb_net_remote *a, const struct mb_net_remote *b)
+{
+	struct mb_net_remote x = *a, y = *b;
+	MB_AUTO_STR struct mb_str one = MB_STR_INIT, other = MB_STR_INIT;
+
+	x.aliases = y.aliases = MB_STRV_INIT;
+	x.labels = y.labels = (struct mb_kv){0};
+	mb_net_remote_format(&x, &one);
+	mb_net_remote_format(&y, &other);
+	return mb_streq(mb_str_text(&one), mb_str_text(&other));
 }
 
 int mb_net_remote_put(struct mb_net *net, const struct mb_net_network *n,
@@ -136,7 +161,7 @@ int mb_net_remote_put(struct mb_net *net, const struct mb_net_network *n,
 	    mb_net_remote_parse(mb_str_text(&now), r->id, n, &before, NULL) == 0) {
 		bool same = mb_streq(mb_str_text(&now), mb_str_text(&text));
 
-		if (!same)
+		if (!is_in_place(&before, r))
 			take_away(net, n, &before);
 		mb_net_remote_done(&before);
 		if (same && !again)
@@ -144,6 +169,15 @@ int mb_net_remote_put(struct mb_net *net, const struct mb_net_network *n,
 	}
 	res = mb_store_file_write(dir, r->id, text.buf, text.len, MB_DOC_REPLACE, err);
 	return res ? res : give(net, n, r, err);
+}
+
+int mb_net_remote_load(struct mb_net *net, const struct mb_net_network *n, const char *id,
+                       struct mb_net_remote *ret)
+{
+	MB_AUTO_CLOSE int dir = -1;
+	int r = open_dir(net, n->id, &dir, NULL);
+
+	return r ? r : read_one(dir, id, n, ret);
 }
 
 void mb_net_remote_drop(struct mb_net *net, const struct mb_net_network *n, const char *id)
@@ -215,17 +249,53 @@ const struct mb_net_remote *mb_net_remotes_find(const struct mb_net_remotes *rem
 	return remotes->n ? bsearch(&key, remotes->v, remotes->n, sizeof(key), by_id) : NULL;
 }
 
+struct trim {
+	const struct mb_net_remotes *all;
+	struct mb_nl_batch batch;
+	int index;
+};
+
+static int each_way(const struct mb_nl_fdb *fdb, void *arg)
+{
+	struct trim *t = arg;
+	struct mb_net_addr vtep = {.family = fdb->family};
+	char text[MB_NET_ADDR_TEXT];
+
+	if (!fdb->family || !mb_net_overlay_mac_is_tunnel(fdb->mac))
+		return 0;
+	memcpy(vtep.b, fdb->dst, sizeof(vtep.b));
+	mb_net_addr_format(&vtep, text);
+	for (size_t i = 0; i < t->all->n; i++)
+		if (mb_streq(t->all->v[i].vtep, text))
+			return 0;
+	put_way(&t->batch, t->index, fdb->mac, &vtep, false);
+	return 0;
+}
+
+void mb_net_remotes_trim(struct mb_net *net, const struct mb_net_network *n)
+{
+	MB_AUTO_NET_REMOTES struct mb_net_remotes all = {0};
+	struct trim t = {.all = &all, .batch = MB_NL_BATCH_INIT};
+
+	if (mb_net_remotes_load(net, n, &all, NULL) == 0 &&
+	    find_tunnel(net, n, &t.index, NULL) == 0 &&
+	    mb_nl_fdb_dump(&net->route, t.index, each_way, &t, NULL) == 0 && t.batch.n_messages)
+		(void)mb_nl_send(&net->route, &t.batch, NULL, NULL);
+	mb_nl_batch_done(&t.batch);
+}
+
 int mb_net_remotes_restore(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
 {
 	MB_AUTO_NET_REMOTES struct mb_net_remotes all = {0};
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	bool governed = mb_net_policy_is_on(net, n->id);
 	int index, r = mb_net_remotes_load(net, n, &all, err);
 
 	if (r || !all.n)
 		return r;
 	r = find_tunnel(net, n, &index, err);
 	for (size_t i = 0; !r && i < all.n; i++) {
-		put_entries(&b, &all.v[i], index, true);
+		put_entries(&b, &all.v[i], index, governed, true);
 		r = mb_nl_send(&net->route, &b, NULL, err);
 		if (!r)
 			r = mb_net_names_add_remote(net, n, &all.v[i], err);

@@ -20,6 +20,9 @@ struct mb_net_network;
  * died before that. */
 int mb_net_remote_put(struct mb_net *net, const struct mb_net_network *n,
                       const struct mb_net_remote *r, bool again, struct mb_err *err);
+/* As it is known.  Return: 0, or -errno, not told. */
+int mb_net_remote_load(struct mb_net *net, const struct mb_net_network *n, const char *id,
+                       struct mb_net_remote *ret);
 /* Nothing happens where it is not known. */
 void mb_net_remote_drop(struct mb_net *net, const struct mb_net_network *n, const char *id);
 
@@ -34,6 +37,8 @@ int mb_net_remotes_load(struct mb_net *net, const struct mb_net_network *n,
 void mb_net_remotes_done(struct mb_net_remotes *remotes);
 const struct mb_net_remote *mb_net_remotes_find(const struct mb_net_remotes *remotes,
                                                 const char *id);
+/* The ways to hosts that have no container any more. */
+void mb_net_remotes_trim(struct mb_net *net, const struct mb_net_network *n);
 /* Into a tunnel that is new: all of them, as they are known. */
 int mb_net_remotes_restore(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err);
 

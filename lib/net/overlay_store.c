@@ -20,6 +20,7 @@
 #include "net/handle.h"
 #include "net/ipam.h"
 #include "net/overlay_lead.h"
+#include "net/overlay_policy.h"
 #include "net/overlay_record.h"
 #include "store/doc.h"
 #include "store/store.h"
@@ -162,6 +163,7 @@ int mb_net_store_fetch(struct mb_net_network *n, struct mb_err *err)
 	MB_AUTO_ETCD_KVS struct mb_etcd_kvs kvs = {0};
 	MB_AUTO(mb_etcd_free) struct mb_etcd *etcd = NULL;
 	struct mb_net_shared s = {0};
+	bool has_policy;
 	int r = mb_net_store_open(n, TIMEOUT_SEC, &etcd, err);
 
 	if (!r)
@@ -178,7 +180,8 @@ int mb_net_store_fetch(struct mb_net_network *n, struct mb_err *err)
 	take_record(n, &s);
 	mb_net_shared_done(&s);
 	n->overlay.revision = mb_etcd_kvs_find(&kvs, key)->created;
-	return 0;
+	r = mb_net_store_policy(n, etcd, &has_policy, &n->policy, err);
+	return told_unavailable(n, r, err);
 }
 
 /* One that was made, and told so to nobody: its creator was killed, and it is ours by its id. */
@@ -565,16 +568,19 @@ static int tell_under(const struct mb_net_network *n, struct mb_etcd *etcd, uint
 void mb_net_store_tale(const struct mb_net_network *n, const struct mb_net_sandbox *s,
                        const struct mb_net_endpoint *e, struct mb_str *out)
 {
-	const struct mb_net_remote self = {.schema = MB_NET_SHARED_SCHEMA,
-	                                   .name = s->container_name,
-	                                   .host = n->overlay.host,
-	                                   .vtep = n->overlay.vtep,
-	                                   .ip = e->ip4,
-	                                   .ip6 = e->ip6,
-	                                   .mac = e->mac,
-	                                   .names = e->names};
+	struct mb_net_remote self = {.schema = MB_NET_SHARED_SCHEMA,
+	                             .name = s->container_name,
+	                             .host = n->overlay.host,
+	                             .vtep = n->overlay.vtep,
+	                             .ip = e->ip4,
+	                             .ip6 = e->ip6,
+	                             .mac = e->mac,
+	                             .names = e->names};
 
+	mb_net_remote_carry(&n->policy, &e->aliases, &s->labels, &self);
 	mb_net_remote_format(&self, out);
+	mb_strv_done(&self.aliases);
+	mb_kv_done(&self.labels);
 }
 
 int mb_net_store_tell(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
@@ -678,6 +684,9 @@ int mb_net_store_choose(struct mb_net *net, const struct mb_net_network *n,
 		return 0;
 	mb_strv_remove(&net->etcd_silent, n->id);
 	r = open_kept(net, n, &etcd, &told);
+	/* Who leads has done it.  Nobody starts under a policy that is not understood. */
+	if (!r && !mb_net_lead_is_led(net, n->id))
+		r = mb_net_policy_pull(net, n, etcd, &told);
 	if (!r)
 		r = choose(net, n, etcd, e, container_id, &told);
 	if (r == MB_ETCD_UNAVAILABLE && may_go_on(net, n, e, before)) {

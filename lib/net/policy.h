@@ -14,6 +14,7 @@
 
 #include "net/addr.h"
 #include "net/handle.h"
+#include "json/json.h"
 
 struct mb_err;
 struct mb_net_changes;
@@ -50,6 +51,8 @@ struct mb_net_plan {
 #define MB_NET_PLAN_INIT ((struct mb_net_plan){0})
 #define MB_AUTO_NET_PLAN __attribute__((cleanup(mb_net_plan_done)))
 
+/* What a document says of one. */
+extern const struct mb_json_field mb_net_policy_table[];
 bool mb_net_policy_is_empty(const struct mb_net_network *n);
 /* Return: 0 or -errno, told. */
 int mb_net_plan_make(const struct mb_net_network *n, struct mb_net_plan *ret, struct mb_err *err);

@@ -37,9 +37,9 @@ static mb_net_way_step *const steps[] = {
 
 /* To a container on another host: beyond the tunnel this one sees nothing. */
 static mb_net_way_step *const steps_of_tunnels[] = {
-	mb_net_way_containers, mb_net_way_name,    mb_net_way_interface, mb_net_way_route,
-	mb_net_way_cable,      mb_net_way_tunnel,  mb_net_way_firewall,  mb_net_way_mtu,
-	mb_net_way_inside,     mb_net_way_connect,
+	mb_net_way_containers, mb_net_way_name,   mb_net_way_interface, mb_net_way_route,
+	mb_net_way_cable,      mb_net_way_tunnel, mb_net_way_firewall,  mb_net_way_policy,
+	mb_net_way_mtu,        mb_net_way_inside, mb_net_way_connect,
 };
 
 /* Of a container whose network plugins made: what is beyond its interface is theirs. */

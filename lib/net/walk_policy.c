@@ -85,6 +85,8 @@ static void tell_denied(struct mb_net_way *w, const struct mb_net_network *n,
 		mb_str_add(&to, "host");
 	else if (is_by_name(w))
 		mb_str_addf(&to, "dns=%s", w->q->to->host);
+	else if (w->remote)
+		mb_str_add(&to, w->remote->name);
 	else
 		mb_str_add(&to, w->to.party.name && w->kind == MB_NET_WAY_NEIGHBOUR
 		                        ? w->to.party.name
@@ -119,7 +121,7 @@ static int judge(struct mb_net_way *w, const struct mb_net_network *n, struct mb
 		return 0;
 	flow.port_hi = port;
 	mb_net_addr_format(&w->from.addr, from);
-	mb_net_addr_format(w->kind == MB_NET_WAY_OUTSIDE ? &w->dst : &w->to.addr, to);
+	mb_net_addr_format(w->kind == MB_NET_WAY_OUTSIDE || w->remote ? &w->dst : &w->to.addr, to);
 	if (w->kind == MB_NET_WAY_HOST)
 		flow.to = host;
 	r = ask(w, n, &flow, &v, err);

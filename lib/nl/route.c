@@ -206,6 +206,14 @@ void mb_nl_link_set_arp(struct mb_nl_batch *b, int index, bool on)
 	link_message(b, RTM_NEWLINK, 0, &i, NULL);
 }
 
+void mb_nl_link_set_mac(struct mb_nl_batch *b, int index, const uint8_t mac[MAC_BYTES])
+{
+	struct ifinfomsg i = {.ifi_index = index};
+
+	link_message(b, RTM_NEWLINK, 0, &i, NULL);
+	mb_nl_put(b, IFLA_ADDRESS, mac, MAC_BYTES);
+}
+
 void mb_nl_link_set_mtu(struct mb_nl_batch *b, int index, uint32_t mtu)
 {
 	struct ifinfomsg i = {.ifi_index = index};

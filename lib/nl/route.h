@@ -73,6 +73,7 @@ void mb_nl_link_set_group(struct mb_nl_batch *b, int index, uint32_t group);
 /* Into the bridge @master, or out of any with 0. */
 void mb_nl_link_set_master(struct mb_nl_batch *b, int index, int master);
 /* Off and on again: the neighbours that the interface knows are forgotten. */
+void mb_nl_link_set_mac(struct mb_nl_batch *b, int index, const uint8_t mac[6]);
 void mb_nl_link_set_arp(struct mb_nl_batch *b, int index, bool on);
 void mb_nl_link_set_mtu(struct mb_nl_batch *b, int index, uint32_t mtu);
 /* Flags of a bridge port. */

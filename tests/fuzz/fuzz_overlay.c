@@ -6,6 +6,7 @@
 #include "core/str.h"
 #include "fuzz.h"
 #include "net/addr.h"
+#include "net/handle.h"
 #include "net/net.h"
 #include "net/overlay_record.h"
 
@@ -33,6 +34,20 @@ static void check_remote(struct mb_net_remote *r, const struct mb_net_network *n
 	mb_net_remote_done(&twice);
 }
 
+/* It is what a document may have, and stays what it is. */
+static void check_policy(const struct mb_net_policy *p)
+{
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT, again = MB_STR_INIT;
+	struct mb_net_policy twice = {0};
+
+	FUZZ_CHECK(p->n_rules <= MB_NET_RULES_MAX);
+	mb_net_shared_policy_format(p, &text);
+	FUZZ_CHECK(mb_net_shared_policy_parse(mb_str_text(&text), &twice, NULL) == 0);
+	mb_net_shared_policy_format(&twice, &again);
+	FUZZ_CHECK(strcmp(mb_str_text(&text), mb_str_text(&again)) == 0);
+	mb_net_policy_done(&twice);
+}
+
 /* What other hosts say of themselves. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -44,6 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MB_AUTO_FREE char *text = fuzz_text(data, size);
 	struct mb_net_remote remote = {0};
 	struct mb_net_shared shared = {0};
+	struct mb_net_policy policy = {0};
 	struct mb_net_host host = {0};
 	struct mb_err err = MB_ERR_INIT;
 
@@ -56,6 +72,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (mb_net_shared_parse(text, &shared, NULL) == 0) {
 		FUZZ_CHECK(shared.vni && shared.port && shared.subnet && shared.gateway);
 		mb_net_shared_done(&shared);
+	}
+	if (mb_net_shared_policy_parse(text, &policy, NULL) == 0) {
+		check_policy(&policy);
+		mb_net_policy_done(&policy);
 	}
 	if (mb_net_host_parse(text, &host, NULL) == 0) {
 		FUZZ_CHECK(!strpbrk(host.name, "/ \n"));

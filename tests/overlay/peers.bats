@@ -87,7 +87,7 @@ lab() { # lab N [OPTION...]: the network on host N, which gives the addresses 10
 	refused "VXLAN 77 is in use on this host" -o peers=$wire.2 -o vni=77
 	[ "$(on 1 network ls -q -f type=custom | wc -l)" = 1 ]
 	run on 1 network policy default one deny
-	[[ $output == *"network one takes no policy: its driver is overlay"* ]]
+	[[ $output == *"network one takes no policy: its hosts have no store to keep it in"* ]]
 }
 
 @test "overlay: another program fills the tables" {

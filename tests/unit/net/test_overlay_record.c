@@ -11,6 +11,7 @@
 
 #include "core/err.h"
 #include "core/str.h"
+#include "net/handle.h"
 #include "net/net.h"
 #include "net/overlay_record.h"
 
@@ -73,6 +74,12 @@ static void remote_that_lies_is_refused(void **state)
 	         EBADMSG, "MAC address"},
 		{HEAD "\"vtep\":\"192.0.2.2\",\"ip\":\"10.88.0.7\",\"mac\":\"01:00:5e:00:00:01\"}",
 	         EBADMSG, "MAC address"},
+		/* A tunnel's. */
+		{HEAD "\"vtep\":\"192.0.2.2\",\"ip\":\"10.88.0.7\",\"mac\":\"02:6e:c0:00:02:02\"}",
+	         EBADMSG, "MAC address"},
+		{GOOD ",\"aliases\":{}}", EBADMSG, "aliases"},
+		{GOOD ",\"labels\":[]}", EBADMSG, "labels"},
+		{GOOD ",\"labels\":{\"a\":7}}", EBADMSG, "labels"},
 		{GOOD ",\"names\":[\"../x\"]}", EBADMSG, "name: '../x'"},
 		{GOOD ",\"names\":[\"a b\"]}", EBADMSG, "name: 'a b'"},
 		{GOOD ",\"ip6\":\"fd00::7\"}", EBADMSG, "address: 'fd00::7'"},
@@ -134,6 +141,93 @@ static void shared_is_what_a_network_says(void **state)
 	                 -EBADMSG);
 }
 
+#define POLICY(rules) \
+	"{\"schema\":1,\"policy\":{\"deny\":true,\"last_id\":3,\"rules\":[" rules "]}}"
+#define ANY "\"from\":\"any\",\"to\":\"any\"}"
+
+static void policy_is_read_and_written(void **state)
+{
+	static const char text[] =
+		POLICY("{\"id\":2,\"from\":\"label=a\",\"to\":\"web\",\"proto\":6,"
+	               "\"port_lo\":80,\"port_hi\":80}");
+	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
+	struct mb_net_policy p = {0};
+
+	(void)state;
+	assert_int_equal(mb_net_shared_policy_parse(text, &p, NULL), 0);
+	assert_true(p.deny);
+	assert_int_equal(p.n_rules, 1);
+	assert_int_equal(p.rules[0].port_lo, 80);
+	mb_net_shared_policy_format(&p, &out);
+	assert_string_equal(mb_str_text(&out), text);
+	mb_net_policy_done(&p);
+}
+
+static void policy_that_lies_is_refused(void **state)
+{
+	static const struct {
+		const char *text;
+		int code;
+		const char *says;
+	} cases[] = {
+		{"", EBADMSG, "a record in the store"},
+		{"{\"schema\":2,\"policy\":{}}", EPROTONOSUPPORT, "newer version"},
+		{"{\"schema\":1}", EBADMSG, "policy"},
+		{"{\"schema\":1,\"policy\":[]}", EBADMSG, "policy"},
+		{POLICY("7"), EBADMSG, "rules"},
+		{POLICY("{\"id\":1}"), EBADMSG, "from"},
+		{POLICY("{\"id\":0," ANY), EBADMSG, "broken policy"},
+		/* Higher than any that was given, twice the same, and no rules at all. */
+		{POLICY("{\"id\":4," ANY), EBADMSG, "broken policy"},
+		{POLICY("{\"id\":1," ANY ",{\"id\":1," ANY), EBADMSG, "broken policy"},
+		{POLICY("{\"id\":1,\"from\":\"a b\",\"to\":\"any\"}"), EBADMSG, "broken policy"},
+		{POLICY("{\"id\":1,\"port_lo\":9,\"port_hi\":3," ANY), EBADMSG, "broken policy"},
+		{POLICY("{\"id\":1,\"proto\":300," ANY), EBADMSG, "broken policy"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct mb_err err = MB_ERR_INIT;
+		struct mb_net_policy p = {0};
+
+		assert_int_equal(mb_net_shared_policy_parse(cases[i].text, &p, &err),
+		                 -cases[i].code);
+		if (!strstr(err.msg, cases[i].says))
+			fail_msg("case %zu says '%s'", i, err.msg);
+		assert_null(p.rules);
+	}
+}
+
+static void what_rules_do_not_name_is_not_told(void **state)
+{
+	static const char text[] =
+		POLICY("{\"id\":1,\"from\":\"label=tier=front\",\"to\":\"Api\"},"
+	               "{\"id\":2,\"from\":\"label=zone\",\"to\":\"label=none\"},"
+	               "{\"id\":3,\"from\":\"label=tier\",\"to\":\"api\"}");
+	MB_AUTO_STRV struct mb_strv aliases = MB_STRV_INIT;
+	struct mb_net_remote r = {0};
+	struct mb_net_policy p = {0};
+	struct mb_kv labels = {0};
+
+	(void)state;
+	mb_strv_add(&aliases, "Api");
+	mb_strv_add(&aliases, "db");
+	mb_kv_set(&labels, "tier", "back");
+	mb_kv_set(&labels, "zone", "");
+	mb_kv_set(&labels, "secret", "x");
+	assert_int_equal(mb_net_shared_policy_parse(text, &p, NULL), 0);
+	mb_net_remote_carry(&p, &aliases, &labels, &r);
+	assert_int_equal(r.aliases.n, 1);
+	assert_string_equal(r.aliases.v[0], "Api");
+	assert_int_equal(r.labels.n, 2);
+	assert_string_equal(mb_kv_find(&r.labels, "tier"), "back");
+	assert_string_equal(mb_kv_find(&r.labels, "zone"), "");
+	mb_strv_done(&r.aliases);
+	mb_kv_done(&r.labels);
+	mb_kv_done(&labels);
+	mb_net_policy_done(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +235,9 @@ int main(void)
 		cmocka_unit_test(remote_that_lies_is_refused),
 		cmocka_unit_test(remote_may_have_a_mac_of_its_own_choice),
 		cmocka_unit_test(shared_is_what_a_network_says),
+		cmocka_unit_test(policy_is_read_and_written),
+		cmocka_unit_test(policy_that_lies_is_refused),
+		cmocka_unit_test(what_rules_do_not_name_is_not_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
