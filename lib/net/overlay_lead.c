@@ -135,6 +135,12 @@ static void unset(struct lead *l, const char *key)
 	memmove(&v->v[at], &v->v[at + 1], (v->n - at) * sizeof(*v->v));
 }
 
+/* Who has an address has put his id there. */
+static bool is_claim(const char *what)
+{
+	return mb_starts_with(what, "ip/") || mb_starts_with(what, "mac/");
+}
+
 /* "ip/10.88.0.2" of a key; NULL: it is not below the network. */
 static const char *below(const struct lead *l, const char *key)
 {
@@ -259,11 +265,19 @@ static bool is_here(const struct lead *l, const char *id)
 	return mb_strv_has(&l->own.ids, id);
 }
 
-static bool has_claim(const struct lead *l, const char *ip, const char *id)
+static bool has_claim(const struct lead *l, const char *kind, const char *what, const char *id)
 {
-	const struct mb_etcd_kv *kv = ip ? look_up(l, "ip", ip) : NULL;
+	const struct mb_etcd_kv *kv = what ? look_up(l, kind, what) : NULL;
 
-	return !ip || (kv && mb_streq(kv->value, id));
+	return !what || (kv && mb_streq(kv->value, id));
+}
+
+/* One that follows from the address is claimed with that; of others nobody else has the claim. */
+static bool may_have_mac(const struct lead *l, const struct mb_net_remote *r)
+{
+	const struct mb_etcd_kv *kv = look_up(l, "mac", r->mac);
+
+	return !kv || mb_streq(kv->value, r->id);
 }
 
 /* Nothing that others say takes a container of this host its place. */
@@ -283,8 +297,8 @@ static bool holds(const struct lead *l, const char *id, struct mb_net_remote *re
 	if (!kv)
 		return false;
 	if (mb_net_remote_parse(kv->value, id, l->n, &r, &told) == 0 &&
-	    !mb_streq(r.vtep, l->n->overlay.vtep) && has_claim(l, r.ip, id) &&
-	    has_claim(l, r.ip6, id) && !clashes(l, &r)) {
+	    !mb_streq(r.vtep, l->n->overlay.vtep) && has_claim(l, "ip", r.ip, id) &&
+	    has_claim(l, "ip", r.ip6, id) && may_have_mac(l, &r) && !clashes(l, &r)) {
 		*ret = r;
 		return true;
 	}
@@ -405,9 +419,12 @@ static bool is_kept(const struct lead *l, const struct mb_net_sandbox *s,
 	const struct mb_etcd_kv *ip6 = e->ip6 ? look_up(l, "ip", e->ip6) : NULL;
 	const struct mb_etcd_kv *ep = look_up(l, "ep", s->container_id);
 	MB_AUTO_STR struct mb_str tale = MB_STR_INIT;
+	char text[MB_NET_MAC_TEXT];
+	const char *mac = mb_net_store_own_mac(e, text);
 
 	mb_net_store_tale(l->n, s, e, &tale);
-	return ip && ep && mb_streq(ip->value, s->container_id) && ip->lease == l->lease &&
+	return has_claim(l, "mac", mac, s->container_id) && ip && ep &&
+	       mb_streq(ip->value, s->container_id) && ip->lease == l->lease &&
 	       (!e->ip6 || (ip6 && mb_streq(ip6->value, s->container_id))) &&
 	       ep->lease == l->lease && mb_streq(ep->value, mb_str_text(&tale));
 }
@@ -431,9 +448,10 @@ static int keep_own(struct mb_net *net, struct mb_net_sandbox *s, void *arg, str
 	r = mb_net_store_claim(net, l->n, l->etcd, e, s->container_id, err);
 	if (!r)
 		r = mb_net_store_tell(net, l->n, l->etcd, s, e, err);
-	if (r == MB_NET_TAKEN)
-		lose(l, s, e);
-	return r == MB_NET_TAKEN ? 0 : r;
+	if (r != MB_NET_TAKEN && r != MB_NET_MAC_TAKEN)
+		return r;
+	lose(l, s, e);
+	return 0;
 }
 
 /* What ought to be told, and is not: a start was not answered, or somebody has deleted it. */
@@ -492,7 +510,7 @@ static int sweep(struct lead *l, struct mb_err *err)
 		bool done;
 
 		newest = kv->changed > newest ? kv->changed : newest;
-		id = mb_starts_with(what, "ip/") ? kv->value : mb_skip_prefix(what, "ep/");
+		id = is_claim(what) ? kv->value : mb_skip_prefix(what, "ep/");
 		if (!id || kv->lease != l->lease || !mb_hex_is_valid(id, MB_ID_LEN))
 			continue;
 		if (!is_left(l, kv, id))
@@ -616,10 +634,11 @@ static int on_event(void *arg, const struct mb_etcd_kv *kv, bool deleted, struct
 	if (!what)
 		return 0;
 	read_own(l);
-	if (mb_starts_with(what, "ip/")) {
-		const struct mb_etcd_kv *old = look_up(l, "ip", what + 3);
+	if (is_claim(what)) {
+		bool there;
+		size_t at = place(l, kv->key, &there);
 
-		before = old ? mb_strdup(old->value) : NULL;
+		before = there ? mb_strdup(l->view.v[at].value) : NULL;
 	}
 	if (deleted)
 		unset(l, kv->key);
@@ -631,7 +650,7 @@ static int on_event(void *arg, const struct mb_etcd_kv *kv, bool deleted, struct
 		consider(l, what + 3);
 	if (before)
 		consider(l, before);
-	if (mb_starts_with(what, "ip/") && !deleted)
+	if (is_claim(what) && !deleted)
 		consider(l, kv->value);
 	if (mb_streq(what, "policy"))
 		follow_policy(l, &(struct mb_err){0});

@@ -227,8 +227,9 @@ static bool take_vtep(char **text, const struct mb_net_network *n)
 
 /* Addresses that follow from others are those others': of the gateways, which every host has, and
  * of containers here. */
-static bool is_own_mac(const struct mb_net_remote *r)
+static bool take_mac(struct mb_net_remote *r)
 {
+	char canonical[MB_NET_MAC_TEXT];
 	uint8_t mac[MB_NET_MAC_BYTES], derived[MB_NET_MAC_BYTES];
 	struct mb_net_addr ip;
 
@@ -237,7 +238,10 @@ static bool is_own_mac(const struct mb_net_remote *r)
 	if (mb_net_overlay_mac_is_tunnel(mac))
 		return false;
 	mb_net_mac_of(&ip, derived);
-	return memcmp(mac, derived, 2) != 0 || memcmp(mac, derived, sizeof(mac)) == 0;
+	if (memcmp(mac, derived, 2) == 0 && memcmp(mac, derived, sizeof(mac)) != 0)
+		return false;
+	mb_strset(&r->mac, mb_net_mac_format(mac, canonical));
+	return true;
 }
 
 static int check_remote(struct mb_net_remote *r, const struct mb_net_network *n, struct mb_err *err)
@@ -254,7 +258,7 @@ static int check_remote(struct mb_net_remote *r, const struct mb_net_network *n,
 		return broken("address", r->ip, err);
 	if (r->ip6 && !take_address(&r->ip6, &n->v6))
 		return broken("address", r->ip6, err);
-	if (!is_own_mac(r))
+	if (!take_mac(r))
 		return broken("MAC address", r->mac, err);
 	if (r->names.n > NAMES_MAX || r->aliases.n > NAMES_MAX || r->labels.n > LABELS_MAX)
 		return broken("number of names", "", err);

@@ -5,6 +5,7 @@
  *	/mybox/v1/net/<net>                 struct mb_net_shared
  *	/mybox/v1/net/<net>/policy          struct mb_net_shared_policy
  *	/mybox/v1/net/<net>/ip/<address>    the container's id: who has put this has the address
+ *	/mybox/v1/net/<net>/mac/<address>   likewise, of a MAC address that was asked for
  *	/mybox/v1/net/<net>/ep/<container>  struct mb_net_remote
  *	/mybox/v1/net/<net>/host/<vtep>     struct mb_net_host
  *

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #include "etcd/etcd.h"
 #include "net/handle.h"
 #include "net/ipam.h"
+#include "net/overlay.h"
 #include "net/overlay_lead.h"
 #include "net/overlay_policy.h"
 #include "net/overlay_record.h"
@@ -32,6 +34,7 @@ enum {
 	LEAVE_SEC = 2,
 	ADDRESS_TRIES = 8,
 	LEASE_TRIES = 3,
+	CLAIM_TRIES = 3,
 	HOST_BYTES = 8,
 	CLAIMS_MAX = 1 << 20,
 	HOSTS_MAX = 10000,
@@ -456,9 +459,52 @@ int mb_net_store_lease(struct mb_net *net, const struct mb_net_network *n, struc
 
 /* ---- one endpoint ---------------------------------------------------------------------------- */
 
+const char *mb_net_store_own_mac(const struct mb_net_endpoint *e, char buf[MB_NET_MAC_TEXT])
+{
+	uint8_t mac[MB_NET_MAC_BYTES], derived[MB_NET_MAC_BYTES];
+	struct mb_net_addr ip;
+
+	if (!e->mac || mb_net_mac_parse(e->mac, mac) < 0)
+		return NULL;
+	if (e->ip4 && mb_net_addr_parse(e->ip4, &ip) == 0) {
+		mb_net_mac_of(&ip, derived);
+		if (memcmp(mac, derived, sizeof(mac)) == 0)
+			return NULL;
+	}
+	return mb_net_mac_format(mac, buf);
+}
+
+/* One that follows from another's address, or is a tunnel's, is believed by nobody. */
+static int check_mac(const struct mb_net_network *n, const struct mb_net_endpoint *e,
+                     struct mb_err *err)
+{
+	uint8_t mac[MB_NET_MAC_BYTES], derived[MB_NET_MAC_BYTES];
+	const struct mb_net_addr any = {.family = AF_INET};
+	char text[MB_NET_MAC_TEXT];
+
+	if (!mb_net_store_own_mac(e, text))
+		return 0;
+	mb_net_mac_parse(text, mac);
+	mb_net_mac_of(&any, derived);
+	if (memcmp(mac, derived, 2) == 0 || mb_net_overlay_mac_is_tunnel(mac))
+		return mb_fail(err, EINVAL,
+		               "MAC address %s is of those that network %s gives by itself", text,
+		               n->name);
+	return 0;
+}
+
+static int told_mac(const struct mb_net_network *n, const char *mac, struct mb_err *err)
+{
+	mb_fail(err, EEXIST, "MAC address %s of network %s is in use by another container", mac,
+	        n->name);
+	return MB_NET_MAC_TAKEN;
+}
+
 static int judge_claim(const struct mb_net_network *n, const struct mb_etcd_kvs *kvs,
                        const char *container_id, struct mb_err *err)
 {
+	MB_AUTO_FREE char *macs = mb_net_store_key(n, "mac", "");
+	const char *mac = NULL;
 	MB_AUTO_FREE char *key = mb_net_store_key(n, NULL, NULL);
 	const struct mb_etcd_kv *kv = mb_etcd_kvs_find(kvs, key);
 
@@ -466,43 +512,58 @@ static int judge_claim(const struct mb_net_network *n, const struct mb_etcd_kvs 
 		return mb_fail(err, ESTALE,
 		               "network %s is not in the store any more: remove it here", n->name);
 	for (size_t i = 0; i < kvs->n; i++)
-		if (&kvs->v[i] != kv && !mb_streq(kvs->v[i].value, container_id))
-			return MB_NET_TAKEN;
-	return 0;
+		if (&kvs->v[i] != kv && !mb_streq(kvs->v[i].value, container_id)) {
+			mac = mb_skip_prefix(kvs->v[i].key, macs);
+			if (!mac)
+				return MB_NET_TAKEN;
+			break;
+		}
+	return mac ? told_mac(n, mac, err) : 0;
 }
 
-/* Once with nobody having it, and if that fails as what is its own already. */
+/* As it was when it was looked at: nobody's, or its own already. */
+static void put_claim(struct mb_etcd_txn *t, const char *key, const char *container_id,
+                      uint64_t lease, const struct mb_etcd_kvs *seen)
+{
+	if (mb_etcd_kvs_find(seen, key))
+		mb_etcd_if_value(t, key, container_id);
+	else
+		mb_etcd_if_created(t, key, 0);
+	mb_etcd_then_put(t, key, container_id, lease);
+	mb_etcd_else_get(t, key);
+}
+
+/* First with nobody having any of it, then as what others and we have put there. */
 static int claim_once(const struct mb_net_network *n, struct mb_etcd *etcd, uint64_t lease,
                       const struct mb_net_endpoint *e, const char *container_id, struct mb_err *err)
 {
 	MB_AUTO_FREE char *network = mb_net_store_key(n, NULL, NULL);
-	const char *texts[] = {e->ip4, e->ip6};
+	MB_AUTO_ETCD_KVS struct mb_etcd_kvs seen = {0};
+	char mac[MB_NET_MAC_TEXT];
+	const struct {
+		const char *kind, *text;
+	} claims[] = {{"ip", e->ip4}, {"ip", e->ip6}, {"mac", mb_net_store_own_mac(e, mac)}};
 	int r = 0;
 
-	for (int again = 0; again < 2; again++) {
+	for (int i = 0; i < CLAIM_TRIES; i++) {
 		MB_AUTO_ETCD_TXN struct mb_etcd_txn t = MB_ETCD_TXN_INIT;
-		MB_AUTO_ETCD_KVS struct mb_etcd_kvs kvs = {0};
 		bool done;
 
 		mb_etcd_if_created(&t, network, n->overlay.revision);
 		mb_etcd_else_get(&t, network);
-		for (size_t i = 0; i < MB_N(texts); i++) {
+		for (size_t k = 0; k < MB_N(claims); k++) {
 			MB_AUTO_FREE char *key =
-				texts[i] ? mb_net_store_key(n, "ip", texts[i]) : NULL;
+				claims[k].text ? mb_net_store_key(n, claims[k].kind, claims[k].text)
+					       : NULL;
 
-			if (!key)
-				continue;
-			if (again)
-				mb_etcd_if_value(&t, key, container_id);
-			else
-				mb_etcd_if_created(&t, key, 0);
-			mb_etcd_then_put(&t, key, container_id, lease);
-			mb_etcd_else_get(&t, key);
+			if (key)
+				put_claim(&t, key, container_id, lease, &seen);
 		}
-		r = mb_etcd_commit(etcd, &t, &done, &kvs, err);
+		mb_etcd_kvs_done(&seen);
+		r = mb_etcd_commit(etcd, &t, &done, &seen, err);
 		if (r || done)
 			return r;
-		r = judge_claim(n, &kvs, container_id, err);
+		r = judge_claim(n, &seen, container_id, err);
 		if (r)
 			return r;
 	}
@@ -645,9 +706,11 @@ static int told_taken(const struct mb_net_network *n, const struct mb_net_endpoi
 static int choose(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
                   struct mb_net_endpoint *e, const char *container_id, struct mb_err *err)
 {
-	/* Without one it is all taken, as far as was known here. */
-	int r = e->ip4 ? mb_net_store_claim(net, n, etcd, e, container_id, err) : MB_NET_TAKEN;
+	int r = check_mac(n, e, err);
 
+	/* Without one it is all taken, as far as was known here. */
+	if (!r)
+		r = e->ip4 ? mb_net_store_claim(net, n, etcd, e, container_id, err) : MB_NET_TAKEN;
 	for (int i = 0; r == MB_NET_TAKEN && i < ADDRESS_TRIES; i++) {
 		if (e->wanted_ip4 || e->wanted_ip6)
 			return told_taken(n, e, err);
@@ -658,6 +721,8 @@ static int choose(struct mb_net *net, const struct mb_net_network *n, struct mb_
 		if (!r)
 			r = mb_net_store_claim(net, n, etcd, e, container_id, err);
 	}
+	if (r == MB_NET_MAC_TAKEN)
+		return -EEXIST;
 	return r == MB_NET_TAKEN
 	               ? mb_fail(err, EAGAIN, "network %s: other hosts are always faster", n->name)
 	               : r;
@@ -776,6 +841,23 @@ static bool has_others(struct mb_net *net, const char *network_id)
 	return any;
 }
 
+/* It may be another's by now although the address is not. */
+static void forget_mac(const struct mb_net_network *n, struct mb_etcd *etcd,
+                       const struct mb_net_endpoint *e, const char *container_id)
+{
+	MB_AUTO_ETCD_TXN struct mb_etcd_txn t = MB_ETCD_TXN_INIT;
+	char text[MB_NET_MAC_TEXT];
+	const char *mac = mb_net_store_own_mac(e, text);
+	MB_AUTO_FREE char *key = mac ? mb_net_store_key(n, "mac", mac) : NULL;
+	bool done;
+
+	if (!key)
+		return;
+	mb_etcd_if_value(&t, key, container_id);
+	mb_etcd_then_delete(&t, key, false);
+	(void)mb_etcd_commit(etcd, &t, &done, NULL, NULL);
+}
+
 static void forget(const struct mb_net_network *n, struct mb_etcd *etcd,
                    const struct mb_net_endpoint *e, const char *container_id)
 {
@@ -791,6 +873,7 @@ static void forget(const struct mb_net_network *n, struct mb_etcd *etcd,
 	if (ip6)
 		mb_etcd_then_delete(&t, ip6, false);
 	(void)mb_etcd_commit(etcd, &t, &done, NULL, NULL);
+	forget_mac(n, etcd, e, container_id);
 }
 
 static void end_lease(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd)

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/addr.h"
+
 struct mb_err;
 struct mb_etcd;
 struct mb_etcd_kv;
@@ -41,8 +43,12 @@ int mb_net_store_lease(struct mb_net *net, const struct mb_net_network *n, struc
 int mb_net_store_keep_host(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
                            const struct mb_etcd_kv *now, uint64_t lease, struct mb_err *err);
 uint64_t mb_net_store_lease_now(struct mb_net *net, const struct mb_net_network *n);
-/* @e's addresses are @container_id's.  Return: 0; MB_NET_TAKEN, not told: others' they are;
- * MB_ETCD_UNAVAILABLE; or -errno. */
+/* A MAC address that was asked for, and does not follow from the address: NULL or @buf. */
+const char *mb_net_store_own_mac(const struct mb_net_endpoint *e, char buf[MB_NET_MAC_TEXT]);
+/* @e's addresses are @container_id's, and so is a MAC address that was asked for.  Return: 0;
+ * MB_NET_TAKEN, not told: others' they are; MB_NET_MAC_TAKEN, told; MB_ETCD_UNAVAILABLE; or
+ * -errno. */
+enum { MB_NET_MAC_TAKEN = 10 };
 int mb_net_store_claim(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
                        const struct mb_net_endpoint *e, const char *container_id,
                        struct mb_err *err);

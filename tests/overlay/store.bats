@@ -189,3 +189,50 @@ knows_not() { ! on "$1" exec "$2" nslookup "$3" 127.0.0.11 >/dev/null 2>&1; }
 	on 1 network rm shared >/dev/null
 	[ -z "$(etcd_keys)" ]
 }
+
+@test "store: a MAC address that is asked for has one owner, and goes with it" {
+	local mac=02:42:00:00:00:07 key=/mybox/v1/net/shared
+	refused() { # refused N WORDS VERB...
+		run on "$1" "${@:3}"
+		[ "$status" = 125 ]
+		[ "$(printf '%s\n' "${lines[@]}" | grep -vc '^hint: ')" = 1 ]
+		[[ $output == *"$2"* ]]
+	}
+	on 1 network create -d overlay --internal --subnet 10.98.0.0/24 -o "store=$store" -o ttl=3 shared >/dev/null
+	on 2 network join -o "store=$store" shared >/dev/null
+	sleeper 1 one --network shared --mac-address $mac
+	sleeper 2 two --network shared
+	[ "$(ctl get --print-value-only $key/mac/$mac)" = "$(on 1 inspect -f '{{.Id}}' one)" ]
+	wait_until 5 reaches 2 two one
+	refused 2 "MAC address $mac of network shared is in use by another container" run --rm --network shared --mac-address 02:42:00:00:00:07 deb true
+	refused 1 "MAC address $mac of network shared is in use by another container" run --rm --network shared --mac-address 02-42-00-00-00-07 deb true
+	refused 2 "MAC address 02:6d:0a:62:00:01 is of those that network shared gives by itself" run --rm --network shared --mac-address 02:6d:0a:62:00:01 deb true
+	refused 2 "MAC address 02:6e:cb:00:71:01 is of those that network shared gives by itself" run --rm --network shared --mac-address 02:6e:cb:00:71:01 deb true
+	# Nothing of those is left.
+	[ "$(etcd_keys | grep -c /ip/)" = 2 ]
+	[ "$(etcd_keys | grep -c /mac/)" = 1 ]
+	reaches 2 two one
+	# It keeps it over a restart; it is put again; it goes with the container.
+	on 1 restart -t 0 one >/dev/null
+	[ "$(ctl get --print-value-only $key/mac/$mac)" = "$(on 1 inspect -f '{{.Id}}' one)" ]
+	ctl del $key/mac/$mac >/dev/null
+	is_put() { [ "$(ctl get --print-value-only $key/mac/$mac)" = "$(on 1 inspect -f '{{.Id}}' one)" ]; }
+	wait_until 10 is_put
+	wait_until 5 reaches 2 two one
+	# Who says that it has another's is not believed.
+	ctl put "$key/ip/10.98.0.77" "$(printf %064d 7)" >/dev/null
+	ctl put "$key/ep/$(printf %064d 7)" '{"schema":1,"name":"liar","host":"x","vtep":"203.0.113.3","ip":"10.98.0.77","mac":"02:42:00:00:00:07"}' >/dev/null
+	ctl put "$key/ip/10.98.0.78" "$(printf %064d 8)" >/dev/null
+	ctl put "$key/ep/$(printf %064d 8)" '{"schema":1,"name":"good","host":"x","vtep":"203.0.113.3","ip":"10.98.0.78","mac":"02:42:00:00:00:08"}' >/dev/null
+	knows() { on "$1" network inspect -f '{{range .RemoteContainers}}{{.Name}} {{end}}' shared | grep -qw "$2"; }
+	wait_until 5 knows 2 good
+	run knows 2 liar
+	[ "$status" = 1 ]
+	reaches 2 two one
+	ctl del "$key/ep/$(printf %064d 7)" >/dev/null
+	ctl del "$key/ep/$(printf %064d 8)" >/dev/null
+	on 1 rm -f one >/dev/null
+	[ -z "$(etcd_keys | grep /mac/)" ]
+	sleeper 2 three --network shared --mac-address $mac
+	[ "$(ctl get --print-value-only $key/mac/$mac)" = "$(on 2 inspect -f '{{.Id}}' three)" ]
+}

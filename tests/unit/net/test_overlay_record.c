@@ -103,9 +103,10 @@ static void remote_may_have_a_mac_of_its_own_choice(void **state)
 
 	(void)state;
 	assert_int_equal(mb_net_remote_parse(HEAD "\"vtep\":\"192.0.2.2\",\"ip\":\"10.88.0.7\","
-	                                          "\"mac\":\"02:42:01:02:03:04\"}",
+	                                          "\"mac\":\"02:42:01:AB:03:04\"}",
 	                                     ID, &network, &r, NULL),
 	                 0);
+	assert_string_equal(r.mac, "02:42:01:ab:03:04");
 	mb_net_remote_done(&r);
 }
 
