@@ -496,7 +496,11 @@ static int remove_here(struct mb_net *net, const struct mb_net_network *n, struc
 	/* The bridge first: a network without one comes up again when it is next used. */
 	if (!r)
 		r = mb_net_bridge_down(net, n, err);
-	return r ? r : mb_net_doc_remove(net, n, err);
+	if (!r)
+		r = mb_net_doc_remove(net, n, err);
+	if (!r)
+		mb_net_store_use_end(net, n);
+	return r;
 }
 
 static int look_unused(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
@@ -509,12 +513,14 @@ static int look_unused(struct mb_net *net, const struct mb_net_network *n, struc
 
 int mb_net_network_remove(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
 {
-	int r = 0;
+	MB_AUTO_CLOSE int use = -1;
+	int r;
 
 	if (n->builtin)
 		return mb_fail(err, EPERM, "%s is a pre-defined network and cannot be removed",
 		               n->name);
-	if (mb_net_has_store(n))
+	r = mb_net_store_use(net, n, true, &use, err);
+	if (!r && mb_net_has_store(n))
 		r = look_unused(net, n, err);
 	if (!r && mb_net_has_store(n))
 		r = mb_net_store_remove(net, n, err);
@@ -523,11 +529,14 @@ int mb_net_network_remove(struct mb_net *net, const struct mb_net_network *n, st
 
 int mb_net_network_leave(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
 {
+	MB_AUTO_CLOSE int use = -1;
 	int r;
 
 	if (!mb_net_has_store(n))
 		return mb_fail(err, EINVAL, "network %s is of this host alone", n->name);
-	r = look_unused(net, n, err);
+	r = mb_net_store_use(net, n, true, &use, err);
+	if (!r)
+		r = look_unused(net, n, err);
 	if (r)
 		return r;
 	mb_net_store_leave(net, n);

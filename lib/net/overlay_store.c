@@ -98,6 +98,12 @@ static int told_unavailable(const struct mb_net_network *n, int r, struct mb_err
 	return r < 0 ? mb_wrap(err, r, "network %s", n->name) : r;
 }
 
+static int told_gone(const struct mb_net_network *n, struct mb_err *err)
+{
+	return mb_fail(err, ESTALE, "network %s is not in the store any more: remove it here",
+	               n->name);
+}
+
 /* ---- the network itself ---------------------------------------------------------------------- */
 
 int mb_net_store_create(struct mb_net_network *n, struct mb_err *err)
@@ -273,6 +279,42 @@ int mb_net_store_remove(struct mb_net *net, const struct mb_net_network *n, stru
 	return MB_NET_IN_USE;
 }
 
+/* ---- who uses it, and who takes it away ------------------------------------------------------ */
+
+static char *use_name(const struct mb_net_network *n)
+{
+	return mb_asprintf("%s.use", n->id);
+}
+
+int mb_net_store_use(struct mb_net *net, const struct mb_net_network *n, bool alone, int *ret_fd,
+                     struct mb_err *err)
+{
+	MB_AUTO_FREE char *name = use_name(n);
+	MB_AUTO_CLOSE int dir = -1, fd = -1;
+	int r = mb_net_has_store(n) ? mb_store_dir(net->store, MB_NET_LEAD_DIR, true, &dir, err)
+	                            : 1;
+
+	if (r)
+		return r < 0 ? r : 0;
+	fd = openat(dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return mb_fail_sys(err, errno, "cannot open '%s'", name);
+	while (flock(fd, alone ? LOCK_EX : LOCK_SH) < 0)
+		if (errno != EINTR)
+			return mb_fail_sys(err, errno, "cannot lock '%s'", name);
+	*ret_fd = mb_take_fd(&fd);
+	return 0;
+}
+
+void mb_net_store_use_end(struct mb_net *net, const struct mb_net_network *n)
+{
+	MB_AUTO_FREE char *name = use_name(n);
+	MB_AUTO_CLOSE int dir = -1;
+
+	if (mb_net_has_store(n) && mb_store_dir(net->store, MB_NET_LEAD_DIR, true, &dir, NULL) == 0)
+		(void)unlinkat(dir, name, 0);
+}
+
 /* ---- this host ------------------------------------------------------------------------------- */
 
 /* Drawn once by a store: hosts may have one name. */
@@ -338,11 +380,34 @@ static int set_lease(struct mb_net *net, const struct mb_net_network *n, uint64_
 	return 0;
 }
 
-/* This host's place, which no other has. */
+/* In @seen what was there: @ours, another's, or no network at all.  Return: 0 and whose it is;
+ * or -errno. */
+static int judge_host(const struct mb_net_network *n, const struct mb_etcd_kvs *seen,
+                      const char *key, const char *id, struct mb_err *err)
+{
+	MB_AUTO_FREE char *network = mb_net_store_key(n, NULL, NULL);
+	const struct mb_etcd_kv *of_network = mb_etcd_kvs_find(seen, network);
+	const struct mb_etcd_kv *kv = mb_etcd_kvs_find(seen, key);
+	struct mb_net_host other = {0};
+	int r = 0;
+
+	if (!of_network || of_network->created != n->overlay.revision)
+		return told_gone(n, err);
+	if (kv && (mb_net_host_parse(kv->value, &other, NULL) < 0 || !mb_streq(other.id, id)))
+		r = mb_fail(err, EEXIST, "host %s has the tunnel address %s already",
+		            other.name ? other.name : "of another version", n->overlay.vtep);
+	mb_net_host_done(&other);
+	return r;
+}
+
+/* This host's place, which no other has: first with nobody there, then as what was seen, which is
+ * ours with a lease of before, or when it was called otherwise.  Only while the network is. */
 static int put_host(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
                     uint64_t lease, struct mb_err *err)
 {
 	MB_AUTO_FREE char *key = mb_net_store_key(n, "host", n->overlay.vtep);
+	MB_AUTO_FREE char *network = mb_net_store_key(n, NULL, NULL);
+	MB_AUTO_ETCD_KVS struct mb_etcd_kvs seen = {0};
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
 	char id[2 * HOST_BYTES + 1];
 	struct mb_net_host self = {
@@ -354,40 +419,23 @@ static int put_host(struct mb_net *net, const struct mb_net_network *n, struct m
 	mb_net_host_format(&self, &text);
 	for (int i = 0; i < LEASE_TRIES; i++) {
 		MB_AUTO_ETCD_TXN struct mb_etcd_txn t = MB_ETCD_TXN_INIT;
-		MB_AUTO_ETCD_KVS struct mb_etcd_kvs kvs = {0};
-		struct mb_net_host other = {0};
-		bool done, is_own;
+		const struct mb_etcd_kv *kv = mb_etcd_kvs_find(&seen, key);
+		bool done;
 
-		/* Ours it is already, with a lease of before. */
-		if (i)
-			mb_etcd_if_value(&t, key, mb_str_text(&text));
+		mb_etcd_if_created(&t, network, n->overlay.revision);
+		if (kv)
+			mb_etcd_if_value(&t, key, kv->value);
 		else
 			mb_etcd_if_created(&t, key, 0);
 		mb_etcd_then_put(&t, key, mb_str_text(&text), lease);
+		mb_etcd_else_get(&t, network);
 		mb_etcd_else_get(&t, key);
-		r = mb_etcd_commit(etcd, &t, &done, &kvs, err);
+		mb_etcd_kvs_done(&seen);
+		r = mb_etcd_commit(etcd, &t, &done, &seen, err);
+		if (!r && !done)
+			r = judge_host(n, &seen, key, id, err);
 		if (r || done)
 			return r;
-		if (!kvs.n)
-			continue;
-		is_own = mb_net_host_parse(kvs.v[0].value, &other, NULL) == 0 &&
-		         mb_streq(other.id, id);
-		if (!is_own)
-			r = mb_fail(err, EEXIST, "host %s has the tunnel address %s already",
-			            other.name ? other.name : "of another version",
-			            n->overlay.vtep);
-		mb_net_host_done(&other);
-		if (r)
-			return r;
-		if (is_own && !mb_streq(kvs.v[0].value, mb_str_text(&text))) {
-			/* It was called otherwise. */
-			mb_etcd_txn_done(&t);
-			mb_etcd_if_value(&t, key, kvs.v[0].value);
-			mb_etcd_then_put(&t, key, mb_str_text(&text), lease);
-			r = mb_etcd_commit(etcd, &t, &done, NULL, err);
-			if (r || done)
-				return r;
-		}
 	}
 	return mb_fail(err, EAGAIN, "the host's record in the store changes all the time");
 }
@@ -509,8 +557,7 @@ static int judge_claim(const struct mb_net_network *n, const struct mb_etcd_kvs 
 	const struct mb_etcd_kv *kv = mb_etcd_kvs_find(kvs, key);
 
 	if (!kv || kv->created != n->overlay.revision)
-		return mb_fail(err, ESTALE,
-		               "network %s is not in the store any more: remove it here", n->name);
+		return told_gone(n, err);
 	for (size_t i = 0; i < kvs->n; i++)
 		if (&kvs->v[i] != kv && !mb_streq(kvs->v[i].value, container_id)) {
 			mac = mb_skip_prefix(kvs->v[i].key, macs);

@@ -29,6 +29,15 @@ int mb_net_store_open(const struct mb_net_network *n, int timeout_sec, struct mb
 /* MB_NET_SHARED_ROOT "net/<name>", and below it "/KIND/" and @what. */
 char *mb_net_store_key(const struct mb_net_network *n, const char *kind, const char *what);
 
+/* From before it is seen that the network is here until the claims are made, as one of many; and
+ * @alone from before it is seen that nobody is on it until it is gone.  The first of the two waits
+ * for the second, and finds that there is no network.  *@ret_fd is to be closed; it stays -1
+ * without a store. */
+int mb_net_store_use(struct mb_net *net, const struct mb_net_network *n, bool alone, int *ret_fd,
+                     struct mb_err *err);
+/* There is nothing to use any more. */
+void mb_net_store_use_end(struct mb_net *net, const struct mb_net_network *n);
+
 /* The network's record, which nobody else has made; n->overlay.revision is set. */
 int mb_net_store_create(struct mb_net_network *n, struct mb_err *err);
 /* Fill @n, which has a name and a store, from the record.  Return: 0; MB_NET_ABSENT, told. */

@@ -50,6 +50,7 @@ static int still_there(struct mb_net *net, const struct mb_net_network *n, struc
 
 	if (faccessat(net->store->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
+	mb_net_store_use_end(net, n);
 	mb_fail(err, ENOENT, "network %s not found", n->name);
 	return MB_NET_ABSENT;
 }
@@ -85,6 +86,7 @@ int mb_net_endpoint_add(struct mb_net *net, struct mb_net_sandbox *s,
 {
 	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
 	__attribute__((cleanup(mb_net_endpoint_done))) struct mb_net_endpoint e = {0};
+	MB_AUTO_CLOSE int use = -1;
 	struct guard g = {.fd = -1};
 	int r, index;
 
@@ -93,6 +95,8 @@ int mb_net_endpoint_add(struct mb_net *net, struct mb_net_sandbox *s,
 	r = mb_net_network_find(net, spec->name, &n, err);
 	if (!r)
 		r = check_spec(s, n, err);
+	if (!r)
+		r = mb_net_store_use(net, n, false, &use, err);
 	if (!r)
 		r = hold(net, &g, !mb_net_bridge_index(net, n->id), err);
 	if (!r)
@@ -108,6 +112,7 @@ int mb_net_endpoint_add(struct mb_net *net, struct mb_net_sandbox *s,
 	if (!r || (r == -ENOSPC && mb_net_has_store(n)))
 		r = mb_net_store_choose(net, n, &e, s->container_id,
 		                        before ? mb_net_endpoint_find(before, n->id) : NULL, err);
+	mb_close(&use);
 	if (r) {
 		mb_net_address_release(net, &e, s->container_id);
 		return r;
