@@ -46,3 +46,11 @@ few() {
 @test "run -d with a health check, killed" { few "run -d --health-cmd"; }
 @test "healthcheck run, killed" { few "healthcheck run"; }
 @test "run -d below another cgroup, killed" { few "run -d --cgroup-parent"; }
+# On networks that hosts share, with an etcd of the test's own.
+@test "network create -d overlay, killed" { few "overlay create"; }
+@test "network join, killed" { few "overlay join"; }
+@test "network leave, killed" { few "overlay leave"; }
+@test "network rm of a shared one, killed" { few "overlay rm"; }
+@test "run -d on a shared network, killed" { few "overlay run"; }
+@test "rm -f on a shared network, killed" { few "overlay rm -f"; }
+@test "network policy add on a shared network, killed" { few "overlay policy add"; }

@@ -20,6 +20,9 @@ KILLAT = os.environ.get("MYBOX_KILLAT", os.path.dirname(os.path.dirname(MYBOX)) 
 IMAGES = "/run/mybox-test/images"
 PORT = 5090
 SERVER = "127.0.0.1:%d" % PORT
+STORE = "http://127.0.0.1:2379"
+SHARED = ["-d", "overlay", "--internal", "--subnet", "10.97.0.0/24", "-o", "store=" + STORE,
+          "-o", "ttl=3", "-o", "vtep=127.0.0.1"]
 PR_SET_CHILD_SUBREAPER = 36
 MODES = ("one", "main", "all")
 
@@ -239,8 +242,8 @@ class Verb:
 
     prepare = staticmethod(lambda s: None)
 
-    def __init__(self, args, prepare=None, settle=None, own=False, server=False):
-        self.args, self.own, self.server = args, own, server
+    def __init__(self, args, prepare=None, settle=None, own=False, server=False, etcd=False):
+        self.args, self.own, self.server, self.etcd = args, own, server, etcd
         if prepare:
             self.prepare = prepare
         self.settle = settle or remove_all
@@ -411,6 +414,46 @@ def remove_guest(s):
     subprocess.run(["umount", s.base + "/netns"], check=True)
 
 
+def etcd(*args):
+    return subprocess.run(["etcdctl", "--endpoints", STORE, *args], stdout=subprocess.PIPE,
+                          text=True, check=True, env=dict(os.environ, ETCDCTL_API="3")).stdout
+
+
+def forget_shared(s):
+    """What a user does, who may find that the store has it and the host not, or the other way
+    round; what hangs on a lease goes by itself."""
+    remove_all(s)
+    if not s.call("network", "ls", "-q", "--filter", "name=victim").split():
+        s.call("network", "join", "-o", "store=" + STORE, "-o", "vtep=127.0.0.1", "victim",
+               codes=(0, 1))
+    end = time.time() + 10
+    while s.call("network", "ls", "-q", "--filter", "name=victim").split():
+        s.call("network", "rm", "victim", codes=(0, 1))
+        if time.time() > end:
+            raise Leak("the network cannot be removed: " + s.call("network", "rm", "victim",
+                                                                  codes=(0, 1)))
+    while etcd("get", "--prefix", "--keys-only", "/mybox").strip():
+        if time.time() > end:
+            raise Leak("left in the store: " + etcd("get", "--prefix", "--keys-only", "/mybox"))
+        time.sleep(0.1)
+
+
+def share(s):
+    s.call("network", "create", *SHARED, "victim")
+
+
+def share_elsewhere(s):
+    """The network is in the store, and not here."""
+    share(s)
+    s.call("network", "leave", "victim")
+
+
+def share_and_run(s):
+    share(s)
+    s.call("run", "-d", "--name", "victim", "--network", "victim", "--mac-address",
+           "02:42:00:00:00:07", "deb", "sleep", "1000")
+
+
 RUN_D = ["run", "-d", "--name", "victim", "--network", "net", "-p", "18080:80", "-v", "/anon",
          "deb", "sleep", "1000"]
 VERBS = {
@@ -467,6 +510,21 @@ VERBS = {
     "image unmount": Verb(["image", "unmount", "deb"],
                           prepare=lambda s: s.call("image", "mount", "deb"),
                           settle=lambda s: s.call("image", "unmount", "-a")),
+    "overlay create": Verb(["network", "create", *SHARED, "victim"], settle=forget_shared,
+                           etcd=True),
+    "overlay join": Verb(["network", "join", "-o", "store=" + STORE, "-o", "vtep=127.0.0.1",
+                          "victim"], prepare=share_elsewhere, settle=forget_shared, etcd=True),
+    "overlay leave": Verb(["network", "leave", "victim"], prepare=share, settle=forget_shared,
+                          etcd=True),
+    "overlay rm": Verb(["network", "rm", "victim"], prepare=share, settle=forget_shared,
+                       etcd=True),
+    "overlay run": Verb(["run", "-d", "--name", "victim", "--network", "victim", "--mac-address",
+                         "02:42:00:00:00:07", "deb", "sleep", "1000"], prepare=share,
+                        settle=forget_shared, etcd=True),
+    "overlay rm -f": Verb(["rm", "-f", "victim"], prepare=share_and_run, settle=forget_shared,
+                          etcd=True),
+    "overlay policy add": Verb(["network", "policy", "add", "--action", "deny", "victim",
+                                "a:b:80"], prepare=share_and_run, settle=forget_shared, etcd=True),
     "tag": Verb(["tag", "deb", "victim:1"],
                 settle=lambda s: "victim" in s.call("images") and s.call("rmi", "victim:1")),
 }
@@ -525,6 +583,27 @@ def start_server(store):
     return server
 
 
+def start_etcd(store):
+    """A store of the test's own: a child of ours, so no orphan."""
+    directory = store.base + "-etcd"
+    shutil.rmtree(directory, ignore_errors=True)
+    with open(os.devnull, "w") as null:
+        server = subprocess.Popen(["etcd", "--data-dir", directory, "--listen-client-urls", STORE,
+                                   "--advertise-client-urls", STORE, "--listen-peer-urls",
+                                   "http://127.0.0.1:2380"], stdin=subprocess.DEVNULL, stdout=null,
+                                  stderr=null)
+    server.directory = directory
+    end = time.time() + 30
+    while True:
+        try:
+            etcd("get", "x")
+            return server
+        except subprocess.CalledProcessError:
+            if time.time() > end or server.poll() is not None:
+                raise Leak("etcd does not start")
+            time.sleep(0.1)
+
+
 def setup(name):
     subprocess.run(["flock", "/run/mybox-test/images.lock", "sh", "-c",
                     "[ -e %s/done ] || { python3 %s/tests/support/images.py %s && touch %s/done; }"
@@ -547,6 +626,9 @@ def setup(name):
     store.call("volume", "rm", "xx")
     some_secret(store)
     remove_secrets(store)
+    if VERBS[name].etcd:
+        share_and_run(store)
+        forget_shared(store)
     if VERBS[name].server:
         pull_as_pushed(store)
         store.call("push", "-q", SERVER + "/no-mount/x")
@@ -573,7 +655,8 @@ def main(name, chosen):
     os.environ["ASAN_OPTIONS"] = "detect_leaks=0"
     os.environ["MYBOX_REGISTRIES"] = "/nonexistent"
     verb = VERBS[name]
-    server = start_server(Store(name)) if verb.server else None
+    server = start_server(Store(name)) if verb.server else \
+        start_etcd(Store(name)) if verb.etcd else None
     try:
         return kill_all(name, verb, chosen)
     finally:
