@@ -99,9 +99,14 @@ static struct json_object *list_of(struct json_object *o, const char *key, size_
 int mb_etcd_answer_range(struct json_object *o, struct mb_etcd_kvs *ret, struct mb_err *err)
 {
 	struct mb_etcd_kvs *kvs = ret;
-	size_t n;
-	struct json_object *list = list_of(o, "kvs", &n);
+	struct json_object *list = mb_json_find(o, "kvs");
+	size_t n = 0;
 
+	/* None at all is left out. */
+	if (list && !json_object_is_type(list, json_type_array))
+		return mb_fail(err, EBADMSG, "the store's list of keys is none");
+	if (list)
+		n = json_object_array_length(list);
 	kvs->more = mb_json_find_bool(o, "more", false);
 	kvs->revision = mb_etcd_number(mb_json_find(o, "header"), "revision", kvs->revision);
 	for (size_t i = 0; i < n; i++) {

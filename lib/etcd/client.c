@@ -112,6 +112,11 @@ void mb_etcd_member_set(struct mb_etcd *e, size_t member)
 	e->member = member % e->members.n;
 }
 
+uint64_t mb_etcd_revision(const struct mb_etcd *e)
+{
+	return e->revision;
+}
+
 /* ---- one exchange -------------------------------------------------------------------------- */
 
 static int body_of(const char *text, struct mb_err *err)
@@ -318,6 +323,16 @@ static void set_share(struct mb_etcd *e, int64_t end, size_t left)
 	e->deadline = now + (share > least ? share : least);
 }
 
+/* Of a plain answer, or of one of a stream. */
+static void note_revision(struct mb_etcd *e, struct json_object *o)
+{
+	struct json_object *result = mb_json_find(o, "result");
+	uint64_t now = mb_etcd_number(mb_json_find(result ? result : o, "header"), "revision", 0);
+
+	if (now)
+		e->revision = now;
+}
+
 int mb_etcd_ask(struct mb_etcd *e, const char *path, const char *body, struct json_object **ret,
                 struct mb_err *err)
 {
@@ -338,6 +353,8 @@ int mb_etcd_ask(struct mb_etcd *e, const char *path, const char *body, struct js
 	}
 	if (r && r != MB_ETCD_GONE && err)
 		*err = told;
+	if (!r)
+		note_revision(e, *ret);
 	if (r != NEXT)
 		return r;
 	mb_etcd_member_set(e, e->member + 1);

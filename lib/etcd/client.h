@@ -16,8 +16,9 @@ struct mb_etcd {
 	struct mb_strv members;
 	size_t member; /* that answered last */
 	int ca_fd;
-	int timeout_sec;  /* of one question to all of them */
-	int64_t deadline; /* CLOCK_MONOTONIC: of the member at hand */
+	int timeout_sec;   /* of one question to all of them */
+	uint64_t revision; /* that was named last */
+	int64_t deadline;  /* CLOCK_MONOTONIC: of the member at hand */
 	bool has_identity;
 	struct mb_registry_identity identity;
 	char *user, *password_file;

@@ -35,6 +35,8 @@ MB_AUTO_DEFINE(struct mb_etcd, mb_etcd_free)
 /* The member that is asked first, by its place; and that it is another from now on. */
 size_t mb_etcd_member(const struct mb_etcd *e);
 void mb_etcd_member_set(struct mb_etcd *e, size_t member);
+/* The revision of the store that an answer has named last; 0: none has. */
+uint64_t mb_etcd_revision(const struct mb_etcd *e);
 /* Whether @text is an address of a member: http or https, a host, maybe a port, no more. */
 bool mb_etcd_address_is_valid(const char *text);
 

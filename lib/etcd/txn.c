@@ -41,7 +41,24 @@ static int range(struct mb_etcd *e, const struct mb_str *body, struct mb_etcd_kv
 	MB_AUTO(mb_json_free) struct json_object *o = NULL;
 	int r = mb_etcd_ask(e, "kv/range", mb_str_text(body), &o, err);
 
-	return r ? r : mb_etcd_answer_range(o, ret, err);
+	if (r)
+		return r;
+	/* What is no answer of a store must not look like an empty one. */
+	if (!mb_etcd_number(mb_json_find(o, "header"), "revision", 0))
+		return mb_fail(err, EBADMSG, "the store's answer to a question is none");
+	return mb_etcd_answer_range(o, ret, err);
+}
+
+/* From @first on: all begin with @prefix (@exact: are it), each behind the one before. */
+static int check_keys(const struct mb_etcd_kvs *kvs, size_t first, const char *prefix, bool exact,
+                      struct mb_err *err)
+{
+	for (size_t i = first; i < kvs->n; i++)
+		if ((exact ? !mb_streq(kvs->v[i].key, prefix)
+		           : !mb_starts_with(kvs->v[i].key, prefix)) ||
+		    (i && strcmp(kvs->v[i].key, kvs->v[i - 1].key) <= 0))
+			return mb_fail(err, EBADMSG, "the store tells of what it was not asked");
+	return 0;
 }
 
 int mb_etcd_get(struct mb_etcd *e, const char *key, struct mb_etcd_kvs *ret, struct mb_err *err)
@@ -54,6 +71,8 @@ int mb_etcd_get(struct mb_etcd *e, const char *key, struct mb_etcd_kvs *ret, str
 	mb_etcd_put_text(&body, "key", key);
 	mb_str_addc(&body, '}');
 	r = range(e, &body, &kvs, err);
+	if (!r)
+		r = check_keys(&kvs, 0, key, true, err);
 	if (r)
 		return r;
 	*ret = kvs;
@@ -92,7 +111,7 @@ int mb_etcd_list(struct mb_etcd *e, const char *prefix, bool keys_only, size_t l
 
 	do {
 		uint64_t at = kvs.revision;
-		size_t before = kvs.seen;
+		size_t before = kvs.seen, first = kvs.n;
 
 		page(&body, prefix, keys_only, size, &kvs);
 		r = range(e, &body, &kvs, err);
@@ -105,6 +124,8 @@ int mb_etcd_list(struct mb_etcd *e, const char *prefix, bool keys_only, size_t l
 		/* What it is now stands in the header; what was read is of then. */
 		if (at)
 			kvs.revision = at;
+		if (!r)
+			r = check_keys(&kvs, first, prefix, false, err);
 		if (!r && kvs.more && kvs.seen == before)
 			r = mb_fail(err, EBADMSG,
 			            "the store says that there is more, and gives none");

@@ -13,6 +13,7 @@ enum { OK = 200 };
 
 struct watch {
 	struct mb_etcd_watcher *w;
+	const char *prefix;
 	struct mb_str line;
 	int r;
 	int64_t deadline; /* CLOCK_MONOTONIC: of its first line; 0: that is there */
@@ -45,8 +46,15 @@ static int take_line(struct watch *x, const char *line, size_t len, struct mb_er
 	x->deadline = 0;
 	if (r < 0)
 		return stop(x, r);
+	/* It is another store than the one that was read, or one of before. */
+	if (told.revision && told.revision < x->w->revision) {
+		mb_etcd_told_done(&told);
+		mb_fail(err, ESTALE, "its watch goes back in time");
+		return stop(x, MB_ETCD_UNAVAILABLE);
+	}
 	for (size_t i = 0; !r && i < told.n; i++)
-		r = x->w->event(x->w->arg, told.v[i].kv, told.v[i].deleted, err);
+		if (mb_starts_with(told.v[i].kv->key, x->prefix))
+			r = x->w->event(x->w->arg, told.v[i].kv, told.v[i].deleted, err);
 	if (!r && told.compacted)
 		r = MB_ETCD_COMPACTED;
 	else if (!r && told.canceled)
@@ -100,7 +108,7 @@ static int on_tick(void *arg, struct mb_err *err)
 int mb_etcd_watch(struct mb_etcd *e, const char *prefix, uint64_t revision,
                   struct mb_etcd_watcher *w, struct mb_err *err)
 {
-	struct watch x = {.w = w};
+	struct watch x = {.w = w, .prefix = prefix};
 	const struct mb_registry_sink sink = {.head = on_head,
 	                                      .body = on_body,
 	                                      .arg = &x,

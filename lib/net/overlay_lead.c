@@ -43,6 +43,7 @@ enum {
 	SOON_SEC = 2,
 	LOCK_MS = 50,
 	SWEEP_SEC = 20,
+	EAR_SEC = 5,
 	NSEC_PER_MSEC = 1000000,
 };
 /* Why a watch ends, beside what the store says. */
@@ -64,6 +65,11 @@ struct lead {
 	uint64_t aged;       /* what changed up to there was there at the sweep before */
 	struct timespec marked;
 	unsigned int again; /* milliseconds that were rested last */
+	struct {
+		uint64_t revision; /* all up to there was told */
+		int64_t heard;     /* the watch spoke last */
+		int64_t tried;     /* something was put for it to tell; 0: it need not */
+	} ear;
 	struct mb_net_lead_status status;
 	struct {
 		struct mb_strv ids, places; /* places: addresses of both kinds, and MACs */
@@ -623,6 +629,15 @@ static bool is_ours(const struct lead *l, const char *what, const char *before)
 	       (before && is_here(l, before));
 }
 
+/* Than what is known of it: it comes late, or from a store that has lost its memory. */
+static bool is_older(const struct lead *l, const struct mb_etcd_kv *kv)
+{
+	bool there;
+	size_t at = place(l, kv->key, &there);
+
+	return there && kv->changed && kv->changed < l->view.v[at].changed;
+}
+
 static int on_event(void *arg, const struct mb_etcd_kv *kv, bool deleted, struct mb_err *err)
 {
 	const char *what;
@@ -630,9 +645,12 @@ static int on_event(void *arg, const struct mb_etcd_kv *kv, bool deleted, struct
 	MB_AUTO_FREE char *before = NULL;
 
 	(void)err;
+	l->ear.heard = mb_monotonic_nsec();
+	l->ear.tried = 0;
 	what = below(l, kv->key);
-	if (!what)
+	if (!what || is_older(l, kv))
 		return 0;
+	l->ear.revision = kv->changed > l->ear.revision ? kv->changed : l->ear.revision;
 	read_own(l);
 	if (is_claim(what)) {
 		bool there;
@@ -661,6 +679,22 @@ static int on_event(void *arg, const struct mb_etcd_kv *kv, bool deleted, struct
 	return 0;
 }
 
+/* What stands before a store may hold back what its watch says.  Where something has changed there
+ * and nothing was told for long, we put our own record again, which must be told. */
+static int probe(struct lead *l, int64_t now, struct mb_err *err)
+{
+	if (l->ear.tried && now - l->ear.tried > EAR_SEC * MB_NSEC_PER_SEC) {
+		mb_fail(err, ETIMEDOUT, "store '%s': its watch holds back what changes",
+		        l->n->overlay.store.members.v[mb_etcd_member(l->etcd)]);
+		return MB_ETCD_UNAVAILABLE;
+	}
+	if (l->ear.tried || now - l->ear.heard < SWEEP_SEC * MB_NSEC_PER_SEC ||
+	    mb_etcd_revision(l->etcd) <= l->ear.revision)
+		return 0;
+	l->ear.tried = now;
+	return mb_net_store_keep_host(l->net, l->n, l->etcd, NULL, l->lease, err);
+}
+
 /* The same member is asked that watches: a silent one that has lost its peers is found out. */
 static int on_idle(void *arg, struct mb_err *err)
 {
@@ -687,7 +721,9 @@ static int on_idle(void *arg, struct mb_err *err)
 	}
 	if (!r && l->redo && now >= l->redo)
 		r = redo(l, err);
-	return r > 0 ? ANEW : r;
+	if (r)
+		return r > 0 ? ANEW : r;
+	return probe(l, now, err);
 }
 
 static int watch(struct lead *l, struct mb_err *err)
@@ -696,6 +732,9 @@ static int watch(struct lead *l, struct mb_err *err)
 		.event = on_event, .idle = on_idle, .idle_ms = IDLE_MS, .arg = l};
 
 	mb_etcd_member_set(l->watch, mb_etcd_member(l->etcd));
+	l->ear.heard = mb_monotonic_nsec();
+	l->ear.tried = 0;
+	l->ear.revision = l->view.revision;
 	return mb_etcd_watch(l->watch, l->prefix, l->view.revision + 1, &w, err);
 }
 

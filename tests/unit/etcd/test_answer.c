@@ -48,6 +48,9 @@ static void range_that_is_none_is_refused(void **state)
 		"{\"kvs\":[{\"key\":\"?\",\"value\":\"\"}]}",
 		"{\"kvs\":[{\"value\":\"Yg==\"}]}",
 		"{\"kvs\":[null]}",
+		"{\"kvs\":{\"key\":\"YQ==\"}}",
+		"{\"kvs\":\"YQ==\"}",
+		"{\"kvs\":[{\"key\":7}]}",
 	};
 
 	(void)state;

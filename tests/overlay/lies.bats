@@ -1,0 +1,109 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A store that lies (proxy.py): whatever it says, nothing that runs is touched, nothing half made,
+# and when it is honest again all is as it ought to be.
+load helpers
+
+setup_file() {
+	hosts_begin 2
+	etcd_begin 1
+	echo honest >"$dir/mode"
+	python3 "$BATS_TEST_DIRNAME/proxy.py" "$store" "$dir/mode" >"$dir/proxy.log" 2>&1 3>&- &
+	echo $! >"$dir/proxy.pid"
+	listens() { ss -Hltn "sport = :2379" | grep -q .; }
+	wait_until 10 listens
+}
+teardown_file() {
+	kill "$(cat "$dir/proxy.pid")"
+	etcd_end
+	hosts_end
+}
+setup() {
+	[ "$BATS_TEST_NUMBER" = 0 ] || say honest
+	on 1 network create -d overlay --internal --subnet 10.97.0.0/24 -o "store=http://$wire.254:2379" -o ttl=3 -o host=h1 shared >/dev/null
+	on 2 network join -o "store=$store" -o host=h2 shared >/dev/null
+	sleeper 1 k1 --network shared
+	sleeper 2 k2 --network shared
+	wait_until 10 knows 1 k2
+	wait_until 10 reaches 1 k1 k2
+}
+teardown() {
+	say honest
+	hosts_clean
+}
+say() { # at once: whoever reads it reads all of it
+	echo "$1" >"$dir/mode.new"
+	mv "$dir/mode.new" "$dir/mode"
+}
+knows() { on "$1" network inspect -f '{{range .RemoteContainers}}{{.Name}} {{end}}' shared | grep -qw "$2"; }
+fault_is() { [[ "$(on 1 network inspect -f '{{.Overlay.Store}}' shared)" == "silent: "*"$1"* ]]; }
+is_online() { [[ "$(on 1 network inspect -f '{{.Overlay.Store}}' shared)" == "http://"* ]]; }
+# What was done in the store although its answer was a lie.
+forget_others() {
+	local key
+	ctl del --prefix /mybox/v1/net/other >/dev/null
+	for key in $(ctl get --prefix --keys-only /mybox/v1/vni/); do
+		[ "$(ctl get --print-value-only "$key")" = shared ] || ctl del "$key" >/dev/null
+	done
+}
+# Nobody who was known is forgotten, and nobody who runs has lost anything.
+stands() {
+	knows 1 k2 && reaches 1 k1 k2 && [ "$(on 1 inspect -f '{{.State.Running}}' k1)" = true ]
+}
+
+@test "lies: answers that are none" {
+	local lie i=0
+	python3 "$BATS_TEST_DIRNAME/proxy.py" --list answers >"$dir/lies"
+	[ "$(wc -l <"$dir/lies")" -ge 10 ]
+	while read -r lie; do
+		i=$((i + 1))
+		echo "$lie"
+		say "$lie"
+		# Who comes is refused in one line, or it is no lie to him.
+		run on 1 run --rm --network shared deb true </dev/null
+		echo "$status: $output"
+		[ "$status" = 125 ] || [ "$status" = 0 ]
+		[ "$status" = 0 ] || [ "$(printf '%s\n' "${lines[@]}" | grep -vc '^hint: ')" = 1 ]
+		run on 1 network create -d overlay -o "store=http://$wire.254:2379" -o vtep=up0 "other$i" </dev/null
+		echo "$status: $output"
+		[ "$status" = 0 ] || [ "$(printf '%s\n' "${lines[@]}" | grep -vc '^hint: ')" = 1 ]
+		stands
+		say honest
+		[ "$status" != 0 ] || on 1 network rm "other$i" >/dev/null
+		[ -z "$(on 1 network ls -q -f name=other)" ]
+		forget_others
+		wait_until 20 is_online
+		stands
+	done <"$dir/lies"
+	# It still hears what is told.
+	sleeper 2 k3 --network shared
+	wait_until 20 knows 1 k3
+}
+
+@test "lies: watches that say anything else, or nothing" {
+	local lie
+	while read -r lie; do
+		echo "$lie"
+		say "$lie"
+		wait_until 20 fault_is ""
+		echo "$(on 1 network inspect -f '{{.Overlay.Store}}' shared)"
+		stands
+		say honest
+		wait_until 20 is_online
+		stands
+	done < <(python3 "$BATS_TEST_DIRNAME/proxy.py" --list watches)
+	sleeper 2 k3 --network shared
+	wait_until 20 knows 1 k3
+	on 1 system check
+}
+
+@test "lies: a watch of which all but the beginning is held back is found out" {
+	say "a watch that is held back"
+	# What it held back is read all the same, later.
+	sleeper 2 k3 --network shared
+	wait_until 60 knows 1 k3
+	on 2 rm -f k3 >/dev/null
+	knows_not() { ! knows "$@"; }
+	wait_until 60 knows_not 1 k3
+	stands
+}
