@@ -673,7 +673,8 @@ static int on_event(void *arg, const struct mb_etcd_kv *kv, bool deleted, struct
 	if (mb_streq(what, "policy"))
 		follow_policy(l, &(struct mb_err){0});
 	if (mb_starts_with(what, "host/")) {
-		mb_net_remotes_trim(l->net, l->n);
+		if (deleted && mb_net_policy_is_on(l->net, l->n->id))
+			mb_net_remotes_trim(l->net, l->n);
 		tell(l, NULL);
 	}
 	return 0;

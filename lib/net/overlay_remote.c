@@ -249,39 +249,44 @@ const struct mb_net_remote *mb_net_remotes_find(const struct mb_net_remotes *rem
 	return remotes->n ? bsearch(&key, remotes->v, remotes->n, sizeof(key), by_id) : NULL;
 }
 
-struct trim {
-	const struct mb_net_remotes *all;
-	struct mb_nl_batch batch;
-	int index;
-};
-
 static int each_way(const struct mb_nl_fdb *fdb, void *arg)
 {
-	struct trim *t = arg;
 	struct mb_net_addr vtep = {.family = fdb->family};
+	struct mb_strv *vteps = arg;
 	char text[MB_NET_ADDR_TEXT];
 
 	if (!fdb->family || !mb_net_overlay_mac_is_tunnel(fdb->mac))
 		return 0;
 	memcpy(vtep.b, fdb->dst, sizeof(vtep.b));
-	mb_net_addr_format(&vtep, text);
-	for (size_t i = 0; i < t->all->n; i++)
-		if (mb_streq(t->all->v[i].vtep, text))
-			return 0;
-	put_way(&t->batch, t->index, fdb->mac, &vtep, false);
+	mb_strv_add(vteps, mb_net_addr_format(&vtep, text));
 	return 0;
 }
 
 void mb_net_remotes_trim(struct mb_net *net, const struct mb_net_network *n)
 {
 	MB_AUTO_NET_REMOTES struct mb_net_remotes all = {0};
-	struct trim t = {.all = &all, .batch = MB_NL_BATCH_INIT};
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	MB_AUTO_STRV struct mb_strv vteps = MB_STRV_INIT;
+	int index;
 
-	if (mb_net_remotes_load(net, n, &all, NULL) == 0 &&
-	    find_tunnel(net, n, &t.index, NULL) == 0 &&
-	    mb_nl_fdb_dump(&net->route, t.index, each_way, &t, NULL) == 0 && t.batch.n_messages)
-		(void)mb_nl_send(&net->route, &t.batch, NULL, NULL);
-	mb_nl_batch_done(&t.batch);
+	if (find_tunnel(net, n, &index, NULL) < 0 ||
+	    mb_nl_fdb_dump(&net->route, index, each_way, &vteps, NULL) < 0 || !vteps.n ||
+	    mb_net_remotes_load(net, n, &all, NULL) < 0)
+		return;
+	MB_STRV_FOREACH (text, &vteps) {
+		uint8_t mac[MB_NET_MAC_BYTES];
+		struct mb_net_addr vtep;
+		size_t i = 0;
+
+		while (i < all.n && !mb_streq(all.v[i].vtep, text))
+			i++;
+		if (i < all.n || mb_net_addr_parse(text, &vtep) < 0)
+			continue;
+		mb_net_overlay_mac(&vtep, mac);
+		put_way(&b, index, mac, &vtep, false);
+	}
+	if (b.n_messages)
+		(void)mb_nl_send(&net->route, &b, NULL, NULL);
 }
 
 int mb_net_remotes_restore(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)

@@ -62,6 +62,8 @@ store_is() { [[ "$(on "$1" network inspect -f '{{.Overlay.Store}}' shared)" == "
 	wait_until 5 has_rules 3 2
 	[ "$(rules 3)" = "$id web db 80/tcp allow
 default any any any deny" ]
+	# By the tunnel's own address, which goes with the last container of its host.
+	in_ns h1 bridge fdb show dev "$(tunnel 1 shared)" | grep -q '^02:6e:cb:00:71:03 dst 203.0.113.3'
 	# Both hosts have judged it, and counted.
 	counted 1 "$id"
 	counted 2 "$id"
@@ -103,6 +105,12 @@ default any any any deny" ]
 	# By address; and where nothing is said any more all is as it was.
 	on 1 network policy add --from "$(ip_of 3 other)" --to "$db" shared >/dev/null
 	wait_until 5 opens 3 other "$db" 80
+	on 3 rm -f other more >/dev/null
+	has_way() { in_ns h1 bridge fdb show dev "$(tunnel 1 shared)" | grep -q 'dst 203.0.113.3'; }
+	has_no_way() { ! has_way; }
+	wait_until 5 has_no_way
+	sleeper 3 other --network shared
+	wait_until 5 has_way
 	for id in $(on 1 network policy ls -q shared); do on 2 network policy rm shared "$id"; done
 	wait_until 5 opens_not 1 web "$db" 80
 	for i in 1 2 3; do on $i system check; done
