@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """proxy.py --list answers|watches: what it can say; or proxy.py TARGET FILE: a store at port 2379 that passes on what TARGET, a real one, answers, and
-lies as FILE says at the moment (LIES); "honest" is none.  A watch ends when FILE changes."""
+lies as FILE says at the moment (LIES); "honest" is none.  A watch ends when FILE changes.  What was
+said of which path is added to FILE.told."""
 import base64
 import http.client
 import json
@@ -38,6 +39,7 @@ def backwards(answer):
 # What becomes of an answer: by path, or "" for all of them.
 LIES = {
     "nothing in it": {"": lambda a: {}},
+    "nothing of what is there": {"range": lambda a: {}},
     "a list that is none": {"range": lambda a: dict(a, kvs={"key": "x"})},
     "keys of others": {"range": foreign},
     "the same for ever": {"range": again},
@@ -75,8 +77,11 @@ class Handler(BaseHTTPRequestHandler):
         what = self.path.rsplit("/", 1)[1]
         if what == "watch":
             return self.watch(server, answer)
-        data, how = answer.read(), LIES.get(mode(), {})
+        lie = mode()
+        data, how = answer.read(), LIES.get(lie, {})
         if answer.status == 200 and (what in how or "" in how):
+            with open(FILE + ".told", "a") as f:
+                f.write("%s: %s\n" % (lie, what))
             data = json.dumps(how.get(what, how.get(""))(json.loads(data))).encode()
         self.send_response(answer.status)
         self.send_header("Content-Length", str(len(data)))
