@@ -239,3 +239,32 @@ default any any any deny" ]
 	wait_until 5 has_rules 1 3
 	wait_until 5 has_rules 2 3
 }
+
+@test "policy: what comes from outside and goes there is judged by the container's own host" {
+	shared 2
+	on 1 run -d --name web -p 8080:80 --network shared deb sleep 1000 >/dev/null
+	sleeper 2 db --network shared
+	serve 1 web 80
+	wait_until 5 knows 2 web
+	local web i
+	web=$(ip_of 1 web)
+	out() { on "$1" exec "$2" ping -c 1 -W 1 "$3" >/dev/null 2>&1; }
+	out_not() { ! out "$@"; }
+	published() { timeout 2 bash -c "exec 3<>/dev/tcp/$wire.1/8080" 2>/dev/null; }
+	published
+	out 2 db $wire.254
+	on 2 network policy default shared deny
+	not_published() { ! published; }
+	wait_until 5 not_published
+	out_not 2 db $wire.254
+	out_not 2 db 10.97.0.1
+	on 2 network policy add shared outside:web:80 >/dev/null
+	on 2 network policy add shared db:outside:icmp >/dev/null
+	on 2 network policy add shared db:host:icmp >/dev/null
+	wait_until 5 published
+	out 2 db $wire.254
+	out 2 db 10.97.0.1
+	out_not 1 web $wire.254
+	opens_not 2 db "$web" 80
+	for i in 1 2; do on $i system check; done
+}
