@@ -287,8 +287,9 @@ gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
 }
 
 @test "the monitor is killed while it waits for the stop: the next starts it again" {
+	# A check that is under way when the monitor dies is the next command: there is none for 2 s.
 	mkdir "$BATS_TEST_TMPDIR/s"
-	mybox run -d --name hm --stop-timeout 3600 -v "$BATS_TEST_TMPDIR/s:/s" --health-interval 50ms --health-retries 1 --health-on-failure restart --health-cmd '! mkdir /s/asked' deb sh -c 'trap "touch /s/told" TERM; until [ -e /s/end ]; do sleep 0.05; done; rm /s/end'
+	mybox run -d --name hm --stop-timeout 3600 -v "$BATS_TEST_TMPDIR/s:/s" --health-interval 2s --health-retries 1 --health-on-failure restart --health-cmd '! mkdir /s/asked' deb sh -c 'trap "touch /s/told" TERM; until [ -e /s/end ]; do sleep 0.05; done; rm /s/end'
 	wait_until 10 test -e "$BATS_TEST_TMPDIR/s/told"
 	# That it is well again by then takes nothing back.
 	wait_until 10 is_health hm healthy
@@ -306,7 +307,7 @@ gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
 
 @test "the monitor is killed, and the container ends before another comes: system check starts it again" {
 	mkdir "$BATS_TEST_TMPDIR/s"
-	mybox run -d --name hm --stop-timeout 3600 -v "$BATS_TEST_TMPDIR/s:/s" --health-interval 50ms --health-retries 1 --health-on-failure restart --health-cmd '! mkdir /s/asked' deb sh -c 'trap "touch /s/told" TERM; until [ -e /s/end ]; do sleep 0.05; done; rm /s/end'
+	mybox run -d --name hm --stop-timeout 3600 -v "$BATS_TEST_TMPDIR/s:/s" --health-interval 2s --health-retries 1 --health-on-failure restart --health-cmd '! mkdir /s/asked' deb sh -c 'trap "touch /s/told" TERM; until [ -e /s/end ]; do sleep 0.05; done; rm /s/end'
 	wait_until 10 test -e "$BATS_TEST_TMPDIR/s/told"
 	local monitor first
 	monitor=$(monitor_of hm)
