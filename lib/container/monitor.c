@@ -370,7 +370,7 @@ int mb_container_oom_open(struct mb_sys_cgroup *cgroup, struct mb_container_oom 
 
 	if (r == 0 && ret->fd >= 0)
 		ret->before = mb_monitor_oom_count(ret->fd);
-	return r;
+	return r < 0 ? r : 0; /* a host without the controller counts nothing */
 }
 
 int mb_container_monitor_setup(struct mb_container *c, struct mb_container_monitor *m,
