@@ -60,8 +60,8 @@ def builders(m, *words):
     for engine in m.engines():
         if engine == "docker":
             docker = m.argv("docker", "build", *words)
-            found["docker"] = ["env", "DOCKER_BUILDKIT=0", *docker]
-            found["buildkit"] = ["env", "DOCKER_BUILDKIT=1", *docker]
+            found["docker"] = ["/usr/bin/env", "DOCKER_BUILDKIT=0", *docker]
+            found["buildkit"] = ["/usr/bin/env", "DOCKER_BUILDKIT=1", *docker]
         else:
             found[engine] = m.argv(engine, "build", *words)
         if engine == "podman" and shutil.which("buildah"):
