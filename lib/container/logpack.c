@@ -13,6 +13,7 @@
 #include "core/err.h"
 #include "core/io.h"
 #include "core/own.h"
+#include "monitor/logset.h"
 
 enum { CHUNK = 1 << 20, LEVEL = 6, HEAD = 10, TAIL = 8, COMMENT = 24, HAS_COMMENT = 0x10 };
 
@@ -35,22 +36,22 @@ static void put_u32(unsigned char *p, uint32_t value)
 		p[i] = (unsigned char)value;
 }
 
-/* RFC 1952.  @inode: 0: no comment.  Return: bytes. */
-static size_t put_head(unsigned char *p, uint64_t inode)
+/* RFC 1952.  @id: 0: no comment.  Return: bytes. */
+static size_t put_head(unsigned char *p, uint64_t id)
 {
 	static const unsigned char plain[HEAD] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3};
 
 	memcpy(p, plain, HEAD);
-	if (!inode)
+	if (!id)
 		return HEAD;
 	p[3] = HAS_COMMENT;
 	return HEAD + 1 +
-	       (size_t)snprintf((char *)p + HEAD, COMMENT, "%llu", (unsigned long long)inode);
+	       (size_t)snprintf((char *)p + HEAD, COMMENT, "%llu", (unsigned long long)id);
 }
 
-static int pack_chunk(struct packing *p, size_t n, uint64_t inode, int to_fd)
+static int pack_chunk(struct packing *p, size_t n, uint64_t id, int to_fd)
 {
-	size_t head = put_head(p->out, inode);
+	size_t head = put_head(p->out, id);
 	size_t body = libdeflate_deflate_compress(p->compressor, p->in, n, p->out + head, p->bound);
 
 	if (!body)
@@ -64,22 +65,20 @@ int mb_container_logpack(int from_fd, int to_fd, struct mb_err *err)
 {
 	__attribute__((cleanup(packing_done))) struct packing p = {
 		.compressor = libdeflate_alloc_compressor(LEVEL)};
-	struct stat st;
-	uint64_t inode;
+	uint64_t id = mb_logset_identity(from_fd);
 	size_t n;
 	int r = 0;
 
-	if (!p.compressor || fstat(from_fd, &st) < 0)
+	if (!p.compressor || !id)
 		return mb_fail(err, ENOMEM, "cannot pack a log");
 	p.bound = libdeflate_deflate_compress_bound(p.compressor, CHUNK);
 	p.in = mb_malloc(CHUNK);
 	p.out = mb_malloc(HEAD + COMMENT + p.bound + TAIL);
-	inode = st.st_ino;
 	do {
 		r = mb_read_full(from_fd, p.in, CHUNK, &n);
-		if (r == 0 && (n || inode))
-			r = pack_chunk(&p, n, inode, to_fd);
-		inode = 0;
+		if (r == 0 && (n || id))
+			r = pack_chunk(&p, n, id, to_fd);
+		id = 0;
 	} while (r == 0 && n == CHUNK);
 	return r < 0 ? mb_fail_sys(err, -r, "cannot pack a log") : 0;
 }

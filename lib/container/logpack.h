@@ -2,7 +2,7 @@
 /* lib/container/logpack.h — log files that were rotated away, gzip'd.
  *
  * Members of 1 MiB each, so that neither side needs the whole in memory twice.  The comment of the
- * first is the number of the inode that was packed, by which monitor/logset.h knows it.
+ * first is the identity of the file that was packed, by which monitor/logset.h knows it.
  */
 #ifndef MB_CONTAINER_LOGPACK_H
 #define MB_CONTAINER_LOGPACK_H

@@ -23,9 +23,9 @@ struct mb_logfile {
 	struct mb_logset set;
 	int fd, inotify; /* -1: none */
 	struct mb_logfile_options options;
-	struct mb_logtail_stop stop; /* held open: its inode is nobody else's meanwhile */
-	uint64_t inode, offset;      /* of .fd: file and end of what is in the buffer */
-	uint64_t stop_inode;         /* of .stop.fd */
+	struct mb_logtail_stop stop;
+	uint64_t file, offset; /* of .fd: identity and end of what is in the buffer */
+	uint64_t stop_file;    /* of .stop.fd */
 	uint64_t skip[2];
 	bool is_past, is_finishing, is_told_stale;
 	unsigned gaps;
@@ -54,7 +54,7 @@ static int stop_now(struct mb_logfile *log)
 	if (fstat(log->stop.fd, &st) < 0)
 		return -errno;
 	log->stop.offset = (uint64_t)st.st_size;
-	log->stop_inode = mb_logset_inode(log->stop.fd);
+	log->stop_file = mb_logset_identity(log->stop.fd);
 	return 0;
 }
 
@@ -78,7 +78,7 @@ static int start(struct mb_logfile *log, struct mb_err *err)
 		return mb_fail_sys(err, -r, "cannot read the log");
 	log->fd = from.fd;
 	log->offset = from.offset;
-	log->inode = log->fd >= 0 ? mb_logset_inode(log->fd) : 0;
+	log->file = log->fd >= 0 ? mb_logset_identity(log->fd) : 0;
 	memcpy(log->skip, from.skip, sizeof(log->skip));
 	return 0;
 }
@@ -132,7 +132,7 @@ static void use_file(struct mb_logfile *log, int fd)
 {
 	mb_close(&log->fd);
 	log->fd = fd;
-	log->inode = mb_logset_inode(fd);
+	log->file = mb_logset_identity(fd);
 	log->offset = 0;
 	log->is_told_stale = false;
 }
@@ -185,7 +185,7 @@ static size_t allowance(const struct mb_logfile *log, size_t room)
 {
 	const struct mb_logtail_stop *stop = &log->stop;
 
-	if (stop->fd < 0 || log->inode != log->stop_inode)
+	if (stop->fd < 0 || log->file != log->stop_file)
 		return room;
 	if (log->offset >= stop->offset)
 		return 0;

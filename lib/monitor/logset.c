@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/own.h"
@@ -32,7 +33,7 @@ void mb_logset_packed_name(const struct mb_logset *set, unsigned i, char buf[MB_
 #define IN_MEMORY "mybox-log-"
 
 /* Of what was unpacked: its name says it. */
-static uint64_t inode_in_memory(int fd)
+static uint64_t identity_in_memory(int fd)
 {
 	static const char prefix[] = "/memfd:" IN_MEMORY;
 	char path[32], target[64];
@@ -46,15 +47,53 @@ static uint64_t inode_in_memory(int fd)
 	return strtoull(target + sizeof(prefix) - 1, NULL, 10);
 }
 
-uint64_t mb_logset_inode(int fd)
-{
-	struct stat st;
-	uint64_t packed;
+/* As <linux/stat.h> has it, which musl does not bring. */
+struct statx_of {
+	uint32_t mask, blksize;
+	uint64_t attributes;
+	uint32_t nlink, uid, gid;
+	uint16_t mode, spare;
+	uint64_t ino, size, blocks, attributes_mask;
+	struct {
+		int64_t sec;
+		uint32_t nsec;
+		int32_t spare;
+	} atime, btime, ctime, mtime;
+	uint64_t rest[16];
+};
+_Static_assert(sizeof(struct statx_of) == 256, "the kernel's");
+enum { WANT_NLINK = 0x4, WANT_INO = 0x100, WANT_BTIME = 0x800 };
 
-	if (fstat(fd, &st) < 0)
+/* The number of a file that was removed is soon another's, as on ext4; its time of birth is not.
+ * Where none is kept (tmpfs) numbers are not given twice.  Return: whether it is there. */
+static bool look(int dir_fd, const char *name, uint64_t *ret, bool *ret_is_unlinked)
+{
+	const uint64_t odd = 0x9e3779b97f4a7c15ull; /* so that no two times of one number are one */
+	const int flags = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
+	struct statx_of x = {0};
+	struct stat st;
+
+	if (syscall(SYS_statx, dir_fd, name, flags, WANT_NLINK | WANT_INO | WANT_BTIME, &x) < 0) {
+		if (fstatat(dir_fd, name, &st, flags) < 0)
+			return false;
+		x = (struct statx_of){.ino = st.st_ino, .nlink = (uint32_t)st.st_nlink};
+	}
+	*ret = x.ino;
+	if (x.mask & WANT_BTIME)
+		*ret ^= ((uint64_t)x.btime.sec * 1000000000u + x.btime.nsec) * odd;
+	*ret_is_unlinked = x.nlink == 0;
+	return true;
+}
+
+uint64_t mb_logset_identity(int fd)
+{
+	uint64_t id, packed;
+	bool is_unlinked;
+
+	if (!look(fd, "", &id, &is_unlinked))
 		return 0;
-	packed = st.st_nlink == 0 ? inode_in_memory(fd) : 0;
-	return packed ? packed : st.st_ino;
+	packed = is_unlinked ? identity_in_memory(fd) : 0;
+	return packed ? packed : id;
 }
 
 static int open_file(const struct mb_logset *set, const char *name, int *ret_fd)
@@ -72,7 +111,7 @@ static int open_file(const struct mb_logset *set, const char *name, int *ret_fd)
 }
 
 /* What the comment of a packed file says. */
-static uint64_t inode_of_packed(int fd)
+static uint64_t identity_of_packed(int fd)
 {
 	static const char magic[] = {0x1f, (char)0x8b, 8, 0x10};
 	enum { COMMENT = 10 };
@@ -85,19 +124,20 @@ static uint64_t inode_of_packed(int fd)
 	return strtoull(head + COMMENT, NULL, 10);
 }
 
-static uint64_t inode_at(const struct mb_logset *set, unsigned i)
+static uint64_t identity_at(const struct mb_logset *set, unsigned i)
 {
-	struct stat st;
 	char name[MB_LOGSET_NAME + 16];
 	MB_AUTO_CLOSE int fd = -1;
+	uint64_t id;
+	bool ignored;
 
 	mb_logset_name(set, i, name);
-	if (fstatat(set->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return st.st_ino;
+	if (look(set->dir_fd, name, &id, &ignored))
+		return id;
 	if (!set->unpack || !i)
 		return 0;
 	mb_logset_packed_name(set, i, name);
-	return open_file(set, name, &fd) == 0 ? inode_of_packed(fd) : 0;
+	return open_file(set, name, &fd) == 0 ? identity_of_packed(fd) : 0;
 }
 
 static int open_packed(const struct mb_logset *set, unsigned i, int *ret_fd)
@@ -111,7 +151,7 @@ static int open_packed(const struct mb_logset *set, unsigned i, int *ret_fd)
 	if (r < 0)
 		return r;
 	snprintf(label, sizeof(label), IN_MEMORY "%llu",
-	         (unsigned long long)inode_of_packed(packed));
+	         (unsigned long long)identity_of_packed(packed));
 	fd = memfd_create(label, MFD_CLOEXEC);
 	r = fd < 0 ? -errno : set->unpack(packed, fd);
 	if (r == 0)
@@ -133,14 +173,14 @@ static int open_at(const struct mb_logset *set, unsigned i, int *ret_fd)
  * is there is met.  Return: whether @fd has a place, *@ret_i. */
 static bool find(const struct mb_logset *set, int fd, unsigned *ret_i)
 {
-	uint64_t inode = mb_logset_inode(fd);
+	uint64_t wanted = mb_logset_identity(fd);
 	unsigned missing = 0;
 
 	for (unsigned i = 0; i < FILES_MAX && missing < 2; i++) {
-		uint64_t here = inode_at(set, i);
+		uint64_t here = identity_at(set, i);
 
 		missing = here ? 0 : missing + 1;
-		if (here && here == inode) {
+		if (here && here == wanted) {
 			*ret_i = i;
 			return true;
 		}
@@ -157,7 +197,7 @@ bool mb_logset_holds(const struct mb_logset *set, int fd)
 
 int mb_logset_is_current(const struct mb_logset *set, int fd)
 {
-	return inode_at(set, 0) == mb_logset_inode(fd);
+	return identity_at(set, 0) == mb_logset_identity(fd);
 }
 
 int mb_logset_newest(const struct mb_logset *set, int *ret_fd)
@@ -173,7 +213,7 @@ int mb_logset_newest(const struct mb_logset *set, int *ret_fd)
 
 static bool has_older(const struct mb_logset *set, unsigned i)
 {
-	return inode_at(set, i + 1) || inode_at(set, i + 2);
+	return identity_at(set, i + 1) || identity_at(set, i + 2);
 }
 
 int mb_logset_oldest(const struct mb_logset *set, int *ret_fd)
@@ -184,7 +224,7 @@ int mb_logset_oldest(const struct mb_logset *set, int *ret_fd)
 
 		while (last < FILES_MAX && has_older(set, last))
 			last++;
-		if (last && !inode_at(set, last))
+		if (last && !identity_at(set, last))
 			last--; /* the one missing number of a rotation */
 		r = open_at(set, last, ret_fd);
 		if (r == 0 && has_older(set, last)) {
@@ -203,7 +243,7 @@ int mb_logset_oldest(const struct mb_logset *set, int *ret_fd)
 static int neighbour(const struct mb_logset *set, int fd, int step, int *ret_fd)
 {
 	for (int try = 0; try < TRIES; try++) {
-		uint64_t self = mb_logset_inode(fd);
+		uint64_t self = mb_logset_identity(fd);
 		int other = -1, r = -ENOENT;
 		unsigned i;
 
@@ -211,7 +251,7 @@ static int neighbour(const struct mb_logset *set, int fd, int step, int *ret_fd)
 			return MB_LOGSET_LOST;
 		for (int hop = 1; hop <= 2 && r == -ENOENT && (int)i + hop * step >= 0; hop++)
 			r = open_at(set, (unsigned)((int)i + hop * step), &other);
-		if (inode_at(set, i) == self) {
+		if (identity_at(set, i) == self) {
 			if (r == 0)
 				*ret_fd = other;
 			return r == -ENOENT ? MB_LOGSET_NONE : r;

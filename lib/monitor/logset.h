@@ -2,7 +2,7 @@
 /* lib/monitor/logset.h — the files NAME, NAME.1, NAME.2 ... of a log that may rotate meanwhile.
  *
  * The writer renames from the oldest to the newest, so at most one number is missing while it
- * does.  A file is known by its inode: while it is held open no other file can get it.  That a
+ * does.  A file is known by its inode's number and time of birth, which no other gets.  That a
  * neighbour is the right one is seen by looking again, after opening it, whether the file itself
  * is still where it was: newer files move after it, older ones before it.
  */
@@ -24,7 +24,7 @@ struct mb_logset {
 /* The name of number @i. */
 void mb_logset_name(const struct mb_logset *set, unsigned i, char buf[MB_LOGSET_NAME + 12]);
 
-/* The same of a file that was packed (logpack.c).  Its gzip comment has the number of the inode
+/* The same of a file that was packed (logpack.c).  Its gzip comment has the identity of the file
  * that it was made of, by which it is still known; who opens it gets what it holds, in memory. */
 void mb_logset_packed_name(const struct mb_logset *set, unsigned i, char buf[MB_LOGSET_NAME + 16]);
 
@@ -39,6 +39,7 @@ int mb_logset_older(const struct mb_logset *set, int fd, int *ret_fd);
 bool mb_logset_holds(const struct mb_logset *set, int fd);
 /* Whether the writer may still append to @fd: it is the first. */
 int mb_logset_is_current(const struct mb_logset *set, int fd);
-uint64_t mb_logset_inode(int fd);
+/* A number that only this file has, or had before it was packed.  0: that cannot be told. */
+uint64_t mb_logset_identity(int fd);
 
 #endif

@@ -87,8 +87,8 @@ struct mb_monitor {
 	struct mb_monitor_logto logto; /* of JSON; as it came */
 	struct {
 		pid_t pid; /* 0: none */
-		uint64_t inode;
-	} pack; /* of a log file that was rotated away */
+		int from;  /* while there is one: what it packs */
+	} pack;            /* of a log file that was rotated away */
 	uint64_t output_bytes;
 	unsigned foreground; /* index of the lossless client + 1; 0: none */
 	struct {

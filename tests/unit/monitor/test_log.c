@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -488,6 +489,79 @@ static void stops_at_the_end_as_it_was(void **state)
 	}
 }
 
+/* What stands behind the comment, as it is. */
+static int take_rest(int packed_fd, int to_fd)
+{
+	char bytes[256];
+	ssize_t n = pread(packed_fd, bytes, sizeof(bytes), 0);
+	const char *rest = memchr(bytes + 10, '\0', (size_t)n - 10);
+
+	return mb_write_full(to_fd, rest + 1, (size_t)(bytes + n - rest - 1));
+}
+
+static void put_file(struct bench *b, const char *name, const void *bytes, size_t n)
+{
+	int fd = openat(b->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	assert_int_equal(mb_write_full(fd, bytes, n), 0);
+	close(fd);
+}
+
+static uint64_t identity_of(struct bench *b, const char *name, ino_t *ret_ino)
+{
+	MB_AUTO_CLOSE int fd = openat(b->dir, name, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	*ret_ino = st.st_ino;
+	return mb_logset_identity(fd);
+}
+
+/* The clock of files is a coarse one. */
+static void wait_for_tick(void)
+{
+	struct timespec from, now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &from);
+	do
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	while (now.tv_sec == from.tv_sec && now.tv_nsec == from.tv_nsec);
+}
+
+/* ext4 gives the number of a file that was removed to the next one. */
+static void a_number_that_is_given_again(void **state)
+{
+	struct bench *b = *state;
+	struct mb_logfile_options packed = everything;
+	MB_AUTO(mb_logfile_free) struct mb_logfile *log = NULL;
+	MB_AUTO_STR struct mb_str got = MB_STR_INIT, file = MB_STR_INIT;
+	ino_t before, now = 0;
+	uint64_t was, is = 0;
+
+	put_file(b, "log.2", "x", 1);
+	was = identity_of(b, "log.2", &before);
+	assert_int_equal(identity_of(b, "log.2", &before), was);
+	wait_for_tick();
+	unlinkat(b->dir, "log.2", 0);
+	for (int i = 0; i < 50 && now != before; i++) {
+		unlinkat(b->dir, "log", 0);
+		put_file(b, "log", "3\n", 2);
+		is = identity_of(b, "log", &now);
+	}
+	if (now != before)
+		skip();
+	assert_int_not_equal(is, was);
+	mb_str_addn(&file, "\x1f\x8b\x08\x10\0\0\0\0\0\3", 10);
+	mb_str_addf(&file, "%llu%c1\n", (unsigned long long)was, '\0');
+	put_file(b, "log.2.gz", file.buf, file.len);
+	put_file(b, "log.1", "2\n", 2);
+	packed.unpack = take_rest;
+	log = reader(b, packed);
+	read_all(log, &got);
+	assert_string_equal(mb_str_text(&got), "1;2;3;");
+	assert_int_equal(mb_logfile_gaps(log), 0);
+}
+
 /* docker's format: what is written, what others write, and that the reader sees the same lines. */
 static void json_records(void **state)
 {
@@ -590,19 +664,21 @@ static void the_last_lines_before_an_end_that_moved(void **state)
 		struct mb_logtail_stop stop;
 		struct mb_logtail last, since;
 		struct stat st;
+		uint64_t wanted;
 
 		mb_logwrite_open(b->w, b->dir, 3, 90);
 		feed_text(b, 0, "1\n2\n", T0);
 		stop.fd = openat(b->dir, "log", O_RDONLY | O_CLOEXEC);
 		assert_int_equal(fstat(stop.fd, &st), 0);
 		stop.offset = (uint64_t)st.st_size;
+		wanted = mb_logset_identity(stop.fd);
 		for (int i = 0; i < newer; i++)
 			feed_text(b, 0, "newer\n", T0);
 		assert_int_equal(mb_logtail_find(&set, 3, 1, stop, &last), 0);
-		assert_int_equal(mb_logset_inode(last.fd), st.st_ino);
+		assert_int_equal(mb_logset_identity(last.fd), wanted);
 		assert_int_equal(last.offset, stop.offset / 2);
 		assert_int_equal(mb_logtail_find_since(&set, T0 + 1, stop, &since), 0);
-		assert_int_equal(mb_logset_inode(since.fd), st.st_ino);
+		assert_int_equal(mb_logset_identity(since.fd), wanted);
 		close(last.fd);
 		close(since.fd);
 		close(stop.fd);
@@ -686,6 +762,7 @@ int main(void)
 		TEST(follow_a_writer_in_another_process),
 		TEST(overtaken_reader_goes_on_at_the_oldest),
 		TEST(stops_at_the_end_as_it_was),
+		TEST(a_number_that_is_given_again),
 		TEST(the_last_lines_before_an_end_that_moved),
 		TEST(copy_gives_the_bytes_back),
 		TEST(copy_stamps_lines_not_pieces),
