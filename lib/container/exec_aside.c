@@ -75,24 +75,30 @@ static int parse_request(const struct mb_str *text, struct mb_container_exec_req
 	return q->args.n ? 0 : mb_fail(err, EBADMSG, "an exec of nothing");
 }
 
-/* Return: 0 and the answer; 1: it is to be done another way; or -errno. */
+/* Whoever has it holds the other end of the pipe, also when the monitor was killed before it said
+ * so: that nobody has it is seen there alone.
+ * Return: 0 and the answer; 1: it is to be done another way; or -errno. */
 static int ask(struct mb_container *c, int in, struct answer *ret, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int sock = -1, from = -1, to = -1;
+	bool is_taken;
 	int pair[2];
-	size_t n;
+	size_t n = 0;
 
 	if (pipe2(pair, O_CLOEXEC) < 0)
 		return mb_fail_sys(err, errno, "cannot create a pipe");
 	from = pair[0];
 	to = pair[1];
 	/* One that is about to end, has ended, or is older than we are. */
-	if (c->run_fd < 0 || mb_monitor_connect(c->run_fd, &sock, NULL) != 0 ||
-	    mb_monitor_exec_aside(sock, (int[]){in, to}, NULL) != 0)
+	if (c->run_fd < 0 || mb_monitor_connect(c->run_fd, &sock, NULL) != 0)
 		return 1;
+	is_taken = mb_monitor_exec_aside(sock, (int[]){in, to}, NULL) == 0;
+	mb_close(&sock);
 	mb_close(&to);
 	if (mb_read_full(from, ret, sizeof(*ret), &n) == 0 && n == sizeof(*ret))
 		return 0;
+	if (!is_taken && n == 0)
+		return 1;
 	return mb_fail(err, EIO, "the monitor of container '%s' could not run an exec",
 	               mb_container_name(c));
 }
