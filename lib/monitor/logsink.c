@@ -13,9 +13,14 @@
 #include "core/clock.h"
 #include "core/own.h"
 #include "monitor/logformat.h"
+#include "monitor/logwrite.h"
 #include "monitor/source.h"
 
 enum { RETRY_MS = 1000, FINISH_MS = 1000, NSEC_PER_MS = 1000000 };
+
+_Static_assert(MB_LOGSINK_QUEUE >= sizeof(uint64_t) + MB_LOGWRITE_PIECE +
+                                           2 * MB_MONITOR_LOGTO_TEXT + MB_LOGFORMAT_FRAME,
+               "room for a message");
 
 /* In front of each message of the queue. */
 struct entry {
@@ -23,14 +28,26 @@ struct entry {
 	uint32_t text; /* bytes of output in it */
 };
 
+/* Bytes of the queue for a message of @n bytes, at most. */
+static size_t needed(const struct mb_logsink *s, size_t n)
+{
+	return sizeof(struct entry) + n + 2 * strlen(s->to.text) + MB_LOGFORMAT_FRAME;
+}
+
 void mb_logsink_open(struct mb_logsink *s, int epoll, const struct mb_monitor_logto *to, int fd)
 {
+	size_t least;
+
 	s->is_on = true;
 	s->to = *to;
 	s->epoll = epoll;
 	s->fd = fd;
 	s->second = -1;
+	/* The longest message finds room at least in an empty queue. */
+	least = needed(s, MB_LOGWRITE_PIECE);
 	s->room = to->queue_bytes ? to->queue_bytes : MB_MONITOR_LOGTO_QUEUE;
+	if (s->room < least)
+		s->room = least;
 	if (s->room > sizeof(s->queue))
 		s->room = sizeof(s->queue);
 }
@@ -228,7 +245,7 @@ void mb_logsink_put(struct mb_logsink *s, enum mb_monitor_stream stream, const c
                     bool is_piece, int64_t nsec)
 {
 	struct entry e = {.text = (uint32_t)n};
-	char *at = reserve(s, sizeof(e) + n + 2 * strlen(s->to.text) + MB_LOGFORMAT_FRAME);
+	char *at = reserve(s, needed(s, n));
 
 	if (!at) {
 		s->dropped += n;

@@ -18,6 +18,7 @@
 #include "core/clock.h"
 #include "core/own.h"
 #include "monitor/logsink.h"
+#include "monitor/logwrite.h"
 
 #define T0 1475799429669794202ll /* 2016-10-07T00:17:09.669794202Z */
 
@@ -299,6 +300,23 @@ static void lost_end_of_a_line(void **state)
 	expect_datagram(b, "PRIORITY=6\nMESSAGE=new\n");
 }
 
+/* A buffer that is too small for one message is as large as one. */
+static void the_longest_line_finds_room(void **state)
+{
+	struct bench *b = *state;
+	MB_AUTO_FREE char *line = mb_malloc(MB_LOGWRITE_PIECE + 1);
+	char got[MB_LOGWRITE_PIECE + 64];
+
+	memset(line, 'x', MB_LOGWRITE_PIECE);
+	line[MB_LOGWRITE_PIECE] = '\0';
+	listen_there(b, SOCK_DGRAM);
+	b->queue_bytes = 4096;
+	open_sink(b, MB_MONITOR_LOGTO_JOURNAL, 0, SOCK_DGRAM, "A=b\n");
+	put(b, MB_MONITOR_STDOUT, line, false);
+	assert_int_equal(b->s->dropped, 0);
+	assert_true(recv(b->server, got, sizeof(got), 0) > MB_LOGWRITE_PIECE);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -307,6 +325,7 @@ int main(void)
 		TEST(journal_fields_and_pieces),
 		TEST(slow_reader),
 		TEST(queue_is_as_large_as_asked),
+		TEST(the_longest_line_finds_room),
 		TEST(reader_that_comes_back),
 		TEST(stream_that_is_cut),
 		TEST(last_word),
