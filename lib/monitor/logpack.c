@@ -90,10 +90,11 @@ void mb_monitor_logpack_ended(struct mb_monitor *m, pid_t pid, int code)
 		mb_logset_name(&m->log.set, i, plain);
 		mb_logset_packed_name(&m->log.set, i, packed);
 		/* For a moment both are there, and a reader takes the first. */
-		if (renameat(dir, fresh, dir, packed) == 0)
-			unlinkat(dir, plain, 0);
+		if (renameat(dir, fresh, dir, packed) < 0 || unlinkat(dir, plain, 0) < 0)
+			code = -1;
 	}
 	unlinkat(dir, fresh, 0);
+	/* The same would fail again; it is tried again when there is more. */
 	if (code != 0)
 		m->log.wants_pack = false;
 	mb_monitor_logpack_step(m);
