@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/err.h"
 #include "core/io.h"
@@ -80,6 +81,9 @@ int mb_container_logpack(int from_fd, int to_fd, struct mb_err *err)
 			r = pack_chunk(&p, n, id, to_fd);
 		id = 0;
 	} while (r == 0 && n == CHUNK);
+	/* The plain file goes next, and after a power cut one of the two has to be whole. */
+	if (r == 0 && fsync(to_fd) < 0)
+		r = -errno;
 	return r < 0 ? mb_fail_sys(err, -r, "cannot pack a log") : 0;
 }
 

@@ -79,6 +79,7 @@ static int start(struct mb_logfile *log, struct mb_err *err)
 	log->fd = from.fd;
 	log->offset = from.offset;
 	log->file = log->fd >= 0 ? mb_logset_identity(log->fd) : 0;
+	log->gaps += log->fd >= 0 && mb_logset_is_cut(log->fd);
 	memcpy(log->skip, from.skip, sizeof(log->skip));
 	return 0;
 }
@@ -133,6 +134,7 @@ static void use_file(struct mb_logfile *log, int fd)
 	mb_close(&log->fd);
 	log->fd = fd;
 	log->file = mb_logset_identity(fd);
+	log->gaps += mb_logset_is_cut(fd);
 	log->offset = 0;
 	log->is_told_stale = false;
 }

@@ -30,10 +30,12 @@ void mb_logset_packed_name(const struct mb_logset *set, unsigned i, char buf[MB_
 	memcpy(buf + strlen(buf), ".gz", 4);
 }
 
+/* What was unpacked: "mybox-log-ID", or "mybox-log-ID-cut" when its end is broken. */
 #define IN_MEMORY "mybox-log-"
+#define CUT       "-cut"
 
 /* Of what was unpacked: its name says it. */
-static uint64_t identity_in_memory(int fd)
+static uint64_t identity_in_memory(int fd, bool *ret_is_cut)
 {
 	static const char prefix[] = "/memfd:" IN_MEMORY;
 	char path[32], target[64];
@@ -44,6 +46,7 @@ static uint64_t identity_in_memory(int fd)
 	target[n > 0 ? n : 0] = '\0';
 	if (strncmp(target, prefix, sizeof(prefix) - 1) != 0)
 		return 0;
+	*ret_is_cut = strstr(target, CUT) != NULL;
 	return strtoull(target + sizeof(prefix) - 1, NULL, 10);
 }
 
@@ -88,12 +91,19 @@ static bool look(int dir_fd, const char *name, uint64_t *ret, bool *ret_is_unlin
 uint64_t mb_logset_identity(int fd)
 {
 	uint64_t id, packed;
-	bool is_unlinked;
+	bool is_unlinked, ignored;
 
 	if (!look(fd, "", &id, &is_unlinked))
 		return 0;
-	packed = is_unlinked ? identity_in_memory(fd) : 0;
+	packed = is_unlinked ? identity_in_memory(fd, &ignored) : 0;
 	return packed ? packed : id;
+}
+
+bool mb_logset_is_cut(int fd)
+{
+	bool is_cut = false;
+
+	return identity_in_memory(fd, &is_cut) && is_cut;
 }
 
 static int open_file(const struct mb_logset *set, const char *name, int *ret_fd)
@@ -110,7 +120,7 @@ static int open_file(const struct mb_logset *set, const char *name, int *ret_fd)
 	return 0;
 }
 
-/* What the comment of a packed file says. */
+/* What the comment of a packed file says.  Its own, when it has lost even that. */
 static uint64_t identity_of_packed(int fd)
 {
 	static const char magic[] = {0x1f, (char)0x8b, 8, 0x10};
@@ -119,7 +129,7 @@ static uint64_t identity_of_packed(int fd)
 	ssize_t n = pread(fd, head, sizeof(head) - 1, 0);
 
 	if (n <= COMMENT || memcmp(head, magic, sizeof(magic)) != 0)
-		return 0;
+		return mb_logset_identity(fd);
 	head[n] = '\0';
 	return strtoull(head + COMMENT, NULL, 10);
 }
@@ -143,20 +153,27 @@ static uint64_t identity_at(const struct mb_logset *set, unsigned i)
 static int open_packed(const struct mb_logset *set, unsigned i, int *ret_fd)
 {
 	MB_AUTO_CLOSE int packed = -1, fd = -1;
-	char name[MB_LOGSET_NAME + 16], label[40];
+	char name[MB_LOGSET_NAME + 16], label[48];
 	int r;
 
 	mb_logset_packed_name(set, i, name);
 	r = open_file(set, name, &packed);
 	if (r < 0)
 		return r;
-	snprintf(label, sizeof(label), IN_MEMORY "%llu",
-	         (unsigned long long)identity_of_packed(packed));
-	fd = memfd_create(label, MFD_CLOEXEC);
-	r = fd < 0 ? -errno : set->unpack(packed, fd);
-	if (r == 0)
-		*ret_fd = mb_take_fd(&fd);
-	return r;
+	/* One whose end is broken is what its beginning gives: the name tells. */
+	for (int is_cut = 0;; is_cut++) {
+		snprintf(label, sizeof(label), IN_MEMORY "%llu%s",
+		         (unsigned long long)identity_of_packed(packed), is_cut ? CUT : "");
+		fd = memfd_create(label, MFD_CLOEXEC);
+		r = fd < 0 ? -errno : set->unpack(packed, fd);
+		if (r != -EBADMSG || is_cut)
+			break;
+		mb_close(&fd);
+	}
+	if (r < 0 && r != -EBADMSG)
+		return r;
+	*ret_fd = mb_take_fd(&fd);
+	return 0;
 }
 
 static int open_at(const struct mb_logset *set, unsigned i, int *ret_fd)

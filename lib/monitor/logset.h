@@ -17,7 +17,8 @@ enum { MB_LOGSET_NONE = 1, MB_LOGSET_LOST = 2, MB_LOGSET_NAME = 80 };
 struct mb_logset {
 	int dir_fd; /* whoever made it owns it */
 	char name[MB_LOGSET_NAME];
-	/* Write out what @packed_fd holds, a gzip'd file; NULL: there are none.  0 or -errno. */
+	/* Write out what @packed_fd holds, a gzip'd file; NULL: there are none.
+	 * Return: 0; -EBADMSG: all that is not broken; or -errno. */
 	int (*unpack)(int packed_fd, int to_fd);
 };
 
@@ -39,6 +40,8 @@ int mb_logset_older(const struct mb_logset *set, int fd, int *ret_fd);
 bool mb_logset_holds(const struct mb_logset *set, int fd);
 /* Whether the writer may still append to @fd: it is the first. */
 int mb_logset_is_current(const struct mb_logset *set, int fd);
+/* Whether @fd is of a packed file whose end was lost. */
+bool mb_logset_is_cut(int fd);
 /* A number that only this file has, or had before it was packed.  0: that cannot be told. */
 uint64_t mb_logset_identity(int fd);
 

@@ -499,6 +499,16 @@ static int take_rest(int packed_fd, int to_fd)
 	return mb_write_full(to_fd, rest + 1, (size_t)(bytes + n - rest - 1));
 }
 
+/* All but what follows the last line feed, which is broken; nothing of what has no head. */
+static int take_sound(int packed_fd, int to_fd)
+{
+	struct stat st;
+
+	if (fstat(packed_fd, &st) < 0 || st.st_size < 10)
+		return -EBADMSG;
+	return take_rest(packed_fd, to_fd) < 0 ? -EIO : -EBADMSG;
+}
+
 static void put_file(struct bench *b, const char *name, const void *bytes, size_t n)
 {
 	int fd = openat(b->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -515,6 +525,40 @@ static uint64_t identity_of(struct bench *b, const char *name, ino_t *ret_ino)
 	assert_int_equal(fstat(fd, &st), 0);
 	*ret_ino = st.st_ino;
 	return mb_logset_identity(fd);
+}
+
+/* Power was lost: what is broken ends there, and is told. */
+static void broken_files_are_gaps(void **state)
+{
+	static const char packed[] = "\x1f\x8b\x08\x10\0\0\0\0\0\3"
+				     "77\0"
+				     "2\n2.5\nhal";
+	struct bench *b = *state;
+	struct mb_logfile_options how = everything;
+	MB_AUTO(mb_logfile_free) struct mb_logfile *log = NULL, *tail = NULL, *first = NULL;
+	MB_AUTO_STR struct mb_str got = MB_STR_INIT;
+
+	put_file(b, "log.3", "1\n", 2);
+	put_file(b, "log.2.gz", packed, sizeof(packed) - 1);
+	put_file(b, "log.1.gz", "", 0);
+	put_file(b, "log", "3\n", 2);
+	how.unpack = take_sound;
+	log = reader(b, how);
+	read_all(log, &got);
+	assert_string_equal(mb_str_text(&got), "1;2;2.5;3;");
+	assert_int_equal(mb_logfile_gaps(log), 2);
+	how.tail = 2;
+	tail = reader(b, how);
+	mb_str_reset(&got);
+	read_all(tail, &got);
+	assert_string_equal(mb_str_text(&got), "2.5;3;");
+	unlinkat(b->dir, "log.3", 0);
+	how.tail = everything.tail;
+	first = reader(b, how);
+	mb_str_reset(&got);
+	read_all(first, &got);
+	assert_string_equal(mb_str_text(&got), "2;2.5;3;");
+	assert_int_equal(mb_logfile_gaps(first), 2);
 }
 
 /* The clock of files is a coarse one. */
@@ -762,6 +806,7 @@ int main(void)
 		TEST(follow_a_writer_in_another_process),
 		TEST(overtaken_reader_goes_on_at_the_oldest),
 		TEST(stops_at_the_end_as_it_was),
+		TEST(broken_files_are_gaps),
 		TEST(a_number_that_is_given_again),
 		TEST(the_last_lines_before_an_end_that_moved),
 		TEST(copy_gives_the_bytes_back),
