@@ -286,7 +286,26 @@ setup_dirs() {
 	mybox volume create -o type=nfs -o o=addr=--help -o device=:/path four
 	run -125 mybox run --rm -v four:/d deb true
 	[[ $output == *"failed to mount local volume 'four': no such host: '--help'"* ]]
+	mybox volume create -o type=nfs -o o=addr=fe80::1%eth0 -o device=:/path five
+	asked five | grep -qxF 'FSCONFIG_SET_STRING, "addr", "fe80::1%eth0", 0'
 	umount -l /etc/hosts
+}
+
+@test "nfs: who waits for a name server can be interrupted" {
+	local fake=$BATS_TEST_TMPDIR/getent client rc=0
+	printf '#!/bin/sh\necho $$ >%s.pid\nexec sleep 1000\n' "$fake" >"$fake"
+	chmod +x "$fake"
+	mount --bind "$fake" /usr/bin/getent
+	mybox volume create -o type=nfs -o o=addr=slow.example -o device=:/path slow
+	"${box[@]}" run --rm -v slow:/d deb true 3>&- &
+	client=$!
+	wait_until 20 test -s "$fake.pid"
+	kill -TERM "$client"
+	wait "$client" || rc=$?
+	[ "$rc" != 0 ]
+	gone() { ! kill -0 "$(cat "$fake.pid")" 2>&-; }
+	wait_until 20 gone
+	umount -l /usr/bin/getent
 }
 
 @test "a file system that the kernel has not is told in one line" {
