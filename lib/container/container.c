@@ -428,16 +428,27 @@ static int open_listed(const struct listing *l, const char *id, struct mb_contai
 	return r;
 }
 
+/* Where nothing ran since the boot there is none. */
+static int read_running(struct listing *l, struct mb_err *err)
+{
+	struct mb_err why = MB_ERR_INIT;
+	int r = read_ids(l->store->run_fd, "c", &l->running, &why);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0 && err)
+		*err = why;
+	return r;
+}
+
 static int open_listing(struct listing *l, struct mb_err *err)
 {
 	int r = mb_store_dir(l->store, "containers", false, &l->containers, err);
 
 	if (r == 0)
 		r = read_ids(l->containers, ".", &l->ids, err);
-	/* In this order, see glance().  Where nothing ran since the boot there is none. */
-	if (r == 0)
-		(void)read_ids(l->store->run_fd, "c", &l->running, NULL);
-	return r;
+	/* In this order, see glance(). */
+	return r == 0 ? read_running(l, err) : r;
 }
 
 int mb_container_list_load(struct mb_store *store, bool brief, struct mb_container_list *ret,

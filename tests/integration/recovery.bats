@@ -141,3 +141,13 @@ gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
 	run -0 mybox system boot
 	[ -z "$output" ]
 }
+
+@test "a list that cannot be made is no empty one" {
+	local other=$BATS_TEST_TMPDIR/run
+	"${box[@]}" --runroot "$other" ps
+	rm -rf "${other:?}/c"
+	touch "$other/c"
+	run "${box[@]}" --runroot "$other" ps -a
+	[ "$status" != 0 ]
+	[[ $output == "mybox: cannot list the containers: "* ]]
+}
