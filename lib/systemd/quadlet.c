@@ -132,6 +132,11 @@ static const struct key network_keys[] = {
 	{"Subnet", VALUE, "--subnet="},
 	{NULL, OWN, NULL},
 };
+
+static const struct key quadlet_keys[] = {
+	{"DefaultDependencies", OWN, NULL},
+	{NULL, OWN, NULL},
+};
 // clang-format on
 
 static const struct type {
@@ -240,12 +245,13 @@ static int resolve(struct making *m, const char *value, size_t n, char **ret, st
 	return r < 0 ? mb_wrap(err, r, "%s", name) : 0;
 }
 
-/* What is relative is beside the file. */
+/* What is relative is beside the file, unless systemd says what it begins with ("%h/x.env"). */
 static char *beside(const struct making *m, const char *path)
 {
 	size_t dir = (size_t)(base_of(m->q->path) - m->q->path);
 
-	return *path == '/' ? mb_strdup(path) : mb_asprintf("%.*s%s", (int)dir, m->q->path, path);
+	return *path == '/' || *path == '%' ? mb_strdup(path)
+	                                    : mb_asprintf("%.*s%s", (int)dir, m->q->path, path);
 }
 
 static int add_volume(struct making *m, const char *value, struct mb_err *err)
@@ -285,15 +291,18 @@ static int add_mount(struct making *m, const char *value, struct mb_err *err)
 	mb_strv_split(&parts, value, ',');
 	MB_STRV_FOREACH (part, &parts) {
 		const char *source = mb_skip_prefix(part, "source=");
-		char *name;
-		int r;
+		char *name = NULL;
+		int r = 0;
 
 		source = source ? source : mb_skip_prefix(part, "src=");
 		if (!source) {
 			mb_strv_add(&out, part);
 			continue;
 		}
-		r = resolve(m, source, strlen(source), &name, err);
+		if (*source == '.')
+			name = beside(m, source);
+		else
+			r = resolve(m, source, strlen(source), &name, err);
 		if (r < 0)
 			return r;
 		mb_strv_addf(&out, "source=%s", name);
@@ -368,9 +377,9 @@ static int add_key(struct making *m, const struct key *key, const char *value, s
 	return r;
 }
 
-static const struct key *find_key(const struct type *type, const char *name)
+static const struct key *find_key(const struct key *keys, const char *name)
 {
-	for (const struct key *key = type->keys; key->name; key++)
+	for (const struct key *key = keys; key->name; key++)
 		if (strcmp(key->name, name) == 0)
 			return key;
 	return NULL;
@@ -392,11 +401,12 @@ static int add_keys(struct making *m, struct mb_err *err)
 
 	for (size_t i = 0; r == 0 && i < m->unit.n; i++) {
 		const struct mb_systemd_unit_line *line = &m->unit.v[i];
+		bool is_general = strcmp(line->section, "Quadlet") == 0;
 		const struct key *key;
 
-		if (strcmp(line->section, m->type->section) != 0)
+		if (!is_general && strcmp(line->section, m->type->section) != 0)
 			continue;
-		key = find_key(m->type, line->key);
+		key = find_key(is_general ? quadlet_keys : m->type->keys, line->key);
 		if (!key)
 			return mb_fail(err, EINVAL, "unsupported key '%s' in group '%s'", line->key,
 			               line->section);

@@ -181,6 +181,12 @@ static void files_that_name_others(void **state)
 	          "Volume=./data:/d\n",
 	          " --env-file=/etc/mybox/systemd/e.env --env-file=/e "
 	          "--volume=/etc/mybox/systemd/./data:/d i\n");
+	expect_in(
+		"w.container",
+		"[Container]\nImage=i\nEnvironmentFile=%h/x.env\n"
+		"Mount=type=bind,source=./data,target=/d\nVolume=%h/d:/d\n",
+		" --env-file=%h/x.env --mount=type=bind,source=/etc/mybox/systemd/./data,target=/d "
+		"--volume=%h/d:/d i\n");
 }
 
 static void more_of_a_container(void **state)
@@ -219,6 +225,8 @@ static void what_is_wrong_is_told(void **state)
 	         "w.container: 'a b' is no valid name"},
 		{"w.container", "[Container]\nImage=i\n[Install]\nWantedBy=../x\n",
 	         "w.container: '../x' is no unit's name"},
+		{"w.container", "[Container]\nImage=i\n[Quadlet]\nColour=red\n",
+	         "w.container: unsupported key 'Colour' in group 'Quadlet'"},
 		{"v.volume", "[Volume]\nImage=x\n",
 	         "v.volume: unsupported key 'Image' in group 'Volume'"},
 		{"v.volume", "[Volume]\nVolumeName=x y\n", "v.volume: 'x y' is no valid name"},
