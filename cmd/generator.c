@@ -93,21 +93,25 @@ static int generate_one(struct generating *g, int dir, const char *path, const c
 	return r == 0 ? link_unit(g->out, made.service, &made.links, err) : r;
 }
 
-/* One that is wrong is told, and the others are made. */
+/* One that is wrong is told, and the others are made.  In the order of names, so that of two that
+ * make the same service it is always the first that does. */
 static void generate_all(struct generating *g, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
 	struct dirent *entry;
 
-	while (dir && (entry = readdir(dir))) {
+	while (dir && (entry = readdir(dir)))
+		if (mb_systemd_quadlet_is_one(entry->d_name) && entry->d_name[0] != '.' &&
+		    !mb_strv_has(&g->seen, entry->d_name))
+			mb_strv_add(&names, entry->d_name);
+	mb_strv_sort(&names);
+	MB_STRV_FOREACH (name, &names) {
 		struct mb_err err = MB_ERR_INIT;
 
-		if (!mb_systemd_quadlet_is_one(entry->d_name) || entry->d_name[0] == '.' ||
-		    mb_strv_has(&g->seen, entry->d_name))
-			continue;
-		mb_strv_add(&g->seen, entry->d_name);
-		if (generate_one(g, fd, path, entry->d_name, &err) < 0) {
+		mb_strv_add(&g->seen, name);
+		if (generate_one(g, fd, path, name, &err) < 0) {
 			mb_cmd_say("mybox-generator: %s", err.msg);
 			g->failed = true;
 		}
