@@ -84,6 +84,7 @@ static void decide(struct mb_monitor *m)
 	choose_cleaner(m);
 	if (!(m->setup.flags & MB_MONITOR_LAZY_EXIT) || !has_cleaner(m))
 		write_down(m);
+	mb_monitor_execs_kill(m);
 	/* Whoever is woken by it finds how it ended. */
 	mb_monitor_tell_end(m);
 	m->is_decided = true;

@@ -114,7 +114,8 @@ struct mb_monitor {
 	struct mb_monitor_corpse corpse[MB_MONITOR_CORPSES];
 	unsigned n_corpses;
 	struct mb_monitor_exec exec[MB_MONITOR_EXECS_MAX];
-	unsigned n_execs; /* one more than the highest slot ever used */
+	pid_t exec_helper[MB_MONITOR_EXECS_MAX]; /* `__exec`s that run; 0: free slot */
+	unsigned n_execs;                        /* one more than the highest slot ever used */
 	int hold[MB_MONITOR_HOLDS_MAX];
 	unsigned n_holds;
 	struct mb_monitor_relayed relay[MB_MONITOR_RELAYS_MAX];
@@ -250,10 +251,12 @@ int mb_monitor_tell_about(struct mb_monitor *m, const char *text, size_t n);
 void mb_monitor_tell_end(struct mb_monitor *m);
 void mb_monitor_tell_exec_end(struct mb_monitor *m, const char *exec_id, int code);
 
-/* execs.c.  Return: 0 or -errno, which the client is told. */
+/* execs.c.  Return: 0 or -errno, which the client is told.  @sock: whoever says it. */
 int mb_monitor_execs_start(struct mb_monitor *m, const int fds[2]);
-int mb_monitor_execs_began(struct mb_monitor *m, const struct mb_monitor_began *what);
+int mb_monitor_execs_began(struct mb_monitor *m, int sock, const struct mb_monitor_began *what);
 void mb_monitor_execs_ended(struct mb_monitor *m, pid_t pid, int code); /* maybe another's */
+/* The container has ended.  In a pid namespace of its own none is left by then. */
+void mb_monitor_execs_kill(struct mb_monitor *m);
 
 /* guard.c */
 void mb_monitor_guard_fire(struct mb_monitor *m, struct mb_monitor_client *c);

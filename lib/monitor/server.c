@@ -276,7 +276,7 @@ static int on_exec_began(struct message *x)
 	int r;
 
 	mb_monitor_message_decode(&what, sizeof(what), x->payload, x->head.size);
-	r = what.pid > 0 ? mb_monitor_execs_began(x->m, &what) : -EINVAL;
+	r = what.pid > 0 ? mb_monitor_execs_began(x->m, x->c->fd, &what) : -EINVAL;
 	return r < 0 ? r : say_ok(x);
 }
 
@@ -464,6 +464,7 @@ static bool is_full(const struct message *x)
 		mb_monitor_message_decode(&wait, sizeof(wait), x->payload, x->head.size);
 	return x->m->n_clients > MB_MONITOR_CLIENTS_STAY &&
 	       (type == MB_MONITOR_ATTACH || type == MB_MONITOR_EXEC_GUARD ||
+	        type == MB_MONITOR_EXEC_ASIDE ||
 	        (type == MB_MONITOR_WAIT && !(wait.flags & MB_MONITOR_CLEANS)));
 }
 

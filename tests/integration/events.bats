@@ -76,6 +76,13 @@ news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --for
 	mybox kill k1
 	wait_until 10 ends 2
 	[ "$(news -f event=exec_die -f event=die | tr '\n' ';')" = 'container exec_die 137;container exec_die 137;container die 137;' ]
+	# Nor does it go on where process 1 of the container is not that of its pid namespace.
+	mybox run -d --name k2 --pid host deb sleep 1000
+	mybox exec -d k2 sleep 778
+	mark
+	mybox kill k2
+	wait_until 10 ends 1
+	[ "$(news -f event=exec_die -f event=die | tr '\n' ';')" = 'container exec_die 137;container die 137;' ]
 	# One that could not begin has no end.
 	mybox start k1
 	mark

@@ -521,6 +521,24 @@ static void orphans_are_reaped_and_pipe_holders_bounded(void **state)
 	box_done(&b);
 }
 
+/* Whoever is none of its helpers would have it wait for a process that is not its child. */
+static void execs_of_others_are_refused(void **state)
+{
+	struct box b;
+	int sock;
+
+	(void)state;
+	box_init(&b);
+	box_start(&b, "read x", 0, true);
+	sock = box_connect(&b);
+	assert_int_equal(mb_monitor_exec_began(sock, getpid(), "id", NULL), -EPERM);
+	close(sock);
+	mb_close(&b.fds[MB_MONITOR_SLOT_STDIN]);
+	kill(b.monitor, SIGKILL);
+	box_wait_monitor(&b);
+	box_done(&b);
+}
+
 static void junk_messages_end_only_their_connection(void **state)
 {
 	struct box b;
@@ -705,6 +723,7 @@ int main(void)
 		cmocka_unit_test(console_is_one_stream_and_resizes),
 		cmocka_unit_test(orphans_are_reaped_and_pipe_holders_bounded),
 		cmocka_unit_test(adopted_process_is_not_killed_and_its_end_is_told),
+		cmocka_unit_test(execs_of_others_are_refused),
 		cmocka_unit_test(junk_messages_end_only_their_connection),
 	};
 
