@@ -186,18 +186,30 @@ static int open_at(const struct mb_logset *set, unsigned i, int *ret_fd)
 	return r == -ENOENT && set->unpack && i ? open_packed(set, i, ret_fd) : r;
 }
 
+static bool is_plain(const struct mb_logset *set, unsigned i)
+{
+	char name[MB_LOGSET_NAME + 12];
+	uint64_t ignored;
+	bool too;
+
+	mb_logset_name(set, i, name);
+	return look(set->dir_fd, name, &ignored, &too);
+}
+
 /* Two numbers missing in a row end the set.  A file moves up only, as the search does, so one that
  * is there is met.  Return: whether @fd has a place, *@ret_i. */
 static bool find(const struct mb_logset *set, int fd, unsigned *ret_i)
 {
 	uint64_t wanted = mb_logset_identity(fd);
 	unsigned missing = 0;
+	bool is_cut, was_packed = identity_in_memory(fd, &is_cut) != 0;
 
 	for (unsigned i = 0; i < FILES_MAX && missing < 2; i++) {
 		uint64_t here = identity_at(set, i);
 
 		missing = here ? 0 : missing + 1;
-		if (here && here == wanted) {
+		/* Times of birth are coarse: what was packed is not looked for elsewhere. */
+		if (here && here == wanted && !(was_packed && is_plain(set, i))) {
 			*ret_i = i;
 			return true;
 		}
@@ -214,7 +226,10 @@ bool mb_logset_holds(const struct mb_logset *set, int fd)
 
 int mb_logset_is_current(const struct mb_logset *set, int fd)
 {
-	return identity_at(set, 0) == mb_logset_identity(fd);
+	bool is_cut;
+
+	return identity_in_memory(fd, &is_cut) == 0 &&
+	       identity_at(set, 0) == mb_logset_identity(fd);
 }
 
 int mb_logset_newest(const struct mb_logset *set, int *ret_fd)

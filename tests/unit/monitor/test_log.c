@@ -572,6 +572,27 @@ static void wait_for_tick(void)
 	while (now.tv_sec == from.tv_sec && now.tv_nsec == from.tv_nsec);
 }
 
+/* Two that were born in one tick with one number. */
+static void packed_ones_are_among_packed_ones(void **state)
+{
+	struct bench *b = *state;
+	struct mb_logfile_options packed = everything;
+	MB_AUTO(mb_logfile_free) struct mb_logfile *log = NULL;
+	MB_AUTO_STR struct mb_str got = MB_STR_INIT, file = MB_STR_INIT;
+	ino_t ignored;
+
+	put_file(b, "log.1", "2\n", 2);
+	put_file(b, "log", "3\n", 2);
+	mb_str_addn(&file, "\x1f\x8b\x08\x10\0\0\0\0\0\3", 10);
+	mb_str_addf(&file, "%llu%c1\n", (unsigned long long)identity_of(b, "log", &ignored), '\0');
+	put_file(b, "log.2.gz", file.buf, file.len);
+	packed.unpack = take_rest;
+	log = reader(b, packed);
+	read_all(log, &got);
+	assert_string_equal(mb_str_text(&got), "1;2;3;");
+	assert_int_equal(mb_logfile_gaps(log), 0);
+}
+
 /* ext4 gives the number of a file that was removed to the next one. */
 static void a_number_that_is_given_again(void **state)
 {
@@ -807,6 +828,7 @@ int main(void)
 		TEST(overtaken_reader_goes_on_at_the_oldest),
 		TEST(stops_at_the_end_as_it_was),
 		TEST(broken_files_are_gaps),
+		TEST(packed_ones_are_among_packed_ones),
 		TEST(a_number_that_is_given_again),
 		TEST(the_last_lines_before_an_end_that_moved),
 		TEST(copy_gives_the_bytes_back),
