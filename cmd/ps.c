@@ -173,7 +173,8 @@ struct json_object *mb_cmd_ps_row(const struct mb_container *c, bool whole, bool
 	return row;
 }
 
-/* Nothing in it looks at what was asked of the host. */
+/* Nothing in it looks at labels, mounts, networks, the environment or what was asked of the host,
+ * which a brief record has not (container/record.h). */
 static bool is_plain(const struct ps_args *args, const struct mb_cmd_ps_asked *asked)
 {
 	return !args->format && !args->size && asked->filters.n == 0;

@@ -45,6 +45,12 @@
  *   Before one that is unwell gets its stop signal, what will follow stands in RUN/c/<id>/owed, a
  *   link to nowhere: "restart" or "stop".
  *
+ * Packing
+ *   With MB_MONITOR_PACK_LOG `EXE --root ROOT --runroot RUN __pack ID` is run, in that environment,
+ *   for each log file that is rotated away: it writes to its output, and brings to the disk, what
+ *   is in its input, gzip'd (container/logpack.h), and exits with 0.  It is killed before the
+ *   monitor leaves.
+ *
  * exit.json (document format of lib/store/doc.h), in the container's directory, or where that
  * cannot be written in RUN/c/<id>:
  *   {"schema":1,"sum":"89abcdef","exit_code":137,"oom_killed":false,"started":"RFC 3339",
@@ -268,7 +274,9 @@ struct mb_monitor_logto {
 	uint32_t addr_len;
 	_Alignas(8) uint8_t addr[128]; /* struct sockaddr_* */
 	uint32_t queue_bytes; /* what may wait for the other end; 0: MB_MONITOR_LOGTO_QUEUE */
-	char text[MB_MONITOR_LOGTO_TEXT];
+	char text[MB_MONITOR_LOGTO_TEXT]; /* sent as long as it is, so it stays the last.  What
+	                                   * comes before SETUP goes to the monitor of the same
+	                                   * executable: fields may stand before it */
 };
 
 enum mb_monitor_network_flags { MB_MONITOR_INTERNAL = 1 };
