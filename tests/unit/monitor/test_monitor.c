@@ -647,6 +647,10 @@ static void a_crowd_keeps_nobody_from_stopping(void **state)
 	mb_close(&b.sock);
 	for (size_t i = 0; i < MB_N(sock); i++) {
 		sock[i] = box_connect(&b);
+		/* Process 1 has the first one open, too, until it becomes its program. */
+		do
+			assert_int_equal(mb_monitor_info(sock[i], &info, NULL), 0);
+		while (i == 0 && info.clients > 1);
 		assert_int_equal(mb_monitor_wait_send(sock[i], 0, NULL), 0);
 		assert_int_equal(mb_monitor_info(sock[i], &info, NULL), 0);
 	}
