@@ -27,7 +27,7 @@
 #include "sys/mount.h"
 #include "sys/proc.h"
 
-enum { NOBODY = MB_BUILD_NOBODY, MAX_TEXT = 64 * 1024 };
+enum { MAX_TEXT = 64 * 1024 };
 
 /* In its own mount namespace the directory is here. */
 #define PLACE "/tmp"
@@ -37,6 +37,7 @@ struct git {
 	bool keep; /* the repository stays in the tree */
 	bool is_ssh;
 	int agent_pidfd;
+	struct mb_build_nobody who;
 	struct mb_build_git_watch *watch;
 	/* The repository is to know no password: its address is without, and git puts "with" for
 	 * "without" as long as it works.  NULL: there is none. */
@@ -124,7 +125,7 @@ static int prepare(const struct git *git, int tree_fd, int out, int told, struct
 	if (r == 0)
 		r = mb_build_git_watch_limit(git->watch, err);
 	if (r == 0)
-		r = mb_build_nobody_become(err);
+		r = mb_build_nobody_become(&git->who, err);
 	return r < 0 ? r : die_with_reader(err);
 }
 
@@ -382,25 +383,47 @@ static void git_done(struct git *git)
 	free(git->without);
 }
 
+static int make_place(const struct git *git, struct mb_err *err)
+{
+	const struct mb_build_nobody *who = &git->who;
+	int fd = git->dir_fd;
+
+	if (mkdirat(fd, "tree", 0755) < 0 || fchownat(fd, "tree", who->uid, who->gid, 0) < 0 ||
+	    fchownat(fd, "", who->uid, who->gid, AT_EMPTY_PATH) < 0)
+		return mb_fail_sys(err, errno, "cannot make a directory for git");
+	return 0;
+}
+
+/* Whoever fetched it, it is the same tree. */
+static int finish_tree(const struct git *git, int64_t time, struct mb_err *err)
+{
+	int r = mb_build_walk_own(git->dir_fd, "tree", MB_BUILD_NOBODY, MB_BUILD_NOBODY, err);
+
+	return r < 0 ? r : mb_build_walk_clamp(git->dir_fd, "tree", time, err);
+}
+
 int mb_build_git_fetch(int dir_fd, const struct mb_build_address *address,
                        const struct mb_build_context_from *from, struct mb_build_git *ret,
                        struct mb_err *err)
 {
 	struct mb_build_git_watch watch;
-	__attribute__((cleanup(git_done))) struct git git = {.dir_fd = dir_fd,
-	                                                     .keep = from->keep_git,
-	                                                     .is_ssh = address->is_ssh,
-	                                                     .agent_pidfd = -1,
-	                                                     .watch = &watch};
-	int r = 0;
+	__attribute__((cleanup(git_done))) struct git git = {
+		.dir_fd = dir_fd,
+		.keep = from->keep_git,
+		.is_ssh = address->is_ssh,
+		.agent_pidfd = -1,
+		.who = mb_build_nobody_draw(address->is_ssh),
+		.watch = &watch};
+	const struct mb_build_git_ssh ssh = {
+		.dir_fd = dir_fd, .access = &from->ssh, .who = &git.who};
+	int r = make_place(&git, err);
 
-	if (mkdirat(dir_fd, "tree", 0755) < 0 || fchownat(dir_fd, "tree", NOBODY, NOBODY, 0) < 0 ||
-	    fchownat(dir_fd, "", NOBODY, NOBODY, AT_EMPTY_PATH) < 0)
-		return mb_fail_sys(err, errno, "cannot make a directory for git");
+	if (r < 0)
+		return r;
 	mb_build_git_watch_begin(&watch, dir_fd);
 	split_address(&git, address->url);
 	if (git.is_ssh)
-		r = mb_build_git_ssh_start(dir_fd, &from->ssh, &git.agent_pidfd, err);
+		r = mb_build_git_ssh_start(&ssh, &git.agent_pidfd, err);
 	if (r == 0)
 		r = run_words(&git, "init -q", NULL, NULL, err);
 	if (r == 0)
@@ -414,7 +437,7 @@ int mb_build_git_fetch(int dir_fd, const struct mb_build_address *address,
 	if (r == 0)
 		r = look(&git, ret, err);
 	if (r == 0)
-		r = mb_build_walk_clamp(dir_fd, "tree", ret->time, err);
+		r = finish_tree(&git, ret->time, err);
 	if (r < 0) {
 		MB_AUTO_FREE char *shown = mb_redact(address->url);
 

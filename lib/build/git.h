@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* lib/build/git.h — the files of a git repository, fetched by the git command.
  *
- * git runs as nobody with no more than the directory to write in, without anybody's configuration,
- * hooks or keys, and speaks http, https and its own protocol only; or ssh too, when the address
- * does, with the agent of --ssh default (git_ssh.h).
+ * git runs as somebody whom nobody else is (nobody.h), with no more than the directory to write in,
+ * without anybody's configuration, hooks or keys, and speaks http, https and its own protocol only;
+ * or ssh too, when the address does, with the agent of --ssh default (git_ssh.h).
  */
 #ifndef MB_BUILD_GIT_H
 #define MB_BUILD_GIT_H

@@ -16,30 +16,30 @@
 
 #define KNOWN_HOSTS "known_hosts"
 
-static int write_known_hosts(int dir_fd, const char *text, struct mb_err *err)
+static int write_known_hosts(const struct mb_build_git_ssh *ssh, struct mb_err *err)
 {
-	MB_AUTO_CLOSE int fd = openat(dir_fd, KNOWN_HOSTS,
+	const char *text = ssh->access->known_hosts ? ssh->access->known_hosts : "";
+	MB_AUTO_CLOSE int fd = openat(ssh->dir_fd, KNOWN_HOSTS,
 	                              O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	if (fd < 0 || fchown(fd, MB_BUILD_NOBODY, MB_BUILD_NOBODY) < 0 ||
+	if (fd < 0 || fchown(fd, ssh->who->uid, ssh->who->gid) < 0 ||
 	    mb_write_full(fd, text, strlen(text)) < 0)
 		return mb_fail_sys(err, errno, "cannot write the known hosts");
 	return 0;
 }
 
-int mb_build_git_ssh_start(int dir_fd, const struct mb_build_ssh_access *access, int *ret_pidfd,
-                           struct mb_err *err)
+int mb_build_git_ssh_start(const struct mb_build_git_ssh *ssh, int *ret_pidfd, struct mb_err *err)
 {
-	const struct mb_build_agent_how how = {.ssh = mb_build_ssh_find(access, "default"),
+	const struct mb_build_agent_how how = {.ssh = mb_build_ssh_find(ssh->access, "default"),
 	                                       .mode = 0600,
-	                                       .uid = MB_BUILD_NOBODY,
-	                                       .gid = MB_BUILD_NOBODY};
+	                                       .uid = ssh->who->uid,
+	                                       .gid = ssh->who->gid};
 	int r;
 
 	if (!how.ssh)
 		return mb_fail(err, EINVAL, "git over ssh needs an agent: --ssh default");
-	r = write_known_hosts(dir_fd, access->known_hosts ? access->known_hosts : "", err);
-	return r < 0 ? r : mb_build_agent_serve(dir_fd, &how, ret_pidfd, err);
+	r = write_known_hosts(ssh, err);
+	return r < 0 ? r : mb_build_agent_serve(ssh->dir_fd, &how, ret_pidfd, err);
 }
 
 void mb_build_git_ssh_environment(const char *place, struct mb_strv *env)

@@ -54,6 +54,7 @@ enum mb_build_key_kind mb_build_key_kind_of(const char *bytes, size_t n)
 
 struct program {
 	const char *line; /* its words */
+	const struct mb_build_nobody *who;
 	int dir_fd, in_fd, out_fd;
 };
 
@@ -66,7 +67,7 @@ static int prepare(const struct program *p, pid_t parent, struct mb_err *err)
 		return mb_fail_sys(err, errno, "cannot start a program");
 	r = mb_sys_proc_close_fds(3, NULL, 0, err);
 	if (r == 0)
-		r = mb_build_nobody_become(err);
+		r = mb_build_nobody_become(p->who, err);
 	/* Whoever changes his uid is forgotten by his parent's end, so not before. */
 	return r < 0 ? r : mb_sys_proc_die_with_parent(parent, err);
 }
@@ -158,6 +159,7 @@ static int start_agent(struct mb_build_keyring *keyring, struct mb_err *err)
 	/* In the foreground it tells the name of its socket as soon as it has one.  No library is
 	 * loaded into it for whoever asks. */
 	struct program program = {.line = "ssh-agent -D -P none -a agent",
+	                          .who = &keyring->who,
 	                          .dir_fd = keyring->dir_fd};
 	MB_AUTO_CLOSE int null = open("/dev/null", O_RDONLY | O_CLOEXEC), said_fd = -1;
 	MB_AUTO_STR struct mb_str said = MB_STR_INIT;
@@ -182,9 +184,10 @@ int mb_build_keyring_start(struct mb_build_keyring *ret, struct mb_err *err)
 	MB_AUTO_STRV struct mb_strv options = MB_STRV_INIT;
 	int r;
 
+	keyring.who = mb_build_nobody_draw(false);
 	mb_strv_add(&options, "mode=0700");
-	mb_strv_addf(&options, "uid=%d", MB_BUILD_NOBODY);
-	mb_strv_addf(&options, "gid=%d", MB_BUILD_NOBODY);
+	mb_strv_addf(&options, "uid=%u", keyring.who.uid);
+	mb_strv_addf(&options, "gid=%u", keyring.who.gid);
 	r = mb_sys_mount_new("tmpfs", &options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
 	                     &keyring.dir_fd, err);
 	if (r == 0)
@@ -228,7 +231,8 @@ static int add(struct program *program, struct mb_err *err)
 int mb_build_keyring_add(const struct mb_build_keyring *keyring, const char *bytes, size_t n,
                          struct mb_err *err)
 {
-	struct program program = {.line = "ssh-add -q -k -", .dir_fd = keyring->dir_fd};
+	struct program program = {
+		.line = "ssh-add -q -k -", .who = &keyring->who, .dir_fd = keyring->dir_fd};
 	MB_AUTO_CLOSE int file = memfd_create("key", MFD_CLOEXEC);
 
 	if (file < 0 || mb_write_full(file, bytes, n) < 0 || lseek(file, 0, SEEK_SET) < 0)

@@ -142,14 +142,59 @@ static int clamp_entry(void *arg, const char *path, int dir_fd, const char *name
 	return r < 0 ? mb_fail_sys(err, -r, "cannot set the time of '%s'", path) : 0;
 }
 
-int mb_build_walk_clamp(int dir_fd, const char *name, int64_t epoch, struct mb_err *err)
+static int walk_below(int dir_fd, const char *name, const struct mb_build_walk *walk,
+                      struct mb_err *err)
 {
-	const struct mb_build_walk walk = {
-		.directory = clamp_directory, .entry = clamp_entry, .arg = &epoch};
 	MB_AUTO_CLOSE int top =
 		openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (top < 0)
 		return mb_fail_sys(err, errno, "cannot open '%s'", name);
-	return mb_build_walk(top, &walk, err);
+	return mb_build_walk(top, walk, err);
+}
+
+int mb_build_walk_clamp(int dir_fd, const char *name, int64_t epoch, struct mb_err *err)
+{
+	const struct mb_build_walk walk = {
+		.directory = clamp_directory, .entry = clamp_entry, .arg = &epoch};
+
+	return walk_below(dir_fd, name, &walk, err);
+}
+
+/* --- owners ----------------------------------------------------------------------------------- */
+
+struct owner {
+	uid_t uid;
+	gid_t gid;
+};
+
+static int own_directory(void *arg, const char *path, int fd, const struct stat *st,
+                         struct mb_err *err)
+{
+	const struct owner *o = arg;
+
+	(void)st;
+	return fchown(fd, o->uid, o->gid) < 0
+	               ? mb_fail_sys(err, errno, "cannot set the owner of '%s'", path)
+	               : 0;
+}
+
+static int own_entry(void *arg, const char *path, int dir_fd, const char *name,
+                     const struct stat *st, struct mb_err *err)
+{
+	const struct owner *o = arg;
+
+	(void)st;
+	return fchownat(dir_fd, name, o->uid, o->gid, AT_SYMLINK_NOFOLLOW) < 0
+	               ? mb_fail_sys(err, errno, "cannot set the owner of '%s'", path)
+	               : 0;
+}
+
+int mb_build_walk_own(int dir_fd, const char *name, uid_t uid, gid_t gid, struct mb_err *err)
+{
+	struct owner owner = {uid, gid};
+	const struct mb_build_walk walk = {
+		.directory = own_directory, .entry = own_entry, .arg = &owner};
+
+	return walk_below(dir_fd, name, &walk, err);
 }

@@ -27,6 +27,8 @@ struct mb_build_walk {
 /* A directory before what is in it, names in the order of their bytes, what is no directory first.
  * @top_fd may be O_PATH. */
 int mb_build_walk(int top_fd, const struct mb_build_walk *walk, struct mb_err *err);
+/* All that is in the tree @name below @dir_fd is @uid's and @gid's. */
+int mb_build_walk_own(int dir_fd, const char *name, uid_t uid, gid_t gid, struct mb_err *err);
 /* No time of what is in the tree @name below @dir_fd is later than @epoch (nsec). */
 int mb_build_walk_clamp(int dir_fd, const char *name, int64_t epoch, struct mb_err *err);
 

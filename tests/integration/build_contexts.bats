@@ -16,8 +16,8 @@ setup_file() {
 	wait_until 20 listening 9418
 }
 teardown_file() { xargs kill <"$served.pids"; }
-# The client is nobody, and waits for the server.
-fetching() { [ "$(stat -c %u "/proc/$(pgrep -x -P "$1" git)" 2>/dev/null)" = 65534 ] && tr '\0' ' ' <"/proc/$(pgrep -x -P "$1" git)/cmdline" | grep -q ' fetch '; }
+# The client is somebody else, and waits for the server.
+fetching() { [ "$(stat -c %u "/proc/$(pgrep -x -P "$1" git)" 2>/dev/null)" -ge 2013265920 ] 2>/dev/null && tr '\0' ' ' <"/proc/$(pgrep -x -P "$1" git)/cmdline" | grep -q ' fetch '; }
 ended() { ! grep -qs '^State:.[^Z]' "/proc/$1/status"; }
 listening() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 g() { git -C "$work" -c user.name=n -c user.email=e@e -c protocol.file.allow=always "$@" >/dev/null 2>&1; }

@@ -52,6 +52,10 @@ begin() {
 	sock=/proc/$(mybox inspect -f '{{.State.Pid}}' "$(mybox ps -q)")/root/run/buildkit/ssh_agent.0
 }
 go() { touch "$(dirname "$(ls "$root"/caches/*/begun)")/go"; }
+# as_nobody COMMAND...
+as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all --bounding-set=-all "$@"; }
+# ids_are_own PID: all of its uids and gids are drawn.
+ids_are_own() { [ "$(awk '/^[UG]id:/ {for (i = 2; i <= 5; i++) n += $i >= 2013265920 && $i < 2080374784} END {print n}' "/proc/$1/status")" = 8 ]; }
 key() { ssh-keygen -q -N '' -C '' -f "$BATS_TEST_TMPDIR/$1" "${@:2}"; }
 
 @test "build --ssh id=KEY,KEY: an agent has them for RUN, and nobody else has" {
@@ -68,10 +72,11 @@ key() { ssh-keygen -q -N '' -C '' -f "$BATS_TEST_TMPDIR/$1" "${@:2}"; }
 		ssh-keygen -q -Y check-novalidate -n test -s file.sig <file
 		rm file.sig
 	done
-	# It runs as nobody, who cannot look into it, and leaves no core.
-	[ "$(awk '/^Uid:/ {print $2 $3 $4}' "/proc/$agent/status")" = 655346553465534 ]
+	# It runs as somebody whom nobody else is, who cannot look into it, and leaves no core, not in
+	# a pipe either.
+	ids_are_own "$agent"
 	[ "$(stat -c %u "/proc/$agent/mem")" = 0 ]
-	[ "$(awk '/^Max core/ {print $6}' "/proc/$agent/limits")" = 0 ]
+	[ "$(awk '/^Max core/ {print $5, $6}' "/proc/$agent/limits")" = '1 1' ]
 	go
 	wait "$builder"
 	wait_until 20 ended "$agent"
@@ -170,4 +175,43 @@ key() { ssh-keygen -q -N '' -C '' -f "$BATS_TEST_TMPDIR/$1" "${@:2}"; }
 	[[ "$output" == *"git fetch: Host key verification failed." ]]
 	[ ! -e /run/mybox-test/owned ]
 	[ -z "$(ls "$root/ingest")" ]
+}
+
+# stand_in PROGRAM SCRIPT COMMAND...: a script for a program of the host, in mounts of its own.
+stand_in() {
+	printf '%s\n' "$2" >"$BATS_TEST_TMPDIR/stand_in"
+	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/stand_in"
+	# shellcheck disable=SC2016
+	exec unshare -m sh -c 'mount --bind "$1" "/usr/bin/$2" && shift 2 && exec "$@"' . "$BATS_TEST_TMPDIR/stand_in" "$1" "${@:3}"
+}
+has_ssh() { git=$(pgrep -x -P "$1" git) && tr '\0' ' ' <"/proc/$git/cmdline" | grep -q ' fetch '; }
+adding() { adder=$(pgrep -x -P "$1" sleep); }
+
+@test "build --ssh id=KEY: another nobody sees no key while it is added" {
+	local builder adder
+	dockerfile <<<'FROM deb'
+	key one -t ed25519
+	stand_in ssh-add $'#!/bin/sh\nexec sleep 100' "$MYBOX" --root "$root" --runroot "$run" build --ssh k="$BATS_TEST_TMPDIR/one" "$ctx" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	builder=$!
+	wait_until 20 adding $builder
+	grep -q PRIVATE "/proc/$adder/fd/0"
+	ids_are_own "$adder"
+	run ! as_nobody cat "/proc/$adder/fd/0"
+	run ! as_nobody ls "/proc/$adder/cwd/"
+	kill -KILL "$builder"
+	wait_until 20 ended "$adder"
+}
+
+@test "build: another nobody has no way to the agent of a git over ssh" {
+	local builder git
+	dockerfile <<<'FROM deb'
+	knows 2223
+	stand_in ssh $'#!/bin/sh\nexec sleep 100' "$MYBOX" --root "$root" --runroot "$run" build --ssh default="$far/key" "ssh://root@127.0.0.1:2223$far/r" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	builder=$!
+	wait_until 20 has_ssh $builder
+	[ -S "/proc/$git/root/tmp/agent" ]
+	run ! as_nobody ls "/proc/$git/root/tmp/agent"
+	kill -KILL "$builder"
+	wait_until 20 ended "$git"
+	mybox system prune -f >/dev/null
 }
