@@ -108,7 +108,7 @@ static int build(struct mb_cmd_build_work *w, struct mb_err *err)
 	r = mb_cmd_build_outputs_close(&w->outputs, r, err);
 	/* As long as nobody can end us: what was fetched goes. */
 	mb_build_context_done(&w->input.context);
-	mb_cmd_build_contexts_done(&w->contexts, w->result.has_image ? w->result.id : "");
+	mb_cmd_build_contexts_done(&w->contexts);
 	mb_sys_interrupt_release(&before);
 	if (r == 0 && w->outputs.push)
 		r = mb_cmd_build_push(w->cx, &w->names, &w->annotations, progress, &w->pushed, err);

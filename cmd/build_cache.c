@@ -28,19 +28,20 @@ static int try_directory(struct mb_store *store, const char *path, const char *o
 	MB_AUTO_FREE char *file = mb_asprintf("%s/" FILE_NAME, path);
 	MB_AUTO_CLOSE int fd = open(file, O_RDONLY | O_CLOEXEC);
 	const struct mb_image_load_request request = {.fd = fd, .source = file, .nameless = true};
+	struct mb_build_claims claims = {0};
 	struct mb_image_loaded loaded = {0};
 	int r = fd < 0 ? mb_fail_sys(err, errno, "cannot open '%s'", file)
 	               : mb_image_load(store, &request, &loaded, err);
 
-	for (size_t i = 0; i < loaded.n; i++) {
+	for (size_t i = 0; i < loaded.n && r == 0; i++)
+		r = mb_build_claim_take(store, loaded.v[i].id, &claims, err);
+	for (size_t i = 0; i < loaded.n && r == 0; i++) {
 		MB_AUTO_FREE char *id = mb_asprintf("sha256:%s", loaded.v[i].id);
 		size_t n;
 
-		if (r == 0)
-			r = mb_build_exchange_take(store, id, origin, &n, err);
-		if (!loaded.v[i].was_here)
-			mb_build_exchange_forget(store, id);
+		r = mb_build_exchange_take(store, id, origin, &n, err);
 	}
+	mb_build_claims_release(store, &claims);
 	mb_image_loaded_done(&loaded);
 	return r;
 }
@@ -138,7 +139,7 @@ static int export(struct mb_cmd_context *cx, struct mb_store *store,
 }
 
 int mb_cmd_build_cache_export(struct mb_cmd_context *cx, const struct mb_cmd_build_cache *cache,
-                              const struct mb_build_result *result, int r,
+                              struct mb_build_result *result, int r,
                               struct mb_cmd_build_progress *progress, struct mb_err *err)
 {
 	const struct mb_build_report report = mb_cmd_build_progress_report(progress);
@@ -153,10 +154,6 @@ int mb_cmd_build_cache_export(struct mb_cmd_context *cx, const struct mb_cmd_bui
 		r = export(cx, store, cache, ids, err);
 		report.end(report.arg, number, r < 0 ? MB_BUILD_FAILED : MB_BUILD_DONE);
 	}
-	/* What was built may be the very same image. */
-	for (size_t i = 0; i < result->n_claims; i++)
-		mb_build_claim_release(store, &result->claims[i],
-		                       result->has_image &&
-		                               strcmp(result->claims[i].id, result->id) == 0);
+	mb_build_claims_release(store, &result->claims);
 	return r;
 }

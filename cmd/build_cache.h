@@ -27,7 +27,7 @@ int mb_cmd_build_cache_import(struct mb_cmd_context *cx, struct mb_cmd_build_cac
 /* Give away the images of @result's cache, the last of which is the target.  @r or not, those that
  * are here for that alone are removed then.  Return: @r, or -errno, told. */
 int mb_cmd_build_cache_export(struct mb_cmd_context *cx, const struct mb_cmd_build_cache *cache,
-                              const struct mb_build_result *result, int r,
+                              struct mb_build_result *result, int r,
                               struct mb_cmd_build_progress *progress, struct mb_err *err);
 /* Another build that brought the same image in may be done with it before we are: then it comes
  * again.  Each build does that to us once, so after so many tries it is something else. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "build/claim.h"
 #include "build/exchange.h"
 #include "cmd/build_cache.h"
 #include "cmd/build_output.h"
@@ -40,26 +41,25 @@ static int try_one(struct mb_cmd_context *cx, struct mb_store *store, const char
 {
 	char id[MB_IMAGE_ID_TEXT] = "";
 	MB_AUTO_FREE char *name = NULL;
-	bool was_here = true;
+	struct mb_build_claims claims = {0};
 	size_t n;
-	int r = mb_cmd_pull_image(cx,
-	                          &(struct mb_cmd_pull_request){.name = ref,
-	                                                        .beside = true,
-	                                                        .quiet = true,
-	                                                        .nameless = true,
-	                                                        .ret_id = id,
-	                                                        .ret_was_here = &was_here},
-	                          err);
+	int r = mb_cmd_pull_image(
+		cx,
+		&(struct mb_cmd_pull_request){
+			.name = ref, .beside = true, .quiet = true, .nameless = true, .ret_id = id},
+		err);
 
 	if (r != 0)
 		return r > 0 ? -ENOENT : r;
 	name = mb_asprintf("sha256:%s", id);
-	r = mb_build_exchange_take(store, name, origin, &n, err);
+	/* Who was done with it may have removed it just now; from here on it stays. */
+	r = mb_build_claim_take(store, id, &claims, err);
+	if (r == 0)
+		r = mb_build_exchange_take(store, name, origin, &n, err);
 	if (r == 0 && n == 0)
 		r = mb_fail(err, ENOENT, "there are no steps in it");
 	/* The layers of its steps stay. */
-	if (!was_here)
-		mb_build_exchange_forget(store, name);
+	mb_build_claims_release(store, &claims);
 	return r;
 }
 

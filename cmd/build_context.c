@@ -8,14 +8,13 @@
 #include <unistd.h>
 
 #include "build/address.h"
-#include "build/exchange.h"
 #include "cmd/context.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
 #include "image/image.h"
 
-void mb_cmd_build_contexts_done(struct mb_cmd_build_contexts *contexts, const char *result)
+void mb_cmd_build_contexts_done(struct mb_cmd_build_contexts *contexts)
 {
 	for (size_t i = 0; i < contexts->n; i++) {
 		free(contexts->v[i].name);
@@ -23,10 +22,7 @@ void mb_cmd_build_contexts_done(struct mb_cmd_build_contexts *contexts, const ch
 		mb_str_done(&contexts->v[i].ignore);
 		mb_build_context_done(&contexts->places[i]);
 	}
-	MB_STRV_FOREACH (id, &contexts->loaded)
-		if (strcmp(mb_skip_prefix(id, "sha256:"), result) != 0)
-			mb_build_exchange_forget(contexts->store, id);
-	mb_strv_done(&contexts->loaded);
+	mb_build_claims_release(contexts->store, &contexts->loaded);
 	free(contexts->v);
 	free(contexts->places);
 	*contexts = (struct mb_cmd_build_contexts){0};
@@ -48,9 +44,8 @@ static int load_layout(struct mb_cmd_build_contexts *c, const char *where,
 	int r = fd < 0 ? mb_fail_sys(err, errno, "cannot open '%s'", path)
 	               : mb_image_load(c->store, &request, &loaded, err);
 
-	for (size_t i = 0; i < loaded.n; i++)
-		if (!loaded.v[i].was_here)
-			mb_strv_addf(&c->loaded, "sha256:%s", loaded.v[i].id);
+	for (size_t i = 0; i < loaded.n && r == 0; i++)
+		r = mb_build_claim_take(c->store, loaded.v[i].id, &c->loaded, err);
 	if (r == 0 && loaded.n != 1)
 		r = mb_fail(err, EINVAL, "'%s' has %zu images: name one of them by @digest or :tag",
 		            path, loaded.n);

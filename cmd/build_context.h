@@ -16,14 +16,13 @@ struct mb_cmd_build_contexts {
 	struct mb_build_named *v; /* for the engine */
 	struct mb_build_context *places;
 	size_t n;
-	struct mb_strv loaded; /* images that are here for them alone */
+	struct mb_build_claims loaded; /* images that are here for them alone */
 	struct mb_store *store;
 	struct mb_build_ssh_access ssh; /* set before */
 };
 /* "name=DIR", "name=docker-image://REF", "name=oci-layout://DIR", or an address. */
 int mb_cmd_build_context_add(struct mb_cmd_context *cx, const char *text,
                              struct mb_cmd_build_contexts *contexts, struct mb_err *err);
-/* @result: the id of the image that was built, which stays, or "". */
-void mb_cmd_build_contexts_done(struct mb_cmd_build_contexts *contexts, const char *result);
+void mb_cmd_build_contexts_done(struct mb_cmd_build_contexts *contexts);
 
 #endif

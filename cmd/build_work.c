@@ -11,10 +11,9 @@ void mb_cmd_build_work_done(struct mb_cmd_build_work *w)
 {
 	mb_cmd_build_input_done(&w->input);
 	mb_cmd_build_outputs_done(&w->outputs);
-	mb_cmd_build_contexts_done(&w->contexts, w->result.has_image ? w->result.id : "");
+	mb_cmd_build_contexts_done(&w->contexts);
 	mb_cmd_build_cache_done(&w->cache);
 	mb_strv_done(&w->result.cache_ids);
-	free(w->result.claims);
 	mb_kv_done(&w->build_args);
 	mb_kv_done(&w->labels);
 	mb_kv_done(&w->annotations);

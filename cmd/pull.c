@@ -112,8 +112,6 @@ int mb_cmd_pull_image(struct mb_cmd_context *cx, const struct mb_cmd_pull_reques
 		r = pull(cx, request, &reg, &ref, &pulled, err);
 	if (r == 0 && request->ret_id)
 		memcpy(request->ret_id, pulled.id, sizeof(pulled.id));
-	if (r == 0 && request->ret_was_here)
-		*request->ret_was_here = pulled.was_here;
 	if (r == 0)
 		r = put_end(request, &pulled, &ref);
 	mb_image_pulled_done(&pulled);

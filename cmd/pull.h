@@ -15,7 +15,6 @@ struct mb_cmd_pull_request {
 	bool beside;          /* for another verb: stdout is its own, all goes to stderr */
 	bool nameless;        /* without a name, which stays whose it is; see @ret_id */
 	char *ret_id;         /* MB_IMAGE_ID_TEXT: of a nameless one, or NULL */
-	bool *ret_was_here;   /* of a nameless one, or NULL */
 	bool quiet;           /* the canonical name alone, or nothing at all beside another verb */
 };
 /* Return: 0; an exit code when stdout is closed; -errno, told. */

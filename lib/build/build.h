@@ -138,8 +138,7 @@ struct mb_build_result {
 	struct mb_image_saved saved;   /* the manifest in an archive, if there is one */
 	unsigned n_steps;              /* that were shown */
 	struct mb_strv cache_ids;      /* of images for request.give; the caller's */
-	struct mb_build_claim *claims; /* of those that are here for that alone; the caller's too */
-	size_t n_claims;
+	struct mb_build_claims claims; /* on those; the caller's too */
 	/* Of a failure: the lines of the Dockerfile it is about, 0 when it is about none, and the
 	 * exit code of its command, or -1. */
 	struct mb_dockerfile_span where;

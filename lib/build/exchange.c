@@ -59,39 +59,30 @@ static void find_id(const struct mb_oci_image_config *config, char ret[MB_IMAGE_
 }
 
 int mb_build_exchange_make(struct mb_store *store, const struct mb_oci_image_config *config,
-                           uint64_t bytes, struct mb_build_claim *ret, struct mb_err *err)
+                           uint64_t bytes, struct mb_build_claims *claims,
+                           char ret_id[MB_IMAGE_ID_TEXT], struct mb_err *err)
 {
-	char id[MB_IMAGE_ID_TEXT];
 	int r;
 
-	find_id(config, ret->id);
-	r = mb_build_claim_take(store, ret, err);
-	if (r < 0)
-		return r;
-	r = mb_image_commit_new(store, config, bytes, NULL, id, err);
-	mb_build_claim_share(ret);
-	if (r < 0)
-		mb_build_claim_release(store, ret, false);
-	return r;
+	find_id(config, ret_id);
+	r = mb_build_claim_take(store, ret_id, claims, err);
+	return r < 0 ? r : mb_image_commit_passing(store, config, bytes, ret_id, err);
 }
 
 static int give_stage(struct mb_build *b, const struct mb_build_state *from,
                       struct mb_build_result *ret, struct mb_err *err)
 {
 	struct mb_build_state state = {0};
-	struct mb_build_claim claim = MB_BUILD_CLAIM_INIT;
+	char id[MB_IMAGE_ID_TEXT];
 	int r = mb_build_state_copy(from, &state, err);
 
 	if (r == 0 && state.layers.n) {
 		mb_build_exchange_note(&state);
 		finish_times(&state.config, state.newest);
-		r = mb_build_exchange_make(b->store, &state.config, state.bytes, &claim, err);
-		if (r == 0) {
-			mb_strv_addf(&ret->cache_ids, "sha256:%s", claim.id);
-			ret->claims =
-				mb_realloc(ret->claims, (ret->n_claims + 1) * sizeof(*ret->claims));
-			ret->claims[ret->n_claims++] = claim;
-		}
+		r = mb_build_exchange_make(b->store, &state.config, state.bytes, &ret->claims, id,
+		                           err);
+		if (r == 0)
+			mb_strv_addf(&ret->cache_ids, "sha256:%s", id);
 	}
 	mb_build_state_done(&state);
 	return r;
@@ -106,15 +97,6 @@ int mb_build_exchange_give(struct mb_build *b, struct mb_build_result *ret, stru
 		if (b->stages[i].is_made && (give == MB_BUILD_GIVE_ALL || i == b->target))
 			r = give_stage(b, &b->stages[i].state, ret, err);
 	return r;
-}
-
-void mb_build_exchange_forget(struct mb_store *store, const char *id)
-{
-	const struct mb_image_remove_request request = {.name = id, .nameless_only = true};
-	struct mb_image_removed removed = {0};
-
-	(void)mb_image_remove(store, &request, &removed, NULL);
-	mb_image_removed_done(&removed);
 }
 
 /* --- in --------------------------------------------------------------------------------------- */

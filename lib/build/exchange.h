@@ -10,7 +10,7 @@
 #include "image/image.h"
 
 struct mb_build;
-struct mb_build_claim;
+struct mb_build_claims;
 struct mb_build_result;
 struct mb_build_state;
 struct mb_err;
@@ -26,10 +26,9 @@ int mb_build_exchange_take(struct mb_store *store, const char *id, const char *o
                            size_t *ret_n, struct mb_err *err);
 /* Make images, without names, of what is to be given: the target, or every stage. */
 int mb_build_exchange_give(struct mb_build *b, struct mb_build_result *ret, struct mb_err *err);
-/* An image of @config, which is here until *@ret is released, or longer.  ret->id is set. */
+/* An image of @config, which is here until @claims are released, or longer. */
 int mb_build_exchange_make(struct mb_store *store, const struct mb_oci_image_config *config,
-                           uint64_t bytes, struct mb_build_claim *ret, struct mb_err *err);
-/* Remove an image that exists for that alone. */
-void mb_build_exchange_forget(struct mb_store *store, const char *id);
+                           uint64_t bytes, struct mb_build_claims *claims,
+                           char ret_id[MB_IMAGE_ID_TEXT], struct mb_err *err);
 
 #endif

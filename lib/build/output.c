@@ -160,17 +160,17 @@ static int write_archive(struct mb_build *b, const struct mb_build_output *outpu
 		b, output->kind == MB_BUILD_OUTPUT_OCI ? "exporting to oci image format"
 						       : "exporting to docker image format");
 	MB_AUTO_FREE char *id = NULL;
-	struct mb_build_claim claim = MB_BUILD_CLAIM_INIT;
-	int r = mb_build_exchange_make(b->store, &state->config, state->bytes, &claim, err);
+	struct mb_build_claims claims = {0};
+	int r = mb_build_exchange_make(b->store, &state->config, state->bytes, &claims, ret->id,
+	                               err);
 
-	memcpy(ret->id, claim.id, sizeof(ret->id));
 	id = mb_asprintf("sha256:%s", ret->id);
 	if (r == 0)
 		r = save(b, output, id, &ret->saved, err);
 	if (r == 0)
 		mb_build_say(b, &step, "exporting manifest %s done", ret->saved.digest);
 	/* It was an image here only to be saved. */
-	mb_build_claim_release(b->store, &claim, false);
+	mb_build_claims_release(b->store, &claims);
 	return mb_build_step_end(b, &step, r);
 }
 

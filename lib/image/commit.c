@@ -33,11 +33,13 @@ int mb_image_commit_sync(struct mb_store *store, struct mb_err *err)
 int mb_image_commit(struct mb_store *store, const struct mb_image *image,
                     const struct mb_str *config, struct mb_err *err)
 {
+	MB_AUTO(mb_image_free) struct mb_image *here = NULL;
 	MB_AUTO_CLOSE int fd = -1;
 	char name[MB_IMAGE_ID_TEXT + sizeof(".json")];
 	int r = mb_store_dir(store, "images", false, &fd, err);
 
-	if (r < 0)
+	/* What is here already is not to go for that. */
+	if (r < 0 || (image->passes && mb_image_open(store, image->id, &here, NULL) == 0))
 		return r;
 	snprintf(name, sizeof(name), "%.64s.json", image->id);
 	r = mb_store_file_write(fd, name, mb_str_text(config), config->len,
@@ -45,10 +47,17 @@ int mb_image_commit(struct mb_store *store, const struct mb_image *image,
 	return r < 0 ? r : mb_image_record_save(fd, image, err);
 }
 
-int mb_image_commit_new(struct mb_store *store, const struct mb_oci_image_config *config,
-                        uint64_t bytes, const char *name, char ret_id[MB_IMAGE_ID_TEXT],
-                        struct mb_err *err)
+struct request {
+	const struct mb_oci_image_config *config;
+	uint64_t bytes;
+	const char *name;
+	bool passes;
+};
+
+static int commit_new(struct mb_store *store, const struct request *request,
+                      char ret_id[MB_IMAGE_ID_TEXT], struct mb_err *err)
 {
+	const struct mb_oci_image_config *config = request->config;
 	MB_AUTO(mb_json_free) struct json_object *tree = mb_oci_image_config_save(config);
 	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
@@ -61,17 +70,35 @@ int mb_image_commit_new(struct mb_store *store, const struct mb_oci_image_config
 	r = mb_image_record_make(id, config, &image, err);
 	if (r < 0)
 		return r;
-	image->size = bytes;
+	image->size = request->bytes;
+	image->passes = request->passes;
 	r = mb_image_commit_sync(store, err);
 	if (r == 0)
 		r = mb_image_refs_lock(store, &lock, err);
 	if (r == 0)
 		r = mb_image_commit(store, image, &text, err);
-	if (r == 0 && name)
-		r = mb_image_ref_set(store, name, id, NULL, err);
+	if (r == 0 && request->name)
+		r = mb_image_ref_set(store, request->name, id, NULL, err);
 	if (r == 0)
 		memcpy(ret_id, id, sizeof(id));
 	return r;
+}
+
+int mb_image_commit_new(struct mb_store *store, const struct mb_oci_image_config *config,
+                        uint64_t bytes, const char *name, char ret_id[MB_IMAGE_ID_TEXT],
+                        struct mb_err *err)
+{
+	const struct request request = {config, bytes, name, false};
+
+	return commit_new(store, &request, ret_id, err);
+}
+
+int mb_image_commit_passing(struct mb_store *store, const struct mb_oci_image_config *config,
+                            uint64_t bytes, char ret_id[MB_IMAGE_ID_TEXT], struct mb_err *err)
+{
+	const struct request request = {config, bytes, NULL, true};
+
+	return commit_new(store, &request, ret_id, err);
 }
 
 void mb_image_commit_clean(struct mb_store *store)

@@ -48,6 +48,7 @@ struct mb_image {
 	struct mb_strv layers;   /* chain ids in hex, lowest first */
 	struct mb_strv diff_ids; /* 64 hex digits each, lowest first */
 	struct mb_image_settings config;
+	bool passes; /* it is here for builds that need it, and goes with the last of them */
 };
 void mb_image_free(struct mb_image *image);
 MB_AUTO_DEFINE(struct mb_image, mb_image_free)
@@ -138,6 +139,7 @@ struct mb_image_remove_request {
 	bool no_prune;               /* accepted; images here have no parents to keep */
 	bool untag_only;             /* take the name off, keep the image */
 	bool nameless_only;          /* one that has a name by now stays: a success of nothing */
+	bool passing_only;           /* so does one that does not pass, or has a name */
 	struct mb_image_users users; /* .ask NULL: nobody uses anything */
 };
 struct mb_image_removed {
@@ -170,7 +172,7 @@ struct mb_image_report {
 struct mb_image_load_request {
 	int fd;             /* an archive (file or pipe), or an OCI layout's directory; borrowed */
 	const char *source; /* for messages: the path, or "-" */
-	/* The images get no names, whatever the archive calls them. */
+	/* The images get no names, whatever the archive calls them, and those that are new pass. */
 	bool nameless;
 	const char *pick; /* of a layout: "TAG" or "sha256:...", that image alone; or NULL */
 	struct mb_image_report report;
@@ -180,7 +182,6 @@ struct mb_image_loaded {
 		char *id;       /* 64 hex digits */
 		char *name;     /* familiar; NULL: print "Loaded image ID: sha256:..." */
 		char *replaced; /* id of the image that had this name before, or NULL */
-		bool was_here;  /* of one without names: before it was loaded, too */
 	} * v;                  /* one for each name; one for an image without names */
 	size_t n;
 };
@@ -227,15 +228,14 @@ struct mb_image_pull_request {
 	const struct mb_registry_login *login; /* of ref's registry, or NULL */
 	int tls_verify;                        /* -1: do not; 0: as the settings say */
 	const char *agent;                     /* the value of User-Agent */
-	bool nameless;                         /* it gets no name, and what has this one keeps it */
+	bool nameless; /* it gets no name, and passes if it is new; what has this one keeps it */
 	struct mb_image_report report;
 };
 struct mb_image_pulled {
 	char id[MB_IMAGE_ID_TEXT];
-	bool was_here; /* before, by whatever name */
-	char *name;    /* canonical: "docker.io/library/deb:latest" */
-	char *digest;  /* of the manifest or index that the name means: "sha256:..." */
-	bool is_new;   /* the name means something else than before */
+	char *name;   /* canonical: "docker.io/library/deb:latest" */
+	char *digest; /* of the manifest or index that the name means: "sha256:..." */
+	bool is_new;  /* the name means something else than before */
 };
 /* Bring an image in from its registry.  On failure no name appears or moves; what was fetched is
  * kept for the next try.  Return: 0 or -errno, told. */

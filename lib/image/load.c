@@ -127,13 +127,6 @@ static struct mb_image_loaded_row *append(struct mb_image_loaded *loaded, const 
 	return &loaded->v[loaded->n++];
 }
 
-static bool is_here(struct mb_store *store, const char *id)
-{
-	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
-
-	return mb_image_open(store, id, &image, NULL) == 0;
-}
-
 static int name_images(struct mb_store *store, struct mb_image_plans *plans,
                        struct mb_image_loaded *loaded, struct mb_err *err)
 {
@@ -141,14 +134,12 @@ static int name_images(struct mb_store *store, struct mb_image_plans *plans,
 	int r = mb_image_refs_lock(store, &lock, err);
 
 	for (size_t i = 0; r == 0 && i < plans->n; i++)
-		plans->v[i].was_here = is_here(store, plans->v[i].image->id);
-	for (size_t i = 0; r == 0 && i < plans->n; i++)
 		r = mb_image_commit(store, plans->v[i].image, &plans->v[i].config, err);
 	for (size_t i = 0; r == 0 && i < plans->n; i++) {
 		const struct mb_image_plan *plan = &plans->v[i];
 
 		if (!plan->names.n)
-			append(loaded, plan->image->id)->was_here = plan->was_here;
+			append(loaded, plan->image->id);
 		MB_STRV_FOREACH (name, &plan->names) {
 			struct mb_image_loaded_row *row = append(loaded, plan->image->id);
 			char old[MB_IMAGE_ID_TEXT];
@@ -194,8 +185,10 @@ int mb_image_load(struct mb_store *store, const struct mb_image_load_request *re
 	source.pick = request->pick;
 	if (r == 0)
 		r = mb_image_plans_load(&source, &plans, err);
-	for (size_t i = 0; request->nameless && i < plans.n; i++)
+	for (size_t i = 0; r == 0 && request->nameless && i < plans.n; i++) {
 		mb_strv_done(&plans.v[i].names);
+		plans.v[i].image->passes = true;
+	}
 	if (r == 0)
 		r = load_plans(store, &plans, &request->report, &loaded, err);
 	mb_image_plans_done(&plans);

@@ -25,7 +25,6 @@ struct mb_image_plan {
 	} * layers;
 	size_t n_layers;
 	struct mb_strv names; /* canonical, with tag */
-	bool was_here;        /* before it was loaded: set by then */
 };
 struct mb_image_plans {
 	struct mb_image_plan *v;

@@ -253,12 +253,9 @@ static int name_it(struct pulling *p, struct mb_image_pulled *ret, struct mb_err
 	char old[MB_IMAGE_ID_TEXT];
 	int r = mb_image_refs_lock(p->store, &lock, err);
 
-	if (r == 0) {
-		MB_AUTO(mb_image_free) struct mb_image *here = NULL;
-
-		ret->was_here = mb_image_open(p->store, plan->image->id, &here, NULL) == 0;
+	plan->image->passes = p->request->nameless;
+	if (r == 0)
 		r = mb_image_commit(p->store, plan->image, &plan->config, err);
-	}
 	if (r < 0)
 		return r;
 	memcpy(ret->id, plan->image->id, sizeof(ret->id));

@@ -45,6 +45,7 @@ static const struct mb_json_field image_table[] = {
 	MB_JSON_STRV("layers", struct mb_image, layers),
 	MB_JSON_STRV("diff_ids", struct mb_image, diff_ids),
 	MB_JSON_OBJ("config", struct mb_image, config, settings_table),
+	MB_JSON_BOOL("passes", struct mb_image, passes),
 	MB_JSON_END,
 };
 

@@ -176,9 +176,12 @@ static int remove_by_name(struct removing *w, struct mb_err *err)
 
 static int remove_by_id(struct removing *w, struct mb_err *err)
 {
+	const struct mb_image_remove_request *q = w->request;
 	int r;
 
-	if (w->request->nameless_only && w->names.n)
+	if ((q->nameless_only || q->passing_only) && w->names.n)
+		return 0;
+	if (q->passing_only && !w->image->passes)
 		return 0;
 	if (w->request->untag_only)
 		return untag_all(w, err);

@@ -4,8 +4,22 @@
 
 #include "core/err.h"
 #include "image/image.h"
+#include "image/record.h"
 #include "image/refs.h"
 #include "oci/ref.h"
+#include "store/store.h"
+
+/* It is somebody's now, also when the name goes again. */
+static int settle(struct mb_store *store, struct mb_image *image, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int fd = -1;
+	int r = image->passes ? mb_store_dir(store, "images", false, &fd, err) : 0;
+
+	if (r < 0 || !image->passes)
+		return r;
+	image->passes = false;
+	return mb_image_record_save(fd, image, err);
+}
 
 int mb_image_tag(struct mb_store *store, const char *source, const char *target,
                  char **ret_familiar, struct mb_err *err)
@@ -20,6 +34,8 @@ int mb_image_tag(struct mb_store *store, const char *source, const char *target,
 	/* Records go only under this lock: what is found now is there when the name is. */
 	if (r == 0)
 		r = mb_image_find(store, source, &image, NULL, err);
+	if (r == 0)
+		r = settle(store, image, err);
 	if (r == 0)
 		r = mb_image_ref_set(store, name, image->id, NULL, err);
 	if (r == 0 && ret_familiar)

@@ -178,6 +178,45 @@ held() {
 	[ -z "$(ls "$run/locks" | grep given)" ]
 }
 
+@test "build --cache-from: what another build is giving away stays until it is done" {
+	local first builder
+	build -q --cache-to type=local,dest="$cache",mode=max
+	held one
+	wait_until 20 dangling
+	first=$builder
+	mybox build -q -t made --cache-from type=local,src="$cache" "$ctx" >/dev/null
+	dangling
+	cat "$cache.one/mybox-cache.tar" >"$cache.one/got"
+	wait "$first"
+	run ! dangling
+}
+
+@test "build --cache-to: an image that somebody makes or names meanwhile is his" {
+	local builder id
+	# By a build of his own.
+	held one
+	wait_until 20 dangling
+	id=$(mybox images -q --no-trunc -f dangling=true | sed -n 1p)
+	build -q
+	mybox tag "$id" his
+	mybox untag his
+	cat "$cache.one/mybox-cache.tar" >/dev/null
+	wait "$builder"
+	[ "$(mybox images -q --no-trunc -f dangling=true)" = "$id" ]
+	mybox rmi "$id" >/dev/null
+	# What a build left that was killed is no sign for the next one, either.
+	held two
+	wait_until 20 dangling
+	kill -KILL "$builder"
+	wait "$builder" || true
+	dangling
+	id=$(mybox build -q --cache-to type=inline "$ctx")
+	build -q --cache-to type=local,dest="$cache",mode=max
+	mybox image inspect "$id" >/dev/null
+	mybox rmi -f "$id" >/dev/null
+	run ! dangling
+}
+
 # lie WHAT: a cache that says so.
 lie() {
 	python3 - "$cache/mybox-cache.tar" "$BATS_TEST_TMPDIR/$1" "$1" <<-'EOF'
