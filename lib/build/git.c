@@ -144,6 +144,9 @@ run_child(const struct git *git, int tree_fd, const struct mb_strv *args, int ou
 		mb_strv_add(&argv, "core.hooksPath=/dev/null");
 		mb_strv_add(&argv, "-c");
 		mb_strv_add(&argv, "init.defaultBranch=none");
+		/* None of it outlives the build. */
+		mb_strv_add(&argv, "-c");
+		mb_strv_add(&argv, "core.fsync=none");
 		mb_strv_add(&argv, "-c");
 		mb_strv_add(&argv, "advice.detachedHead=false");
 		mb_strv_add_all(&argv, args);

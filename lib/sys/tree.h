@@ -25,5 +25,9 @@ int mb_sys_tree_open_across(int top, const char *path, int *ret_fd);
  * names once.  Follows no link, enters no mount, uses four descriptors however deep the tree is.
  * What goes meanwhile is left out, @name itself too.  Return: 0 or -errno (nothing told). */
 int mb_sys_tree_measure(int dirfd, const char *name, uint64_t *bytes);
+/* The same for what it costs: of everything, directories too, the most of its size, its blocks and
+ * MB_SYS_TREE_ENTRY.  Ends as soon as there is more than @limit. */
+enum { MB_SYS_TREE_ENTRY = 4096 };
+int mb_sys_tree_weigh(int dirfd, const char *name, uint64_t limit, uint64_t *bytes);
 
 #endif

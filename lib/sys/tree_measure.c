@@ -29,7 +29,8 @@ struct measuring {
 	int last_fd;
 	struct seen *links; /* files with several names, sorted */
 	size_t n_links, room;
-	uint64_t bytes;
+	bool weighs;
+	uint64_t bytes, limit;
 };
 
 static int open_dir(int fd, const char *path, uint64_t more, int *ret_fd)
@@ -96,6 +97,14 @@ static bool is_known(struct measuring *m, const struct stat *st)
 	return false;
 }
 
+static uint64_t weight_of(const struct stat *st)
+{
+	uint64_t size = S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0;
+	uint64_t blocks = (uint64_t)st->st_blocks * 512, most = size > blocks ? size : blocks;
+
+	return most > MB_SYS_TREE_ENTRY ? most : MB_SYS_TREE_ENTRY;
+}
+
 static void look_at(struct measuring *m, DIR *dir, const char *path, const char *name)
 {
 	struct stat st;
@@ -105,7 +114,9 @@ static void look_at(struct measuring *m, DIR *dir, const char *path, const char 
 		return;
 	if (S_ISDIR(st.st_mode))
 		mb_strv_addf(&m->left, "%s/%s", path, name);
-	else if (S_ISREG(st.st_mode) && (st.st_nlink == 1 || !is_known(m, &st)))
+	if (m->weighs && (S_ISDIR(st.st_mode) || st.st_nlink == 1 || !is_known(m, &st)))
+		m->bytes += weight_of(&st);
+	else if (!m->weighs && S_ISREG(st.st_mode) && (st.st_nlink == 1 || !is_known(m, &st)))
 		m->bytes += (uint64_t)st.st_size;
 }
 
@@ -136,7 +147,7 @@ static int visit(struct measuring *m, const char *path)
 		mb_close(&fd);
 		return r;
 	}
-	while ((entry = readdir(dir)))
+	while (m->bytes <= m->limit && (entry = readdir(dir)))
 		look_at(m, dir, path, entry->d_name);
 	mb_close(&m->last_fd);
 	m->last_fd = fcntl(dirfd(dir), F_DUPFD_CLOEXEC, 3);
@@ -145,23 +156,36 @@ static int visit(struct measuring *m, const char *path)
 	return 0;
 }
 
-int mb_sys_tree_measure(int dirfd, const char *name, uint64_t *bytes)
+static int measure(struct measuring *m, const char *name, uint64_t *bytes)
 {
-	struct measuring m = {.top = dirfd, .last_fd = -1};
 	int r = 0;
 
-	mb_strv_add(&m.left, name);
-	while (r == 0 && m.left.n) {
-		MB_AUTO_FREE char *path = m.left.v[--m.left.n];
+	mb_strv_add(&m->left, name);
+	while (r == 0 && m->left.n && m->bytes <= m->limit) {
+		MB_AUTO_FREE char *path = m->left.v[--m->left.n];
 
-		m.left.v[m.left.n] = NULL;
-		r = visit(&m, path);
+		m->left.v[m->left.n] = NULL;
+		r = visit(m, path);
 	}
-	mb_close(&m.last_fd);
-	free(m.last);
-	mb_strv_done(&m.left);
-	free(m.links);
+	mb_close(&m->last_fd);
+	free(m->last);
+	mb_strv_done(&m->left);
+	free(m->links);
 	if (r == 0)
-		*bytes += m.bytes;
+		*bytes += m->bytes;
 	return r;
+}
+
+int mb_sys_tree_measure(int dirfd, const char *name, uint64_t *bytes)
+{
+	struct measuring m = {.top = dirfd, .last_fd = -1, .limit = UINT64_MAX};
+
+	return measure(&m, name, bytes);
+}
+
+int mb_sys_tree_weigh(int dirfd, const char *name, uint64_t limit, uint64_t *bytes)
+{
+	struct measuring m = {.top = dirfd, .last_fd = -1, .weighs = true, .limit = limit};
+
+	return measure(&m, name, bytes);
 }

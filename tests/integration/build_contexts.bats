@@ -426,7 +426,7 @@ started_by() {
 @test "build: a git server that says nothing is left" {
 	serve 9421 $'keep = globals().setdefault("keep", []); keep.append(c)'
 	run -1 mybox build git://127.0.0.1:9421/r
-	[ "$output" = "mybox: 'git://127.0.0.1:9421/r': the server has sent nothing for 30 seconds" ]
+	[ "$output" = "mybox: 'git://127.0.0.1:9421/r': git has said, written and computed nothing for 30 seconds" ]
 	[ -z "$(ls "$root/ingest")" ]
 }
 

@@ -147,6 +147,31 @@ static void measure_files_once(void **state)
 	assert_int_equal(bytes, 5 + 15 + 80 + 1000);
 }
 
+static void weigh_everything(void **state)
+{
+	const uint64_t entry = MB_SYS_TREE_ENTRY;
+	int fd = scratch_fd(state);
+	uint64_t bytes = 5, dirs;
+
+	assert_int_equal(mkdirat(fd, "w", 0755), 0);
+	assert_int_equal(mkdirat(fd, "w/d", 0755), 0);
+	assert_int_equal(mb_sys_tree_weigh(fd, "w", UINT64_MAX, &bytes), 0);
+	assert_true(bytes >= 5 + entry);
+	dirs = bytes;
+	assert_int_equal(symlinkat("/", fd, "w/d/link"), 0);
+	assert_int_equal(mkfifoat(fd, "w/d/fifo", 0600), 0);
+	write_text(fd, "w/d/empty", "");
+	assert_int_equal(linkat(fd, "w/d/empty", fd, "w/d/again", 0), 0);
+	bytes = 5;
+	assert_int_equal(mb_sys_tree_weigh(fd, "w", UINT64_MAX, &bytes), 0);
+	assert_true(bytes >= dirs + 3 * entry);
+	assert_true(bytes < dirs + 4 * entry + entry);
+	/* Enough is enough. */
+	bytes = 0;
+	assert_int_equal(mb_sys_tree_weigh(fd, "w", entry, &bytes), 0);
+	assert_int_equal(bytes, 2 * entry);
+}
+
 static void remove_by_several(void **state)
 {
 	int fd = scratch_fd(state), status;
@@ -289,6 +314,7 @@ int main(void)
 		SCRATCH_TEST(remove_deep_with_few_descriptors),
 		SCRATCH_TEST(remove_wide),
 		SCRATCH_TEST(measure_files_once),
+		SCRATCH_TEST(weigh_everything),
 		SCRATCH_TEST(remove_by_several),
 		SCRATCH_TEST(remove_races_with_links),
 		SCRATCH_TEST(empty_keeps_the_directory),
