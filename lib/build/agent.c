@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -46,36 +45,63 @@ const struct mb_build_ssh *mb_build_ssh_find(const struct mb_build_ssh_access *a
 
 /* --- the process ------------------------------------------------------------------------------ */
 
-static bool pump(int from, int to)
-{
-	char part[16384];
-	ssize_t n = read(from, part, sizeof(part));
+/* One message: a length of four bytes, a kind, and what belongs to it. */
+struct message {
+	size_t n; /* with its length */
+	unsigned char bytes[4 + MB_BUILD_AGENT_MAX];
+};
 
-	if (n < 0 && errno == EINTR)
-		return true;
-	if (n <= 0)
+static bool read_message(int fd, struct message *m)
+{
+	size_t got, n;
+
+	if (mb_read_full(fd, m->bytes, 4, &got) < 0 || got != 4)
 		return false;
-	return mb_write_full(to, part, (size_t)n) == 0;
+	n = (size_t)m->bytes[0] << 24 | (size_t)m->bytes[1] << 16 | (size_t)m->bytes[2] << 8 |
+	    m->bytes[3];
+	if (!n || n > MB_BUILD_AGENT_MAX || mb_read_full(fd, m->bytes + 4, n, &got) < 0 || got != n)
+		return false;
+	m->n = 4 + n;
+	return true;
 }
 
-/* One conversation. */
+bool mb_build_agent_may_ask(const unsigned char *bytes, size_t n)
+{
+	enum { REQUEST_IDENTITIES = 11, SIGN_REQUEST = 13, EXTENSION = 27 };
+	static const char bind[] = "\0\0\0\x18session-bind@openssh.com";
+
+	if (!n)
+		return false;
+	if (bytes[0] == REQUEST_IDENTITIES || bytes[0] == SIGN_REQUEST)
+		return true;
+	/* It says which server a key is for, and so can only forbid. */
+	return bytes[0] == EXTENSION && n > sizeof(bind) - 1 &&
+	       memcmp(bytes + 1, bind, sizeof(bind) - 1) == 0;
+}
+
+/* One conversation: an answer for each question, in their order. */
 static void __attribute__((noreturn)) lead(int client, const struct sockaddr_un *to)
 {
+	static const unsigned char failure[] = {0, 0, 0, 1, 5};
+	static struct message m;
 	int agent = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	(void)mb_sys_proc_die_with_parent(0, NULL);
 	if (agent < 0 || connect(agent, (const struct sockaddr *)to, sizeof(*to)) < 0)
 		_exit(1);
-	for (;;) {
-		struct pollfd p[] = {{.fd = client, .events = POLLIN},
-		                     {.fd = agent, .events = POLLIN}};
+	while (read_message(client, &m)) {
+		int r;
 
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
+		if (!mb_build_agent_may_ask(m.bytes + 4, m.n - 4))
+			r = mb_write_full(client, failure, sizeof(failure));
+		else if (mb_write_full(agent, m.bytes, m.n) < 0 || !read_message(agent, &m))
+			r = -EIO;
+		else
+			r = mb_write_full(client, m.bytes, m.n);
+		if (r < 0)
 			_exit(1);
-		if ((p[0].revents && !pump(client, agent)) ||
-		    (p[1].revents && !pump(agent, client)))
-			_exit(0);
 	}
+	_exit(0);
 }
 
 /* Those that have ended are known; the others, of which there are too many, are waited for. */

@@ -66,6 +66,12 @@ key() { ssh-keygen -q -N '' -C '' -f "$BATS_TEST_TMPDIR/$1" "${@:2}"; }
 	key three -t ecdsa -m PKCS8
 	begin --ssh k=one,two,three
 	[ "$(SSH_AUTH_SOCK=$sock ssh-add -l | wc -l)" = 3 ]
+	# It signs, and nothing else.
+	key other -t ed25519
+	SSH_AUTH_SOCK=$sock run ! ssh-add -D
+	SSH_AUTH_SOCK=$sock run ! ssh-add -d one
+	SSH_AUTH_SOCK=$sock run ! ssh-add other
+	[ "$(SSH_AUTH_SOCK=$sock ssh-add -l | wc -l)" = 3 ]
 	for kind in one two three; do
 		echo signed >file
 		SSH_AUTH_SOCK=$sock ssh-keygen -q -Y sign -f $kind.pub -n test file
