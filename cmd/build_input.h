@@ -7,6 +7,7 @@
 
 #include "build/build.h"
 #include "build/context.h"
+#include "core/err.h"
 #include "core/str.h"
 
 struct mb_cmd_context;
@@ -24,6 +25,7 @@ struct mb_cmd_build_input {
 	struct mb_build_ssh *ssh;
 	size_t n_ssh;
 	struct mb_str known_hosts;
+	struct mb_err known_hosts_err; /* why there are none, if .code is set */
 };
 #define MB_CMD_BUILD_INPUT_INIT ((struct mb_cmd_build_input){.context = MB_BUILD_CONTEXT_INIT})
 
@@ -36,9 +38,8 @@ int mb_cmd_build_secret_add(struct mb_cmd_context *cx, const char *spec,
 /* One --ssh: "default", "id=SOCKET" or "id=KEY,KEY". */
 int mb_cmd_build_ssh_add(struct mb_cmd_context *cx, const char *spec,
                          struct mb_cmd_build_input *input, struct mb_err *err);
-/* If there are any, read the caller's known hosts too, for git. */
-int mb_cmd_build_known_hosts_read(struct mb_cmd_context *cx, struct mb_cmd_build_input *input,
-                                  struct mb_err *err);
+/* If there are any, read the caller's known hosts too, for git, which tells when that failed. */
+void mb_cmd_build_known_hosts_read(struct mb_cmd_context *cx, struct mb_cmd_build_input *input);
 struct mb_build_ssh_access mb_cmd_build_ssh_access(struct mb_cmd_build_input *input);
 void mb_cmd_build_input_done(struct mb_cmd_build_input *input);
 

@@ -109,35 +109,36 @@ static char *find_home(struct mb_cmd_context *cx)
 	MB_AUTO_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	const char *sudo = getenv("SUDO_UID");
 
-	if (sudo && *sudo && root >= 0 && mb_sys_userdb_resolve(root, sudo, NULL, &user, NULL) == 0)
+	if (sudo && *sudo && root >= 0 &&
+	    mb_sys_userdb_resolve(root, sudo, NULL, &user, NULL) == 0 && user.name)
 		return mb_strdup(user.home);
 	return mb_strdup_or_null(mb_cmd_user_env(cx, "HOME"));
 }
 
-int mb_cmd_build_known_hosts_read(struct mb_cmd_context *cx, struct mb_cmd_build_input *input,
-                                  struct mb_err *err)
+void mb_cmd_build_known_hosts_read(struct mb_cmd_context *cx, struct mb_cmd_build_input *input)
 {
-	MB_AUTO_FREE char *home = NULL, *path = NULL;
+	MB_AUTO_FREE char *home = input->n_ssh ? find_home(cx) : NULL, *path = NULL;
+	struct mb_err *err = &input->known_hosts_err;
 	MB_AUTO_CLOSE int fd = -1;
 	int r;
 
-	if (!input->n_ssh)
-		return 0;
-	home = find_home(cx);
 	if (!home)
-		return 0;
+		return;
 	path = mb_asprintf("%s/.ssh/known_hosts", home);
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR
-		               ? 0
-		               : mb_fail_sys(err, errno, "cannot open '%s'", path);
+	if (fd < 0) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			mb_fail_sys(err, errno, "cannot open '%s'", path);
+		return;
+	}
 	r = mb_read_fd(fd, KNOWN_HOSTS_MAX, &input->known_hosts, err);
-	return r < 0 ? mb_wrap(err, r, "'%s'", path) : 0;
+	if (r < 0)
+		mb_wrap(err, r, "'%s'", path);
 }
 
 struct mb_build_ssh_access mb_cmd_build_ssh_access(struct mb_cmd_build_input *input)
 {
-	return (struct mb_build_ssh_access){input->ssh, input->n_ssh,
-	                                    mb_str_text(&input->known_hosts)};
+	return (struct mb_build_ssh_access){
+		input->ssh, input->n_ssh, mb_str_text(&input->known_hosts),
+		input->known_hosts_err.code ? input->known_hosts_err.msg : NULL};
 }

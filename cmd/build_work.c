@@ -35,7 +35,7 @@ static int read_flags(struct mb_cmd_build_work *w, struct mb_err *err)
 	for (size_t i = 0; i < args->ssh.n && r == 0; i++)
 		r = mb_cmd_build_ssh_add(w->cx, args->ssh.v[i], &w->input, err);
 	if (r == 0)
-		r = mb_cmd_build_known_hosts_read(w->cx, &w->input, err);
+		mb_cmd_build_known_hosts_read(w->cx, &w->input);
 	w->contexts.ssh = mb_cmd_build_ssh_access(&w->input);
 	for (size_t i = 0; i < args->annotations.n && r == 0; i++)
 		r = mb_cmd_build_annotation_add(args->annotations.v[i], &w->annotations, err);

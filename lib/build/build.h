@@ -78,6 +78,7 @@ struct mb_build_ssh_access {
 	const struct mb_build_ssh *v;
 	size_t n;
 	const char *known_hosts; /* the text of the caller's file, or NULL */
+	const char *problem;     /* why it could not be read, or NULL: for who wants it */
 };
 /* The one of @id, or NULL. */
 const struct mb_build_ssh *mb_build_ssh_find(const struct mb_build_ssh_access *access,

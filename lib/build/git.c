@@ -417,8 +417,11 @@ int mb_build_git_fetch(int dir_fd, const struct mb_build_address *address,
 		.agent_pidfd = -1,
 		.who = mb_build_nobody_draw(address->is_ssh),
 		.watch = &watch};
-	const struct mb_build_git_ssh ssh = {
-		.dir_fd = dir_fd, .access = &from->ssh, .who = &git.who};
+	const struct mb_build_git_ssh ssh = {.dir_fd = dir_fd,
+	                                     .place = PLACE,
+	                                     .url = address->url,
+	                                     .access = &from->ssh,
+	                                     .who = &git.who};
 	int r = make_place(&git, err);
 
 	if (r < 0)

@@ -183,6 +183,34 @@ key() { ssh-keygen -q -N '' -C '' -f "$BATS_TEST_TMPDIR/$1" "${@:2}"; }
 	[ -z "$(ls "$root/ingest")" ]
 }
 
+@test "build: a git repository over ssh: its modules use no key with another server" {
+	repository "$far/other"
+	git -C "$far/other" -c protocol.file.allow=always submodule --quiet add ../module m
+	git -C "$far/other" config -f .gitmodules submodule.m.url "ssh://root@localhost:2223$far/module"
+	commit "$far/other" module
+	knows 2223
+	echo "[localhost]:2223 $(cut -d' ' -f1,2 "$far/host.pub")" >>"$HOME/.ssh/known_hosts"
+	run -1 mybox build --ssh default="$far/key" "ssh://root@127.0.0.1:2223$far/other"
+	[[ "$output" == *"git submodule: "*"Host key verification failed." ]]
+	# Such a server itself is asked, when it is the one that was named.
+	mybox build -q -t made --ssh default="$far/key" "ssh://root@localhost:2223$far/other"
+	in_made 'ls /c/m/Dockerfile'
+}
+
+@test "build --ssh: known hosts that cannot be read are told of when git wants them" {
+	dockerfile <<<'FROM deb'
+	export HOME=$BATS_TEST_TMPDIR/home
+	mkdir -p "$HOME/.ssh/known_hosts"
+	key one -t ed25519
+	build -q --ssh default="$BATS_TEST_TMPDIR/one"
+	run -1 mybox build --ssh default="$far/key" "ssh://root@127.0.0.1:2223$far/r"
+	[[ "$output" == *"'$HOME/.ssh/known_hosts': "*'Is a directory'* ]]
+	# Of somebody whom passwd does not know nothing is known: the environment says it.
+	rmdir "$HOME/.ssh/known_hosts"
+	knows 2223
+	SUDO_UID=4242424 mybox build -q -t made --ssh default="$far/key" "ssh://root@127.0.0.1:2223$far/r"
+}
+
 # stand_in PROGRAM SCRIPT COMMAND...: a script for a program of the host, in mounts of its own.
 stand_in() {
 	printf '%s\n' "$2" >"$BATS_TEST_TMPDIR/stand_in"
