@@ -32,6 +32,8 @@ struct mb_cmd_build_input {
 /* @where: the operand; @file: -f, or NULL. */
 int mb_cmd_build_input_read(struct mb_cmd_context *cx, const char *where, const char *file,
                             struct mb_cmd_build_input *ret, struct mb_err *err);
+/* Open what a flag gives to read, which may be a pipe. */
+int mb_cmd_build_file_open(const char *path, int *ret_fd, struct mb_err *err);
 /* One --secret: "id=a,src=FILE", "id=a,env=NAME" or "id=a". */
 int mb_cmd_build_secret_add(struct mb_cmd_context *cx, const char *spec,
                             struct mb_cmd_build_input *input, struct mb_err *err);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/build_input.h"
@@ -45,12 +46,29 @@ static int read_secret_spec(const char *text, struct secret_spec *ret, struct mb
 	return ret->id && *ret->id ? 0 : mb_fail(err, EINVAL, "a secret needs an id");
 }
 
+/* A pipe is waited for, as a shell's <(COMMAND) needs; a device is not. */
+int mb_cmd_build_file_open(const char *path, int *ret_fd, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int fd = -1;
+	struct stat st;
+	int flags = O_RDONLY | O_CLOEXEC;
+
+	if (stat(path, &st) == 0 && !S_ISFIFO(st.st_mode))
+		flags |= O_NONBLOCK;
+	fd = open(path, flags);
+	if (fd < 0)
+		return mb_fail_sys(err, errno, "cannot open '%s'", path);
+	*ret_fd = mb_take_fd(&fd);
+	return 0;
+}
+
 static int load_secret(struct mb_cmd_context *cx, struct secret_spec *spec, struct mb_str *out,
                        struct mb_err *err)
 {
 	const char *value = mb_cmd_user_env(cx, spec->env ? spec->env : spec->id);
 	const char *path = spec->src ? spec->src : spec->id;
 	MB_AUTO_CLOSE int fd = -1;
+	int r;
 
 	if (spec->env && !value)
 		return mb_fail(err, ENOENT, "the variable %s is not set", spec->env);
@@ -58,10 +76,8 @@ static int load_secret(struct mb_cmd_context *cx, struct secret_spec *spec, stru
 		mb_str_add(out, value);
 		return 0;
 	}
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return mb_fail_sys(err, errno, "cannot open '%s'", path);
-	return mb_read_fd(fd, SECRET_MAX, out, err);
+	r = mb_cmd_build_file_open(path, &fd, err);
+	return r < 0 ? r : mb_read_fd(fd, SECRET_MAX, out, err);
 }
 
 int mb_cmd_build_secret_add(struct mb_cmd_context *cx, const char *text,

@@ -58,6 +58,7 @@ static int add_path(struct mb_build_ssh *ssh, const char *path, struct mb_err *e
 {
 	MB_AUTO_CLOSE int fd = -1;
 	struct stat st;
+	int r;
 
 	if (stat(path, &st) < 0)
 		return mb_fail_sys(err, errno, "'%s'", path);
@@ -67,9 +68,8 @@ static int add_path(struct mb_build_ssh *ssh, const char *path, struct mb_err *e
 		ssh->path = mb_strdup(path);
 		return 0;
 	}
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	return fd < 0 ? mb_fail_sys(err, errno, "cannot open '%s'", path)
-	              : add_key(ssh, path, fd, err);
+	r = mb_cmd_build_file_open(path, &fd, err);
+	return r < 0 ? r : add_key(ssh, path, fd, err);
 }
 
 int mb_cmd_build_ssh_add(struct mb_cmd_context *cx, const char *text,

@@ -136,6 +136,21 @@ key() { ssh-keygen -q -N '' -C '' -f "$BATS_TEST_TMPDIR/$1" "${@:2}"; }
 	run -0 build -q --ssh k=plain
 }
 
+@test "build --ssh id=KEY and --secret: what comes through a pipe is waited for" {
+	cd "$BATS_TEST_TMPDIR"
+	dockerfile <<-'EOT'
+		FROM deb
+		RUN --mount=type=secret,id=s cp /run/secrets/s /s
+	EOT
+	key one -t ed25519
+	mkfifo first second
+	build -q --secret id=s,src=first --ssh k=second 3>&- &
+	timeout 20 sh -c 'echo secret >first'
+	timeout 20 sh -c 'cat one >second'
+	wait $!
+	[ "$(in_made 'cat /s')" = secret ]
+}
+
 @test "build: a git repository over ssh, with an agent and with a key" {
 	local at=ssh://root@127.0.0.1:2223$far/r
 	knows 2223
