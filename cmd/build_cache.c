@@ -124,15 +124,17 @@ static int export_directory(struct mb_store *store, const char *path, const stru
 }
 
 static int export(struct mb_cmd_context *cx, struct mb_store *store,
-                  const struct mb_cmd_build_cache *cache, const struct mb_strv *ids,
+                  const struct mb_cmd_build_cache *cache, const struct mb_build_result *result,
                   struct mb_err *err)
 {
+	const struct mb_strv *ids = &result->cache_ids;
 	int r = 0;
 
 	for (size_t i = 0; i < cache->to_dirs.n && r == 0; i++)
 		r = export_directory(store, cache->to_dirs.v[i], ids, err);
-	for (size_t i = 0; i < cache->to_refs.n && r == 0; i++)
-		r = mb_cmd_build_cache_push(cx, cache->to_refs.v[i], ids->v[ids->n - 1], err);
+	/* A target that has no step has none to give. */
+	for (size_t i = 0; i < cache->to_refs.n && r == 0 && *result->cache_target; i++)
+		r = mb_cmd_build_cache_push(cx, cache->to_refs.v[i], result->cache_target, err);
 	for (size_t i = 0; i < cache->to_lists.n && r == 0; i++)
 		r = mb_cmd_build_cache_push_all(cx, cache->to_lists.v[i], ids, err);
 	return r;
@@ -151,7 +153,7 @@ int mb_cmd_build_cache_export(struct mb_cmd_context *cx, const struct mb_cmd_bui
 		return r;
 	if (r == 0) {
 		report.begin(report.arg, number, "exporting cache");
-		r = export(cx, store, cache, ids, err);
+		r = export(cx, store, cache, result, err);
 		report.end(report.arg, number, r < 0 ? MB_BUILD_FAILED : MB_BUILD_DONE);
 	}
 	mb_build_claims_release(store, &result->claims);

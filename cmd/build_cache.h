@@ -24,7 +24,7 @@ int mb_cmd_build_cache_to(const char *spec, struct mb_cmd_build_cache *cache, st
 /* Bring in what --cache-from names.  What cannot be had is a warning. */
 int mb_cmd_build_cache_import(struct mb_cmd_context *cx, struct mb_cmd_build_cache *cache,
                               struct mb_cmd_build_progress *progress, struct mb_err *err);
-/* Give away the images of @result's cache, the last of which is the target.  @r or not, those that
+/* Give away the images of @result's cache  @r or not, those that
  * are here for that alone are removed then.  Return: @r, or -errno, told. */
 int mb_cmd_build_cache_export(struct mb_cmd_context *cx, const struct mb_cmd_build_cache *cache,
                               struct mb_build_result *result, int r,
@@ -35,7 +35,17 @@ enum { MB_CMD_BUILD_CACHE_TRIES = 64 };
 /* Keep the steps that the cache @ref of a registry has. */
 int mb_cmd_build_cache_pull(struct mb_cmd_context *cx, struct mb_store *store, const char *ref,
                             const char *origin, struct mb_err *err);
-/* Send the image "sha256:@id" there, or a list of those of all @ids, the last of which leads it. */
+/* A list that is a cache says so: no choice among its members is meant. */
+#define MB_CMD_BUILD_CACHE_MARK "io.mybox.build-cache"
+enum { MB_CMD_BUILD_CACHE_STAGES = 64 };
+/* The repository of @ref, and who asks it. */
+struct mb_cmd_manifest_place;
+int mb_cmd_build_cache_open(struct mb_cmd_context *cx, const char *ref,
+                            struct mb_cmd_manifest_place *ret, struct mb_err *err);
+/* The image @digest in it, by name; the caller's. */
+char *mb_cmd_build_cache_name(const struct mb_cmd_manifest_place *place, const char *digest);
+/* Send the image @id (64 hex digits) there, or a list of those of all @ids ("sha256:..."), the last
+ * of which leads it. */
 int mb_cmd_build_cache_push(struct mb_cmd_context *cx, const char *ref, const char *id,
                             struct mb_err *err);
 int mb_cmd_build_cache_push_all(struct mb_cmd_context *cx, const char *ref,

@@ -134,12 +134,13 @@ struct mb_build_request {
 };
 
 struct mb_build_result {
-	bool has_image;                /* it is an image here */
-	char id[MB_IMAGE_ID_TEXT];     /* of the image or of that in an archive, or "" */
-	struct mb_image_saved saved;   /* the manifest in an archive, if there is one */
-	unsigned n_steps;              /* that were shown */
-	struct mb_strv cache_ids;      /* of images for request.give; the caller's */
-	struct mb_build_claims claims; /* on those; the caller's too */
+	bool has_image;                      /* it is an image here */
+	char id[MB_IMAGE_ID_TEXT];           /* of the image or of that in an archive, or "" */
+	struct mb_image_saved saved;         /* the manifest in an archive, if there is one */
+	unsigned n_steps;                    /* that were shown */
+	struct mb_strv cache_ids;            /* of images for request.give; the caller's */
+	struct mb_build_claims claims;       /* on those; the caller's too */
+	char cache_target[MB_IMAGE_ID_TEXT]; /* which of them is the target, or "" */
 	/* Of a failure: the lines of the Dockerfile it is about, 0 when it is about none, and the
 	 * exit code of its command, or -1. */
 	struct mb_dockerfile_span where;

@@ -69,21 +69,34 @@ int mb_build_exchange_make(struct mb_store *store, const struct mb_oci_image_con
 	return r < 0 ? r : mb_image_commit_passing(store, config, bytes, ret_id, err);
 }
 
-static int give_stage(struct mb_build *b, const struct mb_build_state *from,
-                      struct mb_build_result *ret, struct mb_err *err)
+/* Does it have a step that somebody could take? */
+static bool has_steps(const struct mb_build_state *state)
+{
+	MB_STRV_FOREACH (key, &state->keys)
+		if (*key)
+			return true;
+	return false;
+}
+
+static int give_stage(struct mb_build *b, size_t i, struct mb_build_result *ret, struct mb_err *err)
 {
 	struct mb_build_state state = {0};
 	char id[MB_IMAGE_ID_TEXT];
-	int r = mb_build_state_copy(from, &state, err);
+	int r;
 
-	if (r == 0 && state.layers.n) {
+	if (!has_steps(&b->stages[i].state))
+		return 0;
+	r = mb_build_state_copy(&b->stages[i].state, &state, err);
+	if (r == 0) {
 		mb_build_exchange_note(&state);
 		finish_times(&state.config, state.newest);
 		r = mb_build_exchange_make(b->store, &state.config, state.bytes, &ret->claims, id,
 		                           err);
-		if (r == 0)
-			mb_strv_addf(&ret->cache_ids, "sha256:%s", id);
 	}
+	if (r == 0)
+		mb_strv_addf(&ret->cache_ids, "sha256:%s", id);
+	if (r == 0 && i == b->target)
+		memcpy(ret->cache_target, id, sizeof(id));
 	mb_build_state_done(&state);
 	return r;
 }
@@ -95,7 +108,7 @@ int mb_build_exchange_give(struct mb_build *b, struct mb_build_result *ret, stru
 
 	for (size_t i = 0; i < b->n_stages && r == 0 && give != MB_BUILD_GIVE_NOTHING; i++)
 		if (b->stages[i].is_made && (give == MB_BUILD_GIVE_ALL || i == b->target))
-			r = give_stage(b, &b->stages[i].state, ret, err);
+			r = give_stage(b, i, ret, err);
 	return r;
 }
 

@@ -41,6 +41,7 @@ void mb_image_manifest_done(struct mb_image_manifest *manifest)
 
 void mb_image_manifests_done(struct mb_image_manifests *list)
 {
+	mb_kv_done(&list->annotations);
 	mb_json_done(list_table, list);
 }
 
@@ -202,7 +203,7 @@ const char *mb_image_manifests_format(const struct mb_image_manifests *list, str
 {
 	MB_AUTO(mb_json_free) struct json_object *index = mb_json_new_object();
 	struct json_object *members = mb_json_new_array();
-	const char *type = MB_OCI_TYPE_DOCKER_LIST;
+	const char *type = list->annotations.n ? MB_OCI_TYPE_INDEX : MB_OCI_TYPE_DOCKER_LIST;
 
 	for (size_t i = 0; i < list->n; i++) {
 		const struct mb_oci_descriptor *d = &list->v[i].descriptor;
@@ -214,6 +215,13 @@ const char *mb_image_manifests_format(const struct mb_image_manifests *list, str
 	mb_json_set_i64(index, "schemaVersion", 2);
 	mb_json_set_str(index, "mediaType", type);
 	mb_json_set(index, "manifests", members);
+	if (list->annotations.n) {
+		struct json_object *notes = mb_json_new_object();
+
+		MB_KV_FOREACH (pair, &list->annotations)
+			mb_json_set_str(notes, pair->key, pair->value);
+		mb_json_set(index, "annotations", notes);
+	}
 	mb_json_format(index, false, out);
 	return type;
 }

@@ -31,6 +31,7 @@ struct mb_image_manifests {
 	char *name; /* canonical, with a tag */
 	struct mb_image_manifest *v;
 	size_t n;
+	struct mb_kv annotations; /* of the index, which is then OCI's; only sent, not saved */
 };
 void mb_image_manifest_done(struct mb_image_manifest *manifest);
 #define MB_AUTO_IMAGE_MANIFEST __attribute__((cleanup(mb_image_manifest_done)))

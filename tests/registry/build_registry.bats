@@ -112,3 +112,57 @@ raw() { skopeo inspect --raw --tls-verify=false "docker://$1"; }
 	run -1 mybox build --cache-to type=registry,ref=127.0.0.1:1/x,mode=max "$ctx"
 	[[ "$output" == *'mybox: failed to build: '* ]]
 }
+
+@test "build --cache-to with mode=max: stages without steps are no part of it" {
+	mybox load -q -i "$images/deb.tar" >/dev/null
+	dockerfile <<-'EOF'
+		FROM deb AS make
+		RUN cat /proc/sys/kernel/random/uuid >/made
+		FROM deb AS empty
+		ENV SET=1
+		FROM empty
+		RUN cat /proc/sys/kernel/random/uuid >/own
+		COPY --from=make /made /made
+	EOF
+	members() { raw "$1" | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["manifests"]))'; }
+	mybox build -q -t made --cache-to type=registry,ref=$plain/gap:1,mode=max "$ctx"
+	local was
+	was=$(mybox run --rm made cat /own /made)
+	[ "$(members $plain/gap:1)" = 2 ]
+	[[ "$(raw $plain/gap:1)" == *'"annotations":{"io.mybox.build-cache":"steps"}'* ]]
+	# One that is gone takes nothing from the others; too many are refused, and a list that does not
+	# say so is an image for several platforms.
+	python3 - "$plain" <<-'EOF'
+		import json, sys, urllib.request
+		base = "http://%s/v2/gap/manifests/" % sys.argv[1]
+		kind = "application/vnd.oci.image.index.v1+json"
+		def put(tag, index):
+		    body = json.dumps(index).encode()
+		    urllib.request.urlopen(urllib.request.Request(base + tag, body, {"Content-Type": kind}, method="PUT"))
+		index = json.load(urllib.request.urlopen(urllib.request.Request(base + "1", headers={"Accept": kind})))
+		members = index["manifests"]
+		put("many", dict(index, manifests=members * 33))
+		put("some", dict(index, manifests=members[:1] * 2 + members))
+		put("plain", {k: v for k, v in index.items() if k != "annotations"})
+	EOF
+	again() {
+		mybox rmi -f made >/dev/null
+		mybox builder prune -af >/dev/null
+		run -0 mybox build -t made --cache-from "type=registry,ref=$plain/gap:$1" "$ctx"
+	}
+	again 1
+	[ "$(grep -c CACHED <<<"$output")" = 3 ]
+	[ "$(mybox run --rm made cat /own /made)" = "$was" ]
+	again some
+	[ "$(grep -c CACHED <<<"$output")" = 3 ]
+	again many
+	[[ "$output" == *"WARNING: no cache from '$plain/gap:many': it has more than 64 stages"* ]]
+	again plain
+	[ "$(grep -c CACHED <<<"$output")" = 1 ]
+	# A target that has no step gives none.
+	dockerfile <<<$'FROM deb\nENV SET=1'
+	mybox build -q -t made --cache-to type=registry,ref=$plain/none:1 "$ctx"
+	run ! raw $plain/none:1
+	run -0 mybox build -t made --cache-from type=registry,ref=$plain/none:1 "$ctx"
+	[[ "$output" == *"WARNING: no cache from '$plain/none:1': "* ]]
+}
