@@ -231,12 +231,22 @@ static bool may_use(const struct mb_build *b, const struct mb_build_stage *stage
 }
 
 /* It was of use: not all too exactly, so that not every build writes. */
-static int touch(struct mb_build *b, struct mb_image_kept *kept, struct mb_err *err)
+static int touch(struct mb_build *b, const char *key, int64_t used, struct mb_err *err)
 {
-	if (is_recent(kept->used))
+	MB_AUTO_IMAGE_KEPT struct mb_image_kept now = {0};
+	MB_AUTO_CLOSE int lock = -1;
+	int r;
+
+	if (is_recent(used))
 		return 0;
-	kept->used = mb_now_nsec();
-	return mb_image_keep_set(b->store, kept, err);
+	r = mb_image_keep_lock(b->store, &lock, err);
+	if (r == 0)
+		r = mb_image_keep_find(b->store, key, &now, err);
+	/* Somebody removed it: it is not to come again. */
+	if (r != 0)
+		return r < 0 ? r : 0;
+	now.used = mb_now_nsec();
+	return mb_image_keep_set(b->store, &now, err);
 }
 
 /* Steps of a cache are for the builds that name it. */
@@ -277,7 +287,7 @@ int mb_build_cache_use(struct mb_build *b, struct mb_build_stage *stage, const c
 	mb_build_state_push(state,
 	                    &(struct mb_build_top){kept.layers.v[kept.layers.n - 1], kept.diff_id,
 	                                           key, kept.bytes, kept.created});
-	return touch(b, &kept, err);
+	return touch(b, key, kept.used, err);
 }
 
 /* The same archive on other layers. */

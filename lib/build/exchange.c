@@ -14,7 +14,6 @@
 #include "image/commit.h"
 #include "image/keep.h"
 #include "image/layer.h"
-#include "store/lock.h"
 #include "store/store.h"
 #include "json/json.h"
 
@@ -209,7 +208,7 @@ int mb_build_exchange_take(struct mb_store *store, const char *id, const char *o
 	*ret_n = 0;
 	/* What a step's document says now is still so when it is written. */
 	if (r == 0)
-		r = mb_store_lock(store, MB_RANK_LEAF, "steps", true, true, &lock, err);
+		r = mb_image_keep_lock(store, &lock, err);
 	if (r == 0)
 		r = mb_image_find(store, id, &image, NULL, err);
 	if (r == 0)

@@ -99,6 +99,15 @@ void mb_build_work_done(struct mb_build_work *work)
 	work->name[0] = '\0';
 }
 
+/* What was made here goes before what a cache says of it. */
+static int keep(struct mb_build *b, const struct mb_image_kept *kept, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int lock = -1;
+	int r = mb_image_keep_lock(b->store, &lock, err);
+
+	return r < 0 ? r : mb_image_keep_set(b->store, kept, err);
+}
+
 static int remember(struct mb_build *b, struct mb_build_state *state,
                     const struct mb_image_layer *layer, const char *key, const char *what,
                     struct mb_err *err)
@@ -118,7 +127,7 @@ static int remember(struct mb_build *b, struct mb_build_state *state,
 	if (!*key)
 		return 0;
 	kept.layers = state->layers;
-	return mb_image_keep_set(b->store, &kept, err);
+	return keep(b, &kept, err);
 }
 
 int mb_build_work_remember(struct mb_build *b, const struct mb_build_state *state, const char *key,
@@ -135,7 +144,7 @@ int mb_build_work_remember(struct mb_build *b, const struct mb_build_state *stat
 		.bytes = state->top_bytes,
 	};
 
-	return mb_image_keep_set(b->store, &kept, err);
+	return keep(b, &kept, err);
 }
 
 int mb_build_work_adopt(struct mb_build *b, int dir_fd, const char *name,

@@ -14,6 +14,7 @@
 #include "image/image.h"
 #include "image/layer.h"
 #include "store/doc.h"
+#include "store/lock.h"
 #include "store/store.h"
 #include "json/json.h"
 
@@ -84,6 +85,11 @@ int mb_image_keep_find(struct mb_store *store, const char *key, struct mb_image_
 	else
 		mb_image_kept_done(&kept);
 	return r;
+}
+
+int mb_image_keep_lock(struct mb_store *store, int *ret_fd, struct mb_err *err)
+{
+	return mb_store_lock(store, MB_RANK_LEAF, "steps", true, true, ret_fd, err);
 }
 
 int mb_image_keep_set(struct mb_store *store, const struct mb_image_kept *kept, struct mb_err *err)

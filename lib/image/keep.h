@@ -32,7 +32,10 @@ void mb_image_kept_done(struct mb_image_kept *kept);
 /* Return: 0; MB_IMAGE_ABSENT, not told, also when its layer cannot be relied on; -errno, told. */
 int mb_image_keep_find(struct mb_store *store, const char *key, struct mb_image_kept *ret,
                        struct mb_err *err);
-/* Write or replace it.  The caller holds mb_image_hold(), or as good. */
+/* Whoever writes one because of what it says, or is not to be written over by such a one, holds
+ * this from before he looks. */
+int mb_image_keep_lock(struct mb_store *store, int *ret_fd, struct mb_err *err);
+/* Write or replace it.  The caller holds that, and mb_image_hold() or as good. */
 int mb_image_keep_set(struct mb_store *store, const struct mb_image_kept *kept, struct mb_err *err);
 int mb_image_keep_remove(struct mb_store *store, const char *key, struct mb_err *err);
 

@@ -145,6 +145,19 @@ dangling() { [ -n "$(mybox images -q -f dangling=true)" ]; }
 	[ "$(ids | head -1)" != "$(head -1 <<<"$was")" ]
 }
 
+waits_for_a_lock() { grep -q -- "-> FLOCK .* $1 " /proc/locks; }
+
+@test "build: what is made here is written after whoever looks at a step now" {
+	local builder
+	printf 'FROM deb\nRUN true >/made\n' >"$ctx/Dockerfile"
+	exec 9>"$run/locks/steps"
+	flock -x 9
+	begin
+	wait_until 20 waits_for_a_lock "$builder"
+	exec 9>&-
+	wait "$builder"
+}
+
 # held NAME: a build, $builder, that cannot write its cache until somebody reads NAME's.
 held() {
 	mkdir "$cache.$1"
