@@ -185,10 +185,12 @@ load build_helpers
 }
 
 @test "build: RUN --mount=type=ssh leads to the caller's agent, and to no other" {
-	# An agent that answers whatever it is asked.
+	# An agent that answers whatever it is asked with the kind of the question.
 	python3 - "$BATS_TEST_TMPDIR/agent" <<-'EOF' 3>&- &
 		import os, socket, sys, threading
-		def serve(c): c.sendall(b"agent:" + c.recv(100)); c.close()
+		def serve(c):
+		    asked = c.recv(100)
+		    if asked: c.sendall(b"\0\0\0\6agent" + asked[4:])
 		s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); os.chmod(sys.argv[1], 0o600); s.listen()
 		while True: threading.Thread(target=serve, args=(s.accept()[0],)).start()
 	EOF
@@ -210,7 +212,8 @@ load build_helpers
 		os.chdir(sys.argv[1])
 		two = [socket.socket(socket.AF_UNIX) for _ in range(2)]
 		for s in two: s.connect("ssh_agent.0")
-		for s in reversed(two): s.sendall(b"hello"); print(s.makefile("rb").read())
+		def ask(s): s.sendall(b"\0\0\0\1\x0b"); print(s.makefile("rb").read(10))
+		for s in reversed(two): ask(s)
 		# However many there are, they are not that many processes.
 		def below(pid): return open(f"/proc/{pid}/task/{pid}/children").read().split()
 		def most(): return max(len(below(pid)) for pid in below(sys.argv[2]))
@@ -220,10 +223,11 @@ load build_helpers
 		time.sleep(0.3)
 		print(most())
 		for s in many[:60]: s.close()
-		many[-1].sendall(b"hello"); print(many[-1].makefile("rb").read())
+		ask(many[-1])
 	EOF
 
-	[ "$output" = $'b\'agent:hello\'\nb\'agent:hello\'\n64\nb\'agent:hello\'' ]
+	local answer="b'\\x00\\x00\\x00\\x06agent\\x0b'"
+	[ "$output" = "$answer"$'\n'"$answer"$'\n64\n'"$answer" ]
 	touch "$(dirname "$(ls "$root"/caches/*/begun)")/go"
 	wait "$builder"
 	run -0 in_made 'cat /where /tmp/user; ls /run/buildkit /tmp/agent 2>/dev/null | wc -l'
