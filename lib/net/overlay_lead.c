@@ -3,7 +3,6 @@
  * alone, so that it does not matter in which order things are told, or whether twice. */
 #include "net/overlay_lead.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -28,12 +27,9 @@
 #include "net/overlay_store.h"
 #include "net/policy.h"
 #include "nl/route.h"
-#include "store/doc.h"
 #include "store/store.h"
-#include "json/json.h"
 
-#define LOCK   "leader"
-#define STATUS "store"
+#define LOCK "leader"
 enum {
 	VIEW_MAX = 1 << 20,
 	TIMEOUT_SEC = 3,
@@ -155,43 +151,10 @@ static const char *below(const struct lead *l, const char *key)
 
 /* ---- telling --------------------------------------------------------------------------------- */
 
-static const struct mb_json_field status_table[] = {
-	MB_JSON_BOOL("online", struct mb_net_lead_status, online),
-	MB_JSON_STR("member", struct mb_net_lead_status, member),
-	MB_JSON_STR("fault", struct mb_net_lead_status, fault),
-	MB_JSON_TIME("since", struct mb_net_lead_status, since),
-	MB_JSON_U64("lease", struct mb_net_lead_status, lease),
-	MB_JSON_KV("hosts", struct mb_net_lead_status, hosts),
-	MB_JSON_END,
-};
-
-void mb_net_lead_status_done(struct mb_net_lead_status *status)
-{
-	mb_json_done(status_table, status);
-}
-
-int mb_net_lead_status_load(struct mb_net *net, const char *network_id,
-                            struct mb_net_lead_status *ret, struct mb_err *err)
-{
-	struct mb_err told = MB_ERR_INIT;
-	MB_AUTO_CLOSE int dir = -1;
-	int r = mb_net_run_dir(net, network_id, &dir, err);
-
-	if (r)
-		return r;
-	r = mb_store_doc_load(dir, STATUS, status_table, ret, &told);
-	if (r == -ENOENT)
-		return MB_NET_ABSENT;
-	if (r && err)
-		*err = told;
-	return r > 0 ? -EBADMSG : r;
-}
-
 static void tell(struct lead *l, const char *fault)
 {
 	struct mb_net_lead_status *s = &l->status;
 	const char *member = l->n->overlay.store.members.v[l->etcd ? mb_etcd_member(l->etcd) : 0];
-	MB_AUTO_CLOSE int dir = -1;
 
 	if (!s->since || s->online != !fault)
 		s->since = mb_now_nsec();
@@ -210,8 +173,7 @@ static void tell(struct lead *l, const char *fault)
 			mb_kv_set(&s->hosts, vtep, h.name);
 		mb_net_host_done(&h);
 	}
-	if (mb_net_run_dir(l->net, l->n->id, &dir, NULL) == 0)
-		(void)mb_store_doc_save(dir, STATUS, status_table, s, MB_DOC_REPLACE, NULL);
+	mb_net_lead_status_save(l->net, l->n->id, s);
 }
 
 /* ---- containers of others -------------------------------------------------------------------- */
@@ -880,80 +842,4 @@ int mb_net_lead_once(struct mb_net *net, const struct mb_net_network *n, struct 
 		return r < 0 ? r : 0;
 	l.prefix = mb_asprintf(MB_NET_SHARED_ROOT "net/%s/", n->name);
 	return synchronise(&l, err);
-}
-
-/* All marks there are, as they are called. */
-static int list_marks(struct mb_net *net, int *ret_dir, struct mb_strv *ret, struct mb_err *err)
-{
-	MB_AUTO_CLOSE int at = -1;
-	struct dirent *entry;
-	int fd, r = mb_store_dir(net->store, MB_NET_LEAD_DIR, true, &at, err);
-	DIR *dir;
-
-	if (r)
-		return r;
-	fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		mb_close(&fd);
-		return mb_fail_sys(err, errno, "cannot list the shared networks");
-	}
-	while ((entry = readdir(dir)))
-		if (strlen(entry->d_name) == (size_t)2 * MB_ID_LEN + 1 &&
-		    entry->d_name[MB_ID_LEN] == '.')
-			mb_strv_add(ret, entry->d_name);
-	closedir(dir);
-	if (ret_dir)
-		*ret_dir = mb_take_fd(&at);
-	return 0;
-}
-
-int mb_net_lead_wanted(struct mb_net *net, struct mb_strv *ids, struct mb_err *err)
-{
-	MB_AUTO_STRV struct mb_strv marks = MB_STRV_INIT;
-	int r = list_marks(net, NULL, &marks, err);
-
-	MB_STRV_FOREACH (mark, &marks) {
-		MB_AUTO_FREE char *id = mb_strndup(mark, MB_ID_LEN);
-
-		if (mb_hex_is_valid(id, MB_ID_LEN) && !mb_strv_has(ids, id))
-			mb_strv_add(ids, id);
-	}
-	return r;
-}
-
-/* One that lives and has no record is being born, or ends. */
-static bool is_dead(struct mb_net *net, const char *network_id, const char *container_id)
-{
-	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
-	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = NULL;
-	bool is_live = mb_net_is_live(net, container_id);
-
-	if (mb_net_doc_read(net, network_id, &n, NULL) == -ENOENT)
-		return true;
-	if (mb_net_sandbox_load(net, container_id, &s, NULL) != 0)
-		return !is_live;
-	return !mb_net_endpoint_find(s, network_id);
-}
-
-int mb_net_lead_marks_check(struct mb_net *net, bool repair, mb_net_lead_found *found, void *arg,
-                            struct mb_err *err)
-{
-	MB_AUTO_STRV struct mb_strv marks = MB_STRV_INIT;
-	MB_AUTO_CLOSE int dir = -1;
-	int r = list_marks(net, &dir, &marks, err);
-
-	MB_STRV_FOREACH (mark, &marks) {
-		MB_AUTO_FREE char *network_id = mb_strndup(mark, MB_ID_LEN);
-		const char *id = mark + MB_ID_LEN + 1;
-
-		if (!mb_hex_is_valid(network_id, MB_ID_LEN) || !mb_hex_is_valid(id, MB_ID_LEN) ||
-		    !is_dead(net, network_id, id))
-			continue;
-		if (repair)
-			(void)unlinkat(dir, mark, 0);
-		if (found)
-			found(arg, network_id, id);
-	}
-	return r;
 }

@@ -49,5 +49,7 @@ void mb_net_lead_status_done(struct mb_net_lead_status *status);
 /* Return: 0; MB_NET_ABSENT: nobody has led; or -errno. */
 int mb_net_lead_status_load(struct mb_net *net, const char *network_id,
                             struct mb_net_lead_status *ret, struct mb_err *err);
+void mb_net_lead_status_save(struct mb_net *net, const char *network_id,
+                             const struct mb_net_lead_status *status);
 
 #endif

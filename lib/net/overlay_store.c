@@ -3,17 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/err.h"
 #include "core/id.h"
-#include "core/io.h"
 #include "core/log.h"
 #include "core/parse.h"
 #include "core/str.h"
@@ -24,21 +19,16 @@
 #include "net/overlay_lead.h"
 #include "net/overlay_policy.h"
 #include "net/overlay_record.h"
-#include "store/doc.h"
 #include "store/store.h"
 
-#define LEASE   "lease"
-#define HOST_ID "host-id"
 enum {
 	TIMEOUT_SEC = 5,
 	LEAVE_SEC = 2,
 	ADDRESS_TRIES = 8,
 	LEASE_TRIES = 3,
 	CLAIM_TRIES = 3,
-	HOST_BYTES = 8,
 	CLAIMS_MAX = 1 << 20,
 	HOSTS_MAX = 10000,
-	TEXT = 64,
 };
 
 bool mb_net_has_store(const struct mb_net_network *n)
@@ -98,7 +88,7 @@ static int told_unavailable(const struct mb_net_network *n, int r, struct mb_err
 	return r < 0 ? mb_wrap(err, r, "network %s", n->name) : r;
 }
 
-static int told_gone(const struct mb_net_network *n, struct mb_err *err)
+int mb_net_store_told_gone(const struct mb_net_network *n, struct mb_err *err)
 {
 	return mb_fail(err, ESTALE, "network %s is not in the store any more: remove it here",
 	               n->name);
@@ -213,10 +203,6 @@ static int find_revision(struct mb_etcd *etcd, const struct mb_net_network *n, u
 	return r == MB_ETCD_UNAVAILABLE ? told_unavailable(n, r, err) : r;
 }
 
-static void end_lease(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd);
-static int remove_own_host(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
-                           struct mb_err *err);
-
 static int check_others(struct mb_etcd *etcd, const struct mb_net_network *n, struct mb_err *err)
 {
 	MB_AUTO_FREE char *prefix = mb_net_store_key(n, "host", "");
@@ -257,8 +243,8 @@ int mb_net_store_remove(struct mb_net *net, const struct mb_net_network *n, stru
 		r = find_revision(etcd, n, &revision, err);
 	if (r)
 		return r;
-	end_lease(net, n, etcd);
-	r = remove_own_host(net, n, etcd, err);
+	mb_net_store_lease_end(net, n, etcd);
+	r = mb_net_store_host_remove(net, n, etcd, err);
 	if (r)
 		return told_unavailable(n, r, err);
 	/* One that was made anew since is none of ours; and where a host, this one too, has come
@@ -277,232 +263,6 @@ int mb_net_store_remove(struct mb_net *net, const struct mb_net_network *n, stru
 		return 0;
 	mb_fail(err, EBUSY, "network %s has active endpoints", n->name);
 	return MB_NET_IN_USE;
-}
-
-/* ---- who uses it, and who takes it away ------------------------------------------------------ */
-
-static char *use_name(const struct mb_net_network *n)
-{
-	return mb_asprintf("%s.use", n->id);
-}
-
-int mb_net_store_use(struct mb_net *net, const struct mb_net_network *n, bool alone, int *ret_fd,
-                     struct mb_err *err)
-{
-	MB_AUTO_FREE char *name = use_name(n);
-	MB_AUTO_CLOSE int dir = -1, fd = -1;
-	int r = mb_net_has_store(n) ? mb_store_dir(net->store, MB_NET_LEAD_DIR, true, &dir, err)
-	                            : 1;
-
-	if (r)
-		return r < 0 ? r : 0;
-	fd = openat(dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return mb_fail_sys(err, errno, "cannot open '%s'", name);
-	while (flock(fd, alone ? LOCK_EX : LOCK_SH) < 0)
-		if (errno != EINTR)
-			return mb_fail_sys(err, errno, "cannot lock '%s'", name);
-	*ret_fd = mb_take_fd(&fd);
-	return 0;
-}
-
-void mb_net_store_use_end(struct mb_net *net, const struct mb_net_network *n)
-{
-	MB_AUTO_FREE char *name = use_name(n);
-	MB_AUTO_CLOSE int dir = -1;
-
-	if (mb_net_has_store(n) && mb_store_dir(net->store, MB_NET_LEAD_DIR, true, &dir, NULL) == 0)
-		(void)unlinkat(dir, name, 0);
-}
-
-/* ---- this host ------------------------------------------------------------------------------- */
-
-/* Drawn once by a store: hosts may have one name. */
-static int host_id(struct mb_net *net, char id[2 * HOST_BYTES + 1], struct mb_err *err)
-{
-	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
-	unsigned char bytes[HOST_BYTES];
-	MB_AUTO_CLOSE int dir = -1;
-	int r = mb_store_dir(net->store, "networks", false, &dir, err);
-
-	if (r)
-		return r;
-	if (faccessat(dir, HOST_ID, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
-		mb_random(bytes, sizeof(bytes));
-		mb_hex_format(bytes, sizeof(bytes), id);
-		r = mb_store_file_write(dir, HOST_ID, id, 2 * sizeof(bytes), MB_DOC_DURABLE, err);
-		if (r && r != -EEXIST)
-			return r;
-	}
-	r = mb_read_file(dir, HOST_ID, TEXT, &text, err);
-	if (!r && !mb_hex_is_valid(mb_str_text(&text), 2 * HOST_BYTES))
-		r = mb_fail(err, EBADMSG, "'%s' of the networks is broken", HOST_ID);
-	if (!r)
-		memcpy(id, text.buf, 2 * HOST_BYTES + 1);
-	return r;
-}
-
-uint64_t mb_net_store_lease_now(struct mb_net *net, const struct mb_net_network *n)
-{
-	MB_AUTO_CLOSE int dir = -1;
-	char text[TEXT];
-	uint64_t id;
-	ssize_t len;
-
-	if (mb_net_run_dir(net, n->id, &dir, NULL) < 0)
-		return 0;
-	len = readlinkat(dir, LEASE, text, sizeof(text) - 1);
-	text[len > 0 ? len : 0] = '\0';
-	return mb_parse_u64(text, &id) == 0 ? id : 0;
-}
-
-/* Of two who grant one at the same time the first one's counts.  Return: the one that does. */
-static int set_lease(struct mb_net *net, const struct mb_net_network *n, uint64_t ended,
-                     uint64_t mine, uint64_t *ret, struct mb_err *err)
-{
-	MB_AUTO_CLOSE int dir = -1;
-	char text[TEXT];
-	int r = mb_net_run_dir(net, n->id, &dir, err);
-
-	if (r)
-		return r;
-	while (flock(dir, LOCK_EX) < 0)
-		if (errno != EINTR)
-			return mb_fail_sys(err, errno, "cannot lock the network's directory");
-	*ret = mb_net_store_lease_now(net, n);
-	if (*ret && *ret != ended)
-		return 0;
-	snprintf(text, sizeof(text), "%" PRIu64, mine);
-	(void)unlinkat(dir, LEASE, 0);
-	if (symlinkat(text, dir, LEASE) < 0)
-		return mb_fail_sys(err, errno, "cannot keep the lease");
-	*ret = mine;
-	return 0;
-}
-
-/* In @seen what was there: @ours, another's, or no network at all.  Return: 0 and whose it is;
- * or -errno. */
-static int judge_host(const struct mb_net_network *n, const struct mb_etcd_kvs *seen,
-                      const char *key, const char *id, struct mb_err *err)
-{
-	MB_AUTO_FREE char *network = mb_net_store_key(n, NULL, NULL);
-	const struct mb_etcd_kv *of_network = mb_etcd_kvs_find(seen, network);
-	const struct mb_etcd_kv *kv = mb_etcd_kvs_find(seen, key);
-	struct mb_net_host other = {0};
-	int r = 0;
-
-	if (!of_network || of_network->created != n->overlay.revision)
-		return told_gone(n, err);
-	if (kv && (mb_net_host_parse(kv->value, &other, NULL) < 0 || !mb_streq(other.id, id)))
-		r = mb_fail(err, EEXIST, "host %s has the tunnel address %s already",
-		            other.name ? other.name : "of another version", n->overlay.vtep);
-	mb_net_host_done(&other);
-	return r;
-}
-
-/* This host's place, which no other has: first with nobody there, then as what was seen, which is
- * ours with a lease of before, or when it was called otherwise.  Only while the network is. */
-static int put_host(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
-                    uint64_t lease, struct mb_err *err)
-{
-	MB_AUTO_FREE char *key = mb_net_store_key(n, "host", n->overlay.vtep);
-	MB_AUTO_FREE char *network = mb_net_store_key(n, NULL, NULL);
-	MB_AUTO_ETCD_KVS struct mb_etcd_kvs seen = {0};
-	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
-	char id[2 * HOST_BYTES + 1];
-	struct mb_net_host self = {
-		.schema = MB_NET_SHARED_SCHEMA, .name = n->overlay.host, .id = id};
-	int r = host_id(net, id, err);
-
-	if (r)
-		return r;
-	mb_net_host_format(&self, &text);
-	for (int i = 0; i < LEASE_TRIES; i++) {
-		MB_AUTO_ETCD_TXN struct mb_etcd_txn t = MB_ETCD_TXN_INIT;
-		const struct mb_etcd_kv *kv = mb_etcd_kvs_find(&seen, key);
-		bool done;
-
-		mb_etcd_if_created(&t, network, n->overlay.revision);
-		if (kv)
-			mb_etcd_if_value(&t, key, kv->value);
-		else
-			mb_etcd_if_created(&t, key, 0);
-		mb_etcd_then_put(&t, key, mb_str_text(&text), lease);
-		mb_etcd_else_get(&t, network);
-		mb_etcd_else_get(&t, key);
-		mb_etcd_kvs_done(&seen);
-		r = mb_etcd_commit(etcd, &t, &done, &seen, err);
-		if (!r && !done)
-			r = judge_host(n, &seen, key, id, err);
-		if (r || done)
-			return r;
-	}
-	return mb_fail(err, EAGAIN, "the host's record in the store changes all the time");
-}
-
-static int host_record(struct mb_net *net, const struct mb_net_network *n, struct mb_str *out,
-                       struct mb_err *err)
-{
-	char id[2 * HOST_BYTES + 1];
-	struct mb_net_host self = {
-		.schema = MB_NET_SHARED_SCHEMA, .name = n->overlay.host, .id = id};
-	int r = host_id(net, id, err);
-
-	if (!r)
-		mb_net_host_format(&self, out);
-	return r;
-}
-
-/* What an ended lease of another process may have left. */
-static int remove_own_host(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
-                           struct mb_err *err)
-{
-	MB_AUTO_FREE char *key = mb_net_store_key(n, "host", n->overlay.vtep);
-	MB_AUTO_ETCD_TXN struct mb_etcd_txn t = MB_ETCD_TXN_INIT;
-	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
-	int r = host_record(net, n, &text, err);
-	bool done;
-
-	if (r)
-		return r;
-	mb_etcd_if_value(&t, key, mb_str_text(&text));
-	mb_etcd_then_delete(&t, key, false);
-	return mb_etcd_commit(etcd, &t, &done, NULL, err);
-}
-
-int mb_net_store_keep_host(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
-                           const struct mb_etcd_kv *now, uint64_t lease, struct mb_err *err)
-{
-	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
-	int r = host_record(net, n, &text, err);
-
-	if (r || (now && now->lease == lease && mb_streq(now->value, mb_str_text(&text))))
-		return r;
-	return put_host(net, n, etcd, lease, err);
-}
-
-int mb_net_store_lease(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
-                       uint64_t ended, uint64_t *ret, struct mb_err *err)
-{
-	uint64_t now = mb_net_store_lease_now(net, n), mine;
-	int r;
-
-	if (now && now != ended) {
-		*ret = now;
-		return 0;
-	}
-	r = mb_etcd_lease_grant(etcd, n->overlay.ttl, &mine, err);
-	if (r)
-		return r;
-	r = put_host(net, n, etcd, mine, err);
-	if (!r)
-		r = set_lease(net, n, ended, mine, ret, err);
-	if (r || *ret != mine)
-		(void)mb_etcd_lease_revoke(etcd, mine, NULL);
-	/* What hung on the other's lease went with ours: it is put again. */
-	if (!r && *ret != mine)
-		r = put_host(net, n, etcd, *ret, err);
-	return r;
 }
 
 /* ---- one endpoint ---------------------------------------------------------------------------- */
@@ -557,7 +317,7 @@ static int judge_claim(const struct mb_net_network *n, const struct mb_etcd_kvs 
 	const struct mb_etcd_kv *kv = mb_etcd_kvs_find(kvs, key);
 
 	if (!kv || kv->created != n->overlay.revision)
-		return told_gone(n, err);
+		return mb_net_store_told_gone(n, err);
 	for (size_t i = 0; i < kvs->n; i++)
 		if (&kvs->v[i] != kv && !mb_streq(kvs->v[i].value, container_id)) {
 			mac = mb_skip_prefix(kvs->v[i].key, macs);
@@ -923,17 +683,6 @@ static void forget(const struct mb_net_network *n, struct mb_etcd *etcd,
 	forget_mac(n, etcd, e, container_id);
 }
 
-static void end_lease(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd)
-{
-	uint64_t lease = mb_net_store_lease_now(net, n);
-	MB_AUTO_CLOSE int dir = -1;
-
-	/* What cannot be told ends by itself, and says until then that there was one. */
-	if (lease && mb_etcd_lease_revoke(etcd, lease, NULL) == 0 &&
-	    mb_net_run_dir(net, n->id, &dir, NULL) == 0 && mb_net_store_lease_now(net, n) == lease)
-		(void)unlinkat(dir, LEASE, 0);
-}
-
 /* As who leads has found out: nobody who ends is to wait for it.  What is left there goes with the
  * lease, or by who leads when the store is back. */
 static bool is_silent(struct mb_net *net, const struct mb_net_network *n)
@@ -961,7 +710,7 @@ void mb_net_store_release(struct mb_net *net, const struct mb_net_endpoint *e,
 	if (has_others(net, n->id))
 		forget(n, etcd, e, container_id);
 	else
-		end_lease(net, n, etcd);
+		mb_net_store_lease_end(net, n, etcd);
 }
 
 void mb_net_store_leave(struct mb_net *net, const struct mb_net_network *n)
@@ -970,5 +719,5 @@ void mb_net_store_leave(struct mb_net *net, const struct mb_net_network *n)
 
 	if (mb_net_has_store(n) && mb_net_store_lease_now(net, n) &&
 	    mb_net_store_open(n, LEAVE_SEC, &etcd, NULL) == 0)
-		end_lease(net, n, etcd);
+		mb_net_store_lease_end(net, n, etcd);
 }

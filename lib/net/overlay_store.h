@@ -51,7 +51,15 @@ int mb_net_store_lease(struct mb_net *net, const struct mb_net_network *n, struc
 /* This host's record, where @now, which may be NULL, is not that already, with @lease on it. */
 int mb_net_store_keep_host(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
                            const struct mb_etcd_kv *now, uint64_t lease, struct mb_err *err);
+/* Ours, which an ended lease of another process may have left, goes. */
+int mb_net_store_host_remove(struct mb_net *net, const struct mb_net_network *n,
+                             struct mb_etcd *etcd, struct mb_err *err);
 uint64_t mb_net_store_lease_now(struct mb_net *net, const struct mb_net_network *n);
+/* And all that hangs on it. */
+void mb_net_store_lease_end(struct mb_net *net, const struct mb_net_network *n,
+                            struct mb_etcd *etcd);
+/* Tells that the network is not there any more, -ESTALE. */
+int mb_net_store_told_gone(const struct mb_net_network *n, struct mb_err *err);
 /* A MAC address that was asked for, and does not follow from the address: NULL or @buf. */
 const char *mb_net_store_own_mac(const struct mb_net_endpoint *e, char buf[MB_NET_MAC_TEXT]);
 /* @e's addresses are @container_id's, and so is a MAC address that was asked for.  Return: 0;
