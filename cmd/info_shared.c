@@ -26,7 +26,7 @@ static void add_one(struct json_object *list, struct mb_net *net, const struct m
 	mb_json_set(o, "Members", mb_json_new_strv(&n->overlay.store.members));
 	mb_json_set_str(o, "State", r ? "idle" : s.online ? "online" : "silent");
 	mb_json_set_str(o, "Member", s.member ? s.member : "");
-	mb_json_set_str(o, "Fault", s.fault ? s.fault : "");
+	mb_json_set_str(o, "Fault", s.fault ? s.fault : s.policy ? s.policy : "");
 	mb_json_set_time(o, "Since", s.since);
 	mb_json_set_str(o, "Lease", s.lease ? lease : "");
 	mb_json_set(o, "Hosts", hosts);

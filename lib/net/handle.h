@@ -177,9 +177,11 @@ int mb_net_policy_remote_leave(struct mb_net *net, const char *network_id,
 int mb_net_policy_edit(struct mb_net_network *n, const struct mb_net_policy_edit *edit,
                        struct mb_err *err);
 /* The network has @policy from now on.  Where it has that already only what is missing of it is
- * made, if it is looked at @again.  The lock is taken here. */
+ * made, if it is looked at @again, or one before was cut short.  The lock is taken here. */
 int mb_net_policy_take(struct mb_net *net, const char *network_id,
                        const struct mb_net_policy *policy, bool again, struct mb_err *err);
+/* What was written down last has not been done to its end. */
+bool mb_net_policy_is_unfinished(struct mb_net *net, const char *network_id);
 /* For mb_net_firewall_wanted(): governed networks (owned from then on), then their members, then
  * all the elements. */
 struct mb_net_plans {

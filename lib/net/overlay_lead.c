@@ -513,25 +513,40 @@ static void read_network(struct lead *l)
 	redo_at(l, mb_monotonic_nsec() + 1);
 }
 
-/* What cannot be read, or is there no more, leaves the policy as it was. */
+/* What cannot be read, or is there no more, leaves the policy as it was; nobody starts under it. */
+static int take_policy(struct lead *l, const char *text, bool again, struct mb_err *told)
+{
+	struct mb_net_policy policy = {0};
+	int r = mb_net_shared_policy_parse(text, &policy, told);
+
+	if (!r)
+		r = mb_net_policy_take(l->net, l->n->id, &policy, again, told);
+	mb_net_policy_done(&policy);
+	mb_strset(&l->status.policy, r ? told->msg : NULL);
+	return r;
+}
+
 static void follow_policy(struct lead *l, struct mb_err *told)
 {
 	MB_AUTO_FREE char *key = mb_asprintf("%spolicy", l->prefix);
-	struct mb_net_policy policy = {0};
 	bool there;
 	size_t at = place(l, key, &there);
-	int r = 0;
+	int r = there ? take_policy(l, l->view.v[at].value, l->is_new, told) : 0;
 
-	if (there)
-		r = mb_net_shared_policy_parse(l->view.v[at].value, &policy, told);
-	if (!r && there)
-		r = mb_net_policy_take(l->net, l->n->id, &policy, l->is_new, told);
-	mb_net_policy_done(&policy);
 	read_network(l);
 	if (!there && !mb_net_policy_is_empty(l->n))
 		r = mb_net_policy_put_back(l->n, l->etcd, told);
 	if (r)
 		mb_debug("network %s: %s", l->n->name, told->msg);
+}
+
+/* One that could not be read or done is tried again. */
+static void retry_policy(struct lead *l)
+{
+	if (!l->status.policy && !mb_net_policy_is_unfinished(l->net, l->n->id))
+		return;
+	follow_policy(l, &(struct mb_err){0});
+	tell(l, NULL);
 }
 
 /* ---- leading --------------------------------------------------------------------------------- */
@@ -632,8 +647,10 @@ static int on_event(void *arg, const struct mb_etcd_kv *kv, bool deleted, struct
 		consider(l, before);
 	if (is_claim(what) && !deleted)
 		consider(l, kv->value);
-	if (mb_streq(what, "policy"))
+	if (mb_streq(what, "policy")) {
 		follow_policy(l, &(struct mb_err){0});
+		tell(l, NULL);
+	}
 	if (mb_starts_with(what, "host/")) {
 		if (deleted && mb_net_policy_is_on(l->net, l->n->id))
 			mb_net_remotes_trim(l->net, l->n);
@@ -681,6 +698,7 @@ static int on_idle(void *arg, struct mb_err *err)
 	if (now - l->swept >= SWEEP_SEC * MB_NSEC_PER_SEC) {
 		r = sweep(l, err);
 		redo_at(l, now);
+		retry_policy(l);
 	}
 	if (!r && l->redo && now >= l->redo)
 		r = redo(l, err);

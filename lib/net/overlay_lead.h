@@ -41,6 +41,7 @@ struct mb_net_lead_status {
 	bool online;
 	char *member;  /* that answers */
 	char *fault;   /* why none does; NULL */
+	char *policy;  /* why this host does not do as the policy there says; NULL: it does */
 	int64_t since; /* nanoseconds since 1970: it is so */
 	uint64_t lease;
 	struct mb_kv hosts; /* tunnel address -> name */

@@ -14,6 +14,7 @@ static const struct mb_json_field status_table[] = {
 	MB_JSON_BOOL("online", struct mb_net_lead_status, online),
 	MB_JSON_STR("member", struct mb_net_lead_status, member),
 	MB_JSON_STR("fault", struct mb_net_lead_status, fault),
+	MB_JSON_STR("policy", struct mb_net_lead_status, policy),
 	MB_JSON_TIME("since", struct mb_net_lead_status, since),
 	MB_JSON_U64("lease", struct mb_net_lead_status, lease),
 	MB_JSON_KV("hosts", struct mb_net_lead_status, hosts),

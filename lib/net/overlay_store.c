@@ -544,6 +544,21 @@ static bool may_go_on(struct mb_net *net, const struct mb_net_network *n,
 	       mb_streq(before->ip6, e->ip6) && mb_net_store_lease_now(net, n);
 }
 
+/* Nobody starts under a policy that is not understood, or not done: who leads has tried. */
+static int ask_policy(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
+                      struct mb_err *err)
+{
+	struct mb_net_lead_status status = {0};
+	int r = 0;
+
+	if (!mb_net_lead_is_led(net, n->id))
+		return mb_net_policy_pull(net, n, etcd, err);
+	if (mb_net_lead_status_load(net, n->id, &status, NULL) == 0 && status.policy)
+		r = mb_fail(err, EBADMSG, "%s", status.policy);
+	mb_net_lead_status_done(&status);
+	return r;
+}
+
 int mb_net_store_choose(struct mb_net *net, const struct mb_net_network *n,
                         struct mb_net_endpoint *e, const char *container_id,
                         const struct mb_net_endpoint *before, struct mb_err *err)
@@ -556,9 +571,8 @@ int mb_net_store_choose(struct mb_net *net, const struct mb_net_network *n,
 		return 0;
 	mb_strv_remove(&net->etcd_silent, n->id);
 	r = open_kept(net, n, &etcd, &told);
-	/* Who leads has done it.  Nobody starts under a policy that is not understood. */
-	if (!r && !mb_net_lead_is_led(net, n->id))
-		r = mb_net_policy_pull(net, n, etcd, &told);
+	if (!r)
+		r = ask_policy(net, n, etcd, &told);
 	if (!r)
 		r = choose(net, n, etcd, e, container_id, &told);
 	if (r == MB_ETCD_UNAVAILABLE && may_go_on(net, n, e, before)) {

@@ -16,6 +16,15 @@
 
 enum { WORD = 4, NIBBLE = 4 };
 
+size_t mb_net_policy_find(const struct mb_net_policy *p, uint32_t id)
+{
+	size_t i = 0;
+
+	while (i < p->n_rules && p->rules[i].id != id)
+		i++;
+	return i;
+}
+
 bool mb_net_policy_is_empty(const struct mb_net_network *n)
 {
 	return !n->policy.deny && !n->policy.n_rules;

@@ -19,6 +19,7 @@
 struct mb_err;
 struct mb_net_changes;
 struct mb_net_network;
+struct mb_net_policy;
 struct mb_net_rule;
 struct mb_net_selector;
 struct mb_net_subject;
@@ -54,6 +55,8 @@ struct mb_net_plan {
 /* What a document says of one. */
 extern const struct mb_json_field mb_net_policy_table[];
 bool mb_net_policy_is_empty(const struct mb_net_network *n);
+/* The place of a rule; as many as there are: none has @id. */
+size_t mb_net_policy_find(const struct mb_net_policy *p, uint32_t id);
 /* Return: 0 or -errno, told. */
 int mb_net_plan_make(const struct mb_net_network *n, struct mb_net_plan *ret, struct mb_err *err);
 void mb_net_plan_done(struct mb_net_plan *plan);

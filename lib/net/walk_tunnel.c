@@ -76,6 +76,11 @@ static int check_store(struct mb_net_way *w, struct mb_err *err)
 		mb_net_way_fault(w, "store", "the store of network '%s' does not answer: %s",
 		                 w->network->name, s.fault ? s.fault : "");
 		mb_net_way_mend(w, "see that a member runs that this host can reach");
+	} else if (!r && s.policy) {
+		mb_net_way_fault(w, "store",
+		                 "this host does not do as the policy of network '%s' says: %s",
+		                 w->network->name, s.policy);
+		mb_net_way_mend(w, "see that all hosts have one version of mybox");
 	} else if (!r) {
 		mb_net_way_ok(w, "store", "%s answers", s.member ? s.member : "a member");
 	}

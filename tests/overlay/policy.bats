@@ -220,6 +220,12 @@ default any any any deny" ]
 	[[ $output == *"network shared: a record in the store has a broken policy"* ]]
 	opens_not 1 web "$db" 80
 	[ "$(on 2 network policy default shared)" = deny ]
+	# Nobody starts under what cannot be read, led or not; and is it told.
+	is_told() { on 1 system info | grep -q "has a broken policy"; }
+	wait_until 5 is_told
+	run on 1 run --rm --network shared deb true
+	[ "$status" = 125 ]
+	[[ $output == *"network shared: a record in the store has a broken policy"* ]]
 	# Nobody starts under what cannot be read where nobody has read what was before.
 	run on 3 network join -o "store=$store" -o host=h3 shared
 	[[ $output == *"a record in the store has a broken policy"* ]]
@@ -238,6 +244,33 @@ default any any any deny" ]
 	wait "${jobs[@]}"
 	wait_until 5 has_rules 1 3
 	wait_until 5 has_rules 2 3
+	# And it can be read again.
+	on 1 run --rm --network shared deb true
+}
+
+@test "policy: what was cut short is done to its end by who leads" {
+	shared 2 --internal
+	sleeper 1 web --network shared
+	sleeper 2 db --network shared
+	serve 2 db 80
+	local db id out
+	db=$(ip_of 2 db)
+	wait_until 5 knows 1 db
+	wait_until 5 opens 1 web "$db" 80
+	id=$(on 2 network inspect -f '{{.Id}}' shared)
+	on 1 network policy default shared deny
+	wait_until 5 opens_not 1 web "$db" 80
+	out="mb$(on 2 inspect -f '{{slice .Id 0 10}}' db)"
+	is_out() { ! in_ns h2 ip -o link show "$out" | grep -q master; }
+	wait_until 5 is_out
+	# As one leaves it who is killed before all of them are out of the bridge.
+	in_ns h2 ip link set "$out" master "mb-${id:0:12}"
+	ln -s - "$dir/h2/run/net/$id/unfinished"
+	wait_until 40 is_out
+	is_done() { [ ! -L "$dir/h2/run/net/$id/unfinished" ]; }
+	wait_until 5 is_done
+	on 2 system check
+	opens_not 1 web "$db" 80
 }
 
 @test "policy: what comes from outside and goes there is judged by the container's own host" {
