@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "net/skeleton.h"
 
+#include <arpa/inet.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -128,6 +129,7 @@ enum op {
 	NUMBER,  /* v, a word -> reg */
 	FAMILY,  /* nfproto == v */
 	LOOP6,   /* reg == ::1 */
+	LINK6,   /* reg, the first word of an address, is in fe80::/10 */
 	BYTE_IS, /* reg == v, one byte */
 	WORD_IS, /* reg == v, a word */
 	ANY_OF,  /* reg & v != 0 */
@@ -159,6 +161,8 @@ enum { R1 = NFT_REG_1, R2 = NFT_REG_2 };
 #define STATE_UNTRACKED CT_STATE(6)
 #define STATE_KNOWN     (CT_STATE(IP_CT_ESTABLISHED + 1) | CT_STATE(IP_CT_RELATED + 1))
 #define LOOPBACK_NET    127
+#define LINK_LOCAL      0xfe800000
+#define LINK_LOCAL_MASK 0xffc00000
 
 #define IIF(r)                                        \
 	{                                             \
@@ -330,6 +334,8 @@ static const struct {
 	{"input", {IIF(R1), IN_SET(R1, GOVERNED), JUMP_TO("to_host")}},
 	{"to_host", {{CT, R1, NFT_CT_STATE}, {ANY_OF, R1, STATE_UNTRACKED}, {RETURN}}},
 	{"to_host", {{CT, R1, NFT_CT_DIRECTION}, {BYTE_IS, R1, IP_CT_DIR_REPLY}, {RETURN}}},
+	/* Rules go by address, and nobody is known by that one: it would be of no class. */
+	{"to_host", {IPV6, {NET6, R1, IPV6_SADDR, WORD}, {LINK6, R1}, {COUNT}, {DROP}}},
 	BY_FLOW("to_host", CLIENT4(IIF, MEMBER), SERVER_IS_HOST(IIF)),
 	BY_FLOW("to_host", CLIENT6(IIF, MEMBER), SERVER_IS_HOST(IIF)),
 	BY_DEFAULT("to_host", IIF),
@@ -368,6 +374,13 @@ static void put_compare(struct mb_nl_nft_rule *r, const struct step *s)
 		mb_nl_nft_meta(r, NFT_META_NFPROTO, s->reg);
 	if (s->op == LOOP6) {
 		mb_nl_nft_cmp(r, s->reg, true, &in6addr_loopback, sizeof(in6addr_loopback));
+		return;
+	}
+	if (s->op == LINK6) {
+		const uint32_t link_local = htonl(LINK_LOCAL);
+
+		mb_nl_nft_mask(r, s->reg, htonl(LINK_LOCAL_MASK));
+		mb_nl_nft_cmp(r, s->reg, true, &link_local, sizeof(link_local));
 		return;
 	}
 	if (s->op == WORD_IS) {
@@ -423,6 +436,7 @@ static void put_step(struct mb_nl_nft_rule *r, const struct step *s)
 		break;
 	case FAMILY:
 	case LOOP6:
+	case LINK6:
 	case BYTE_IS:
 	case WORD_IS:
 	case ANY_OF:

@@ -39,7 +39,7 @@ setup_file() {
 		s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET,
 		                  socket.SOCK_STREAM if proto == "tcp" else socket.SOCK_DGRAM)
 		s.settimeout(float(os.environ.get("PATIENCE", "1")))
-		s.connect((host, int(port)))
+		s.connect(socket.getaddrinfo(host, int(port))[0][4])
 		s.send(b"hello")
 		assert s.recv(100) == b"hello"
 	PY
@@ -314,6 +314,30 @@ published() {
 	mybox network policy rm net6 1 2
 	mybox network policy default net6 allow
 	wait_until 10 asks late "$six" 81
+}
+
+@test "nobody gets past a rule to the host by a link's own address" {
+	mybox network create --ipv6 net6
+	sleeper web --network net6
+	mybox network policy add --action deny net6 web:host:80
+	python3 "$BATS_FILE_TMPDIR/serve" 80 81 >/dev/null 2>&1 3>&- &
+	echo $! >>"$BATS_TEST_TMPDIR/pids"
+	wait_until 20 host_asks 127.0.0.1 80
+	local gateway link own
+	gateway=$(mybox inspect -f '{{.NetworkSettings.Networks.net6.IPv6Gateway}}' web)
+	own="mb$(mybox inspect -f '{{slice .Id 0 10}}' web)"
+	link_of() { ip -o -6 addr show dev "$own" scope link | grep -v tentative | sed 's/.*inet6 \([^/]*\).*/\1/'; }
+	has_link() { [ -n "$(link_of)" ]; }
+	wait_until 20 has_link
+	link=$(link_of)
+	wait_until 10 asks web "$gateway" 81
+	silent asks web "$gateway" 80
+	# The host is there by it: it is asked who has it, and says so.
+	silent asks web "$link%eth0" 80
+	[ -n "$(in_net web ip -6 neigh show "$link" dev eth0 | grep lladdr)" ]
+	silent asks web "$link%eth0" 80 udp
+	# nft(8) shows the rule.
+	nft list chain inet "$(nft list tables | sed -n 's/^table inet \(mybox.*\)/\1/p' | head -1)" to_host
 }
 
 @test "nobody speaks with another's address" {
