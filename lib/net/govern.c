@@ -535,20 +535,17 @@ static int open_governed(struct mb_net *net, const char *network_id, int *ret_lo
 	return !r && mb_net_policy_is_empty(*ret_n) ? 1 : r;
 }
 
-int mb_net_policy_remotes_join(struct mb_net *net, const char *network_id,
-                               const struct mb_net_remotes *remotes, struct mb_err *err)
+static int join_remotes(struct mb_net *net, const struct mb_net_network *n,
+                        const struct mb_net_remotes *remotes, struct mb_err *err)
 {
-	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
 	MB_AUTO_NET_CHANGES struct mb_net_changes c = {0}, fixed = {0};
 	MB_AUTO_NET_PLAN struct mb_net_plan plan = MB_NET_PLAN_INIT;
-	MB_AUTO_CLOSE int lock = -1, dir = -1;
+	MB_AUTO_CLOSE int dir = -1;
 	size_t first;
-	int r = remotes->n ? open_governed(net, network_id, &lock, &n, err) : 1;
+	int r = mb_net_plan_make(n, &plan, err);
 
-	if (!r)
-		r = mb_net_plan_make(n, &plan, err);
 	if (r)
-		return r < 0 ? r : 0;
+		return r;
 	add_recorded(net, &plan);
 	mb_net_plan_put_fixed(&plan, &fixed);
 	first = plan.n_classes;
@@ -569,6 +566,25 @@ int mb_net_policy_remotes_join(struct mb_net *net, const char *network_id,
 	for (size_t i = first; !r && i < plan.n_classes; i++)
 		r = record_class(dir, &plan, &plan.classes[i], err);
 	return r;
+}
+
+/* The records first, and under the lock: who works the policy out anew takes away what he finds no
+ * record of, and who makes the tunnel anew gives a way to all that have one. */
+int mb_net_policy_remotes_join(struct mb_net *net, const struct mb_net_network *n,
+                               struct mb_net_remotes *remotes, struct mb_err *err)
+{
+	MB_AUTO(mb_net_network_free) struct mb_net_network *now = NULL;
+	MB_AUTO_CLOSE int lock = -1;
+	int governed = remotes->n ? open_governed(net, n->id, &lock, &now, err) : 1;
+	int r = mb_net_remotes_note(net, n, remotes, err);
+
+	if (governed == 1 && remotes->n && lock < 0)
+		/* It may have got a policy before they had records. */
+		governed = open_governed(net, n->id, &lock, &now, err);
+	if (governed)
+		return governed < 0 ? governed : r;
+	governed = join_remotes(net, now, remotes, err);
+	return governed ? governed : r;
 }
 
 /* Locked out are those that join: their records are written by then. */

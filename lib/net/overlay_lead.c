@@ -287,15 +287,14 @@ static void drop(struct lead *l, const struct mb_net_remote *r)
 }
 
 /* And comes after it. */
-static void put(struct lead *l, const struct mb_net_remotes *all)
+static void put(struct lead *l, struct mb_net_remotes *all)
 {
 	struct mb_err told = MB_ERR_INIT;
 
-	if (mb_net_policy_remotes_join(l->net, l->n->id, all, &told) < 0)
+	if (mb_net_policy_remotes_join(l->net, l->n, all, &told) < 0)
 		mb_debug("network %s: %s", l->n->name, told.msg);
-	for (size_t i = 0; i < all->n; i++)
-		if (mb_net_remote_put(l->net, l->n, &all->v[i], l->is_new, &told) < 0)
-			mb_debug("network %s: %s", l->n->name, told.msg);
+	if (mb_net_remotes_give(l->net, l->n, all, l->is_new, &told) < 0)
+		mb_debug("network %s: %s", l->n->name, told.msg);
 }
 
 /* As the view says it, whatever it was before. */

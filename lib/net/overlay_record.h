@@ -53,6 +53,7 @@ struct mb_net_remote {
 	/* What rules of the policy name, and only that. */
 	struct mb_strv aliases;
 	struct mb_kv labels;
+	bool is_new; /* noted just now; not in the text */
 };
 void mb_net_remote_done(struct mb_net_remote *r);
 /* As @n's hosts tell it: addresses of its subnets, which are not the gateway's, a host that can be

@@ -146,8 +146,8 @@ static bool is_in_place(const struct mb_net_remote *a, const struct mb_net_remot
 	return mb_streq(mb_str_text(&one), mb_str_text(&other));
 }
 
-int mb_net_remote_put(struct mb_net *net, const struct mb_net_network *n,
-                      const struct mb_net_remote *r, bool again, struct mb_err *err)
+static int note(struct mb_net *net, const struct mb_net_network *n, struct mb_net_remote *r,
+                struct mb_err *err)
 {
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT, now = MB_STR_INIT;
 	struct mb_net_remote before = {0};
@@ -164,11 +164,37 @@ int mb_net_remote_put(struct mb_net *net, const struct mb_net_network *n,
 		if (!is_in_place(&before, r))
 			take_away(net, n, &before);
 		mb_net_remote_done(&before);
-		if (same && !again)
+		if (same)
 			return 0;
 	}
-	res = mb_store_file_write(dir, r->id, text.buf, text.len, MB_DOC_REPLACE, err);
-	return res ? res : give(net, n, r, err);
+	r->is_new = true;
+	return mb_store_file_write(dir, r->id, text.buf, text.len, MB_DOC_REPLACE, err);
+}
+
+int mb_net_remotes_note(struct mb_net *net, const struct mb_net_network *n,
+                        struct mb_net_remotes *all, struct mb_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		int one = note(net, n, &all->v[i], err);
+
+		r = r ? r : one;
+	}
+	return r;
+}
+
+int mb_net_remotes_give(struct mb_net *net, const struct mb_net_network *n,
+                        const struct mb_net_remotes *all, bool again, struct mb_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		int one = again || all->v[i].is_new ? give(net, n, &all->v[i], err) : 0;
+
+		r = r ? r : one;
+	}
+	return r;
 }
 
 int mb_net_remote_load(struct mb_net *net, const struct mb_net_network *n, const char *id,

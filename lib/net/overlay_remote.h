@@ -16,10 +16,6 @@
 struct mb_net;
 struct mb_net_network;
 
-/* @again: what follows from it is written although it is known already, as whoever knew it may have
- * died before that. */
-int mb_net_remote_put(struct mb_net *net, const struct mb_net_network *n,
-                      const struct mb_net_remote *r, bool again, struct mb_err *err);
 /* As it is known.  Return: 0, or -errno, not told. */
 int mb_net_remote_load(struct mb_net *net, const struct mb_net_network *n, const char *id,
                        struct mb_net_remote *ret);
@@ -35,6 +31,13 @@ struct mb_net_remotes {
 int mb_net_remotes_load(struct mb_net *net, const struct mb_net_network *n,
                         struct mb_net_remotes *ret, struct mb_err *err);
 void mb_net_remotes_done(struct mb_net_remotes *remotes);
+/* They are known from now on; one that has moved is not where it was any more.  Then, when rules
+ * know them, too, the ways to those that are new.  @again: to all of them, as whoever knew them
+ * may have died before that.  Return: 0 or -errno, told, of the first: the others are done. */
+int mb_net_remotes_note(struct mb_net *net, const struct mb_net_network *n,
+                        struct mb_net_remotes *all, struct mb_err *err);
+int mb_net_remotes_give(struct mb_net *net, const struct mb_net_network *n,
+                        const struct mb_net_remotes *all, bool again, struct mb_err *err);
 const struct mb_net_remote *mb_net_remotes_find(const struct mb_net_remotes *remotes,
                                                 const char *id);
 /* The ways to hosts that have no container any more. */
