@@ -33,6 +33,14 @@ static char *use_name(const struct mb_net_network *n)
 	return mb_asprintf("%s.use", n->id);
 }
 
+static bool is_there(int dir, const char *name, int fd)
+{
+	struct stat ours, there;
+
+	return fstat(fd, &ours) == 0 && fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
 int mb_net_store_use(struct mb_net *net, const struct mb_net_network *n, bool alone, int *ret_fd,
                      struct mb_err *err)
 {
@@ -43,12 +51,16 @@ int mb_net_store_use(struct mb_net *net, const struct mb_net_network *n, bool al
 
 	if (r)
 		return r < 0 ? r : 0;
-	fd = openat(dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return mb_fail_sys(err, errno, "cannot open '%s'", name);
-	while (flock(fd, alone ? LOCK_EX : LOCK_SH) < 0)
-		if (errno != EINTR)
-			return mb_fail_sys(err, errno, "cannot lock '%s'", name);
+	/* Whom one waited for may have taken the file away: others lock another one then. */
+	do {
+		mb_close(&fd);
+		fd = openat(dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0)
+			return mb_fail_sys(err, errno, "cannot open '%s'", name);
+		while (flock(fd, alone ? LOCK_EX : LOCK_SH) < 0)
+			if (errno != EINTR)
+				return mb_fail_sys(err, errno, "cannot lock '%s'", name);
+	} while (!is_there(dir, name, fd));
 	*ret_fd = mb_take_fd(&fd);
 	return 0;
 }
@@ -231,6 +243,7 @@ int mb_net_store_lease(struct mb_net *net, const struct mb_net_network *n, struc
                        uint64_t ended, uint64_t *ret, struct mb_err *err)
 {
 	uint64_t now = mb_net_store_lease_now(net, n), mine;
+	bool won;
 	int r;
 
 	if (now && now != ended) {
@@ -243,11 +256,13 @@ int mb_net_store_lease(struct mb_net *net, const struct mb_net_network *n, struc
 	r = put_host(net, n, etcd, mine, err);
 	if (!r)
 		r = set_lease(net, n, ended, mine, ret, err);
-	if (r || *ret != mine)
-		(void)mb_etcd_lease_revoke(etcd, mine, NULL);
-	/* What hung on the other's lease went with ours: it is put again. */
-	if (!r && *ret != mine)
+	/* Under the other's lease before ours ends: whoever takes the network away meanwhile must
+	 * find that this host is there. */
+	won = !r && *ret == mine;
+	if (!r && !won)
 		r = put_host(net, n, etcd, *ret, err);
+	if (!won)
+		(void)mb_etcd_lease_revoke(etcd, mine, NULL);
 	return r;
 }
 
