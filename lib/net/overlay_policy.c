@@ -122,10 +122,11 @@ static int told_unavailable(int r)
 	return r == MB_ETCD_UNAVAILABLE ? -EHOSTUNREACH : r;
 }
 
-/* Once: what is there, with the change.  Return: 0 and *@ret_done; MB_NET_ABSENT: no such rule; or
- * -errno. */
+/* Once: what is there, with the change.  *@tried is what was put last, NULL: nothing; if that is
+ * there it was done, and its answer lost.  Return: 0 and *@ret_done; MB_NET_ABSENT: no such rule;
+ * or -errno. */
 static int edit_once(const struct mb_net_network *n, struct mb_etcd *etcd,
-                     const struct mb_net_policy_edit *edit, struct mb_net_policy *ret,
+                     const struct mb_net_policy_edit *edit, char **tried, struct mb_net_policy *ret,
                      bool *ret_done, struct mb_err *err)
 {
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
@@ -135,10 +136,16 @@ static int edit_once(const struct mb_net_network *n, struct mb_etcd *etcd,
 
 	if (!r && before)
 		r = mb_net_shared_policy_parse(before, &copy.policy, err);
+	if (!r && before && mb_streq(before, *tried)) {
+		*ret = copy.policy;
+		*ret_done = true;
+		return 0;
+	}
 	if (!r)
 		r = mb_net_policy_edit(&copy, edit, err);
 	if (!r)
 		mb_net_shared_policy_format(&copy.policy, &text);
+	mb_strset(tried, mb_str_text(&text));
 	if (!r && text.len > MB_ETCD_VALUE_MAX)
 		r = mb_fail(err, E2BIG, "the policy would be longer than the store takes");
 	if (!r)
@@ -154,11 +161,12 @@ static int edit_shared(const struct mb_net_network *n, const struct mb_net_polic
                        struct mb_net_policy *ret, struct mb_err *err)
 {
 	MB_AUTO(mb_etcd_free) struct mb_etcd *etcd = NULL;
+	MB_AUTO_FREE char *tried = NULL;
 	bool done = false;
 	int r = mb_net_store_open(n, TIMEOUT_SEC, &etcd, err);
 
 	for (int i = 0; !r && !done && i < TRIES; i++)
-		r = edit_once(n, etcd, edit, ret, &done, err);
+		r = edit_once(n, etcd, edit, &tried, ret, &done, err);
 	if (!r && !done)
 		r = mb_fail(err, EAGAIN, "other hosts change the policy all the time");
 	return r;

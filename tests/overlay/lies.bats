@@ -110,3 +110,15 @@ stands() {
 	wait_until 60 knows_not 1 k3
 	stands
 }
+
+@test "lies: a change of a policy whose answer is lost is made once" {
+	# The other member that is asked then is the store itself.
+	on 1 network create -d overlay --internal --subnet 10.98.0.0/24 -o "store=http://$wire.254:2379,$store" -o ttl=3 -o host=h1 other >/dev/null
+	say "an answer that is lost"
+	[ "$(on 1 network policy add other any:any:80)" = 1 ]
+	[ "$(on 1 network policy ls -q other)" = 1 ]
+	on 1 network policy rm other 1
+	[ -z "$(on 1 network policy ls -q other)" ]
+	say honest
+	on 1 network rm other >/dev/null
+}
