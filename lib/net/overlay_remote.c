@@ -107,6 +107,22 @@ static int find_tunnel(struct mb_net *net, const struct mb_net_network *n, int *
 
 /* ---- one ------------------------------------------------------------------------------------- */
 
+/* Whom the host itself knew there in the bridge: a policy has it know the other host's address for
+ * a link, which it would believe until it asks again. */
+static void forget_neighbours(struct mb_net *net, const struct mb_net_network *n,
+                              const struct mb_net_remote *r)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	int bridge = mb_net_bridge_index(net, n->id);
+
+	if (!bridge || !mb_net_policy_is_on(net, n->id))
+		return;
+	put_neighbour(&b, r->ip, NULL, bridge, false);
+	put_neighbour(&b, r->ip6, NULL, bridge, false);
+	/* Each of them may be unknown. */
+	(void)mb_nl_send(&net->route, &b, NULL, NULL);
+}
+
 static void take_away(struct mb_net *net, const struct mb_net_network *n,
                       const struct mb_net_remote *r)
 {
@@ -118,6 +134,7 @@ static void take_away(struct mb_net *net, const struct mb_net_network *n,
 		return;
 	put_entries(&b, r, index, false, false);
 	(void)mb_nl_send(&net->route, &b, NULL, NULL);
+	forget_neighbours(net, n, r);
 }
 
 static int give(struct mb_net *net, const struct mb_net_network *n, const struct mb_net_remote *r,
@@ -130,6 +147,8 @@ static int give(struct mb_net *net, const struct mb_net_network *n, const struct
 		put_entries(&b, r, index, mb_net_policy_is_on(net, n->id), true);
 		res = mb_nl_send(&net->route, &b, NULL, err);
 	}
+	if (!res)
+		forget_neighbours(net, n, r);
 	return res ? res : mb_net_names_add_remote(net, n, r, err);
 }
 

@@ -273,6 +273,27 @@ default any any any deny" ]
 	opens_not 1 web "$db" 80
 }
 
+@test "policy: an address that moves to another host is reached there at once" {
+	shared 3 --internal
+	sleeper 1 web --network shared
+	sleeper 2 db --network shared --ip 10.97.0.50
+	on 1 network policy default shared deny
+	on 1 network policy add shared web:10.97.0.50:icmp >/dev/null
+	on 1 network policy add shared web:db:icmp >/dev/null
+	wait_until 5 reaches 1 web 10.97.0.50
+	known() { in_ns h1 ip neigh show 10.97.0.50 dev "mb-$(on 1 network inspect -f '{{slice .Id 0 12}}' shared)"; }
+	[[ "$(known)" == *"lladdr 02:6e:cb:00:71:02"* ]]
+	on 2 rm -f db >/dev/null
+	sleeper 3 db --network shared --ip 10.97.0.50
+	moved() { in_ns h1 bridge fdb show dev "$(tunnel 1 shared)" | grep -q 'dst 203.0.113.3'; }
+	wait_until 5 moved
+	knows_old() { [[ "$(known)" == *"lladdr 02:6e:cb:00:71:02"* ]]; }
+	knows_old_not() { ! knows_old; }
+	wait_until 1 knows_old_not
+	wait_until 2 reaches 1 web 10.97.0.50
+	for i in 1 2 3; do on $i system check; done
+}
+
 @test "policy: what comes from outside and goes there is judged by the container's own host" {
 	shared 2
 	on 1 run -d --name web -p 8080:80 --network shared deb sleep 1000 >/dev/null
