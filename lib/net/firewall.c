@@ -389,7 +389,7 @@ int mb_net_firewall_wanted(struct mb_net *net, bool only_up, struct mb_net_chang
 		if (mb_net_doc_read(net, ids.v[i], &n, NULL) < 0 || mb_net_is_upper(n->driver))
 			continue;
 		mb_net_changes_network(c, n, false);
-		r = mb_net_plans_add(&w.plans, mb_take_ptr(&n), err);
+		r = mb_net_plans_add(net, &w.plans, mb_take_ptr(&n), err);
 	}
 	if (!r)
 		r = mb_net_records_walk(net, each_record, &w, err);

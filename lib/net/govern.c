@@ -83,9 +83,11 @@ static void put_endpoint(struct mb_net_plan *plan, const struct mb_net_sandbox *
 struct mb_net_plan_of {
 	struct mb_net_network *network; /* owned */
 	struct mb_net_plan plan;
+	struct mb_net_remotes remotes;
 };
 
-int mb_net_plans_add(struct mb_net_plans *plans, struct mb_net_network *n, struct mb_err *err)
+int mb_net_plans_add(struct mb_net *net, struct mb_net_plans *plans, struct mb_net_network *n,
+                     struct mb_err *err)
 {
 	struct mb_net_plan_of one = {.network = n};
 	int r = mb_net_policy_is_empty(n) ? 1 : mb_net_plan_make(n, &one.plan, err);
@@ -94,9 +96,20 @@ int mb_net_plans_add(struct mb_net_plans *plans, struct mb_net_network *n, struc
 		mb_net_network_free(n);
 		return r > 0 ? 0 : r;
 	}
+	(void)mb_net_remotes_load(net, n, &one.remotes, NULL);
 	plans->v = mb_realloc(plans->v, (plans->n + 1) * sizeof(*plans->v));
 	plans->v[plans->n++] = one;
 	return 0;
+}
+
+/* Who has lost his address to another host has it no more, though he has his record: nothing else
+ * of ours is known as another host's. */
+static bool is_remotes(const struct mb_net_remotes *remotes, const char *address)
+{
+	for (size_t i = 0; address && i < remotes->n; i++)
+		if (mb_streq(remotes->v[i].ip, address) || mb_streq(remotes->v[i].ip6, address))
+			return true;
+	return false;
 }
 
 void mb_net_plans_member(struct mb_net_plans *plans, const struct mb_net_sandbox *s,
@@ -106,28 +119,31 @@ void mb_net_plans_member(struct mb_net_plans *plans, const struct mb_net_sandbox
 		struct mb_net_plan *plan = &plans->v[i].plan;
 		const struct mb_net_endpoint *e = mb_net_endpoint_find(s, plan->network->id);
 		struct mb_net_class classes[2];
+		struct mb_net_endpoint left;
 
 		if (!e)
 			continue;
-		put_endpoint(plan, s, e, classes, c);
+		left = *e; /* borrowed */
+		if (is_remotes(&plans->v[i].remotes, e->ip4))
+			left.ip4 = NULL;
+		if (is_remotes(&plans->v[i].remotes, e->ip6))
+			left.ip6 = NULL;
+		put_endpoint(plan, s, &left, classes, c);
 		mb_net_plan_add_class(plan, &classes[0]);
 		mb_net_plan_add_class(plan, &classes[1]);
 	}
 }
 
 /* Containers of other hosts. */
-static void put_remotes(struct mb_net *net, struct mb_net_plan *plan, struct mb_net_changes *c)
+static void put_remotes(struct mb_net_plan *plan, const struct mb_net_remotes *all,
+                        struct mb_net_changes *c)
 {
-	MB_AUTO_NET_REMOTES struct mb_net_remotes all = {0};
-
-	if (mb_net_remotes_load(net, plan->network, &all, NULL) < 0)
-		return;
-	for (size_t i = 0; i < all.n; i++) {
+	for (size_t i = 0; i < all->n; i++) {
 		struct mb_net_class classes[2];
 		struct mb_net_sandbox s;
 		struct mb_net_endpoint e;
 
-		mb_net_remote_view(&all.v[i], &s, &e);
+		mb_net_remote_view(&all->v[i], &s, &e);
 		put_endpoint(plan, &s, &e, classes, c);
 		mb_net_plan_add_class(plan, &classes[0]);
 		mb_net_plan_add_class(plan, &classes[1]);
@@ -163,7 +179,7 @@ static void add_recorded(struct mb_net *net, struct mb_net_plan *plan)
 void mb_net_plans_put(struct mb_net *net, struct mb_net_plans *plans, struct mb_net_changes *c)
 {
 	for (size_t i = 0; i < plans->n; i++) {
-		put_remotes(net, &plans->v[i].plan, c);
+		put_remotes(&plans->v[i].plan, &plans->v[i].remotes, c);
 		add_recorded(net, &plans->v[i].plan);
 		mb_net_plan_put_fixed(&plans->v[i].plan, c);
 		mb_net_plan_put_pairs(&plans->v[i].plan, NULL, c);
@@ -175,6 +191,7 @@ void mb_net_plans_done(struct mb_net_plans *plans)
 {
 	for (size_t i = 0; i < plans->n; i++) {
 		mb_net_plan_done(&plans->v[i].plan);
+		mb_net_remotes_done(&plans->v[i].remotes);
 		mb_net_network_free(plans->v[i].network);
 	}
 	free(plans->v);
@@ -360,15 +377,18 @@ static int sync_plan(struct mb_net *net, struct mb_net_plan *plan, struct mb_err
 	struct mb_net_plan_of one = {.plan = *plan};
 	struct mb_net_plans plans = {.v = &one, .n = 1};
 	struct gather g = {&plans, &wanted};
-	int r = mb_net_records_walk(net, each_member, &g, err);
+	int r;
 
+	(void)mb_net_remotes_load(net, plan->network, &one.remotes, NULL);
+	r = mb_net_records_walk(net, each_member, &g, err);
 	if (!r) {
-		put_remotes(net, &one.plan, &wanted);
+		put_remotes(&one.plan, &one.remotes, &wanted);
 		mb_net_plan_put_fixed(&one.plan, &wanted);
 		mb_net_plan_put_pairs(&one.plan, NULL, &wanted);
 		mb_net_counts_load(net, plan->network, &wanted);
 	}
 	*plan = one.plan;
+	mb_net_remotes_done(&one.remotes);
 	if (!r)
 		r = mb_net_firewall_ensure(net, err);
 	if (!r)
@@ -502,18 +522,21 @@ int mb_net_policy_leave(struct mb_net *net, const struct mb_net_sandbox *s,
 	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
 	MB_AUTO_NET_CHANGES struct mb_net_changes c = {0};
 	MB_AUTO_NET_PLAN struct mb_net_plan plan = MB_NET_PLAN_INIT;
+	MB_AUTO_NET_REMOTES struct mb_net_remotes remotes = {0};
 	const char *const addresses[] = {e->ip4, e->ip6};
 
 	if (!mb_net_policy_is_on(net, e->network_id) ||
 	    mb_net_doc_read(net, e->network_id, &n, NULL) < 0 ||
 	    mb_net_plan_make(n, &plan, NULL) < 0)
 		return 0;
+	(void)mb_net_remotes_load(net, n, &remotes, NULL);
 	for (size_t i = 0; i < MB_N(addresses); i++) {
 		const struct mb_net_class none = {0};
 		struct mb_net_addr a;
 
-		/* Who robbed the address has it in a class of its own by now. */
-		if (addresses[i] && mb_net_addr_parse(addresses[i], &a) == 0 &&
+		/* Who robbed the address has it in a class of its own by now, here or there. */
+		if (addresses[i] && !is_remotes(&remotes, addresses[i]) &&
+		    mb_net_addr_parse(addresses[i], &a) == 0 &&
 		    mb_net_address_is_held(net, n, e, i == 1, s->container_id))
 			mb_net_plan_put_member(&plan, &a, &none, true, &c);
 	}

@@ -188,7 +188,8 @@ struct mb_net_plans {
 	struct mb_net_plan_of *v;
 	size_t n;
 };
-int mb_net_plans_add(struct mb_net_plans *plans, struct mb_net_network *n, struct mb_err *err);
+int mb_net_plans_add(struct mb_net *net, struct mb_net_plans *plans, struct mb_net_network *n,
+                     struct mb_err *err);
 void mb_net_plans_member(struct mb_net_plans *plans, const struct mb_net_sandbox *s,
                          struct mb_net_changes *c);
 void mb_net_plans_put(struct mb_net *net, struct mb_net_plans *plans, struct mb_net_changes *c);
