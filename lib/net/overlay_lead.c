@@ -32,6 +32,7 @@
 #define LOCK "leader"
 enum {
 	VIEW_MAX = 1 << 20,
+	HOSTS_MAX = 4096, /* that are told of */
 	TIMEOUT_SEC = 3,
 	IDLE_MS = 500,
 	AGAIN_MS = 500,
@@ -54,6 +55,7 @@ struct lead {
 	void *arg;
 	char *prefix;            /* of the network's keys, with "/" */
 	struct mb_etcd_kvs view; /* by key */
+	size_t bytes;            /* of it */
 	bool is_new;             /* leads, and has not looked at anything yet */
 	uint64_t lease;
 	int64_t kept, swept; /* CLOCK_MONOTONIC */
@@ -102,12 +104,65 @@ static const struct mb_etcd_kv *look_up(const struct lead *l, const char *kind, 
 	return there ? &l->view.v[at] : NULL;
 }
 
+/* "ip/10.88.0.2" of a key; NULL: it is not below the network. */
+static const char *below(const struct lead *l, const char *key)
+{
+	return mb_skip_prefix(key, l->prefix);
+}
+
+static size_t size_of(const struct mb_etcd_kv *kv)
+{
+	return strlen(kv->key) + (kv->value ? strlen(kv->value) : 0);
+}
+
+/* What we would read of it: whoever may write there can write anything. */
+static bool is_known_kind(const struct lead *l, const char *key)
+{
+	static const char *const addressed[] = {"ip/", "mac/", "host/"};
+	const char *what = below(l, key), *id = mb_skip_prefix(what, "ep/");
+
+	if (!what || mb_streq(what, "policy"))
+		return what != NULL;
+	if (id)
+		return mb_hex_is_valid(id, MB_ID_LEN);
+	for (size_t i = 0; i < MB_N(addressed); i++) {
+		const char *text = mb_skip_prefix(what, addressed[i]);
+
+		if (text)
+			return *text && strlen(text) < MB_NET_ADDR_TEXT && !strchr(text, '/');
+	}
+	return false;
+}
+
+/* In a list as it came. */
+static void leave_known(struct lead *l)
+{
+	struct mb_etcd_kvs *v = &l->view;
+	size_t n = 0;
+
+	l->bytes = 0;
+	for (size_t i = 0; i < v->n; i++) {
+		if (is_known_kind(l, v->v[i].key)) {
+			l->bytes += size_of(&v->v[i]);
+			v->v[n++] = v->v[i];
+			continue;
+		}
+		free(v->v[i].key);
+		free(v->v[i].value);
+	}
+	v->n = n;
+}
+
 static void set(struct lead *l, const struct mb_etcd_kv *kv)
 {
 	struct mb_etcd_kvs *v = &l->view;
 	bool there;
 	size_t at = place(l, kv->key, &there);
+	size_t before = there ? size_of(&v->v[at]) : 0;
 
+	if (l->bytes - before + size_of(kv) > MB_ETCD_LIST_MAX || (!there && v->n >= VIEW_MAX))
+		return;
+	l->bytes += size_of(kv) - before;
 	if (!there) {
 		if (v->n == v->cap) {
 			v->cap = v->cap ? v->cap * 2 : 64;
@@ -131,6 +186,7 @@ static void unset(struct lead *l, const char *key)
 
 	if (!there)
 		return;
+	l->bytes -= size_of(&v->v[at]);
 	free(v->v[at].key);
 	free(v->v[at].value);
 	v->n--;
@@ -141,12 +197,6 @@ static void unset(struct lead *l, const char *key)
 static bool is_claim(const char *what)
 {
 	return mb_starts_with(what, "ip/") || mb_starts_with(what, "mac/");
-}
-
-/* "ip/10.88.0.2" of a key; NULL: it is not below the network. */
-static const char *below(const struct lead *l, const char *key)
-{
-	return mb_skip_prefix(key, l->prefix);
 }
 
 /* ---- telling --------------------------------------------------------------------------------- */
@@ -163,7 +213,7 @@ static void tell(struct lead *l, const char *fault)
 	mb_strset(&s->fault, fault);
 	mb_strset(&s->member, fault ? NULL : member);
 	mb_kv_done(&s->hosts);
-	for (size_t i = 0; i < l->view.n; i++) {
+	for (size_t i = 0; i < l->view.n && s->hosts.n < HOSTS_MAX; i++) {
 		const char *vtep = mb_skip_prefix(below(l, l->view.v[i].key), "host/");
 		struct mb_net_host h = {0};
 		struct mb_net_addr a;
@@ -379,21 +429,45 @@ static void lose(struct lead *l, const struct mb_net_sandbox *s, const struct mb
 		l->lost(l->arg, l->n, s->container_id, s->container_name);
 }
 
-static bool is_kept(const struct lead *l, const struct mb_net_sandbox *s,
+/* With our lease on it. */
+static bool is_claimed(const struct lead *l, const char *kind, const char *what, const char *id)
+{
+	const struct mb_etcd_kv *kv = what ? look_up(l, kind, what) : NULL;
+
+	return !what || (kv && mb_streq(kv->value, id) && kv->lease == l->lease);
+}
+
+static bool has_place(const struct lead *l, const struct mb_net_endpoint *e, const char *id)
+{
+	char text[MB_NET_MAC_TEXT];
+
+	return is_claimed(l, "ip", e->ip4, id) && is_claimed(l, "ip", e->ip6, id) &&
+	       is_claimed(l, "mac", mb_net_store_own_mac(e, text), id);
+}
+
+static bool is_told(const struct lead *l, const struct mb_net_sandbox *s,
                     const struct mb_net_endpoint *e)
 {
-	const struct mb_etcd_kv *ip = e->ip4 ? look_up(l, "ip", e->ip4) : NULL;
-	const struct mb_etcd_kv *ip6 = e->ip6 ? look_up(l, "ip", e->ip6) : NULL;
 	const struct mb_etcd_kv *ep = look_up(l, "ep", s->container_id);
 	MB_AUTO_STR struct mb_str tale = MB_STR_INIT;
-	char text[MB_NET_MAC_TEXT];
-	const char *mac = mb_net_store_own_mac(e, text);
 
 	mb_net_store_tale(l->n, s, e, &tale);
-	return has_claim(l, "mac", mac, s->container_id) && ip && ep &&
-	       mb_streq(ip->value, s->container_id) && ip->lease == l->lease &&
-	       (!e->ip6 || (ip6 && mb_streq(ip6->value, s->container_id))) &&
-	       ep->lease == l->lease && mb_streq(ep->value, mb_str_text(&tale));
+	return ep && ep->lease == l->lease && mb_streq(ep->value, mb_str_text(&tale));
+}
+
+/* When it is due: in the middle of a long walk, too.  Return: 0; MB_ETCD_GONE; UNAVAILABLE; or
+ * -errno. */
+static int keep_lease(struct lead *l, struct mb_err *err)
+{
+	int64_t now = mb_monotonic_nsec();
+	int r;
+
+	if (now - l->kept < l->n->overlay.ttl * MB_NSEC_PER_SEC / 3)
+		return 0;
+	r = mb_etcd_lease_keep(l->etcd, l->lease, err);
+	if (!r)
+		l->kept = now;
+	return r;
 }
 
 static bool is_marked(struct lead *l, const char *id)
@@ -407,12 +481,18 @@ static int keep_own(struct mb_net *net, struct mb_net_sandbox *s, void *arg, str
 {
 	struct lead *l = arg;
 	const struct mb_net_endpoint *e = mb_net_endpoint_find(s, l->n->id);
+	bool placed;
 	int r;
 
 	/* One that is not marked is being born, and does it itself. */
-	if (!e || !e->ip4 || !is_marked(l, s->container_id) || is_kept(l, s, e) || is_lost(net, e))
+	if (!e || !e->ip4 || !is_marked(l, s->container_id))
 		return 0;
-	r = mb_net_store_claim(net, l->n, l->etcd, e, s->container_id, err);
+	placed = has_place(l, e, s->container_id);
+	if ((placed && is_told(l, s, e)) || is_lost(net, e))
+		return 0;
+	r = keep_lease(l, err);
+	if (!r && !placed)
+		r = mb_net_store_claim(net, l->n, l->etcd, e, s->container_id, err);
 	if (!r)
 		r = mb_net_store_tell(net, l->n, l->etcd, s, e, err);
 	if (r != MB_NET_TAKEN && r != MB_NET_MAC_TAKEN)
@@ -484,7 +564,9 @@ static int sweep(struct lead *l, struct mb_err *err)
 			continue;
 		mb_etcd_if_value(&t, kv->key, kv->value);
 		mb_etcd_then_delete(&t, kv->key, false);
-		r = mb_etcd_commit(l->etcd, &t, &done, NULL, err);
+		r = keep_lease(l, err);
+		if (!r)
+			r = mb_etcd_commit(l->etcd, &t, &done, NULL, err);
 	}
 	l->aged = newest;
 	l->swept = mb_monotonic_nsec();
@@ -575,6 +657,7 @@ static int synchronise(struct lead *l, struct mb_err *err)
 		return r;
 	if (l->view.n)
 		qsort(l->view.v, l->view.n, sizeof(*l->view.v), sort_by_key);
+	leave_known(l);
 	follow_policy(l, &(struct mb_err){0});
 	/* Ours first: who has lost an address makes room for who has it. */
 	look_at_marks(l);
@@ -585,7 +668,7 @@ static int synchronise(struct lead *l, struct mb_err *err)
 		r = sweep(l, err);
 	if (!r)
 		tell(l, NULL);
-	return r;
+	return r == MB_ETCD_GONE ? ANEW : r;
 }
 
 static bool is_wanted(struct lead *l)
@@ -627,6 +710,8 @@ static int on_event(void *arg, const struct mb_etcd_kv *kv, bool deleted, struct
 	if (!what || is_older(l, kv))
 		return 0;
 	l->ear.revision = kv->changed > l->ear.revision ? kv->changed : l->ear.revision;
+	if (!is_known_kind(l, kv->key))
+		return 0;
 	read_own(l);
 	if (is_claim(what)) {
 		bool there;
@@ -636,7 +721,7 @@ static int on_event(void *arg, const struct mb_etcd_kv *kv, bool deleted, struct
 	}
 	if (deleted)
 		unset(l, kv->key);
-	else if (l->view.n < VIEW_MAX)
+	else
 		set(l, kv);
 	if (is_ours(l, what, before))
 		redo_at(l, mb_monotonic_nsec() + 1);
@@ -679,20 +764,16 @@ static int on_idle(void *arg, struct mb_err *err)
 {
 	struct lead *l = arg;
 	int64_t now = mb_monotonic_nsec();
-	int r = 0;
+	size_t member = mb_etcd_member(l->etcd);
+	int r;
 
 	if (!is_wanted(l))
 		return UNWANTED;
 	if (mb_net_store_lease_now(l->net, l->n) != l->lease)
 		return ANEW;
-	if (now - l->kept >= l->n->overlay.ttl * MB_NSEC_PER_SEC / 3) {
-		size_t member = mb_etcd_member(l->etcd);
-
-		r = mb_etcd_lease_keep(l->etcd, l->lease, err);
-		if (r || member != mb_etcd_member(l->etcd))
-			return r < 0 ? r : ANEW;
-		l->kept = now;
-	}
+	r = keep_lease(l, err);
+	if (r || member != mb_etcd_member(l->etcd))
+		return r < 0 ? r : ANEW;
 	look_at_marks(l);
 	if (now - l->swept >= SWEEP_SEC * MB_NSEC_PER_SEC) {
 		r = sweep(l, err);
