@@ -146,12 +146,10 @@ static void keep_router_advertisements(void)
 	closedir(dir);
 }
 
-static void enable_forwarding(const struct mb_net_network *n)
+void mb_net_forwarding6_enable(const struct mb_net_network *n)
 {
 	char now[8];
 
-	if (mb_net_sysctl("1", "/proc/sys/net/ipv4/ip_forward"))
-		mb_warn("cannot turn net.ipv4.ip_forward on: containers do not reach the world");
 	if (!n->v6.subnet)
 		return;
 	if (mb_read_kernel_file(AT_FDCWD, "/proc/sys/net/ipv6/conf/all/forwarding", now,
@@ -161,6 +159,13 @@ static void enable_forwarding(const struct mb_net_network *n)
 	keep_router_advertisements();
 	if (mb_net_sysctl("1", "/proc/sys/net/ipv6/conf/all/forwarding"))
 		mb_warn("cannot turn IPv6 forwarding on: containers do not reach the world by it");
+}
+
+static void enable_forwarding(const struct mb_net_network *n)
+{
+	if (mb_net_sysctl("1", "/proc/sys/net/ipv4/ip_forward"))
+		mb_warn("cannot turn net.ipv4.ip_forward on: containers do not reach the world");
+	mb_net_forwarding6_enable(n);
 }
 
 /* Containers must not configure the host by router advertisements. */

@@ -410,6 +410,8 @@ int mb_net_policy_sync(struct mb_net *net, const struct mb_net_network *n, struc
 		return was_on ? mb_net_policy_clear(net, n, err) : 0;
 	/* Before the records are read: whoever is not among them finds it. */
 	r = open_marker(net, n->id, &marker, err);
+	/* Neighbours meet in it, of an internal network too; for IPv6 the host has one switch. */
+	mb_net_forwarding6_enable(n);
 	if (!r)
 		r = mb_net_plan_make(n, &plan, err);
 	if (!r)

@@ -103,6 +103,8 @@ bool mb_net_owner_is_alive(uint64_t owner, void *net);
 bool mb_net_is_live(struct mb_net *net, const char *id);
 
 /* bridge.c */
+/* For a network with IPv6: the host leads its packets on; router advertisements stay believed. */
+void mb_net_forwarding6_enable(const struct mb_net_network *n);
 /* What a network has on the host, of any driver: a bridge with its addresses and elements; the
  * caller holds the lock exclusively. */
 int mb_net_bridge_up(struct mb_net *net, const struct mb_net_network *n, bool force, int *ret_index,

@@ -141,6 +141,14 @@ static int make(struct mb_net *net, const struct mb_net_network *n, int bridge, 
 	return r ? mb_wrap(err, r, "cannot make tunnel '%s'", name) : 0;
 }
 
+/* What comes for a container here is led on to it, of an internal network too. */
+static void set_forwarding(const struct mb_net_network *n)
+{
+	(void)mb_net_sysctl("1", "/proc/sys/net/ipv4/conf/%s/forwarding", n->bridge);
+	if (n->v6.subnet)
+		(void)mb_net_sysctl("1", "/proc/sys/net/ipv6/conf/%s/forwarding", n->bridge);
+}
+
 int mb_net_overlay_up(struct mb_net *net, const struct mb_net_network *n, int bridge,
                       struct mb_err *err)
 {
@@ -149,6 +157,9 @@ int mb_net_overlay_up(struct mb_net *net, const struct mb_net_network *n, int br
 	char name[IFNAMSIZ];
 	int r;
 
+	/* The bridge may be a new one, below a policy that is there. */
+	if (has_store(n) && mb_net_policy_is_on(net, n->id))
+		set_forwarding(n);
 	mb_net_overlay_ifname(n->id, name);
 	r = mb_nl_link_find(&net->route, name, &link, err);
 	if (r < 0)
@@ -171,14 +182,6 @@ int mb_net_overlay_up(struct mb_net *net, const struct mb_net_network *n, int br
 	if (!r && b.n_messages)
 		(void)mb_nl_send(&net->route, &b, NULL, NULL);
 	return r ? r : mb_net_remotes_restore(net, n, err);
-}
-
-/* What comes for a container here is led on to it, of an internal network too. */
-static void set_forwarding(const struct mb_net_network *n)
-{
-	(void)mb_net_sysctl("1", "/proc/sys/net/ipv4/conf/%s/forwarding", n->bridge);
-	if (n->v6.subnet)
-		(void)mb_net_sysctl("1", "/proc/sys/net/ipv6/conf/%s/forwarding", n->bridge);
 }
 
 int mb_net_overlay_turn(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)

@@ -273,6 +273,28 @@ default any any any deny" ]
 	opens_not 1 web "$db" 80
 }
 
+@test "policy: IPv6 of a network that reaches nothing else; a bridge that was lost" {
+	shared 2 --internal --ipv6 --subnet fd00:97::/64
+	sleeper 1 web --network shared
+	sleeper 2 db --network shared
+	serve 2 db 80
+	local db db6 bridge
+	db=$(ip_of 2 db)
+	db6=$(ip6_of 2 db)
+	wait_until 5 opens 1 web "$db6" 80
+	on 1 network policy default shared deny
+	wait_until 5 opens_not 1 web "$db6" 80
+	on 1 network policy add shared web:db:80 >/dev/null
+	wait_until 5 opens 1 web "$db" 80
+	wait_until 5 opens 1 web "$db6" 80
+	bridge="mb-$(on 2 network inspect -f '{{slice .Id 0 12}}' shared)"
+	in_ns h2 ip link del "$bridge"
+	on 2 network reload
+	in_ns h2 sysctl -n "net.ipv4.conf.$bridge.forwarding" | grep -qx 1
+	wait_until 20 opens 1 web "$db" 80
+	wait_until 5 opens 1 web "$db6" 80
+}
+
 @test "policy: an address that moves to another host is reached there at once" {
 	shared 3 --internal
 	sleeper 1 web --network shared
