@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,11 +37,14 @@ enum {
 	AGAIN_MS = 500,
 	AGAIN_MAX_MS = 10000,
 	SOON_SEC = 2,
+	ONCE_SEC = 10,
 	LOCK_MS = 50,
 	SWEEP_SEC = 20,
 	EAR_SEC = 5,
 	NSEC_PER_MSEC = 1000000,
 };
+/* Bytes of the lock: whoever leads has both, whoever does it once has the one. */
+enum { LEADS, ONCE };
 /* Why a watch ends, beside what the store says. */
 enum { UNWANTED = 100, ANEW };
 
@@ -867,18 +869,32 @@ static void lead_done(struct lead *l)
 	mb_net_network_free(l->read);
 }
 
-/* Return: 0 and *@ret; MB_NET_IN_USE; or -errno. */
-static int lock_lead(struct mb_net *net, const char *id, int *ret, struct mb_err *err)
+static struct flock at_byte(off_t at)
 {
-	MB_AUTO_CLOSE int dir = -1, fd = -1;
+	return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
+}
+
+static int open_lock(struct mb_net *net, const char *id, int *ret, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int dir = -1;
 	int r = mb_net_run_dir(net, id, &dir, err);
 
 	if (r)
 		return r;
-	fd = openat(dir, LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return mb_fail_sys(err, errno, "cannot open '%s'", LOCK);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+	*ret = openat(dir, LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return *ret < 0 ? mb_fail_sys(err, errno, "cannot open '%s'", LOCK) : 0;
+}
+
+/* Return: 0 and *@ret; MB_NET_IN_USE; or -errno. */
+static int lock_lead(struct mb_net *net, const char *id, off_t at, int *ret, struct mb_err *err)
+{
+	struct flock byte = at_byte(at);
+	MB_AUTO_CLOSE int fd = -1;
+	int r = open_lock(net, id, &fd, err);
+
+	if (r)
+		return r;
+	if (fcntl(fd, F_OFD_SETLK, &byte) < 0)
 		return MB_NET_IN_USE;
 	*ret = mb_take_fd(&fd);
 	return 0;
@@ -905,15 +921,20 @@ int mb_net_lead(struct mb_net *net, const char *network_id, mb_net_lead_lost *lo
 	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
 	MB_AUTO(mb_etcd_free) struct mb_etcd *etcd = NULL;
 	__attribute__((cleanup(lead_done))) struct lead l = {.net = net, .lost = lost, .arg = arg};
-	MB_AUTO_CLOSE int lock = -1;
+	MB_AUTO_CLOSE int lock = -1, once = -1;
 	int r = mb_net_doc_read(net, network_id, &n, err);
 
 	if (r)
 		return r;
 	l.n = n;
 	/* Who led before may be on its way out. */
-	while ((r = lock_lead(net, network_id, &lock, err)) == MB_NET_IN_USE && is_wanted(&l))
+	while ((r = lock_lead(net, network_id, LEADS, &lock, err)) == MB_NET_IN_USE &&
+	       is_wanted(&l))
 		rest(LOCK_MS);
+	if (!r)
+		while ((r = lock_lead(net, network_id, ONCE, &once, err)) == MB_NET_IN_USE &&
+		       is_wanted(&l))
+			rest(LOCK_MS);
 	if (r)
 		return r < 0 ? r : 0;
 	l.is_new = true;
@@ -922,11 +943,14 @@ int mb_net_lead(struct mb_net *net, const char *network_id, mb_net_lead_lost *lo
 	return r ? (r < 0 ? r : 0) : lead(&l, err);
 }
 
+/* It is only looked at: who tests must not be taken for a leader. */
 bool mb_net_lead_is_led(struct mb_net *net, const char *network_id)
 {
-	MB_AUTO_CLOSE int lock = -1;
+	struct flock byte = at_byte(LEADS);
+	MB_AUTO_CLOSE int fd = -1;
 
-	return lock_lead(net, network_id, &lock, NULL) == MB_NET_IN_USE;
+	return open_lock(net, network_id, &fd, NULL) == 0 && fcntl(fd, F_OFD_GETLK, &byte) == 0 &&
+	       byte.l_type != F_UNLCK;
 }
 
 int mb_net_lead_once(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
@@ -934,9 +958,14 @@ int mb_net_lead_once(struct mb_net *net, const struct mb_net_network *n, struct 
 {
 	__attribute__((cleanup(lead_done))) struct lead l = {.net = net, .n = n, .etcd = etcd};
 	MB_AUTO_CLOSE int lock = -1;
-	int r = lock_lead(net, n->id, &lock, err);
+	int64_t end = mb_monotonic_nsec() + ONCE_SEC * MB_NSEC_PER_SEC;
+	int r;
 
-	if (r)
+	/* Another that does so has begun before it could know what this one asks for. */
+	while ((r = lock_lead(net, n->id, ONCE, &lock, err)) == MB_NET_IN_USE &&
+	       !mb_net_lead_is_led(net, n->id) && mb_monotonic_nsec() < end)
+		rest(LOCK_MS);
+	if (r || mb_net_lead_is_led(net, n->id))
 		return r < 0 ? r : 0;
 	l.prefix = mb_asprintf(MB_NET_SHARED_ROOT "net/%s/", n->name);
 	return synchronise(&l, err);
