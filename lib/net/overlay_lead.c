@@ -24,13 +24,13 @@
 #include "net/overlay_record.h"
 #include "net/overlay_remote.h"
 #include "net/overlay_store.h"
+#include "net/overlay_view.h"
 #include "net/policy.h"
 #include "nl/route.h"
 #include "store/store.h"
 
 #define LOCK "leader"
 enum {
-	VIEW_MAX = 1 << 20,
 	HOSTS_MAX = 4096, /* that are told of */
 	TIMEOUT_SEC = 3,
 	IDLE_MS = 500,
@@ -55,10 +55,8 @@ struct lead {
 	struct mb_etcd *etcd, *watch;
 	mb_net_lead_lost *lost;
 	void *arg;
-	char *prefix;            /* of the network's keys, with "/" */
-	struct mb_etcd_kvs view; /* by key */
-	size_t bytes;            /* of it */
-	bool is_new;             /* leads, and has not looked at anything yet */
+	struct mb_net_view view;
+	bool is_new; /* leads, and has not looked at anything yet */
 	uint64_t lease;
 	int64_t kept, swept; /* CLOCK_MONOTONIC */
 	int64_t redo;        /* too: own keys are looked at again then; 0: with the next sweep */
@@ -77,123 +75,6 @@ struct lead {
 		struct timespec stamp;      /* when records changed last */
 	} own;
 };
-
-/* ---- the view ------------------------------------------------------------------------------ */
-
-/* Where @key is, or would be. */
-static size_t place(const struct lead *l, const char *key, bool *ret_there)
-{
-	size_t lo = 0, hi = l->view.n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (strcmp(l->view.v[mid].key, key) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	*ret_there = lo < l->view.n && mb_streq(l->view.v[lo].key, key);
-	return lo;
-}
-
-static const struct mb_etcd_kv *look_up(const struct lead *l, const char *kind, const char *what)
-{
-	MB_AUTO_FREE char *key = mb_asprintf("%s%s/%s", l->prefix, kind, what);
-	bool there;
-	size_t at = place(l, key, &there);
-
-	return there ? &l->view.v[at] : NULL;
-}
-
-/* "ip/10.88.0.2" of a key; NULL: it is not below the network. */
-static const char *below(const struct lead *l, const char *key)
-{
-	return mb_skip_prefix(key, l->prefix);
-}
-
-static size_t size_of(const struct mb_etcd_kv *kv)
-{
-	return strlen(kv->key) + (kv->value ? strlen(kv->value) : 0);
-}
-
-/* What we would read of it: whoever may write there can write anything. */
-static bool is_known_kind(const struct lead *l, const char *key)
-{
-	static const char *const addressed[] = {"ip/", "mac/", "host/"};
-	const char *what = below(l, key), *id = mb_skip_prefix(what, "ep/");
-
-	if (!what || mb_streq(what, "policy"))
-		return what != NULL;
-	if (id)
-		return mb_hex_is_valid(id, MB_ID_LEN);
-	for (size_t i = 0; i < MB_N(addressed); i++) {
-		const char *text = mb_skip_prefix(what, addressed[i]);
-
-		if (text)
-			return *text && strlen(text) < MB_NET_ADDR_TEXT && !strchr(text, '/');
-	}
-	return false;
-}
-
-/* In a list as it came. */
-static void leave_known(struct lead *l)
-{
-	struct mb_etcd_kvs *v = &l->view;
-	size_t n = 0;
-
-	l->bytes = 0;
-	for (size_t i = 0; i < v->n; i++) {
-		if (is_known_kind(l, v->v[i].key)) {
-			l->bytes += size_of(&v->v[i]);
-			v->v[n++] = v->v[i];
-			continue;
-		}
-		free(v->v[i].key);
-		free(v->v[i].value);
-	}
-	v->n = n;
-}
-
-static void set(struct lead *l, const struct mb_etcd_kv *kv)
-{
-	struct mb_etcd_kvs *v = &l->view;
-	bool there;
-	size_t at = place(l, kv->key, &there);
-	size_t before = there ? size_of(&v->v[at]) : 0;
-
-	if (l->bytes - before + size_of(kv) > MB_ETCD_LIST_MAX || (!there && v->n >= VIEW_MAX))
-		return;
-	l->bytes += size_of(kv) - before;
-	if (!there) {
-		if (v->n == v->cap) {
-			v->cap = v->cap ? v->cap * 2 : 64;
-			v->v = mb_realloc(v->v, v->cap * sizeof(*v->v));
-		}
-		memmove(&v->v[at + 1], &v->v[at], (v->n - at) * sizeof(*v->v));
-		v->n++;
-		v->v[at] = (struct mb_etcd_kv){.key = mb_strdup(kv->key)};
-	}
-	mb_strset(&v->v[at].value, kv->value);
-	v->v[at].created = kv->created;
-	v->v[at].changed = kv->changed;
-	v->v[at].lease = kv->lease;
-}
-
-static void unset(struct lead *l, const char *key)
-{
-	struct mb_etcd_kvs *v = &l->view;
-	bool there;
-	size_t at = place(l, key, &there);
-
-	if (!there)
-		return;
-	l->bytes -= size_of(&v->v[at]);
-	free(v->v[at].key);
-	free(v->v[at].value);
-	v->n--;
-	memmove(&v->v[at], &v->v[at + 1], (v->n - at) * sizeof(*v->v));
-}
 
 /* Who has an address has put his id there. */
 static bool is_claim(const char *what)
@@ -215,13 +96,14 @@ static void tell(struct lead *l, const char *fault)
 	mb_strset(&s->fault, fault);
 	mb_strset(&s->member, fault ? NULL : member);
 	mb_kv_done(&s->hosts);
-	for (size_t i = 0; i < l->view.n && s->hosts.n < HOSTS_MAX; i++) {
-		const char *vtep = mb_skip_prefix(below(l, l->view.v[i].key), "host/");
+	for (size_t i = 0; i < l->view.kvs.n && s->hosts.n < HOSTS_MAX; i++) {
+		const char *vtep =
+			mb_skip_prefix(mb_net_view_below(&l->view, l->view.kvs.v[i].key), "host/");
 		struct mb_net_host h = {0};
 		struct mb_net_addr a;
 
 		if (vtep && mb_net_addr_parse(vtep, &a) == 0 &&
-		    mb_net_host_parse(l->view.v[i].value, &h, NULL) == 0)
+		    mb_net_host_parse(l->view.kvs.v[i].value, &h, NULL) == 0)
 			mb_kv_set(&s->hosts, vtep, h.name);
 		mb_net_host_done(&h);
 	}
@@ -287,7 +169,7 @@ static bool is_here(const struct lead *l, const char *id)
 
 static bool has_claim(const struct lead *l, const char *kind, const char *what, const char *id)
 {
-	const struct mb_etcd_kv *kv = what ? look_up(l, kind, what) : NULL;
+	const struct mb_etcd_kv *kv = what ? mb_net_view_find(&l->view, kind, what) : NULL;
 
 	return !what || (kv && mb_streq(kv->value, id));
 }
@@ -295,7 +177,7 @@ static bool has_claim(const struct lead *l, const char *kind, const char *what, 
 /* One that follows from the address is claimed with that; of others nobody else has the claim. */
 static bool may_have_mac(const struct lead *l, const struct mb_net_remote *r)
 {
-	const struct mb_etcd_kv *kv = look_up(l, "mac", r->mac);
+	const struct mb_etcd_kv *kv = mb_net_view_find(&l->view, "mac", r->mac);
 
 	return !kv || mb_streq(kv->value, r->id);
 }
@@ -310,7 +192,7 @@ static bool clashes(const struct lead *l, const struct mb_net_remote *r)
 /* What the view says of one, if that can be taken. */
 static bool holds(const struct lead *l, const char *id, struct mb_net_remote *ret)
 {
-	const struct mb_etcd_kv *kv = look_up(l, "ep", id);
+	const struct mb_etcd_kv *kv = mb_net_view_find(&l->view, "ep", id);
 	struct mb_net_remote r = {0};
 	struct mb_err told = MB_ERR_INIT;
 
@@ -385,8 +267,9 @@ static bool is_as_known(const struct lead *l, const struct mb_net_remote *known)
 /* All that the view says can be taken. */
 static void hold_all(const struct lead *l, struct mb_net_remotes *ret)
 {
-	for (size_t i = 0; i < l->view.n; i++) {
-		const char *id = mb_skip_prefix(below(l, l->view.v[i].key), "ep/");
+	for (size_t i = 0; i < l->view.kvs.n; i++) {
+		const char *id =
+			mb_skip_prefix(mb_net_view_below(&l->view, l->view.kvs.v[i].key), "ep/");
 		struct mb_net_remote r = {0};
 
 		if (!id || !mb_hex_is_valid(id, MB_ID_LEN) || is_here(l, id) || !holds(l, id, &r))
@@ -434,7 +317,7 @@ static void lose(struct lead *l, const struct mb_net_sandbox *s, const struct mb
 /* With our lease on it. */
 static bool is_claimed(const struct lead *l, const char *kind, const char *what, const char *id)
 {
-	const struct mb_etcd_kv *kv = what ? look_up(l, kind, what) : NULL;
+	const struct mb_etcd_kv *kv = what ? mb_net_view_find(&l->view, kind, what) : NULL;
 
 	return !what || (kv && mb_streq(kv->value, id) && kv->lease == l->lease);
 }
@@ -450,7 +333,7 @@ static bool has_place(const struct lead *l, const struct mb_net_endpoint *e, con
 static bool is_told(const struct lead *l, const struct mb_net_sandbox *s,
                     const struct mb_net_endpoint *e)
 {
-	const struct mb_etcd_kv *ep = look_up(l, "ep", s->container_id);
+	const struct mb_etcd_kv *ep = mb_net_view_find(&l->view, "ep", s->container_id);
 	MB_AUTO_STR struct mb_str tale = MB_STR_INIT;
 
 	mb_net_store_tale(l->n, s, e, &tale);
@@ -509,8 +392,9 @@ static int redo(struct lead *l, struct mb_err *err)
 	int r;
 
 	l->redo = 0;
-	r = mb_net_store_keep_host(l->net, l->n, l->etcd, look_up(l, "host", l->n->overlay.vtep),
-	                           l->lease, err);
+	r = mb_net_store_keep_host(l->net, l->n, l->etcd,
+	                           mb_net_view_find(&l->view, "host", l->n->overlay.vtep), l->lease,
+	                           err);
 	return r ? r : mb_net_records_walk(l->net, keep_own, l, err);
 }
 
@@ -552,9 +436,9 @@ static int sweep(struct lead *l, struct mb_err *err)
 	int r = 0;
 
 	read_own(l);
-	for (size_t i = 0; !r && i < l->view.n; i++) {
-		const struct mb_etcd_kv *kv = &l->view.v[i];
-		const char *what = below(l, kv->key), *id;
+	for (size_t i = 0; !r && i < l->view.kvs.n; i++) {
+		const struct mb_etcd_kv *kv = &l->view.kvs.v[i];
+		const char *what = mb_net_view_below(&l->view, kv->key), *id;
 		MB_AUTO_ETCD_TXN struct mb_etcd_txn t = MB_ETCD_TXN_INIT;
 		bool done;
 
@@ -611,10 +495,10 @@ static int take_policy(struct lead *l, const char *text, bool again, struct mb_e
 
 static void follow_policy(struct lead *l, struct mb_err *told)
 {
-	MB_AUTO_FREE char *key = mb_asprintf("%spolicy", l->prefix);
+	MB_AUTO_FREE char *key = mb_asprintf("%spolicy", l->view.prefix);
 	bool there;
-	size_t at = place(l, key, &there);
-	int r = there ? take_policy(l, l->view.v[at].value, l->is_new, told) : 0;
+	size_t at = mb_net_view_place(&l->view, key, &there);
+	int r = there ? take_policy(l, l->view.kvs.v[at].value, l->is_new, told) : 0;
 
 	read_network(l);
 	if (!there && !mb_net_policy_is_empty(l->n))
@@ -653,13 +537,13 @@ static int synchronise(struct lead *l, struct mb_err *err)
 		return r;
 	l->lease = lease;
 	l->kept = mb_monotonic_nsec();
-	mb_etcd_kvs_done(&l->view);
-	r = mb_etcd_list(l->etcd, l->prefix, false, VIEW_MAX, &l->view, err);
+	mb_etcd_kvs_done(&l->view.kvs);
+	r = mb_etcd_list(l->etcd, l->view.prefix, false, MB_NET_VIEW_MAX, &l->view.kvs, err);
 	if (r)
 		return r;
-	if (l->view.n)
-		qsort(l->view.v, l->view.n, sizeof(*l->view.v), sort_by_key);
-	leave_known(l);
+	if (l->view.kvs.n)
+		qsort(l->view.kvs.v, l->view.kvs.n, sizeof(*l->view.kvs.v), sort_by_key);
+	mb_net_view_trim(&l->view);
 	follow_policy(l, &(struct mb_err){0});
 	/* Ours first: who has lost an address makes room for who has it. */
 	look_at_marks(l);
@@ -694,9 +578,9 @@ static bool is_ours(const struct lead *l, const char *what, const char *before)
 static bool is_older(const struct lead *l, const struct mb_etcd_kv *kv)
 {
 	bool there;
-	size_t at = place(l, kv->key, &there);
+	size_t at = mb_net_view_place(&l->view, kv->key, &there);
 
-	return there && kv->changed && kv->changed < l->view.v[at].changed;
+	return there && kv->changed && kv->changed < l->view.kvs.v[at].changed;
 }
 
 static int on_event(void *arg, const struct mb_etcd_kv *kv, bool deleted, struct mb_err *err)
@@ -708,23 +592,23 @@ static int on_event(void *arg, const struct mb_etcd_kv *kv, bool deleted, struct
 	(void)err;
 	l->ear.heard = mb_monotonic_nsec();
 	l->ear.tried = 0;
-	what = below(l, kv->key);
+	what = mb_net_view_below(&l->view, kv->key);
 	if (!what || is_older(l, kv))
 		return 0;
 	l->ear.revision = kv->changed > l->ear.revision ? kv->changed : l->ear.revision;
-	if (!is_known_kind(l, kv->key))
+	if (!mb_net_view_is_known(&l->view, kv->key))
 		return 0;
 	read_own(l);
 	if (is_claim(what)) {
 		bool there;
-		size_t at = place(l, kv->key, &there);
+		size_t at = mb_net_view_place(&l->view, kv->key, &there);
 
-		before = there ? mb_strdup(l->view.v[at].value) : NULL;
+		before = there ? mb_strdup(l->view.kvs.v[at].value) : NULL;
 	}
 	if (deleted)
-		unset(l, kv->key);
+		mb_net_view_unset(&l->view, kv->key);
 	else
-		set(l, kv);
+		mb_net_view_set(&l->view, kv);
 	if (is_ours(l, what, before))
 		redo_at(l, mb_monotonic_nsec() + 1);
 	if (mb_starts_with(what, "ep/"))
@@ -797,8 +681,8 @@ static int watch(struct lead *l, struct mb_err *err)
 	mb_etcd_member_set(l->watch, mb_etcd_member(l->etcd));
 	l->ear.heard = mb_monotonic_nsec();
 	l->ear.tried = 0;
-	l->ear.revision = l->view.revision;
-	return mb_etcd_watch(l->watch, l->prefix, l->view.revision + 1, &w, err);
+	l->ear.revision = l->view.kvs.revision;
+	return mb_etcd_watch(l->watch, l->view.prefix, l->view.kvs.revision + 1, &w, err);
 }
 
 static void rest(unsigned int ms)
@@ -863,9 +747,9 @@ static void lead_done(struct lead *l)
 {
 	own_done(l);
 	mb_etcd_free(l->watch);
-	mb_etcd_kvs_done(&l->view);
+	mb_etcd_kvs_done(&l->view.kvs);
 	mb_net_lead_status_done(&l->status);
-	free(l->prefix);
+	free(l->view.prefix);
 	mb_net_network_free(l->read);
 }
 
@@ -938,7 +822,7 @@ int mb_net_lead(struct mb_net *net, const char *network_id, mb_net_lead_lost *lo
 	if (r)
 		return r < 0 ? r : 0;
 	l.is_new = true;
-	l.prefix = mb_asprintf(MB_NET_SHARED_ROOT "net/%s/", n->name);
+	l.view.prefix = mb_asprintf(MB_NET_SHARED_ROOT "net/%s/", n->name);
 	r = open_both(&l, &etcd, err);
 	return r ? (r < 0 ? r : 0) : lead(&l, err);
 }
@@ -967,6 +851,6 @@ int mb_net_lead_once(struct mb_net *net, const struct mb_net_network *n, struct 
 		rest(LOCK_MS);
 	if (r || mb_net_lead_is_led(net, n->id))
 		return r < 0 ? r : 0;
-	l.prefix = mb_asprintf(MB_NET_SHARED_ROOT "net/%s/", n->name);
+	l.view.prefix = mb_asprintf(MB_NET_SHARED_ROOT "net/%s/", n->name);
 	return synchronise(&l, err);
 }
