@@ -57,6 +57,8 @@ def context(m, name):
 def builders(m, *words):
     """Each that is here, with the words that all of them know."""
     found = {"mybox": m.argv("mybox", "build", *words)}
+    # As podman here: crun wants control groups of one version.
+    runtime = ["--runtime", shutil.which("runc")] if shutil.which("runc") else []
     for engine in m.engines():
         if engine == "docker":
             docker = m.argv("docker", "build", *words)
@@ -68,7 +70,8 @@ def builders(m, *words):
             # They share a store, and so the image.
             podman = m.argv("podman")
             at = podman.index("--root")
-            found["buildah"] = [shutil.which("buildah"), *podman[at:at + 4], "build", *words]
+            found["buildah"] = [shutil.which("buildah"), *podman[at:at + 4], "build",
+                                *runtime, *words]
     return found
 
 
