@@ -77,7 +77,7 @@ class Store:
     def killed(self, k, mode, args):
         """Run it under killat; return the report as a dictionary."""
         with open(self.base + "/output", "wb") as out:
-            argv = [KILLAT, "-o", self.report, "-t", "20"]
+            argv = [KILLAT, "-o", self.report, "-t", "60"]
             if k:
                 argv += ["-k", str(k), "-m", mode]
             subprocess.run(argv + self.argv(*args), stdout=out, stderr=subprocess.STDOUT,
