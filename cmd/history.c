@@ -99,9 +99,9 @@ static int history_main(struct mb_cmd_context *cx, const struct mb_cli_input *in
 		r = mb_cmd_container_history_put(store, in->operands[0], args->format, &other);
 	if (r > 0)
 		mb_cmd_say("Error: %s", err->msg);
-	else if (r < 0 && other.msg[0])
+	else if (other.code)
 		*err = other;
-	return r;
+	return r > 0 ? 1 : r;
 }
 
 static const struct mb_cli_opt history_opts[] = {

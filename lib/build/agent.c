@@ -18,7 +18,6 @@
 #include "core/err.h"
 #include "core/io.h"
 #include "core/own.h"
-#include "core/strv.h"
 #include "sys/mount.h"
 #include "sys/path.h"
 #include "sys/proc.h"
@@ -189,13 +188,9 @@ int mb_build_agent_serve(int dir_fd, const struct mb_build_agent_how *how, int *
 int mb_build_agent_start(const struct mb_build_agent_how *how, int *ret_mount_fd, int *ret_pidfd,
                          struct mb_err *err)
 {
-	MB_AUTO_STRV struct mb_strv options = MB_STRV_INIT;
 	MB_AUTO_CLOSE int mount_fd = -1;
-	int r;
+	int r = mb_sys_mount_private(&mount_fd, err);
 
-	mb_strv_add(&options, "mode=0700");
-	r = mb_sys_mount_new("tmpfs", &options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &mount_fd,
-	                     err);
 	if (r == 0)
 		r = mb_build_agent_serve(mount_fd, how, ret_pidfd, err);
 	if (r == 0)

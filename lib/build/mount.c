@@ -498,13 +498,9 @@ static int add_file(struct mb_build_mounts *mounts, char *target, struct file *f
                     struct mb_err *err)
 {
 	struct mb_build_tree *tree = add_tree(mounts, target, false);
-	MB_AUTO_STRV struct mb_strv options = MB_STRV_INIT;
 	MB_AUTO_CLOSE int mount_fd = -1;
-	int r;
+	int r = mb_sys_mount_private(&mount_fd, err);
 
-	mb_strv_add(&options, "mode=0700");
-	r = mb_sys_mount_new("tmpfs", &options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &mount_fd,
-	                     err);
 	if (r < 0)
 		return r;
 	file->mount_fd = mount_fd;

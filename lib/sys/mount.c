@@ -95,6 +95,15 @@ int mb_sys_mount_new(const char *fstype, const struct mb_strv *options, uint64_t
 	return r < 0 ? mb_wrap(err, r, "file system type '%s'", fstype) : 0;
 }
 
+int mb_sys_mount_private(int *ret_fd, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv options = MB_STRV_INIT;
+
+	mb_strv_add(&options, "mode=0700");
+	return mb_sys_mount_new("tmpfs", &options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, ret_fd,
+	                        err);
+}
+
 int mb_sys_mount_clone(int dirfd, const char *path, bool recursive, int *ret_fd, struct mb_err *err)
 {
 	const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |

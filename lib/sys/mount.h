@@ -23,6 +23,8 @@ struct mb_strv;
  * NULL for none.  @attr: MOUNT_ATTR_* */
 int mb_sys_mount_new(const char *fstype, const struct mb_strv *options, uint64_t attr, int *ret_fd,
                      struct mb_err *err);
+/* A new tmpfs, detached, which is root's alone: without devices and set-user-ID programs. */
+int mb_sys_mount_private(int *ret_fd, struct mb_err *err);
 /* A detached copy of what is at @path below @dirfd ("" = @dirfd itself); follows a last link, so
  * hostile paths come through mb_sys_path_open() and "". */
 int mb_sys_mount_clone(int dirfd, const char *path, bool recursive, int *ret_fd,

@@ -40,13 +40,21 @@ static void remote_is_read_and_written(void **state)
 	mb_net_remote_done(&r);
 }
 
+struct lie {
+	const char *text;
+	int code;
+	const char *says;
+};
+
+static void assert_says(const struct lie *lie, const struct mb_err *err)
+{
+	if (!strstr(err->msg, lie->says))
+		fail_msg("'%s' says '%s'", lie->text, err->msg);
+}
+
 static void remote_that_lies_is_refused(void **state)
 {
-	static const struct {
-		const char *text;
-		int code;
-		const char *says;
-	} cases[] = {
+	static const struct lie cases[] = {
 		{"", EBADMSG, "a record in the store"},
 		{"[]", EBADMSG, "a record in the store"},
 		{"{\"schema\":2}", EPROTONOSUPPORT, "newer version"},
@@ -92,8 +100,7 @@ static void remote_that_lies_is_refused(void **state)
 
 		assert_int_equal(mb_net_remote_parse(cases[i].text, ID, &network, &r, &err),
 		                 -cases[i].code);
-		if (!strstr(err.msg, cases[i].says))
-			fail_msg("case %zu says '%s'", i, err.msg);
+		assert_says(&cases[i], &err);
 	}
 }
 
@@ -166,11 +173,7 @@ static void policy_is_read_and_written(void **state)
 
 static void policy_that_lies_is_refused(void **state)
 {
-	static const struct {
-		const char *text;
-		int code;
-		const char *says;
-	} cases[] = {
+	static const struct lie cases[] = {
 		{"", EBADMSG, "a record in the store"},
 		{"{\"schema\":2,\"policy\":{}}", EPROTONOSUPPORT, "newer version"},
 		{"{\"schema\":1}", EBADMSG, "policy"},
@@ -193,8 +196,7 @@ static void policy_that_lies_is_refused(void **state)
 
 		assert_int_equal(mb_net_shared_policy_parse(cases[i].text, &p, &err),
 		                 -cases[i].code);
-		if (!strstr(err.msg, cases[i].says))
-			fail_msg("case %zu says '%s'", i, err.msg);
+		assert_says(&cases[i], &err);
 		assert_null(p.rules);
 	}
 }
