@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* RUN/net/ov/<network>.<container>: there is something to lead for. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +15,6 @@
 #include "net/handle.h"
 #include "net/overlay_lead.h"
 #include "store/store.h"
-
-/* RUN/net/ov/<network>.<container>: there is something to lead for. */
 
 /* All marks there are, as they are called. */
 static int list_marks(struct mb_net *net, int *ret_dir, struct mb_strv *ret, struct mb_err *err)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* RUN/net/<network>/store: what who leads last knew, for starts and for who looks. */
 #include <errno.h>
 
 #include "core/err.h"
