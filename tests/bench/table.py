@@ -29,7 +29,9 @@ def show(results):
                   if o["row"] == r["row"] and o["store"] == r["store"]}
         notes = []
         ours = others.get("mybox")
-        if ours and r["tool"] not in FLOORS + ("mybox",) and r["failures"] == 0:
+        # Of nothing, lost lines for one, there is no ratio.
+        if ours and r["tool"] not in FLOORS + ("mybox",) and r["failures"] == 0 and \
+                min(ours["median"], ours["min"], r["median"], r["min"]) > 0:
             slower = [r[k] / ours[k] for k in ("median", "min")]
             if r["unit"] in ("/s", "Gbit/s"):
                 slower = [1 / x for x in slower]
