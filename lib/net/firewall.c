@@ -315,24 +315,6 @@ int mb_net_firewall_apply(struct mb_net *net, const struct mb_net_changes *c, st
 	         : 0;
 }
 
-int mb_net_firewall_ensure(struct mb_net *net, struct mb_err *err)
-{
-	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
-	int r;
-
-	r = mb_net_netfilter_sock(net, err);
-	if (!r)
-		r = mb_nl_nft_table_find(&net->netfilter, net->table, err);
-	if (r != MB_NL_ABSENT)
-		return r;
-	mb_nl_nft_begin(&b);
-	mb_net_skeleton_put(&b, net->table, true);
-	r = mb_nl_nft_commit(&net->netfilter, &b, NULL, err);
-	if (r == -EEXIST)
-		return 0; /* another process was faster, and did all of it */
-	return r ? mb_wrap(err, r, "cannot make nftables table '%s'", net->table) : 0;
-}
-
 /* The table anew, with @c in it, in one transaction. */
 static int replace(struct mb_net *net, const struct mb_net_changes *c, struct mb_err *err)
 {
@@ -344,7 +326,7 @@ static int replace(struct mb_net *net, const struct mb_net_changes *c, struct mb
 	/* Adding first makes sure that there is something to delete. */
 	mb_nl_nft_table_add(&b, net->table, 0);
 	mb_nl_nft_table_del(&b, net->table);
-	mb_net_skeleton_put(&b, net->table, false);
+	mb_net_skeleton_put(&b, net->table);
 	for (unsigned int set = 0; set < MB_NET_SET_N_; set++) {
 		size_t n = 0;
 
@@ -413,6 +395,16 @@ int mb_net_firewall_rebuild(struct mb_net *net, struct mb_err *err)
 	if (!r)
 		r = mb_net_counts_carry(net, &c, err);
 	return r ? r : replace(net, &c, err);
+}
+
+int mb_net_firewall_ensure(struct mb_net *net, struct mb_err *err)
+{
+	int r = mb_net_netfilter_sock(net, err);
+
+	if (!r)
+		r = mb_nl_nft_table_find(&net->netfilter, net->table, err);
+	/* Never an empty one: nobody would know that it lacks what others rely on. */
+	return r == MB_NL_ABSENT ? mb_net_firewall_rebuild(net, err) : r;
 }
 
 int mb_net_firewall_remove(struct mb_net *net, struct mb_err *err)

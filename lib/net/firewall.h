@@ -94,7 +94,7 @@ const char *mb_net_set_name(enum mb_net_set set);
 /* All of them in one transaction.  What is to be removed and absent is fine, what is to be added
  * and there with other data is replaced.  A table that is missing is rebuilt. */
 int mb_net_firewall_apply(struct mb_net *net, const struct mb_net_changes *c, struct mb_err *err);
-/* Make the table where it is missing. */
+/* The table, with all that documents and records ask for, where it is missing. */
 int mb_net_firewall_ensure(struct mb_net *net, struct mb_err *err);
 /* All elements that documents (with @only_up: of networks whose bridge is up) and records ask
  * for; the table with them, in one transaction. */

@@ -213,15 +213,8 @@ int mb_net_sandbox_prepare(struct mb_net *net, const struct mb_net_request *q,
 /* The firewall may have been flushed by someone since: put it back before anyone relies on it. */
 static int check_firewall(struct mb_net *net, struct mb_err *err)
 {
-	int r;
+	int r = net->table_seen ? 0 : mb_net_firewall_ensure(net, err);
 
-	if (net->table_seen)
-		return 0;
-	r = mb_net_netfilter_sock(net, err);
-	if (!r)
-		r = mb_nl_nft_table_find(&net->netfilter, net->table, err);
-	if (r == MB_NL_ABSENT)
-		r = mb_net_firewall_rebuild(net, err);
 	net->table_seen = r == 0;
 	return r;
 }

@@ -480,9 +480,9 @@ static void put_step(struct mb_nl_nft_rule *r, const struct step *s)
 	}
 }
 
-void mb_net_skeleton_put(struct mb_nl_batch *b, const char *table, bool exclusive)
+void mb_net_skeleton_put(struct mb_nl_batch *b, const char *table)
 {
-	mb_nl_nft_table_add(b, table, exclusive ? NLM_F_EXCL : 0);
+	mb_nl_nft_table_add(b, table, 0);
 	for (size_t i = 0; i < MB_N(chains); i++)
 		mb_nl_nft_chain_add(b, table, &chains[i]);
 	for (uint32_t i = 0; i < MB_NET_SET_N_; i++)

@@ -5,9 +5,8 @@
 
 #include "net/firewall.h"
 
-/* Append the table's parts to an open transaction.  With @exclusive it is -EEXIST when the
- * table is there. */
-void mb_net_skeleton_put(struct mb_nl_batch *b, const char *table, bool exclusive);
+/* Append the table's parts to an open transaction. */
+void mb_net_skeleton_put(struct mb_nl_batch *b, const char *table);
 const struct mb_nl_nft_set *mb_net_skeleton_set(enum mb_net_set set);
 
 #endif

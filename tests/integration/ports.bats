@@ -503,6 +503,22 @@ open(sys.argv[3], "ab").write(struct.pack("qqqq", int(sys.argv[1]), 1, int(sys.a
 	outside_is 198.51.100.1:8080 s1
 }
 
+@test "whoever finds no table makes it with all that others rely on" {
+	no_keeper
+	web s1 -p 8080:80
+	wait_until 20 is 127.0.0.1:8080 s1
+	nft flush ruleset
+	mybox network create net1
+	is 127.0.0.1:8080 s1
+	mybox system check
+	nft flush ruleset
+	mybox run --rm --network net1 deb true
+	is 127.0.0.1:8080 s1
+	nft flush ruleset
+	mybox network policy default net1 deny
+	is 127.0.0.1:8080 s1
+}
+
 @test "long packets between neighbours, the uplink's to the world" {
 	local mss
 	outside_serve busybox nc -ll -p 8095 -e wc -c

@@ -240,7 +240,7 @@ static void the_skeleton_is_well_formed(void **state)
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
 
 	(void)state;
-	mb_net_skeleton_put(&b, "mybox", true);
+	mb_net_skeleton_put(&b, "mybox");
 	assert_false(b.broken);
 	assert_true(b.n_messages > MB_NET_SET_N_);
 	for (unsigned int i = 0; i < MB_NET_SET_N_; i++)
