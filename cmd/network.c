@@ -121,6 +121,12 @@ static struct json_object *new_overlay(const struct mb_net_overlay *overlay)
 	mb_json_set_str(o, "VTEP", overlay->vtep);
 	mb_json_set_i64(o, "Port", overlay->port);
 	mb_json_set(o, "Peers", mb_json_new_strv(&overlay->peers));
+	mb_json_set_bool(o, "Encrypted", overlay->encrypted);
+	if (overlay->encrypted) {
+		mb_json_set_str(o, "Underlay", overlay->underlay);
+		mb_json_set_i64(o, "WireGuardPort", overlay->wire_port);
+		mb_json_set_str(o, "WireGuardKey", overlay->wire_public);
+	}
 	return o;
 }
 

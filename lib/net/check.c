@@ -19,6 +19,7 @@
 #include "net/overlay.h"
 #include "net/overlay_lead.h"
 #include "net/overlay_remote.h"
+#include "net/overlay_wire.h"
 #include "net/policy.h"
 #include "nl/route.h"
 #include "store/store.h"
@@ -202,8 +203,13 @@ static bool is_tunnel(const struct check *c, const char *name)
 	char tunnel[IFNAMSIZ];
 
 	for (size_t i = 0; i < c->networks.n; i++) {
+		if (!mb_net_is_overlay(c->networks.v[i]->driver))
+			continue;
 		mb_net_overlay_ifname(c->networks.v[i]->id, tunnel);
-		if (mb_net_is_overlay(c->networks.v[i]->driver) && mb_streq(tunnel, name))
+		if (mb_streq(tunnel, name))
+			return true;
+		mb_net_wire_ifname(c->networks.v[i]->id, tunnel);
+		if (c->networks.v[i]->overlay.encrypted && mb_streq(tunnel, name))
 			return true;
 	}
 	return false;

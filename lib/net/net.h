@@ -87,6 +87,11 @@ struct mb_net_overlay {
 	char *host;        /* what this host is called there */
 	uint32_t ttl;      /* seconds after which a host that says nothing is gone */
 	uint64_t revision; /* of the network's record in the store */
+	/* WireGuard is below the tunnel: .vtep follows from the public key, and .underlay is this
+	 * host's address in the network below.  Keys in hexadecimal. */
+	bool encrypted;
+	char *underlay, *wire_key, *wire_public;
+	uint32_t wire_port;
 };
 
 struct mb_net_network {

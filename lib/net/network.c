@@ -15,6 +15,7 @@
 #include "net/ipam.h"
 #include "net/overlay.h"
 #include "net/overlay_store.h"
+#include "net/overlay_wire.h"
 #include "nl/route.h"
 #include "store/lock.h"
 #include "store/store.h"
@@ -291,17 +292,25 @@ static int check_joined_id(struct mb_net *net, const struct mb_net_network *n, s
 static int fill_joined(struct mb_net *net, struct mb_net_network *n, struct mb_net_create *q,
                        struct mb_err *err)
 {
+	bool encrypted = n->overlay.encrypted;
 	uint32_t most;
-	int r = mb_net_overlay_prepare(net, n, err);
+	int r;
 
+	/* It is for the record to say. */
+	n->overlay.encrypted = false;
+	r = mb_net_overlay_prepare(net, n, err);
 	if (r)
 		return r;
 	most = n->mtu;
 	r = mb_net_store_fetch(n, err);
+	if (!r && encrypted && !n->overlay.encrypted)
+		r = mb_fail(err, EINVAL, "network %s is not encrypted", n->name);
 	if (!r)
 		r = mb_net_overlay_fits(n, most, err);
 	if (!r)
 		r = check_joined_id(net, n, err);
+	if (!r && n->overlay.encrypted)
+		r = mb_net_wire_draw(net, n, err);
 	if (r)
 		return r;
 	mb_strset(&n->bridge, NULL);

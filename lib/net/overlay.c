@@ -16,6 +16,7 @@
 #include "net/firewall.h"
 #include "net/handle.h"
 #include "net/overlay_remote.h"
+#include "net/overlay_wire.h"
 #include "nl/route.h"
 
 enum { TRIES = 16 };
@@ -55,14 +56,13 @@ static bool has_store(const struct mb_net_network *n)
 	return n->overlay.store.members.n > 0;
 }
 
-static int tunnel_of(const struct mb_net_network *n, int bridge, char name[IFNAMSIZ],
+static int tunnel_of(const struct mb_net_network *n, int bridge, int wire,
                      struct mb_net_addr *local, struct mb_nl_vxlan *v, struct mb_err *err)
 {
-	mb_net_overlay_ifname(n->id, name);
 	if (mb_net_addr_parse(n->overlay.vtep, local) < 0)
 		return mb_fail(err, EBADMSG, "network %s has no tunnel address", n->name);
-	*v = (struct mb_nl_vxlan){.name = name,
-	                          .master = bridge,
+	*v = (struct mb_nl_vxlan){.master = bridge,
+	                          .link = wire,
 	                          .id = n->overlay.vni,
 	                          .group = mb_net_group(n),
 	                          .mtu = n->mtu,
@@ -93,7 +93,8 @@ static void put_peers(struct mb_nl_batch *b, const struct mb_net_network *n, int
 		struct mb_net_addr a;
 
 		if (!mb_streq(peer, n->overlay.vtep) && mb_net_addr_parse(peer, &a) == 0)
-			mb_nl_fdb_add(b, index, everybody, a.family, a.b);
+			mb_nl_fdb_add(b, everybody,
+			              &(struct mb_nl_fdb_way){index, 0, a.family, a.b});
 	}
 }
 
@@ -108,17 +109,20 @@ static void put_mac(struct mb_nl_batch *b, const struct mb_net_network *n, int i
 	mb_nl_link_set_mac(b, index, mac);
 }
 
-static int make(struct mb_net *net, const struct mb_net_network *n, int bridge, struct mb_err *err)
+static int make(struct mb_net *net, const struct mb_net_network *n, int bridge, int wire,
+                struct mb_err *err)
 {
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
 	MB_AUTO_FREE char *alias = mb_asprintf("%s%.12s", net->alias, n->id);
 	struct mb_net_addr local;
 	struct mb_nl_vxlan v;
 	char name[IFNAMSIZ];
-	int r = tunnel_of(n, bridge, name, &local, &v, err);
+	int r = tunnel_of(n, bridge, wire, &local, &v, err);
 
 	if (r)
 		return r;
+	mb_net_overlay_ifname(n->id, name);
+	v.name = name;
 	r = -EBUSY;
 	for (unsigned int i = 0; r == -EBUSY && i < TRIES; i++) {
 		v.index = mb_net_index_make(name, i);
@@ -149,27 +153,52 @@ static void set_forwarding(const struct mb_net_network *n)
 		(void)mb_net_sysctl("1", "/proc/sys/net/ipv6/conf/%s/forwarding", n->bridge);
 }
 
+/* What is below it comes first; one that was upon another is of no use.  Return: 0 and *@ret, if it
+ * is there; MB_NL_ABSENT; or -errno, told. */
+static int find_tunnel(struct mb_net *net, const struct mb_net_network *n, int *ret_wire,
+                       struct mb_nl_link *ret, struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	bool is_new = false;
+	char name[IFNAMSIZ];
+	int r;
+
+	*ret_wire = 0;
+	if (n->overlay.encrypted) {
+		r = mb_net_wire_up(net, n, &is_new, ret_wire, err);
+		if (r)
+			return r;
+	}
+	mb_net_overlay_ifname(n->id, name);
+	r = mb_nl_link_find(&net->route, name, ret, err);
+	if (r)
+		return r;
+	if (!mb_streq(ret->kind, "vxlan") || !mb_starts_with(ret->alias, net->alias))
+		return mb_fail(err, EEXIST, "interface '%s' exists and is not of this store", name);
+	if (!is_new)
+		return 0;
+	mb_nl_link_del(&b, ret->index, NULL);
+	r = mb_nl_send(&net->route, &b, NULL, err);
+	return r ? r : MB_NL_ABSENT;
+}
+
 int mb_net_overlay_up(struct mb_net *net, const struct mb_net_network *n, int bridge,
                       struct mb_err *err)
 {
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
 	struct mb_nl_link link;
-	char name[IFNAMSIZ];
-	int r;
+	int wire, r;
 
 	/* The bridge may be a new one, below a policy that is there. */
 	if (has_store(n) && mb_net_policy_is_on(net, n->id))
 		set_forwarding(n);
-	mb_net_overlay_ifname(n->id, name);
-	r = mb_nl_link_find(&net->route, name, &link, err);
+	r = find_tunnel(net, n, &wire, &link, err);
 	if (r < 0)
 		return r;
 	if (r == MB_NL_ABSENT) {
-		r = make(net, n, bridge, err);
+		r = make(net, n, bridge, wire, err);
 		return r ? r : mb_net_remotes_restore(net, n, err);
 	}
-	if (!mb_streq(link.kind, "vxlan") || !mb_starts_with(link.alias, net->alias))
-		return mb_fail(err, EEXIST, "interface '%s' exists and is not of this store", name);
 	if (link.master != bridge)
 		mb_nl_link_set_master(&b, link.index, bridge);
 	put_port(&b, n, link.index);
@@ -215,12 +244,14 @@ void mb_net_overlay_down(struct mb_net *net, const struct mb_net_network *n)
 	char name[IFNAMSIZ];
 
 	mb_net_overlay_ifname(n->id, name);
-	if (!mb_net_is_overlay(n->driver) || mb_net_route_sock(net, NULL) ||
-	    mb_nl_link_find(&net->route, name, &link, NULL) ||
-	    !mb_starts_with(link.alias, net->alias))
+	if (!mb_net_is_overlay(n->driver) || mb_net_route_sock(net, NULL))
 		return;
-	mb_nl_link_del(&b, link.index, NULL);
-	(void)mb_nl_send(&net->route, &b, NULL, NULL);
+	if (mb_nl_link_find(&net->route, name, &link, NULL) == 0 &&
+	    mb_starts_with(link.alias, net->alias)) {
+		mb_nl_link_del(&b, link.index, NULL);
+		(void)mb_nl_send(&net->route, &b, NULL, NULL);
+	}
+	mb_net_wire_down(net, n);
 }
 
 void mb_net_overlay_announce(struct mb_net *net, const struct mb_net_endpoint *e, int bridge,
@@ -361,7 +392,7 @@ static bool has_mac(const struct mb_net_network *n, const struct mb_nl_link *lin
 char *mb_net_overlay_fault(struct mb_net *net, const struct mb_net_network *n)
 {
 	struct mb_nl_link link, bridge;
-	char name[IFNAMSIZ];
+	char name[IFNAMSIZ], *why;
 
 	mb_net_overlay_ifname(n->id, name);
 	if (mb_net_route_sock(net, NULL) || mb_nl_link_find(&net->route, n->bridge, &bridge, NULL))
@@ -376,5 +407,8 @@ char *mb_net_overlay_fault(struct mb_net *net, const struct mb_net_network *n)
 	if (!has_mac(n, &link))
 		return mb_asprintf("tunnel '%s' of network '%s' has another's MAC address", name,
 		                   n->name);
+	why = n->overlay.encrypted ? mb_net_wire_fault(net, n) : NULL;
+	if (why)
+		return why;
 	return has_store(n) ? missing_remote(net, n, link.index) : missing_peer(net, n, link.index);
 }

@@ -19,6 +19,7 @@
 #include "net/overlay_lead.h"
 #include "net/overlay_record.h"
 #include "net/overlay_store.h"
+#include "net/overlay_wire.h"
 #include "store/doc.h"
 #include "store/store.h"
 
@@ -159,6 +160,19 @@ static int judge_host(const struct mb_net_network *n, const struct mb_etcd_kvs *
 	return r;
 }
 
+static void format_self(const struct mb_net_network *n, char *id, struct mb_str *out)
+{
+	const struct mb_net_overlay *o = &n->overlay;
+	MB_AUTO_FREE char *endpoint = o->encrypted ? mb_net_wire_endpoint(o) : NULL;
+	const struct mb_net_host self = {.schema = MB_NET_SHARED_SCHEMA,
+	                                 .name = o->host,
+	                                 .id = id,
+	                                 .key = o->wire_public,
+	                                 .endpoint = endpoint};
+
+	mb_net_host_format(&self, out);
+}
+
 /* This host's place, which no other has: first with nobody there, then as what was seen, which is
  * ours with a lease of before, or when it was called otherwise.  Only while the network is. */
 static int put_host(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
@@ -169,13 +183,11 @@ static int put_host(struct mb_net *net, const struct mb_net_network *n, struct m
 	MB_AUTO_ETCD_KVS struct mb_etcd_kvs seen = {0};
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
 	char id[2 * HOST_BYTES + 1];
-	struct mb_net_host self = {
-		.schema = MB_NET_SHARED_SCHEMA, .name = n->overlay.host, .id = id};
 	int r = host_id(net, id, err);
 
 	if (r)
 		return r;
-	mb_net_host_format(&self, &text);
+	format_self(n, id, &text);
 	for (int i = 0; i < LEASE_TRIES; i++) {
 		MB_AUTO_ETCD_TXN struct mb_etcd_txn t = MB_ETCD_TXN_INIT;
 		const struct mb_etcd_kv *kv = mb_etcd_kvs_find(&seen, key);
@@ -203,12 +215,10 @@ static int host_record(struct mb_net *net, const struct mb_net_network *n, struc
                        struct mb_err *err)
 {
 	char id[2 * HOST_BYTES + 1];
-	struct mb_net_host self = {
-		.schema = MB_NET_SHARED_SCHEMA, .name = n->overlay.host, .id = id};
 	int r = host_id(net, id, err);
 
 	if (!r)
-		mb_net_host_format(&self, out);
+		format_self(n, id, out);
 	return r;
 }
 

@@ -25,6 +25,7 @@
 #include "net/overlay_remote.h"
 #include "net/overlay_store.h"
 #include "net/overlay_view.h"
+#include "net/overlay_wire.h"
 #include "net/policy.h"
 #include "nl/route.h"
 #include "store/store.h"
@@ -516,6 +517,15 @@ static void retry_policy(struct lead *l)
 	tell(l, NULL);
 }
 
+/* Where the network is encrypted, whose packets are let in. */
+static void follow_hosts(struct lead *l)
+{
+	struct mb_err told = MB_ERR_INIT;
+
+	if (mb_net_wire_follow(l->net, l->n, &l->view, &told) < 0)
+		mb_debug("network %s: %s", l->n->name, told.msg);
+}
+
 /* ---- leading --------------------------------------------------------------------------------- */
 
 static int sort_by_key(const void *a, const void *b)
@@ -544,6 +554,7 @@ static int synchronise(struct lead *l, struct mb_err *err)
 	if (l->view.kvs.n)
 		qsort(l->view.kvs.v, l->view.kvs.n, sizeof(*l->view.kvs.v), sort_by_key);
 	mb_net_view_trim(&l->view);
+	follow_hosts(l);
 	follow_policy(l, &(struct mb_err){0});
 	/* Ours first: who has lost an address makes room for who has it. */
 	look_at_marks(l);
@@ -622,6 +633,7 @@ static int on_event(void *arg, const struct mb_etcd_kv *kv, bool deleted, struct
 		tell(l, NULL);
 	}
 	if (mb_starts_with(what, "host/")) {
+		follow_hosts(l);
 		if (deleted && mb_net_policy_is_on(l->net, l->n->id))
 			mb_net_remotes_trim(l->net, l->n);
 		tell(l, NULL);
@@ -665,6 +677,7 @@ static int on_idle(void *arg, struct mb_err *err)
 		r = sweep(l, err);
 		redo_at(l, now);
 		retry_policy(l);
+		follow_hosts(l);
 	}
 	if (!r && l->redo && now >= l->redo)
 		r = redo(l, err);

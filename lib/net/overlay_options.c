@@ -17,6 +17,7 @@
 #include "net/handle.h"
 #include "net/overlay.h"
 #include "net/overlay_record.h"
+#include "net/overlay_wire.h"
 #include "nl/route.h"
 
 enum {
@@ -159,46 +160,43 @@ static int set_ttl(struct mb_net_overlay *o, const char *value)
 	                                                                                : 0;
 }
 
+static int set_encrypted(struct mb_net_overlay *o, const char *value)
+{
+	return *value ? mb_parse_bool(value, &o->encrypted) : (o->encrypted = true, 0);
+}
+
+static int set_wire_port(struct mb_net_overlay *o, const char *value)
+{
+	return mb_parse_u32(value, &o->wire_port) < 0 || !o->wire_port || o->wire_port > UINT16_MAX
+	               ? -EINVAL
+	               : 0;
+}
+
 static const struct {
 	const char *key;
 	int (*set)(struct mb_net_overlay *o, const char *value);
 } options[] = {
-	{"vni", set_vni},     {"com.docker.network.driver.overlay.vxlanid_list", set_vni},
-	{"port", set_port},   {"vtep", set_vtep},
-	{"peers", set_peers}, {"control", set_control},
-	{"store", set_store}, {"cacert", set_cacert},
-	{"cert", set_cert},   {"key", set_key},
-	{"user", set_user},   {"password-file", set_password_file},
-	{"host", set_host},   {"ttl", set_ttl},
+	{"vni", set_vni},
+	{"com.docker.network.driver.overlay.vxlanid_list", set_vni},
+	{"port", set_port},
+	{"vtep", set_vtep},
+	{"peers", set_peers},
+	{"control", set_control},
+	{"store", set_store},
+	{"cacert", set_cacert},
+	{"cert", set_cert},
+	{"key", set_key},
+	{"user", set_user},
+	{"password-file", set_password_file},
+	{"host", set_host},
+	{"ttl", set_ttl},
+	{"encrypted", set_encrypted},
+	{"wg-port", set_wire_port},
 };
-
-/* Whether the kernel knows WireGuard's interfaces is asked by making one. */
-static bool has_wireguard(void)
-{
-	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
-	MB_AUTO_NL struct mb_nl nl = MB_NL_INIT;
-
-	if (mb_nl_open(&nl, NETLINK_ROUTE, NULL))
-		return false;
-	mb_nl_kind_add(&b, "wireguard", "mb-wireguard");
-	mb_nl_link_del(&b, 0, "mb-wireguard");
-	return mb_nl_send(&nl, &b, NULL, NULL) != -EOPNOTSUPP;
-}
-
-static int refuse_encryption(struct mb_err *err)
-{
-	if (!has_wireguard())
-		return mb_fail(err, EOPNOTSUPP, "option 'encrypted': this kernel has no WireGuard");
-	return mb_fail(err, EOPNOTSUPP,
-	               "option 'encrypted' is not offered: make an interface of WireGuard, and "
-	               "give it with -o vtep=NAME");
-}
 
 int mb_net_overlay_option(struct mb_net_network *n, const char *key, const char *value,
                           struct mb_err *err)
 {
-	if (mb_streq(key, "encrypted"))
-		return refuse_encryption(err);
 	for (size_t i = 0; i < MB_N(options); i++) {
 		if (!mb_streq(key, options[i].key))
 			continue;
@@ -222,7 +220,7 @@ bool mb_net_overlay_is_valid(const struct mb_net_overlay *o)
 		valid = valid && mb_etcd_address_is_valid(member);
 	MB_STRV_FOREACH (peer, &o->peers)
 		valid = valid && mb_net_addr_parse(peer, &a) == 0;
-	return valid;
+	return valid && (!o->encrypted || (o->store.members.n && mb_net_wire_is_valid(o)));
 }
 
 /* ---- this host's end ----------------------------------------------------------------------- */
@@ -336,7 +334,8 @@ static int find_end(struct mb_net *net, struct mb_net_overlay *o, struct end *e,
 
 static int set_length(struct mb_net_network *n, const struct end *e, struct mb_err *err)
 {
-	uint32_t headers = e->found.family == AF_INET ? HEADERS : HEADERS6;
+	uint32_t headers = (e->found.family == AF_INET ? HEADERS : HEADERS6) +
+	                   (n->overlay.encrypted ? MB_NET_WIRE_BYTES : 0);
 	uint32_t least = n->ipv6 ? MTU_LEAST6 : MTU_LEAST;
 	uint32_t below = e->mtu ? e->mtu : MTU_USUAL;
 	bool said = mb_kv_find(&n->options, "mtu") ||
@@ -369,6 +368,10 @@ static int check_ways(const struct mb_net_network *n, struct mb_err *err)
 	if (ways > 1)
 		return mb_fail(err, EINVAL,
 		               "'store', 'peers' and 'control=external' exclude each other");
+	if (o->encrypted && !s->members.n)
+		return mb_fail(err, EINVAL,
+		               "option 'encrypted' wants a store, where hosts tell their keys: -o "
+		               "store=URL,...");
 	if (!s->members.n &&
 	    (s->cacert || s->cert || s->key || s->user || s->password_file || o->host || o->ttl))
 		return mb_fail(err, EINVAL, "an option of a store is given, but no store");
@@ -434,11 +437,12 @@ int mb_net_overlay_prepare(struct mb_net *net, struct mb_net_network *n, struct 
 			return mb_fail(err, EINVAL, "peer %s and %s are of different families",
 			               peer, o->vtep);
 	}
-	return 0;
+	return o->encrypted ? mb_net_wire_draw(net, n, err) : 0;
 }
 
 int mb_net_overlay_fits(const struct mb_net_network *n, uint32_t most, struct mb_err *err)
 {
+	most -= n->overlay.encrypted ? MB_NET_WIRE_BYTES : 0;
 	if (n->mtu <= most)
 		return 0;
 	return mb_fail(err, EINVAL,

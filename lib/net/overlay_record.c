@@ -2,6 +2,7 @@
 #include "net/overlay_record.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -41,6 +42,7 @@ static const struct mb_json_field shared_table[] = {
 	MB_JSON_BOOL("internal", struct mb_net_shared, internal),
 	MB_JSON_BOOL("icc", struct mb_net_shared, icc),
 	MB_JSON_BOOL("masquerade", struct mb_net_shared, masquerade),
+	MB_JSON_BOOL("encrypted", struct mb_net_shared, encrypted),
 	MB_JSON_END,
 };
 
@@ -69,6 +71,8 @@ static const struct mb_json_field host_table[] = {
 	MB_JSON_U32("schema", struct mb_net_host, schema, .flags = MB_JSON_REQUIRED),
 	MB_JSON_STR("name", struct mb_net_host, name, .flags = MB_JSON_REQUIRED),
 	MB_JSON_STR("id", struct mb_net_host, id, .flags = MB_JSON_REQUIRED),
+	MB_JSON_STR("key", struct mb_net_host, key),
+	MB_JSON_STR("endpoint", struct mb_net_host, endpoint),
 	MB_JSON_END,
 };
 
@@ -169,6 +173,7 @@ void mb_net_shared_format(const struct mb_net_network *n, struct mb_str *out)
 		.internal = n->internal,
 		.icc = n->icc,
 		.masquerade = n->masquerade,
+		.encrypted = n->overlay.encrypted,
 	};
 
 	mb_json_save(shared_table, &s, out);
@@ -210,6 +215,12 @@ static bool is_within(const struct mb_net_pool *pool, const struct mb_net_addr *
 	       mb_net_prefix_has(&subnet, a);
 }
 
+/* Where keys are, one of the link, which only the interface of WireGuard has. */
+static bool is_secret(const struct mb_net_addr *a)
+{
+	return a->family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL((const struct in6_addr *)a->b);
+}
+
 /* Not into the network itself: its packets would go by the tunnel that they are to make. */
 static bool take_vtep(char **text, const struct mb_net_network *n)
 {
@@ -219,7 +230,7 @@ static bool take_vtep(char **text, const struct mb_net_network *n)
 	if (mb_net_addr_parse(*text, &a) < 0 || mb_net_addr_parse(n->overlay.vtep, &own) < 0 ||
 	    a.family != own.family || mb_net_addr_is_any(&a) ||
 	    (a.family == AF_INET ? !a.b[0] || a.b[0] == 127 || a.b[0] >= 0xe0 : a.b[0] == 0xff) ||
-	    is_within(&n->v4, &a) || is_within(&n->v6, &a))
+	    is_within(&n->v4, &a) || is_within(&n->v6, &a) || is_secret(&a) != n->overlay.encrypted)
 		return false;
 	mb_strset(text, mb_net_addr_format(&a, canonical));
 	return true;

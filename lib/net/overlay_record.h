@@ -33,7 +33,7 @@ struct mb_net_shared {
 	uint32_t schema;
 	char *id, *subnet, *gateway, *ip_range, *subnet6, *gateway6;
 	uint32_t vni, port, mtu, ttl;
-	bool internal, icc, masquerade;
+	bool internal, icc, masquerade, encrypted;
 };
 void mb_net_shared_done(struct mb_net_shared *s);
 /* Return: 0; -EPROTONOSUPPORT, -EBADMSG, told. */
@@ -82,6 +82,9 @@ struct mb_net_host {
 	uint32_t schema;
 	char *name;
 	char *id; /* drawn once by each store */
+	/* Of an encrypted network, else NULL: the public key in hexadecimal, and where WireGuard
+	 * listens ("203.0.113.1:51820").  To be believed with mb_net_wire_is_of() only. */
+	char *key, *endpoint;
 };
 void mb_net_host_done(struct mb_net_host *h);
 int mb_net_host_parse(const char *text, struct mb_net_host *ret, struct mb_err *err);

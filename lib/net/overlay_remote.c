@@ -17,6 +17,7 @@
 #include "net/addr.h"
 #include "net/handle.h"
 #include "net/overlay.h"
+#include "net/overlay_wire.h"
 #include "nl/route.h"
 #include "store/doc.h"
 
@@ -60,37 +61,44 @@ static void put_neighbour(struct mb_nl_batch *b, const char *text, const uint8_t
 		mb_nl_neigh_del(b, a.family, a.b, index);
 }
 
-static void put_way(struct mb_nl_batch *b, int index, const uint8_t *mac,
+/* The tunnel, and below it what encrypts, if anything does. */
+struct tunnel {
+	int index, link;
+};
+
+static void put_way(struct mb_nl_batch *b, const struct tunnel *t, const uint8_t *mac,
                     const struct mb_net_addr *vtep, bool add)
 {
+	const struct mb_nl_fdb_way way = {t->index, t->link, vtep->family, vtep->b};
+
 	if (add) {
-		mb_nl_fdb_add(b, index, mac, vtep->family, vtep->b);
-		mb_nl_fdb_port_add(b, index, mac);
+		mb_nl_fdb_add(b, mac, &way);
+		mb_nl_fdb_port_add(b, t->index, mac);
 	} else {
-		mb_nl_fdb_del(b, index, mac, vtep->family, vtep->b);
-		mb_nl_fdb_port_del(b, index, mac);
+		mb_nl_fdb_del(b, mac, &way);
+		mb_nl_fdb_port_del(b, t->index, mac);
 	}
 }
 
 /* Where a policy is, packets go to the other host, which judges and leads them on. */
-static void put_entries(struct mb_nl_batch *b, const struct mb_net_remote *r, int index,
-                        bool governed, bool add)
+static void put_entries(struct mb_nl_batch *b, const struct mb_net_remote *r,
+                        const struct tunnel *t, bool governed, bool add)
 {
 	uint8_t mac[MB_NET_MAC_BYTES];
 	struct mb_net_addr vtep;
 
 	if (mb_net_mac_parse(r->mac, mac) < 0 || mb_net_addr_parse(r->vtep, &vtep) < 0)
 		return;
-	put_way(b, index, mac, &vtep, add);
+	put_way(b, t, mac, &vtep, add);
 	if (governed && add) {
 		mb_net_overlay_mac(&vtep, mac);
-		put_way(b, index, mac, &vtep, true);
+		put_way(b, t, mac, &vtep, true);
 	}
-	put_neighbour(b, r->ip, mac, index, add);
-	put_neighbour(b, r->ip6, mac, index, add);
+	put_neighbour(b, r->ip, mac, t->index, add);
+	put_neighbour(b, r->ip6, mac, t->index, add);
 }
 
-static int find_tunnel(struct mb_net *net, const struct mb_net_network *n, int *ret,
+static int find_tunnel(struct mb_net *net, const struct mb_net_network *n, struct tunnel *ret,
                        struct mb_err *err)
 {
 	struct mb_nl_link link;
@@ -101,7 +109,7 @@ static int find_tunnel(struct mb_net *net, const struct mb_net_network *n, int *
 	if (!r)
 		r = mb_nl_link_find(&net->route, name, &link, err);
 	if (!r)
-		*ret = link.index;
+		*ret = (struct tunnel){link.index, mb_net_wire_index(net, n)};
 	return r == MB_NL_ABSENT ? mb_fail(err, ENODEV, "tunnel '%s' is missing", name) : r;
 }
 
@@ -127,12 +135,12 @@ static void take_away(struct mb_net *net, const struct mb_net_network *n,
                       const struct mb_net_remote *r)
 {
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
-	int index;
+	struct tunnel tunnel;
 
 	mb_net_names_remove_remote(net, n, r);
-	if (find_tunnel(net, n, &index, NULL) < 0)
+	if (find_tunnel(net, n, &tunnel, NULL) < 0)
 		return;
-	put_entries(&b, r, index, false, false);
+	put_entries(&b, r, &tunnel, false, false);
 	(void)mb_nl_send(&net->route, &b, NULL, NULL);
 	forget_neighbours(net, n, r);
 }
@@ -141,10 +149,11 @@ static int give(struct mb_net *net, const struct mb_net_network *n, const struct
                 struct mb_err *err)
 {
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
-	int index, res = find_tunnel(net, n, &index, err);
+	struct tunnel tunnel;
+	int res = find_tunnel(net, n, &tunnel, err);
 
 	if (!res) {
-		put_entries(&b, r, index, mb_net_policy_is_on(net, n->id), true);
+		put_entries(&b, r, &tunnel, mb_net_policy_is_on(net, n->id), true);
 		res = mb_nl_send(&net->route, &b, NULL, err);
 	}
 	if (!res)
@@ -312,10 +321,10 @@ void mb_net_remotes_trim(struct mb_net *net, const struct mb_net_network *n)
 	MB_AUTO_NET_REMOTES struct mb_net_remotes all = {0};
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
 	MB_AUTO_STRV struct mb_strv vteps = MB_STRV_INIT;
-	int index;
+	struct tunnel tunnel;
 
-	if (find_tunnel(net, n, &index, NULL) < 0 ||
-	    mb_nl_fdb_dump(&net->route, index, each_way, &vteps, NULL) < 0 || !vteps.n ||
+	if (find_tunnel(net, n, &tunnel, NULL) < 0 ||
+	    mb_nl_fdb_dump(&net->route, tunnel.index, each_way, &vteps, NULL) < 0 || !vteps.n ||
 	    mb_net_remotes_load(net, n, &all, NULL) < 0)
 		return;
 	MB_STRV_FOREACH (text, &vteps) {
@@ -328,7 +337,7 @@ void mb_net_remotes_trim(struct mb_net *net, const struct mb_net_network *n)
 		if (i < all.n || mb_net_addr_parse(text, &vtep) < 0)
 			continue;
 		mb_net_overlay_mac(&vtep, mac);
-		put_way(&b, index, mac, &vtep, false);
+		put_way(&b, &tunnel, mac, &vtep, false);
 	}
 	if (b.n_messages)
 		(void)mb_nl_send(&net->route, &b, NULL, NULL);
@@ -339,13 +348,14 @@ int mb_net_remotes_restore(struct mb_net *net, const struct mb_net_network *n, s
 	MB_AUTO_NET_REMOTES struct mb_net_remotes all = {0};
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
 	bool governed = mb_net_policy_is_on(net, n->id);
-	int index, r = mb_net_remotes_load(net, n, &all, err);
+	struct tunnel tunnel;
+	int r = mb_net_remotes_load(net, n, &all, err);
 
 	if (r || !all.n)
 		return r;
-	r = find_tunnel(net, n, &index, err);
+	r = find_tunnel(net, n, &tunnel, err);
 	for (size_t i = 0; !r && i < all.n; i++) {
-		put_entries(&b, &all.v[i], index, governed, true);
+		put_entries(&b, &all.v[i], &tunnel, governed, true);
 		r = mb_nl_send(&net->route, &b, NULL, err);
 		if (!r)
 			r = mb_net_names_add_remote(net, n, &all.v[i], err);

@@ -154,6 +154,7 @@ static void take_record(struct mb_net_network *n, const struct mb_net_shared *s)
 	n->overlay.vni = s->vni;
 	n->overlay.port = s->port;
 	n->overlay.ttl = s->ttl;
+	n->overlay.encrypted = s->encrypted;
 }
 
 int mb_net_store_fetch(struct mb_net_network *n, struct mb_err *err)

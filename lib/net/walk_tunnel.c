@@ -9,7 +9,9 @@
 #include "net/handle.h"
 #include "net/overlay.h"
 #include "net/overlay_lead.h"
+#include "net/overlay_wire.h"
 #include "net/walk_priv.h"
+#include "nl/wireguard.h"
 
 static bool is_it(const struct mb_net_way *w, const struct mb_net_remote *r,
                   const struct mb_strv *ids)
@@ -88,6 +90,38 @@ static int check_store(struct mb_net_way *w, struct mb_err *err)
 	return r > 0 ? 0 : r;
 }
 
+/* What encrypts: the way is to where the other host was heard, or said it was, from here on.
+ * Return: 0 and *@vtep; 1: told a fault; or -errno. */
+static int check_wire(struct mb_net_way *w, struct mb_net_addr *vtep, struct mb_err *err)
+{
+	struct mb_nl_wg_peer peer;
+	char text[MB_NET_ADDR_TEXT];
+	int r = mb_net_wire_find(w->net, w->network, vtep, &peer, err);
+
+	if (r < 0)
+		return r;
+	if (r == MB_NET_ABSENT || !peer.family) {
+		mb_net_way_fault(w, "wireguard", "this host does not know the key of host %s",
+		                 w->remote->host);
+		mb_net_way_mend(w, "see that both hosts reach the store: mybox system info");
+		return 1;
+	}
+	vtep->family = peer.family;
+	memcpy(vtep->b, peer.addr, sizeof(vtep->b));
+	mb_net_addr_format(vtep, text);
+	/* It asks for an answer before anything goes. */
+	if (!peer.handshake && peer.sent) {
+		mb_net_way_fault(w, "wireguard", "host %s has never answered at %s, UDP port %u",
+		                 w->remote->host, text, peer.port);
+		mb_net_way_mend(w, "see that nothing between the hosts drops UDP port %u",
+		                peer.port);
+		return 1;
+	}
+	mb_net_way_ok(w, "wireguard", "host %s is at %s, UDP port %u, %s", w->remote->host, text,
+	              peer.port, peer.handshake ? "and has answered" : "and was not spoken to");
+	return 0;
+}
+
 int mb_net_way_tunnel(struct mb_net_way *w, struct mb_err *err)
 {
 	MB_AUTO_FREE char *why = NULL;
@@ -106,6 +140,11 @@ int mb_net_way_tunnel(struct mb_net_way *w, struct mb_err *err)
 	}
 	if (mb_net_addr_parse(w->remote->vtep, &vtep) < 0)
 		return mb_fail(err, EBADMSG, "host %s has no address", w->remote->host);
+	if (w->network->overlay.encrypted) {
+		r = check_wire(w, &vtep, err);
+		if (r)
+			return r < 0 ? r : 0;
+	}
 	r = mb_nl_route_get(&w->net->route, vtep.family, vtep.b, &way, &no_route, err);
 	if (r == MB_NL_ABSENT) {
 		mb_net_way_fault(w, "tunnel", "this host has no route to host %s (%s)",

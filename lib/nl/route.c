@@ -121,15 +121,16 @@ void mb_nl_upper_add(struct mb_nl_batch *b, const struct mb_nl_upper *u)
 	mb_nl_nest_end(b, info);
 }
 
-void mb_nl_kind_add(struct mb_nl_batch *b, const char *kind, const char *name)
+void mb_nl_wireguard_add(struct mb_nl_batch *b, const char *name, int index, uint32_t mtu)
 {
-	const struct ifinfomsg i = {0};
+	const struct ifinfomsg i = {.ifi_index = index};
 	size_t info;
 
 	mb_nl_message(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &i, sizeof(i));
 	mb_nl_put_str(b, IFLA_IFNAME, name);
+	put_place(b, 0, mtu, 0);
 	info = mb_nl_nest(b, IFLA_LINKINFO);
-	mb_nl_put(b, IFLA_INFO_KIND, kind, strlen(kind));
+	mb_nl_put(b, IFLA_INFO_KIND, "wireguard", 9);
 	mb_nl_nest_end(b, info);
 }
 
@@ -143,6 +144,8 @@ void mb_nl_vxlan_add(struct mb_nl_batch *b, const struct mb_nl_vxlan *v)
 	mb_nl_put(b, IFLA_INFO_KIND, "vxlan", 5);
 	data = mb_nl_nest(b, IFLA_INFO_DATA);
 	mb_nl_put_u32(b, IFLA_VXLAN_ID, v->id);
+	if (v->link)
+		mb_nl_put_u32(b, IFLA_VXLAN_LINK, (uint32_t)v->link);
 	mb_nl_put(b, v->family == AF_INET ? IFLA_VXLAN_LOCAL : IFLA_VXLAN_LOCAL6, v->local,
 	          addr_len(v->family));
 	mb_nl_put_be16(b, IFLA_VXLAN_PORT, v->port);
@@ -421,23 +424,30 @@ static struct ndmsg fdb_head(int index, uint16_t state, uint8_t flags)
 	                      .ndm_flags = flags};
 }
 
-void mb_nl_fdb_add(struct mb_nl_batch *b, int index, const uint8_t mac[MAC_BYTES], int family,
-                   const void *dst)
+static void put_way(struct mb_nl_batch *b, const struct mb_nl_fdb_way *w)
 {
-	const struct ndmsg m = fdb_head(index, NUD_PERMANENT, NTF_SELF);
+	mb_nl_put(b, NDA_DST, w->dst, addr_len(w->family));
+	if (w->link)
+		mb_nl_put_u32(b, NDA_IFINDEX, (uint32_t)w->link);
+}
+
+void mb_nl_fdb_add(struct mb_nl_batch *b, const uint8_t mac[MAC_BYTES],
+                   const struct mb_nl_fdb_way *w)
+{
+	const struct ndmsg m = fdb_head(w->index, NUD_PERMANENT, NTF_SELF);
 
 	fdb_message(b, RTM_NEWNEIGH, NLM_F_CREATE | (is_zero(mac) ? NLM_F_APPEND : NLM_F_REPLACE),
 	            &m, mac);
-	mb_nl_put(b, NDA_DST, dst, addr_len(family));
+	put_way(b, w);
 }
 
-void mb_nl_fdb_del(struct mb_nl_batch *b, int index, const uint8_t mac[MAC_BYTES], int family,
-                   const void *dst)
+void mb_nl_fdb_del(struct mb_nl_batch *b, const uint8_t mac[MAC_BYTES],
+                   const struct mb_nl_fdb_way *w)
 {
-	const struct ndmsg m = fdb_head(index, NUD_PERMANENT, NTF_SELF);
+	const struct ndmsg m = fdb_head(w->index, NUD_PERMANENT, NTF_SELF);
 
 	fdb_message(b, RTM_DELNEIGH, 0, &m, mac);
-	mb_nl_put(b, NDA_DST, dst, addr_len(family));
+	put_way(b, w);
 }
 
 void mb_nl_fdb_port_add(struct mb_nl_batch *b, int index, const uint8_t mac[MAC_BYTES])

@@ -47,12 +47,14 @@ struct mb_nl_upper {
 };
 /* Down.  -EOPNOTSUPP: the kernel does not know the kind; -EBUSY, -EINVAL: the parent cannot. */
 void mb_nl_upper_add(struct mb_nl_batch *b, const struct mb_nl_upper *u);
-/* An interface of a kind that needs no more than its name, down: to ask for the kind. */
-void mb_nl_kind_add(struct mb_nl_batch *b, const char *kind, const char *name);
+/* One of WireGuard, down (wireguard.h).  -EOPNOTSUPP: the kernel has none. */
+void mb_nl_wireguard_add(struct mb_nl_batch *b, const char *name, int index, uint32_t mtu);
 /* A tunnel of Ethernet in UDP, up. */
 struct mb_nl_vxlan {
 	const char *name;
 	int index, master; /* 0: the kernel chooses; none */
+	int link;          /* packets go and come by this interface alone, where .local is an
+	                    * address of the link; 0: by any */
 	uint32_t id, group, mtu;
 	uint16_t port;
 	int family;           /* of .local */
@@ -108,12 +110,16 @@ void mb_nl_neigh_del(struct mb_nl_batch *b, int family, const void *addr, int in
 /* One that whoever knows better replaces. */
 void mb_nl_neigh_hint(struct mb_nl_batch *b, int family, const void *addr, const uint8_t mac[6],
                       int index);
-/* Where frames go by the tunnel @index: those to @mac go to @dst; the zero @mac is of all others,
- * and may have many. */
-void mb_nl_fdb_add(struct mb_nl_batch *b, int index, const uint8_t mac[6], int family,
-                   const void *dst);
-void mb_nl_fdb_del(struct mb_nl_batch *b, int index, const uint8_t mac[6], int family,
-                   const void *dst);
+/* Where frames go by a tunnel: to an address, by the interface @link (0: any). */
+struct mb_nl_fdb_way {
+	int index; /* of the tunnel */
+	int link;
+	int family;
+	const uint8_t *dst;
+};
+/* Those to @mac go there; the zero @mac is of all others, and may have many. */
+void mb_nl_fdb_add(struct mb_nl_batch *b, const uint8_t mac[6], const struct mb_nl_fdb_way *w);
+void mb_nl_fdb_del(struct mb_nl_batch *b, const uint8_t mac[6], const struct mb_nl_fdb_way *w);
 /* The bridge sends frames to @mac by its port @index. */
 void mb_nl_fdb_port_add(struct mb_nl_batch *b, int index, const uint8_t mac[6]);
 void mb_nl_fdb_port_del(struct mb_nl_batch *b, int index, const uint8_t mac[6]);

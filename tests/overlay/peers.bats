@@ -78,10 +78,14 @@ lab() { # lab N [OPTION...]: the network on host N, which gives the addresses 10
 	refused "mtu 1500 does not fit" -o peers=$wire.2 -o mtu=1500
 	refused "exclude each other" -o peers=$wire.2 -o control=external
 	refused "'colour' is not supported by the overlay driver" -o colour=red
-	refused "'encrypted'" -o peers=$wire.2 -o encrypted
-	# Without WireGuard in the kernel that is the reason.
-	in_ns h1 ip link add wg7 type wireguard 2>/dev/null ||
-		[[ $output == *"this kernel has no WireGuard"* ]]
+	refused "option 'encrypted' wants a store" -o peers=$wire.2 -o encrypted
+	refused "option 'encrypted' wants a store" -o control=external -o encrypted=true
+	refused "invalid value 'much' of option 'encrypted'" -o peers=$wire.2 -o encrypted=much
+	refused "invalid value '0' of option 'wg-port'" -o peers=$wire.2 -o wg-port=0
+	# Without WireGuard in the kernel that is the reason; tests/guest has one with it.
+	if ! in_ns h1 ip link add wg7 type wireguard 2>/dev/null; then
+		refused "option 'encrypted': this kernel has no WireGuard" -o store=http://$wire.201:2379 -o encrypted
+	fi
 	in_ns h1 ip link del wg7 2>/dev/null || true
 	on 1 network create -d overlay -o peers=$wire.2 -o vni=77 one >/dev/null
 	refused "VXLAN 77 is in use on this host" -o peers=$wire.2 -o vni=77

@@ -171,6 +171,12 @@ knows_not() { ! on "$1" exec "$2" nslookup "$3" 127.0.0.11 >/dev/null 2>&1; }
 	[ "$(on 3 network inspect -f '{{.Name}}' mine)" = mine ]
 	on 3 network rm mine >/dev/null
 	[ -z "$(on 3 network ls -q -f name=forged)" ]
+	# One that is encrypted is not joined by a host that cannot.
+	if ! in_ns h3 ip link add wg7 type wireguard 2>/dev/null; then
+		ctl put /mybox/v1/net/forged "$(ctl get --print-value-only /mybox/v1/net/shared |
+			sed 's/"mtu": *1450/"mtu":1300,"encrypted":true/')" >/dev/null
+		refused 3 "option 'encrypted': this kernel has no WireGuard" network join -o "store=$store" forged
+	fi
 	ctl del /mybox/v1/net/forged >/dev/null
 	refused 1 "is of this host alone" network leave bridge
 	refused 1 "has active endpoints" network leave shared

@@ -36,7 +36,7 @@ static void fdb_of_a_tunnel_is_read_back(void **state)
 	struct nlmsghdr *h;
 
 	(void)state;
-	mb_nl_fdb_add(&b, 12, mac, AF_INET, dst);
+	mb_nl_fdb_add(&b, mac, &(struct mb_nl_fdb_way){12, 0, AF_INET, dst});
 	h = (struct nlmsghdr *)(void *)b.buf;
 	assert_true(h->nlmsg_flags & NLM_F_REPLACE);
 	assert_true(mb_nl_fdb_read(h, 12, &fdb));
@@ -59,7 +59,7 @@ static void fdb_of_everybody_is_appended(void **state)
 	const struct nlmsghdr *h;
 
 	(void)state;
-	mb_nl_fdb_add(&b, 12, zero, AF_INET, dst);
+	mb_nl_fdb_add(&b, zero, &(struct mb_nl_fdb_way){12, 0, AF_INET, dst});
 	h = (const struct nlmsghdr *)(const void *)b.buf;
 	assert_true(h->nlmsg_flags & NLM_F_APPEND);
 	assert_false(h->nlmsg_flags & NLM_F_REPLACE);
