@@ -242,6 +242,16 @@ static int wait_for(struct fetch *f, const struct mb_registry_sink *sink, int in
 	}
 }
 
+/* Whoever ends with our request unread resets the connection: that is told before what he said. */
+static int take(struct fetch *f, size_t *ret_n)
+{
+	int r = mb_sock_receive(f->sock, &f->in, sizeof(f->in), ret_n, NULL, 0, NULL);
+
+	return r != -ECONNRESET
+	               ? r
+	               : mb_sock_receive(f->sock, &f->in, sizeof(f->in), ret_n, NULL, 0, NULL);
+}
+
 static int receive(struct fetch *f, const struct mb_registry_sink *sink, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int interrupt = -1;
@@ -255,7 +265,7 @@ static int receive(struct fetch *f, const struct mb_registry_sink *sink, struct 
 		r = wait_for(f, sink, interrupt, &due, err);
 		if (r < 0)
 			return r;
-		r = mb_sock_receive(f->sock, &f->in, sizeof(f->in), &n, NULL, 0, NULL);
+		r = take(f, &n);
 		if (r < 0 || n < sizeof(f->in.reply))
 			return tell_death(f, err);
 		n -= sizeof(f->in.reply);

@@ -16,6 +16,7 @@ import urllib.request
 
 from networks import ROUND_TRIP, THROUGHPUT, process
 from rows import Row, result
+from swarm import Swarm
 
 HOSTS = int(os.environ.get("MYBOX_BENCH_HOSTS", "100"))
 ENDPOINTS = int(os.environ.get("MYBOX_BENCH_ENDPOINTS", "1000"))
@@ -204,7 +205,7 @@ def plain_vxlan(h):
 
 
 def speed(h, rounds):
-    """pp between two hosts: by plain VXLAN, by ours, and by ours with a policy."""
+    """pp between two hosts: by plain VXLAN, by ours, by docker's, and by ours with a policy."""
     pp, found = h.m.floor("pp")[0], {}
     address = plain_vxlan(h)
     process(h.stack, h.inside(2, pp, "srv", "tcp", str(PORT)))
@@ -216,7 +217,11 @@ def speed(h, rounds):
               "server")
     inside = ("exec", "client", "/b/pp", "cli", "tcp", ip, str(PORT))
     ways = {"floor": h.inside(1, pp, "cli", "tcp", address, str(PORT)),
-            "mybox": h.argv(1, *inside), "governed": h.argv(1, *inside)}
+            "mybox": h.argv(1, *inside)}
+    if "docker" in h.m.engines():
+        swarm = Swarm(h.stack, h.base, WIRE, h.m.image("rootfs.tar"), h.m.errors)
+        ways["docker"] = swarm.pair(os.path.dirname(pp), "/b/pp", PORT)
+    ways["governed"] = h.argv(1, *inside)
     for tool, argv in ways.items():
         if tool == "governed":
             h.on(1, "network", "policy", "add", "shared", "client:server:%d" % PORT)

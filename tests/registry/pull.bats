@@ -272,3 +272,17 @@ requires_amd64() { [ "$(uname -m)" = x86_64 ] || skip "needs an amd64 machine"; 
 	touch "$work/5002.server/open"
 	wait $pull
 }
+
+# That process has said why, and is gone, before or after it is asked.
+@test "a machine without libcurl is told which package it wants" {
+	local i f
+	for f in libcurl.so.4 libcurl-gnutls.so.4; do
+		ldconfig -p | awk -v f=$f '$1 == f { print $NF }'
+	done | xargs -r readlink -f >"$work/libraries"
+	for i in {1..40}; do
+		run unshare -m sh -c 'while read -r f; do mount --bind /dev/null "$f"; done <"$0"; exec "$@"' \
+			"$work/libraries" "${box[@]}" pull -q 127.0.0.1:9/x
+		[ "$status" = 1 ]
+		[[ $output == *"the library libcurl.so.4 is missing: install the package libcurl4"* ]]
+	done
+}
