@@ -49,7 +49,8 @@ class Swarm:
         os.makedirs(top)
         outer = subprocess.Popen(
             ["unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child",
-             "--mount-proc", "--propagation", "private", "sh", "-c", HOST, "host", self.base],
+             "--mount-proc", "--propagation", "private", "sh", "-c", HOST, "host",
+             os.path.dirname(self.base)],
             stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors)
         self.stack.callback(self.end, outer, i)
         children = "/proc/%d/task/%d/children" % (outer.pid, outer.pid)
