@@ -83,6 +83,8 @@ void mb_net_changes_guard(struct mb_net_changes *c, const struct mb_net_mapping 
                           const struct mb_strv *from, bool remove);
 void mb_net_changes_self(struct mb_net_changes *c, const struct mb_net_addr *a, bool remove);
 
+/* The interface group of all that encrypt: no subnet begins there. */
+#define MB_NET_WIRE_GROUP 0xffff6d77u
 /* The number of the interface group of a network: its IPv4 subnet's first address. */
 uint32_t mb_net_group(const struct mb_net_network *n);
 /* One more change; its element has the lengths of the set, the verdict is NF_ACCEPT. */

@@ -128,6 +128,8 @@ static int fill(struct mb_net *net, const struct mb_net_create *q, struct mb_net
 	r = mb_net_options_set(n, err);
 	if (!r && mb_net_is_overlay(n->driver))
 		r = mb_net_overlay_prepare(net, n, err);
+	if (!r)
+		r = mb_net_overlay_check_wire(n, err);
 	return r || !mb_net_is_upper(n->driver) ? r : mb_net_upper_probe(net, n, err);
 }
 
@@ -161,7 +163,10 @@ static int create_locked(struct mb_net *net, const struct mb_net_create *q,
 	r = claim(net, n, err);
 	if (r)
 		return r;
-	r = mb_net_pool_choose(net, n, q, err);
+	if (n->overlay.encrypted)
+		r = mb_net_wire_draw(net, n, err);
+	if (!r)
+		r = mb_net_pool_choose(net, n, q, err);
 	if (!r)
 		r = mb_net_doc_write(net, n, false, err);
 	if (r) {
@@ -309,8 +314,8 @@ static int fill_joined(struct mb_net *net, struct mb_net_network *n, struct mb_n
 		r = mb_net_overlay_fits(n, most, err);
 	if (!r)
 		r = check_joined_id(net, n, err);
-	if (!r && n->overlay.encrypted)
-		r = mb_net_wire_draw(net, n, err);
+	if (!r)
+		r = mb_net_overlay_check_wire(n, err);
 	if (r)
 		return r;
 	mb_strset(&n->bridge, NULL);

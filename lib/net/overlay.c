@@ -305,7 +305,7 @@ static char *missing_peer(struct mb_net *net, const struct mb_net_network *n, in
 }
 
 struct known {
-	int index;
+	int index, wire;
 	struct mb_strv ways;       /* "mac vtep" */
 	struct mb_strv neighbours; /* "mac address" */
 };
@@ -316,7 +316,7 @@ static int each_known(const struct mb_nl_fdb *fdb, void *arg)
 	struct mb_net_addr a = {.family = fdb->family};
 	char mac[MB_NET_MAC_TEXT], text[MB_NET_ADDR_TEXT];
 
-	if (!fdb->family)
+	if (!fdb->family || fdb->link != k->wire)
 		return 0;
 	memcpy(a.b, fdb->dst, sizeof(a.b));
 	mb_strv_addf(&k->ways, "%s %s", mb_net_mac_format(fdb->mac, mac),
@@ -361,7 +361,7 @@ static char *missing_remote(struct mb_net *net, const struct mb_net_network *n, 
 {
 	MB_AUTO_NET_REMOTES struct mb_net_remotes all = {0};
 	bool governed = mb_net_policy_is_on(net, n->id);
-	struct known k = {.index = index};
+	struct known k = {.index = index, .wire = mb_net_wire_index(net, n)};
 	char *why = NULL;
 
 	if (mb_net_remotes_load(net, n, &all, NULL) == 0 && all.n &&

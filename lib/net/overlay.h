@@ -32,6 +32,8 @@ int mb_net_overlay_option(struct mb_net_network *n, const char *key, const char 
                           struct mb_err *err);
 /* What options leave open: this host's address, the longest packet, the number of the network. */
 int mb_net_overlay_prepare(struct mb_net *net, struct mb_net_network *n, struct mb_err *err);
+/* Whether options of encryption go with it, when it is known. */
+int mb_net_overlay_check_wire(const struct mb_net_network *n, struct mb_err *err);
 /* Whether the packets of a network that others made fit what is below here, which takes @most. */
 int mb_net_overlay_fits(const struct mb_net_network *n, uint32_t most, struct mb_err *err);
 /* What a document says of one. */

@@ -535,11 +535,25 @@ static int sort_by_key(const void *a, const void *b)
 	return strcmp(x->key, y->key);
 }
 
+/* It was left and joined again meanwhile: another place in the store, another key. */
+static bool is_another(struct lead *l)
+{
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+	const struct mb_net_overlay *then = &l->n->overlay;
+
+	return mb_net_doc_read(l->net, l->n->id, &n, NULL) == 0 &&
+	       (!mb_streq(n->overlay.vtep, then->vtep) || n->overlay.revision != then->revision);
+}
+
 /* All of it, as it is now: on both sides what ought to be there. */
 static int synchronise(struct lead *l, struct mb_err *err)
 {
 	uint64_t lease = mb_net_store_lease_now(l->net, l->n);
-	int r = lease ? mb_etcd_lease_keep(l->etcd, lease, err) : MB_ETCD_GONE;
+	int r;
+
+	if (is_another(l))
+		return UNWANTED;
+	r = lease ? mb_etcd_lease_keep(l->etcd, lease, err) : MB_ETCD_GONE;
 
 	if (r == MB_ETCD_GONE)
 		r = mb_net_store_lease(l->net, l->n, l->etcd, lease, &lease, err);

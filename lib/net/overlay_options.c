@@ -372,6 +372,10 @@ static int check_ways(const struct mb_net_network *n, struct mb_err *err)
 		return mb_fail(err, EINVAL,
 		               "option 'encrypted' wants a store, where hosts tell their keys: -o "
 		               "store=URL,...");
+	if (o->encrypted && o->port && o->port != MB_NET_VXLAN_PORT)
+		return mb_fail(err, EINVAL,
+		               "option 'port' is of no use to an encrypted network: what others "
+		               "see is 'wg-port'");
 	if (!s->members.n &&
 	    (s->cacert || s->cert || s->key || s->user || s->password_file || o->host || o->ttl))
 		return mb_fail(err, EINVAL, "an option of a store is given, but no store");
@@ -437,7 +441,18 @@ int mb_net_overlay_prepare(struct mb_net *net, struct mb_net_network *n, struct 
 			return mb_fail(err, EINVAL, "peer %s and %s are of different families",
 			               peer, o->vtep);
 	}
-	return o->encrypted ? mb_net_wire_draw(net, n, err) : 0;
+	return 0;
+}
+
+int mb_net_overlay_check_wire(const struct mb_net_network *n, struct mb_err *err)
+{
+	const struct mb_net_overlay *o = &n->overlay;
+
+	if (o->wire_port && !o->encrypted)
+		return mb_fail(err, EINVAL,
+		               "option 'wg-port' is given, but network %s is not encrypted",
+		               n->name);
+	return 0;
 }
 
 int mb_net_overlay_fits(const struct mb_net_network *n, uint32_t most, struct mb_err *err)

@@ -78,7 +78,7 @@ static const struct mb_json_field host_table[] = {
 
 /* A newer version may mean anything by the words that this one knows: its number is looked at
  * before anything else is. */
-static int check_schema(const char *text, struct mb_err *err)
+static int check_schema(const char *text, int64_t newest, struct mb_err *err)
 {
 	MB_AUTO(mb_json_free) struct json_object *o = NULL;
 	size_t len = strlen(text);
@@ -89,10 +89,10 @@ static int check_schema(const char *text, struct mb_err *err)
 	if (r)
 		return mb_wrap(err, -EBADMSG, "a record in the store");
 	schema = mb_json_find_i64(o, "schema", 0);
-	if (schema > MB_NET_SHARED_SCHEMA)
+	if (schema > newest)
 		return mb_fail(err, EPROTONOSUPPORT,
 		               "a record in the store is of a newer version of mybox");
-	return schema == MB_NET_SHARED_SCHEMA
+	return schema >= MB_NET_SHARED_SCHEMA
 	               ? 0
 	               : mb_fail(err, EBADMSG, "a record in the store is of no version");
 }
@@ -100,7 +100,8 @@ static int check_schema(const char *text, struct mb_err *err)
 static int load(const char *text, const struct mb_json_field *table, void *out, size_t size,
                 struct mb_err *err)
 {
-	int r = check_schema(text, err);
+	int64_t newest = table == shared_table ? MB_NET_SHARED_ENCRYPTED : MB_NET_SHARED_SCHEMA;
+	int r = check_schema(text, newest, err);
 
 	if (!r && mb_json_load(text, strlen(text), table, out, size, err) < 0)
 		r = mb_wrap(err, -EBADMSG, "a record in the store");
@@ -140,6 +141,9 @@ int mb_net_shared_parse(const char *text, struct mb_net_shared *ret, struct mb_e
 
 	if (!r && !mb_hex_is_valid(s.id, MB_ID_LEN))
 		r = broken("id", s.id, err);
+	else if (!r && (s.encrypted != (s.schema == MB_NET_SHARED_ENCRYPTED) ||
+	                (s.encrypted && s.port != MB_NET_VXLAN_PORT)))
+		r = broken("encryption", "", err);
 	else if (!r && !is_pool(s.subnet, s.gateway, s.ip_range, AF_INET))
 		r = broken("subnet", s.subnet, err);
 	else if (!r && s.subnet6 && !is_pool(s.subnet6, s.gateway6, NULL, AF_INET6))
@@ -159,7 +163,7 @@ void mb_net_shared_format(const struct mb_net_network *n, struct mb_str *out)
 {
 	/* What is borrowed here is only written. */
 	const struct mb_net_shared s = {
-		.schema = MB_NET_SHARED_SCHEMA,
+		.schema = n->overlay.encrypted ? MB_NET_SHARED_ENCRYPTED : MB_NET_SHARED_SCHEMA,
 		.id = n->id,
 		.subnet = n->v4.subnet,
 		.gateway = n->v4.gateway,

@@ -27,7 +27,9 @@ struct mb_err;
 struct mb_str;
 
 #define MB_NET_SHARED_ROOT "/mybox/v1/"
-enum { MB_NET_SHARED_SCHEMA = 1 };
+/* The network's record of an encrypted one is of the second: who does not know what that is must
+ * not join it. */
+enum { MB_NET_SHARED_SCHEMA = 1, MB_NET_SHARED_ENCRYPTED = 2 };
 
 struct mb_net_shared {
 	uint32_t schema;

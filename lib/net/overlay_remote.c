@@ -108,9 +108,15 @@ static int find_tunnel(struct mb_net *net, const struct mb_net_network *n, struc
 	mb_net_overlay_ifname(n->id, name);
 	if (!r)
 		r = mb_nl_link_find(&net->route, name, &link, err);
-	if (!r)
-		*ret = (struct tunnel){link.index, mb_net_wire_index(net, n)};
-	return r == MB_NL_ABSENT ? mb_fail(err, ENODEV, "tunnel '%s' is missing", name) : r;
+	if (r == MB_NL_ABSENT)
+		return mb_fail(err, ENODEV, "tunnel '%s' is missing", name);
+	if (r)
+		return r;
+	*ret = (struct tunnel){link.index, mb_net_wire_index(net, n)};
+	/* Never by another interface, in clear. */
+	return n->overlay.encrypted && !ret->link
+	               ? mb_fail(err, ENODEV, "what encrypts tunnel '%s' is missing", name)
+	               : 0;
 }
 
 /* ---- one ------------------------------------------------------------------------------------- */

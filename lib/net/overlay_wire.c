@@ -16,6 +16,7 @@
 #include "core/sha256.h"
 #include "core/str.h"
 #include "etcd/etcd.h"
+#include "net/firewall.h"
 #include "net/handle.h"
 #include "net/overlay_record.h"
 #include "net/overlay_view.h"
@@ -31,6 +32,7 @@ enum {
 	LINK_BITS = 64,
 	HALF = 8, /* bytes of an address that are the host's own */
 	PORTS = 256,
+	HOSTS_MAX = 4096,  /* whoever writes to the store can draw as many keys as he likes */
 	TUNNEL_BYTES = 70, /* IPv6, UDP, VXLAN, Ethernet */
 	MTU_MIN = 1280,
 	TRIES = 16,
@@ -150,7 +152,7 @@ static bool is_free(uint16_t port)
 	       bind(v6, (const void *)&any6, sizeof(any6)) == 0;
 }
 
-/* Of this host's networks, up or not. */
+/* Another of this host's networks has it, up or not. */
 static bool is_given(struct mb_net *net, uint32_t port)
 {
 	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
@@ -169,18 +171,16 @@ static bool is_given(struct mb_net *net, uint32_t port)
 
 static int choose_port(struct mb_net *net, struct mb_net_overlay *o, struct mb_err *err)
 {
-	if (o->wire_port)
-		return is_free((uint16_t)o->wire_port)
-		               ? 0
-		               : mb_fail(err, EADDRINUSE, "UDP port %u is in use on this host",
-		                         o->wire_port);
-	for (uint32_t i = 0; i < PORTS; i++) {
-		o->wire_port = MB_NET_WIRE_PORT + i;
+	uint32_t first = o->wire_port ? o->wire_port : MB_NET_WIRE_PORT;
+	uint32_t n = o->wire_port ? 1 : PORTS;
+
+	for (o->wire_port = first; o->wire_port < first + n; o->wire_port++)
 		if (is_free((uint16_t)o->wire_port) && !is_given(net, o->wire_port))
 			return 0;
-	}
-	return mb_fail(err, EADDRINUSE, "UDP ports from %d on are in use: choose one, -o wg-port=N",
-	               MB_NET_WIRE_PORT);
+	if (n == 1)
+		return mb_fail(err, EADDRINUSE, "UDP port %u is in use on this host", first);
+	return mb_fail(err, EADDRINUSE, "UDP ports from %u on are in use: choose one, -o wg-port=N",
+	               first);
 }
 
 static int find(struct mb_net *net, const char *name, struct mb_nl_link *ret, struct mb_err *err)
@@ -207,7 +207,7 @@ static int make(struct mb_net *net, const char *name, const char *alias, uint32_
 
 	for (unsigned int i = 0; r == -EBUSY && i < TRIES; i++) {
 		*ret_index = mb_net_index_make(name, i);
-		mb_nl_wireguard_add(&b, name, *ret_index, mtu);
+		mb_nl_wireguard_add(&b, name, *ret_index, mtu, MB_NET_WIRE_GROUP);
 		mb_nl_link_set_alias(&b, *ret_index, NULL, alias);
 		r = mb_nl_send(&net->route, &b, NULL, err);
 	}
@@ -258,6 +258,8 @@ int mb_net_wire_draw(struct mb_net *net, struct mb_net_network *n, struct mb_err
 	/* A number that the curve can use (RFC 7748, section 5). */
 	key[0] &= 0xf8;
 	key[KEY - 1] = (uint8_t)((key[KEY - 1] & 0x7f) | 0x40);
+	if (mb_net_addr_parse(o->vtep, &a) < 0 || !is_host(&a))
+		return mb_fail(err, EINVAL, "other hosts cannot reach this one at %s", o->vtep);
 	r = public_of(net, key, public, err);
 	if (!r)
 		r = choose_port(net, o, err);
@@ -400,7 +402,8 @@ static void read_view(const struct mb_net_network *n, const struct mb_net_view *
 
 		if (!vtep || mb_streq(vtep, n->overlay.vtep))
 			continue;
-		if (mb_net_host_parse(view->kvs.v[i].value, &h, NULL) == 0 &&
+		if (ret->hosts.n < HOSTS_MAX &&
+		    mb_net_host_parse(view->kvs.v[i].value, &h, NULL) == 0 &&
 		    mb_net_wire_is_of(&h, vtep))
 			mb_kv_set(&ret->hosts, h.key, h.endpoint);
 		mb_net_host_done(&h);
@@ -484,6 +487,9 @@ static uint32_t mtu_of(const struct mb_net_network *n)
 static int set_up(struct mb_net *net, const struct mb_net_network *n, struct mb_nl_wg *wg,
                   const char *name, int index, struct mb_err *err)
 {
+	/* Other hosts do not configure this one. */
+	static const char *const off[] = {"disable_ipv6", "accept_ra", "accept_redirects",
+	                                  "autoconf", "forwarding"};
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
 	const struct mb_net_overlay *o = &n->overlay;
 	struct mb_net_addr vtep;
@@ -496,7 +502,8 @@ static int set_up(struct mb_net *net, const struct mb_net_network *n, struct mb_
 	explicit_bzero(key, sizeof(key));
 	if (r)
 		return r;
-	(void)mb_net_sysctl("0", "/proc/sys/net/ipv6/conf/%s/disable_ipv6", name);
+	for (size_t i = 0; i < MB_N(off); i++)
+		(void)mb_net_sysctl("0", "/proc/sys/net/ipv6/conf/%s/%s", name, off[i]);
 	mb_nl_addr_add(&b, AF_INET6, vtep.b, LINK_BITS, index, true);
 	r = mb_nl_send(&net->route, &b, NULL, err);
 	if (r && r != -EEXIST)
@@ -508,17 +515,22 @@ static int set_up(struct mb_net *net, const struct mb_net_network *n, struct mb_
 	return r ? mb_wrap(err, r, "cannot start interface '%s'", name) : 0;
 }
 
+/* What was known last, and is not there. */
 static int restore(struct mb_net *net, const struct mb_net_network *n, struct mb_nl_wg *wg,
                    int index, struct mb_err *err)
 {
 	__attribute__((cleanup(wire_done))) struct wire known = {0};
-	AUTO_PEERS struct peers put = {0};
+	AUTO_PEERS struct peers there = {0}, put = {0};
+	int r;
 
 	load(net, n, &known);
+	r = known.hosts.n ? ask(wg, index, &there, err) : 0;
+	if (r)
+		return r;
 	MB_KV_FOREACH (host, &known.hosts) {
 		struct mb_nl_wg_peer peer;
 
-		if (peer_of(host, &peer))
+		if (peer_of(host, &peer) && !peers_find(&there, peer.key))
 			add(&peer, &put);
 	}
 	return mb_nl_wg_peers(wg, index, put.v, put.n, false, err);
@@ -545,7 +557,7 @@ int mb_net_wire_up(struct mb_net *net, const struct mb_net_network *n, bool *ret
 	if (r)
 		return r;
 	r = mb_nl_wg_open(&wg, err);
-	if (!r && *ret_new)
+	if (!r)
 		r = restore(net, n, &wg, *ret_index, err);
 	if (!r)
 		r = set_up(net, n, &wg, name, *ret_index, err);

@@ -25,8 +25,14 @@ struct mb_net_overlay;
 struct mb_net_view;
 struct mb_nl_wg_peer;
 
-/* By what packets get longer, beyond a tunnel of the same family without it. */
-enum { MB_NET_WIRE_BYTES = 80, MB_NET_WIRE_PORT = 51820, MB_NET_WIRE_KEY_TEXT = 65 };
+/* By what packets get longer, beyond a tunnel of the same family without it; seconds after which
+ * who has not proved to have his key is silent (he is asked every two minutes). */
+enum {
+	MB_NET_WIRE_BYTES = 80,
+	MB_NET_WIRE_PORT = 51820,
+	MB_NET_WIRE_KEY_TEXT = 65,
+	MB_NET_WIRE_SILENT_SEC = 240,
+};
 
 void mb_net_wire_ifname(const char *id, char name[IFNAMSIZ]);
 /* The address that follows from the key.  Return: whether @key is one. */
@@ -40,12 +46,12 @@ bool mb_net_wire_is_valid(const struct mb_net_overlay *o);
 /* Whether the host that tells its key at the tunnel address @vtep may. */
 bool mb_net_wire_is_of(const struct mb_net_host *h, const char *vtep);
 
-/* A key and a port for this host, whose tunnel address was its own so far.
+/* A key and a port for this host, whose tunnel address was its own so far; with the networks' lock.
  * -EOPNOTSUPP, told: the kernel has no WireGuard. */
 int mb_net_wire_draw(struct mb_net *net, struct mb_net_network *n, struct mb_err *err);
 
-/* The interface, as it ought to be; *@ret_new: it was not there.  A new one gets the peers that
- * were known last. */
+/* The interface, as it ought to be, with the peers that were known last; *@ret_new: it was not
+ * there. */
 int mb_net_wire_up(struct mb_net *net, const struct mb_net_network *n, bool *ret_new,
                    int *ret_index, struct mb_err *err);
 void mb_net_wire_down(struct mb_net *net, const struct mb_net_network *n);

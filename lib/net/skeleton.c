@@ -12,6 +12,7 @@
 
 #include "core/learn.h"
 #include "core/own.h"
+#include "net/overlay.h"
 
 enum {
 	V4_LEN = 4,
@@ -89,6 +90,7 @@ static const struct mb_nl_nft_set sets[MB_NET_SET_N_] = {
 /* Connection tracking comes at -200, so that the guard sees what is on the wire. */
 static const struct mb_nl_nft_chain chains[] = {
 	{"guard", "filter", NF_INET_PRE_ROUTING, -300},
+	{"wire", NULL, 0, 0},
 	{"ours", NULL, 0, 0},
 	{"forward", "filter", NF_INET_FORWARD, 0},
 	{"guarded4", NULL, 0, 0},
@@ -132,6 +134,7 @@ enum op {
 	LINK6,   /* reg, the first word of an address, is in fe80::/10 */
 	BYTE_IS, /* reg == v, one byte */
 	WORD_IS, /* reg == v, a word */
+	PORT_IS, /* reg == v, a port */
 	ANY_OF,  /* reg & v != 0 */
 	IN,      /* reg in the set v */
 	MAP,     /* map v at reg -> register len, 1 where there is none */
@@ -273,6 +276,11 @@ static const struct {
 	{"guard", {IIF(R1), IN_SET(R1, NETS), IPV4, {NET4, R1, IPV4_DADDR, 1}, {BYTE_IS, R1, LOOPBACK_NET}, {COUNT}, {DROP}}},
 	{"guard", {IIF(R1), IN_SET(R1, NETS), IPV4, {NET4, R1, IPV4_SADDR, 1}, {BYTE_IS, R1, LOOPBACK_NET}, {COUNT}, {DROP}}},
 
+	/* By what encrypts a network comes its tunnel, and nothing for the host. */
+	{"guard", {IIF(R1), {WORD_IS, R1, MB_NET_WIRE_GROUP}, TO_CHAIN("wire")}},
+	{"wire", {L4PROTO(R1), {BYTE_IS, R1, IPPROTO_UDP}, {PORT, R1}, {PORT_IS, R1, MB_NET_VXLAN_PORT}, {RETURN}}},
+	{"wire", {{COUNT}, {DROP}}},
+
 	/* Policies go by address: nobody may speak with another's. */
 	{"guard", {IIF(R1), IN_SET(R1, GOVERNED), {BACK, R1, 0, 0, NULL}, {WORD_IS, R1, 0, 0, NULL}, {COUNT}, {DROP}}},
 
@@ -387,6 +395,12 @@ static void put_compare(struct mb_nl_nft_rule *r, const struct step *s)
 		mb_nl_nft_cmp(r, s->reg, true, &s->v, sizeof(s->v));
 		return;
 	}
+	if (s->op == PORT_IS) {
+		const uint16_t port = htons((uint16_t)s->v);
+
+		mb_nl_nft_cmp(r, s->reg, true, &port, sizeof(port));
+		return;
+	}
 	if (s->op == ANY_OF) {
 		mb_nl_nft_mask(r, s->reg, s->v);
 		mb_nl_nft_cmp(r, s->reg, false, &zero, sizeof(zero));
@@ -439,6 +453,7 @@ static void put_step(struct mb_nl_nft_rule *r, const struct step *s)
 	case LINK6:
 	case BYTE_IS:
 	case WORD_IS:
+	case PORT_IS:
 	case ANY_OF:
 		put_compare(r, s);
 		break;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
@@ -96,6 +97,7 @@ static int check_wire(struct mb_net_way *w, struct mb_net_addr *vtep, struct mb_
 {
 	struct mb_nl_wg_peer peer;
 	char text[MB_NET_ADDR_TEXT];
+	int64_t age;
 	int r = mb_net_wire_find(w->net, w->network, vtep, &peer, err);
 
 	if (r < 0)
@@ -109,10 +111,15 @@ static int check_wire(struct mb_net_way *w, struct mb_net_addr *vtep, struct mb_
 	vtep->family = peer.family;
 	memcpy(vtep->b, peer.addr, sizeof(vtep->b));
 	mb_net_addr_format(vtep, text);
-	/* It asks for an answer before anything goes. */
-	if (!peer.handshake && peer.sent) {
-		mb_net_way_fault(w, "wireguard", "host %s has never answered at %s, UDP port %u",
-		                 w->remote->host, text, peer.port);
+	/* It asks for an answer before anything goes, and again and again. */
+	age = peer.handshake ? mb_now_nsec() / MB_NSEC_PER_SEC - peer.handshake : 0;
+	if (peer.handshake ? age > MB_NET_WIRE_SILENT_SEC : peer.sent) {
+		MB_AUTO_FREE char *since =
+			age ? mb_asprintf("not answered for %lld s", (long long)age)
+			    : mb_strdup("never answered");
+
+		mb_net_way_fault(w, "wireguard", "host %s has %s at %s, UDP port %u",
+		                 w->remote->host, since, text, peer.port);
 		mb_net_way_mend(w, "see that nothing between the hosts drops UDP port %u",
 		                peer.port);
 		return 1;
@@ -147,9 +154,12 @@ int mb_net_way_tunnel(struct mb_net_way *w, struct mb_err *err)
 	}
 	r = mb_nl_route_get(&w->net->route, vtep.family, vtep.b, &way, &no_route, err);
 	if (r == MB_NL_ABSENT) {
+		char text[MB_NET_ADDR_TEXT];
+
+		mb_net_addr_format(&vtep, text);
 		mb_net_way_fault(w, "tunnel", "this host has no route to host %s (%s)",
-		                 w->remote->host, w->remote->vtep);
-		mb_net_way_mend(w, "ip route get %s", w->remote->vtep);
+		                 w->remote->host, text);
+		mb_net_way_mend(w, "ip route get %s", text);
 		return 0;
 	}
 	if (r)

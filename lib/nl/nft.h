@@ -48,10 +48,10 @@ enum mb_nl_nft_type {
 	MB_NL_NFT_MARK = 19, /* a word in host order, shown in hexadecimal digits */
 	MB_NL_NFT_IFNAME = 41,
 };
-#define MB_NL_NFT_CONCAT(a, b)     ((a) << 6 | (b))
-#define MB_NL_NFT_CONCAT3(a, b, c) ((a) << 12 | (b) << 6 | (c))
+#define MB_NL_NFT_CONCAT(a, b)        ((a) << 6 | (b))
+#define MB_NL_NFT_CONCAT3(a, b, c)    ((a) << 12 | (b) << 6 | (c))
 #define MB_NL_NFT_CONCAT4(a, b, c, d) (MB_NL_NFT_CONCAT3(a, b, c) << 6 | (d))
-#define MB_NL_NFT_VERDICT          NFT_DATA_VERDICT
+#define MB_NL_NFT_VERDICT             NFT_DATA_VERDICT
 
 struct mb_nl_nft_set {
 	const char *name;

@@ -121,14 +121,15 @@ void mb_nl_upper_add(struct mb_nl_batch *b, const struct mb_nl_upper *u)
 	mb_nl_nest_end(b, info);
 }
 
-void mb_nl_wireguard_add(struct mb_nl_batch *b, const char *name, int index, uint32_t mtu)
+void mb_nl_wireguard_add(struct mb_nl_batch *b, const char *name, int index, uint32_t mtu,
+                         uint32_t group)
 {
 	const struct ifinfomsg i = {.ifi_index = index};
 	size_t info;
 
 	mb_nl_message(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &i, sizeof(i));
 	mb_nl_put_str(b, IFLA_IFNAME, name);
-	put_place(b, 0, mtu, 0);
+	put_place(b, 0, mtu, group);
 	info = mb_nl_nest(b, IFLA_LINKINFO);
 	mb_nl_put(b, IFLA_INFO_KIND, "wireguard", 9);
 	mb_nl_nest_end(b, info);

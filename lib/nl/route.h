@@ -48,7 +48,8 @@ struct mb_nl_upper {
 /* Down.  -EOPNOTSUPP: the kernel does not know the kind; -EBUSY, -EINVAL: the parent cannot. */
 void mb_nl_upper_add(struct mb_nl_batch *b, const struct mb_nl_upper *u);
 /* One of WireGuard, down (wireguard.h).  -EOPNOTSUPP: the kernel has none. */
-void mb_nl_wireguard_add(struct mb_nl_batch *b, const char *name, int index, uint32_t mtu);
+void mb_nl_wireguard_add(struct mb_nl_batch *b, const char *name, int index, uint32_t mtu,
+                         uint32_t group);
 /* A tunnel of Ethernet in UDP, up. */
 struct mb_nl_vxlan {
 	const char *name;
@@ -186,6 +187,7 @@ int mb_nl_neigh_dump(struct mb_nl *nl, int family, mb_nl_neigh_each *each, void 
                      struct mb_err *err);
 /* The entries of the tunnel @index, not of its bridge. */
 struct mb_nl_fdb {
+	int link;   /* by which it goes; 0: any */
 	int family; /* of .dst; 0: it has none */
 	uint8_t mac[6], dst[16];
 };

@@ -211,6 +211,7 @@ bool mb_nl_fdb_read(const struct nlmsghdr *h, int index, struct mb_nl_fdb *out)
 	out->family = len == 4 ? AF_INET : len == sizeof(out->dst) ? AF_INET6 : 0;
 	if (out->family)
 		copy_bytes(out->dst, sizeof(out->dst), at[NDA_DST]);
+	out->link = (int)mb_nl_u32(at[NDA_IFINDEX], 0);
 	return true;
 }
 

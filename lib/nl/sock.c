@@ -30,8 +30,7 @@ int mb_nl_open(struct mb_nl *nl, int protocol, struct mb_err *err)
 	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	/* EPROTONOSUPPORT is for what a newer mybox wrote. */
 	if (fd < 0 && errno == EPROTONOSUPPORT)
-		return mb_fail(err, EOPNOTSUPP,
-		               "cannot open a netlink socket: the kernel lacks %s",
+		return mb_fail(err, EOPNOTSUPP, "cannot open a netlink socket: the kernel lacks %s",
 		               protocol == NETLINK_NETFILTER ? "nfnetlink" : "this protocol");
 	if (fd < 0)
 		return mb_fail_sys(err, errno, "cannot open a netlink socket");

@@ -18,6 +18,7 @@ enum {
 	V6_BITS = 128,
 	/* Far below the 64 KiB that an attribute with all of them can be. */
 	PEERS_AT_ONCE = 128,
+	KEEPALIVE_SEC = 25,
 };
 
 static void message(struct mb_nl_batch *b, uint16_t type, uint16_t flags, uint8_t command,
@@ -124,6 +125,9 @@ static void put_peer(struct mb_nl_batch *b, const struct mb_nl_wg_peer *p, bool 
 	mb_nl_put_u32(b, WGPEER_A_FLAGS, remove ? WGPEER_F_REMOVE_ME : WGPEER_F_REPLACE_ALLOWEDIPS);
 	if (!remove) {
 		put_endpoint(b, p);
+		/* Who hears of the other second begins, without a packet that would wait; and
+		 * what is between the hosts does not forget them. */
+		mb_nl_put_u16(b, WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL, KEEPALIVE_SEC);
 		put_allowed(b, p);
 	}
 	mb_nl_nest_end(b, one);

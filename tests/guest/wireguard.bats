@@ -7,6 +7,8 @@ load ../overlay/helpers
 setup_file() {
 	modprobe -a bridge vxlan wireguard
 	hosts_begin 3
+	local i
+	for i in 1 2 3; do in_ns h$i ip addr add fd00:99::$i/64 dev up0 nodad; done
 	etcd_begin 1
 }
 teardown_file() {
@@ -41,28 +43,41 @@ except socket.timeout:
 ' "${box[@]}" exec k1 ping -c 3 -W 2 -p ab "$1"
 }
 
-# foist VNI: a stranger on the wire, who knows the number, sends a frame to h1 in clear.
+# foist VNI ADDRESS: a stranger on the wire, who knows the number, sends h1 a frame in clear.
 foist() {
 	in_ns h3 python3 -c '
 import socket, struct, sys
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 arp = bytes.fromhex("ffffffffffff026d0a610005080600010800060400010000026d0a610005") + bytes([10, 97, 0, 5]) + bytes(6) + bytes([10, 97, 0, 2])
-s.sendto(struct.pack(">II", 0x08000000, int(sys.argv[1]) << 8) + arp, (sys.argv[2], 4789))
-' "$1" $wire.1
+family, _, _, _, to = socket.getaddrinfo(sys.argv[2], 4789, type=socket.SOCK_DGRAM)[0]
+s = socket.socket(family, socket.SOCK_DGRAM)
+s.sendto(struct.pack(">II", 0x08000000, int(sys.argv[1]) << 8) + arp, to)
+' "$1" "$2"
 }
+link_address() { in_ns "$1" ip -6 -o addr show dev "$2" | awk '$4 ~ /^fe80/ { sub("/.*", "", $4); print $4 }'; }
+# connects ADDRESS: h2 to a service of h1 itself.
+connects() {
+	in_ns h2 python3 -c '
+import socket, sys
+family, _, _, _, to = socket.getaddrinfo(sys.argv[1], 7777, type=socket.SOCK_STREAM)[0]
+s = socket.socket(family)
+s.settimeout(3)
+s.connect(to)' "$1" 2>/dev/null
+}
+peers_are() { [ "$(in_ns h1 wg show "$1" peers | wc -l)" = "$2" ]; }
 
 @test "encrypted: containers of two hosts talk, and nobody between can read or speak" {
 	local id before
 	# What it is without.
-	on 1 network create -d overlay --internal --subnet 10.98.0.0/24 -o "store=$store" -o vni=98 open >/dev/null
-	on 2 network join -o "store=$store" open >/dev/null
+	on 1 network create -d overlay --internal --subnet 10.98.0.0/24 -o "store=$store" -o vni=98 -o vtep=fd00:99::1 open >/dev/null
+	on 2 network join -o "store=$store" -o vtep=fd00:99::2 open >/dev/null
 	sleeper 1 k1 --network open
 	sleeper 2 k2 --network open
 	wait_until 20 reaches 1 k1 k2
 	[ "$(heard k2)" = "clear none" ]
 	before=$(received h1 "$(tunnel 1 open)")
-	foist 98
-	wait_until 5 [ "$(received h1 "$(tunnel 1 open)")" -gt "$before" ]
+	foist 98 fd00:99::1
+	comes() { [ "$(received h1 "$(tunnel 1 open)")" -gt "$before" ]; }
+	wait_until 5 comes
 	on 1 rm -f k1 >/dev/null
 	on 2 rm -f k2 >/dev/null
 	on 2 network leave open >/dev/null
@@ -80,10 +95,22 @@ s.sendto(struct.pack(">II", 0x08000000, int(sys.argv[1]) << 8) + arp, (sys.argv[
 	on 1 exec k1 ping -c 1 -W 2 -s 1342 k2 >/dev/null
 	# The tunnel's own socket takes nothing that did not come by WireGuard.
 	before=$(received h1 "$(tunnel 1 safe)")
-	foist 97
+	foist 97 fd00:99::1
+	foist 97 "$(link_address h1 up0)%up0"
+	foist 97 $wire.1
 	reaches 1 k1 k2
 	[ "$(received h1 "$(tunnel 1 safe)")" -le $((before + 2)) ]
 	in_ns h1 ip -d link show dev "$(tunnel 1 safe)" | grep -q "local fe80::.* dev $(wire_of 1 safe)"
+	# Nor is there a way to the host itself by it, past what guards its other interfaces.
+	in_ns h1 python3 -c '
+import socket
+s = socket.create_server(("::", 7777), family=socket.AF_INET6)
+while True:
+    s.accept()' 3>&- &
+	wait_until 10 connects fd00:99::1
+	run ! connects "$(link_address h1 "$(wire_of 1 safe)")%$(wire_of 2 safe)"
+	kill %%
+	[ "$(in_ns h1 cat "/proc/sys/net/ipv6/conf/$(wire_of 1 safe)/accept_ra")" = 0 ]
 	# What is shown has no private key in it, and what is kept is root's.
 	on 1 network inspect safe | grep -q '"Encrypted": true'
 	[ "$(on 1 network inspect -f '{{.Overlay.Underlay}} {{.Overlay.WireGuardPort}}' safe)" = "$wire.1 51820" ]
@@ -108,8 +135,7 @@ s.sendto(struct.pack(">II", 0x08000000, int(sys.argv[1]) << 8) + arp, (sys.argv[
 }
 
 @test "encrypted: a second network, over IPv6; who leaves is a peer no more" {
-	local i wire1
-	for i in 1 2 3; do in_ns h$i ip addr add fd00:99::$i/64 dev up0 nodad; done
+	local i wire1 leader
 	on 1 network create -d overlay --internal -o "store=$store" -o encrypted -o host=one one >/dev/null
 	on 1 network create -d overlay --internal -o "store=$store" -o encrypted -o vtep=fd00:99::1 -o host=one -o ttl=5 six >/dev/null
 	on 2 network join -o "store=$store" -o vtep=fd00:99::2 -o host=two six >/dev/null
@@ -129,8 +155,16 @@ s.sendto(struct.pack(">II", 0x08000000, int(sys.argv[1]) << 8) + arp, (sys.argv[
 	is_lost_to 3 k3 k2
 	on 1 network policy default six allow >/dev/null
 	wait_until 20 reaches 3 k3 k2
-	# Whoever leads is killed, and the store goes: what is known stays.
+	# A peer that somebody takes away comes back.
 	wire1=$(wire_of 1 six)
+	wait_until 20 peers_are "$wire1" 2
+	in_ns h1 wg set "$wire1" peer "$(in_ns h1 wg show "$wire1" peers | head -1)" remove
+	on 1 network reload
+	peers_are "$wire1" 2
+	# Whoever leads is killed, and the store goes: what is known stays.
+	wait_until 20 leads 1 k1
+	leader=$(leader_of 1 k1)
+	kill -KILL "$leader"
 	etcd_stop 1
 	in_ns h1 ip link del "$wire1"
 	on 1 network reload
@@ -141,9 +175,19 @@ s.sendto(struct.pack(">II", 0x08000000, int(sys.argv[1]) << 8) + arp, (sys.argv[
 	left() { on 3 network leave six >/dev/null; }
 	wait_until 20 left
 	[ -z "$(in_ns h3 ip -o link show type wireguard)" ]
-	alone() { on 1 network inspect -f '{{range .Peers}}{{.Name}} {{end}}' six | grep -qx 'one two '; }
+	alone() { [ "$(on 1 network inspect -f '{{range .Peers}}{{println .Name}}{{end}}' six | sort | xargs)" = "one two" ]; }
 	wait_until 20 alone
+	wait_until 20 peers_are "$wire1" 1
 	wait_until 20 reaches 1 k1 k2
+	# Left and joined again it is another, with another key.
+	on 2 network disconnect six k2
+	left() { on 2 network leave six >/dev/null; }
+	wait_until 20 left
+	on 2 network join -o "store=$store" -o vtep=fd00:99::2 -o host=two six >/dev/null
+	on 2 network connect six k2
+	wait_until 20 reaches 1 k1 k2
+	wait_until 20 reaches 2 k2 k1
+	wait_until 20 peers_are "$wire1" 1
 	knows() { on 1 network check k1 "$1"; }
 	run knows k2
 	[ "$status" = 0 ]

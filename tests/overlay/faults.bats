@@ -22,20 +22,6 @@ knows() { on "$1" network inspect -f '{{range .RemoteContainers}}{{.Name}} {{end
 knows_not() { ! knows "$@"; }
 runs() { [ "$(on "$1" inspect -f '{{.State.Running}}' "$2")" = true ]; }
 store_is() { [[ "$(on "$1" network inspect -f '{{.Overlay.Store}}' shared)" == "$2"* ]]; }
-monitor_of() { # monitor_of N CONTAINER
-	local p
-	p=$(on "$1" inspect -f '{{.State.Pid}}' "$2")
-	awk '/^PPid/ { print $2 }' "/proc/$p/status"
-}
-# The process that leads on a host: a child of a child of its first monitor.
-leader_of() { # leader_of N CONTAINER
-	local m p
-	m=$(monitor_of "$1" "$2")
-	for p in $(cat "/proc/$m/task/$m/children"); do
-		[ "$(cat "/proc/$p/comm")" != mybox ] || cat "/proc/$p/task/$p/children"
-	done
-}
-leads() { [ -n "$(leader_of "$@")" ]; }
 
 @test "faults: a host is gone, its containers are forgotten; it comes back, and they with it" {
 	shared

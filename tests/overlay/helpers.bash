@@ -89,6 +89,21 @@ reaches() { on "$1" exec "$2" ping -c 1 -W 1 "$3" >/dev/null 2>&1; }
 is_lost_to() { ! reaches "$@"; }
 tunnel() { echo "mv-$(on "$1" network inspect -f '{{slice .Id 0 12}}' "$2")"; }
 
+monitor_of() { # monitor_of N CONTAINER
+	local p
+	p=$(on "$1" inspect -f '{{.State.Pid}}' "$2")
+	awk '/^PPid/ { print $2 }' "/proc/$p/status"
+}
+# The process that leads on a host: a child of a child of its first monitor.
+leader_of() { # leader_of N CONTAINER
+	local m p
+	m=$(monitor_of "$1" "$2")
+	for p in $(cat "/proc/$m/task/$m/children"); do
+		[ "$(cat "/proc/$p/comm")" != mybox ] || cat "/proc/$p/task/$p/children"
+	done
+}
+leads() { [ -n "$(leader_of "$@")" ]; }
+
 setup_file() { hosts_begin 3; }
 teardown_file() { hosts_end; }
 setup() { :; }

@@ -82,6 +82,8 @@ lab() { # lab N [OPTION...]: the network on host N, which gives the addresses 10
 	refused "option 'encrypted' wants a store" -o control=external -o encrypted=true
 	refused "invalid value 'much' of option 'encrypted'" -o peers=$wire.2 -o encrypted=much
 	refused "invalid value '0' of option 'wg-port'" -o peers=$wire.2 -o wg-port=0
+	refused "option 'wg-port' is given, but network lab is not encrypted" -o peers=$wire.2 -o wg-port=7
+	refused "option 'port' is of no use to an encrypted network" -o store=http://$wire.201:2379 -o encrypted -o port=7
 	# Without WireGuard in the kernel that is the reason; tests/guest has one with it.
 	if ! in_ns h1 ip link add wg7 type wireguard 2>/dev/null; then
 		refused "option 'encrypted': this kernel has no WireGuard" -o store=http://$wire.201:2379 -o encrypted

@@ -174,7 +174,7 @@ knows_not() { ! on "$1" exec "$2" nslookup "$3" 127.0.0.11 >/dev/null 2>&1; }
 	# One that is encrypted is not joined by a host that cannot.
 	if ! in_ns h3 ip link add wg7 type wireguard 2>/dev/null; then
 		ctl put /mybox/v1/net/forged "$(ctl get --print-value-only /mybox/v1/net/shared |
-			sed 's/"mtu": *1450/"mtu":1300,"encrypted":true/')" >/dev/null
+			sed 's/"mtu": *1450/"mtu":1300,"encrypted":true/; s/"schema": *1/"schema":2/')" >/dev/null
 		refused 3 "option 'encrypted': this kernel has no WireGuard" network join -o "store=$store" forged
 	fi
 	ctl del /mybox/v1/net/forged >/dev/null

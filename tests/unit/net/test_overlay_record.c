@@ -149,6 +149,61 @@ static void shared_is_what_a_network_says(void **state)
 	                 -EBADMSG);
 }
 
+#define SHARED(head)                                                           \
+	"{" head ",\"id\":\"" ID "\",\"subnet\":\"10.88.0.0/16\",\"gateway\":" \
+	"\"10.88.0.1\",\"vni\":7,\"mtu\":1300,\"ttl\":5"
+
+/* Who does not know encryption must not join such a network, and who does, never in clear. */
+static void encryption_is_said_twice_or_not_at_all(void **state)
+{
+	static const char *const bad[] = {
+		SHARED("\"schema\":1,\"encrypted\":true") ",\"port\":4789}",
+		SHARED("\"schema\":2") ",\"port\":4789}",
+		SHARED("\"schema\":2,\"encrypted\":true") ",\"port\":4790}",
+	};
+	static char id[] = ID;
+	struct mb_net_network n = network;
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	struct mb_net_shared s = {0};
+
+	(void)state;
+	n.id = id;
+	n.mtu = 1370;
+	n.overlay.vni = 77;
+	n.overlay.port = 4789;
+	n.overlay.ttl = 15;
+	n.overlay.encrypted = true;
+	mb_net_shared_format(&n, &text);
+	assert_int_equal(mb_net_shared_parse(mb_str_text(&text), &s, NULL), 0);
+	assert_int_equal(s.schema, 2);
+	assert_true(s.encrypted);
+	mb_net_shared_done(&s);
+	for (size_t i = 0; i < MB_N(bad); i++)
+		assert_int_equal(mb_net_shared_parse(bad[i], &s, NULL), -EBADMSG);
+	assert_int_equal(mb_net_shared_parse("{\"schema\":3}", &s, NULL), -EPROTONOSUPPORT);
+}
+
+#define SECRET HEAD "\"vtep\":\"fe80::2\",\"ip\":\"10.88.0.7\",\"mac\":\"02:6d:0a:58:00:07\"}"
+
+static void tunnels_in_clear_and_others_do_not_meet(void **state)
+{
+	static char own[] = "fe80::1", six[] = "2001:db8::1";
+	struct mb_net_network n = network;
+	struct mb_net_remote r = {0};
+
+	(void)state;
+	n.overlay.vtep = six;
+	assert_int_equal(mb_net_remote_parse(SECRET, ID, &n, &r, NULL), -EBADMSG);
+	n.overlay.vtep = own;
+	n.overlay.encrypted = true;
+	assert_int_equal(mb_net_remote_parse(SECRET, ID, &n, &r, NULL), 0);
+	mb_net_remote_done(&r);
+	assert_int_equal(mb_net_remote_parse(HEAD "\"vtep\":\"2001:db8::2\",\"ip\":\"10.88.0.7\","
+	                                          "\"mac\":\"02:6d:0a:58:00:07\"}",
+	                                     ID, &n, &r, NULL),
+	                 -EBADMSG);
+}
+
 #define POLICY(rules) \
 	"{\"schema\":1,\"policy\":{\"deny\":true,\"last_id\":3,\"rules\":[" rules "]}}"
 #define ANY "\"from\":\"any\",\"to\":\"any\"}"
@@ -238,6 +293,8 @@ int main(void)
 		cmocka_unit_test(remote_that_lies_is_refused),
 		cmocka_unit_test(remote_may_have_a_mac_of_its_own_choice),
 		cmocka_unit_test(shared_is_what_a_network_says),
+		cmocka_unit_test(encryption_is_said_twice_or_not_at_all),
+		cmocka_unit_test(tunnels_in_clear_and_others_do_not_meet),
 		cmocka_unit_test(policy_is_read_and_written),
 		cmocka_unit_test(policy_that_lies_is_refused),
 		cmocka_unit_test(what_rules_do_not_name_is_not_told),
