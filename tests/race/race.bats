@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Eight commands at a time on one store: no error, no double, nothing left over.
+# Many commands at a time on one store: no error, no double, nothing left over.
 load ../integration/helpers
 
 setup() {
@@ -13,19 +13,34 @@ setup() {
 	mybox network create net
 }
 
-# parallel N SCRIPT: run SCRIPT with $1 = 1..N, eight at a time; whatever is told on stderr or
-# ends badly is shown.
-parallel() {
+# many WIDE N SCRIPT: run SCRIPT with $1 = 1..N, WIDE of them at a time; whatever is told on stderr
+# or ends badly is shown.
+many() {
 	local bad=0
-	seq "$1" | xargs -P 8 -I{} bash -c '
+	seq "$2" | xargs -P "$1" -I{} bash -c '
 		mybox() { "$MYBOX" --root "$root" --runroot "$run" "$@"; }
-		'"$2"'
+		'"$3"'
 		' script {} >"$results/stdout" 2>"$results/stderr" || bad=$?
 	if [ -s "$results/stderr" ] || [ $bad != 0 ]; then
 		sort "$results/stderr" | uniq -c | head -20
 		return 1
 	fi
 }
+parallel() { many 8 "$@"; } # parallel N SCRIPT
+
+# at_once N SCRIPT: all N begin in one moment, when the last of them is there.
+at_once() {
+	local gate
+	: >"$results/arrived"
+	exec {gate}>"$results/gate"
+	flock "$gate"
+	many "$1" "$1" 'echo >>"$results/arrived"; flock -s "$results/gate" true
+		'"$2" {gate}>&- &
+	wait_until 30 arrived "$1"
+	exec {gate}>&-
+	wait $!
+}
+arrived() { [ "$(wc -l <"$results/arrived")" = "$1" ]; }
 
 no_doubles() { # no_doubles COUNT: that many lines, all different
 	[ "$(wc -l <"$results/stdout")" = "$1" ] || {
@@ -48,24 +63,24 @@ nothing_left() {
 	mybox system check
 }
 
-@test "100 run --rm on one network" {
-	parallel 100 'mybox run --rm --network net deb true'
+@test "100 run --rm on one network, all at once" {
+	at_once 100 'mybox run --rm --network net deb true'
 	nothing_left
 }
 
-@test "100 run -d, each with an address of its own, and rm -f" {
-	parallel 100 '
+@test "100 run -d at once, each with an address of its own, and rm -f" {
+	at_once 100 '
 		mybox run -d --name "c$1" --network net deb sleep 1000 >/dev/null &&
 		mybox exec "c$1" hostname -i'
 	no_doubles 100
 	[ "$(mybox ps -q | wc -l)" = 100 ]
 	mybox system check
-	parallel 100 'mybox rm -f "c$1" >/dev/null'
+	at_once 100 'mybox rm -f "c$1" >/dev/null'
 	nothing_left
 }
 
-@test "run --rm and run -d with rm -f between each other" {
-	parallel 100 '
+@test "run --rm and run -d with rm -f between each other, 100 at once" {
+	at_once 100 '
 		if [ $(($1 % 2)) = 0 ]; then
 			mybox run --rm --network net deb true
 		else
