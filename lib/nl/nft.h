@@ -148,4 +148,12 @@ typedef int mb_nl_nft_rule_each(const struct mb_nl_nft_rule_info *rule, void *ar
 int mb_nl_nft_rule_dump(struct mb_nl *nl, uint8_t family, const char *table,
                         mb_nl_nft_rule_each *each, void *arg, struct mb_err *err);
 
+/* What one answer says.  Return: whether it is of that kind and makes sense. */
+bool mb_nl_nft_base_read(const struct nlmsghdr *h, struct mb_nl_nft_base *ret);
+/* Of @table alone; what @ret points to is in @h. */
+bool mb_nl_nft_rule_read(const struct nlmsghdr *h, const char *table,
+                         struct mb_nl_nft_rule_info *ret);
+/* Return: 0; what @each returned; or -EBADMSG, an element that goes beyond the list. */
+int mb_nl_nft_elem_read(const struct nlmsghdr *h, mb_nl_nft_elem_each *each, void *arg);
+
 #endif

@@ -121,10 +121,9 @@ static void read_counter(const struct nlattr *nest, struct mb_nl_nft_elem *out)
 	out->bytes = read_be64(data[NFTA_COUNTER_BYTES]);
 }
 
-static int each_elem_message(const struct nlmsghdr *h, void *arg)
+int mb_nl_nft_elem_read(const struct nlmsghdr *h, mb_nl_nft_elem_each *each, void *arg)
 {
 	const struct nlattr *at[NFTA_SET_ELEM_LIST_MAX + 1], *list;
-	struct reader *reader = arg;
 	const char *p;
 	size_t left;
 	int r = 0;
@@ -147,7 +146,7 @@ static int each_elem_message(const struct nlmsghdr *h, void *arg)
 			elem.data_len = copy_value(e[NFTA_SET_ELEM_DATA], elem.data);
 			read_verdict(e[NFTA_SET_ELEM_DATA], &elem);
 			read_counter(e[NFTA_SET_ELEM_EXPR], &elem);
-			r = reader->elem(&elem, reader->arg);
+			r = each(&elem, arg);
 		}
 		if (step >= left)
 			break;
@@ -155,6 +154,13 @@ static int each_elem_message(const struct nlmsghdr *h, void *arg)
 		left -= step;
 	}
 	return r;
+}
+
+static int each_elem_message(const struct nlmsghdr *h, void *arg)
+{
+	struct reader *reader = arg;
+
+	return mb_nl_nft_elem_read(h, reader->elem, reader->arg);
 }
 
 int mb_nl_nft_elem_dump(struct mb_nl *nl, const char *table, const char *set,
@@ -219,25 +225,32 @@ int mb_nl_nft_elem_find(struct mb_nl *nl, const char *table, const char *set,
 	return 0;
 }
 
-static int each_chain(const struct nlmsghdr *h, void *arg)
+bool mb_nl_nft_base_read(const struct nlmsghdr *h, struct mb_nl_nft_base *out)
 {
 	const struct nlattr *at[NFTA_CHAIN_MAX + 1], *hook[NFTA_HOOK_MAX + 1];
 	const struct nfgenmsg *g = (const void *)(h + 1);
-	struct reader *reader = arg;
-	struct mb_nl_nft_base base = {0};
 	const char *table, *name;
 
+	*out = (struct mb_nl_nft_base){0};
 	if (!open_message(h, NFT_MSG_NEWCHAIN, at, NFTA_CHAIN_MAX) ||
 	    !open_nest(at[NFTA_CHAIN_HOOK], hook, NFTA_HOOK_MAX))
-		return 0;
+		return false;
 	table = mb_nl_str(at[NFTA_CHAIN_TABLE]);
 	name = mb_nl_str(at[NFTA_CHAIN_NAME]);
-	base.family = g->nfgen_family;
-	snprintf(base.table, sizeof(base.table), "%s", table ? table : "");
-	snprintf(base.name, sizeof(base.name), "%s", name ? name : "");
-	base.hook = mb_nl_be32(hook[NFTA_HOOK_HOOKNUM], 0);
-	base.policy = mb_nl_be32(at[NFTA_CHAIN_POLICY], NF_ACCEPT);
-	return reader->base(&base, reader->arg);
+	out->family = g->nfgen_family;
+	snprintf(out->table, sizeof(out->table), "%s", table ? table : "");
+	snprintf(out->name, sizeof(out->name), "%s", name ? name : "");
+	out->hook = mb_nl_be32(hook[NFTA_HOOK_HOOKNUM], 0);
+	out->policy = mb_nl_be32(at[NFTA_CHAIN_POLICY], NF_ACCEPT);
+	return true;
+}
+
+static int each_chain(const struct nlmsghdr *h, void *arg)
+{
+	struct reader *reader = arg;
+	struct mb_nl_nft_base base;
+
+	return mb_nl_nft_base_read(h, &base) ? reader->base(&base, reader->arg) : 0;
 }
 
 int mb_nl_nft_base_dump(struct mb_nl *nl, mb_nl_nft_base_each *each, void *arg, struct mb_err *err)
@@ -271,23 +284,31 @@ int mb_nl_nft_chain_find(struct mb_nl *nl, uint8_t family, const char *table, co
 	return r < 0 ? mb_wrap(err, r, "cannot look up nftables chain '%s'", chain) : 0;
 }
 
-static int each_rule(const struct nlmsghdr *h, void *arg)
+bool mb_nl_nft_rule_read(const struct nlmsghdr *h, const char *table,
+                         struct mb_nl_nft_rule_info *out)
 {
 	const struct nlattr *at[NFTA_RULE_MAX + 1];
-	struct mb_nl_nft_rule_info rule = {0};
-	struct reader *reader = arg;
-	const char *table;
+	const char *name;
 
+	*out = (struct mb_nl_nft_rule_info){0};
 	if (!open_message(h, NFT_MSG_NEWRULE, at, NFTA_RULE_MAX))
-		return 0;
-	table = mb_nl_str(at[NFTA_RULE_TABLE]);
-	rule.chain = mb_nl_str(at[NFTA_RULE_CHAIN]);
+		return false;
+	name = mb_nl_str(at[NFTA_RULE_TABLE]);
+	out->chain = mb_nl_str(at[NFTA_RULE_CHAIN]);
 	/* Older kernels do not filter. */
-	if (!table || strcmp(table, reader->table) != 0 || !rule.chain)
-		return 0;
-	rule.bytes = mb_nl_data(at[NFTA_RULE_EXPRESSIONS], 0);
-	rule.len = mb_nl_data_len(at[NFTA_RULE_EXPRESSIONS]);
-	return reader->rule(&rule, reader->arg);
+	if (!name || strcmp(name, table) != 0 || !out->chain)
+		return false;
+	out->bytes = mb_nl_data(at[NFTA_RULE_EXPRESSIONS], 0);
+	out->len = mb_nl_data_len(at[NFTA_RULE_EXPRESSIONS]);
+	return true;
+}
+
+static int each_rule(const struct nlmsghdr *h, void *arg)
+{
+	struct reader *reader = arg;
+	struct mb_nl_nft_rule_info rule;
+
+	return mb_nl_nft_rule_read(h, reader->table, &rule) ? reader->rule(&rule, reader->arg) : 0;
 }
 
 int mb_nl_nft_rule_dump(struct mb_nl *nl, uint8_t family, const char *table,

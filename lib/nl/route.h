@@ -196,6 +196,9 @@ int mb_nl_fdb_dump(struct mb_nl *nl, int index, mb_nl_fdb_each *each, void *arg,
                    struct mb_err *err);
 bool mb_nl_fdb_read(const struct nlmsghdr *h, int index, struct mb_nl_fdb *ret);
 /* What one answer says.  Return: whether it is of that kind and makes sense. */
+bool mb_nl_link_read(const struct nlmsghdr *h, struct mb_nl_link *ret);
+bool mb_nl_addr_read(const struct nlmsghdr *h, struct mb_nl_addr *ret);
+bool mb_nl_route_read(const struct nlmsghdr *h, struct mb_nl_route_info *ret);
 bool mb_nl_way_read(const struct nlmsghdr *h, struct mb_nl_way *ret);
 bool mb_nl_neigh_read(const struct nlmsghdr *h, struct mb_nl_neigh *ret);
 

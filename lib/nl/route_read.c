@@ -40,7 +40,7 @@ static const void *open_message(const struct nlmsghdr *h, size_t size, const str
 	return h + 1;
 }
 
-static bool link_read(const struct nlmsghdr *h, struct mb_nl_link *out)
+bool mb_nl_link_read(const struct nlmsghdr *h, struct mb_nl_link *out)
 {
 	const struct nlattr *at[IFLA_ALT_IFNAME + 1], *info[IFLA_INFO_MAX + 1];
 	const struct ifinfomsg *i;
@@ -69,7 +69,7 @@ static bool link_read(const struct nlmsghdr *h, struct mb_nl_link *out)
 
 static int keep_link(const struct nlmsghdr *h, void *arg)
 {
-	(void)link_read(h, arg);
+	(void)mb_nl_link_read(h, arg);
 	return 0;
 }
 
@@ -114,53 +114,67 @@ static int each_link(const struct nlmsghdr *h, void *arg)
 	struct reader *r = arg;
 	struct mb_nl_link link;
 
-	return link_read(h, &link) ? r->link(&link, r->arg) : 0;
+	return mb_nl_link_read(h, &link) ? r->link(&link, r->arg) : 0;
+}
+
+bool mb_nl_addr_read(const struct nlmsghdr *h, struct mb_nl_addr *out)
+{
+	const struct nlattr *at[IFA_MAX + 1];
+	const struct ifaddrmsg *i;
+
+	*out = (struct mb_nl_addr){0};
+	if (h->nlmsg_type != RTM_NEWADDR)
+		return false;
+	i = open_message(h, sizeof(*i), at, IFA_MAX);
+	if (!i)
+		return false;
+	out->family = i->ifa_family;
+	out->index = (int)i->ifa_index;
+	out->prefix = i->ifa_prefixlen;
+	out->flags = mb_nl_u32(at[IFA_FLAGS], i->ifa_flags);
+	out->scope = i->ifa_scope;
+	out->has_broadcast = at[IFA_BROADCAST] != NULL;
+	copy_bytes(out->addr, sizeof(out->addr), at[IFA_LOCAL] ? at[IFA_LOCAL] : at[IFA_ADDRESS]);
+	copy_bytes(out->peer, sizeof(out->peer), at[IFA_ADDRESS] ? at[IFA_ADDRESS] : at[IFA_LOCAL]);
+	copy_bytes(out->broadcast, sizeof(out->broadcast), at[IFA_BROADCAST]);
+	return true;
 }
 
 static int each_addr(const struct nlmsghdr *h, void *arg)
 {
-	const struct nlattr *at[IFA_MAX + 1];
 	struct reader *r = arg;
-	struct mb_nl_addr out = {0};
-	const struct ifaddrmsg *i;
+	struct mb_nl_addr addr;
 
-	if (h->nlmsg_type != RTM_NEWADDR)
-		return 0;
-	i = open_message(h, sizeof(*i), at, IFA_MAX);
-	if (!i)
-		return 0;
-	out.family = i->ifa_family;
-	out.index = (int)i->ifa_index;
-	out.prefix = i->ifa_prefixlen;
-	out.flags = mb_nl_u32(at[IFA_FLAGS], i->ifa_flags);
-	out.scope = i->ifa_scope;
-	out.has_broadcast = at[IFA_BROADCAST] != NULL;
-	copy_bytes(out.addr, sizeof(out.addr), at[IFA_LOCAL] ? at[IFA_LOCAL] : at[IFA_ADDRESS]);
-	copy_bytes(out.peer, sizeof(out.peer), at[IFA_ADDRESS] ? at[IFA_ADDRESS] : at[IFA_LOCAL]);
-	copy_bytes(out.broadcast, sizeof(out.broadcast), at[IFA_BROADCAST]);
-	return r->addr(&out, r->arg);
+	return mb_nl_addr_read(h, &addr) ? r->addr(&addr, r->arg) : 0;
+}
+
+bool mb_nl_route_read(const struct nlmsghdr *h, struct mb_nl_route_info *out)
+{
+	const struct nlattr *at[RTA_MAX + 1];
+	const struct rtmsg *m;
+
+	*out = (struct mb_nl_route_info){0};
+	if (h->nlmsg_type != RTM_NEWROUTE)
+		return false;
+	m = open_message(h, sizeof(*m), at, RTA_MAX);
+	if (!m || m->rtm_type != RTN_UNICAST || mb_nl_u32(at[RTA_TABLE], 0) == RT_TABLE_LOCAL)
+		return false;
+	out->family = m->rtm_family;
+	out->prefix = m->rtm_dst_len;
+	out->index = (int)mb_nl_u32(at[RTA_OIF], 0);
+	out->has_gateway = at[RTA_GATEWAY] || at[RTA_VIA];
+	out->metric = mb_nl_u32(at[RTA_PRIORITY], 0);
+	copy_bytes(out->dst, sizeof(out->dst), at[RTA_DST]);
+	copy_bytes(out->gateway, sizeof(out->gateway), at[RTA_GATEWAY]);
+	return true;
 }
 
 static int each_route(const struct nlmsghdr *h, void *arg)
 {
-	const struct nlattr *at[RTA_MAX + 1];
 	struct reader *r = arg;
-	struct mb_nl_route_info out = {0};
-	const struct rtmsg *m;
+	struct mb_nl_route_info route;
 
-	if (h->nlmsg_type != RTM_NEWROUTE)
-		return 0;
-	m = open_message(h, sizeof(*m), at, RTA_MAX);
-	if (!m || m->rtm_type != RTN_UNICAST || mb_nl_u32(at[RTA_TABLE], 0) == RT_TABLE_LOCAL)
-		return 0;
-	out.family = m->rtm_family;
-	out.prefix = m->rtm_dst_len;
-	out.index = (int)mb_nl_u32(at[RTA_OIF], 0);
-	out.has_gateway = at[RTA_GATEWAY] || at[RTA_VIA];
-	out.metric = mb_nl_u32(at[RTA_PRIORITY], 0);
-	copy_bytes(out.dst, sizeof(out.dst), at[RTA_DST]);
-	copy_bytes(out.gateway, sizeof(out.gateway), at[RTA_GATEWAY]);
-	return r->route(&out, r->arg);
+	return mb_nl_route_read(h, &route) ? r->route(&route, r->arg) : 0;
 }
 
 bool mb_nl_neigh_read(const struct nlmsghdr *h, struct mb_nl_neigh *out)

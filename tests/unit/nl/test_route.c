@@ -78,6 +78,164 @@ static void fdb_of_a_port_is_no_tunnels(void **state)
 	assert_false(mb_nl_fdb_read((const void *)b.buf, 12, &fdb));
 }
 
+/* ---- answers cut short ----------------------------------------------------------------- */
+
+/* A copy of @h cut at @len, in a block of that size: a byte read behind its end is seen. */
+static struct nlmsghdr *cut(const struct nlmsghdr *h, uint32_t len)
+{
+	struct nlmsghdr *copy = mb_malloc(len);
+
+	memcpy(copy, h, len);
+	copy->nlmsg_len = len;
+	return copy;
+}
+
+static void links_cut_short_are_no_others(void **state)
+{
+	const struct ifinfomsg i = {.ifi_index = 9, .ifi_flags = IFF_UP};
+	const uint8_t mac[6] = {2, 0x6d, 10, 88, 0, 2};
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct nlmsghdr *h;
+	struct mb_nl_link link;
+	size_t info;
+
+	(void)state;
+	mb_nl_message(&b, RTM_NEWLINK, 0, &i, sizeof(i));
+	mb_nl_put_str(&b, IFLA_IFNAME, "mb0123456789");
+	mb_nl_put(&b, IFLA_ADDRESS, mac, sizeof(mac));
+	mb_nl_put_u32(&b, IFLA_MTU, 1450);
+	mb_nl_put_u32(&b, IFLA_MASTER, 7);
+	mb_nl_put_str(&b, IFLA_IFALIAS, "web");
+	info = mb_nl_nest(&b, IFLA_LINKINFO | NLA_F_NESTED);
+	mb_nl_put_str(&b, IFLA_INFO_KIND, "veth");
+	mb_nl_nest_end(&b, info);
+	h = (void *)b.buf;
+	assert_true(mb_nl_link_read(h, &link));
+	assert_int_equal(link.index, 9);
+	assert_int_equal(link.master, 7);
+	assert_string_equal(link.name, "mb0123456789");
+	assert_string_equal(link.alias, "web");
+	assert_string_equal(link.kind, "veth");
+	for (uint32_t len = NLMSG_HDRLEN; len < h->nlmsg_len; len++) {
+		struct nlmsghdr *copy = cut(h, len);
+
+		assert_int_equal(mb_nl_link_read(copy, &link),
+		                 len >= NLMSG_SPACE(sizeof(struct ifinfomsg)));
+		assert_true(!*link.name || strcmp(link.name, "mb0123456789") == 0);
+		assert_true(!link.mtu || link.mtu == 1450);
+		assert_true(!link.master || link.master == 7);
+		assert_true(!*link.kind);
+		mb_free_p(&copy);
+	}
+}
+
+static void addresses_cut_short_are_no_others(void **state)
+{
+	const struct ifaddrmsg i = {.ifa_family = AF_INET, .ifa_prefixlen = 24, .ifa_index = 9};
+	const uint8_t addr[4] = {10, 88, 0, 2}, broadcast[4] = {10, 88, 0, 255}, none[4] = {0};
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct mb_nl_addr a;
+	struct nlmsghdr *h;
+
+	(void)state;
+	mb_nl_message(&b, RTM_NEWADDR, 0, &i, sizeof(i));
+	mb_nl_put(&b, IFA_LOCAL, addr, sizeof(addr));
+	mb_nl_put_u32(&b, IFA_FLAGS, IFA_F_PERMANENT);
+	mb_nl_put(&b, IFA_BROADCAST, broadcast, sizeof(broadcast));
+	h = (void *)b.buf;
+	assert_true(mb_nl_addr_read(h, &a));
+	assert_memory_equal(a.addr, addr, sizeof(addr));
+	assert_memory_equal(a.peer, addr, sizeof(addr));
+	assert_memory_equal(a.broadcast, broadcast, sizeof(broadcast));
+	for (uint32_t len = NLMSG_HDRLEN; len < h->nlmsg_len; len++) {
+		struct nlmsghdr *copy = cut(h, len);
+
+		assert_int_equal(mb_nl_addr_read(copy, &a),
+		                 len >= NLMSG_SPACE(sizeof(struct ifaddrmsg)));
+		assert_true(memcmp(a.addr, addr, 4) == 0 || memcmp(a.addr, none, 4) == 0);
+		assert_false(a.has_broadcast);
+		mb_free_p(&copy);
+	}
+}
+
+static void routes_cut_short_are_no_others(void **state)
+{
+	const struct rtmsg m = {.rtm_family = AF_INET, .rtm_dst_len = 24, .rtm_type = RTN_UNICAST};
+	const uint8_t dst[4] = {10, 89, 0, 0}, gateway[4] = {10, 88, 0, 1}, none[4] = {0};
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct mb_nl_route_info route;
+	struct nlmsghdr *h;
+
+	(void)state;
+	mb_nl_message(&b, RTM_NEWROUTE, 0, &m, sizeof(m));
+	mb_nl_put_u32(&b, RTA_TABLE, RT_TABLE_MAIN);
+	mb_nl_put(&b, RTA_DST, dst, sizeof(dst));
+	mb_nl_put_u32(&b, RTA_OIF, 9);
+	mb_nl_put(&b, RTA_GATEWAY, gateway, sizeof(gateway));
+	h = (void *)b.buf;
+	assert_true(mb_nl_route_read(h, &route));
+	assert_int_equal(route.index, 9);
+	assert_memory_equal(route.dst, dst, sizeof(dst));
+	assert_memory_equal(route.gateway, gateway, sizeof(gateway));
+	for (uint32_t len = NLMSG_HDRLEN; len < h->nlmsg_len; len++) {
+		struct nlmsghdr *copy = cut(h, len);
+
+		assert_int_equal(mb_nl_route_read(copy, &route),
+		                 len >= NLMSG_SPACE(sizeof(struct rtmsg)));
+		assert_true(!route.index || route.index == 9);
+		assert_false(route.has_gateway);
+		assert_memory_equal(route.gateway, none, sizeof(none));
+		mb_free_p(&copy);
+	}
+}
+
+/* The kernel's own table is not for who lists routes. */
+static void local_routes_are_passed_over(void **state)
+{
+	struct rtmsg m = {.rtm_family = AF_INET, .rtm_dst_len = 32, .rtm_type = RTN_LOCAL};
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct mb_nl_route_info route;
+
+	(void)state;
+	mb_nl_message(&b, RTM_NEWROUTE, 0, &m, sizeof(m));
+	assert_false(mb_nl_route_read((const void *)b.buf, &route));
+	mb_nl_batch_reset(&b);
+	m.rtm_type = RTN_UNICAST;
+	mb_nl_message(&b, RTM_NEWROUTE, 0, &m, sizeof(m));
+	mb_nl_put_u32(&b, RTA_TABLE, RT_TABLE_LOCAL);
+	assert_false(mb_nl_route_read((const void *)b.buf, &route));
+}
+
+static void neighbours_cut_short_are_no_others(void **state)
+{
+	const struct ndmsg m = {
+		.ndm_family = AF_INET, .ndm_ifindex = 9, .ndm_state = NUD_REACHABLE};
+	const uint8_t addr[4] = {10, 88, 0, 2}, mac[6] = {2, 0x6d, 10, 88, 0, 2};
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct mb_nl_neigh neigh;
+	struct nlmsghdr *h;
+	uint32_t with_addr;
+
+	(void)state;
+	mb_nl_message(&b, RTM_NEWNEIGH, 0, &m, sizeof(m));
+	mb_nl_put(&b, NDA_DST, addr, sizeof(addr));
+	with_addr = (uint32_t)b.len;
+	mb_nl_put(&b, NDA_LLADDR, mac, sizeof(mac));
+	h = (void *)b.buf;
+	assert_true(mb_nl_neigh_read(h, &neigh));
+	assert_true(neigh.has_mac);
+	assert_memory_equal(neigh.mac, mac, sizeof(mac));
+	/* The last attribute is padded: what is cut off first is nobody's. */
+	for (uint32_t len = NLMSG_HDRLEN; len < with_addr + NLA_HDRLEN + sizeof(mac); len++) {
+		struct nlmsghdr *copy = cut(h, len);
+
+		assert_int_equal(mb_nl_neigh_read(copy, &neigh), len >= with_addr);
+		assert_false(neigh.has_mac);
+		assert_true(len < with_addr || memcmp(neigh.addr, addr, sizeof(addr)) == 0);
+		mb_free_p(&copy);
+	}
+}
+
 static void veth_is_one_message_with_its_peer(void **state)
 {
 	const uint8_t mac[6] = {2, 0x6d, 10, 88, 0, 2};
@@ -241,6 +399,11 @@ int main(void)
 		cmocka_unit_test(fdb_of_a_tunnel_is_read_back),
 		cmocka_unit_test(fdb_of_everybody_is_appended),
 		cmocka_unit_test(fdb_of_a_port_is_no_tunnels),
+		cmocka_unit_test(links_cut_short_are_no_others),
+		cmocka_unit_test(addresses_cut_short_are_no_others),
+		cmocka_unit_test(routes_cut_short_are_no_others),
+		cmocka_unit_test(local_routes_are_passed_over),
+		cmocka_unit_test(neighbours_cut_short_are_no_others),
 		cmocka_unit_test(veth_is_one_message_with_its_peer),
 		cmocka_unit_test(a_link_moves_under_a_name),
 		cmocka_unit_test(an_address_is_set_as_it_was),
