@@ -109,6 +109,59 @@ static void directories(void **state)
 	box_done(&b);
 }
 
+static void set_state(struct box *b, const char *id, int pid, int monitor)
+{
+	char path[64], doc[200];
+	int fd, n;
+
+	snprintf(path, sizeof(path), "c/%s/state.json", id);
+	n = snprintf(doc, sizeof(doc),
+	             "{\"schema\":1,\"sum\":\"0\",\"pid\":%d,\"pid_start\":1,\"monitor\":%d,"
+	             "\"monitor_start\":1}",
+	             pid, monitor);
+	fd = openat(b->runroot, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	assert_int_equal(write(fd, doc, (size_t)n), n);
+	close(fd);
+}
+
+/* A container that was killed with its monitor is nobody, though its state is there. */
+static void the_dead_have_no_address(void **state)
+{
+	struct mb_dns_network network = {.name = "net"};
+	struct mb_dns_addresses a;
+	struct box b;
+	char name[512];
+	int net[2];
+	pid_t gone = fork();
+
+	(void)state;
+	if (gone == 0)
+		_exit(0);
+	assert_int_equal(waitpid(gone, NULL, 0), gone);
+	box_init(&b);
+	fill(&b, net);
+	network.fd = net[0];
+	{
+		struct mb_dns_db db = {.run_fd = b.runroot, .networks = &network, .n_networks = 1};
+
+		set_state(&b, "c1", gone, gone);
+		assert_false(mb_dns_db_find(&db, "web", &a));
+		assert_false(mb_dns_db_reverse(&db, "10.88.0.5", name));
+		assert_true(mb_dns_db_find(&db, "all", &a));
+		assert_int_equal(a.n4, 1);
+		assert_memory_equal(a.v4[0], "\x0a\x58\x00\x06", 4);
+		/* One that its monitor starts again, one that lost it. */
+		set_state(&b, "c1", gone, getpid());
+		assert_true(mb_dns_db_find(&db, "web", &a));
+		set_state(&b, "c1", getpid(), gone);
+		assert_true(mb_dns_db_find(&db, "web", &a));
+		assert_true(mb_dns_db_reverse(&db, "10.88.0.5", name));
+	}
+	close(net[0]);
+	close(net[1]);
+	box_done(&b);
+}
+
 static size_t query(uint8_t *p, uint16_t id, const char *name, unsigned type)
 {
 	size_t n = 12;
@@ -441,6 +494,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(directories),
+		cmocka_unit_test(the_dead_have_no_address),
 		cmocka_unit_test(program_answers_by_udp),
 		cmocka_unit_test(program_answers_from_port_53),
 		cmocka_unit_test(program_forwards_by_udp),
