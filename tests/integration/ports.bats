@@ -271,6 +271,47 @@ print(s.recv(100).decode())' 2>/dev/null)" = hello ]
 	kill $!
 }
 
+@test "UDP of one client follows a port that is added, moved and taken away" {
+	# The same port at his end each time: for the kernel it is one and the same connection.
+	cat >"$BATS_TEST_TMPDIR/ask" <<-'PY'
+		import socket
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.settimeout(1)
+		s.bind(("198.51.100.2", 40053))
+		s.connect(("198.51.100.1", 8054))
+		s.send(b"hello")
+		print(s.recv(100).decode(), end="")
+	PY
+	cat >"$BATS_TEST_TMPDIR/answer" <<-'PY'
+		import socket, sys
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.bind(("0.0.0.0", 53))
+		while True:
+		    data, who = s.recvfrom(100)
+		    s.sendto(sys.argv[1].encode(), who)
+	PY
+	local name pids=()
+	for name in u1 u2; do
+		mybox run -d --name $name deb sleep 1000
+		nsenter --net="/proc/$(mybox inspect -f '{{.State.Pid}}' $name)/ns/net" python3 "$BATS_TEST_TMPDIR/answer" $name 3>&- &
+		pids+=($!)
+		wait_until 10 bound $name
+	done
+	says() { [ "$(outside python3 "$BATS_TEST_TMPDIR/ask" 2>/dev/null)" = "$1" ]; }
+	says ""
+	mybox update --publish-add 8054:53/udp u1
+	says u1
+	mybox update --publish-rm 8054:53/udp u1
+	says ""
+	mybox update --publish-add 8054:53/udp u2
+	says u2
+	mybox update --publish-rm 53/udp u2
+	mybox update --publish-add 8054:53/udp u1
+	says u1
+	kill "${pids[@]}"
+}
+bound() { mybox exec "$1" grep -q ':0035 ' /proc/net/udp; }
+
 @test "by IPv6 too" {
 	mybox network create --ipv6 net6
 	web s1 --network net6 -p 8080:80
