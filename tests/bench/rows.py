@@ -18,6 +18,11 @@ def times(value, basis="floor"):
     return Goal("times", value, basis)
 
 
+def faster(value, than):
+    """Told beside the figures; whether it is so depends on the peer too, and fails nobody."""
+    return Goal("faster", value, than)
+
+
 def at_most(value):
     return Goal("at most", value)
 
@@ -110,6 +115,40 @@ def start_tools(network, floor_flags):
             found["bwrap"] = m.peers.argv("bwrap", "/bin/true")
         return found
     return tools
+
+
+def difference_tools(m):
+    """Pairs: with a network, and without."""
+    pairs = {"floor": [m.limit("-s", *flags, groups=FEW) for flags in (["-v"], [])]}
+    start = lambda tool, network: m.argv(tool, "run", "--rm", "--network", network, "deb", "true")
+    for tool in ["mybox"] + m.engines():
+        pairs[tool] = [start(tool, network) for network in ("bridge", "none")]
+    return pairs
+
+
+class Difference(Row):
+    """Two commands of each tool, in turn: by how much the first takes longer."""
+
+    def measure(self, m, rounds, gap):
+        pairs = self.tools(m)
+        spent = {tool: ([], []) for tool in pairs}
+        failures = dict.fromkeys(pairs, 0)
+        for n in range(rounds + 1):
+            for tool, pair in pairs.items():
+                if len(spent[tool][0]) >= SLOW_ROUNDS and min(spent[tool][0]) > SLOW_MS:
+                    continue
+                taken = [self.once(m, tool, argv, gap) for argv in pair]
+                if n:
+                    for values, (ms, _) in zip(spent[tool], taken):
+                        values.append(ms)
+                    failures[tool] += not all(ok for _, ok in taken)
+        return [self.less(tool, spent[tool], failures[tool]) for tool in pairs]
+
+    def less(self, tool, spent, failures):
+        first, second = (result(self.name, tool, values, failures) for values in spent)
+        for key in ("median", "min", "max"):
+            first[key] -= second[key]
+        return dict(first, goals=[g._asdict() for g in self.goals] if tool == "mybox" else [])
 
 
 def detached_tools(m):
@@ -310,13 +349,15 @@ ROWS = [
         lambda m: words(m, "version", first={"floor": m.floor("nothing")}), [times(2)],
         uses_disk=False),
     Row("run-bridge", "run --rm IMAGE true, on the default bridge", start_tools("bridge", ["-v"]),
-        [times(1.2), times(2, "bare floor")]),
+        [times(1.2), times(2, "bare floor"), faster(45, "docker")]),
+    Difference("run-network", "what the network costs of it: run-bridge less run-none",
+               difference_tools, [times(1.2)]),
     Row("run-none", "the same, without network", start_tools("none", []), [times(1.2)]),
     Row("run-host", "the same, on the host's network", start_tools("host", ["-H"]), [times(1.2)]),
     Row("run-detached", "run -d until the id is printed and the command runs", detached_tools,
-        [times(2)], after=remove),
-    Row("exec", "exec C true", exec_tools, [times(1.6)], setup=start_one, teardown=remove,
-        uses_disk=False),
+        [times(2), faster(25, "podman")], after=remove),
+    Row("exec", "exec C true", exec_tools, [times(1.6), faster(50, "docker")], setup=start_one,
+        teardown=remove, uses_disk=False),
     Row("ps-100", "ps -a with 100 containers", plain("ps", "-a"), [times(3, "version")],
         setup=create_100, teardown=remove_100),
     Row("stats-20", "stats --no-stream of 20", plain("stats", "--no-stream"), [at_most(15)],
@@ -331,7 +372,7 @@ ROWS = [
     Many("starts-50", "50 starts, eight at a time, bridge (per second)",
          lambda m: words(m, "run", "--rm", "deb", "true",
                          first={"floor": m.limit("-s", "-v", groups=FEW)}),
-         [Goal("at least times", 0.6, "floor")]),
+         [Goal("at least times", 0.6, "floor"), faster(25, "docker")]),
     Oci("oci-run", "mybox-oci run of a bundle", oci_run, lambda m: m.limit("-p", groups=ALL),
         [times(1.2), times(0.6, "crun")]),
     Oci("oci-life", "mybox-oci create, start and delete", oci_life,
