@@ -186,6 +186,7 @@ int mb_cmd_network_describe(struct mb_net *net, const struct mb_net_network *n,
 	mb_json_set_bool(o, "EnableIPv6", n->ipv6);
 	mb_json_set(o, "IPAM", new_ipam(n));
 	mb_json_set_bool(o, "Internal", n->internal);
+	mb_json_set_bool(o, "DNSEnabled", n->v4.subnet && !n->no_dns);
 	mb_json_set_bool(o, "Attachable", n->attachable);
 	mb_json_set_bool(o, "Ingress", false);
 	from = mb_json_new_object();

@@ -17,7 +17,7 @@ struct create_args {
 	const char *driver, *ipam_driver, *scope;
 	struct mb_strv subnets, gateways, ip_ranges;
 	struct mb_kv aux, options, labels, ipam_options;
-	bool internal, ipv6, attachable, ignore;
+	bool internal, ipv6, attachable, ignore, no_dns;
 	int ipv4;
 };
 
@@ -66,6 +66,7 @@ static int create_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 		.internal = args->internal,
 		.ipv6 = args->ipv6,
 		.attachable = args->attachable,
+		.no_dns = args->no_dns,
 		.options = args->options,
 		.labels = args->labels,
 	};
@@ -95,6 +96,8 @@ static const struct mb_cli_opt create_opts[] = {
                       "accepted: containers can always join by hand"),
 	MB_OPT_KV(0, "aux-address", NULL, struct create_args, aux,
                   "addresses that no container gets, as name=address"),
+	MB_OPT_SWITCH(0, "disable-dns", struct create_args, no_dns,
+                      "containers on it have no names there"),
 	MB_OPT_STRING('d', "driver", NULL, struct create_args, driver,
                       "driver that makes the network", .def = "bridge"),
 	MB_OPT_LIST(0, "gateway", "strings", struct create_args, gateways,

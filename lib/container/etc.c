@@ -60,12 +60,10 @@ int mb_container_etc_open(struct mb_container *c, int *ret_fd, struct mb_err *er
 	return r;
 }
 
-int mb_container_etc_write(struct mb_container *c, struct mb_net *net,
-                           const struct mb_net_sandbox *sandbox, struct mb_err *err)
+static struct mb_net_files files_of(const struct mb_container_record *record,
+                                    const struct mb_net_sandbox *sandbox)
 {
-	const struct mb_container_record *record = c->record;
-	MB_AUTO_STR struct mb_str hosts = MB_STR_INIT, resolv = MB_STR_INIT, name = MB_STR_INIT;
-	struct mb_net_files files = {
+	return (struct mb_net_files){
 		.hostname = record->config.hostname,
 		.domainname = record->config.domainname,
 		.sandbox = sandbox,
@@ -73,8 +71,16 @@ int mb_container_etc_write(struct mb_container *c, struct mb_net *net,
 		.dns = record->host.dns,
 		.dns_search = record->host.dns_search,
 		.dns_options = record->host.dns_options,
-		.no_resolver = !sandbox || sandbox->n_endpoints == 0,
+		.no_resolver = !sandbox || !mb_net_has_names(sandbox),
 	};
+}
+
+int mb_container_etc_write(struct mb_container *c, struct mb_net *net,
+                           const struct mb_net_sandbox *sandbox, struct mb_err *err)
+{
+	const struct mb_container_record *record = c->record;
+	MB_AUTO_STR struct mb_str hosts = MB_STR_INIT, resolv = MB_STR_INIT, name = MB_STR_INIT;
+	struct mb_net_files files = files_of(record, sandbox);
 	struct mb_net_cni_outcome cni = {0};
 	int r = 0;
 
@@ -134,4 +140,27 @@ int mb_container_etc_rehost(struct mb_container *c, const struct mb_net_sandbox 
 	}
 	mb_net_hosts_own(&files, &after);
 	return write_file(c->run_fd, "hosts", &after, err);
+}
+
+int mb_container_etc_resolve(struct mb_container *c, const struct mb_net_sandbox *sandbox,
+                             struct mb_err *err)
+{
+	MB_AUTO_STR struct mb_str now = MB_STR_INIT, with = MB_STR_INIT, without = MB_STR_INIT;
+	struct mb_net_files files = files_of(c->record, sandbox);
+	bool has_names = !files.no_resolver;
+	int r;
+
+	/* One that came from nowhere may have no resolver; one that is nowhere keeps its file. */
+	if (sandbox->n_endpoints < (has_names ? 2 : 1))
+		return 0;
+	files.no_resolver = false;
+	r = mb_net_resolv_format(&files, &with, err);
+	files.no_resolver = true;
+	if (r == 0)
+		r = mb_net_resolv_format(&files, &without, err);
+	if (r == 0)
+		r = mb_read_file(c->run_fd, "resolv.conf", ETC_FILE_MAX, &now, err);
+	if (r < 0 || !mb_streq(mb_str_text(&now), mb_str_text(has_names ? &without : &with)))
+		return r;
+	return write_file(c->run_fd, "resolv.conf", has_names ? &with : &without, err);
 }

@@ -230,6 +230,8 @@ int mb_container_network_changed(struct mb_container *c, struct mb_net *net, con
 		r = mb_monitor_info(sock, &heard, err);
 	if (r == 0)
 		r = mb_container_etc_rehost(c, sandbox, err);
+	if (r == 0)
+		r = mb_container_etc_resolve(c, sandbox, err);
 	return r < 0 ? r : 0;
 }
 

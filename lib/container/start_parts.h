@@ -38,6 +38,9 @@ int mb_container_etc_open(struct mb_container *c, int *ret_fd, struct mb_err *er
 /* Its addresses are others now: its own lines in hosts follow. */
 int mb_container_etc_rehost(struct mb_container *c, const struct mb_net_sandbox *sandbox,
                             struct mb_err *err);
+/* Its first network with names, or its last: resolv.conf follows, unless somebody wrote to it. */
+int mb_container_etc_resolve(struct mb_container *c, const struct mb_net_sandbox *sandbox,
+                             struct mb_err *err);
 int mb_container_etc_write(struct mb_container *c, struct mb_net *net,
                            const struct mb_net_sandbox *sandbox, struct mb_err *err);
 

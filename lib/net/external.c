@@ -143,7 +143,7 @@ static int read_external(const struct mb_net_network *n, const char *name,
 
 static int check_network(const struct mb_net_network *n, struct mb_err *err)
 {
-	if (n->v4.subnet)
+	if (n->v4.subnet && !n->no_dns)
 		return 0;
 	return mb_fail(err, EOPNOTSUPP, "network %s takes no endpoints: it has no names", n->name);
 }

@@ -53,6 +53,8 @@ void mb_net_names_collect(struct mb_net_endpoint *e, const struct mb_net_sandbox
 	MB_AUTO_FREE char *short_id = mb_strndup(s->container_id, MB_ID_SHORT);
 
 	mb_strv_done(&e->names);
+	if (e->no_dns)
+		return;
 	add_name(&e->names, s->container_name);
 	MB_STRV_FOREACH (alias, &e->aliases)
 		add_name(&e->names, alias);

@@ -102,6 +102,7 @@ struct mb_net_network {
 	char *parent;              /* macvlan, ipvlan: the interface they are upon */
 	uint32_t mode, mode_flags; /* of the driver, as the kernel numbers them */
 	bool internal, ipv6, icc, masquerade, attachable, builtin;
+	bool no_dns; /* the resolver answers no names of it */
 	uint32_t mtu;
 	uint32_t mtu_out;          /* of what leaves it, where that is less; 0: mtu */
 	char *host_binding;        /* where -p without address binds; NULL: everywhere */
@@ -126,7 +127,7 @@ struct mb_net_create {
 	const char *name, *driver;
 	struct mb_strv subnets, gateways, ip_ranges; /* v4 and v6, matched by containment */
 	struct mb_kv aux;                            /* name -> address */
-	bool internal, ipv6, attachable;
+	bool internal, ipv6, attachable, no_dns;
 	struct mb_kv options, labels;
 };
 /* Make it: document, bridge, firewall elements.  Return: 0 and *@ret_network; MB_NET_TAKEN, told:
@@ -168,6 +169,7 @@ struct mb_net_endpoint {
 	bool on_link;            /* the default route has no gateway: ipvlan's layer 3 */
 	bool announced;          /* another program tells other hosts of it (control=external) */
 	bool gateway;            /* carries the default route and the ports */
+	bool no_dns;             /* its names are in no resolver */
 	/* Not in the record: outside the bridge (policies), and its next hop to neighbours. */
 	bool routed;
 	char *hop6;
@@ -259,6 +261,8 @@ int mb_net_sandbox_load(struct mb_net *net, const char *container_id, struct mb_
                         struct mb_err *err);
 /* Bind the recorded host ports again (after a monitor died): fills .reserved and .relays. */
 int mb_net_sandbox_reserve(struct mb_net *net, struct mb_net_sandbox *sandbox, struct mb_err *err);
+/* Whether a network of it has names: others' containers ask the servers themselves. */
+bool mb_net_has_names(const struct mb_net_sandbox *sandbox);
 /* Where relays lead to: the addresses of the endpoint that carries the ports; zeroes where it has
  * none.  Return: whether anything is relayed. */
 bool mb_net_relay_target(const struct mb_net_sandbox *sandbox, uint8_t ret_ip4[4],

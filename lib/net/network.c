@@ -115,6 +115,7 @@ static int fill(struct mb_net *net, const struct mb_net_create *q, struct mb_net
 	n->internal = q->internal;
 	n->ipv6 = q->ipv6;
 	n->attachable = q->attachable;
+	n->no_dns = q->no_dns;
 	mb_kv_set_all(&n->options, &q->options);
 	mb_kv_set_all(&n->labels, &q->labels);
 	if (!mb_net_is_upper(n->driver)) {
@@ -126,6 +127,11 @@ static int fill(struct mb_net *net, const struct mb_net_create *q, struct mb_net
 			mb_net_network_jumbo(n);
 	}
 	r = mb_net_options_set(n, err);
+	/* Each host publishes what the others tell it. */
+	if (!r && n->no_dns && mb_net_has_store(n))
+		r = mb_fail(err, EOPNOTSUPP,
+		            "network %s: names cannot be off where hosts share the network",
+		            n->name);
 	if (!r && mb_net_is_overlay(n->driver))
 		r = mb_net_overlay_prepare(net, n, err);
 	if (!r)

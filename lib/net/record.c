@@ -40,6 +40,7 @@ static const struct mb_json_field endpoint_table[] = {
 	MB_JSON_BOOL("announced", struct mb_net_endpoint, announced),
 	MB_JSON_BOOL("on_link", struct mb_net_endpoint, on_link),
 	MB_JSON_BOOL("gateway", struct mb_net_endpoint, gateway),
+	MB_JSON_BOOL("no_dns", struct mb_net_endpoint, no_dns),
 	MB_JSON_STRV("aliases", struct mb_net_endpoint, aliases),
 	MB_JSON_STRV("names", struct mb_net_endpoint, names),
 	MB_JSON_KV("driver_opts", struct mb_net_endpoint, driver_opts),

@@ -313,7 +313,8 @@ static int check_name(struct mb_net *net, const struct mb_net_sandbox *s, const 
 	renamed.container_name = name;
 	for (size_t i = 0; !r && i < s->n_endpoints; i++) {
 		struct mb_net_endpoint e = {.network_id = s->endpoints[i].network_id,
-		                            .network = s->endpoints[i].network};
+		                            .network = s->endpoints[i].network,
+		                            .no_dns = s->endpoints[i].no_dns};
 
 		mb_net_names_collect(&e, &renamed);
 		r = mb_net_names_check(net, &e, err);
@@ -347,6 +348,15 @@ int mb_net_sandbox_rename(struct mb_net *net, const char *container_id, const ch
 	for (size_t i = 0; !r && i < s->n_endpoints; i++)
 		r = mb_net_store_publish(net, s, &s->endpoints[i], err);
 	return r;
+}
+
+bool mb_net_has_names(const struct mb_net_sandbox *s)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < s->n_endpoints; i++)
+		any = any || !s->endpoints[i].no_dns;
+	return any;
 }
 
 void mb_net_names_dirs(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_strv *dirs)

@@ -405,6 +405,11 @@ static int name_of_container(struct mb_net_way *w, const struct entries *found, 
 		not_together(w);
 		return 0;
 	}
+	if (w->to.e->no_dns) {
+		mb_net_way_fault(w, "name", "network '%s' has no names", w->to.e->network);
+		mb_net_way_mend(w, "by its address: %s", w->to.e->ip4);
+		return 0;
+	}
 	/* By an id or its beginning, which is no name of the network. */
 	if (!found->ids.n && mb_starts_with(w->to.party.id, name))
 		name = w->to.party.name;

@@ -43,6 +43,48 @@ blocked() { ! mybox exec "$1" nc -w 1 "$2" 80 </dev/null >/dev/null 2>&1; }
 	[ "$status" = 1 ]
 }
 
+@test "--disable-dns: by address alone, and the host's servers" {
+	mybox network create --disable-dns net1
+	mybox network create net2
+	[ "$(mybox network inspect -f '{{.DNSEnabled}}' net1 net2 bridge none | xargs)" = "false true true false" ]
+	server web --network name=net1,alias=www
+	mybox run -d --name c2 --network net1 --dns 192.0.2.53 deb sleep 1000
+	[ "$(mybox exec c2 grep nameserver /etc/resolv.conf)" = "nameserver 192.0.2.53" ]
+	wait_until 3 fetches c2 "$(ip_of web)" web
+	local name
+	for name in web www; do
+		run mybox exec c2 timeout 3 nslookup "$name" 127.0.0.11
+		[ "$status" != 0 ]
+		[[ $output != *"$(ip_of web)"* ]]
+	done
+	[ "$(mybox inspect -f '{{json .NetworkSettings.Networks.net1.Aliases}} {{json .NetworkSettings.Networks.net1.DNSNames}}' web)" = '["www"] null' ]
+	# A network with names brings the resolver, which knows of that one alone.
+	sleeper c3 --network net2
+	mybox network connect net2 c2
+	[ "$(mybox exec c2 grep nameserver /etc/resolv.conf)" = "nameserver 127.0.0.11" ]
+	wait_until 3 reaches c2 c3
+	run ! mybox exec c2 nslookup web
+	reaches c3 c2
+	mybox network disconnect net2 c2
+	[ "$(mybox exec c2 grep nameserver /etc/resolv.conf)" = "nameserver 192.0.2.53" ]
+	# What somebody wrote there stays.
+	mybox exec c2 sh -c 'echo nameserver 192.0.2.54 >/etc/resolv.conf'
+	mybox network connect net2 c2
+	[ "$(mybox exec c2 cat /etc/resolv.conf)" = "nameserver 192.0.2.54" ]
+	mybox rename web web2
+	mybox network reload
+	run ! mybox exec c2 timeout 3 nslookup web2 127.0.0.11
+	run mybox network check c2 web2:80
+	[[ $output == *"network 'net1' has no names"* ]]
+	mybox system check
+	run mybox network endpoint add net1 db 192.0.2.7
+	[ "$status" = 1 ]
+	[[ $output == *"it has no names"* ]]
+	run mybox network create -d overlay -o store=http://127.0.0.1:1 --disable-dns net3
+	[ "$status" = 1 ]
+	[[ $output == *"names cannot be off"* ]]
+}
+
 @test "names go with their container" {
 	mybox network create net1
 	sleeper c1 --network net1

@@ -247,6 +247,21 @@ static void the_skeleton_is_well_formed(void **state)
 		assert_non_null(mb_net_set_name(i));
 }
 
+static void networks_without_names(void **state)
+{
+	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = new_sandbox(2);
+
+	(void)state;
+	s->endpoints[0].no_dns = true;
+	assert_true(mb_net_has_names(s));
+	mb_net_names_collect(&s->endpoints[0], s);
+	assert_int_equal(s->endpoints[0].names.n, 0);
+	mb_net_names_collect(&s->endpoints[1], s);
+	assert_true(s->endpoints[1].names.n > 0);
+	s->endpoints[1].no_dns = true;
+	assert_false(mb_net_has_names(s));
+}
+
 static void hosts_file(void **state)
 {
 	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = new_sandbox(1);
@@ -303,6 +318,7 @@ int main(void)
 		cmocka_unit_test(a_port_is_one_element),
 		cmocka_unit_test(networks_have_the_elements_of_their_kind),
 		cmocka_unit_test(the_skeleton_is_well_formed),
+		cmocka_unit_test(networks_without_names),
 		cmocka_unit_test(hosts_file),
 		cmocka_unit_test(resolv_conf),
 	};
