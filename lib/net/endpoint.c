@@ -69,6 +69,8 @@ int mb_net_endpoint_fill(const struct mb_net_sandbox *s, const struct mb_net_net
 	e->on_link = mb_streq(n->driver, "ipvlan") && n->mode != IPVLAN_MODE_L2;
 	e->internal = n->internal;
 	e->no_dns = n->no_dns;
+	e->direct4 = n->direct4;
+	e->direct6 = n->direct6;
 	e->isolated = !mb_net_is_upper(n->driver) && !n->icc;
 	e->announced = n->overlay.external;
 	e->mtu = n->mtu;

@@ -83,8 +83,10 @@ void mb_net_changes_network(struct mb_net_changes *c, const struct mb_net_networ
 		return;
 	}
 	add_group(c, MB_NET_SET_EGRESS, remove, group);
-	if (n->masquerade)
-		add_group(c, MB_NET_SET_MASQ_OUT, remove, group);
+	if (n->masquerade && !n->direct4)
+		add_group(c, MB_NET_SET_MASQ4, remove, group);
+	if (n->masquerade && !n->direct6 && n->v6.subnet)
+		add_group(c, MB_NET_SET_MASQ6, remove, group);
 }
 
 /* Address, protocol and port, each padded to a word. */
@@ -145,6 +147,19 @@ void mb_net_changes_guard(struct mb_net_changes *c, const struct mb_net_mapping 
 		put_word(e->key + n, p.addr.b, mb_net_addr_len(&p.addr));
 		put_word(e->key_end + n, last.b, mb_net_addr_len(&last));
 	}
+}
+
+void mb_net_changes_opened(struct mb_net_changes *c, const struct mb_net_addr *a,
+                           const struct mb_net_opened *port, bool remove)
+{
+	struct mb_nl_nft_elem *e = mb_net_changes_add(
+		c, a->family == AF_INET ? MB_NET_SET_OPENED4 : MB_NET_SET_OPENED6, remove);
+	uint16_t be = htons((uint16_t)port->port);
+	uint8_t proto = (uint8_t)port->proto, *key = e->key;
+
+	key += put_word(key, a->b, mb_net_addr_len(a));
+	key += put_word(key, &proto, sizeof(proto));
+	put_word(key, &be, sizeof(be));
 }
 
 void mb_net_changes_self(struct mb_net_changes *c, const struct mb_net_addr *a, bool remove)
@@ -231,6 +246,9 @@ static int digest_failure(struct mb_net *net, const struct mb_net_changes *c, en
 		fates[failed] = FATE_SKIP;
 		return 0;
 	}
+	/* The table of an earlier version, which has no such set. */
+	if (r == -ENOENT && !c->v[failed].remove)
+		return MB_NL_ABSENT;
 	if ((r == -EEXIST || r == -EBUSY) && !c->v[failed].remove && fates[failed] == FATE_PLAIN) {
 		fates[failed] = FATE_REPLACE;
 		return 0;

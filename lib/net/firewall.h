@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* lib/net/firewall.h — one nftables table: a fixed skeleton of chains, and sets that change.
  *
- * A network is five elements, more with a policy, a published port one, a container without ports
- * none.  Nothing but elements changes after the skeleton is there.  Not for other folders.
+ * A network is five elements, or six with IPv6, more with a policy, a published port one, a
+ * container without ports none.  Nothing but elements changes after the skeleton is there.  Not for
+ * other folders.
  */
 #ifndef MB_NET_FIREWALL_H
 #define MB_NET_FIREWALL_H
@@ -17,6 +18,7 @@
 struct mb_err;
 struct mb_net;
 struct mb_net_network;
+struct mb_net_opened;
 struct mb_nl_batch;
 struct mb_strv;
 
@@ -24,9 +26,10 @@ enum mb_net_set {
 	/* Networks are their interfaces' group, see mb_net_group(). */
 	MB_NET_SET_NETS,
 	MB_NET_SET_INTERNAL, /* those that reach no one else */
-	MB_NET_SET_MASQ_OUT, /* those whose traffic leaves with the host's address */
-	MB_NET_SET_SAME,     /* group . the same group */
-	MB_NET_SET_SELF4,    /* address . the same address, of containers with ports */
+	MB_NET_SET_MASQ4,    /* those whose traffic leaves with the host's address */
+	MB_NET_SET_MASQ6,
+	MB_NET_SET_SAME,  /* group . the same group */
+	MB_NET_SET_SELF4, /* address . the same address, of containers with ports */
 	MB_NET_SET_SELF6,
 	MB_NET_SET_FWD_PAIR,  /* group . group: accept */
 	MB_NET_SET_EGRESS,    /* group: accept */
@@ -39,6 +42,9 @@ enum mb_net_set {
 	MB_NET_SET_GUARDED6,
 	MB_NET_SET_ADMITTED4, /* the same . addresses of clients */
 	MB_NET_SET_ADMITTED6,
+	/* Of networks whose addresses are known outside. */
+	MB_NET_SET_OPENED4, /* container's address . protocol . port */
+	MB_NET_SET_OPENED6,
 	/* Of governed networks; a class is twelve bytes (policy.h). */
 	MB_NET_SET_GOVERNED,
 	MB_NET_SET_MEMBER4, /* group . address: class */
@@ -81,6 +87,9 @@ void mb_net_changes_port(struct mb_net_changes *c, const struct mb_net_mapping *
 /* Only clients of the prefixes @from are led through, this machine apart. */
 void mb_net_changes_guard(struct mb_net_changes *c, const struct mb_net_mapping *m,
                           const struct mb_strv *from, bool remove);
+/* @a may be reached from outside at a port, as it is. */
+void mb_net_changes_opened(struct mb_net_changes *c, const struct mb_net_addr *a,
+                           const struct mb_net_opened *port, bool remove);
 void mb_net_changes_self(struct mb_net_changes *c, const struct mb_net_addr *a, bool remove);
 
 /* The interface group of all that encrypt: no subnet begins there. */

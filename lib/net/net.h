@@ -103,6 +103,9 @@ struct mb_net_network {
 	uint32_t mode, mode_flags; /* of the driver, as the kernel numbers them */
 	bool internal, ipv6, icc, masquerade, attachable, builtin;
 	bool no_dns; /* the resolver answers no names of it */
+	/* gateway_mode: its addresses are known outside; neither masquerade nor ports of the host.
+	 */
+	bool direct4, direct6;
 	uint32_t mtu;
 	uint32_t mtu_out;          /* of what leaves it, where that is less; 0: mtu */
 	char *host_binding;        /* where -p without address binds; NULL: everywhere */
@@ -170,6 +173,7 @@ struct mb_net_endpoint {
 	bool announced;          /* another program tells other hosts of it (control=external) */
 	bool gateway;            /* carries the default route and the ports */
 	bool no_dns;             /* its names are in no resolver */
+	bool direct4, direct6;   /* the network's */
 	/* Not in the record: outside the bridge (policies), and its next hop to neighbours. */
 	bool routed;
 	char *hop6;
@@ -187,6 +191,11 @@ struct mb_net_binding {
 	uint32_t host_port;
 	struct mb_strv from; /* who may connect; empty: everybody */
 	bool relayed;        /* who comes to [::1] is led there by a process, which NAT cannot do */
+};
+/* A port that may be reached at the container's own address, from outside. */
+struct mb_net_opened {
+	uint32_t proto, port;
+	bool v4, v6;
 };
 /* The socket of [::1], or of [::], for that. */
 struct mb_net_relay {
@@ -220,6 +229,8 @@ struct mb_net_sandbox {
 	size_t n_endpoints;
 	struct mb_net_binding *bindings;
 	size_t n_bindings;
+	struct mb_net_opened *opened; /* where addresses are direct */
+	size_t n_opened;
 	/* Bound sockets that hold the host ports; owned.  Give copies to the monitor, which
 	 * keeps them for its life (mind MB_SOCK_MAX_FDS per message). */
 	int *reserved;

@@ -101,6 +101,8 @@ static const struct mb_json_field network_table[] = {
 	MB_JSON_BOOL("attachable", struct mb_net_network, attachable),
 	MB_JSON_BOOL("builtin", struct mb_net_network, builtin),
 	MB_JSON_BOOL("no_dns", struct mb_net_network, no_dns),
+	MB_JSON_BOOL("direct4", struct mb_net_network, direct4),
+	MB_JSON_BOOL("direct6", struct mb_net_network, direct6),
 	MB_JSON_U32("mtu", struct mb_net_network, mtu),
 	MB_JSON_U32("mtuOut", struct mb_net_network, mtu_out),
 	MB_JSON_STR("host_binding", struct mb_net_network, host_binding),

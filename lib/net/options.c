@@ -92,6 +92,24 @@ static int set_masquerade(struct mb_net_network *n, const char *value)
 	return mb_parse_bool(value, &n->masquerade);
 }
 
+static int set_gateway_mode(bool *direct, const char *value)
+{
+	if (mb_streq(value, "nat-unprotected") || mb_streq(value, "isolated"))
+		return -EOPNOTSUPP;
+	*direct = mb_streq(value, "routed");
+	return *direct || mb_streq(value, "nat") ? 0 : -EINVAL;
+}
+
+static int set_gateway_mode4(struct mb_net_network *n, const char *value)
+{
+	return set_gateway_mode(&n->direct4, value);
+}
+
+static int set_gateway_mode6(struct mb_net_network *n, const char *value)
+{
+	return set_gateway_mode(&n->direct6, value);
+}
+
 static int set_host_binding(struct mb_net_network *n, const char *value)
 {
 	struct mb_net_addr a;
@@ -171,6 +189,8 @@ static const struct {
 	{DOCKER "bridge.name", BRIDGE, set_name},
 	{DOCKER "bridge.enable_icc", BRIDGE | OVERLAY, set_icc},
 	{DOCKER "bridge.enable_ip_masquerade", BRIDGE | OVERLAY, set_masquerade},
+	{DOCKER "bridge.gateway_mode_ipv4", BRIDGE, set_gateway_mode4},
+	{DOCKER "bridge.gateway_mode_ipv6", BRIDGE, set_gateway_mode6},
 	{DOCKER "bridge.host_binding_ipv4", BRIDGE | OVERLAY, set_host_binding},
 	{DOCKER "container_iface_prefix", BRIDGE | OVERLAY | UPPER, check_iface_prefix},
 	{DOCKER "driver.mtu", BRIDGE | OVERLAY | UPPER, set_mtu},
@@ -181,6 +201,19 @@ static const struct {
 	{"ipvlan_flag", IPVLAN, set_ipvlan_flag},
 	{MB_NET_OPTION_HOST_ADDRESS, MACVLAN, set_host_address},
 };
+
+static int set_value(struct mb_net_network *n, const struct mb_kv_pair *pair,
+                     int (*set)(struct mb_net_network *n, const char *value), struct mb_err *err)
+{
+	int r = set(n, pair->value);
+
+	if (r == -EOPNOTSUPP)
+		return mb_fail(err, EOPNOTSUPP, "value '%s' of option '%s' is not supported",
+		               pair->value, pair->key);
+	return r < 0 ? mb_fail(err, EINVAL, "invalid value '%s' of option '%s'", pair->value,
+	                       pair->key)
+	             : 0;
+}
 
 static int set_option(struct mb_net_network *n, const struct mb_kv_pair *pair, struct mb_err *err)
 {
@@ -195,10 +228,7 @@ static int set_option(struct mb_net_network *n, const struct mb_kv_pair *pair, s
 	for (size_t i = 0; i < MB_N(options); i++) {
 		if (!mb_streq(pair->key, options[i].key) || !(options[i].drivers & driver))
 			continue;
-		if (options[i].set(n, pair->value) < 0)
-			return mb_fail(err, EINVAL, "invalid value '%s' of option '%s'",
-			               pair->value, pair->key);
-		return 0;
+		return set_value(n, pair, options[i].set, err);
 	}
 	if (driver == OVERLAY)
 		return mb_net_overlay_option(n, pair->key, pair->value, err);

@@ -297,6 +297,46 @@ static int without_process(struct hosts *hosts, struct mb_err *err)
 	return 0;
 }
 
+/* The host's ports of families that are not direct: there, the container's own is opened. */
+static int hosts_for(const struct mb_net_endpoint *e, const struct mb_net_port_spec *spec,
+                     const char *default_ip, struct hosts *ret, struct mb_err *err)
+{
+	struct mb_net_addr a = {0};
+	int r;
+
+	*ret = (struct hosts){0};
+	if (e && (e->direct4 || e->direct6) && spec->from.n)
+		return mb_fail(err, EOPNOTSUPP,
+		               "cannot publish a port for some: network %s is routed (from=)",
+		               e->network);
+	if (e && spec->host_ip && mb_net_addr_parse(spec->host_ip, &a) == 0 &&
+	    (a.family == AF_INET ? e->direct4 : e->direct6))
+		return 0;
+	r = hosts_of(spec, default_ip, e && e->ip6 && !e->direct6, ret, err);
+	if (r || !e || !e->direct4 || spec->host_ip)
+		return r;
+	/* What remains is [::], if the network has it. */
+	ret->v[0] = ret->v[1];
+	ret->n = e->ip6 && !e->direct6;
+	return 0;
+}
+
+static void open_ports(struct mb_net_sandbox *s, const struct mb_net_endpoint *e,
+                       const struct mb_net_port_spec *spec)
+{
+	struct mb_net_addr a = {0};
+	struct mb_net_opened o = {.proto = spec->proto};
+
+	if (spec->host_ip && mb_net_addr_parse(spec->host_ip, &a) < 0)
+		return;
+	o.v4 = e->direct4 && a.family != AF_INET6;
+	o.v6 = e->direct6 && a.family != AF_INET;
+	for (o.port = spec->port_lo; (o.v4 || o.v6) && o.port <= spec->port_hi; o.port++) {
+		s->opened = mb_realloc(s->opened, (s->n_opened + 1) * sizeof(*s->opened));
+		s->opened[s->n_opened++] = o;
+	}
+}
+
 int mb_net_ports_default_ip(struct mb_net *net, const struct mb_net_sandbox *s, char **ret,
                             struct mb_err *err)
 {
@@ -334,13 +374,16 @@ int mb_net_ports_reserve(struct mb_net_sandbox *s, const struct mb_net_port_spec
 		struct hosts hosts;
 
 		allow_descriptors(s->n_bindings + specs[i].port_hi - specs[i].port_lo);
-		r = hosts_of(&specs[i], default_ip, e && e->ip6, &hosts, err);
+		r = hosts_for(e, &specs[i], default_ip, &hosts, err);
+		if (!r && e)
+			open_ports(s, e, &specs[i]);
 		/* Plugins lead from where they are told to alone. */
 		if (!r && s->cni.name)
 			r = without_relays(&hosts, &specs[i], err);
-		else if (!r && s->guest.container)
+		else if (!r && s->guest.container && hosts.n)
 			r = without_process(&hosts, err);
-		for (uint32_t port = specs[i].port_lo; !r && port <= specs[i].port_hi; port++)
+		for (uint32_t port = specs[i].port_lo; !r && hosts.n && port <= specs[i].port_hi;
+		     port++)
 			r = reserve_one(s, &specs[i], &hosts, (uint16_t)(port - specs[i].port_lo),
 			                err);
 		if (!r && s->n_bindings > BINDINGS_MAX)
@@ -422,10 +465,25 @@ static void put_bindings(const struct mb_net_sandbox *s, struct mb_net_changes *
 	}
 }
 
+static void put_opened(const struct mb_net_sandbox *s, struct mb_net_changes *c, bool remove)
+{
+	const struct mb_net_endpoint *e = mb_net_gateway_endpoint(s);
+	struct mb_net_addr four, six;
+
+	targets(e, &four, &six);
+	for (size_t i = 0; e && i < s->n_opened; i++) {
+		if (s->opened[i].v4 && e->direct4 && four.family)
+			mb_net_changes_opened(c, &four, &s->opened[i], remove);
+		if (s->opened[i].v6 && e->direct6 && six.family)
+			mb_net_changes_opened(c, &six, &s->opened[i], remove);
+	}
+}
+
 void mb_net_ports_changes(const struct mb_net_sandbox *s, struct mb_net_changes *c, bool remove)
 {
 	struct mb_net_addr four, six;
 
+	put_opened(s, c, remove);
 	if (!s->n_bindings)
 		return;
 	targets(mb_net_gateway_endpoint(s), &four, &six);

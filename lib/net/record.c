@@ -41,6 +41,8 @@ static const struct mb_json_field endpoint_table[] = {
 	MB_JSON_BOOL("on_link", struct mb_net_endpoint, on_link),
 	MB_JSON_BOOL("gateway", struct mb_net_endpoint, gateway),
 	MB_JSON_BOOL("no_dns", struct mb_net_endpoint, no_dns),
+	MB_JSON_BOOL("direct4", struct mb_net_endpoint, direct4),
+	MB_JSON_BOOL("direct6", struct mb_net_endpoint, direct6),
 	MB_JSON_STRV("aliases", struct mb_net_endpoint, aliases),
 	MB_JSON_STRV("names", struct mb_net_endpoint, names),
 	MB_JSON_KV("driver_opts", struct mb_net_endpoint, driver_opts),
@@ -56,6 +58,14 @@ static const struct mb_json_field binding_table[] = {
 	MB_JSON_U32("host_port", struct mb_net_binding, host_port),
 	MB_JSON_STRV("from", struct mb_net_binding, from),
 	MB_JSON_BOOL("relayed", struct mb_net_binding, relayed),
+	MB_JSON_END,
+};
+
+static const struct mb_json_field opened_table[] = {
+	MB_JSON_U32("proto", struct mb_net_opened, proto),
+	MB_JSON_U32("port", struct mb_net_opened, port),
+	MB_JSON_BOOL("v4", struct mb_net_opened, v4),
+	MB_JSON_BOOL("v6", struct mb_net_opened, v6),
 	MB_JSON_END,
 };
 
@@ -91,6 +101,8 @@ static const struct mb_json_field sandbox_table[] = {
                      struct mb_net_endpoint, endpoint_table),
 	MB_JSON_LIST("bindings", struct mb_net_sandbox, bindings, n_bindings, struct mb_net_binding,
                      binding_table),
+	MB_JSON_LIST("opened", struct mb_net_sandbox, opened, n_opened, struct mb_net_opened,
+                     opened_table),
 	MB_JSON_END,
 };
 

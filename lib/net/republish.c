@@ -16,9 +16,15 @@ static int load(struct mb_net *net, const char *container_id, struct mb_net_sand
 {
 	int r = mb_net_sandbox_load(net, container_id, ret, err);
 
+	const struct mb_net_endpoint *e = r ? NULL : mb_net_gateway_endpoint(*ret);
+
 	if (r == MB_NET_ABSENT)
 		mb_fail(err, ENOENT, "container %.12s is on no network that can be changed",
 		        container_id);
+	if (e && (e->direct4 || e->direct6))
+		r = mb_fail(err, EOPNOTSUPP,
+		            "network %s is routed: its ports do not change while a container runs",
+		            e->network);
 	return r;
 }
 

@@ -47,7 +47,8 @@ enum {
 static const struct mb_nl_nft_set sets[MB_NET_SET_N_] = {
 	[MB_NET_SET_NETS] = {"nets", GROUP, WORD},
 	[MB_NET_SET_INTERNAL] = {"internal", GROUP, WORD},
-	[MB_NET_SET_MASQ_OUT] = {"masq_out", GROUP, WORD},
+	[MB_NET_SET_MASQ4] = {"masq4", GROUP, WORD},
+	[MB_NET_SET_MASQ6] = {"masq6", GROUP, WORD},
 	[MB_NET_SET_SAME] = {"same", PAIR(GROUP), 2 * WORD},
 	[MB_NET_SET_SELF4] = {"selfpair4", PAIR(MB_NL_NFT_IPV4), 2 * V4_LEN},
 	[MB_NET_SET_SELF6] = {"selfpair6", PAIR(MB_NL_NFT_IPV6), 2 * V6_LEN},
@@ -67,6 +68,8 @@ static const struct mb_nl_nft_set sets[MB_NET_SET_N_] = {
                                   .fields = {V4_LEN, 1, PORT_LEN, V4_LEN}},
 	[MB_NET_SET_ADMITTED6] = {"admitted6", CLIENT_AT(MB_NL_NFT_IPV6), 2 * V6_LEN + 2 * WORD,
                                   .fields = {V6_LEN, 1, PORT_LEN, V6_LEN}},
+	[MB_NET_SET_OPENED4] = {"opened4", PORT_KEY_AT(MB_NL_NFT_IPV4), V4_LEN + 2 * WORD},
+	[MB_NET_SET_OPENED6] = {"opened6", PORT_KEY_AT(MB_NL_NFT_IPV6), V6_LEN + 2 * WORD},
 	[MB_NET_SET_GOVERNED] = {"governed", GROUP, WORD},
 	[MB_NET_SET_MEMBER4] = {"member4", AT(MB_NL_NFT_IPV4), WORD + V4_LEN, CLASS, CLASS_LEN},
 	[MB_NET_SET_MEMBER6] = {"member6", AT(MB_NL_NFT_IPV6), WORD + V6_LEN, CLASS, CLASS_LEN},
@@ -264,6 +267,8 @@ enum { R1 = NFT_REG_1, R2 = NFT_REG_2 };
 	BY_DEFAULT(chain, group)
 _Static_assert(MB_LEARN_SLOTS == 3, "as many as BY_LEARNT has");
 
+#define DST4 {NET4, R1, IPV4_DADDR, V4_LEN}
+#define DST6 {NET6, R1, IPV6_DADDR, V6_LEN}
 /* A published port as connection tracking has it. */
 #define GUARDED4 {SERVER, R4(0), NFT_CT_SRC_IP}, {SERVER, R4(1), NFT_CT_PROTOCOL}, {CLIENT, R4(2), NFT_CT_PROTO_DST}
 #define GUARDED6 {SERVER, R4(0), NFT_CT_SRC_IP6}, {SERVER, R4(4), NFT_CT_PROTOCOL}, {CLIENT, R4(5), NFT_CT_PROTO_DST}
@@ -302,6 +307,8 @@ static const struct {
 	{"ours", {IIF(R1), IN_SET(R1, INTERNAL), {COUNT}, {DROP}}},
 	{"ours", {OIF(R1), IN_SET(R1, INTERNAL), {COUNT}, {DROP}}},
 	{"ours", {IS_DNATED, {ACCEPT}}},
+	{"ours", {IPV4, DST4, L4PROTO(R4(1)), {PORT, R4(2)}, IN_SET(R1, OPENED4), {ACCEPT}}},
+	{"ours", {IPV6, DST6, L4PROTO(R2), {PORT, R4(5)}, IN_SET(R1, OPENED6), {ACCEPT}}},
 	{"ours", {OIF(R1), IN_SET(R1, NETS), {COUNT}, {DROP}}},
 	{"ours", {IIF(R1), BY_MAP(R1, EGRESS)}},
 	{"ours", {{COUNT}, {DROP}}},
@@ -352,15 +359,16 @@ static const struct {
 	{"output", {IPV6, {NET6, R1, IPV6_DADDR, V6_LEN}, {LOOP6, R1}, {RETURN}}},
 	{"prerouting", {IS_LOCAL, TO_CHAIN("ports")}},
 	{"output", {IS_LOCAL, TO_CHAIN("ports")}},
-	{"ports", {IPV4, {NET4, R1, IPV4_DADDR, V4_LEN}, L4PROTO(R4(1)), {PORT, R4(2)}, FROM_MAP(R1, DNAT4), {DNAT, R4(1), NFPROTO_IPV4}}},
+	{"ports", {IPV4, DST4, L4PROTO(R4(1)), {PORT, R4(2)}, FROM_MAP(R1, DNAT4), {DNAT, R4(1), NFPROTO_IPV4}}},
 	{"ports", {IPV4, L4PROTO(R1), {PORT, R4(1)}, FROM_MAP(R1, DNAT4_ANY), {DNAT, R4(1), NFPROTO_IPV4}}},
-	{"ports", {IPV6, {NET6, R1, IPV6_DADDR, V6_LEN}, L4PROTO(R2), {PORT, R4(5)}, FROM_MAP(R1, DNAT6), {DNAT, R2, NFPROTO_IPV6}}},
+	{"ports", {IPV6, DST6, L4PROTO(R2), {PORT, R4(5)}, FROM_MAP(R1, DNAT6), {DNAT, R2, NFPROTO_IPV6}}},
 	{"ports", {IPV6, L4PROTO(R1), {PORT, R4(1)}, FROM_MAP(R1, DNAT6_ANY), {DNAT, R2, NFPROTO_IPV6}}},
 
 	/* Answers must come back this way: from the host's loopback, from a neighbour on the same
 	 * bridge, and from the container itself. */
 	{"postrouting", {OIF(R1), IN_SET(R1, NETS), TO_CHAIN("into")}},
-	{"postrouting", {IIF(R1), IN_SET(R1, MASQ_OUT), {MASQUERADE}}},
+	{"postrouting", {IPV4, IIF(R1), IN_SET(R1, MASQ4), {MASQUERADE}}},
+	{"postrouting", {IPV6, IIF(R1), IN_SET(R1, MASQ6), {MASQUERADE}}},
 	{"into", {IPV4, {NET4, R1, IPV4_SADDR, 1}, {BYTE_IS, R1, LOOPBACK_NET}, {MASQUERADE}}},
 	{"into", {IS_DNATED, PAIR_AT_R1, IN_SET(R1, SAME), {MASQUERADE}}},
 	{"into", {IS_DNATED, IPV4, {NET4, R1, IPV4_SADDR, V4_LEN}, {NET4, R4(1), IPV4_DADDR, V4_LEN}, IN_SET(R1, SELF4), {MASQUERADE}}},

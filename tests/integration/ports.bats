@@ -324,6 +324,62 @@ bound() { mybox exec "$1" grep -q ':0035 ' /proc/net/udp; }
 	[ "$(outside timeout 3 busybox wget -q -O- 'http://[fd00:51::1]:8080/cgi-bin/who' | tr -d '[]')" = fd00:51::2 ]
 }
 
+@test "routed: the container's own address, a family at a time" {
+	local ip4 ip6
+	mybox network create --subnet 10.92.1.0/24 --subnet fd00:92:1::/64 -o com.docker.network.bridge.gateway_mode_ipv6=routed net6
+	mybox network create --subnet 10.92.2.0/24 -o com.docker.network.bridge.gateway_mode_ipv4=routed net4
+	web s1 --network net6 -p 8080:80
+	ip4=$(mybox inspect -f '{{.NetworkSettings.Networks.net6.IPAddress}}' s1)
+	ip6=$(mybox inspect -f '{{.NetworkSettings.Networks.net6.GlobalIPv6Address}}' s1)
+	# IPv4 by NAT, IPv6 by its own address and the port inside; the host's port is of IPv4 alone.
+	wait_until 20 outside_is 198.51.100.1:8080 s1
+	wait_until 5 outside_is "[$ip6]:80" s1
+	run ! outside_is "$ip4:80" s1
+	run ! outside_is '[fd00:51::1]:8080' s1
+	[ "$(mybox port s1)" = "80/tcp -> 0.0.0.0:8080" ]
+	[ "$(outside timeout 3 busybox wget -q -O- "http://[$ip6]/cgi-bin/who" | tr -d '[]')" = fd00:51::2 ]
+	# What is not published is not reached.
+	mybox exec -d s1 httpd -f -p 81 -h /www
+	listens() { mybox exec s1 wget -q -O- http://127.0.0.1:81/ >/dev/null; }
+	wait_until 10 listens
+	run ! outside_is "[$ip6]:81" s1
+	# As they are seen outside.
+	mkdir -p "$BATS_TEST_TMPDIR/www/cgi-bin"
+	printf '#!/bin/sh\necho; echo $REMOTE_ADDR\n' >"$BATS_TEST_TMPDIR/www/cgi-bin/who"
+	chmod 755 "$BATS_TEST_TMPDIR/www/cgi-bin/who"
+	outside_serve busybox httpd -f -p 8096 -h "$BATS_TEST_TMPDIR/www"
+	seen() { [ "$(mybox exec "$1" timeout 3 wget -q -O- "http://$2:8096/cgi-bin/who" | tr -d '[]' | sed 's/::ffff://')" = "$3" ]; }
+	wait_until 10 seen s1 198.51.100.2 198.51.100.1
+	seen s1 '[fd00:51::2]' "$ip6"
+	web s2 --network net4 -p 8082:80
+	ip4=$(mybox inspect -f '{{.NetworkSettings.Networks.net4.IPAddress}}' s2)
+	wait_until 20 outside_is "$ip4:80" s2
+	inside_is s1 "$ip4:80" s2
+	seen s2 198.51.100.2 "$ip4"
+	run ! outside_is 198.51.100.1:8082 s2
+	[ -z "$(mybox port s2)" ]
+	# Through what others do to the table, and gone with the container.
+	nft delete table inet "$(nft list tables | sed -n 's/^table inet \(mybox.*\)/\1/p')"
+	wait_until 5 outside_is "$ip4:80" s2
+	has_opened() { nft list set inet "$(nft list tables | sed -n 's/^table inet \(mybox.*\)/\1/p')" opened4 | grep -q elements; }
+	has_opened
+	mybox system check
+	run mybox update --publish-add 8083:81 s2
+	[ "$status" = 1 ]
+	[[ $output == *"network net4 is routed"* ]]
+	mybox rm -f s2
+	run ! has_opened
+	run mybox run -d --name s3 --network net4 -p 8084:80,from=192.0.2.0/24 deb sleep 10
+	[ "$status" = 125 ]
+	local bad
+	for bad in ipv4=isolated ipv6=nat-unprotected ipv4=none; do
+		run mybox network create -o "com.docker.network.bridge.gateway_mode_$bad" net5
+		[ "$status" = 1 ]
+		[ "${#lines[@]}" = 1 ]
+		[[ $output == *"value '${bad#*=}' of option 'com.docker.network.bridge.gateway_mode_${bad%=*}'"* ]]
+	done
+}
+
 @test "by [::1], whatever the container has" {
 	[ -e /proc/sys/net/ipv6 ] || skip "needs IPv6"
 	relays() { pgrep -x -P "$(monitor_pid "$1")" mybox-relay | wc -l; }
@@ -558,6 +614,23 @@ open(sys.argv[3], "ab").write(struct.pack("qqqq", int(sys.argv[1]), 1, int(sys.a
 	nft flush ruleset
 	mybox network policy default net1 deny
 	is 127.0.0.1:8080 s1
+}
+
+@test "a table without the sets of today is made anew" {
+	local table ip4
+	web s1 -p 8080:80
+	wait_until 20 outside_is 198.51.100.1:8080 s1
+	no_keeper
+	table=$(nft list tables | sed -n 's/^table inet \(mybox.*\)/\1/p')
+	nft flush table inet "$table"
+	nft delete set inet "$table" masq4
+	nft delete set inet "$table" opened4
+	mybox network create -o com.docker.network.bridge.gateway_mode_ipv4=routed net1
+	web s2 --network net1 -p 80
+	ip4=$(mybox inspect -f '{{.NetworkSettings.Networks.net1.IPAddress}}' s2)
+	wait_until 20 outside_is "$ip4:80" s2
+	outside_is 198.51.100.1:8080 s1
+	mybox system check
 }
 
 @test "long packets between neighbours, the uplink's to the world" {

@@ -212,17 +212,55 @@ static void a_port_is_one_element(void **state)
 	assert_memory_equal(c.v[1].elem.key, at_key, sizeof(at_key));
 }
 
+static void an_opened_port_is_one_element_a_family(void **state)
+{
+	static const uint8_t key[] = {10, 88, 0, 5, 17, 0, 0, 0, 0, 53, 0, 0};
+	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = new_sandbox(1);
+	MB_AUTO_NET_CHANGES struct mb_net_changes one = {0}, both = {0}, none = {0};
+
+	(void)state;
+	s->endpoints[0].ip4 = mb_strdup("10.88.0.5");
+	s->endpoints[0].ip6 = mb_strdup("fd00::5");
+	s->endpoints[0].direct4 = true;
+	s->opened = mb_calloc(1, sizeof(*s->opened));
+	s->opened[s->n_opened++] =
+		(struct mb_net_opened){.proto = IPPROTO_UDP, .port = 53, .v4 = true, .v6 = true};
+	mb_net_gateway_choose(s);
+	mb_net_ports_changes(s, &one, false);
+	assert_int_equal(one.n, 1);
+	assert_int_equal(one.v[0].set, MB_NET_SET_OPENED4);
+	assert_int_equal(one.v[0].elem.key_len, sizeof(key));
+	assert_memory_equal(one.v[0].elem.key, key, sizeof(key));
+	s->endpoints[0].direct6 = true;
+	mb_net_ports_changes(s, &both, true);
+	assert_int_equal(both.n, 2);
+	assert_int_equal(both.v[1].set, MB_NET_SET_OPENED6);
+	assert_true(both.v[1].remove);
+	/* The default route is another network's now, which is not direct. */
+	s->endpoints[0].direct4 = s->endpoints[0].direct6 = false;
+	mb_net_ports_changes(s, &none, false);
+	assert_int_equal(none.n, 0);
+}
+
 static void networks_have_the_elements_of_their_kind(void **state)
 {
 	struct mb_net_network n = {.icc = true, .masquerade = true};
 	const uint32_t pair[] = {0x0a580100, 0x0a580100};
-	MB_AUTO_NET_CHANGES struct mb_net_changes open = {0}, internal = {0}, sealed = {0};
+	MB_AUTO_NET_CHANGES struct mb_net_changes open = {0}, internal = {0}, sealed = {0},
+						  direct = {0};
 
 	(void)state;
 	n.v4.subnet = mb_strdup("10.88.1.0/24");
 	assert_int_equal(mb_net_group(&n), 0x0a580100);
 	mb_net_changes_network(&open, &n, false);
 	assert_int_equal(open.n, 5);
+	n.v6.subnet = mb_strdup("fd00:1::/64");
+	n.direct4 = true;
+	mb_net_changes_network(&direct, &n, false);
+	assert_int_equal(direct.n, 5);
+	assert_int_equal(direct.v[4].set, MB_NET_SET_MASQ6);
+	n.direct4 = false;
+	assert_int_equal(open.v[4].set, MB_NET_SET_MASQ4);
 	assert_int_equal(open.v[1].elem.key_len, 8);
 	assert_memory_equal(open.v[1].elem.key, pair, sizeof(pair));
 	n.internal = true;
@@ -233,6 +271,7 @@ static void networks_have_the_elements_of_their_kind(void **state)
 	mb_net_changes_network(&sealed, &n, false);
 	assert_int_equal(sealed.n, 3);
 	mb_free_p(&n.v4.subnet);
+	mb_free_p(&n.v6.subnet);
 }
 
 static void the_skeleton_is_well_formed(void **state)
@@ -316,6 +355,7 @@ int main(void)
 		cmocka_unit_test(loop6_is_relayed),
 		cmocka_unit_test(loop6_is_relayed_where_all_of_ipv4_is_not_meant_alone),
 		cmocka_unit_test(a_port_is_one_element),
+		cmocka_unit_test(an_opened_port_is_one_element_a_family),
 		cmocka_unit_test(networks_have_the_elements_of_their_kind),
 		cmocka_unit_test(the_skeleton_is_well_formed),
 		cmocka_unit_test(networks_without_names),
