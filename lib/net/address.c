@@ -71,10 +71,10 @@ static int take(struct mb_net *net, const struct mb_net_network *n, const struct
 		return r;
 	r = mb_net_ipam_take(&ipam, &want, ret_slot);
 	if (r == MB_NET_IPAM_TAKEN)
-		return mb_fail(err, EADDRINUSE, "address %s of network %s is already in use",
+		return mb_fail(err, EBUSY, "address %s of network %s is already in use",
 		               choice->wanted, n->name);
 	if (r == MB_NET_IPAM_FULL)
-		return mb_fail(err, ENOSPC, "network %s has no free address in %s", n->name,
+		return mb_fail(err, EADDRNOTAVAIL, "network %s has no free address in %s", n->name,
 		               pool->ip_range ? pool->ip_range : pool->subnet);
 	if (mb_net_prefix_parse(pool->subnet, &subnet) < 0)
 		return mb_fail(err, EBADMSG, "network %s has no subnet", n->name);

@@ -136,7 +136,8 @@ static int choose_v4(const struct used *u, char **ret, struct mb_err *err)
 			return 0;
 		}
 	}
-	return mb_fail(err, ENOSPC, "all subnets of 10.88.0.0 and above are in use: give --subnet");
+	return mb_fail(err, EADDRNOTAVAIL,
+	               "all subnets of 10.88.0.0 and above are in use: give --subnet");
 }
 
 /* The host's own /48, drawn when first wanted. */
@@ -185,7 +186,7 @@ static int choose_v6(struct mb_net *net, const struct used *u, char **ret, struc
 		*ret = mb_strdup(mb_net_prefix_format(&p, buf));
 		return 0;
 	}
-	return mb_fail(err, ENOSPC, "all IPv6 subnets are in use");
+	return mb_fail(err, EADDRNOTAVAIL, "all IPv6 subnets are in use");
 }
 
 /* ---- what the user gave --------------------------------------------------------------- */
@@ -217,7 +218,7 @@ static int given_subnets(struct mb_net_network *n, const struct mb_net_create *q
 			               q->subnets.v[i]);
 		clash = clashing(n, u, &p);
 		if (clash)
-			return mb_fail(err, EADDRINUSE,
+			return mb_fail(err, EBUSY,
 			               "subnet '%s' overlaps '%s', which is in use on this host",
 			               mb_net_prefix_format(&p, buf),
 			               mb_net_prefix_format(clash, other));

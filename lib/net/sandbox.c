@@ -109,7 +109,7 @@ int mb_net_endpoint_add(struct mb_net *net, struct mb_net_sandbox *s,
 		r = mb_net_address_take(net, n, &e, s->container_id,
 		                        before ? mb_net_endpoint_find(before, n->id) : NULL, err);
 	mb_close(&g.fd);
-	if (!r || (r == -ENOSPC && mb_net_has_store(n)))
+	if (!r || (r == -EADDRNOTAVAIL && mb_net_has_store(n)))
 		r = mb_net_store_choose(net, n, &e, s->container_id,
 		                        before ? mb_net_endpoint_find(before, n->id) : NULL, err);
 	mb_close(&use);

@@ -245,6 +245,7 @@ blocked() { ! mybox exec "$1" nc -w 1 "$2" 80 </dev/null >/dev/null 2>&1; }
 	run mybox network create --subnet 10.99.9.128/25 net2
 	[ "$status" = 1 ]
 	[[ $output == *"overlap"* ]]
+	[[ $output != *hint* ]]
 	local bad
 	for bad in 10.99.9.0 10.99.9.0/33 999.1.1.0/24 10.99.300.0/24 x/24 '' ; do
 		run mybox network create --subnet="$bad" net2
