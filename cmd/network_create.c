@@ -14,7 +14,7 @@
 #include "net/net.h"
 
 struct create_args {
-	const char *driver, *ipam_driver, *scope;
+	const char *driver, *ipam_driver, *scope, *ifname;
 	struct mb_strv subnets, gateways, ip_ranges;
 	struct mb_kv aux, options, labels, ipam_options;
 	bool internal, ipv6, attachable, ignore, no_dns;
@@ -51,11 +51,25 @@ static void warn_of_drops(struct mb_net *net)
 		           drop);
 }
 
+/* podman's --interface-name is the bridge's, or what containers are upon. */
+static struct mb_kv options_of(const struct create_args *args)
+{
+	bool is_upper = !strcmp(args->driver, "macvlan") || !strcmp(args->driver, "ipvlan");
+	struct mb_kv options = MB_KV_INIT;
+
+	mb_kv_set_all(&options, &args->options);
+	if (args->ifname)
+		mb_kv_set(&options, is_upper ? "parent" : "com.docker.network.bridge.name",
+		          args->ifname);
+	return options;
+}
+
 static int create_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	const struct create_args *args = in->args;
 	MB_AUTO(mb_net_network_free) struct mb_net_network *made = NULL;
 	MB_AUTO(mb_net_free) struct mb_net *net = NULL;
+	MB_AUTO_KV struct mb_kv options = options_of(args);
 	const struct mb_net_create request = {
 		.name = in->operands[0],
 		.driver = args->driver,
@@ -67,7 +81,7 @@ static int create_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 		.ipv6 = args->ipv6,
 		.attachable = args->attachable,
 		.no_dns = args->no_dns,
-		.options = args->options,
+		.options = options,
 		.labels = args->labels,
 	};
 	bool is_new = false;
@@ -104,6 +118,8 @@ static const struct mb_cli_opt create_opts[] = {
                     "address of the host in a subnet"),
 	MB_OPT_SWITCH(0, "ignore", struct create_args, ignore,
                       "succeed when the network exists already"),
+	MB_OPT_STRING(0, "interface-name", "string", struct create_args, ifname,
+                      "name of the bridge, or interface that containers are upon"),
 	MB_OPT_SWITCH(0, "internal", struct create_args, internal, "no way out to other networks"),
 	MB_OPT_LIST(0, "ip-range", "strings", struct create_args, ip_ranges,
                     "give addresses from this part of the subnet"),
@@ -119,6 +135,8 @@ static const struct mb_cli_opt create_opts[] = {
 	MB_OPT_STRING(0, "scope", NULL, struct create_args, scope, "only local", .hidden = true),
 	MB_OPT_LIST(0, "subnet", "strings", struct create_args, subnets,
                     "subnet as address/bits, once for each family"),
+	MB_OPT_REFUSED(0, "dns", true, "use --dns of run"),
+	MB_OPT_REFUSED(0, "route", true, NULL),
 	MB_OPT_REFUSED(0, "ingress", false, "mybox has no swarm"),
 	MB_OPT_REFUSED(0, "config-only", false, NULL),
 	MB_OPT_REFUSED(0, "config-from", true, NULL),

@@ -71,6 +71,8 @@ int mb_net_endpoint_fill(const struct mb_net_sandbox *s, const struct mb_net_net
 	e->no_dns = n->no_dns;
 	e->direct4 = n->direct4;
 	e->direct6 = n->direct6;
+	e->no_route = n->no_route;
+	e->metric = n->metric;
 	e->isolated = !mb_net_is_upper(n->driver) && !n->icc;
 	e->announced = n->overlay.external;
 	e->mtu = n->mtu;
@@ -124,6 +126,14 @@ uint32_t mb_net_endpoint_group(const struct mb_net_endpoint *e)
 	return ntohl(be);
 }
 
+/* One without a default route carries the ports where there is no other. */
+static bool is_better_gateway(const struct mb_net_endpoint *e, const struct mb_net_endpoint *best)
+{
+	if (e->no_route != best->no_route)
+		return best->no_route;
+	return e->gw_priority > best->gw_priority;
+}
+
 void mb_net_gateway_choose(struct mb_net_sandbox *s)
 {
 	struct mb_net_endpoint *best = NULL;
@@ -132,7 +142,7 @@ void mb_net_gateway_choose(struct mb_net_sandbox *s)
 		struct mb_net_endpoint *e = &s->endpoints[i];
 
 		e->gateway = false;
-		if (!e->internal && (!best || e->gw_priority > best->gw_priority))
+		if (!e->internal && (!best || is_better_gateway(e, best)))
 			best = e;
 	}
 	if (best)
@@ -156,9 +166,9 @@ void mb_net_endpoint_put_routes(struct mb_nl_batch *b, const struct mb_net_endpo
 
 	for (size_t i = 0; i < MB_N(gateways); i++) {
 		struct mb_net_addr a;
-		struct mb_nl_route r = {.index = index, .mtu = e->mtu_out};
+		struct mb_nl_route r = {.index = index, .mtu = e->mtu_out, .metric = e->metric};
 
-		if (!gateways[i] || mb_net_addr_parse(gateways[i], &a) < 0)
+		if (e->no_route || !gateways[i] || mb_net_addr_parse(gateways[i], &a) < 0)
 			continue;
 		r.family = a.family;
 		r.gateway = e->on_link ? NULL : a.b;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "core/err.h"
 #include "core/log.h"
@@ -70,6 +71,23 @@ static void add_group(struct mb_net_changes *c, enum mb_net_set set, bool remove
 		memcpy(e->key + at, &group, sizeof(group));
 }
 
+/* Traffic leaves with the host's address: the one that is said, or as the route has it. */
+static void add_source(struct mb_net_changes *c, enum mb_net_set set, bool remove, uint32_t group,
+                       const char *address)
+{
+	struct mb_nl_nft_elem *e;
+	struct mb_net_addr a;
+
+	if (!address || mb_net_addr_parse(address, &a) < 0) {
+		add_group(c, set, remove, group);
+		return;
+	}
+	e = mb_net_changes_add(c, a.family == AF_INET ? MB_NET_SET_SNAT4 : MB_NET_SET_SNAT6,
+	                       remove);
+	memcpy(e->key, &group, sizeof(group));
+	memcpy(e->data, a.b, mb_net_addr_len(&a));
+}
+
 void mb_net_changes_network(struct mb_net_changes *c, const struct mb_net_network *n, bool remove)
 {
 	uint32_t group = mb_net_group(n);
@@ -84,9 +102,9 @@ void mb_net_changes_network(struct mb_net_changes *c, const struct mb_net_networ
 	}
 	add_group(c, MB_NET_SET_EGRESS, remove, group);
 	if (n->masquerade && !n->direct4)
-		add_group(c, MB_NET_SET_MASQ4, remove, group);
+		add_source(c, MB_NET_SET_MASQ4, remove, group, n->host_ip4);
 	if (n->masquerade && !n->direct6 && n->v6.subnet)
-		add_group(c, MB_NET_SET_MASQ6, remove, group);
+		add_source(c, MB_NET_SET_MASQ6, remove, group, n->host_ip6);
 }
 
 /* Address, protocol and port, each padded to a word. */

@@ -28,6 +28,8 @@ enum mb_net_set {
 	MB_NET_SET_INTERNAL, /* those that reach no one else */
 	MB_NET_SET_MASQ4,    /* those whose traffic leaves with the host's address */
 	MB_NET_SET_MASQ6,
+	MB_NET_SET_SNAT4, /* group: address; goes before masquerade */
+	MB_NET_SET_SNAT6,
 	MB_NET_SET_SAME,  /* group . the same group */
 	MB_NET_SET_SELF4, /* address . the same address, of containers with ports */
 	MB_NET_SET_SELF6,

@@ -106,6 +106,9 @@ struct mb_net_network {
 	/* gateway_mode: its addresses are known outside; neither masquerade nor ports of the host.
 	 */
 	bool direct4, direct6;
+	bool no_route;             /* it is nobody's default route */
+	uint32_t metric;           /* of the default route; 0: the kernel's own */
+	char *host_ip4, *host_ip6; /* with which traffic leaves; NULL: as the route has it */
 	uint32_t mtu;
 	uint32_t mtu_out;          /* of what leaves it, where that is less; 0: mtu */
 	char *host_binding;        /* where -p without address binds; NULL: everywhere */
@@ -174,6 +177,8 @@ struct mb_net_endpoint {
 	bool gateway;            /* carries the default route and the ports */
 	bool no_dns;             /* its names are in no resolver */
 	bool direct4, direct6;   /* the network's */
+	bool no_route;           /* likewise */
+	uint32_t metric;         /* of its default route */
 	/* Not in the record: outside the bridge (policies), and its next hop to neighbours. */
 	bool routed;
 	char *hop6;

@@ -92,6 +92,69 @@ static int set_masquerade(struct mb_net_network *n, const char *value)
 	return mb_parse_bool(value, &n->masquerade);
 }
 
+/* podman's: networks are apart from each other here, always. */
+static int check_isolate(struct mb_net_network *n, const char *value)
+{
+	bool is_on;
+
+	(void)n;
+	if (mb_streq(value, "strict"))
+		return 0;
+	if (mb_parse_bool(value, &is_on) < 0)
+		return -EINVAL;
+	return is_on ? 0 : -EOPNOTSUPP;
+}
+
+static int check_managed(struct mb_net_network *n, const char *value)
+{
+	(void)n;
+	if (mb_streq(value, "unmanaged"))
+		return -EOPNOTSUPP;
+	return mb_streq(value, "managed") ? 0 : -EINVAL;
+}
+
+/* The bridge without an address: policies and ports want one. */
+static int check_inhibit(struct mb_net_network *n, const char *value)
+{
+	bool is_on;
+
+	(void)n;
+	if (mb_parse_bool(value, &is_on) < 0)
+		return -EINVAL;
+	return is_on ? -EOPNOTSUPP : 0;
+}
+
+static int set_no_route(struct mb_net_network *n, const char *value)
+{
+	return mb_parse_bool(value, &n->no_route);
+}
+
+static int set_metric(struct mb_net_network *n, const char *value)
+{
+	return mb_parse_u32(value, &n->metric);
+}
+
+static int set_host_address_of(char **slot, int family, const char *value)
+{
+	char buf[MB_NET_ADDR_TEXT];
+	struct mb_net_addr a;
+
+	if (mb_net_addr_parse(value, &a) < 0 || a.family != family || mb_net_addr_is_any(&a))
+		return -EINVAL;
+	mb_strset(slot, mb_net_addr_format(&a, buf));
+	return 0;
+}
+
+static int set_host_ip4(struct mb_net_network *n, const char *value)
+{
+	return set_host_address_of(&n->host_ip4, AF_INET, value);
+}
+
+static int set_host_ip6(struct mb_net_network *n, const char *value)
+{
+	return set_host_address_of(&n->host_ip6, AF_INET6, value);
+}
+
 static int set_gateway_mode(bool *direct, const char *value)
 {
 	if (mb_streq(value, "nat-unprotected") || mb_streq(value, "isolated"))
@@ -192,6 +255,13 @@ static const struct {
 	{DOCKER "bridge.gateway_mode_ipv4", BRIDGE, set_gateway_mode4},
 	{DOCKER "bridge.gateway_mode_ipv6", BRIDGE, set_gateway_mode6},
 	{DOCKER "bridge.host_binding_ipv4", BRIDGE | OVERLAY, set_host_binding},
+	{DOCKER "bridge.inhibit_ipv4", BRIDGE, check_inhibit},
+	{DOCKER "host_ipv4", BRIDGE, set_host_ip4},
+	{DOCKER "host_ipv6", BRIDGE, set_host_ip6},
+	{"isolate", BRIDGE, check_isolate},
+	{"mode", BRIDGE, check_managed},
+	{"no_default_route", BRIDGE | UPPER, set_no_route},
+	{"metric", BRIDGE | UPPER, set_metric},
 	{DOCKER "container_iface_prefix", BRIDGE | OVERLAY | UPPER, check_iface_prefix},
 	{DOCKER "driver.mtu", BRIDGE | OVERLAY | UPPER, set_mtu},
 	{"mtu", BRIDGE | OVERLAY | UPPER, set_mtu},

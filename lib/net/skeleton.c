@@ -49,6 +49,8 @@ static const struct mb_nl_nft_set sets[MB_NET_SET_N_] = {
 	[MB_NET_SET_INTERNAL] = {"internal", GROUP, WORD},
 	[MB_NET_SET_MASQ4] = {"masq4", GROUP, WORD},
 	[MB_NET_SET_MASQ6] = {"masq6", GROUP, WORD},
+	[MB_NET_SET_SNAT4] = {"snat4", GROUP, WORD, MB_NL_NFT_IPV4, V4_LEN},
+	[MB_NET_SET_SNAT6] = {"snat6", GROUP, WORD, MB_NL_NFT_IPV6, V6_LEN},
 	[MB_NET_SET_SAME] = {"same", PAIR(GROUP), 2 * WORD},
 	[MB_NET_SET_SELF4] = {"selfpair4", PAIR(MB_NL_NFT_IPV4), 2 * V4_LEN},
 	[MB_NET_SET_SELF6] = {"selfpair6", PAIR(MB_NL_NFT_IPV6), 2 * V6_LEN},
@@ -150,6 +152,7 @@ enum op {
 	JUMP,
 	RETURN,
 	DNAT, /* to registers 1 and reg, family v */
+	SNAT, /* to register reg, family v */
 	MASQUERADE,
 };
 struct step {
@@ -367,6 +370,8 @@ static const struct {
 	/* Answers must come back this way: from the host's loopback, from a neighbour on the same
 	 * bridge, and from the container itself. */
 	{"postrouting", {OIF(R1), IN_SET(R1, NETS), TO_CHAIN("into")}},
+	{"postrouting", {IPV4, IIF(R1), FROM_MAP(R1, SNAT4), {SNAT, R1, NFPROTO_IPV4}}},
+	{"postrouting", {IPV6, IIF(R1), FROM_MAP(R1, SNAT6), {SNAT, R1, NFPROTO_IPV6}}},
 	{"postrouting", {IPV4, IIF(R1), IN_SET(R1, MASQ4), {MASQUERADE}}},
 	{"postrouting", {IPV6, IIF(R1), IN_SET(R1, MASQ6), {MASQUERADE}}},
 	{"into", {IPV4, {NET4, R1, IPV4_SADDR, 1}, {BYTE_IS, R1, LOOPBACK_NET}, {MASQUERADE}}},
@@ -494,6 +499,9 @@ static void put_step(struct mb_nl_nft_rule *r, const struct step *s)
 		break;
 	case DNAT:
 		mb_nl_nft_nat(r, true, s->v, NFT_REG_1, s->reg);
+		break;
+	case SNAT:
+		mb_nl_nft_nat(r, false, s->v, s->reg, 0);
 		break;
 	case MASQUERADE:
 		mb_nl_nft_masquerade(r);

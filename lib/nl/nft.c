@@ -407,7 +407,8 @@ void mb_nl_nft_nat(struct mb_nl_nft_rule *r, bool destination, uint32_t family, 
 	mb_nl_put_be32(r->b, NFTA_NAT_TYPE, destination ? NFT_NAT_DNAT : NFT_NAT_SNAT);
 	mb_nl_put_be32(r->b, NFTA_NAT_FAMILY, family);
 	mb_nl_put_be32(r->b, NFTA_NAT_REG_ADDR_MIN, addr_reg);
-	mb_nl_put_be32(r->b, NFTA_NAT_REG_PROTO_MIN, port_reg);
+	if (port_reg)
+		mb_nl_put_be32(r->b, NFTA_NAT_REG_PROTO_MIN, port_reg);
 	expr_end(r, e);
 }
 

@@ -110,7 +110,7 @@ void mb_nl_nft_load(struct mb_nl_nft_rule *r, uint32_t reg, const void *data, si
 void mb_nl_nft_counter(struct mb_nl_nft_rule *r);
 /* @reg is in @set, and is not forgotten for another @set->forget_sec. */
 void mb_nl_nft_remember(struct mb_nl_nft_rule *r, uint32_t reg, const struct mb_nl_nft_set *set);
-/* Destination or source NAT to what stands in two registers. */
+/* Destination or source NAT to what stands in two registers; @port_reg 0: the port stays. */
 void mb_nl_nft_nat(struct mb_nl_nft_rule *r, bool destination, uint32_t family, uint32_t addr_reg,
                    uint32_t port_reg);
 void mb_nl_nft_masquerade(struct mb_nl_nft_rule *r);

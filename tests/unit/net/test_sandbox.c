@@ -66,6 +66,13 @@ static void the_gateway_is_the_first_that_leads_out(void **state)
 	s->endpoints[2].gw_priority = 1;
 	mb_net_gateway_choose(s);
 	assert_true(mb_net_gateway_endpoint(s) == &s->endpoints[2]);
+	/* Without a default route it is the last choice, but one. */
+	s->endpoints[2].no_route = true;
+	mb_net_gateway_choose(s);
+	assert_true(mb_net_gateway_endpoint(s) == &s->endpoints[1]);
+	s->endpoints[1].internal = true;
+	mb_net_gateway_choose(s);
+	assert_true(mb_net_gateway_endpoint(s) == &s->endpoints[2]);
 	s->endpoints[1].internal = s->endpoints[2].internal = true;
 	mb_net_gateway_choose(s);
 	assert_null(mb_net_gateway_endpoint(s));
@@ -245,9 +252,10 @@ static void an_opened_port_is_one_element_a_family(void **state)
 static void networks_have_the_elements_of_their_kind(void **state)
 {
 	struct mb_net_network n = {.icc = true, .masquerade = true};
+	static const uint8_t source_ip[] = {192, 0, 2, 9};
 	const uint32_t pair[] = {0x0a580100, 0x0a580100};
 	MB_AUTO_NET_CHANGES struct mb_net_changes open = {0}, internal = {0}, sealed = {0},
-						  direct = {0};
+						  direct = {0}, source = {0};
 
 	(void)state;
 	n.v4.subnet = mb_strdup("10.88.1.0/24");
@@ -260,6 +268,13 @@ static void networks_have_the_elements_of_their_kind(void **state)
 	assert_int_equal(direct.n, 5);
 	assert_int_equal(direct.v[4].set, MB_NET_SET_MASQ6);
 	n.direct4 = false;
+	n.host_ip4 = mb_strdup("192.0.2.9");
+	mb_net_changes_network(&source, &n, false);
+	assert_int_equal(source.n, 6);
+	assert_int_equal(source.v[4].set, MB_NET_SET_SNAT4);
+	assert_memory_equal(source.v[4].elem.data, source_ip, sizeof(source_ip));
+	assert_int_equal(source.v[5].set, MB_NET_SET_MASQ6);
+	mb_free_p(&n.host_ip4);
 	assert_int_equal(open.v[4].set, MB_NET_SET_MASQ4);
 	assert_int_equal(open.v[1].elem.key_len, 8);
 	assert_memory_equal(open.v[1].elem.key, pair, sizeof(pair));

@@ -1,0 +1,209 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What network create and connect may be told beyond a name, and how it is seen outside.
+# bats file_tags=cgroup:any
+load helpers
+
+setup_file() {
+	setup_store "${BATS_TEST_FILENAME##*/}"
+	outside_begin
+}
+teardown_file() { outside_end; }
+D=com.docker.network
+
+sleeper() { mybox run -d --name "$1" "${@:2}" deb sleep 1000 >/dev/null; }
+ip_of() { mybox inspect -f "{{.NetworkSettings.Networks.${2:-net1}.IPAddress}}" "$1"; }
+ip6_of() { mybox inspect -f "{{.NetworkSettings.Networks.${2:-net1}.GlobalIPv6Address}}" "$1"; }
+inside() { nsenter -t "$(mybox inspect -f '{{.State.Pid}}' "$1")" -n "${@:2}"; }
+# Outside, a server that tells who asked.
+teller() { # teller PORT
+	mkdir -p "$BATS_TEST_TMPDIR/www/cgi-bin"
+	printf '#!/bin/sh\necho; echo $REMOTE_ADDR\n' >"$BATS_TEST_TMPDIR/www/cgi-bin/who"
+	chmod 755 "$BATS_TEST_TMPDIR/www/cgi-bin/who"
+	outside_serve busybox httpd -f -p "$1" -h "$BATS_TEST_TMPDIR/www"
+}
+seen() { [ "$(mybox exec "$1" timeout 3 wget -q -O- "http://$2/cgi-bin/who" | tr -d '[]' | sed 's/::ffff://')" = "$3" ]; }
+refused() { # refused WORDS COMMAND...: in one line
+	run mybox "${@:2}"
+	[ "$status" = 1 ]
+	[ "${#lines[@]}" = 1 ]
+	[[ $output == *"$1"* ]]
+}
+
+@test "without a word the MTU is the uplink's, where that is less" {
+	sleeper c1
+	[ "$(mybox exec c1 cat /sys/class/net/eth0/mtu)" = 1500 ]
+	ip link set host0 mtu 1400
+	ip route add default via 198.51.100.2
+	mybox network create net1
+	mybox network create -o "$D.driver.mtu=1300" net2
+	ip route del default via 198.51.100.2
+	ip link set host0 mtu 1500
+	sleeper c2 --network net1
+	sleeper c3 --network net2
+	[ "$(mybox exec c2 cat /sys/class/net/eth0/mtu)" = 1400 ]
+	[ "$(mybox exec c3 cat /sys/class/net/eth0/mtu)" = 1300 ]
+}
+
+@test "with whose address containers are seen outside" {
+	local net
+	teller 8191
+	outside ip route add 10.93.0.0/16 via 198.51.100.1
+	mybox network create --ipv6 net1
+	mybox network create --subnet 10.93.2.0/24 --subnet fd00:93:2::/64 -o "$D.bridge.enable_ip_masquerade=false" net2
+	mybox network create --ipv6 -o "$D.host_ipv4=198.51.100.7" -o "$D.host_ipv6=fd00:51::7" net3
+	for net in net1 net2 net3; do sleeper "of-$net" --network "$net"; done
+	wait_until 10 seen of-net1 198.51.100.2:8191 198.51.100.1
+	seen of-net1 '[fd00:51::2]:8191' fd00:51::1
+	ip addr add 198.51.100.7/24 dev host0
+	ip addr add fd00:51::7/64 dev host0 nodad preferred_lft 0
+	seen of-net2 198.51.100.2:8191 "$(ip_of of-net2 net2)"
+	seen of-net2 '[fd00:51::2]:8191' "$(ip6_of of-net2 net2)"
+	seen of-net3 198.51.100.2:8191 198.51.100.7
+	seen of-net3 '[fd00:51::2]:8191' fd00:51::7
+	# Another nft(8) shows it as well.
+	nft list ruleset >/dev/null
+	mybox network reload
+	seen of-net3 198.51.100.2:8191 198.51.100.7
+	mybox system check
+	ip addr del 198.51.100.7/24 dev host0
+	ip addr del fd00:51::7/64 dev host0
+	outside ip route del 10.93.0.0/16
+	refused "invalid value '::1' of option '$D.host_ipv4'" network create -o "$D.host_ipv4=::1" net4
+}
+
+@test "host_binding_ipv4: where -p binds that names no address" {
+	mybox network create -o "$D.bridge.host_binding_ipv4=127.0.0.1" net1
+	mybox run -d --name c1 --network net1 -p 8192:80 -p 198.51.100.1:8193:80 deb sh -c 'mkdir /www; echo yes >/www/index.html; exec httpd -f -p 80 -h /www'
+	[ "$(mybox port c1 | sort | xargs)" = "80/tcp -> 127.0.0.1:8192 80/tcp -> 198.51.100.1:8193" ]
+	is() { [ "$("${@:2}" timeout 3 busybox wget -q -O- "http://$1" 2>/dev/null)" = yes ]; }
+	wait_until 20 is 127.0.0.1:8192
+	is 198.51.100.1:8193 outside
+	run ! is 198.51.100.1:8192 outside
+	refused "host_binding_ipv4" network create -o "$D.bridge.host_binding_ipv4=::1" net2
+}
+
+@test "how interfaces are called: a prefix, or a name for each" {
+	mybox network create -o "$D.container_iface_prefix=lan" net1
+	mybox network create --interface-name br-mine net2
+	[ "$(mybox network inspect -f "{{index .Options \"$D.bridge.name\"}}" net2)" = br-mine ]
+	[ -n "$(ip link show br-mine type bridge)" ]
+	sleeper c1 --network net1 --network "name=net2,driver-opt=$D.endpoint.ifname=second"
+	[ "$(mybox exec c1 ls /sys/class/net | xargs)" = "lan0 lo second" ]
+	mybox network connect --driver-opt "$D.endpoint.ifname=third" bridge c1
+	[ "$(mybox exec c1 ls /sys/class/net | xargs)" = "lan0 lo second third" ]
+	mybox restart -t 0 c1
+	[ "$(mybox exec c1 ls /sys/class/net | xargs)" = "lan0 lo second third" ]
+	sleeper c2
+	refused "invalid interface name 'a/b'" network connect --driver-opt "$D.endpoint.ifname=a/b" net1 c2
+	refused "driver option '$D.endpoint.sysctls' is not supported" network connect --driver-opt "$D.endpoint.sysctls=x" net1 c2
+	[ "$(mybox exec c2 ls /sys/class/net | xargs)" = "eth0 lo" ]
+	refused "interface 'nosuch0' not found" network create -d macvlan --interface-name nosuch0 net3
+}
+
+@test "whose the default route is: gw-priority, no_default_route, metric" {
+	mybox network create --subnet 10.93.1.0/24 net1
+	mybox network create --subnet 10.93.2.0/24 net2
+	mybox network create --subnet 10.93.3.0/24 -o no_default_route=true net3
+	mybox network create --subnet 10.93.4.0/24 --subnet fd00:93:4::/64 -o metric=77 net4
+	sleeper c1 --network net1 --network name=net2,gw-priority=5
+	default() { inside "$1" ip route show default | xargs; }
+	[[ $(default c1) == "default via 10.93.2.1 dev eth1"* ]]
+	mybox network disconnect net2 c1
+	[[ $(default c1) == "default via 10.93.1.1 dev eth0"* ]]
+	mybox network connect --gw-priority 1 net2 c1
+	[[ $(default c1) == "default via 10.93.2.1 dev eth1"* ]]
+	# Without one it is nobody's, whatever its priority is; the ports are led there all the same.
+	sleeper c2 --network name=net3,gw-priority=9 --network net1
+	[[ $(default c2) == "default via 10.93.1.1 dev eth1"* ]]
+	mybox run -d --name c3 --network net3 -p 8194:80 deb sh -c 'mkdir /www; echo yes >/www/index.html; exec httpd -f -p 80 -h /www'
+	[ -z "$(default c3)" ]
+	is() { [ "$(timeout 3 busybox wget -q -O- http://127.0.0.1:8194/)" = yes ]; }
+	wait_until 20 is
+	sleeper c4 --network net4
+	[[ $(default c4) == "default via 10.93.4.1 dev eth0"*"metric 77"* ]]
+	[[ $(inside c4 ip -6 route show default) == *"metric 77"* ]]
+	mybox network connect --gw-priority 1 net1 c4
+	[[ $(default c4) == "default via 10.93.1.1 dev eth1"* ]]
+	[[ $(default c4) != *"10.93.4.1"* ]]
+}
+
+@test "auxiliary addresses are given to nobody; then there is none left" {
+	mybox network create --subnet 10.93.5.0/29 --aux-address one=10.93.5.2 --aux-address two=10.93.5.4 net1
+	sleeper c1 --network net1
+	sleeper c2 --network net1
+	sleeper c3 --network net1
+	[ "$( (ip_of c1; ip_of c2; ip_of c3) | sort | xargs)" = "10.93.5.3 10.93.5.5 10.93.5.6" ]
+	run mybox run -d --name c4 --network net1 deb true
+	[ "$status" = 125 ]
+	[[ $output == *"network net1 has no free address in 10.93.5.0/29"* ]]
+	mybox rm -f c4
+	run mybox run --rm --network net1 --ip 10.93.5.4 deb true
+	[ "$status" = 125 ]
+	[[ $output == *10.93.5.4* ]]
+	sleeper c5
+	refused "no free address" network connect net1 c5
+	mybox rm -f c2
+	mybox network connect net1 c5
+	[ -n "$(ip_of c5)" ]
+}
+
+@test "all subnets in use" {
+	ip route add 10.0.0.0/8 dev host0
+	ip route add 172.16.0.0/12 dev host0
+	ip route add 192.168.0.0/16 dev host0
+	run mybox network create net1
+	ip route del 10.0.0.0/8 dev host0
+	ip route del 172.16.0.0/12 dev host0
+	ip route del 192.168.0.0/16 dev host0
+	[ "$status" = 1 ]
+	[[ $output == *"give --subnet" ]]
+	mybox network create net1
+}
+
+@test "connect with addresses that are asked for; disconnect -f; inspect -v" {
+	mybox network create --subnet 10.93.6.0/24 --subnet fd00:93:6::/64 net1
+	sleeper c1
+	mybox network connect --ip 10.93.6.66 --ip6 fd00:93:6::66 --mac-address 02:93:00:00:00:66 net1 c1
+	[ "$(mybox inspect -f '{{with .NetworkSettings.Networks.net1}}{{.IPAddress}} {{.GlobalIPv6Address}} {{.MacAddress}}{{end}}' c1)" = "10.93.6.66 fd00:93:6::66 02:93:00:00:00:66" ]
+	[ "$(mybox exec c1 cat /sys/class/net/eth1/address)" = 02:93:00:00:00:66 ]
+	[[ $(inside c1 ip -6 addr show dev eth1) == *fd00:93:6::66/64* ]]
+	[ "$(mybox network inspect -v -f '{{range .Containers}}{{.IPv6Address}}{{end}}' net1)" = fd00:93:6::66/64 ]
+	sleeper c2
+	refused "address fd00:93:6::66 of network net1 is already in use" network connect --ip6 fd00:93:6::66 net1 c2
+	refused "invalid MAC address" network connect --mac-address 02:93 net1 c2
+	mybox network disconnect -f net1 c1
+	[ ! -e "/proc/$(mybox inspect -f '{{.State.Pid}}' c1)/root/sys/class/net/eth1" ]
+	refused "is not connected to network net1" network disconnect net1 c1
+	mybox network disconnect -f net1 c1
+	refused "No such container: nosuch" network disconnect -f net1 nosuch
+}
+
+@test "options and names that are refused, by name" {
+	local option name
+	mybox network create -o isolate=true net1
+	mybox network create -o isolate=strict -o mode=managed -o "$D.bridge.inhibit_ipv4=false" net2
+	for option in isolate=false mode=unmanaged "$D.bridge.inhibit_ipv4=true"; do
+		refused "value '${option#*=}' of option '${option%=*}' is not supported" network create -o "$option" net3
+	done
+	for option in isolate=maybe metric=-1 metric=x no_default_route=2x mode=x; do
+		refused "invalid value '${option#*=}' of option '${option%=*}'" network create -o "$option" net3
+	done
+	for option in vlan=5 vrf=red "$D.bridge.trusted_host_interfaces=lo" nosuch=1; do
+		refused "option '${option%=*}' is not supported by the bridge driver" network create -o "$option" net3
+	done
+	for name in '' .net -net 'a b' a/b ../a 'a
+b' "$(printf 'ü')" host none bridge default; do
+		run mybox network create -- "$name"
+		[ "$status" = 1 ]
+	done
+	refused "--ipv4=false" network create --ipv4=false net3
+	refused "no address driver 'none'" network create --ipam-driver none net3
+	refused "no address driver 'dhcp'" network create --ipam-driver dhcp net3
+	sleeper c1
+	for option in 'create --dns 9.9.9.9' 'create --route 10.0.0.0/8,10.1.1.1' 'connect --link c1:db' 'connect --link-local-ip 169.254.7.7'; do
+		# shellcheck disable=SC2086
+		refused "option '$(cut -d' ' -f2 <<<"$option")' is not offered" network $option net1 c1
+	done
+	[ "$(mybox network ls --format '{{.Name}}' | sort | xargs)" = "bridge host net1 net2 none" ]
+}
