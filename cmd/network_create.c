@@ -15,7 +15,7 @@
 
 struct create_args {
 	const char *driver, *ipam_driver, *scope, *ifname;
-	struct mb_strv subnets, gateways, ip_ranges;
+	struct mb_strv subnets, gateways, ip_ranges, routes;
 	struct mb_kv aux, options, labels, ipam_options;
 	bool internal, ipv6, attachable, ignore, no_dns;
 	int ipv4;
@@ -83,6 +83,7 @@ static int create_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 		.no_dns = args->no_dns,
 		.options = options,
 		.labels = args->labels,
+		.routes = args->routes,
 	};
 	bool is_new = false;
 	int r = check(args, request.name, err);
@@ -132,11 +133,12 @@ static const struct mb_cli_opt create_opts[] = {
 	MB_OPT_SWITCH(0, "ipv6", struct create_args, ipv6, "give IPv6 addresses too"),
 	MB_OPT_KV(0, "label", "list", struct create_args, labels, "set a label"),
 	MB_OPT_KV('o', "opt", NULL, struct create_args, options, "set an option of the driver"),
+	MB_OPT_LIST(0, "route", "strings", struct create_args, routes,
+                    "route of containers: subnet,gateway[,metric]"),
 	MB_OPT_STRING(0, "scope", NULL, struct create_args, scope, "only local", .hidden = true),
 	MB_OPT_LIST(0, "subnet", "strings", struct create_args, subnets,
                     "subnet as address/bits, once for each family"),
 	MB_OPT_REFUSED(0, "dns", true, "use --dns of run"),
-	MB_OPT_REFUSED(0, "route", true, NULL),
 	MB_OPT_REFUSED(0, "ingress", false, "mybox has no swarm"),
 	MB_OPT_REFUSED(0, "config-only", false, NULL),
 	MB_OPT_REFUSED(0, "config-from", true, NULL),

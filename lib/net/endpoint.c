@@ -16,6 +16,7 @@
 #include "core/str.h"
 #include "net/handle.h"
 #include "net/network_spec.h"
+#include "net/route_spec.h"
 #include "net/shape.h"
 #include "nl/route.h"
 
@@ -73,6 +74,7 @@ int mb_net_endpoint_fill(const struct mb_net_sandbox *s, const struct mb_net_net
 	e->direct6 = n->direct6;
 	e->no_route = n->no_route;
 	e->metric = n->metric;
+	mb_strv_add_all(&e->routes, &n->routes);
 	e->isolated = !mb_net_is_upper(n->driver) && !n->icc;
 	e->announced = n->overlay.external;
 	e->mtu = n->mtu;
@@ -220,6 +222,41 @@ static int raise_upper(struct mb_nl *nl, int index, struct mb_err *err)
 	return r;
 }
 
+static void put_more_routes(struct mb_nl_batch *b, const struct mb_net_endpoint *e, int index)
+{
+	MB_STRV_FOREACH (text, &e->routes) {
+		struct mb_net_route_spec s;
+		struct mb_nl_route r = {.index = index};
+
+		if (mb_net_route_spec_parse(text, &s, NULL) < 0)
+			continue;
+		r.family = s.dst.addr.family;
+		r.dst = s.dst.addr.b;
+		r.prefix = s.dst.bits;
+		r.gateway = s.gateway.b;
+		r.metric = s.metric;
+		mb_nl_route_add(b, &r);
+	}
+}
+
+/* By a batch of its own: where two networks have the same one the first has it, and the others of
+ * the batch are made all the same. */
+static int add_more_routes(struct mb_nl *nl, const struct mb_net_endpoint *e, int index,
+                           struct mb_err *err)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	struct mb_err told = MB_ERR_INIT;
+	int r;
+
+	put_more_routes(&b, e, index);
+	r = b.n_messages ? mb_nl_send(nl, &b, NULL, &told) : 0;
+	if (!r || r == -EEXIST)
+		return 0;
+	if (err)
+		*err = told;
+	return mb_wrap(err, r, "cannot add the routes of network %s", e->network);
+}
+
 int mb_net_endpoints_configure(const struct mb_net_sandbox *s, size_t first, size_t n, int netns_fd,
                                const int *indexes, struct mb_err *err)
 {
@@ -246,7 +283,11 @@ int mb_net_endpoints_configure(const struct mb_net_sandbox *s, size_t first, siz
 		put_endpoint(&b, &s->endpoints[first + i], &shape, indexes[i], !s->guest.no_route);
 	}
 	r = mb_nl_send(&nl, &b, NULL, err);
-	return r ? mb_wrap(err, r, "cannot configure the container's interfaces") : 0;
+	if (r)
+		return mb_wrap(err, r, "cannot configure the container's interfaces");
+	for (size_t i = 0; !r && i < n; i++)
+		r = add_more_routes(&nl, &s->endpoints[first + i], indexes[i], err);
+	return r;
 }
 
 int mb_net_endpoints_shape(struct mb_net *net, const struct mb_net_sandbox *s, size_t first,

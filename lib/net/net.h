@@ -108,6 +108,7 @@ struct mb_net_network {
 	bool direct4, direct6;
 	bool no_route;             /* it is nobody's default route */
 	uint32_t metric;           /* of the default route; 0: the kernel's own */
+	struct mb_strv routes;     /* in containers, as route_spec.h has them */
 	char *host_ip4, *host_ip6; /* with which traffic leaves; NULL: as the route has it */
 	uint32_t mtu;
 	uint32_t mtu_out;          /* of what leaves it, where that is less; 0: mtu */
@@ -135,6 +136,7 @@ struct mb_net_create {
 	struct mb_kv aux;                            /* name -> address */
 	bool internal, ipv6, attachable, no_dns;
 	struct mb_kv options, labels;
+	struct mb_strv routes; /* route_spec.h */
 };
 /* Make it: document, bridge, firewall elements.  Return: 0 and *@ret_network; MB_NET_TAKEN, told:
  * the name exists; or -errno, nothing left behind. */
@@ -179,6 +181,7 @@ struct mb_net_endpoint {
 	bool direct4, direct6;   /* the network's */
 	bool no_route;           /* likewise */
 	uint32_t metric;         /* of its default route */
+	struct mb_strv routes;   /* the network's others */
 	/* Not in the record: outside the bridge (policies), and its next hop to neighbours. */
 	bool routed;
 	char *hop6;

@@ -100,6 +100,20 @@ void mb_net_network_jumbo(struct mb_net_network *n)
 	n->mtu = MTU_MAX;
 }
 
+/* What other hosts would not know: the store's record of a network does not say it. */
+static int check_shared(const struct mb_net_network *n, struct mb_err *err)
+{
+	if (!mb_net_has_store(n))
+		return 0;
+	if (n->no_dns)
+		return mb_fail(err, EOPNOTSUPP,
+		               "network %s: names cannot be off where hosts share the network",
+		               n->name);
+	return n->routes.n ? mb_fail(err, EOPNOTSUPP,
+	                             "network %s: no routes where hosts share the network", n->name)
+	                   : 0;
+}
+
 static int fill(struct mb_net *net, const struct mb_net_create *q, struct mb_net_network *n,
                 struct mb_err *err)
 {
@@ -118,6 +132,7 @@ static int fill(struct mb_net *net, const struct mb_net_create *q, struct mb_net
 	n->no_dns = q->no_dns;
 	mb_kv_set_all(&n->options, &q->options);
 	mb_kv_set_all(&n->labels, &q->labels);
+	mb_strv_add_all(&n->routes, &q->routes);
 	if (!mb_net_is_upper(n->driver)) {
 		n->bridge = mb_strdup(bridge);
 		n->icc = n->masquerade = true;
@@ -127,11 +142,8 @@ static int fill(struct mb_net *net, const struct mb_net_create *q, struct mb_net
 			mb_net_network_jumbo(n);
 	}
 	r = mb_net_options_set(n, err);
-	/* Each host publishes what the others tell it. */
-	if (!r && n->no_dns && mb_net_has_store(n))
-		r = mb_fail(err, EOPNOTSUPP,
-		            "network %s: names cannot be off where hosts share the network",
-		            n->name);
+	if (!r)
+		r = check_shared(n, err);
 	if (!r && mb_net_is_overlay(n->driver))
 		r = mb_net_overlay_prepare(net, n, err);
 	if (!r)

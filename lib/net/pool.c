@@ -15,6 +15,7 @@
 #include "core/str.h"
 #include "net/handle.h"
 #include "net/ipam.h"
+#include "net/route_spec.h"
 #include "nl/route.h"
 #include "store/doc.h"
 #include "store/store.h"
@@ -361,6 +362,25 @@ static void default_gateway(struct mb_net_pool *pool)
 	pool->gateway = mb_strdup(buf);
 }
 
+/* Containers have their other routes by neighbours. */
+static int check_routes(struct mb_net_network *n, struct mb_err *err)
+{
+	if (n->routes.n > MB_NET_ROUTES_MAX)
+		return mb_fail(err, E2BIG, "a network has %d routes at most", MB_NET_ROUTES_MAX);
+	MB_STRV_FOREACH (text, &n->routes) {
+		struct mb_net_route_spec s;
+		int r = mb_net_route_spec_parse(text, &s, err);
+
+		if (r)
+			return r;
+		if (!pool_of(n, &s.gateway))
+			return mb_fail(err, EINVAL,
+			               "invalid route '%s': its gateway is not in the network",
+			               text);
+	}
+	return 0;
+}
+
 int mb_net_pool_choose(struct mb_net *net, struct mb_net_network *n, const struct mb_net_create *q,
                        struct mb_err *err)
 {
@@ -381,6 +401,8 @@ int mb_net_pool_choose(struct mb_net *net, struct mb_net_network *n, const struc
 		r = given_ranges(n, q, err);
 	if (!r)
 		r = given_aux(n, q, err);
+	if (!r)
+		r = check_routes(n, err);
 	if (!r && n->parent)
 		r = hosts_own(net, n, err);
 	if (r)

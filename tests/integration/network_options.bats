@@ -128,6 +128,28 @@ refused() { # refused WORDS COMMAND...: in one line
 	[[ $(default c4) != *"10.93.4.1"* ]]
 }
 
+@test "--route: more routes for containers" {
+	local bad
+	mybox network create --subnet 10.93.7.0/24 --subnet fd00:93:7::/64 --route 192.0.2.0/24,10.93.7.9 --route 203.0.113.0/24,10.93.7.9,50 --route 2001:db8::/32,fd00:93:7::9 net1
+	mybox network create --subnet 10.93.8.0/24 --internal --route 192.0.2.0/24,10.93.8.9 --route 198.18.0.0/15,10.93.8.9 net2
+	[ "$(mybox network inspect -f '{{json .Routes}}' net2)" = '["192.0.2.0/24,10.93.8.9","198.18.0.0/15,10.93.8.9"]' ]
+	sleeper c1 --network net1
+	routes() { inside c1 ip route show | grep via | grep -v default | sed 's/proto static //' | xargs -n 20; }
+	[ "$(routes | xargs)" = "192.0.2.0/24 via 10.93.7.9 dev eth0 203.0.113.0/24 via 10.93.7.9 dev eth0 metric 50" ]
+	[[ $(inside c1 ip -6 route show 2001:db8::/32) == *"via fd00:93:7::9 dev eth0"* ]]
+	mybox network connect net2 c1
+	[[ $(routes) == *"198.18.0.0/15 via 10.93.8.9 dev eth1"* ]]
+	[[ $(routes) == *"192.0.2.0/24 via 10.93.7.9 dev eth0"* ]]
+	mybox restart -t 0 c1
+	[[ $(routes) == *"198.18.0.0/15 via 10.93.8.9 dev eth1"* ]]
+	mybox network disconnect net1 c1
+	[[ $(routes) != *"203.0.113.0"* ]]
+	for bad in 192.0.2.0/24,10.93.7.9 192.0.2.0/24 0.0.0.0/0,10.93.9.9 192.0.2.0/24,10.93.9.9,x 2001:db8::/32,fd00::9; do
+		refused "invalid route '$bad'" network create --subnet 10.93.9.0/24 --route "$bad" net3
+	done
+	refused "no routes where hosts share" network create -d overlay -o store=http://127.0.0.1:1 --route 192.0.2.0/24,10.93.7.9 net3
+}
+
 @test "auxiliary addresses are given to nobody; then there is none left" {
 	mybox network create --subnet 10.93.5.0/29 --aux-address one=10.93.5.2 --aux-address two=10.93.5.4 net1
 	sleeper c1 --network net1
@@ -201,7 +223,7 @@ b' "$(printf 'ü')" host none bridge default; do
 	refused "no address driver 'none'" network create --ipam-driver none net3
 	refused "no address driver 'dhcp'" network create --ipam-driver dhcp net3
 	sleeper c1
-	for option in 'create --dns 9.9.9.9' 'create --route 10.0.0.0/8,10.1.1.1' 'connect --link c1:db' 'connect --link-local-ip 169.254.7.7'; do
+	for option in 'create --dns 9.9.9.9' 'connect --link c1:db' 'connect --link-local-ip 169.254.7.7'; do
 		# shellcheck disable=SC2086
 		refused "option '$(cut -d' ' -f2 <<<"$option")' is not offered" network $option net1 c1
 	done
