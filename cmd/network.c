@@ -197,6 +197,8 @@ int mb_cmd_network_describe(struct mb_net *net, const struct mb_net_network *n,
 	for (size_t i = 0; i < members.n; i++)
 		add_member(containers, members.v[i], n);
 	mb_json_set(o, "Containers", containers);
+	if (n->dns.n)
+		mb_json_set(o, "NetworkDNSServers", mb_json_new_strv(&n->dns));
 	if (n->routes.n)
 		mb_json_set(o, "Routes", mb_json_new_strv(&n->routes));
 	if (n->n_externals)

@@ -15,7 +15,7 @@
 
 struct create_args {
 	const char *driver, *ipam_driver, *scope, *ifname;
-	struct mb_strv subnets, gateways, ip_ranges, routes;
+	struct mb_strv subnets, gateways, ip_ranges, routes, dns;
 	struct mb_kv aux, options, labels, ipam_options;
 	bool internal, ipv6, attachable, ignore, no_dns;
 	int ipv4;
@@ -84,6 +84,7 @@ static int create_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 		.options = options,
 		.labels = args->labels,
 		.routes = args->routes,
+		.dns = args->dns,
 	};
 	bool is_new = false;
 	int r = check(args, request.name, err);
@@ -113,6 +114,8 @@ static const struct mb_cli_opt create_opts[] = {
                   "addresses that no container gets, as name=address"),
 	MB_OPT_SWITCH(0, "disable-dns", struct create_args, no_dns,
                       "containers on it have no names there"),
+	MB_OPT_LIST(0, "dns", "strings", struct create_args, dns,
+                    "name server of containers that name none"),
 	MB_OPT_STRING('d', "driver", NULL, struct create_args, driver,
                       "driver that makes the network", .def = "bridge"),
 	MB_OPT_LIST(0, "gateway", "strings", struct create_args, gateways,
@@ -138,7 +141,6 @@ static const struct mb_cli_opt create_opts[] = {
 	MB_OPT_STRING(0, "scope", NULL, struct create_args, scope, "only local", .hidden = true),
 	MB_OPT_LIST(0, "subnet", "strings", struct create_args, subnets,
                     "subnet as address/bits, once for each family"),
-	MB_OPT_REFUSED(0, "dns", true, "use --dns of run"),
 	MB_OPT_REFUSED(0, "ingress", false, "mybox has no swarm"),
 	MB_OPT_REFUSED(0, "config-only", false, NULL),
 	MB_OPT_REFUSED(0, "config-from", true, NULL),

@@ -239,7 +239,7 @@ static int send_dns(const struct mb_container *c, int sock,
                     const struct mb_container_monitor_start *start, struct mb_err *err)
 {
 	const struct mb_net_resolver *resolver = start->resolver;
-	const struct mb_strv *servers = &c->record->host.dns;
+	const struct mb_strv *servers = mb_net_servers(&c->record->host.dns, start->sandbox);
 	struct mb_monitor_dns dns = {0};
 	int fds[MB_MONITOR_DNS_SLOT_N_] = {
 		[MB_MONITOR_DNS_UDP] = resolver->udp_fd,

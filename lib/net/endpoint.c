@@ -75,6 +75,7 @@ int mb_net_endpoint_fill(const struct mb_net_sandbox *s, const struct mb_net_net
 	e->no_route = n->no_route;
 	e->metric = n->metric;
 	mb_strv_add_all(&e->routes, &n->routes);
+	mb_strv_add_all(&e->dns, &n->dns);
 	e->isolated = !mb_net_is_upper(n->driver) && !n->icc;
 	e->announced = n->overlay.external;
 	e->mtu = n->mtu;

@@ -109,6 +109,7 @@ struct mb_net_network {
 	bool no_route;             /* it is nobody's default route */
 	uint32_t metric;           /* of the default route; 0: the kernel's own */
 	struct mb_strv routes;     /* in containers, as route_spec.h has them */
+	struct mb_strv dns;        /* whom resolvers ask, if the container does not say */
 	char *host_ip4, *host_ip6; /* with which traffic leaves; NULL: as the route has it */
 	uint32_t mtu;
 	uint32_t mtu_out;          /* of what leaves it, where that is less; 0: mtu */
@@ -137,6 +138,7 @@ struct mb_net_create {
 	bool internal, ipv6, attachable, no_dns;
 	struct mb_kv options, labels;
 	struct mb_strv routes; /* route_spec.h */
+	struct mb_strv dns;    /* addresses */
 };
 /* Make it: document, bridge, firewall elements.  Return: 0 and *@ret_network; MB_NET_TAKEN, told:
  * the name exists; or -errno, nothing left behind. */
@@ -182,6 +184,7 @@ struct mb_net_endpoint {
 	bool no_route;           /* likewise */
 	uint32_t metric;         /* of its default route */
 	struct mb_strv routes;   /* the network's others */
+	struct mb_strv dns;      /* the network's */
 	/* Not in the record: outside the bridge (policies), and its next hop to neighbours. */
 	bool routed;
 	char *hop6;
@@ -282,6 +285,10 @@ int mb_net_sandbox_load(struct mb_net *net, const char *container_id, struct mb_
 int mb_net_sandbox_reserve(struct mb_net *net, struct mb_net_sandbox *sandbox, struct mb_err *err);
 /* Whether a network of it has names: others' containers ask the servers themselves. */
 bool mb_net_has_names(const struct mb_net_sandbox *sandbox);
+/* The name servers that @own says (--dns), or else those of the first network that has some.
+ * Borrowed of either; @sandbox may be NULL. */
+const struct mb_strv *mb_net_servers(const struct mb_strv *own,
+                                     const struct mb_net_sandbox *sandbox);
 /* Where relays lead to: the addresses of the endpoint that carries the ports; zeroes where it has
  * none.  Return: whether anything is relayed. */
 bool mb_net_relay_target(const struct mb_net_sandbox *sandbox, uint8_t ret_ip4[4],

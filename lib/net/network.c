@@ -43,6 +43,12 @@ static int check_request(const struct mb_net_create *q, struct mb_err *err)
 			return mb_fail(err, EPERM,
 			               "operation is not permitted on predefined %s network",
 			               q->name);
+	MB_STRV_FOREACH (server, &q->dns) {
+		struct mb_net_addr a;
+
+		if (mb_net_addr_parse(server, &a) < 0)
+			return mb_fail(err, EINVAL, "invalid name server '%s'", server);
+	}
 	return mb_net_driver_check(q->driver, err);
 }
 
@@ -109,6 +115,11 @@ static int check_shared(const struct mb_net_network *n, struct mb_err *err)
 		return mb_fail(err, EOPNOTSUPP,
 		               "network %s: names cannot be off where hosts share the network",
 		               n->name);
+	if (n->dns.n)
+		return mb_fail(err, EOPNOTSUPP,
+		               "network %s: no name servers of its own where hosts share the "
+		               "network",
+		               n->name);
 	return n->routes.n ? mb_fail(err, EOPNOTSUPP,
 	                             "network %s: no routes where hosts share the network", n->name)
 	                   : 0;
@@ -133,6 +144,7 @@ static int fill(struct mb_net *net, const struct mb_net_create *q, struct mb_net
 	mb_kv_set_all(&n->options, &q->options);
 	mb_kv_set_all(&n->labels, &q->labels);
 	mb_strv_add_all(&n->routes, &q->routes);
+	mb_strv_add_all(&n->dns, &q->dns);
 	if (!mb_net_is_upper(n->driver)) {
 		n->bridge = mb_strdup(bridge);
 		n->icc = n->masquerade = true;

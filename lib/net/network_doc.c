@@ -106,6 +106,7 @@ static const struct mb_json_field network_table[] = {
 	MB_JSON_BOOL("no_route", struct mb_net_network, no_route),
 	MB_JSON_U32("metric", struct mb_net_network, metric),
 	MB_JSON_STRV("routes", struct mb_net_network, routes),
+	MB_JSON_STRV("dns", struct mb_net_network, dns),
 	MB_JSON_STR("host_ip4", struct mb_net_network, host_ip4),
 	MB_JSON_STR("host_ip6", struct mb_net_network, host_ip6),
 	MB_JSON_U32("mtu", struct mb_net_network, mtu),

@@ -46,6 +46,7 @@ static const struct mb_json_field endpoint_table[] = {
 	MB_JSON_BOOL("no_route", struct mb_net_endpoint, no_route),
 	MB_JSON_U32("metric", struct mb_net_endpoint, metric),
 	MB_JSON_STRV("routes", struct mb_net_endpoint, routes),
+	MB_JSON_STRV("dns", struct mb_net_endpoint, dns),
 	MB_JSON_STRV("aliases", struct mb_net_endpoint, aliases),
 	MB_JSON_STRV("names", struct mb_net_endpoint, names),
 	MB_JSON_KV("driver_opts", struct mb_net_endpoint, driver_opts),

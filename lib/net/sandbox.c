@@ -359,6 +359,14 @@ bool mb_net_has_names(const struct mb_net_sandbox *s)
 	return any;
 }
 
+const struct mb_strv *mb_net_servers(const struct mb_strv *own, const struct mb_net_sandbox *s)
+{
+	for (size_t i = 0; s && !own->n && i < s->n_endpoints; i++)
+		if (s->endpoints[i].dns.n)
+			return &s->endpoints[i].dns;
+	return own;
+}
+
 void mb_net_names_dirs(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_strv *dirs)
 {
 	for (size_t i = 0; i < s->n_endpoints; i++)

@@ -128,6 +128,36 @@ refused() { # refused WORDS COMMAND...: in one line
 	[[ $(default c4) != *"10.93.4.1"* ]]
 }
 
+@test "--dns: whom containers of the network ask" {
+	# A server outside that knows one name.
+	outside_serve python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("198.51.100.2", 53))
+while True:
+    q, who = s.recvfrom(512)
+    end = q.index(0, 12) + 5
+    known = q[end - 4:end] == bytes([0, 1, 0, 1])
+    a = bytes([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 203, 0, 113, 77])
+    s.sendto(q[:2] + bytes([0x81, 0x80, 0, 1, 0, known, 0, 0, 0, 0]) + q[12:end] + (a if known else b""), who)
+'
+	answers() { [[ $(mybox exec "$1" timeout 5 nslookup -type=a some.example 2>/dev/null) == *203.0.113.77* ]]; }
+	mybox network create --dns 198.51.100.2 net1
+	mybox network create --dns 198.51.100.2 --disable-dns net2
+	[ "$(mybox network inspect -f '{{json .NetworkDNSServers}}' net1)" = '["198.51.100.2"]' ]
+	sleeper c1 --network net1
+	sleeper c2 --network net2
+	sleeper c3 --network net1 --dns 192.0.2.53
+	wait_until 10 answers c1
+	answers c2
+	[ "$(mybox exec c1 grep nameserver /etc/resolv.conf)" = "nameserver 127.0.0.11" ]
+	[ "$(mybox exec c2 grep nameserver /etc/resolv.conf)" = "nameserver 198.51.100.2" ]
+	run ! answers c3
+	mybox exec c1 nslookup c3
+	refused "invalid name server 'x'" network create --dns x net3
+	refused "no name servers of its own" network create -d overlay -o store=http://127.0.0.1:1 --dns 192.0.2.1 net3
+}
+
 @test "--route: more routes for containers" {
 	local bad
 	mybox network create --subnet 10.93.7.0/24 --subnet fd00:93:7::/64 --route 192.0.2.0/24,10.93.7.9 --route 203.0.113.0/24,10.93.7.9,50 --route 2001:db8::/32,fd00:93:7::9 net1
@@ -223,7 +253,7 @@ b' "$(printf 'ü')" host none bridge default; do
 	refused "no address driver 'none'" network create --ipam-driver none net3
 	refused "no address driver 'dhcp'" network create --ipam-driver dhcp net3
 	sleeper c1
-	for option in 'create --dns 9.9.9.9' 'connect --link c1:db' 'connect --link-local-ip 169.254.7.7'; do
+	for option in 'connect --link c1:db' 'connect --link-local-ip 169.254.7.7'; do
 		# shellcheck disable=SC2086
 		refused "option '$(cut -d' ' -f2 <<<"$option")' is not offered" network $option net1 c1
 	done
