@@ -207,7 +207,7 @@ mb_container_mounts_sorted(const struct mb_container_record *record)
 	return sorted;
 }
 
-static char *option_text(const struct mb_container_mount *m)
+static char *option_text(const struct mb_container_mount *m, const struct mb_oci_process *process)
 {
 	struct mb_str s = MB_STR_INIT;
 
@@ -215,6 +215,8 @@ static char *option_text(const struct mb_container_mount *m)
 		mb_str_addf(&s, "nosuid,nodev,noexec,%s", m->options ? m->options : "");
 	else
 		mb_str_add(&s, m->recursive == 1 ? "bind" : "rbind");
+	if (m->chown && strcmp(m->type, "tmpfs") == 0)
+		mb_str_addf(&s, ",uid=%u,gid=%u", process->user.uid, process->user.gid);
 	if (!m->rw)
 		mb_str_add(&s, ",ro");
 	if (m->propagation && *m->propagation)
@@ -241,6 +243,27 @@ static int map_ids(const struct mb_container_mount *m, int userns_fd, int fd, st
 	return r < 0 ? mb_wrap(err, r, "mount '%s'", m->destination) : 0;
 }
 
+/* The user of the container's program, by the ids that it has where the mount's files are. */
+static int find_owner(struct mb_container *c, const struct mb_container_mount *m,
+                      const struct mb_oci_process *process, struct mb_container_mount_use *use,
+                      struct mb_err *err)
+{
+	MB_AUTO_MAPS struct mb_sys_id_maps maps = {0};
+	int r;
+
+	use->owns = m->chown;
+	use->uid = process->user.uid;
+	use->gid = process->user.gid;
+	if (!m->chown || has_own_ids(m) || !mb_container_has_userns(&c->record->host))
+		return 0;
+	r = mb_container_maps_read(&c->record->host, &maps, err);
+	if (r < 0)
+		return r;
+	use->uid = (uid_t)mb_sys_id_outside(maps.uids, maps.n_uids, use->uid);
+	use->gid = (gid_t)mb_sys_id_outside(maps.gids, maps.n_gids, use->gid);
+	return 0;
+}
+
 static int add_users(struct mb_container *c, int rootfs_fd, struct mb_container_bundle *b,
                      struct mb_err *err)
 {
@@ -248,9 +271,14 @@ static int add_users(struct mb_container *c, int rootfs_fd, struct mb_container_
 	MB_AUTO_FREE const struct mb_container_mount **sorted = mb_container_mounts_sorted(record);
 
 	for (size_t i = 0; i < record->n_mounts; i++) {
-		MB_AUTO_FREE char *options = option_text(sorted[i]);
+		MB_AUTO_FREE char *options = option_text(sorted[i], b->spec.process);
+		struct mb_container_mount_use use = {.rootfs_fd = rootfs_fd,
+		                                     .container_fd = c->dir_fd};
 		int fd = -1;
-		int r = mb_container_mount_open(c->store, sorted[i], rootfs_fd, &fd, err);
+		int r = find_owner(c, sorted[i], b->spec.process, &use, err);
+
+		if (r == 0)
+			r = mb_container_mount_open(c->store, sorted[i], &use, &fd, err);
 
 		if (r == 0 && fd >= 0 && b->userns_fd >= 0 && has_own_ids(sorted[i]))
 			r = map_ids(sorted[i], b->userns_fd, fd, err);

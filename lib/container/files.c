@@ -94,14 +94,10 @@ static bool is_empty(int mount)
 static int open_mount(struct mb_container *c, const struct still *s, size_t i, struct mb_err *err)
 {
 	const struct mb_container_mount *mount = s->mounts[i];
-	struct mb_container_mount m = *mount; /* borrows */
-	int r;
+	const struct mb_container_mount_use use = {
+		.rootfs_fd = s->root, .container_fd = c->dir_fd, .looks = !s->writes};
+	int r = mb_container_mount_open(c->store, mount, &use, &s->fds[i], err);
 
-	if (!s->writes) {
-		m.nocopy = true;
-		m.create_source = false;
-	}
-	r = mb_container_mount_open(c->store, &m, s->root, &s->fds[i], err);
 	if (r == 0 && !s->writes && mb_streq(mount->type, "volume") && !mount->nocopy &&
 	    !mount->subpath && is_empty(s->fds[i]))
 		mb_close(&s->fds[i]);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -17,6 +18,7 @@
 #include "store/store.h"
 #include "sys/mount.h"
 #include "sys/path.h"
+#include "sys/tree.h"
 #include "volume/mount.h"
 #include "volume/volume.h"
 
@@ -82,11 +84,72 @@ static char *tmpfs_options(const struct mb_volume_mount *asked)
 	return mb_strv_join(&options, ",");
 }
 
+/* What the whole host lives in becomes nobody's by a slip of the keyboard. */
+static bool is_the_hosts(const struct stat *st)
+{
+	static const char *const paths[] = {
+		"/",        "/bin",       "/boot",       "/dev",     "/etc",      "/etc/passwd",
+		"/home",    "/etc/group", "/etc/shadow", "/lib",     "/lib64",    "/media",
+		"/mnt",     "/opt",       "/proc",       "/root",    "/run",      "/sbin",
+		"/srv",     "/sys",       "/tmp",        "/usr",     "/var",      "/var/lib",
+		"/var/tmp", "/var/log",   "/usr/bin",    "/usr/lib", "/usr/sbin", "/usr/local",
+	};
+	struct stat other;
+
+	for (size_t i = 0; i < MB_N(paths); i++)
+		if (stat(paths[i], &other) == 0 && other.st_dev == st->st_dev &&
+		    other.st_ino == st->st_ino)
+			return true;
+	return false;
+}
+
+static int check_chown(const char *source, const struct stat *st, struct mb_err *err)
+{
+	return is_the_hosts(st) ? mb_fail(err, EPERM,
+	                                  "mount option 'U': the host lives in '%s', its owner "
+	                                  "does not change",
+	                                  source)
+	                        : 0;
+}
+
+/* Where owners change nobody may lead us by a link: another container may have put it there. */
+static int open_source(const char *path, bool is_given_away, int *ret_fd)
+{
+	return mb_sys_path_openat2(AT_FDCWD, path, O_PATH, 0,
+	                           is_given_away ? RESOLVE_NO_SYMLINKS : 0, ret_fd);
+}
+
+static int fail_source(const char *path, bool is_given_away, int r, struct mb_err *err)
+{
+	if (is_given_away && r == -ELOOP)
+		return mb_fail(err, ELOOP,
+		               "mount option 'U': '%s' leads through a link, which is not followed "
+		               "where owners change",
+		               path);
+	return mb_fail_sys(err, -r, "cannot open the bind source '%s'", path);
+}
+
+static int check_there(const struct mb_volume_mount *asked, const struct stat *st,
+                       struct mb_err *err)
+{
+	MB_AUTO_CLOSE int fd = -1;
+	int r = asked->chown ? open_source(asked->source, true, &fd) : 0;
+
+	if (asked->overlay && !S_ISDIR(st->st_mode))
+		return mb_fail(err, ENOTDIR, "mount option 'O': '%s' is not a directory",
+		               asked->source);
+	if (r < 0)
+		return fail_source(asked->source, true, r, err);
+	return asked->chown ? check_chown(asked->source, st, err) : 0;
+}
+
 static int check_bind(const struct mb_volume_mount *asked, struct mb_err *err)
 {
 	struct stat st;
 
-	if (asked->by_short_form || asked->create_source || stat(asked->source, &st) == 0)
+	if (stat(asked->source, &st) == 0)
+		return check_there(asked, &st, err);
+	if (asked->by_short_form || asked->create_source)
 		return 0;
 	if (errno == ENOENT || errno == ENOTDIR)
 		return mb_fail(err, EINVAL,
@@ -112,6 +175,8 @@ static int add(struct collecting *c, const struct mb_volume_mount *asked, struct
 	m->mode = asked->relabel ? mb_strndup(&asked->relabel, 1) : mb_strdup("");
 	m->nocopy = asked->nocopy;
 	m->idmap = asked->idmap;
+	m->chown = asked->chown;
+	m->overlay = asked->overlay ? mb_asprintf("%zu", c->record->n_mounts) : NULL;
 	m->recursive = (int)asked->recursive;
 	m->create_source = asked->by_short_form || asked->create_source;
 	m->subpath = mb_strdup_or_null(asked->subpath);
@@ -178,6 +243,8 @@ static void copy_mount(struct mb_container_record *record, const struct mb_conta
 	m->propagation = mb_strdup_or_null(from->propagation);
 	m->options = mb_strdup_or_null(from->options);
 	m->subpath = mb_strdup_or_null(from->subpath);
+	m->overlay = from->overlay ? mb_asprintf("%zu", record->n_mounts) : NULL;
+	m->chown = false; /* another's user is nobody here */
 	m->rw = from->rw && !readonly;
 	m->nocopy = true;
 	m->anonymous = false; /* it goes with the container that made it */
@@ -314,7 +381,7 @@ void mb_container_mounts_release(struct mb_store *store, const struct mb_contain
 /* --- at start --------------------------------------------------------------------------------- */
 
 static int open_volume(struct mb_store *store, const struct mb_container_mount *mount,
-                       int rootfs_fd, int *ret_fd, struct mb_err *err)
+                       const struct mb_container_mount_use *use, int *ret_fd, struct mb_err *err)
 {
 	MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
 	MB_AUTO_CLOSE int data = -1, below = -1;
@@ -326,8 +393,8 @@ static int open_volume(struct mb_store *store, const struct mb_container_mount *
 	r = mb_volume_data_open(store, volume, &data, &is_mount, err);
 	if (r < 0)
 		return r;
-	if (!mount->nocopy && !mount->subpath) {
-		r = mb_volume_copy_up(store, volume, rootfs_fd, mount->destination, data, err);
+	if (!mount->nocopy && !mount->subpath && !use->looks) {
+		r = mb_volume_copy_up(store, volume, use->rootfs_fd, mount->destination, data, err);
 		if (r < 0)
 			return r;
 	}
@@ -353,20 +420,75 @@ static int make_source(const char *path, struct mb_err *err)
 	return mb_sys_path_mkdirs(root, path, 0755, NULL, err);
 }
 
-static int open_bind(const struct mb_container_mount *mount, int *ret_fd, struct mb_err *err)
+static int open_layer(const struct mb_container_mount *mount, const char *name, int at, int *ret_fd,
+                      struct mb_err *err)
 {
-	bool recursive = mount->recursive != MB_VOLUME_RECURSIVE_DISABLED;
-	MB_AUTO_CLOSE int source = open(mount->source, O_PATH | O_CLOEXEC);
+	MB_AUTO_FREE char *path = mb_asprintf("overlays/%s/%s", mount->overlay, name);
+
+	return mb_sys_path_mkdirs(at, path, 0755, ret_fd, err);
+}
+
+/* Its root is what the source's is. */
+static int take_after(int upper_fd, int source_fd, struct mb_err *err)
+{
+	struct stat st;
+
+	if (fstat(source_fd, &st) < 0 ||
+	    fchownat(upper_fd, "", st.st_uid, st.st_gid, AT_EMPTY_PATH) < 0 ||
+	    fchmodat(upper_fd, ".", st.st_mode & 07777, 0) < 0)
+		return mb_fail_sys(err, errno, "cannot make a layer for an overlay");
+	return 0;
+}
+
+/* Who only looks may do so while it starts: its layer is then one more that is read. */
+static int mount_overlay(const struct mb_container_mount *mount,
+                         const struct mb_container_mount_use *use, int source_fd, int *ret_fd,
+                         struct mb_err *err)
+{
+	MB_AUTO_FREE char *last = mb_asprintf("overlays/%s/work", mount->overlay);
+	const bool is_new = faccessat(use->container_fd, last, F_OK, 0) < 0;
+	int lowers[2] = {source_fd, source_fd};
+	struct mb_sys_overlay overlay = {
+		.lowers = lowers, .n_lowers = 1, .upper_fd = -1, .work_fd = -1};
+	MB_AUTO_CLOSE int upper = -1, work = -1;
 	int r;
 
-	if (source < 0 && errno == ENOENT && mount->create_source) {
+	if (use->looks && is_new)
+		return mb_sys_mount_clone(source_fd, "", false, ret_fd, err);
+	r = open_layer(mount, "upper", use->container_fd, &upper, err);
+	if (r == 0 && is_new)
+		r = take_after(upper, source_fd, err);
+	if (r == 0)
+		r = open_layer(mount, "work", use->container_fd, &work, err);
+	if (r < 0)
+		return r;
+	if (use->looks) {
+		lowers[0] = upper;
+		overlay.n_lowers = 2;
+	} else {
+		overlay.upper_fd = upper;
+		overlay.work_fd = work;
+	}
+	return mb_sys_mount_overlay(&overlay, ret_fd, err);
+}
+
+static int open_bind(const struct mb_container_mount *mount,
+                     const struct mb_container_mount_use *use, int *ret_fd, struct mb_err *err)
+{
+	bool recursive = mount->recursive != MB_VOLUME_RECURSIVE_DISABLED;
+	MB_AUTO_CLOSE int source = -1;
+	int r = open_source(mount->source, mount->chown, &source);
+
+	if (r == -ENOENT && mount->create_source && !use->looks) {
 		r = make_source(mount->source, err);
 		if (r < 0)
 			return r;
-		source = open(mount->source, O_PATH | O_CLOEXEC);
+		r = open_source(mount->source, mount->chown, &source);
 	}
-	if (source < 0)
-		return mb_fail_sys(err, errno, "cannot open the bind source '%s'", mount->source);
+	if (r < 0)
+		return fail_source(mount->source, mount->chown, r, err);
+	if (mount->overlay)
+		return mount_overlay(mount, use, source, ret_fd, err);
 	return mb_sys_mount_clone(source, "", recursive, ret_fd, err);
 }
 
@@ -407,8 +529,23 @@ static int set_flags(const struct mb_container_mount *mount, int fd, struct mb_e
 	return r;
 }
 
+static int give(const struct mb_container_mount *mount, const struct mb_container_mount_use *use,
+                int fd, struct mb_err *err)
+{
+	struct stat st;
+	int r;
+
+	if (!mount->chown || !use->owns)
+		return 0;
+	if (fstat(fd, &st) < 0)
+		return mb_fail_sys(err, errno, "cannot look at '%s'", mount->source);
+	r = check_chown(mount->source, &st, err);
+	return r == 0 ? mb_sys_tree_own(fd, use->uid, use->gid, err) : r;
+}
+
 int mb_container_mount_open(struct mb_store *store, const struct mb_container_mount *mount,
-                            int rootfs_fd, int *ret_fd, struct mb_err *err)
+                            const struct mb_container_mount_use *use, int *ret_fd,
+                            struct mb_err *err)
 {
 	MB_AUTO_CLOSE int fd = -1;
 	int r;
@@ -417,11 +554,14 @@ int mb_container_mount_open(struct mb_store *store, const struct mb_container_mo
 	if (strcmp(mount->type, "tmpfs") == 0)
 		return 0;
 	if (strcmp(mount->type, "volume") == 0)
-		r = open_volume(store, mount, rootfs_fd, &fd, err);
+		r = open_volume(store, mount, use, &fd, err);
 	else if (strcmp(mount->type, "tree") == 0)
 		r = open_tree_fd(mount, &fd, err);
 	else
-		r = open_bind(mount, &fd, err);
+		r = open_bind(mount, use, &fd, err);
+	/* While it can be written, read-only as it may be for the container. */
+	if (r == 0)
+		r = give(mount, use, fd, err);
 	if (r == 0)
 		r = set_flags(mount, fd, err);
 	if (r < 0)

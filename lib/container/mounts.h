@@ -3,7 +3,9 @@
 #ifndef MB_CONTAINER_MOUNTS_H
 #define MB_CONTAINER_MOUNTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct mb_container_create_request;
 struct mb_container_mount;
@@ -31,9 +33,19 @@ void mb_container_mounts_release(struct mb_store *store, const struct mb_contain
 const struct mb_container_mount **
 mb_container_mounts_sorted(const struct mb_container_record *record);
 
-/* The detached mount for a bind or a volume, with its flags set; a missing -v source is made, a
- * fresh volume gets what the image (below @rootfs_fd) has there.  *@ret_fd is -1 for a tmpfs. */
+/* What a mount is opened for. */
+struct mb_container_mount_use {
+	int rootfs_fd;    /* a fresh volume gets what the image has there */
+	int container_fd; /* the container's directory: layers of overlays are in it */
+	bool looks;       /* whoever only looks makes and changes nothing */
+	bool owns;        /* a mount with chown goes to these, ids as they are on disk */
+	uid_t uid;
+	gid_t gid;
+};
+/* The detached mount for a bind or a volume, with its flags set; a missing -v source is made.
+ * *@ret_fd is -1 for a tmpfs. */
 int mb_container_mount_open(struct mb_store *store, const struct mb_container_mount *mount,
-                            int rootfs_fd, int *ret_fd, struct mb_err *err);
+                            const struct mb_container_mount_use *use, int *ret_fd,
+                            struct mb_err *err);
 
 #endif

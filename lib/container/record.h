@@ -101,7 +101,9 @@ struct mb_container_mount {
 	char *subpath; /* of a volume */
 	int recursive; /* enum mb_volume_recursive */
 	int tree_fd;   /* of a "tree": a detached mount, which stays the caller's; not on disk */
+	char *overlay; /* what is written stays in this layer of the container's own; or NULL */
 	bool rw, nocopy, anonymous, create_source, idmap;
+	bool chown; /* by each start, to the user of the container's program */
 };
 
 struct mb_container_record {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* lib/sys/tree.h — whole directory trees that were not made by us: removed, measured. */
+/* lib/sys/tree.h — whole directory trees that were not made by us: removed, measured, given away.
+ */
 #ifndef MB_SYS_TREE_H
 #define MB_SYS_TREE_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 struct mb_err;
 
@@ -29,5 +31,11 @@ int mb_sys_tree_measure(int dirfd, const char *name, uint64_t *bytes);
  * MB_SYS_TREE_ENTRY.  Ends as soon as there is more than @limit. */
 enum { MB_SYS_TREE_ENTRY = 4096 };
 int mb_sys_tree_weigh(int dirfd, const char *name, uint64_t limit, uint64_t *bytes);
+
+/* What @fd holds (O_PATH will do) and all that is in it becomes @uid's and @gid's, as chown(2) does
+ * it: set-ID bits go.  Follows no link, enters no mount; what goes or changes meanwhile is left
+ * out. -ELOOP, told, when it is more than 1024 directories deep; -EINTR, told, when a signal is
+ * held. */
+int mb_sys_tree_own(int fd, uid_t uid, gid_t gid, struct mb_err *err);
 
 #endif

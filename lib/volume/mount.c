@@ -123,6 +123,8 @@ enum group {
 	GROUP_COPY = 8,
 	GROUP_CONSISTENCY = 16,
 	GROUP_IDMAP = 32,
+	GROUP_CHOWN = 64,
+	GROUP_OVERLAY = 128,
 };
 
 /* Return: which group the option is of, 0 for none. */
@@ -146,6 +148,14 @@ static unsigned int take_option(struct mb_volume_mount *m, const char *option)
 		m->idmap = true;
 		return GROUP_IDMAP;
 	}
+	if (strcmp(option, "U") == 0) {
+		m->chown = true;
+		return GROUP_CHOWN;
+	}
+	if (strcmp(option, "O") == 0) {
+		m->overlay = true;
+		return GROUP_OVERLAY;
+	}
 	if (strcmp(option, "cached") == 0 || strcmp(option, "delegated") == 0 ||
 	    strcmp(option, "consistent") == 0 || strcmp(option, "default") == 0)
 		return GROUP_CONSISTENCY;
@@ -154,6 +164,24 @@ static unsigned int take_option(struct mb_volume_mount *m, const char *option)
 		return GROUP_PROPAGATION;
 	}
 	return 0;
+}
+
+/* The source stays as it is and all that is written is the container's: what says otherwise, or
+ * where else it would go, does not stand beside it. */
+static int check_overlay(const struct mb_volume_mount *m, unsigned int seen, struct mb_err *err)
+{
+	const char *other = m->readonly                ? "ro"
+	                    : seen & GROUP_CHOWN       ? "U"
+	                    : seen & GROUP_IDMAP       ? "idmap"
+	                    : seen & GROUP_PROPAGATION ? "propagation"
+	                                               : NULL;
+
+	if (m->type != MB_VOLUME_BIND)
+		return mb_fail(err, EOPNOTSUPP,
+		               "mount option 'O' is for directories of the host, not for volumes");
+	return other ? mb_fail(err, EINVAL,
+	                       "conflicting mount options: 'O' and '%s' exclude each other", other)
+	             : 0;
 }
 
 static int take_options(struct mb_volume_mount *m, const char *mode, struct mb_err *err)
@@ -167,7 +195,7 @@ static int take_options(struct mb_volume_mount *m, const char *mode, struct mb_e
 	MB_STRV_FOREACH (option, &options) {
 		unsigned int group;
 
-		if (strcmp(option, "U") == 0 || strcmp(option, "O") == 0)
+		if (mb_starts_with(option, "upperdir=") || mb_starts_with(option, "workdir="))
 			return mb_fail(err, EOPNOTSUPP,
 			               "mount option '%s' is not supported by this version",
 			               option);
@@ -181,7 +209,7 @@ static int take_options(struct mb_volume_mount *m, const char *mode, struct mb_e
 		return mb_fail(err, EINVAL, "invalid mode: %s", mode);
 	if (m->type == MB_VOLUME_VOLUME && (seen & GROUP_PROPAGATION))
 		return mb_fail(err, EINVAL, "invalid mode: %s", mode);
-	return 0;
+	return m->overlay ? check_overlay(m, seen, err) : 0;
 }
 
 static int parse_short(const char *text, const char *cwd, struct mb_volume_mount *m,
@@ -301,6 +329,7 @@ enum key_kind {
 	KEY_TMPFS_MODE,
 	KEY_CONSISTENCY,
 	KEY_IDMAP,
+	KEY_CHOWN,
 	KEY_LATER,
 };
 
@@ -331,9 +360,9 @@ static const struct key {
 	{"consistency", KEY_CONSISTENCY, false},
 	{"image-subpath", KEY_LATER, false},
 	{"relabel", KEY_LATER, false},
-	{"chown", KEY_LATER, true},
+	{"chown", KEY_CHOWN, true},
 	{"idmap", KEY_IDMAP, true},
-	{"U", KEY_LATER, true},
+	{"U", KEY_CHOWN, true},
 };
 
 static const struct key *find_key(const char *name)
@@ -474,6 +503,8 @@ static int take_key(struct long_form *f, const struct key *key, const char *valu
 		return 0;
 	case KEY_IDMAP:
 		return take_bool(key->name, value, &f->m->idmap, err);
+	case KEY_CHOWN:
+		return take_bool(key->name, value, &f->m->chown, err);
 	case KEY_LATER:
 		break;
 	}

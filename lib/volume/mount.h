@@ -39,6 +39,8 @@ struct mb_volume_mount {
 	bool nocopy;
 	bool idmap;         /* ids on disk are the container's, by its user namespace */
 	bool create_source; /* bind-create-src */
+	bool chown;         /* what is there becomes the container's user's */
+	bool overlay;       /* what is written there goes to a layer of the container's */
 	char relabel;       /* 'z', 'Z' or 0 */
 	enum mb_volume_propagation propagation;
 	enum mb_volume_recursive recursive;

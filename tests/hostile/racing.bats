@@ -128,6 +128,21 @@ still_racing() {
 	still_racing
 }
 
+@test "race: a volume whose owner changes" {
+	swapper /v/a/ "${where[@]}"
+	go() {
+		local n
+		for n in 1 2 3 4 5; do
+			try run --rm -u "$((1000 + n))" -v shared:/v:U deb true || return 1
+			# Through a host's path, of which a part changes places with links.
+			try run --rm -u "$((1000 + n))" -v "$root/volumes/shared/_data/a:/v:U" deb true || return 1
+			try run --rm -u "$((1000 + n))" --mount "type=bind,src=$root/volumes/shared/_data,dst=/v,chown" deb true || return 1
+		done
+	}
+	for_a_while go
+	still_racing
+}
+
 @test "race: exec into directories and users that change places" {
 	mybox volume create shared >/dev/null
 	attacker racer -v shared:/v -- swap /v/a/ "${where[@]}"

@@ -137,6 +137,116 @@ setup_dirs() {
 	umount "$dir/sub" "$dir"
 }
 
+@test "U: the source becomes the user's of the container, links and other mounts do not" {
+	setup_dirs
+	mkdir -p "$dir/sub/mnt"
+	echo canary >"$BATS_TEST_TMPDIR/canary"
+	ln -s "$BATS_TEST_TMPDIR/canary" "$dir/sub/link"
+	ln "$dir/file" "$dir/sub/twin"
+	cp /bin/true "$dir/suid"
+	chmod 4755 "$dir/suid"
+	mount -t tmpfs none "$dir/sub/mnt"
+	touch "$dir/sub/mnt/other"
+	owners() { (cd "$dir" && stat -c %u:%g . file suid sub sub/link sub/twin sub/mnt/other | tr '\n' ' '); }
+	[ "$(mybox run --rm -u 1000:50 -v "$dir:/d:U" deb stat -c %u:%g /d /d/file | tr '\n' ' ')" = "1000:50 1000:50 " ]
+	[ "$(owners)" = "1000:50 1000:50 1000:50 1000:50 1000:50 1000:50 0:0 " ]
+	[ "$(stat -c %a "$dir/suid")" = 755 ]
+	[ "$(stat -c %u "$BATS_TEST_TMPDIR/canary")" = 0 ]
+	umount "$dir/sub/mnt"
+	# Read-only for the container; by its name in the image; as --mount says it; of a file alone.
+	run mybox run --rm -u 7:8 -v "$dir:/d:U,ro" deb sh -c 'stat -c %u:%g /d/file; touch /d/x'
+	[ "$status" = 1 ]
+	[ "${lines[0]}" = 7:8 ]
+	mybox run --rm -u user --mount "type=bind,src=$dir,dst=/d,chown" deb touch /d/its
+	[ "$(stat -c %u "$dir/sub/twin" "$dir/its" | sort -u)" = 1000 ]
+	mybox run --rm -v "$dir/file:/f:U" deb true
+	[ "$(stat -c %u "$dir/file" "$dir/its" | tr '\n' ' ')" = "0 1000 " ]
+	# Volumes, after they got what the image has there; memory.
+	mybox run --rm -u 1234 -v vol:/etc:U deb sh -c 'echo mine >/etc/mine'
+	[ "$(stat -c %u "$(mybox volume inspect -f '{{.Mountpoint}}' vol)"/release)" = 1234 ]
+	[ "$(mybox run --rm -u 1234:5 --mount type=tmpfs,dst=/t,U,tmpfs-mode=700 deb stat -c %u:%g /t)" = 1234:5 ]
+	# Whoever has it by --volumes-from has asked for nothing.
+	mybox create --name c1 -v "$dir:/d:U" deb true
+	mybox run --rm -u 99 --volumes-from c1 deb true
+	[ "$(stat -c %u "$dir/its")" = 1000 ]
+	mybox rm c1
+}
+
+@test "U: mapped as the container's ids are" {
+	setup_dirs
+	mybox run --rm --uidmap 0:200000:2000 -u 5:6 -v "$dir:/d:U" deb touch /d/new
+	[ "$(stat -c %u:%g "$dir" "$dir/file" "$dir/new" | sort -u)" = 200005:200006 ]
+	mybox run --rm --uidmap 0:200000:2000 -u 5:6 -v vol:/d:U deb touch /d/new
+	[ "$(stat -c %u:%g "$(mybox volume inspect -f '{{.Mountpoint}}' vol)/new")" = 5:6 ]
+	mybox run --rm --uidmap 0:200000:2000 -u 7:8 --mount "type=bind,src=$dir,dst=/d,idmap,U" deb touch /d/its
+	[ "$(stat -c %u:%g "$dir/its" "$dir/file" | sort -u)" = 7:8 ]
+}
+
+@test "U: not of what the host lives in, and by no link" {
+	setup_dirs
+	local bad
+	for bad in / /etc /etc/ /usr/../etc /etc/passwd; do
+		run mybox create -v "$bad:/d:U" deb true
+		[ "$status" = 1 ]
+		[[ $output == *"mount option 'U': the host lives in"* ]]
+	done
+	mkdir "$BATS_TEST_TMPDIR/other"
+	mybox create --name c1 -u 5 -v "$dir:/d:U" deb true
+	rm -r "$dir"
+	ln -s "$BATS_TEST_TMPDIR/other" "$dir"
+	run mybox start c1
+	[ "$status" = 1 ]
+	[[ $output == *"mount option 'U': '$dir' leads through a link"* ]]
+	mybox rm c1
+	for bad in "$dir" "$dir/." "$dir/below/it"; do
+		run mybox run --rm -u 5 -v "$bad:/d:U" deb true
+		[ "$status" = 125 ]
+		[[ $output == *"mount option 'U': '$dir"*" leads through a link"* ]]
+	done
+	[ "$(stat -c %u "$BATS_TEST_TMPDIR/other")" = 0 ]
+}
+
+@test "O: the source stays as it is, and the changes are the container's" {
+	setup_dirs
+	chmod 750 "$dir"
+	mkdir "$dir/sub"
+	state() { (cd "$dir" && find . -printf '%p %m %U %s %T@\n' | sort && cat file); }
+	local before
+	before=$(state)
+	mybox run -d --name c1 -v "$dir:/d:O" deb sh -c 'echo new >/d/new; rm -r /d/sub; echo more >>/d/file; chmod 700 /d; : >/ready; exec sleep 1000'
+	wait_until 5 mybox exec c1 test -e /ready
+	[ "$(mybox exec c1 cat /d/new /d/file | tr '\n' ' ')" = "new host more " ]
+	mybox restart -t 0 c1
+	wait_until 5 mybox exec c1 test -e /d/new
+	mybox stop -t 0 c1
+	# Looked at while it does not run.
+	[ "$(mybox cp c1:/d/new - | tar -xO)" = new ]
+	mybox start c1
+	# Each has a layer of its own.
+	[ "$(mybox run --rm --volumes-from c1 deb ls /d | tr '\n' ' ')" = "file sub " ]
+	[ "$(mybox run --rm -v "$dir:/d:O" deb stat -c %a /d)" = 750 ]
+	[ "$(mybox run --rm -u 1000 --userns=auto -v "$dir:/d:O" deb sh -c 'stat -c %u /d')" = 65534 ]
+	[ "$(state)" = "$before" ]
+	mybox rm -f c1
+	mybox create --name c2 -v "$dir:/d:O" deb true
+	[ "$(mybox cp c2:/d/file - | tar -xO)" = host ]
+	mybox rm c2
+	[ "$(state)" = "$before" ]
+	run mybox create -v "$dir:/d:ro,O" deb true
+	[ "$status" = 1 ]
+	[[ $output == *"'O' and 'ro' exclude each other"* ]]
+	run mybox create -v "$dir:/d:O,upperdir=/u,workdir=/w" deb true
+	[ "$status" = 1 ]
+	[[ $output == *"mount option 'upperdir=/u' is not supported by this version"* ]]
+	run mybox create -v "$dir/file:/d:O" deb true
+	[ "$status" = 1 ]
+	[[ $output == *"mount option 'O': '$dir/file' is not a directory"* ]]
+	run mybox create -v vol:/d:O deb true
+	[ "$status" = 1 ]
+	[[ $output == *"'O' is for directories of the host"* ]]
+	[ -z "$(mybox volume ls -q)" ]
+}
+
 @test "a missing source: made by -v, refused by --mount" {
 	setup_dirs
 	mybox run --rm -v "$dir/made:/d" deb touch /d/x

@@ -24,6 +24,10 @@ static char *describe(const struct mb_volume_mount *m)
 		mb_str_addf(&s, " %s", mb_volume_propagation_name(m->propagation));
 	if (m->nocopy)
 		mb_str_add(&s, " nocopy");
+	if (m->chown)
+		mb_str_add(&s, " chown");
+	if (m->overlay)
+		mb_str_add(&s, " overlay");
 	if (m->relabel)
 		mb_str_addf(&s, " %c", m->relabel);
 	if (m->recursive)
@@ -104,7 +108,18 @@ static void short_form(void **state)
 		{"/a:/b:ro,", "!invalid mode: ro,"},
 		{"/a:/b:nocopy", "!invalid mode: nocopy"},
 		{"vol:/b:shared", "!invalid mode: shared"},
-		{"vol:/b:U", "!'U' is not supported"},
+		{"/a:/b:U,ro", "bind /a /b ro chown"},
+		{"vol:/b:U", "volume vol /b chown"},
+		{"/a:/b:O", "bind /a /b overlay"},
+		{"/a:/b:rw,O,z", "bind /a /b overlay z"},
+		{"vol:/b:O", "!'O' is for directories of the host"},
+		{"/a:/b:O,ro", "!'O' and 'ro' exclude each other"},
+		{"/a:/b:U,O", "!'O' and 'U' exclude each other"},
+		{"/a:/b:idmap,O", "!'O' and 'idmap' exclude each other"},
+		{"/a:/b:O,shared", "!'O' and 'propagation' exclude each other"},
+		{"/a:/b:O,upperdir=/u,workdir=/w", "!'upperdir=/u' is not supported"},
+		{"/a:/b:U,U", "!invalid mode"},
+		{"/a:/b:O,O", "!invalid mode"},
 		{"v$:/b", "!includes invalid characters for a local volume name"},
 		{"v:/b", "!includes invalid characters"},
 	};
@@ -159,7 +174,11 @@ static void long_form(void **state)
 		{"type=bind,src=/a,dst=/b,\"x", "!a quote is not closed"},
 		{"type=tmpfs,dst=/b,tmpfs-mode=9", "!invalid value for tmpfs-mode: 9"},
 		{"type=bind,src=/a,dst=/b,idmap", "bind /a /b"},
-		{"type=bind,src=/a,dst=/b,U", "!'U' is not supported"},
+		{"type=bind,src=/a,dst=/b,U", "bind /a /b chown"},
+		{"type=bind,src=/a,dst=/b,chown=true", "bind /a /b chown"},
+		{"type=bind,src=/a,dst=/b,chown=false", "bind /a /b"},
+		{"type=tmpfs,dst=/b,U", "tmpfs - /b chown"},
+		{"type=bind,src=/a,dst=/b,U=maybe", "!invalid value for U: maybe"},
 	};
 
 	(void)state;
