@@ -24,6 +24,8 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 	MB_OPT_SWITCH(0, "rm", A, rm, "remove the container when it exits"), \
 	MB_OPT_STRING(0, "cidfile", "file", A, cidfile, "write the container id to the file", .complete = MB_COMP_FILE), \
 	MB_OPT_STRING(0, "name", NULL, A, name, "give the container a name"), \
+	MB_OPT_SWITCH(0, "replace", A, replace, "remove a container of that name first"), \
+	MB_OPT_STRING(0, "pidfile", "file", A, pidfile, "each start writes the process' number to the file", .complete = MB_COMP_FILE), \
 	MB_OPT_STRING(0, "platform", NULL, A, platform, "platform of the image"), \
 	MB_OPT_CHOICE(0, "pull", NULL, A, pull, pull_choices, "when to pull the image", .def = "missing"), \
 	MB_OPT_SWITCH('q', "quiet", A, quiet, "say nothing about pulling"),
@@ -31,10 +33,13 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 #define PROCESS_ROWS \
 	MB_OPT_LIST('e', "env", NULL, A, env, "set environment variables"), \
 	MB_OPT_LIST(0, "env-file", "file", A, env_files, "read in a file of environment variables", .complete = MB_COMP_FILE), \
+	MB_OPT_SWITCH(0, "env-host", A, env_host, "variables of the caller that nobody else sets"), \
 	MB_OPT_LIST(0, "secret", "secret", A, secrets, "let it read a secret: name[,type=env][,target=...]", .complete = MB_COMP_SECRET), \
 	MB_OPT_STRING('w', "workdir", NULL, A, workdir, "working directory inside the container"), \
 	MB_OPT_STRING('u', "user", NULL, A, user, "user name or uid (<name|uid>[:<group|gid>])"), \
-	MB_OPT_STRING(0, "entrypoint", NULL, A, entrypoint, "overwrite the image's entrypoint"), \
+	MB_OPT_STRING(0, "entrypoint", NULL, A, entrypoint, "overwrite the image's: a word, or a JSON list"), \
+	MB_OPT_STRING(0, "tz", "zone", A, timezone, "time zone of the container: Area/City, or local"), \
+	MB_OPT_STRING(0, "umask", "octal", A, umask, "umask of its processes (0022)"), \
 	MB_OPT_SWITCH(0, "init", A, init, "run an init that forwards signals and reaps"), \
 	MB_OPT_STRING(0, "stop-signal", NULL, A, stop_signal, "signal to stop the container", .complete = MB_COMP_SIGNAL), \
 	MB_OPT_INT(0, "stop-timeout", "seconds", A, stop_timeout, "seconds until it is killed after a stop", .def = "10"), \
@@ -150,6 +155,7 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 	MB_OPT_REFUSED(0, "link-local-ip", true, NULL), \
 	MB_OPT_REFUSED(0, "storage-opt", true, NULL), \
 	MB_OPT_REFUSED(0, "pod", true, NULL), \
+	MB_OPT_REFUSED(0, "init-path", true, "--init runs mybox's own, which is built in"), \
 	MB_OPT_REFUSED(0, "volume-driver", true, NULL), \
 	MB_OPT_REFUSED(0, "use-api-socket", false, "mybox has no daemon"),
 

@@ -16,14 +16,14 @@ struct mb_cmd_create_args {
 	int sig_proxy;
 	const char *detach_keys;
 	/* input, output, identity */
-	bool interactive, tty, rm, quiet;
+	bool interactive, tty, rm, quiet, replace;
 	struct mb_strv attach;
-	const char *cidfile, *name, *platform;
+	const char *cidfile, *pidfile, *name, *platform;
 	int pull;
 	/* process */
 	struct mb_strv env, env_files, group_add, ulimits, secrets;
-	const char *workdir, *user, *entrypoint, *stop_signal, *runtime;
-	bool init;
+	const char *workdir, *user, *entrypoint, *stop_signal, *runtime, *timezone, *umask;
+	bool init, env_host;
 	int stop_timeout, oom_score_adj;
 	/* names and network */
 	const char *hostname, *domainname, *ip, *ip6, *mac;
@@ -70,6 +70,10 @@ extern const struct mb_cli_opt mb_cmd_run_opts[];    /* run: those and its own *
 /* What was said becomes a request; @ret is released by the caller in any case. */
 int mb_cmd_create_request_fill(struct mb_cmd_context *cx, const struct mb_cli_input *in,
                                struct mb_container_create_request *ret, struct mb_err *err);
+
+/* container_podman.c: what podman's create has besides docker's. */
+int mb_cmd_create_podman_fill(struct mb_cmd_context *cx, const struct mb_cmd_create_args *args,
+                              struct mb_container_create_request *q, struct mb_err *err);
 
 /* container_health.c: the flags of the health check. */
 int mb_cmd_create_health_fill(const struct mb_cmd_create_args *args,

@@ -88,12 +88,7 @@ static int fill_config(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	config->stop_signal = mb_strdup_or_null(a->stop_signal);
 	config->has_stop_timeout = mb_cli_is_given(in, "stop-timeout");
 	config->stop_timeout = a->stop_timeout;
-	if (a->entrypoint) {
-		q->has_entrypoint = true;
-		if (*a->entrypoint)
-			mb_strv_add(&config->entrypoint, a->entrypoint);
-	}
-	return r;
+	return r == 0 ? mb_cmd_create_podman_fill(cx, a, q, err) : r;
 }
 
 static void fill_host(const struct mb_cmd_create_args *a, struct mb_container_host_config *h)

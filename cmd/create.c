@@ -12,9 +12,11 @@
 #include "cmd/report.h"
 #include "container/container.h"
 #include "container/create.h"
+#include "container/life.h"
 #include "core/err.h"
 #include "core/io.h"
 #include "core/own.h"
+#include "core/str.h"
 #include "image/image.h"
 #include "oci/ref.h"
 #include "store/store.h"
@@ -74,6 +76,56 @@ static int pull_missing(struct mb_cmd_context *cx, const struct mb_cli_input *in
 	return pull(cx, in, err);
 }
 
+/* --replace: who has the name. */
+static int find_holder(struct mb_store *store, const char *name, struct mb_container **ret,
+                       struct mb_err *err)
+{
+	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
+	struct mb_err ignored = MB_ERR_INIT;
+	int r;
+
+	if (!name)
+		return mb_fail(err, EINVAL, "cannot replace container without --name being set");
+	r = mb_container_find(store, name, &c, &ignored);
+	if (r == 0 && mb_streq(mb_container_name(c), name))
+		*ret = mb_take_ptr(&c);
+	return 0;
+}
+
+/* The new one is there, with a name that nobody gave it, before the old one goes: what is wrong
+ * with it, or keeps the old one, is told while that is as it was. */
+static int take_place(struct mb_container *new, struct mb_container *old, const char *name,
+                      struct mb_err *err)
+{
+	int r = mb_container_remove(old, true, false, err);
+
+	if (r >= 0)
+		r = mb_container_rename(new, name, err);
+	if (r < 0)
+		mb_container_remove(new, true, true, NULL);
+	return r;
+}
+
+static int make(struct mb_store *store, struct mb_container_create_request *request, bool replace,
+                struct mb_container **ret, struct mb_strv *warnings, struct mb_err *err)
+{
+	MB_AUTO(mb_container_free) struct mb_container *old = NULL, *new = NULL;
+	MB_AUTO_FREE char *name = NULL;
+	int r = replace ? find_holder(store, request->name, &old, err) : 0;
+
+	if (r < 0)
+		return r;
+	if (!old)
+		return mb_container_create(store, request, ret, warnings, err);
+	name = mb_take_ptr(&request->name);
+	r = mb_container_create(store, request, &new, warnings, err);
+	if (r == 0)
+		r = take_place(new, old, name, err);
+	if (r == 0)
+		*ret = mb_take_ptr(&new);
+	return r;
+}
+
 static int create(struct mb_cmd_context *cx, const struct mb_cli_input *in,
                   struct mb_container **ret, struct mb_err *err)
 {
@@ -91,7 +143,7 @@ static int create(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	if (r == 0)
 		r = open_cidfile(args->cidfile, &cidfile, err);
 	if (r == 0)
-		r = mb_container_create(store, &request, ret, &warnings, err);
+		r = make(store, &request, args->replace, ret, &warnings, err);
 	mb_cmd_create_warn(&warnings);
 	if (r == 0 && cidfile >= 0)
 		mb_write_full(cidfile, (*ret)->id, MB_ID_LEN);

@@ -11,6 +11,7 @@
 
 struct mb_container;
 struct mb_err;
+struct mb_container_config;
 struct mb_container_host_config;
 struct mb_container_record;
 
@@ -44,6 +45,9 @@ int mb_container_security_fill(const struct mb_container_host_config *host,
 /* bundle_process.c: args, environment, user, capabilities, rlimits.  Also of an exec. */
 int mb_container_process_fill(const struct mb_container_record *record, int rootfs_fd,
                               struct mb_oci_process *process, struct mb_err *err);
+/* --umask, checked before. */
+void mb_container_umask_fill(const struct mb_container_config *config,
+                             struct mb_oci_process *process);
 /* docker's default set with --cap-add and --cap-drop, or all with @privileged. */
 int mb_container_caps_fill(const struct mb_container_host_config *host, bool privileged,
                            struct mb_oci_process *process, struct mb_err *err);
@@ -61,6 +65,9 @@ int mb_container_mounts_fill(struct mb_container *c, int rootfs_fd,
 /* The paths of those, as --security-opt leaves them; added to the vectors. */
 int mb_container_masks(const struct mb_container_host_config *host, struct mb_strv *ret_masked,
                        struct mb_strv *ret_readonly, struct mb_err *err);
+
+/* timezone.c: --tz: what the host has of it, "local" is the host's own; @ret_fd O_PATH. */
+int mb_container_timezone_open(const char *name, int *ret_fd, struct mb_err *err);
 
 /* bundle_devices.c: nodes and rules of --device, --privileged and --device-cgroup-rule. */
 int mb_container_devices_fill(const struct mb_container_record *record,

@@ -176,6 +176,23 @@ static int add_etc(struct mb_container *c, struct mb_container_bundle *b, struct
 	return 0;
 }
 
+/* --tz */
+static int add_timezone(struct mb_container *c, struct mb_container_bundle *b, struct mb_err *err)
+{
+	const char *name = c->record->config.timezone;
+	MB_AUTO_CLOSE int file = -1;
+	int fd = -1, r;
+
+	if (!name || !*name || is_users(c->record, "/etc/localtime"))
+		return 0;
+	r = mb_container_timezone_open(name, &file, err);
+	if (r == 0)
+		r = mb_sys_mount_clone(file, "", false, &fd, err);
+	if (r == 0)
+		add_mount(b, "/etc/localtime", "bind", "rbind,rprivate,ro", fd);
+	return r;
+}
+
 static int depth(const char *path)
 {
 	int n = 0;
@@ -371,6 +388,8 @@ int mb_container_mounts_fill(struct mb_container *c, int rootfs_fd, struct mb_co
 
 	if (r == 0)
 		r = add_etc(c, b, err);
+	if (r == 0)
+		r = add_timezone(c, b, err);
 	if (r == 0)
 		r = add_users(c, b->image_fd >= 0 ? b->image_fd : rootfs_fd, b, err);
 	if (r == 0)

@@ -9,6 +9,7 @@
 #include "container/security.h"
 #include "container/userns.h"
 #include "core/err.h"
+#include "core/parse.h"
 #include "core/str.h"
 #include "sys/caps.h"
 #include "sys/userdb.h"
@@ -120,6 +121,13 @@ void mb_container_rlimits_fill(const struct mb_container_host_config *h,
 	process->has_oom_score_adj = true;
 }
 
+void mb_container_umask_fill(const struct mb_container_config *config,
+                             struct mb_oci_process *process)
+{
+	process->user.has_umask = config->umask && *config->umask &&
+	                          mb_parse_mode(config->umask, &process->user.umask) == 0;
+}
+
 int mb_container_process_fill(const struct mb_container_record *record, int rootfs_fd,
                               struct mb_oci_process *process, struct mb_err *err)
 {
@@ -143,6 +151,7 @@ int mb_container_process_fill(const struct mb_container_record *record, int root
 		r = mb_container_caps_fill(&record->host, record->host.privileged, process, err);
 	if (r < 0)
 		return r;
+	mb_container_umask_fill(config, process);
 	mb_container_rlimits_fill(&record->host, process);
 	return 0;
 }

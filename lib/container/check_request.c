@@ -2,11 +2,13 @@
 #include "container/check_request.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "container/bundle.h"
 #include "container/container.h"
 #include "container/create.h"
 #include "container/logging.h"
@@ -531,6 +533,33 @@ static int check_config(const struct mb_container_config *config, struct mb_err 
 	return check_keys(&config->labels, "label", err);
 }
 
+static int check_process(const struct mb_container_config *config, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int zone = -1;
+	uint32_t mask;
+
+	if (config->umask && (mb_parse_mode(config->umask, &mask) < 0 || mask > 0777))
+		return mb_fail(err, EINVAL, "--umask: '%s' is no octal number up to 0777",
+		               config->umask);
+	return config->timezone ? mb_container_timezone_open(config->timezone, &zone, err) : 0;
+}
+
+/* It is written when there is a process; that there is a place for it is told now. */
+static int check_pid_file(const struct mb_container_host_config *h, struct mb_err *err)
+{
+	MB_AUTO_FREE char *directory = mb_strdup_or_null(h->pid_file);
+	char *slash = directory ? strrchr(directory, '/') : NULL;
+	MB_AUTO_CLOSE int fd = -1;
+
+	if (!slash)
+		return 0;
+	if (!slash[1])
+		return mb_fail(err, EINVAL, "--pidfile: '%s' is no name of a file", directory);
+	slash[slash == directory] = '\0';
+	fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? mb_fail_sys(err, errno, "--pidfile: directory '%s'", directory) : 0;
+}
+
 int mb_container_request_check(struct mb_store *store, struct mb_container_create_request *q,
                                struct mb_container_record *record, struct mb_strv *warnings,
                                struct mb_err *err)
@@ -538,6 +567,10 @@ int mb_container_request_check(struct mb_store *store, struct mb_container_creat
 	int r = check_config(&q->config, err);
 
 	(void)warnings;
+	if (r == 0)
+		r = check_process(&q->config, err);
+	if (r == 0)
+		r = check_pid_file(&q->host, err);
 	if (r == 0)
 		r = check_keys(&q->host.annotations, "annotation", err);
 	if (r == 0)

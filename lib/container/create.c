@@ -32,11 +32,11 @@
 void mb_container_create_request_done(struct mb_container_create_request *q)
 {
 	struct mb_container_record holder = {.config = q->config, .host = q->host};
-	struct mb_strv *lists[] = {&q->layers,       &q->command,      &q->volumes,
-	                           &q->mounts,       &q->tmpfs,        &q->networks,
-	                           &q->aliases,      &q->expose,       &q->ulimits,
-	                           &q->devices,      &q->secrets,      &q->throttles[0],
-	                           &q->throttles[1], &q->throttles[2], &q->throttles[3]};
+	struct mb_strv *lists[] = {
+		&q->layers,       &q->command,      &q->volumes,      &q->mounts,
+		&q->tmpfs,        &q->networks,     &q->aliases,      &q->expose,
+		&q->ulimits,      &q->devices,      &q->secrets,      &q->host_env,
+		&q->throttles[0], &q->throttles[1], &q->throttles[2], &q->throttles[3]};
 	char **texts[] = {&q->name, &q->image, &q->platform, &q->ip, &q->ip6, &q->mac, &q->cwd};
 
 	mb_container_record_done(&holder);
@@ -48,23 +48,29 @@ void mb_container_create_request_done(struct mb_container_create_request *q)
 
 /* --- the image's settings below the user's ---------------------------------------------------- */
 
-static void merge_env(struct mb_container_config *config, const struct mb_image_settings *image)
+static void add_missing(struct mb_strv *env, const struct mb_strv *more)
+{
+	for (size_t i = 0; i < more->n; i++) {
+		MB_AUTO_FREE char *name = mb_strndup(more->v[i], strcspn(more->v[i], "="));
+
+		if (!mb_env_find(env, name))
+			mb_env_set(env, more->v[i]);
+	}
+}
+
+static void merge_env(struct mb_container_config *config, const struct mb_image_settings *image,
+                      const struct mb_strv *host)
 {
 	struct mb_strv env = MB_STRV_INIT;
 
-	if (!mb_env_find(&image->env, "PATH"))
+	if (!mb_env_find(&image->env, "PATH") && !mb_env_find(host, "PATH"))
 		mb_strv_add(&env,
 		            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	/* docker's order: the user's words first, then what the image has besides. */
 	for (size_t i = 0; i < config->env.n; i++)
 		mb_env_set(&env, config->env.v[i]);
-	for (size_t i = 0; i < image->env.n; i++) {
-		MB_AUTO_FREE char *name =
-			mb_strndup(image->env.v[i], strcspn(image->env.v[i], "="));
-
-		if (!mb_env_find(&env, name))
-			mb_env_set(&env, image->env.v[i]);
-	}
+	add_missing(&env, &image->env);
+	add_missing(&env, host);
 	mb_strv_done(&config->env);
 	config->env = env;
 }
@@ -142,7 +148,7 @@ static int merge_image(struct mb_container_create_request *q, const struct mb_im
 {
 	struct mb_container_config *config = &q->config;
 
-	merge_env(config, &image->config);
+	merge_env(config, &image->config, &q->host_env);
 	merge_labels(config, &image->config);
 	merge_command(q, &image->config);
 	merge_set(&config->exposed_ports, &image->config.ports);

@@ -25,6 +25,7 @@ struct mb_container_create_request {
 	bool is_rootfs;                        /* the image is a directory, "DIR[:O]" */
 	struct mb_strv command;                /* operands after the image */
 	bool has_entrypoint;                   /* --entrypoint was given, be it "" */
+	struct mb_strv host_env;               /* --env-host: what nobody else says */
 	struct mb_strv volumes, mounts, tmpfs; /* -v, --mount, --tmpfs */
 	struct mb_strv networks, aliases;      /* --network, --network-alias */
 	char *ip, *ip6, *mac;

@@ -76,6 +76,7 @@ static int fill_process(struct executing *x, struct mb_err *err)
 	for (size_t i = 0; i < q->env.n; i++)
 		mb_env_set(&process->env, q->env.v[i]);
 	process->cwd = mb_strdup(cwd && *cwd ? cwd : "/");
+	mb_container_umask_fill(&x->c->record->config, process);
 	r = mb_container_user_fill(x->root_fd, user, &x->c->record->host.group_add, process, err);
 	if (r == 0)
 		r = mb_container_userns_check_user(&x->c->record->host, process, err);

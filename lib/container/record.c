@@ -55,6 +55,8 @@ static const struct mb_json_field config_table[] = {
 	MB_JSON_STR("HealthcheckOnFailureAction", struct mb_container_config, on_unhealthy),
 	MB_JSON_STRV("Shell", struct mb_container_config, shell),
 	MB_JSON_STRV("CreateCommand", struct mb_container_config, create_command),
+	MB_JSON_STR("Umask", struct mb_container_config, umask),
+	MB_JSON_STR("Timezone", struct mb_container_config, timezone),
 	MB_JSON_LIST("Secrets", struct mb_container_config, secrets, n_secrets, struct mb_container_secret, secret_table),
 	MB_JSON_END,
 };
@@ -106,6 +108,7 @@ static const struct mb_json_field host_table[] = {
 	MB_JSON_OBJ("RestartPolicy", HOST, restart, restart_table, .flags = MB_JSON_ALWAYS),
 	MB_JSON_STR("RestartDelay", HOST, restart_delay),
 	MB_JSON_STRV("Requires", HOST, requires),
+	MB_JSON_STR("PidFile", HOST, pid_file),
 	MB_JSON_BOOL("AutoRemove", HOST, auto_remove, .flags = MB_JSON_ALWAYS),
 	MB_JSON_STRV("VolumesFrom", HOST, volumes_from, .flags = MB_JSON_NULL),
 	MB_JSON_STRV("CapAdd", HOST, cap_add, .flags = MB_JSON_NULL),

@@ -44,6 +44,7 @@ struct mb_container_config {
 	struct mb_strv create_command;          /* as it was typed; podman's */
 	struct mb_container_secret *secrets;    /* lib/container/secrets.c reads them */
 	size_t n_secrets;
+	char *umask, *timezone; /* --umask, in octal; --tz; or NULL */
 };
 
 struct mb_container_device {
@@ -78,6 +79,7 @@ struct mb_container_host_config {
 	struct mb_kv log_options;
 	char *restart_delay;     /* lib/container/check_restart.c reads it */
 	struct mb_strv requires; /* ids of those that are started first */
+	char *pid_file;          /* each start writes process 1's number there; or NULL */
 	struct mb_kv tmpfs, sysctls, annotations;
 	bool auto_remove, privileged, hardened, publish_all, readonly_rootfs, init,
 		oom_kill_disable;

@@ -284,6 +284,28 @@ static int connect_network(struct starting *s, struct mb_err *err)
 	return r;
 }
 
+/* --pidfile: whole or not there, and no link of another's is followed. */
+static int write_pid_file(struct starting *s, struct mb_err *err)
+{
+	MB_AUTO_FREE char *path = mb_strdup_or_null(s->c->record->host.pid_file);
+	char *name = path ? strrchr(path, '/') : NULL, text[16];
+	MB_AUTO_CLOSE int dir = -1;
+	int r;
+
+	if (!name)
+		return 0;
+	*name++ = '\0';
+	dir = open(*path ? path : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return mb_fail_sys(err, errno, "--pidfile: cannot open '%s'", path);
+	snprintf(text, sizeof(text), "%d", (int)s->ready.pid);
+	r = mb_store_file_write(dir, name, text, strlen(text), MB_DOC_REPLACE, err);
+	/* Others are to read it. */
+	if (r == 0 && fchmodat(dir, name, 0644, 0) < 0)
+		r = mb_fail_sys(err, errno, "cannot open '%s' to all", name);
+	return r < 0 ? mb_wrap(err, r, "--pidfile") : 0;
+}
+
 /* Written before the program runs: whoever finds the process finds out whose it is.  The exit
  * document says from now on what is true if nobody lives to say better. */
 static int write_state(struct starting *s, struct mb_err *err)
@@ -315,7 +337,7 @@ static int write_state(struct starting *s, struct mb_err *err)
 	r = mb_container_run_save(c->run_fd, &run, err);
 	free(run.cgroup);
 	mb_container_ports_free(&run);
-	return r;
+	return r == 0 ? write_pid_file(s, err) : r;
 }
 
 static int release(struct starting *s, struct mb_err *err)
