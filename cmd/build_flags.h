@@ -25,7 +25,8 @@ struct mb_cmd_build_args {
 		annotations, contexts, ssh, cache_from, cache_to;
 	const char *file, *target, *network, *platform, *iidfile, *cgroup_parent, *metadata;
 	const char *provenance, *sbom;
-	int64_t shm_size, memory;
+	const char *cpuset_cpus, *cpuset_mems;
+	int64_t shm_size, memory, memory_swap, cpu_shares, cpu_period, cpu_quota;
 	int progress; /* enum mb_cmd_build_how */
 	const char *call;
 	bool no_cache, pull, quiet, push, load, check;

@@ -112,6 +112,9 @@ struct mb_build_request {
 	struct mb_strv extra_hosts, ulimits;
 	struct mb_strv no_cache_for; /* --no-cache-filter: stages */
 	int64_t shm_size, memory;    /* bytes; 0: as ever */
+	/* Of RUN, as of a container (container/record.h). */
+	int64_t memory_swap, cpu_shares, cpu_period, cpu_quota;
+	const char *cpuset_cpus, *cpuset_mems;
 	const struct mb_build_secret *secrets;
 	size_t n_secrets;
 	struct mb_build_ssh_access ssh;

@@ -165,6 +165,12 @@ static void fill_request(struct mb_build *b, const struct mb_build_state *state,
 	q->host.auto_remove = true;
 	q->host.shm_size = asked->shm_size;
 	q->host.memory = asked->memory;
+	q->host.memory_swap = asked->memory_swap;
+	q->host.cpu_shares = asked->cpu_shares;
+	q->host.cpu_period = asked->cpu_period;
+	q->host.cpu_quota = asked->cpu_quota;
+	q->host.cpuset_cpus = mb_strdup_or_null(asked->cpuset_cpus);
+	q->host.cpuset_mems = mb_strdup_or_null(asked->cpuset_mems);
 	q->host.cgroup_parent = mb_strdup_or_null(asked->cgroup_parent);
 	mb_strv_add_all(&q->host.extra_hosts, &asked->extra_hosts);
 	mb_strv_add_all(&q->ulimits, &asked->ulimits);
