@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cmd/container_choice.h"
 #include "cmd/container_each.h"
 #include "cmd/context.h"
 #include "cmd/logs_many.h"
@@ -22,6 +23,7 @@
 #include "sys/proc.h"
 
 struct logs_args {
+	struct mb_cmd_choice choice;
 	bool follow, timestamps, details, names, colour;
 	const char *tail, *since, *until;
 };
@@ -107,7 +109,7 @@ static int logs_by_line(struct mb_cmd_context *cx, const struct mb_cli_input *in
 	return mb_cmd_logs_many(cx, &how, err);
 }
 
-static int logs_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
+static int show(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	const struct logs_args *args = in->args;
 	struct mb_logfile_options options = {0};
@@ -142,12 +144,23 @@ static int logs_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 	return r < 0 ? r : 0;
 }
 
+static int logs_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
+{
+	const struct logs_args *args = in->args;
+	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
+	struct mb_cli_input chosen;
+	int r = mb_cmd_choose(cx, in, &args->choice, NULL, &chosen, &names, err);
+
+	return r < 0 ? r : show(cx, &chosen, err);
+}
+
 static const struct mb_cli_opt logs_opts[] = {
 	MB_OPT_SWITCH(0, "color", struct logs_args, colour,
                       "names in colours, unless NO_COLOR is set"),
 	MB_OPT_SWITCH(0, "details", struct logs_args, details,
                       "show extra details provided to logs"),
 	MB_OPT_SWITCH('f', "follow", struct logs_args, follow, "follow log output"),
+	MB_CMD_CHOICE_LATEST('l', struct logs_args),
 	MB_OPT_SWITCH(0, "names", struct logs_args, names, "the container's name before each line"),
 	MB_OPT_STRING(0, "since", NULL, struct logs_args, since,
                       "show logs since a time or a duration ago (42m)"),

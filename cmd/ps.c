@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -8,6 +9,7 @@
 #include "cmd/output.h"
 #include "cmd/ps.h"
 #include "cmd/ps_filter.h"
+#include "cmd/ps_sort.h"
 #include "container/container.h"
 #include "container/health.h"
 #include "container/inspect.h"
@@ -24,7 +26,7 @@
 
 struct ps_args {
 	bool all, quiet, no_trunc, latest, size;
-	int last;
+	int last, sort;
 	const char *format;
 	struct mb_strv filters;
 };
@@ -190,10 +192,9 @@ static bool is_shown(const struct mb_container *c, const struct ps_args *args,
 	return (any || mb_container_is_running(c)) && mb_cmd_ps_matches(c, asked);
 }
 
-static int print(const struct mb_container_list *all, const struct ps_args *args,
-                 const struct mb_cmd_ps_asked *asked, struct mb_err *err)
+static int print(const struct mb_container_list *chosen, const struct ps_args *args,
+                 struct mb_err *err)
 {
-	size_t limit = args->latest ? 1 : args->last > 0 ? (size_t)args->last : SIZE_MAX;
 	MB_AUTO(mb_format_list_free) struct mb_format_list *list = NULL;
 	bool has_rest = args->format || args->size;
 	int r = mb_format_list_new(mb_cmd_list_format(args->format, args->quiet, "{{.ID}}"),
@@ -203,19 +204,35 @@ static int print(const struct mb_container_list *all, const struct ps_args *args
 		return r;
 	if (args->size)
 		mb_format_list_show(list, "Size", true);
-	for (size_t i = 0; r == 0 && i < all->n && limit; i++) {
+	for (size_t i = 0; r == 0 && i < chosen->n; i++) {
 		MB_AUTO(mb_json_free) struct json_object *row = NULL;
 
-		if (!is_shown(all->v[i], args, asked))
-			continue;
-		limit--;
-		row = mb_cmd_ps_row(all->v[i], args->no_trunc, has_rest);
+		row = mb_cmd_ps_row(chosen->v[i], args->no_trunc, has_rest);
 		if (mb_format_list_uses(list, "Size") || mb_format_list_uses_all(list))
-			r = set_size(row, all->v[i], err);
+			r = set_size(row, chosen->v[i], err);
 		if (r == 0)
 			r = mb_format_list_add(list, row, err);
 	}
 	return r < 0 ? r : mb_cmd_list_put(list, err);
+}
+
+/* --last means the last created ones, in whichever order they are shown. */
+static int show(struct mb_container_list *all, const struct mb_cli_input *in,
+                const struct mb_cmd_ps_asked *asked, struct mb_err *err)
+{
+	const struct ps_args *args = in->args;
+	struct mb_container_list chosen = {.v = mb_calloc(all->n + 1, sizeof(*chosen.v))};
+	size_t limit = args->latest ? 1 : args->last > 0 ? (size_t)args->last : SIZE_MAX;
+	int r;
+
+	for (size_t i = 0; i < all->n && chosen.n < limit; i++)
+		if (is_shown(all->v[i], args, asked))
+			chosen.v[chosen.n++] = all->v[i];
+	if (mb_cli_is_given(in, "sort"))
+		mb_cmd_ps_sort(&chosen, (enum mb_cmd_ps_sort)args->sort);
+	r = print(&chosen, args, err);
+	free(chosen.v);
+	return r;
 }
 
 static int ps_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
@@ -231,7 +248,7 @@ static int ps_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, str
 	if (r == 0)
 		r = mb_container_list_load(store, is_plain(args, &asked), &all, err);
 	if (r == 0)
-		r = print(&all, args, &asked, err);
+		r = show(&all, in, &asked, err);
 	mb_container_list_done(&all);
 	mb_cmd_ps_asked_done(&asked);
 	return r;
@@ -249,6 +266,7 @@ static const struct mb_cli_opt ps_opts[] = {
 	MB_OPT_SWITCH(0, "no-trunc", struct ps_args, no_trunc, "do not shorten anything"),
 	MB_OPT_SWITCH('q', "quiet", struct ps_args, quiet, "only show container ids"),
 	MB_OPT_SWITCH('s', "size", struct ps_args, size, "show sizes"),
+	MB_OPT_CHOICE(0, "sort", NULL, struct ps_args, sort, mb_cmd_ps_sorts, "order by this"),
 	MB_OPT_END,
 };
 

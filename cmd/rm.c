@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/cli.h"
+#include "cmd/container_choice.h"
 #include "cmd/context.h"
 #include "cmd/output.h"
 #include "cmd/report.h"
@@ -9,6 +10,7 @@
 #include "core/own.h"
 
 struct rm_args {
+	struct mb_cmd_choice choice;
 	bool force, volumes;
 };
 
@@ -31,17 +33,21 @@ static int remove_one(struct mb_store *store, const struct rm_args *args, const 
 static int rm_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	const struct rm_args *args = in->args;
+	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
+	struct mb_cli_input chosen;
 	struct mb_store *store;
 	int code = 0, r = mb_cmd_store(cx, &store, err);
 
+	if (r == 0)
+		r = mb_cmd_choose(cx, in, &args->choice, NULL, &chosen, &names, err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < in->n_operands; i++) {
+	for (size_t i = 0; i < chosen.n_operands; i++) {
 		struct mb_err why = MB_ERR_INIT;
 
-		r = remove_one(store, args, in->operands[i], &why);
+		r = remove_one(store, args, chosen.operands[i], &why);
 		if (r == 0)
-			r = mb_cmd_put_line(in->operands[i]);
+			r = mb_cmd_put_line(chosen.operands[i]);
 		if (r < 0) {
 			mb_cmd_report(&why);
 			code = 1;
@@ -51,6 +57,11 @@ static int rm_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, str
 }
 
 static const struct mb_cli_opt rm_opts[] = {
+	MB_CMD_CHOICE_ALL('a', struct rm_args),
+	MB_CMD_CHOICE_CIDFILE(struct rm_args),
+	MB_CMD_CHOICE_FILTER(0, struct rm_args),
+	MB_CMD_CHOICE_IGNORE('i', struct rm_args),
+	MB_CMD_CHOICE_LATEST(0, struct rm_args),
 	MB_OPT_SWITCH('f', "force", struct rm_args, force, "kill the container first if it runs"),
 	MB_OPT_SWITCH('v', "volumes", struct rm_args, volumes, "remove its anonymous volumes too"),
 	MB_OPT_REFUSED('l', "link", false, "there are no links"),

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "cli/cli.h"
+#include "cmd/container_choice.h"
 #include "cmd/container_each.h"
 #include "cmd/notify.h"
 #include "cmd/report.h"
@@ -13,6 +14,7 @@
 #include "monitor/client.h"
 
 struct start_args {
+	struct mb_cmd_choice choice;
 	bool attach, interactive;
 	const char *detach_keys;
 	int sdnotify;
@@ -94,20 +96,32 @@ static int start_attached(struct mb_cmd_context *cx, const struct mb_cli_input *
 	return r < 0 ? r : stay(cx, c, &session, args, err);
 }
 
+static bool may_start(const struct mb_container *c)
+{
+	return !mb_container_is_running(c);
+}
+
 static int start_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	const struct start_args *args = in->args;
 	struct starting starting = {cx, args};
-	int r = mb_cmd_container_seal(cx, in, err);
+	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
+	struct mb_cli_input chosen;
+	int r = mb_cmd_choose(cx, in, &args->choice, may_start, &chosen, &names, err);
 
+	if (r == 0)
+		r = mb_cmd_container_seal(cx, &chosen, err);
 	if (r < 0)
 		return r;
-	if (args->attach || args->interactive)
-		return start_attached(cx, in, err);
-	return mb_cmd_container_each(cx, in, start_one, &starting, err);
+	if ((args->attach || args->interactive) && chosen.n_operands)
+		return start_attached(cx, &chosen, err);
+	return mb_cmd_container_each(cx, &chosen, start_one, &starting, err);
 }
 
 static const struct mb_cli_opt start_opts[] = {
+	MB_CMD_CHOICE_ALL(0, struct start_args),
+	MB_CMD_CHOICE_FILTER('f', struct start_args),
+	MB_CMD_CHOICE_LATEST('l', struct start_args),
 	MB_OPT_SWITCH('a', "attach", struct start_args, attach,
                       "attach STDOUT and STDERR and forward signals"),
 	MB_OPT_STRING(0, "detach-keys", NULL, struct start_args, detach_keys,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -11,6 +12,8 @@
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
+
+enum { MAX_INTERVAL = 3600 };
 
 /* For a program that asks again when it wants to: once, and counters need no second look. */
 static int put_prometheus(struct mb_store *store, const struct mb_cli_input *in, bool all,
@@ -30,8 +33,8 @@ static int put_prometheus(struct mb_store *store, const struct mb_cli_input *in,
 /* What docker's form has no room for is drawn for people alone. */
 static bool is_live(const struct mb_cmd_stats *args)
 {
-	return !args->no_stream && !args->networks && !args->no_trunc && !args->format &&
-	       mb_cmd_is_tty(STDOUT_FILENO);
+	return !args->no_stream && !args->no_reset && !args->networks && !args->no_trunc &&
+	       !args->format && mb_cmd_is_tty(STDOUT_FILENO);
 }
 
 static bool is_coloured(const struct mb_cmd_stats *args)
@@ -51,8 +54,10 @@ static int stats_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, 
 		return r;
 	if (mb_streq(args->format, "prometheus"))
 		return put_prometheus(store, in, args->all, err);
+	if (args->interval < 1 || args->interval > MAX_INTERVAL)
+		return mb_fail(err, EINVAL, "--interval: from 1 to %d seconds", MAX_INTERVAL);
 	if (is_live(args))
-		return mb_cmd_stats_live(store, in, args->all, is_coloured(args), err);
+		return mb_cmd_stats_live(store, in, is_coloured(args), err);
 	return mb_cmd_stats_plain(store, in, err);
 }
 
@@ -63,8 +68,12 @@ static const struct mb_cli_opt stats_opts[] = {
                       "in colours, unless NO_COLOR is set"),
 	MB_OPT_STRING(0, "format", NULL, struct mb_cmd_stats, format,
                       "json, prometheus, or a template"),
+	MB_OPT_INT('i', "interval", "seconds", struct mb_cmd_stats, interval,
+                   "seconds between two looks", .def = "1"),
 	MB_OPT_SWITCH(0, "networks", struct mb_cmd_stats, networks,
                       "a line for each network that a container is on"),
+	MB_OPT_SWITCH(0, "no-reset", struct mb_cmd_stats, no_reset,
+                      "leave what was printed on the screen"),
 	MB_OPT_SWITCH(0, "no-stream", struct mb_cmd_stats, no_stream, "print once and end"),
 	MB_OPT_SWITCH(0, "no-trunc", struct mb_cmd_stats, no_trunc, "do not shorten ids"),
 	MB_OPT_END,

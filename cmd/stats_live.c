@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "cmd/output.h"
+#include "cmd/stats_plain.h"
 #include "cmd/usage_table.h"
 #include "cmd/usages.h"
 #include "core/clock.h"
@@ -16,7 +17,7 @@
 #include "screen/mark.h"
 
 /* The first rates come at once, after as long as has a meaning. */
-enum { FIRST_USEC = 50 * 1000, PERIOD_USEC = 1000 * 1000 };
+enum { FIRST_USEC = 50 * 1000, SECOND_USEC = 1000 * 1000 };
 
 static size_t longest_name(const struct mb_cmd_usages *u)
 {
@@ -69,12 +70,13 @@ static void draw(const struct mb_cmd_usages *u, bool colour, struct mb_str *out)
 	mb_str_add(out, "\033[J");
 }
 
-int mb_cmd_stats_live(struct mb_store *store, const struct mb_cli_input *in, bool all, bool colour,
+int mb_cmd_stats_live(struct mb_store *store, const struct mb_cli_input *in, bool colour,
                       struct mb_err *err)
 {
+	const struct mb_cmd_stats *args = in->args;
 	MB_AUTO_CMD_USAGES struct mb_cmd_usages u = {0};
 	useconds_t gap = FIRST_USEC;
-	int r = mb_cmd_usages_load(&u, store, in->operands, in->n_operands, all, err);
+	int r = mb_cmd_usages_load(&u, store, in->operands, in->n_operands, args->all, err);
 
 	if (r < 0)
 		return r;
@@ -83,8 +85,8 @@ int mb_cmd_stats_live(struct mb_store *store, const struct mb_cli_input *in, boo
 		MB_AUTO_STR struct mb_str out = MB_STR_INIT;
 
 		usleep(gap);
-		gap = PERIOD_USEC;
-		r = mb_cmd_usages_load(&u, store, in->operands, in->n_operands, all, err);
+		gap = (useconds_t)args->interval * SECOND_USEC;
+		r = mb_cmd_usages_load(&u, store, in->operands, in->n_operands, args->all, err);
 		if (r < 0)
 			return r;
 		mb_cmd_usages_look(&u);

@@ -10,9 +10,9 @@ struct mb_cli_input;
 struct mb_err;
 struct mb_store;
 
-/* Of the containers that are @in's operands, or of those that run, or of @all.
+/* Of the containers that are @in's operands, or of those that run, or of all.
  * Return: 0 when the terminal has gone, or -errno, told. */
-int mb_cmd_stats_live(struct mb_store *store, const struct mb_cli_input *in, bool all, bool colour,
+int mb_cmd_stats_live(struct mb_store *store, const struct mb_cli_input *in, bool colour,
                       struct mb_err *err);
 
 #endif

@@ -20,7 +20,7 @@
 #include "json/json.h"
 
 /* Far enough apart for a meaning, near enough not to be noticed. */
-enum { FIRST_GAP_USEC = 8000, PERIOD_USEC = 1000000 };
+enum { FIRST_GAP_USEC = 8000, SECOND_USEC = 1000000 };
 
 static const struct mb_format_column columns[] = {
 	{"ID", "CONTAINER ID", false},    {"Name", "NAME", false},
@@ -209,7 +209,8 @@ static int print(const struct watching *w, const struct mb_cmd_stats *args, stru
 /* One round of a stream: what runs now is chosen anew, so that starts and ends show. */
 static int stream(struct mb_store *store, const struct mb_cli_input *in, struct mb_err *err)
 {
-	bool tty = mb_cmd_is_tty(STDOUT_FILENO);
+	const struct mb_cmd_stats *args = in->args;
+	bool resets = !args->no_reset && mb_cmd_is_tty(STDOUT_FILENO);
 	useconds_t gap = FIRST_GAP_USEC;
 	int r;
 
@@ -220,10 +221,10 @@ static int stream(struct mb_store *store, const struct mb_cli_input *in, struct 
 		if (r < 0)
 			return r;
 		sample_again(&w, gap);
-		gap = PERIOD_USEC;
-		if (tty && write(STDOUT_FILENO, "\033[2J\033[H", 7) < 0)
+		gap = (useconds_t)args->interval * SECOND_USEC;
+		if (resets && write(STDOUT_FILENO, "\033[2J\033[H", 7) < 0)
 			return 0;
-		r = print(&w, in->args, err);
+		r = print(&w, args, err);
 		if (r != 0)
 			return r;
 	}

@@ -10,7 +10,8 @@ struct mb_err;
 struct mb_store;
 
 struct mb_cmd_stats { /* the arguments of the verb */
-	bool all, no_stream, no_trunc, networks, colour;
+	bool all, no_stream, no_trunc, networks, colour, no_reset;
+	int interval; /* seconds between two looks */
 	const char *format;
 };
 

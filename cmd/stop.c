@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "cli/cli.h"
+#include "cmd/container_choice.h"
 #include "cmd/container_each.h"
 #include "cmd/report.h"
 #include "container/container.h"
@@ -10,6 +11,7 @@
 #include "core/parse.h"
 
 struct stop_args {
+	struct mb_cmd_choice choice;
 	int timeout;
 	const char *signal;
 };
@@ -43,10 +45,17 @@ static int stop_all(struct mb_cmd_context *cx, const struct mb_cli_input *in, bo
 	struct stopping s = {.has_timeout = mb_cli_is_given(in, "time"),
 	                     .timeout = args->timeout,
 	                     .again = again};
+	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
+	struct mb_cli_input chosen;
+	int r;
 
 	if (args->signal && mb_parse_signal(args->signal, &s.sig) < 0)
 		return mb_fail(err, EINVAL, "Invalid signal: %s", args->signal);
-	return mb_cmd_container_each(cx, in, stop_one, &s, err);
+	r = mb_cmd_choose(cx, in, &args->choice, again ? NULL : mb_container_is_running, &chosen,
+	                  &names, err);
+	if (r == 0 && again)
+		r = mb_cmd_container_seal(cx, &chosen, err);
+	return r < 0 ? r : mb_cmd_container_each(cx, &chosen, stop_one, &s, err);
 }
 
 static int stop_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
@@ -57,12 +66,15 @@ static int stop_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 static int restart_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
                         struct mb_err *err)
 {
-	int r = mb_cmd_container_seal(cx, in, err);
-
-	return r < 0 ? r : stop_all(cx, in, true, err);
+	return stop_all(cx, in, true, err);
 }
 
 static const struct mb_cli_opt stop_opts[] = {
+	MB_CMD_CHOICE_ALL('a', struct stop_args),
+	MB_CMD_CHOICE_CIDFILE(struct stop_args),
+	MB_CMD_CHOICE_FILTER('f', struct stop_args),
+	MB_CMD_CHOICE_IGNORE('i', struct stop_args),
+	MB_CMD_CHOICE_LATEST('l', struct stop_args),
 	MB_OPT_INT('t', "time", "seconds", struct stop_args, timeout,
                    "seconds to wait before killing it", .aliases = "timeout"),
 	MB_OPT_STRING('s', "signal", NULL, struct stop_args, signal,

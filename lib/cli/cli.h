@@ -88,6 +88,7 @@ struct mb_cli_opt {
 	bool hidden;    /* not in help, man and completion */
 	bool minus_one; /* SIZE: "-1" is a value too */
 	bool is_pairs;  /* LIST: each value is a filter, "name=value" */
+	bool chooses;   /* says what operands would: there may be fewer of them, or none */
 	bool valued;    /* IGNORED, REFUSED: takes a value */
 };
 

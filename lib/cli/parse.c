@@ -196,6 +196,17 @@ static const char *plural(int n)
 	return n == 1 ? "argument" : "arguments";
 }
 
+/* Is there an option that stands for operands? */
+static bool is_chosen(const struct parser *p)
+{
+	const struct mb_cli_opt *opts = p->verb->opts;
+
+	for (size_t row = 0; opts && opts[row].kind; row++)
+		if (opts[row].chooses && (p->in->given[row / 64] >> (row % 64) & 1))
+			return true;
+	return false;
+}
+
 static int check_operands(struct parser *p)
 {
 	const struct mb_cli_verb *v = p->verb;
@@ -203,6 +214,8 @@ static int check_operands(struct parser *p)
 	const char *path = p->in->path;
 
 	if (n >= v->min && (v->max == MB_CLI_MANY || n <= v->max))
+		return 0;
+	if (n < v->min && is_chosen(p))
 		return 0;
 	if (v->max == 0)
 		mb_fail(p->err, EINVAL, "\"%s %s\" accepts no arguments.", MB_CLI_NAME, path);

@@ -338,3 +338,69 @@ runs() { [ "$(mybox inspect -f '{{.State.Running}}' "$1")" = true ]; }
 	[ $((created - none)) = 20 ]
 	[ $((ended - created)) = 30 ]
 }
+
+@test "containers named without their names: --all, --latest, --filter, --cidfile, --ignore" {
+	local first last
+	first=$(mybox create --name first -l kind=a --cidfile "$BATS_TEST_TMPDIR/id" deb sleep 1000)
+	mybox run -d --name between -l kind=b deb sleep 1000
+	last=$(mybox create --name last -l kind=a deb sleep 1000)
+	states() { mybox ps -a --format '{{.Names}}={{.State}}' | sort | tr '\n' ' '; }
+	# start: not what runs already.
+	[ "$(mybox start --latest)" = "$last" ]
+	[ "$(mybox start --filter label=kind=a)" = "$first" ]
+	[ "$(mybox stop -t 0 -l)" = "$last" ]
+	[ "$(mybox start --all)" = "$last" ]
+	[ "$(mybox start --all)" = "" ]
+	# pause and unpause: each what it can be done to.
+	[ "$(mybox pause -f label=kind=a | sort)" = "$(printf '%s\n' "$first" "$last" | sort)" ]
+	[ "$(mybox pause --cidfile "$BATS_TEST_TMPDIR/id" 2>&1)" != "$first" ]
+	[ "$(mybox pause -a)" = "$(mybox inspect -f '{{.Id}}' between)" ]
+	[ "$(mybox unpause --cidfile "$BATS_TEST_TMPDIR/id")" = "$first" ]
+	[ "$(mybox unpause -a | wc -l)" = 2 ]
+	[ "$(states)" = "between=running first=running last=running " ]
+	[ "$(mybox kill --cidfile "$BATS_TEST_TMPDIR/id")" = "$first" ]
+	is_down() { [ "$(mybox inspect -f '{{.State.Running}}' first)" = false ]; }
+	wait_until 10 is_down
+	[ "$(mybox kill -s CONT -a | wc -l)" = 2 ]
+	[ "$(mybox kill -s CONT -l)" = "$last" ]
+	[ "$(mybox stop -t 0 -f label=kind=a)" = "$last" ]
+	[ "$(mybox restart -t 0 --filter name=between)" = "$(mybox inspect -f '{{.Id}}' between)" ]
+	# Those that are not there: passed over when asked for.
+	run mybox stop nosuch
+	[ "$status" = 1 ]
+	[ "$(mybox stop -t 0 -i nosuch between)" = between ]
+	[ "$(mybox rm --ignore nosuch --cidfile "$BATS_TEST_TMPDIR/nosuch")" = "" ]
+	[ "$(mybox rm --cidfile "$BATS_TEST_TMPDIR/id")" = "$first" ]
+	run mybox rm --cidfile "$BATS_TEST_TMPDIR/id"
+	[ "$status" = 1 ]
+	[ "$(mybox rm --filter label=kind=b)" != "" ]
+	[ "$(mybox rm -f --latest)" = "$last" ]
+	mybox create deb true
+	mybox create deb true
+	[ "$(mybox rm -a | wc -l)" = 2 ]
+	[ "$(mybox rm -a)" = "" ]
+}
+
+@test "containers named without their names: what contradicts itself" {
+	mybox create --name c1 deb true
+	: >"$BATS_TEST_TMPDIR/empty"
+	local words
+	for words in 'stop -a c1' 'rm --latest c1' 'rm --filter name=c1 c1' 'kill -a --cidfile x' 'start --latest --all' \
+		'pause -l -f name=c1' 'rm --all=false' 'stop --filter nosuch=x' "rm --cidfile $BATS_TEST_TMPDIR/empty" \
+		"rm --cidfile $BATS_TEST_TMPDIR/nosuch" 'rm --cidfile /dev/zero'; do
+		# shellcheck disable=SC2086
+		run mybox $words
+		[ "$status" = 1 ]
+		[ "${#lines[@]}" = 1 ]
+	done
+	run mybox stop
+	[ "$status" = 1 ]
+	[ "${lines[0]}" = '"mybox stop" requires at least 1 argument.' ]
+	run mybox rm -l c1
+	[ "$status" = 1 ]
+	[[ $output == *"there are no links"* ]]
+	mybox rm c1
+	run mybox start --latest
+	[ "$status" = 1 ]
+	[[ $output == *"--latest: there is no container"* ]]
+}

@@ -316,3 +316,14 @@ got() { grep -qE -- "$1" "$BATS_TEST_TMPDIR/got"; }
 		--log-driver journald --log-opt max-size=1m|unknown log opt 'max-size' for journald log driver
 	EOF
 }
+
+@test "-l: of the latest created container" {
+	mybox run --name c1 deb echo first
+	mybox run --name c2 deb echo second
+	[ "$(mybox logs -l)" = second ]
+	mybox start c1
+	[ "$(mybox logs --latest -t | cut -d' ' -f2)" = second ]
+	run mybox logs -l c1
+	[ "$status" = 1 ]
+	[[ $output == *"do not go with names of containers"* ]]
+}

@@ -245,6 +245,57 @@ run"
 	[[ $output == *"is not running"* ]]
 }
 
+@test "ps --sort: by each of podman's words, ascending" {
+	mybox tag deb another
+	mybox create --name bb another sleep 1
+	mybox run --name cc deb sh -c 'head -c 100000 /dev/zero >/file'
+	mybox create --name aa deb cat
+	sorted() { mybox ps -a --format '{{.Names}}' "$@" | tr '\n' ' '; }
+	[ "$(sorted)" = "aa cc bb " ]
+	[ "$(sorted --sort created)" = "bb cc aa " ]
+	[ "$(sorted --sort runningfor)" = "bb cc aa " ]
+	[ "$(sorted --sort names)" = "aa bb cc " ]
+	[ "$(sorted --sort command)" = "aa cc bb " ]
+	# Of what is alike the oldest comes first.
+	[ "$(sorted --sort image)" = "bb cc aa " ]
+	[ "$(sorted --sort size)" = "bb aa cc " ]
+	[ "$(sorted --sort status)" = "bb aa cc " ]
+	[ "$(mybox ps -aq --no-trunc --sort id)" = "$(mybox ps -aq --no-trunc | LC_ALL=C sort)" ]
+	[ "$(mybox ps -a --sort size -q | wc -l)" = 3 ]
+	# The last created ones, in that order.
+	[ "$(sorted -n 2 --sort names)" = "aa cc " ]
+	run mybox ps --sort nosuch
+	[ "$status" = 125 ]
+	[[ $output == *created*command*id*image*names*runningfor*size*status* ]]
+	mybox rm -a
+	mybox rmi another
+}
+
+# bats test_tags=cgroup
+@test "stats: how often, and what was printed stays" {
+	mybox run -d --name c1 deb sleep 1000
+	local bad
+	for bad in 0 -1 3601; do
+		run mybox stats --interval "$bad" --no-stream
+		[ "$status" = 1 ]
+		[[ $output == *"--interval: from 1 to 3600 seconds"* ]]
+	done
+	# The second look comes at once, the next one after the interval; a terminal is not cleared.
+	timeout 60 script -qefc "'$MYBOX' --root '$root' --runroot '$run' stats --no-reset -i 1 --format '{{.Name}}.'" /dev/null >"$BATS_TEST_TMPDIR/out" </dev/null 3>&- &
+	local pid=$!
+	thrice() { [ "$(grep -c 'c1\.' "$BATS_TEST_TMPDIR/out")" -ge 3 ]; }
+	wait_until 30 thrice
+	kill $pid
+	wait $pid || true
+	run ! grep -q $'\033' "$BATS_TEST_TMPDIR/out"
+	strace -f -qq -e trace=clock_nanosleep -o "$BATS_TEST_TMPDIR/calls" timeout 60 "$MYBOX" --root "$root" --runroot "$run" stats --interval 7 --format '{{.Name}}' >/dev/null 3>&- &
+	pid=$!
+	waits() { grep -qE 'tv_sec=6, tv_nsec=9' "$BATS_TEST_TMPDIR/calls"; }
+	wait_until 30 waits
+	kill "$(cut -d' ' -f1 "$BATS_TEST_TMPDIR/calls" | head -1)"
+	wait $pid || true
+}
+
 # bats test_tags=cgroup
 @test "stats: one reading, of what runs or is asked for" {
 	mybox run -d --name c1 deb sleep 100
