@@ -118,6 +118,11 @@ static int refuse_variable(struct mb_cmd_remote_line *line, const struct use *us
 	return refuse(line, use, "the variable is of this machine: send what it holds to '-'");
 }
 
+static int refuse_all_variables(struct mb_cmd_remote_line *line, const struct use *use)
+{
+	return refuse(line, use, "this machine's variables are sent by their names (-e)");
+}
+
 static int check_context(struct mb_cmd_remote_line *line, const struct use *use)
 {
 	const char *where = strchr(use->text, '=');
@@ -190,7 +195,10 @@ static const struct rule {
 	{NULL, "env", take_variable},
 	{NULL, "env-file", take_variables},
 	{NULL, "label-file", take_labels},
-	{NULL, "cidfile", refuse_id_file},
+	{"run", "cidfile", refuse_id_file},
+	{"create", "cidfile", refuse_id_file},
+	{"run", "env-host", refuse_all_variables},
+	{"create", "env-host", refuse_all_variables},
 	{NULL, "iidfile", refuse_id_file},
 	{NULL, "security-opt", check_profile},
 	{NULL, "volume", check_source},

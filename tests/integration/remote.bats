@@ -283,6 +283,12 @@ hostile=('' ' ' 'a b' "it's" '"' '$(touch made)' '`touch made`' '$HOME' '\' '\\'
 @test "what cannot cross is refused by name" {
 	run -125 far run --cidfile x deb true
 	[[ $output == *"option '--cidfile' with another host"* ]]
+	run -125 far run --env-host deb true
+	[[ $output == *"option '--env-host' with another host: this machine's variables are sent by their names"* ]]
+	run -125 far run --pidfile x deb true
+	[[ $output == *"option '--pidfile' with another host: it names a file of this machine"* ]]
+	run -1 far rm --cidfile x
+	[[ $output == *"option '--cidfile' with another host: it names a file of this machine"* ]]
 	run -125 far run -v ./x:/y deb true
 	[[ $output == *"option '--volume' with another host: a relative path"* ]]
 	run -125 far run --security-opt seccomp=/etc/p.json deb true
