@@ -49,13 +49,14 @@ void mb_cmd_info_shared(struct mb_store *store, struct json_object *info)
 	mb_json_set(info, "SharedNetworks", list);
 }
 
-static void put_hosts(struct json_object *hosts, struct mb_str *out)
+static void put_list(const char *what, struct json_object *list, struct mb_str *out)
 {
-	size_t n = json_object_array_length(hosts);
+	size_t n = json_object_array_length(list);
 
+	mb_str_addf(out, "   %s:", what);
 	for (size_t i = 0; i < n; i++)
-		mb_str_addf(out, "%s%s", i ? " " : "",
-		            json_object_get_string(json_object_array_get_idx(hosts, i)));
+		mb_str_addf(out, " %s", json_object_get_string(json_object_array_get_idx(list, i)));
+	mb_str_addc(out, '\n');
 }
 
 void mb_cmd_info_shared_put(struct json_object *info, struct mb_str *out)
@@ -69,11 +70,14 @@ void mb_cmd_info_shared_put(struct json_object *info, struct mb_str *out)
 		struct json_object *o = json_object_array_get_idx(list, i);
 		const char *member = mb_json_find_str(o, "Member", "");
 		const char *fault = mb_json_find_str(o, "Fault", "");
+		const char *lease = mb_json_find_str(o, "Lease", "");
 
-		mb_str_addf(out, "  %s: %s%s%s%s%s\n   Hosts: ", mb_json_find_str(o, "Network", ""),
+		mb_str_addf(out, "  %s: %s%s%s%s%s\n", mb_json_find_str(o, "Network", ""),
 		            mb_json_find_str(o, "State", ""), *member ? " by " : "", member,
 		            *fault ? ": " : "", fault);
-		put_hosts(mb_json_find(o, "Hosts"), out);
-		mb_str_addc(out, '\n');
+		put_list("Members", mb_json_find(o, "Members"), out);
+		if (*lease)
+			mb_str_addf(out, "   Lease: %s\n", lease);
+		put_list("Hosts", mb_json_find(o, "Hosts"), out);
 	}
 }

@@ -44,6 +44,9 @@ knows_not() { ! on "$1" exec "$2" nslookup "$3" 127.0.0.11 >/dev/null 2>&1; }
 	[ "$(on 1 network inspect -f '{{range .Peers}}{{.Name}} {{end}}' shared)" = "one two three " ]
 	[ "$(on 1 network inspect -f '{{range .RemoteContainers}}{{.Name}}={{.Host}} {{end}}' shared | tr ' ' '\n' | sort | xargs)" = "k2=two k3=three" ]
 	[[ $(on 1 info) == *"shared: online by http://$wire.20"*"Hosts: one two three"* ]]
+	# The members that are asked, and the lease that all of this host hangs on.
+	on 1 info | grep -qx "   Members: ${store//,/ }"
+	on 1 info | grep -qx "   Lease: $(printf %x "$(ctl get -w fields "/mybox/v1/net/shared/host/$wire.1" | awk '/"Lease"/ { print $3 }')")"
 	[ "$(on 1 info -f '{{range .SharedNetworks}}{{.Network}} {{len .Members}} {{len .Hosts}} {{.Host}}{{end}}')" = "shared 3 3 one" ]
 	# The way is walked as far as this host sees it, by name and by address.
 	on 2 exec -d k2 sh -c 'mkdir /www; httpd -p 80 -h /www'
