@@ -34,7 +34,7 @@ store_is() { [[ "$(on "$1" network inspect -f '{{.Overlay.Store}}' shared)" == "
 	# Within the lease, and not for less: a moment's silence is none.
 	knows 1 k3
 	wait_until 5 knows_not 1 k3
-	echo "# a host that is gone is forgotten after $(seconds_since "$since") s" >&3
+	heal "a host vanishes" "$since"
 	run on 1 exec k1 nslookup k3 127.0.0.11
 	[ "$status" != 0 ]
 	[ -z "$(in_ns h1 bridge fdb show dev "$(tunnel 1 shared)" | grep "dst $wire.3")" ]
@@ -46,7 +46,7 @@ store_is() { [[ "$(on "$1" network inspect -f '{{.Overlay.Store}}' shared)" == "
 	mend h3
 	since=$EPOCHREALTIME
 	wait_until 5 reaches 1 k1 k3
-	echo "# a host that is back is reached after $(seconds_since "$since") s" >&3
+	heal "a host that was cut off is back" "$since"
 	wait_until 5 store_is 3 "http://"
 	for i in 1 2 3; do on $i system check; done
 }
@@ -61,7 +61,9 @@ store_is() { [[ "$(on "$1" network inspect -f '{{.Overlay.Store}}' shared)" == "
 	wait_until 5 knows_not 1 k3
 	sleeper 1 k2 --network shared --ip 10.97.0.33
 	mend h3
+	local since=$EPOCHREALTIME
 	wait_until 5 reaches 3 k4 k2
+	heal "an address is claimed twice" "$since"
 	run on 3 exec k3 cat /sys/class/net/eth0/mtu
 	[ "$status" != 0 ]
 	runs 3 k3
@@ -157,16 +159,18 @@ store_is() { [[ "$(on "$1" network inspect -f '{{.Overlay.Store}}' shared)" == "
 	wait_until 5 reaches 1 k1 k3
 	# The process itself, which its monitor begins again.
 	leader=$(leader_of 1 k1)
+	since=$EPOCHREALTIME
 	kill -KILL $leader
 	begun_again() { local now; now=$(leader_of 1 k1) && [ -n "$now" ] && [ "$now" != "$leader" ]; }
 	wait_until 5 begun_again
+	heal "the process that leads is killed" "$since"
 	on 2 rename k3 k4
 	wait_until 5 knows 1 k4
 	# Its monitor: the next one in the line leads from then on.
-	kill -KILL "$(monitor_of 1 k1)"
 	since=$EPOCHREALTIME
+	kill -KILL "$(monitor_of 1 k1)"
 	wait_until 5 leads 1 k2
-	echo "# another monitor leads after $(seconds_since "$since") s" >&3
+	heal "the monitor that leads is killed" "$since"
 	runs 1 k2
 	on 2 rename k4 k5
 	wait_until 5 knows 1 k5
@@ -177,24 +181,75 @@ store_is() { [[ "$(on "$1" network inspect -f '{{.Overlay.Store}}' shared)" == "
 	wait_until 5 reaches 2 k5 k2
 }
 
-@test "faults: the store loses a member, its leader, its quorum, all of it, and comes back" {
-	shared
-	local i leader ip
+# Which member leads the others, and that eN does; hosts ask the first one that answers, e1.
+member_leads() {
+	local l
+	l=$(ctl endpoint status | awk -F', ' '$5 == "true" { print $1 }')
+	l=${l%:*}
+	echo "${l##*0}"
+}
+is_led_by() { [ "$(member_leads)" = "$1" ]; }
+let_lead() {
+	is_led_by "$1" || ctl move-leader "$(ctl endpoint status | awk -F', ' -v a="0$1:" 'index($1, a) { print $2 }')" >/dev/null
+	wait_until 10 is_led_by "$1"
+}
+# one_is_lost WHAT: e1 is killed while hosts ask it; what changes from then on is told.
+one_is_lost() {
+	local i since
 	for i in 1 2 3; do sleeper $i k$i --network shared; done
-	on 1 run -d --name again --network shared --restart always deb sh -c 'sleep 1000 & trap "exit 1" TERM; wait' >/dev/null
 	wait_until 5 reaches 1 k1 k3
-	wait_until 5 knows 3 k1
-	# A member, which is its leader too: others answer.
-	leader=$(ctl endpoint status | awk -F', ' '$5 == "true" { print $1 }')
-	leader=${leader%:*}
-	leader=${leader##*0}
-	etcd_stop "$leader"
-	wait_until 10 etcd_is_well
+	wait_until 5 knows 1 k2
+	for i in 1 2 3; do wait_until 10 store_is $i "http://$wire.201"; done
+	since=$EPOCHREALTIME
+	etcd_stop 1
+	on 2 rename k2 k8
+	wait_until 10 knows 1 k8
+	wait_until 10 knows 3 k8
+	heal "$1" "$since"
+	for i in 1 2 3; do wait_until 10 asks_another $i; done
 	sleeper 2 k4 --network shared
 	wait_until 5 knows 1 k4
 	wait_until 5 reaches 1 k1 k4
+	# No lease has ended on the way.
+	knows 1 k3
+	knows 3 k1
+}
+asks_another() { store_is "$1" "http://$wire.202" || store_is "$1" "http://$wire.203"; }
+one_is_back() {
+	etcd_start 1
+	wait_until 20 answers 1
+	for i in 1 2 3; do on $i system check; done
+}
+answers() { store="http://$wire.20$1:2379" etcd_is_well; }
+
+@test "faults: the store loses a member that does not lead it" {
+	shared
+	let_lead 2
+	one_is_lost "a member of the store is lost"
+	is_led_by 2
+	one_is_back
+}
+
+@test "faults: the store loses its leader" {
+	shared
+	let_lead 1
+	one_is_lost "the leader of the store is lost"
+	[ "$(member_leads)" != 1 ]
+	one_is_back
+}
+
+@test "faults: the store loses its quorum, all of it, and comes back" {
+	shared
+	local i ip since
+	for i in 1 2 3; do sleeper $i k$i --network shared; done
+	sleeper 2 k4 --network shared
+	on 1 run -d --name again --network shared --restart always deb sh -c 'sleep 1000 & trap "exit 1" TERM; wait' >/dev/null
+	wait_until 5 reaches 1 k1 k3
+	wait_until 5 reaches 1 k1 k4
+	wait_until 5 knows 3 k1
 	# No quorum: nobody can join, and is told why in one line; all that was is.
-	etcd_stop $((leader % 3 + 1))
+	etcd_stop 1
+	etcd_stop 2
 	wait_until 10 store_is 1 silent
 	run on 1 network check k1 k3
 	[[ $output == *"the store of network 'shared' does not answer"* ]]
@@ -202,31 +257,141 @@ store_is() { [[ "$(on "$1" network inspect -f '{{.Overlay.Store}}' shared)" == "
 	[ "$status" = 125 ]
 	[ "${#lines[@]}" = 1 ]
 	[[ $output == *"network shared: store 'http://"* ]]
+	# It is there again, and what was changed meanwhile is told.
+	on 3 rename k3 k7 2>/dev/null
+	since=$EPOCHREALTIME
+	etcd_start 1
+	wait_until 20 knows 1 k7
+	wait_until 10 store_is 1 "http://"
+	heal "the quorum of the store is lost, and back" "$since"
+	wait_until 10 store_is 3 "http://"
+	wait_until 10 knows 3 k4
 	# All of it, for longer than a lease.
-	etcd_stop $(((leader + 1) % 3 + 1))
+	etcd_stop 1
+	etcd_stop 3
+	wait_until 10 store_is 1 silent
 	sleep 3.5
-	for i in 1 2 3; do runs $i k$i; done
-	reaches 1 k1 k3
-	reaches 3 k3 k4
+	for i in 1 2; do runs $i k$i; done
+	runs 3 k7
+	reaches 1 k1 k7
+	reaches 3 k7 k4
 	# One that dies is started again in its place, with its address.
 	ip=$(ip_of 1 again)
 	on 1 kill -s TERM again >/dev/null
 	restarted() { [ "$(on 1 inspect -f '{{.RestartCount}} {{.State.Running}}' again)" = "1 true" ]; }
 	wait_until 20 restarted
 	[ "$(ip_of 1 again)" = "$ip" ]
-	# A container that ends meanwhile is forgotten when the store is back; and history is.
+	# A container that ends meanwhile is forgotten when the store is back.
 	on 2 rm -f k4 >/dev/null
+	since=$EPOCHREALTIME
 	for i in 1 2 3; do etcd_start $i; done
 	wait_until 20 etcd_is_well
-	since=$EPOCHREALTIME
 	wait_until 10 store_is 1 "http://"
 	wait_until 10 knows_not 1 k4
 	wait_until 10 knows 3 again
-	echo "# all is as it was $(seconds_since "$since") s after the store is back" >&3
-	ctl compact "$(ctl get x -w fields | awk '/Revision/ { print $3 }')" >/dev/null
+	heal "all of the store is lost, and back" "$since"
+	for i in 1 2 3; do on $i system check; done
+}
+
+compact() { ctl compact "$(ctl get x -w fields | awk '/Revision/ { print $3 }')" >/dev/null; }
+@test "faults: the store has compacted its history when a host is back" {
+	shared
+	local i since
+	for i in 1 2 3; do sleeper $i k$i --network shared; done
+	wait_until 5 reaches 1 k1 k3
+	wait_until 5 knows 1 k2
+	cut_off h1
+	wait_until 10 store_is 1 silent
+	on 2 rename k2 k4
+	on 3 rm -f k3 >/dev/null
 	sleeper 3 k5 --network shared
+	compact
+	# Nothing of it has come to it yet.
+	knows 1 k2
+	mend h1
+	since=$EPOCHREALTIME
+	wait_until 10 knows 1 k4
+	wait_until 10 knows 1 k5
+	wait_until 10 knows_not 1 k3
+	wait_until 10 reaches 1 k1 k5
+	heal "the store has compacted its history meanwhile" "$since"
+	# One that watches is told what comes, whatever is forgotten.
+	compact
+	on 2 rename k4 k6
+	wait_until 5 knows 1 k6
+	for i in 1 2 3; do wait_until 5 store_is $i "http://"; done
+	for i in 1 2 3; do on $i system check; done
+}
+
+# elsewhen N SECONDS: what is begun on host N from now on has clocks of its own.  The machine is a day
+# older there, for who leads, too; and for commands it is that much later, or earlier, where the
+# executable is not static.
+elsewhen() {
+	local preload=""
+	if has_own_libraries; then
+		cc -shared -fPIC -o "$dir/clock.so" "$BATS_TEST_DIRNAME/clock.c"
+		preload="env MYBOX_TEST_CLOCK=$2 LD_PRELOAD=$dir/clock.so ASAN_OPTIONS=verify_asan_link_order=0:$ASAN_OPTIONS"
+	fi
+	echo "unshare -T --monotonic 86400 --boottime 86400 $preload" >"$dir/clock.h$1"
+}
+has_own_libraries() { command -v cc >/dev/null && ldd "$MYBOX" >/dev/null 2>&1; }
+# hours_later N: how many hours host N is ahead, by when it says that it has joined.
+hours_later() {
+	local created
+	created=$(on "$1" network inspect -f '{{.Created}}' shared)
+	echo $((($(date -d "$created" +%s) - $(date +%s) + 5400) / 3600 - 1))
+}
+is_older() { [ "$(readlink "/proc/$(leader_of "$1" "$2")/ns/time")" != "$(readlink /proc/self/ns/time)" ]; }
+teardown() {
+	rm -f "$dir"/clock.h*
+	hosts_clean
+}
+
+@test "faults: clocks differ, by an hour and by a day" {
+	elsewhen 2 3600
+	elsewhen 3 -3600
+	shared
+	local i since
+	for i in 1 2 3; do sleeper $i k$i --network shared; done
+	for i in 1 2 3; do wait_until 5 leads $i k$i; done
+	wait_until 5 reaches 1 k1 k3
+	wait_until 5 reaches 2 k2 k1
+	wait_until 5 reaches 3 k3 k2
+	for i in 1 2 3; do wait_until 5 store_is $i "http://"; done
+	if has_own_libraries; then
+		[ "$(hours_later 1)" = 0 ]
+		[ "$(hours_later 2)" = 1 ]
+		[ "$(hours_later 3)" = -1 ]
+	fi
+	is_older 2 k2
+	is_older 3 k3
+	# For longer than a lease.
+	sleep 4
+	knows 1 k2
+	knows 1 k3
+	knows 2 k3
+	# What changes is told both ways, and who is gone is forgotten when his lease is over.
+	since=$EPOCHREALTIME
+	on 2 rename k2 k4
+	on 3 rename k3 k5
+	wait_until 5 knows 1 k4
 	wait_until 5 knows 1 k5
-	wait_until 5 reaches 1 again k5
+	wait_until 5 knows 3 k4
+	on 1 network policy add shared k4:k5 >/dev/null
+	has_rule() { [ "$(on "$1" network policy ls -q shared | wc -l)" = 1 ]; }
+	wait_until 5 has_rule 3
+	on 3 network policy rm shared "$(on 3 network policy ls -q shared)"
+	has_no_rule() { ! has_rule "$1"; }
+	wait_until 5 has_no_rule 2
+	heal "clocks differ: a change is told everywhere" "$since"
+	cut_off h3
+	since=$EPOCHREALTIME
+	knows 2 k5
+	wait_until 5 knows_not 2 k5
+	wait_until 5 knows_not 1 k5
+	heal "clocks differ: a host vanishes" "$since"
+	mend h3
+	wait_until 10 reaches 2 k4 k5
 	for i in 1 2 3; do on $i system check; done
 }
 

@@ -50,8 +50,9 @@ hosts_end() {
 	ip link del wire
 	rm -rf "$dir"
 }
-# on N VERB...: mybox there.  There are the names of a process for what is begun with &.
-there() { echo nsenter --net="/proc/$(cat "$dir/ns.h$1")/ns/net" "$MYBOX" --root "$dir/h$1/root" --runroot "$dir/h$1/run"; }
+# on N VERB...: mybox there, by the host's clock if it has one of its own (elsewhen in faults.bats).
+# There are the names of a process for what is begun with &.
+there() { echo nsenter --net="/proc/$(cat "$dir/ns.h$1")/ns/net" $(cat "$dir/clock.h$1" 2>/dev/null) "$MYBOX" --root "$dir/h$1/root" --runroot "$dir/h$1/run"; }
 on() {
 	local box
 	read -ra box <<<"$(there "$1")"
@@ -156,3 +157,5 @@ ctl() { ETCDCTL_API=3 timeout 20 etcdctl --endpoints "$store" --dial-timeout 2s 
 etcd_is_well() { ctl put well well >/dev/null 2>&1 && ctl del well >/dev/null 2>&1; }
 etcd_keys() { ctl get --prefix --keys-only /mybox | grep . || true; }
 seconds_since() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }'; }
+# heal WHAT SINCE: a line of the table of faults, with the seconds from SINCE until now.
+heal() { echo "# heal: $1 $(seconds_since "$2")" >&3; }

@@ -122,3 +122,29 @@ stands() {
 	say honest
 	on 1 network rm other >/dev/null
 }
+
+@test "lies: a watch that is asked for when its beginning is compacted already begins anew" {
+	local i=0 name=k2
+	has_told() { grep -qs "^$1: watch" "$dir/mode.told"; }
+	# Who waits for too long reads it all anew by himself: then once more.
+	until has_told compacted; do
+		i=$((i + 1))
+		[ $i -le 10 ]
+		rm -f "$dir/mode.told"
+		say "a watch that comes late"
+		wait_until 20 has_told "a watch that comes late"
+		on 2 rename $name k2-$i
+		name=k2-$i
+		ctl put any thing >/dev/null
+		ctl compact "$(ctl get x -w fields | awk '/Revision/ { print $3 }')" >/dev/null
+		say honest
+		# Not only when it is found out that nothing comes.
+		wait_until 2 knows 1 $name
+	done
+	wait_until 20 is_online
+	[ "$(on 1 inspect -f '{{.State.Running}}' k1)" = true ]
+	wait_until 5 reaches 1 k1 $name
+	# And is heard from then on.
+	on 2 rename $name k3
+	wait_until 20 knows 1 k3
+}

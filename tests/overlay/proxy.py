@@ -62,6 +62,12 @@ WATCHES = {
 }
 LOST = "an answer that is lost"  # of what was done
 HELD = "a watch that is held back"  # all but its first line
+LATE = "a watch that comes late"  # asked for only when FILE says something else
+
+
+def tell(what):
+    with open(FILE + ".told", "a") as f:
+        f.write(what + "\n")
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -72,6 +78,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path.endswith("/watch") and mode() == LATE:
+            tell("%s: watch" % LATE)
+            while mode() == LATE:
+                time.sleep(0.05)
         server = http.client.HTTPConnection(TARGET, timeout=60)
         server.request("POST", self.path, body, {"Content-Type": "application/json"})
         answer = server.getresponse()
@@ -84,8 +94,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         if answer.status == 200 and (what in how or "" in how):
-            with open(FILE + ".told", "a") as f:
-                f.write("%s: %s\n" % (lie, what))
+            tell("%s: %s" % (lie, what))
             data = json.dumps(how.get(what, how.get(""))(json.loads(data))).encode()
         self.send_response(answer.status)
         self.send_header("Content-Length", str(len(data)))
@@ -103,6 +112,8 @@ class Handler(BaseHTTPRequestHandler):
             if begun == HELD and not first:
                 said = None
             first = False
+            if b'"compact_revision"' in line:
+                tell("compacted: watch")
             while said:
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(said), said))
                 self.wfile.flush()
