@@ -49,6 +49,36 @@ lab() { # lab N [OPTION...]: the network on host N, which gives the addresses 10
 	[ "$status" != 0 ]
 }
 
+@test "peers: a container's gateway is its own host, whoever else answers for it" {
+	local i asked="02:6d:0a:4d:00:01"
+	for i in 1 2; do
+		lab $i
+		sleeper $i k$i --network lab --cap-add NET_ADMIN --ip 10.77.0.$((i * 16 + 2))
+	done
+	wait_until 5 reaches 1 k1 10.77.0.34
+	pinged() { in_ns h$1 awk '$1 == "Icmp:" { if (n++) print $10 + 0 }' /proc/net/snmp; }
+	local here elsewhere
+	here=$(pinged 1)
+	elsewhere=$(pinged 2)
+	# It is asked for aloud, and both hosts answer, with the one address that all gateways have.
+	on 1 exec k1 ip neigh flush dev eth0
+	for i in 1 2 3; do reaches 1 k1 10.77.0.1; done
+	on 1 exec k1 ip neigh show 10.77.0.1 | grep -q "lladdr $asked "
+	wait_until 5 learnt
+	[ "$(pinged 1)" = $((here + 3)) ]
+	[ "$(pinged 2)" = "$elsewhere" ]
+	# What came from there has not moved it in the bridge.
+	in_ns h1 bridge fdb show | grep "^$asked" | grep -q "master.* permanent"
+	[ -z "$(in_ns h1 bridge fdb show dev "$(tunnel 1 lab)" | grep "^$asked.* master")" ]
+	reaches 1 k1 $wire.254
+	cut_off h2
+	on 1 exec k1 ip neigh flush dev eth0
+	reaches 1 k1 10.77.0.1
+	mend h2
+}
+# The tunnel has heard the other host's answer.
+learnt() { in_ns h1 bridge fdb show dev "$(tunnel 1 lab)" | grep -q "^02:6d:0a:4d:00:01 dst $wire.2"; }
+
 @test "overlay: without icc nobody is reached on other hosts either" {
 	local i
 	for i in 1 2; do
