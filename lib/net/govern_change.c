@@ -191,8 +191,26 @@ static bool is_same(const struct mb_net_policy *a, const struct mb_net_policy *b
 	return mb_streq(mb_str_text(&one), mb_str_text(&other));
 }
 
-int mb_net_policy_take(struct mb_net *net, const char *network_id,
-                       const struct mb_net_policy *policy, bool again, struct mb_err *err)
+/* Nobody who reads the store now is told of a time before the document's policy was put, unless the
+ * store has been made anew from a copy: then it is below that whenever it is asked. */
+static bool is_older(const struct mb_net_network *n, const struct mb_net_policy_told *told)
+{
+	return told->revision < n->overlay.policy_revision &&
+	       told->seen != n->overlay.policy_revision;
+}
+
+/* The same, put at another time. */
+static int note_revision(struct mb_net *net, struct mb_net_network *n, uint64_t changed,
+                         struct mb_err *err)
+{
+	if (n->overlay.policy_revision == changed)
+		return 0;
+	n->overlay.policy_revision = changed;
+	return mb_net_doc_write(net, n, true, err);
+}
+
+int mb_net_policy_take(struct mb_net *net, const char *network_id, struct mb_net_policy_told *told,
+                       bool again, struct mb_err *err)
 {
 	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
 	const struct settle how = {.open = net->open, .arg = net->open_arg};
@@ -205,11 +223,18 @@ int mb_net_policy_take(struct mb_net *net, const char *network_id,
 		r = mb_net_doc_read(net, network_id, &n, err);
 	if (r)
 		return r;
+	if (is_older(n, told)) {
+		told->seen = n->overlay.policy_revision;
+		return MB_NET_OLDER;
+	}
 	whole = mb_net_policy_is_unfinished(net, network_id);
-	if (is_same(&n->policy, policy))
-		return again || whole ? apply_locked(net, n, whole, &how, err) : 0;
+	if (is_same(&n->policy, &told->policy)) {
+		r = note_revision(net, n, told->changed, err);
+		return !r && (again || whole) ? apply_locked(net, n, whole, &how, err) : r;
+	}
 	before = n->policy;
-	n->policy = *policy; /* borrowed */
+	n->policy = told->policy; /* borrowed */
+	n->overlay.policy_revision = told->changed;
 	r = write_locked(net, n, &how, err);
 	n->policy = before;
 	return r;

@@ -178,10 +178,20 @@ int mb_net_policy_remote_leave(struct mb_net *net, const char *network_id,
 /* @n, of which the name counts, with another policy. */
 int mb_net_policy_edit(struct mb_net_network *n, const struct mb_net_policy_edit *edit,
                        struct mb_err *err);
-/* The network has @policy from now on.  Where it has that already only what is missing of it is
- * made, if it is looked at @again, or one before was cut short.  The lock is taken here. */
-int mb_net_policy_take(struct mb_net *net, const char *network_id,
-                       const struct mb_net_policy *policy, bool again, struct mb_err *err);
+/* What a store has said of a policy. */
+struct mb_net_policy_told {
+	struct mb_net_policy policy;
+	uint64_t changed;  /* the revision that it was put at; 0: there is none */
+	uint64_t revision; /* the store's when it was read */
+	uint64_t seen;     /* the document's before it was read; 0: that was not looked at */
+};
+/* The network has @told->policy from now on.  Where it has that already only what is missing of it
+ * is made, if it is looked at @again, or one before was cut short.  The lock is taken here.
+ * Return: 0; MB_NET_OLDER: the document has a newer one, by now @told->seen, or the store is not
+ * what it was: what is read from now on tells; or -errno. */
+enum { MB_NET_OLDER = 1 };
+int mb_net_policy_take(struct mb_net *net, const char *network_id, struct mb_net_policy_told *told,
+                       bool again, struct mb_err *err);
 /* What was written down last has not been done to its end. */
 bool mb_net_policy_is_unfinished(struct mb_net *net, const char *network_id);
 /* For mb_net_firewall_wanted(): governed networks (owned from then on), then their members, then

@@ -84,9 +84,10 @@ struct mb_net_overlay {
 	struct mb_strv peers; /* the others', where nobody else says who they are */
 	bool external;        /* another program fills the tables */
 	struct mb_net_store store;
-	char *host;        /* what this host is called there */
-	uint32_t ttl;      /* seconds after which a host that says nothing is gone */
-	uint64_t revision; /* of the network's record in the store */
+	char *host;               /* what this host is called there */
+	uint32_t ttl;             /* seconds after which a host that says nothing is gone */
+	uint64_t revision;        /* of the network's record in the store */
+	uint64_t policy_revision; /* at which the policy was put there that is here */
 	/* WireGuard is below the tunnel: .vtep follows from the public key, and .underlay is this
 	 * host's address in the network below.  Keys in hexadecimal. */
 	bool encrypted;

@@ -77,6 +77,7 @@ static const struct mb_json_field overlay_table[] = {
 	MB_JSON_STR("host", struct mb_net_overlay, host),
 	MB_JSON_U32("ttl", struct mb_net_overlay, ttl),
 	MB_JSON_U64("revision", struct mb_net_overlay, revision),
+	MB_JSON_U64("policy_revision", struct mb_net_overlay, policy_revision),
 	MB_JSON_BOOL("encrypted", struct mb_net_overlay, encrypted),
 	MB_JSON_STR("underlay", struct mb_net_overlay, underlay),
 	MB_JSON_STR("wire_key", struct mb_net_overlay, wire_key),

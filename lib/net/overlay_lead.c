@@ -482,14 +482,19 @@ static void read_network(struct lead *l)
 }
 
 /* What cannot be read, or is there no more, leaves the policy as it was; nobody starts under it. */
-static int take_policy(struct lead *l, const char *text, bool again, struct mb_err *told)
+static int take_policy(struct lead *l, const struct mb_etcd_kv *kv, bool again, struct mb_err *told)
 {
-	struct mb_net_policy policy = {0};
-	int r = mb_net_shared_policy_parse(text, &policy, told);
+	uint64_t all = l->view.kvs.revision;
+	struct mb_net_policy_told t = {.changed = kv->changed,
+	                               .revision = kv->changed > all ? kv->changed : all};
+	int r = mb_net_shared_policy_parse(kv->value, &t.policy, told);
 
 	if (!r)
-		r = mb_net_policy_take(l->net, l->n->id, &policy, again, told);
-	mb_net_policy_done(&policy);
+		r = mb_net_policy_take(l->net, l->n->id, &t, again, told);
+	mb_net_policy_done(&t.policy);
+	/* A command was faster than the watch. */
+	if (r == MB_NET_OLDER)
+		r = mb_net_policy_pull(l->net, l->n, l->etcd, again, told);
 	mb_strset(&l->status.policy, r ? told->msg : NULL);
 	return r;
 }
@@ -499,7 +504,7 @@ static void follow_policy(struct lead *l, struct mb_err *told)
 	MB_AUTO_FREE char *key = mb_asprintf("%spolicy", l->view.prefix);
 	bool there;
 	size_t at = mb_net_view_place(&l->view, key, &there);
-	int r = there ? take_policy(l, l->view.kvs.v[at].value, l->is_new, told) : 0;
+	int r = there ? take_policy(l, &l->view.kvs.v[at], l->is_new, told) : 0;
 
 	read_network(l);
 	if (!there && !mb_net_policy_is_empty(l->n))

@@ -11,15 +11,16 @@ struct mb_err;
 struct mb_etcd;
 struct mb_net;
 struct mb_net_network;
-struct mb_net_policy;
+struct mb_net_policy_told;
 struct mb_net_policy_edit;
 
-/* What the store says: none at all if nothing.  Return: 0; MB_ETCD_UNAVAILABLE; or -errno. */
-int mb_net_store_policy(const struct mb_net_network *n, struct mb_etcd *etcd, bool *ret_there,
-                        struct mb_net_policy *ret, struct mb_err *err);
-/* This host does as the store says, if that says anything.  Return: as above. */
+/* What the store says.  Return: 0; MB_ETCD_UNAVAILABLE; or -errno. */
+int mb_net_store_policy(const struct mb_net_network *n, struct mb_etcd *etcd,
+                        struct mb_net_policy_told *ret, struct mb_err *err);
+/* This host does as the store says, if that says anything; @again as mb_net_policy_take() has it.
+ * Return: as above. */
 int mb_net_policy_pull(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd,
-                       struct mb_err *err);
+                       bool again, struct mb_err *err);
 /* Nobody has put one there: what this host has of it. */
 int mb_net_policy_put_back(const struct mb_net_network *n, struct mb_etcd *etcd,
                            struct mb_err *err);

@@ -163,7 +163,7 @@ int mb_net_store_fetch(struct mb_net_network *n, struct mb_err *err)
 	MB_AUTO_ETCD_KVS struct mb_etcd_kvs kvs = {0};
 	MB_AUTO(mb_etcd_free) struct mb_etcd *etcd = NULL;
 	struct mb_net_shared s = {0};
-	bool has_policy;
+	struct mb_net_policy_told told = {0};
 	int r = mb_net_store_open(n, TIMEOUT_SEC, &etcd, err);
 
 	if (!r)
@@ -180,7 +180,9 @@ int mb_net_store_fetch(struct mb_net_network *n, struct mb_err *err)
 	take_record(n, &s);
 	mb_net_shared_done(&s);
 	n->overlay.revision = mb_etcd_kvs_find(&kvs, key)->created;
-	r = mb_net_store_policy(n, etcd, &has_policy, &n->policy, err);
+	r = mb_net_store_policy(n, etcd, &told, err);
+	n->policy = told.policy;
+	n->overlay.policy_revision = told.changed;
 	return told_unavailable(n, r, err);
 }
 
@@ -553,7 +555,7 @@ static int ask_policy(struct mb_net *net, const struct mb_net_network *n, struct
 	int r = 0;
 
 	if (!mb_net_lead_is_led(net, n->id))
-		return mb_net_policy_pull(net, n, etcd, err);
+		return mb_net_policy_pull(net, n, etcd, false, err);
 	if (mb_net_lead_status_load(net, n->id, &status, NULL) == 0 && status.policy)
 		r = mb_fail(err, EBADMSG, "%s", status.policy);
 	mb_net_lead_status_done(&status);

@@ -148,3 +148,24 @@ stands() {
 	on 2 rename $name k3
 	wait_until 20 knows 1 k3
 }
+
+@test "lies: what was read of a policy before it changed does not take its place" {
+	local i=0
+	on 1 network create -d overlay --internal --subnet 10.98.0.0/24 -o "store=http://$wire.254:2379" -o ttl=3 -o host=h1 other >/dev/null
+	on 1 network policy add other any:any:80 >/dev/null
+	has_told() { grep -qs "^$1: range" "$dir/mode.told"; }
+	# Nobody leads: who shows it asks first.  Who waits for too long shows what is known: once more.
+	until [ $i -gt 0 ] && ! grep -q "as it was known here" "$dir/shown"; do
+		i=$((i + 1))
+		[ $i -le 10 ]
+		rm -f "$dir/mode.told"
+		say "an answer that comes late"
+		$(there 1) network policy ls -q other >"$dir/shown" 2>&1 3>&- &
+		wait_until 5 has_told "an answer that comes late"
+		on 1 network policy add other any:any:$((1000 + i)) >/dev/null
+		say honest
+		wait $!
+	done
+	[ "$(tail -n 1 "$dir/shown")" = $((i + 1)) ]
+	on 1 network rm other >/dev/null
+}

@@ -344,3 +344,34 @@ default any any any deny" ]
 	opens_not 2 db "$web" 80
 	for i in 1 2; do on $i system check; done
 }
+
+@test "policy: a store that was made anew from a copy is believed, though its time begins again" {
+	shared 2 --internal
+	local id i
+	sleeper 1 web --network shared
+	wait_until 5 store_is 1 "http://"
+	id=$(on 1 network policy add shared any:any:81)
+	wait_until 5 has_rules 2 2
+	ctl snapshot save "$dir/copy" >/dev/null 2>&1
+	# Of which the copy knows nothing; and it is far behind.
+	for i in {1..60}; do ctl put any thing >/dev/null; done
+	on 1 network policy add shared any:any:82 >/dev/null
+	on 2 network policy add shared any:any:83 >/dev/null
+	wait_until 5 has_rules 1 4
+	etcd_stop 1
+	rm -rf "$dir/e1"
+	ETCDCTL_API=3 etcdctl snapshot restore "$dir/copy" --name e1 --data-dir "$dir/e1" --initial-cluster "$(cat "$dir/cluster")" \
+		--initial-cluster-token t --initial-advertise-peer-urls "http://$wire.201:2380" >/dev/null 2>&1
+	etcd_start 1
+	wait_until 20 etcd_is_well
+	has_rule_alone() { [ "$(on "$1" network policy ls -q shared)" = "$id" ]; }
+	wait_until 10 has_rule_alone 1
+	has_rule_alone 2
+	# What is changed from then on holds, at revisions that were there before.
+	on 1 network policy add shared any:any:84 >/dev/null
+	has_rules 2 3
+	on 2 network policy add shared any:any:85 >/dev/null
+	wait_until 5 has_rules 1 4
+	on 1 network policy ls shared | grep -q 85
+	for i in 1 2; do on $i system check; done
+}
