@@ -84,7 +84,42 @@ struct mb_net_plan_of {
 	struct mb_net_network *network; /* owned */
 	struct mb_net_plan plan;
 	struct mb_net_remotes remotes;
+	const char **places; /* of those, sorted; borrowed from them */
+	size_t n_places;
 };
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void load_remotes(struct mb_net *net, struct mb_net_plan_of *one)
+{
+	(void)mb_net_remotes_load(net, one->plan.network, &one->remotes, NULL);
+	one->places = mb_realloc(NULL, (2 * one->remotes.n + 1) * sizeof(*one->places));
+	for (size_t i = 0; i < one->remotes.n; i++) {
+		const struct mb_net_remote *r = &one->remotes.v[i];
+
+		one->places[one->n_places++] = r->ip;
+		if (r->ip6)
+			one->places[one->n_places++] = r->ip6;
+	}
+	qsort(one->places, one->n_places, sizeof(*one->places), by_text);
+}
+
+static void forget_remotes(struct mb_net_plan_of *one)
+{
+	free(one->places);
+	mb_net_remotes_done(&one->remotes);
+}
+
+/* Who has lost his address to another host has it no more, though he has his record: nothing else
+ * of ours is known as another host's. */
+static bool is_elsewhere(const struct mb_net_plan_of *one, const char *address)
+{
+	return address &&
+	       bsearch(&address, one->places, one->n_places, sizeof(*one->places), by_text);
+}
 
 int mb_net_plans_add(struct mb_net *net, struct mb_net_plans *plans, struct mb_net_network *n,
                      struct mb_err *err)
@@ -96,20 +131,10 @@ int mb_net_plans_add(struct mb_net *net, struct mb_net_plans *plans, struct mb_n
 		mb_net_network_free(n);
 		return r > 0 ? 0 : r;
 	}
-	(void)mb_net_remotes_load(net, n, &one.remotes, NULL);
+	load_remotes(net, &one);
 	plans->v = mb_realloc(plans->v, (plans->n + 1) * sizeof(*plans->v));
 	plans->v[plans->n++] = one;
 	return 0;
-}
-
-/* Who has lost his address to another host has it no more, though he has his record: nothing else
- * of ours is known as another host's. */
-static bool is_remotes(const struct mb_net_remotes *remotes, const char *address)
-{
-	for (size_t i = 0; address && i < remotes->n; i++)
-		if (mb_streq(remotes->v[i].ip, address) || mb_streq(remotes->v[i].ip6, address))
-			return true;
-	return false;
 }
 
 void mb_net_plans_member(struct mb_net_plans *plans, const struct mb_net_sandbox *s,
@@ -124,9 +149,9 @@ void mb_net_plans_member(struct mb_net_plans *plans, const struct mb_net_sandbox
 		if (!e)
 			continue;
 		left = *e; /* borrowed */
-		if (is_remotes(&plans->v[i].remotes, e->ip4))
+		if (is_elsewhere(&plans->v[i], e->ip4))
 			left.ip4 = NULL;
-		if (is_remotes(&plans->v[i].remotes, e->ip6))
+		if (is_elsewhere(&plans->v[i], e->ip6))
 			left.ip6 = NULL;
 		put_endpoint(plan, s, &left, classes, c);
 		mb_net_plan_add_class(plan, &classes[0]);
@@ -191,7 +216,7 @@ void mb_net_plans_done(struct mb_net_plans *plans)
 {
 	for (size_t i = 0; i < plans->n; i++) {
 		mb_net_plan_done(&plans->v[i].plan);
-		mb_net_remotes_done(&plans->v[i].remotes);
+		forget_remotes(&plans->v[i]);
 		mb_net_network_free(plans->v[i].network);
 	}
 	free(plans->v);
@@ -379,7 +404,7 @@ static int sync_plan(struct mb_net *net, struct mb_net_plan *plan, struct mb_err
 	struct gather g = {&plans, &wanted};
 	int r;
 
-	(void)mb_net_remotes_load(net, plan->network, &one.remotes, NULL);
+	load_remotes(net, &one);
 	r = mb_net_records_walk(net, each_member, &g, err);
 	if (!r) {
 		put_remotes(&one.plan, &one.remotes, &wanted);
@@ -388,7 +413,7 @@ static int sync_plan(struct mb_net *net, struct mb_net_plan *plan, struct mb_err
 		mb_net_counts_load(net, plan->network, &wanted);
 	}
 	*plan = one.plan;
-	mb_net_remotes_done(&one.remotes);
+	forget_remotes(&one);
 	if (!r)
 		r = mb_net_firewall_ensure(net, err);
 	if (!r)
@@ -516,6 +541,14 @@ int mb_net_policy_join(struct mb_net *net, const struct mb_net_sandbox *s,
 	if (r == NEEDS_EXCLUSIVE)
 		r = join(net, s, e, true, err);
 	return r ? mb_wrap(err, r, "cannot apply the policy of network '%s'", e->network) : 0;
+}
+
+static bool is_remotes(const struct mb_net_remotes *remotes, const char *address)
+{
+	for (size_t i = 0; address && i < remotes->n; i++)
+		if (mb_streq(remotes->v[i].ip, address) || mb_streq(remotes->v[i].ip6, address))
+			return true;
+	return false;
 }
 
 int mb_net_policy_leave(struct mb_net *net, const struct mb_net_sandbox *s,

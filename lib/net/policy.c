@@ -80,6 +80,7 @@ void mb_net_plan_done(struct mb_net_plan *plan)
 	free(plan->texts);
 	free(plan->rules);
 	free(plan->classes);
+	free(plan->slots);
 	*plan = MB_NET_PLAN_INIT;
 }
 
@@ -116,13 +117,44 @@ void mb_net_plan_classify(const struct mb_net_plan *plan, const struct mb_net_su
 	name_class(plan, ret);
 }
 
+/* Where a class is, or ought to be: names are digests, and spread by any of their bytes. */
+static size_t *find_slot(const struct mb_net_plan *plan, const struct mb_net_class *class)
+{
+	size_t at;
+
+	memcpy(&at, class->id, sizeof(at));
+	for (at %= plan->n_slots; plan->slots[at]; at = (at + 1) % plan->n_slots) {
+		const struct mb_net_class *c = &plan->classes[plan->slots[at] - 1];
+
+		if (memcmp(c->id, class->id, sizeof(class->id)) == 0)
+			break;
+	}
+	return &plan->slots[at];
+}
+
+static void grow(struct mb_net_plan *plan)
+{
+	enum { FIRST = 32 };
+
+	plan->n_slots = plan->n_slots ? 2 * plan->n_slots : FIRST;
+	plan->classes = mb_realloc(plan->classes, plan->n_slots / 2 * sizeof(*plan->classes));
+	plan->slots = mb_realloc(plan->slots, plan->n_slots * sizeof(*plan->slots));
+	memset(plan->slots, 0, plan->n_slots * sizeof(*plan->slots));
+	for (size_t i = 0; i < plan->n_classes; i++)
+		*find_slot(plan, &plan->classes[i]) = i + 1;
+}
+
 bool mb_net_plan_add_class(struct mb_net_plan *plan, const struct mb_net_class *class)
 {
-	for (size_t i = 0; i < plan->n_classes; i++)
-		if (memcmp(plan->classes[i].id, class->id, sizeof(class->id)) == 0)
-			return false;
-	plan->classes = mb_realloc(plan->classes, (plan->n_classes + 1) * sizeof(*plan->classes));
+	size_t *slot;
+
+	if (plan->n_classes >= plan->n_slots / 2)
+		grow(plan);
+	slot = find_slot(plan, class);
+	if (*slot)
+		return false;
 	plan->classes[plan->n_classes++] = *class;
+	*slot = plan->n_classes;
 	return true;
 }
 
@@ -446,9 +478,14 @@ void mb_net_plan_put_pair(const struct mb_net_plan *plan, const struct mb_net_cl
 void mb_net_plan_put_pairs(const struct mb_net_plan *plan, const struct mb_net_class *one,
                            struct mb_net_changes *c)
 {
-	for (size_t i = 0; i < plan->n_classes; i++)
-		for (size_t k = 0; k < plan->n_classes; k++)
-			if (!one || memcmp(plan->classes[i].id, one->id, sizeof(one->id)) == 0 ||
-			    memcmp(plan->classes[k].id, one->id, sizeof(one->id)) == 0)
-				mb_net_plan_put_pair(plan, &plan->classes[i], &plan->classes[k], c);
+	for (size_t i = 0; i < plan->n_classes; i++) {
+		const struct mb_net_class *other = &plan->classes[i];
+
+		for (size_t k = 0; !one && k < plan->n_classes; k++)
+			mb_net_plan_put_pair(plan, other, &plan->classes[k], c);
+		if (one)
+			mb_net_plan_put_pair(plan, other, one, c);
+		if (one && memcmp(other->id, one->id, sizeof(one->id)) != 0)
+			mb_net_plan_put_pair(plan, one, other, c);
+	}
 }

@@ -48,6 +48,8 @@ struct mb_net_plan {
 	} * rules;
 	struct mb_net_class *classes; /* those that elements are wanted for */
 	size_t n_classes;
+	size_t *slots; /* by name: the place of a class and one, 0: none; half of them at most */
+	size_t n_slots;
 };
 #define MB_NET_PLAN_INIT ((struct mb_net_plan){0})
 #define MB_AUTO_NET_PLAN __attribute__((cleanup(mb_net_plan_done)))

@@ -388,6 +388,26 @@ static void names_lead_to_their_rules(void **state)
 	free(deny.to);
 }
 
+static void a_class_is_added_once(void **state)
+{
+	enum { MANY = 5000 };
+	MB_AUTO_NET_PLAN struct mb_net_plan plan = MB_NET_PLAN_INIT;
+
+	(void)state;
+	for (size_t turn = 0; turn < 2; turn++)
+		for (uint32_t i = 0; i < MANY; i++) {
+			struct mb_net_class c = {.kind = 'm'};
+
+			/* In twos that begin alike, and end differently. */
+			c.id[0] = (uint8_t)(i / 2);
+			c.id[1] = (uint8_t)(i / 2 >> 8);
+			c.id[sizeof(c.id) - 1] = i % 2;
+			assert_int_equal(mb_net_plan_add_class(&plan, &c), turn == 0);
+			assert_memory_equal(plan.classes[i].id, c.id, sizeof(c.id));
+		}
+	assert_int_equal(plan.n_classes, MANY);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -397,6 +417,7 @@ int main(void)
 		cmocka_unit_test(elements_decide_as_rules_do),
 		cmocka_unit_test(prefixes_cut_the_addresses_into_ranges),
 		cmocka_unit_test(classes_come_back_from_their_text),
+		cmocka_unit_test(a_class_is_added_once),
 		cmocka_unit_test(names_lead_to_their_rules),
 	};
 
