@@ -147,6 +147,18 @@ class Hosts:
                 for k, v in puts[first:first + 100]]})
         return lease
 
+    def claim(self, ip, id, lease):
+        """What mybox asks: that nobody has the address, and that the network is there."""
+        b64 = lambda text: base64.b64encode(text.encode()).decode()
+        key = b64(NETWORK + "/ip/" + ip)
+        done = self.ask("kv/txn", {
+            "compare": [{"key": b64(NETWORK), "target": "CREATE", "result": "GREATER",
+                         "create_revision": "0"},
+                        {"key": key, "target": "CREATE", "result": "EQUAL",
+                         "create_revision": "0"}],
+            "success": [{"requestPut": {"key": key, "value": b64(id), "lease": lease}}]})
+        assert done.get("succeeded")
+
     def others(self, i):
         try:
             return len(os.listdir(self.known(i, "r")))
@@ -168,15 +180,26 @@ class Sharing(Row):
                 for (what, tool, unit), values in found.items()]
 
 
+def answers(h, i, client, name):
+    """The resolver that a container asks knows the name."""
+    return subprocess.run(h.argv(i, "exec", client, "nslookup", name, "127.0.0.11"),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
 def churn(count):
-    """A container comes on one host and goes, with @count endpoints of others in the store."""
+    """A container comes on one host and goes, with @count endpoints of others in the store.
+    -answer: until a container of the other host is told its address, by DNS (and the exec of one
+    nslookup, at least); -claim: the transaction that takes an address, as a command asks it."""
     def work(h, rounds):
         found = {(what, "mybox", unit): [] for what, unit in (
-            ("-start", "ms"), ("-resolve", "ms"), ("-gone", "ms"), ("-requests", "requests"))}
+            ("-start", "ms"), ("-resolve", "ms"), ("-answer", "ms"), ("-gone", "ms"),
+            ("-claim", "ms"), ("-requests", "requests"))}
         take = lambda what, unit, value: found[(what, "mybox", unit)].append(value)
         h.pretend(0, count)
-        h.on(1, "run", "-d", "--network", "shared", "deb", "sleep", "100000")
+        h.on(1, "run", "-d", "--name", "asker", "--network", "shared", "deb", "sleep", "100000")
         until(lambda: h.others(1) >= count)
+        lease = h.ask("lease/grant", {"TTL": "86400"})["ID"]
         for i in range(rounds):
             name, before = "bench%d" % i, h.requests()
             begin = time.perf_counter()
@@ -185,23 +208,33 @@ def churn(count):
             take("-requests", "requests", h.requests() - before)
             until(lambda: os.path.isdir(h.known(1, "n/" + name)))
             take("-resolve", "ms", (time.perf_counter() - begin) * 1e3)
+            until(lambda: answers(h, 1, "asker", name))
+            take("-answer", "ms", (time.perf_counter() - begin) * 1e3)
             begin = time.perf_counter()
             h.on(2, "rm", "-f", name)
             until(lambda: not os.path.isdir(h.known(1, "n/" + name)))
             take("-gone", "ms", (time.perf_counter() - begin) * 1e3)
+            begin = time.perf_counter()
+            h.claim("10.79.%d.%d" % (i >> 8, i & 255), "%064x" % (i + 1), lease)
+            take("-claim", "ms", (time.perf_counter() - begin) * 1e3)
         return found
     return work
 
 
-def membership(h, rounds):
-    """join and leave of a host that has nothing there."""
-    found = {("-join", "mybox", "ms"): [], ("-leave", "mybox", "ms"): []}
-    for _ in range(rounds):
-        for verb, args in (("leave", ()), ("join", ("-o", "store=" + h.store, "-o", "vtep=up0"))):
-            begin = time.perf_counter()
-            h.on(3, "network", verb, *args, "shared")
-            found[("-" + verb, "mybox", "ms")].append((time.perf_counter() - begin) * 1e3)
-    return found
+def membership(count):
+    """join and leave of a host that has nothing there, with @count endpoints of others."""
+    def work(h, rounds):
+        found = {("-join", "mybox", "ms"): [], ("-leave", "mybox", "ms"): []}
+        if count:
+            h.pretend(0, count)
+        for _ in range(rounds):
+            for verb, args in (("leave", ()),
+                               ("join", ("-o", "store=" + h.store, "-o", "vtep=up0"))):
+                begin = time.perf_counter()
+                h.on(3, "network", verb, *args, "shared")
+                found[("-" + verb, "mybox", "ms")].append((time.perf_counter() - begin) * 1e3)
+        return found
+    return work
 
 
 def plain_vxlan(h):
@@ -295,7 +328,8 @@ def crowd(h, rounds):
 ROWS = [
     *(Sharing("overlay-%d" % n, "a container on a shared network with %d endpoints, known on another "
               "host, and gone" % n, churn(n)) for n in (10, 100, 1000)),
-    Sharing("overlay-host", "network join and leave of a host", membership),
+    *(Sharing("overlay-host" + ("-%d" % n if n else ""), "network join and leave of a host with %d "
+              "endpoints in the store" % n, membership(n)) for n in (0, 10, 100, 1000)),
     Sharing("overlay-speed", "two containers on two hosts, beside plain VXLAN", speed),
     Sharing("overlay-crowd", "%d hosts with %d endpoints each, told to one" % (HOSTS, ENDPOINTS),
             crowd),
