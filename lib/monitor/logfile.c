@@ -28,6 +28,7 @@ struct mb_logfile {
 	uint64_t stop_file;    /* of .stop.fd */
 	uint64_t skip[2];
 	bool is_past, is_finishing, is_told_stale;
+	bool is_late; /* the last record was at or after .until */
 	unsigned gaps;
 	size_t at, n; /* unread part of the buffer */
 	struct mb_logrecord_clock clock;
@@ -231,6 +232,25 @@ static int fill(struct mb_logfile *log, struct mb_err *err)
 	}
 }
 
+/* A record is at or after .until.  Where they are in order so are all that follow in this file. */
+static void pass_late(struct mb_logfile *log)
+{
+	uint64_t end = log->stop.offset;
+	struct stat st;
+
+	if (log->stop.fd < 0)
+		return; /* it may grow */
+	if (log->file != log->stop_file) {
+		if (fstat(log->fd, &st) < 0)
+			return;
+		end = (uint64_t)st.st_size;
+	}
+	if (!mb_logset_is_ordered(log->fd))
+		return;
+	log->at = log->n = 0;
+	log->offset = end;
+}
+
 /* The next record of a wanted stream and time, in the buffer.  Return: as fill(). */
 static int next_record(struct mb_logfile *log, struct mb_logrecord *record, struct mb_err *err)
 {
@@ -247,6 +267,8 @@ static int next_record(struct mb_logfile *log, struct mb_logrecord *record, stru
 		if (!feed && left < BUFFER) {
 			int r = fill(log, err);
 
+			if (r == MB_LOGFILE_END && log->is_late && mb_now_nsec() >= o->until)
+				log->is_past = true;
 			if (r != 0)
 				return r;
 			continue;
@@ -260,9 +282,10 @@ static int next_record(struct mb_logfile *log, struct mb_logrecord *record, stru
 			log->skip[s]--;
 			continue;
 		}
-		if (o->until && record->nsec >= o->until) {
-			log->is_past = true;
-			return MB_LOGFILE_END;
+		log->is_late = o->until && record->nsec >= o->until;
+		if (log->is_late) {
+			pass_late(log);
+			continue;
 		}
 		if (o->since && record->nsec < o->since)
 			continue;

@@ -9,6 +9,7 @@
  * reader keeps up with the set's total size; else reading goes on at the oldest record there is and
  * the reader's .gaps counts. A record that cannot be parsed is given as it stands, on stdout, with
  * time 0.
+ * Each entry is measured by its own time: clocks jump, so one that is not wanted ends nothing.
  */
 #ifndef MB_MONITOR_LOGFILE_H
 #define MB_MONITOR_LOGFILE_H
@@ -55,7 +56,7 @@ MB_AUTO_DEFINE(struct mb_logfile, mb_logfile_free)
  * written the next call gives it); or -errno. */
 int mb_logfile_next(struct mb_logfile *log, struct mb_logfile_entry *ret, struct mb_err *err);
 
-/* True once an entry at or after .until was met: following is pointless. */
+/* True when the newest entry is at or after .until, and so is the clock: following is pointless. */
 bool mb_logfile_is_past(const struct mb_logfile *log);
 /* How often rotation overtook this reader. */
 unsigned mb_logfile_gaps(const struct mb_logfile *log);

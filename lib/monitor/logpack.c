@@ -64,6 +64,8 @@ void mb_monitor_logpack_step(struct mb_monitor *m)
 	/* One that another monitor had made before it was killed may still be written to. */
 	unlinkat(dir, fresh, 0);
 	to = openat(dir, fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (m->pack.from >= 0 && to >= 0 && mb_logset_is_ordered(m->pack.from))
+		fchmod(to, S_ISVTX | 0600);
 	if (m->pack.from >= 0 && to >= 0)
 		m->pack.pid = mb_monitor_process_spawn(m, "__pack", (int[]){m->pack.from, to});
 	/* Tried again when there is more to be packed. */

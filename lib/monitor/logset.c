@@ -106,6 +106,13 @@ bool mb_logset_is_cut(int fd)
 	return identity_in_memory(fd, &is_cut) && is_cut;
 }
 
+bool mb_logset_is_ordered(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (st.st_mode & S_ISVTX);
+}
+
 static int open_file(const struct mb_logset *set, const char *name, int *ret_fd)
 {
 	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
@@ -172,6 +179,8 @@ static int open_packed(const struct mb_logset *set, unsigned i, int *ret_fd)
 	}
 	if (r < 0 && r != -EBADMSG)
 		return r;
+	if (mb_logset_is_ordered(packed))
+		fchmod(fd, S_ISVTX | 0600);
 	*ret_fd = mb_take_fd(&fd);
 	return 0;
 }

@@ -40,6 +40,10 @@ int mb_logset_older(const struct mb_logset *set, int fd, int *ret_fd);
 bool mb_logset_holds(const struct mb_logset *set, int fd);
 /* Whether the writer may still append to @fd: it is the first. */
 int mb_logset_is_current(const struct mb_logset *set, int fd);
+/* Whether every record of @fd is no older than any that was written before it, in this file and in
+ * the older ones: its sticky bit says so, which the writer takes away before it writes one that
+ * is.  Ask after looking how much is in it.  Files that others wrote have it not. */
+bool mb_logset_is_ordered(int fd);
 /* Whether @fd is of a packed file whose end was lost. */
 bool mb_logset_is_cut(int fd);
 /* A number that only this file has, or had before it was packed.  0: that cannot be told. */

@@ -12,8 +12,8 @@
 #include "monitor/logrecord.h"
 #include "monitor/logset.h"
 
-/* More than any record. */
-enum { BLOCK = 128 << 10 };
+/* More than any record, and than most. */
+enum { BLOCK = 128 << 10, PROBE = 4 << 10 };
 
 /* Walking from the newest record to older ones. */
 struct walk {
@@ -175,19 +175,73 @@ static int64_t first_time(int fd)
 		return INT64_MAX;
 	feed = memchr(line, '\n', (size_t)n);
 	mb_logrecord_parse(line, feed ? (size_t)(feed - line) : (size_t)n, &clock, &record);
-	return record.nsec;
+	return record.nsec ? record.nsec : INT64_MAX;
+}
+
+/* The time of the first record that begins after @at bytes and has one; INT64_MAX: there is none
+ * in a block.  @room: bytes to look at first; @block: BLOCK bytes. */
+static int64_t time_after(int fd, uint64_t at, uint64_t end, size_t room, char *block,
+                          uint64_t *ret_begin)
+{
+	struct mb_logrecord_clock clock = {0};
+	struct mb_logrecord record;
+	ssize_t n = pread(fd, block, end - at < room ? (size_t)(end - at) : room, (off_t)at);
+	char *feed = n > 0 ? memchr(block, '\n', (size_t)n) : NULL;
+
+	while (feed) {
+		char *line = feed + 1;
+
+		feed = memchr(line, '\n', (size_t)(block + n - line));
+		if (!feed)
+			break;
+		mb_logrecord_parse(line, (size_t)(feed - line), &clock, &record);
+		*ret_begin = at + (uint64_t)(line - block);
+		if (record.nsec)
+			return record.nsec;
+	}
+	return room < end - at && room < BLOCK ? time_after(fd, at, end, BLOCK, block, ret_begin)
+	                                       : INT64_MAX;
+}
+
+/* @fd is ordered, and its first record is before @since.  Return: the beginning of a record that
+ * is before @since as well, and not far from the first that is not. */
+static uint64_t bisect(int fd, uint64_t end, int64_t since)
+{
+	MB_AUTO_FREE char *block = mb_malloc(BLOCK);
+	uint64_t from = 0;
+
+	while (end - from > BLOCK) {
+		uint64_t middle = from + (end - from) / 2, begin = 0;
+
+		if (time_after(fd, middle, end, PROBE, block, &begin) < since)
+			from = begin;
+		else
+			end = middle;
+	}
+	return from;
 }
 
 int mb_logtail_find_since(const struct mb_logset *set, int64_t since, struct mb_logtail_stop stop,
                           struct mb_logtail *ret)
 {
 	MB_AUTO_CLOSE int fd = -1;
+	uint64_t limit = stop.fd < 0 ? UINT64_MAX : stop.offset;
 	int r = open_last(set, stop, &fd);
 
 	*ret = (struct mb_logtail){.fd = -1};
-	while (r == 0 && first_time(fd) >= since) {
+	while (r == 0) {
 		int older = -1;
+		struct stat st;
 
+		if (fstat(fd, &st) < 0)
+			return -errno;
+		if (mb_logset_is_ordered(fd) && first_time(fd) < since) {
+			if ((uint64_t)st.st_size < limit)
+				limit = (uint64_t)st.st_size;
+			ret->offset = bisect(fd, limit, since);
+			break;
+		}
+		limit = UINT64_MAX;
 		r = mb_logset_older(set, fd, &older);
 		if (r == 0) {
 			mb_close(&fd);

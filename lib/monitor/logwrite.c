@@ -11,6 +11,7 @@
 #include "core/clock.h"
 #include "core/own.h"
 #include "monitor/logjson.h"
+#include "monitor/logrecord.h"
 #include "monitor/logsink.h"
 
 /* Cut what follows the last line feed: a record is shorter than what is looked at. */
@@ -36,12 +37,64 @@ static void mend(struct mb_logwrite *w)
 		w->size = from;
 }
 
+static bool has(const struct mb_logwrite *w, const char *name)
+{
+	return faccessat(w->set.dir_fd, name, F_OK, 0) == 0;
+}
+
+/* The time of the last record; 0: that cannot be told. */
+static int64_t last_time(struct mb_logwrite *w)
+{
+	struct mb_logrecord_clock clock = {0};
+	struct mb_logrecord record;
+	uint64_t from = w->size > sizeof(w->batch) ? w->size - sizeof(w->batch) : 0;
+	ssize_t n = pread(w->fd, w->batch, sizeof(w->batch), (off_t)from);
+	char *feed = n > 1 ? memrchr(w->batch, '\n', (size_t)n - 1) : NULL;
+	char *line = feed ? feed + 1 : w->batch;
+
+	if (n <= 1 || w->batch[n - 1] != '\n')
+		return 0;
+	mb_logrecord_parse(line, (size_t)(w->batch + n - 1 - line), &clock, &record);
+	return record.nsec;
+}
+
+/* What another monitor wrote: from here on all times are known, or in so many rotations. */
+static void learn_order(struct mb_logwrite *w)
+{
+	char name[MB_LOGSET_NAME + 16];
+
+	if (w->fd >= 0) {
+		w->latest = mb_logset_is_ordered(w->fd) ? last_time(w) : 0;
+		w->doubts = w->latest ? 0 : w->files;
+		if (!w->latest)
+			fchmod(w->fd, 0600);
+		return;
+	}
+	mb_logset_name(&w->set, 1, name);
+	if (has(w, name))
+		w->doubts = w->files;
+	mb_logset_packed_name(&w->set, 1, name);
+	if (has(w, name))
+		w->doubts = w->files;
+}
+
+/* Clocks jump: before a record is written that is older than one before it. */
+static void keep_order(struct mb_logwrite *w, int64_t nsec)
+{
+	w->nsec = nsec;
+	if (nsec >= w->latest)
+		w->latest = nsec;
+	else if (w->fd >= 0 && mb_logset_is_ordered(w->fd))
+		fchmod(w->fd, 0600);
+}
+
 static void open_file(struct mb_logwrite *w, int create)
 {
 	const int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
+	const mode_t mode = 0600 | (!w->doubts && w->nsec >= w->latest ? S_ISVTX : 0);
 	struct stat st;
 
-	w->fd = openat(w->set.dir_fd, w->set.name, flags | create, 0600);
+	w->fd = openat(w->set.dir_fd, w->set.name, flags | create, mode);
 	if (w->fd < 0)
 		return;
 	if (fstat(w->fd, &st) < 0 || !S_ISREG(st.st_mode)) {
@@ -67,16 +120,12 @@ void mb_logwrite_open(struct mb_logwrite *w, int dir_fd, unsigned files, uint64_
 	open_file(w, 0); /* who writes nothing has none */
 	if (w->fd >= 0)
 		mend(w);
+	learn_order(w);
 }
 
 void mb_logwrite_close(struct mb_logwrite *w)
 {
 	mb_close(&w->fd);
-}
-
-static bool has(const struct mb_logwrite *w, const char *name)
-{
-	return faccessat(w->set.dir_fd, name, F_OK, 0) == 0;
 }
 
 /* How many there are, the newest first, without a gap. */
@@ -134,6 +183,7 @@ static void rotate(struct mb_logwrite *w)
 	for (unsigned i = n; i > 0; i--)
 		move_up(w, i - 1);
 	w->wants_pack = w->packs;
+	w->doubts -= w->doubts > 0;
 	mb_close(&w->fd);
 	open_file(w, O_CREAT);
 }
@@ -193,6 +243,7 @@ static void put_time(struct mb_logwrite *w, enum mb_monitor_stream stream, int64
 	uint32_t rest = (uint32_t)(nsec % MB_NSEC_PER_SEC);
 	char *p = w->prefix;
 
+	keep_order(w, nsec);
 	if (second != w->second) {
 		char text[MB_TIME_TEXT];
 

@@ -43,6 +43,9 @@ struct mb_logwrite {
 	unsigned files;
 	uint64_t max, size, inode;
 	uint64_t dropped; /* bytes of output that no record holds */
+	int64_t latest;   /* no record that is known of has a later time */
+	unsigned doubts;  /* rotations until all records are known */
+	int64_t nsec;     /* of what is being written */
 	int64_t second;   /* that .stamp is of */
 	char stamp[20];
 	char prefix[MB_LOGWRITE_PREFIX + 1];

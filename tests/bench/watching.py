@@ -46,6 +46,16 @@ def logs_tools(m):
     return words(m, "logs", "bench", first={"floor": ["/bin/cat", path]})
 
 
+def logs_since(m):
+    """From the last line's time on."""
+    def argv(tool):
+        last = subprocess.run(m.argv(tool, "logs", "-t", "-n", "1", "bench"), check=True,
+                              capture_output=True, text=True).stdout.split()[0]
+        return m.argv(tool, "logs", "--since", last, "bench")
+    tools = {"floor": logs_tools(m)["floor"], "version": m.mybox("version")}
+    return dict(tools, **{tool: argv(tool) for tool in ["mybox"] + m.engines()})
+
+
 class Flood(Row):
     """Until all is written; then what who keeps the log took of the processors, and what it has."""
     ROUNDS = 3
@@ -256,6 +266,8 @@ ROWS = [
         teardown=remove),
     Row("logs-tail", "logs -n 10 of it", plain("logs", "-n", "10", "bench"), [times(3, "version")],
         setup=write_log, teardown=remove),
+    Row("logs-since", "logs of its last moment", logs_since, [times(3, "version")], setup=write_log,
+        teardown=remove),
     Flood("stdout-1g", "1 GiB written to stdout in lines of 128 bytes", None),
     Row("ps-1000", "ps -a with 1,000 containers", plain("ps", "-a"), [at_most(30)],
         setup=many(1000, "create"), teardown=none_of(1000)),

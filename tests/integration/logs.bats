@@ -90,6 +90,67 @@ json_log() { echo "$root/containers/$(mybox inspect -f '{{.Id}}' "$1")/$(mybox i
 	[ "$(mybox logs -n 1 c3 c2 | cut -d' ' -f2 | sort)" = $'late\nother' ]
 }
 
+# reads_of ARGUMENT..: what mybox reads for them, in MB.
+reads_of() { bash -c '"$@" >/dev/null; awk "/^rchar/ { print int(\$2 / 1000000) }" /proc/$$/io' bash "${box[@]}" "$@"; }
+
+@test "by time: what is far from it is not read" {
+	local driver file size last middle
+	for driver in local json-file; do
+		mybox run --name "c-$driver" --log-driver "$driver" --log-opt max-size=1g deb seq 800000
+		file=$(json_log "c-$driver")
+		[ -e "$file" ] || file=${file%/*}/log
+		size=$(stat -c %s "$file")
+		[ "$size" -gt 30000000 ]
+		[ "$(reads_of logs "c-$driver")" -ge $((size / 1000000)) ]
+		last=$(mybox logs -t -n 1 "c-$driver" | cut -d' ' -f1)
+		middle=$(mybox logs -t -n 400000 "c-$driver" | awk '{ print $1; exit }')
+		[ "$(mybox logs --since "$last" "c-$driver" | tail -n 1)" = 800000 ]
+		[ "$(reads_of logs --since "$last" "c-$driver")" -lt 8 ]
+		# Before the first.
+		[ "$(mybox logs --until "$(mybox logs -t "c-$driver" | awk '{ print $1; exit }')" "c-$driver" | wc -l)" = 0 ]
+		[ "$(reads_of logs --until 2000-01-01T00:00:00 "c-$driver")" -lt 8 ]
+		# From there on, and up to there, are all.
+		mybox logs --until "$middle" "c-$driver" >"$BATS_TEST_TMPDIR/all"
+		mybox logs --since "$middle" "c-$driver" >>"$BATS_TEST_TMPDIR/all"
+		[ "$(cksum <"$BATS_TEST_TMPDIR/all")" = "$(seq 800000 | cksum)" ]
+		# Whoever wrote it says nothing of its order: all of it is read, and found.
+		chmod 0600 "$file"
+		[ "$(mybox logs --since "$last" "c-$driver" | tail -n 1)" = 800000 ]
+		[ "$(reads_of logs --since "$last" "c-$driver")" -ge $((size / 1000000)) ]
+		mybox rm "c-$driver"
+	done
+}
+
+@test "clocks that jump: each line by its own time, in one log and in several" {
+	mybox create --name k1 --log-driver local deb true
+	mybox create --name k2 --log-driver json-file deb true
+	local dir
+	dir=$(json_log k1)
+	cat >"${dir%/*}/log.1" <<-'EOF'
+		2030-01-01T00:00:00.000000000Z stdout F ahead
+		2016-10-07T00:17:01.000000000Z stdout F one
+	EOF
+	cat >"${dir%/*}/log" <<-'EOF'
+		2016-10-07T00:17:05.000000000Z stdout F five
+		2016-10-07T00:17:02.000000000Z stdout F two
+		2030-01-01T00:00:00.000000000Z stdout F ahead again
+		2016-10-07T00:17:06.000000000Z stdout F six
+	EOF
+	cat >"$(json_log k2)" <<-'EOF'
+		{"log":"three\n","stream":"stdout","time":"2016-10-07T00:17:03Z"}
+		{"log":"far\n","stream":"stdout","time":"2031-01-01T00:00:00Z"}
+		{"log":"four\n","stream":"stdout","time":"2016-10-07T00:17:04Z"}
+	EOF
+	[ "$(mybox logs --since 2016-10-07T00:17:02Z --until 2016-10-07T00:17:06Z k1)" = $'five\ntwo' ]
+	[ "$(mybox logs --until 2016-10-07T00:17:06Z k1)" = $'one\nfive\ntwo' ]
+	[ "$(mybox logs -f --until 2016-10-07T00:17:06Z k1)" = $'one\nfive\ntwo' ]
+	[ "$(mybox logs --since 2016-10-07T00:17:02Z k1)" = $'ahead\nfive\ntwo\nahead again\nsix' ]
+	[ "$(mybox logs --since 2016-10-07T00:17:04Z --until 2020-01-01T00:00:00Z k2)" = four ]
+	# Merged, the oldest of what stands next in each: neither loses what stands behind a jump.
+	[ "$(mybox logs --until 2020-01-01T00:00:00Z k1 k2 | cut -d' ' -f2)" = $'one\nthree\nfour\nfive\ntwo\nsix' ]
+	[ "$(mybox logs k1 k2 | cut -d' ' -f2- | sort | tr '\n' ';')" = 'ahead;ahead again;far;five;four;one;six;three;two;' ]
+}
+
 # collect KIND ADDRESS: into $BATS_TEST_TMPDIR/got.
 listens() { [ -S "$1" ] && grep -q "$1" /proc/net/unix; }
 collect() {
