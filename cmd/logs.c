@@ -141,6 +141,8 @@ static int show(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct
 		return r;
 	mb_logfile_finish(log);
 	r = mb_logfile_copy(log, args->timestamps, write_piece, NULL, err);
+	if (r >= 0)
+		mb_cmd_logs_say_lost(c);
 	return r < 0 ? r : 0;
 }
 

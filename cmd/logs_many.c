@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd/container_each.h"
+#include "cmd/report.h"
 #include "container/container.h"
 #include "container/logging.h"
 #include "container/logpack.h"
@@ -213,6 +214,17 @@ static int follow(struct many *m, struct mb_err *err)
 	return r;
 }
 
+void mb_cmd_logs_say_lost(const struct mb_container *c)
+{
+	struct mb_container_lost lost = mb_container_logging_lost(c);
+
+	if (lost.dropped)
+		mb_cmd_say("mybox: container '%s': %llu bytes of its output were dropped: the disk "
+		           "of its "
+		           "log was full or failing",
+		           mb_container_name(c), (unsigned long long)lost.dropped);
+}
+
 int mb_cmd_logs_many(struct mb_cmd_context *cx, const struct mb_cmd_logs_many *how,
                      struct mb_err *err)
 {
@@ -225,5 +237,9 @@ int mb_cmd_logs_many(struct mb_cmd_context *cx, const struct mb_cmd_logs_many *h
 		m.v[i].monitor = m.v[i].log_fd = -1;
 	for (size_t i = 0; r == 0 && i < how->n; i++)
 		r = open_one(cx, &m, i, err);
-	return r == 0 ? follow(&m, err) : r;
+	if (r == 0)
+		r = follow(&m, err);
+	for (size_t i = 0; r == 0 && i < how->n; i++)
+		mb_cmd_logs_say_lost(m.v[i].c);
+	return r;
 }

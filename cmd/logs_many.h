@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 struct mb_cmd_context;
+struct mb_container;
 struct mb_err;
 struct mb_logfile_options;
 
@@ -19,5 +20,8 @@ struct mb_cmd_logs_many {
 /* Return: 0 or -errno, told. */
 int mb_cmd_logs_many(struct mb_cmd_context *cx, const struct mb_cmd_logs_many *how,
                      struct mb_err *err);
+
+/* One line on stderr when the log of @c lacks output. */
+void mb_cmd_logs_say_lost(const struct mb_container *c);
 
 #endif

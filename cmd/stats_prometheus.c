@@ -7,12 +7,13 @@
 
 #include "cmd/stats_networks.h"
 #include "container/health.h"
+#include "container/logging.h"
 #include "core/own.h"
 #include "core/str.h"
 #include "net/net.h"
 
 /* Where a row finds its figure. */
-enum source { INFO, RUNNING, HEALTH, STARTED, RESTARTS, CGROUP, INTERFACE, PRESSURE };
+enum source { INFO, RUNNING, HEALTH, STARTED, RESTARTS, CGROUP, INTERFACE, PRESSURE, LOST };
 enum unit { ONE, USEC };
 
 struct row {
@@ -40,6 +41,8 @@ static const struct row rows[] = {
 	{"health", "gauge", NULL, "status=\"unhealthy\"", HEALTH, ONE, MB_HEALTH_UNHEALTHY, 0},
 	{"start_time_seconds", "gauge", "When it was started, since 1970.", NULL, STARTED, ONE, 0, 0},
 	{"restarts_total", "counter", "How often its monitor has started it again.", NULL, RESTARTS, ONE, 0, 0},
+	{"log_dropped_bytes_total", "counter", "Output that is not in the log: its disk was full.", NULL, LOST, ONE, 0, offsetof(struct mb_container_lost, dropped)},
+	{"log_unsent_bytes_total", "counter", "Output that journald or syslog did not take.", NULL, LOST, ONE, 0, offsetof(struct mb_container_lost, unsent)},
 	{"cpu_usage_seconds_total", "counter", "Processor time.", NULL, CGROUP_ROW(USEC, CPU, cpu_usec)},
 	{"cpu_mode_seconds_total", "counter", "Processor time by mode.", "mode=\"user\"", CGROUP_ROW(USEC, CPU, cpu_user_usec)},
 	{"cpu_mode_seconds_total", "counter", NULL, "mode=\"system\"", CGROUP_ROW(USEC, CPU, cpu_system_usec)},
@@ -80,6 +83,7 @@ struct item {
 	const struct mb_container_usage *u;
 	char *labels; /* id="...",name="..." */
 	struct mb_net_sandbox *sandbox;
+	struct mb_container_lost lost;
 };
 
 struct writing {
@@ -182,6 +186,8 @@ static void add_row(struct writing *w, const struct row *row, const struct item 
 	else if (row->source == CGROUP && u->has_sample && (u->sample.cgroup.has & row->has) &&
 	         field(&u->sample.cgroup, row) != UINT64_MAX)
 		add_value(w, row, i, NULL, field(&u->sample.cgroup, row));
+	else if (row->source == LOST)
+		add_value(w, row, i, NULL, field(&i->lost, row));
 	else if (row->source == INTERFACE)
 		add_interfaces(w, row, i);
 	else if (row->source == PRESSURE && u->has_sample && u->pressure[row->has].is_known)
@@ -195,7 +201,10 @@ static void describe(struct item *i, const struct mb_container *c,
 
 	add_label(&labels, "id", c->id);
 	add_label(&labels, "name", mb_container_name(c));
-	*i = (struct item){.c = c, .u = u, .labels = mb_str_take(&labels)};
+	*i = (struct item){.c = c,
+	                   .u = u,
+	                   .labels = mb_str_take(&labels),
+	                   .lost = mb_container_logging_lost(c)};
 	if (u->has_sample && u->sample.n_interfaces)
 		(void)mb_net_sandbox_load(net, c->id, &i->sandbox, NULL);
 }

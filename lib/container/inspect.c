@@ -28,6 +28,7 @@ static struct json_object *state_json(const struct mb_container *c)
 	struct json_object *o = mb_json_new_object();
 	bool up = s->status == MB_STATUS_RUNNING || s->status == MB_STATUS_PAUSED;
 	bool ended = s->has_exit && !up;
+	const struct mb_container_lost lost = mb_container_logging_lost(c);
 	struct json_object *health;
 	const char *error = s->status == MB_STATUS_DEAD ? s->error : ended ? s->exit.error : "";
 
@@ -42,6 +43,8 @@ static struct json_object *state_json(const struct mb_container *c)
 	mb_json_set_str(o, "Error", error ? error : "");
 	mb_json_set_time(o, "StartedAt", s->has_run ? s->run.started : s->exit.started);
 	mb_json_set_time(o, "FinishedAt", ended ? s->exit.finished : 0);
+	mb_json_set_i64(o, "LogDropped", (int64_t)lost.dropped);
+	mb_json_set_i64(o, "LogUnsent", (int64_t)lost.unsent);
 	health = mb_container_health_json(c);
 	if (health)
 		mb_json_set(o, "Health", health);

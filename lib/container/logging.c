@@ -3,11 +3,14 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "container/container.h"
 #include "container/logto.h"
 #include "core/err.h"
+#include "core/io.h"
+#include "core/own.h"
 #include "core/parse.h"
 #include "core/str.h"
 #include "format/regex.h"
@@ -244,6 +247,26 @@ int mb_container_logging_is_readable(const struct mb_container *c, struct mb_err
 	if (!has_files(&c->record->host))
 		return mb_fail(err, ENOTSUP, "configured logging driver does not support reading");
 	return 0;
+}
+
+struct mb_container_lost mb_container_logging_lost(const struct mb_container *c)
+{
+	struct mb_container_lost lost = {
+		.dropped = c->state.has_exit ? c->state.exit.dropped_bytes : 0,
+		.unsent = c->state.has_exit ? c->state.exit.unsent_bytes : 0};
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	MB_AUTO_FREE char *path = NULL;
+	char *end;
+
+	if (!c->state.has_run)
+		return lost;
+	lost = (struct mb_container_lost){0};
+	path = mb_asprintf("c/%s/lost", c->id);
+	if (mb_read_file(c->store->run_fd, path, 64, &text, NULL) < 0)
+		return lost;
+	lost.dropped = strtoull(mb_str_text(&text), &end, 10);
+	lost.unsent = strtoull(end, NULL, 10);
+	return lost;
 }
 
 char *mb_container_logging_file(const struct mb_container *c)

@@ -33,6 +33,12 @@ char *mb_container_logging_path(const struct mb_container *c);
 uint32_t mb_container_logging_queue(const struct mb_container_host_config *host);
 /* The labels and variables that --log-opt names. */
 void mb_container_logging_attributes(const struct mb_container_record *record, struct mb_kv *ret);
+/* Bytes of its output, of this run or the last one, with its restarts. */
+struct mb_container_lost {
+	uint64_t dropped; /* not in the log: its disk was full or failing */
+	uint64_t unsent;  /* not taken by journald or a syslog daemon */
+};
+struct mb_container_lost mb_container_logging_lost(const struct mb_container *c);
 /* What `logs --details` puts in front of a line, a space at its end: the labels and variables that
  * --log-opt names, as docker writes them.  Owned by the caller. */
 char *mb_container_logging_details(const struct mb_container *c);

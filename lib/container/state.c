@@ -45,6 +45,8 @@ static const struct mb_json_field exit_table[] = {
 	MB_JSON_BOOL("restarting", struct mb_container_exit, restarting),
 	MB_JSON_BOOL("failed_start", struct mb_container_exit, failed_start),
 	MB_JSON_BOOL("stop_requested", struct mb_container_exit, stop_requested),
+	MB_JSON_U64("dropped_bytes", struct mb_container_exit, dropped_bytes),
+	MB_JSON_U64("unsent_bytes", struct mb_container_exit, unsent_bytes),
 	MB_JSON_STR("error", struct mb_container_exit, error),
 	MB_JSON_END,
 };

@@ -51,8 +51,9 @@ struct mb_container_exit { /* ROOT/containers/ID/exit.json */
 	bool oom_killed;
 	int64_t started, finished; /* ns since 1970 */
 	int restarts, backoff_ms;
-	bool restarting;     /* its monitor waits, then starts it again */
-	bool failed_start;   /* it never ran: docker calls it created */
+	bool restarting;                      /* its monitor waits, then starts it again */
+	bool failed_start;                    /* it never ran: docker calls it created */
+	uint64_t dropped_bytes, unsent_bytes; /* of output: struct mb_container_lost */
 	bool stop_requested; /* the user ended it: unless-stopped stays down after a reboot */
 	char *error;
 };

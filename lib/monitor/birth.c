@@ -155,6 +155,7 @@ int mb_monitor_birth_setup(struct mb_monitor *m, struct mb_monitor_client *c, co
 	m->born_nsec = mb_monotonic_nsec();
 	m->restarts = setup->restarts;
 	open_log(m);
+	mb_monitor_loglost_load(m);
 	m->dns.run_fd = m->fd[MB_MONITOR_SLOT_RUNROOT];
 	r = watch_all(m);
 	if (r < 0)

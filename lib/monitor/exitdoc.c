@@ -30,10 +30,11 @@ size_t mb_monitor_exitdoc_format(const struct mb_monitor_exitdoc *doc,
 		body, room,
 		",\"exit_code\":%d,\"oom_killed\":%s,\"started\":\"%s\",\"finished\":\"%s\","
 		"\"error\":\"%.200s\",\"restarting\":%s,\"restarts\":%u,\"backoff_ms\":%u,"
-		"\"stop_requested\":%s}\n",
+		"\"stop_requested\":%s,\"dropped_bytes\":%llu,\"unsent_bytes\":%llu}\n",
 		doc->exit_code, word(doc->oom_killed), mb_time_format(doc->started_nsec, began),
 		mb_time_format(doc->finished_nsec, ended), doc->error, word(doc->restarting),
-		doc->restarts, doc->backoff_ms, word(doc->stop_requested));
+		doc->restarts, doc->backoff_ms, word(doc->stop_requested),
+		(unsigned long long)doc->dropped_bytes, (unsigned long long)doc->unsent_bytes);
 
 	for (; body_at + (size_t)n < doc->size; n++)
 		body[n] = '\n';

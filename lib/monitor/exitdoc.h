@@ -13,11 +13,12 @@ struct mb_monitor_exitdoc {
 	bool stop_requested; /* the user ended it */
 	int64_t started_nsec, finished_nsec;
 	uint32_t restarts, backoff_ms;
+	uint64_t dropped_bytes, unsent_bytes;
 	const char *error; /* plain text that needs no escape in JSON */
 	size_t size;       /* at least so many bytes: empty lines at its end */
 };
 
-enum { MB_MONITOR_EXITDOC_TEXT = 512 };
+enum { MB_MONITOR_EXITDOC_TEXT = 768 };
 
 /* Return: bytes in @buf. */
 size_t mb_monitor_exitdoc_format(const struct mb_monitor_exitdoc *doc,

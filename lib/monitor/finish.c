@@ -30,6 +30,8 @@ static void write_down(struct mb_monitor *m)
 	                                 .finished_nsec = m->finished_nsec,
 	                                 .restarts = m->restarts,
 	                                 .backoff_ms = m->is_restarting ? m->backoff_ms : 0,
+	                                 .dropped_bytes = m->log.dropped,
+	                                 .unsent_bytes = m->logsink.dropped,
 	                                 .error = m->exit_error};
 
 	if (mb_monitor_exitdoc_write(m->fd[MB_MONITOR_SLOT_CONTAINER], &doc) < 0)

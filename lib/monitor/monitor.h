@@ -76,6 +76,7 @@ struct mb_monitor {
 	/* output */
 	int stream_fd[2]; /* stdout or console, stderr; -1: none or ended */
 	struct mb_logwrite_stream stream[2];
+	uint64_t told_lost; /* bytes of output that loglost.c has told of */
 	struct mb_logwrite log;
 	struct {
 		int fd, to;  /* not > 0: none */
@@ -248,6 +249,9 @@ void mb_monitor_keeper_ended(struct mb_monitor *m, pid_t pid); /* maybe another'
 
 /* tell.c: events.  Their text is in the packet buffer. */
 int mb_monitor_tell_about(struct mb_monitor *m, const char *text, size_t n);
+/* Count on from what an earlier monitor had counted; have what was lost since known. */
+void mb_monitor_loglost_load(struct mb_monitor *m);
+void mb_monitor_loglost_tell(struct mb_monitor *m);
 void mb_monitor_tell_end(struct mb_monitor *m);
 void mb_monitor_tell_exec_end(struct mb_monitor *m, const char *exec_id, int code);
 

@@ -104,6 +104,7 @@ void mb_monitor_output_read(struct mb_monitor *m, unsigned i)
 		spread(m, m->stream[i].stream, buffer, (size_t)n);
 		if (m->log.is_on)
 			mb_logwrite_feed(&m->log, &m->stream[i], buffer, (size_t)n, mb_now_nsec());
+		mb_monitor_loglost_tell(m);
 		if (m->log.wants_pack)
 			mb_monitor_logpack_step(m);
 		if (n < MB_MONITOR_READ) {

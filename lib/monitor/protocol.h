@@ -55,9 +55,10 @@
  * cannot be written in RUN/c/<id>:
  *   {"schema":1,"sum":"89abcdef","exit_code":137,"oom_killed":false,"started":"RFC 3339",
  *    "finished":"RFC 3339","error":"","restarting":false,"restarts":0,"backoff_ms":0,
- *    "stop_requested":false}
+ *    "stop_requested":false,"dropped_bytes":0,"unsent_bytes":0}
  * "restarts" counts the coming one when "restarting"; __restart hands "restarts" and "backoff_ms"
- * to its new monitor's SETUP.
+ * to its new monitor's SETUP.  The last two are those of struct mb_monitor_info; while it runs they
+ * stand in RUN/c/<id>/lost, "DROPPED UNSENT\n", as soon as there are any.
  */
 #ifndef MB_MONITOR_PROTOCOL_H
 #define MB_MONITOR_PROTOCOL_H

@@ -237,6 +237,43 @@ refused() { # refused CODE PATTERN COMMAND...: it ends with CODE and says PATTER
 	wait_until 5 umount "$small"
 }
 
+@test "a log whose disk is full: what it lacks is counted, and told" {
+	local small=$BATS_TEST_TMPDIR/small flag=$BATS_TEST_TMPDIR/flag
+	mkdir -m 700 "$small" "$flag"
+	mount -t tmpfs -o size=12m,mode=700 none "$small"
+	local other=("$MYBOX" --root "$small/root" --runroot "$BATS_TEST_TMPDIR/run")
+	"${other[@]}" load -q -i "$images/deb.tar"
+	"${other[@]}" run -d --name k1 -v "$flag:/f" deb sh -c 'echo before; until [ -e /f/go ]; do sleep 0.05; done; head -c 65535 /dev/zero | tr "\0" x; echo; until [ -e /f/room ]; do sleep 0.05; done; echo after; until [ -e /f/end ]; do sleep 0.05; done'
+	lost() { "${other[@]}" inspect -f '{{.State.LogDropped}} {{.State.LogUnsent}}' k1; }
+	is_lost() { [ "$(lost)" = "$1" ]; }
+	has_after() { "${other[@]}" logs k1 2>/dev/null | grep -qx after; }
+	[ "$(lost)" = '0 0' ]
+	[ "$("${other[@]}" stats --no-stream --format prometheus | grep -c '^mybox_container_log_.*} 0$')" = 2 ]
+	dd if=/dev/zero of="$small/fill" bs=4k 2>/dev/null || true
+	touch "$flag/go"
+	# All four pieces of the line, and its end.
+	wait_until 20 is_lost '65536 0'
+	# Whoever takes over counts on.
+	kill -9 "$(awk '/^PPid/ { print $2 }' "/proc/$("${other[@]}" inspect -f '{{.State.Pid}}' k1)/status")"
+	rm "$small/fill"
+	"${other[@]}" exec k1 touch /f/room
+	wait_until 20 has_after
+	[ "$(lost)" = '65536 0' ]
+	"${other[@]}" stats --no-stream --format prometheus | grep -x 'mybox_container_log_dropped_bytes_total{id=".*",name="k1"} 65536'
+	run -0 --separate-stderr "${other[@]}" logs k1
+	[ "$output" = $'before\nafter' ]
+	# shellcheck disable=SC2154 # run sets it
+	[ "$stderr" = "mybox: container 'k1': 65536 bytes of its output were dropped: the disk of its log was full or failing" ]
+	touch "$flag/end"
+	"${other[@]}" wait k1
+	[ "$(lost)" = '65536 0' ]
+	run -0 --separate-stderr "${other[@]}" logs --names k1
+	[ "$output" = $'k1 before\nk1 after' ]
+	[[ $stderr == *"65536 bytes of its output were dropped"* ]]
+	"${other[@]}" rm k1
+	wait_until 5 umount "$small"
+}
+
 @test "an end that cannot be written in its place is kept where it can" {
 	mkdir "$run/flag"
 	mybox run -d --name c1 -v "$run/flag:/f" deb sh -c 'until [ -e /f/go ]; do sleep 0.05; done; exit 7'

@@ -149,6 +149,7 @@ static void exit_document(void **state)
 	struct mb_monitor_exitdoc doc = {.exit_code = 137,
 	                                 .oom_killed = true,
 	                                 .stop_requested = true,
+	                                 .dropped_bytes = 7,
 	                                 .started_nsec = 1475799420000000001ll,
 	                                 .finished_nsec = 1475799429669794202ll,
 	                                 .error = ""};
@@ -161,7 +162,8 @@ static void exit_document(void **state)
 	                          "\"started\":\"2016-10-07T00:17:00.000000001Z\","
 	                          "\"finished\":\"2016-10-07T00:17:09.669794202Z\",\"error\":\"\","
 	                          "\"restarting\":false,\"restarts\":0,\"backoff_ms\":0,"
-	                          "\"stop_requested\":true}\n");
+	                          "\"stop_requested\":true,\"dropped_bytes\":7,"
+	                          "\"unsent_bytes\":0}\n");
 	assert_int_equal(strlen(text), n);
 	snprintf(sum, sizeof(sum), "%08x", mb_crc32c(0, body, strlen(body)));
 	assert_memory_equal(text, "{\"schema\":1,\"sum\":\"", 19);
