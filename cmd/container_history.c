@@ -29,12 +29,23 @@ static const struct mb_format_column columns[] = {
 	{"RanFor", "RAN FOR"},
 	{"ExitCode", "EXIT CODE"},
 	{"Reason", "REASON"},
+	{"Sender", "SENDER"},
 	{"StartedAt", "STARTED AT", .is_off = true},
 	{"FinishedAt", "FINISHED AT", .is_off = true},
 	{"Signal", "SIGNAL", .is_off = true},
 	{"OOMKilled", "OOM KILLED", .is_off = true},
 	{NULL},
 };
+
+/* Whose signal it was.  Of one that no command sent the kernel tells nobody. */
+static const char *sender_of(const struct mb_event_life *life)
+{
+	if (life->end == MB_EVENT_SIGNALLED)
+		return "another process, or its own";
+	if (life->end != MB_EVENT_KILLED && life->end != MB_EVENT_STOPPED)
+		return "";
+	return life->by ? life->by : "";
+}
 
 static void set_reason(struct json_object *row, const struct mb_event_life *life)
 {
@@ -50,6 +61,7 @@ static void set_reason(struct json_object *row, const struct mb_event_life *life
 	                                      *name ? ")" : "");
 
 	mb_json_set_str(row, "Reason", both);
+	mb_json_set_str(row, "Sender", sender_of(life));
 	mb_json_set_str(row, "Signal", name);
 	mb_json_set_str(row, "OOMKilled", life->oom ? "true" : "false");
 }

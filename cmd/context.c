@@ -12,9 +12,11 @@ int mb_cmd_store(struct mb_cmd_context *cx, struct mb_store **ret, struct mb_err
 
 	if (!cx->store)
 		r = mb_store_open(cx->root, cx->run, &cx->store, err);
-	if (r == 0)
-		*ret = cx->store;
-	return r;
+	if (r < 0)
+		return r;
+	cx->store->verb = cx->verb;
+	*ret = cx->store;
+	return 0;
 }
 
 const char *mb_cmd_user_env(const struct mb_cmd_context *cx, const char *name)

@@ -22,6 +22,7 @@ struct mb_cmd_context {
 	 * what main() lets through. */
 	char *const *user_env;
 	char *const *argv;      /* main's own */
+	const char *verb;       /* its last word: "kill" */
 	struct mb_store *store; /* opened by mb_cmd_store(); main() closes it */
 };
 

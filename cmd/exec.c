@@ -62,7 +62,11 @@ static int finish(struct mb_container *c, struct mb_container_exec *x,
 	if (r < 0 || r == MB_CMD_LOST)
 		return r < 0 ? r : code;
 	mb_container_exec_done(x);
-	mb_container_event_exec_die(c, x->id, code);
+	/* One that was left has no terminal any more; its end is nobody's business. */
+	if (r == MB_CMD_DETACHED)
+		mb_container_event_with(c, "exec_detach", "execID", x->id);
+	else
+		mb_container_event_exec_die(c, x->id, code);
 	return code;
 }
 

@@ -76,6 +76,7 @@ static int call_verb(struct mb_cmd_context *cx, const struct mb_cli_verb *verb, 
 		fail(verb, &err);
 		return verb->stop_at_operand ? MB_CLI_EXIT_FLAGS : EXIT_FAIL;
 	}
+	cx->verb = strrchr(path, ' ') ? strrchr(path, ' ') + 1 : path;
 	if (cx->remote && !mb_cmd_remote_is_local(verb)) {
 		r = mb_cmd_remote_run(cx, verb, path, argc, argv, &err);
 	} else if (!verb->unprivileged && geteuid() != 0) {

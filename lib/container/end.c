@@ -18,6 +18,7 @@
 #include "container/mounts.h"
 #include "core/clock.h"
 #include "core/err.h"
+#include "core/event.h"
 #include "core/parse.h"
 #include "core/str.h"
 #include "monitor/client.h"
@@ -38,10 +39,17 @@ enum {
 
 static void tell_signal(const struct mb_container *c, int sig)
 {
-	char text[16];
+	const char *verb = c->store->verb;
+	char by[128];
+	MB_EVENT e;
 
-	snprintf(text, sizeof(text), "%d", sig);
-	mb_container_event_with(c, "kill", "signal", text);
+	if (!mb_container_event_begin(c, "kill", &e))
+		return;
+	if (!mb_kv_find(&c->record->config.labels, "signal"))
+		mb_event_set_int(&e, "signal", sig);
+	snprintf(by, sizeof(by), "%s, uid %u, pid %d", verb ? verb : "mybox", getuid(), getpid());
+	mb_event_set(&e, MB_EVENT_BY, by);
+	mb_event_write(&e, c->store->root_fd);
 }
 
 static int not_running(const struct mb_container *c, struct mb_err *err)

@@ -12,7 +12,7 @@
 /* What we tell ourselves: a label of that name would be there twice, and the record unreadable. */
 static bool is_ours(const char *key)
 {
-	static const char *const keys[] = {"image", "name", "exitCode", "execID"};
+	static const char *const keys[] = {"image", "name", "exitCode", "execID", MB_EVENT_BY};
 
 	for (size_t i = 0; i < MB_N(keys); i++)
 		if (strcmp(key, keys[i]) == 0)

@@ -26,6 +26,8 @@ enum {
 	MB_EVENT_ACTION_MAX = 4 << 10, /* a longer one is cut */
 };
 #define MB_EVENT_DIR "events"
+/* An attribute of ours that is no docker's: who did it.  Readers put it apart. */
+#define MB_EVENT_BY "mybox.by"
 /* How every record begins, and no other place of one: in a string the quotes are escaped. */
 #define MB_EVENT_HEAD "{\"timeNano\":"
 

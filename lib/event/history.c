@@ -11,6 +11,8 @@
 
 void mb_event_history_done(struct mb_event_history *history)
 {
+	for (size_t i = 0; i < history->n; i++)
+		free(history->v[i].by);
 	free(history->v);
 	*history = (struct mb_event_history){0};
 }
@@ -69,6 +71,8 @@ void mb_event_history_take(struct mb_event_history *history, const struct mb_eve
 		last->end = MB_EVENT_STOPPED;
 	} else if (runs && mb_streq(action, "kill")) {
 		last->sent = number_of(record, "signal");
+		free(last->by);
+		last->by = record->by ? mb_strdup(record->by) : NULL;
 	} else if (runs && mb_streq(action, "oom")) {
 		last->oom = true;
 	} else if (runs && mb_starts_with(action, "health_status: ")) {

@@ -15,6 +15,7 @@ struct mb_event_log; /* opaque */
 struct mb_event_record {
 	int64_t nsec; /* since 1970 */
 	char *type, *action, *id;
+	char *by;                /* who did it: "kill, uid 0, pid 123"; or NULL */
 	struct mb_kv attributes; /* sorted by key */
 };
 void mb_event_record_done(struct mb_event_record *record);

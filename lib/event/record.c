@@ -20,6 +20,8 @@ static const struct mb_json_field table[] = {
 
 void mb_event_record_done(struct mb_event_record *record)
 {
+	free(record->by);
+	record->by = NULL;
 	mb_json_done(table, record);
 }
 
@@ -28,6 +30,17 @@ static int by_key(const void *a, const void *b)
 	const struct mb_kv_pair *x = a, *y = b;
 
 	return strcmp(x->key, y->key);
+}
+
+/* Take the value of @key out.  Return: it, owned by the caller; or NULL. */
+static char *take(struct mb_kv *kv, const char *key)
+{
+	const char *value = mb_kv_find(kv, key);
+	char *copy = value ? mb_strdup(value) : NULL;
+
+	if (value)
+		mb_kv_remove(kv, key);
+	return copy;
 }
 
 /* The last record that begins in the line: what is before it was never ended. */
@@ -49,6 +62,7 @@ int mb_event_record_parse(const char *line, size_t n, struct mb_event_record *re
 
 	if (!head || mb_json_load(head, n - (size_t)(head - line), table, ret, sizeof(*ret), NULL))
 		return -EBADMSG;
+	ret->by = take(&ret->attributes, MB_EVENT_BY);
 	if (ret->attributes.n)
 		qsort(ret->attributes.v, ret->attributes.n, sizeof(*ret->attributes.v), by_key);
 	return 0;

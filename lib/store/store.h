@@ -23,6 +23,7 @@ enum { MB_STORE_SCHEMA = 1 };
 struct mb_store {
 	int root_fd, run_fd; /* O_DIRECTORY */
 	char *root, *run;    /* absolute paths, for messages and for starting mybox again */
+	const char *verb;    /* of the command, for what is told of it; borrowed; or NULL */
 };
 
 /* Open both, making what is missing.  Refuses a directory that is not root's or that others may

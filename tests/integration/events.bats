@@ -106,6 +106,7 @@ news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --for
 	mybox network connect net1 k1
 	mybox rm -f k1
 	mybox network rm net1
+	mybox create --name k2 --network none deb
 	[ "$(news -f type=image | tr '\n' ';')" = 'image tag;image untag;image save;image load;' ]
 	[ "$(news -f type=network | tr '\n' ';')" = 'network create;network create;network destroy;network connect;network disconnect;network connect;network disconnect;network destroy;' ]
 	# An image that is made under a name gets it, too.
@@ -113,6 +114,15 @@ news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --for
 	[[ ${lines[0]} =~ ^sha256:[0-9a-f]{64}\ made:latest$ ]]
 	output=${lines[-1]}
 	[[ $output =~ ^sha256:[0-9a-f]{64}\ other:1$ ]]
+	mark
+	mybox export k2 | mybox import - brought
+	mybox rmi brought
+	[ "$(news -f type=image | tr '\n' ';')" = 'image tag;image import;image untag;image delete;' ]
+	mark
+	mybox run -d --name k3 --network none -v vol2:/data deb sleep 1000
+	mybox kill k3
+	gone() { [ "$(news -f type=volume | tr '\n' ';')" = 'volume create;volume mount;volume unmount;' ]; }
+	wait_until 10 gone
 }
 
 @test "filters, times and templates" {
@@ -194,9 +204,23 @@ news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --for
 	run -0 mybox container history --format '{{.ExitCode}} {{.Reason}}' life
 	[ "$output" = $'-- running\n137 stopped (SIGKILL)\n137 killed (SIGKILL)' ]
 	run -0 mybox container history life
-	[[ ${lines[0]} =~ ^STARTED\ +RAN\ FOR\ +EXIT\ CODE\ +REASON$ ]]
-	[[ ${lines[1]} =~ ^(Less\ than\ a|[0-9]+)\ seconds?\ ago.*\ running$ ]]
+	[[ ${lines[0]} =~ ^STARTED\ +RAN\ FOR\ +EXIT\ CODE\ +REASON\ +SENDER$ ]]
+	[[ ${lines[1]} =~ ^(Less\ than\ a|[0-9]+)\ seconds?\ ago.*\ running\ *$ ]]
+	mybox restart -t 0 life
+	sh -c 'kill -9 $1' sh "$(mybox inspect -f '{{.State.Pid}}' life)"
+	mybox wait life
+	mybox start life
 	mybox rm -f life
+	# Whose signal it was: verb, user and process; and docker's attributes are docker's.
+	run -0 mybox container history --format '{{.Sender}}' life
+	[[ ${lines[0]} =~ ^rm,\ uid\ 0,\ pid\ [0-9]+$ ]]
+	[ "${lines[1]}" = 'another process, or its own' ]
+	[[ ${lines[2]} =~ ^restart,\ uid\ 0,\ pid\ [0-9]+$ ]]
+	[[ ${lines[3]} =~ ^stop,\ uid\ 0,\ pid\ [0-9]+$ ]]
+	[[ ${lines[4]} =~ ^kill,\ uid\ 0,\ pid\ [0-9]+$ ]]
+	[[ $(mybox container history --format json life | head -n 1) == *'"Sender":"rm, uid 0, pid '* ]]
+	run -0 past -f event=kill -f container=life --format '{{json .Actor.Attributes}}'
+	[ "${lines[0]}" = '{"image":"deb","name":"life","signal":"9"}' ]
 	# What was told of it is there after it.
 	[ "$(mybox container history --format '{{.Reason}}' life | head -1)" = 'killed (SIGKILL)' ]
 	mybox run --rm --network none --name brief deb sh -c 'exit 9' || true
@@ -211,6 +235,7 @@ news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --for
 	if [ -d /sys/fs/cgroup/memory ] || grep -qw memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null; then
 		mybox run --name eater -m 8m --memory-swap 8m --network none deb sh -c 'dd if=/dev/zero of=/dev/null bs=64M' || true
 		[ "$(mybox container history --format '{{.Reason}} {{.OOMKilled}}' eater)" = 'out of memory (SIGKILL) true' ]
+		[ "$(past -f container=eater -f event=oom -f event=die --format '{{.Action}}')" = $'oom\ndie' ]
 		# However late the monitor comes to know of the program.
 		strace -o /dev/null -e trace=sendmsg -e inject=sendmsg:delay_enter=100000 "${box[@]}" run --name late -m 8m --memory-swap 8m --network none deb sh -c 'dd if=/dev/zero of=/dev/null bs=64M' || true
 		[ "$(mybox container history --format '{{.Reason}} {{.OOMKilled}}' late)" = 'out of memory (SIGKILL) true' ]

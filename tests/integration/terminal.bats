@@ -144,6 +144,36 @@ tty() {
 	[ "$(mybox inspect -f '{{.State.Running}}' c1)" = true ]
 }
 
+@test "detach, exec_detach and resize are told" {
+	mybox run -dit --name k1 --network none deb sh
+	tty <<-'PY'
+		spawn("attach", "k1", rows=31, columns=81)
+		send("echo st''ty\n")
+		expect("stty")
+		size(32, 82)
+		send("until stty size | grep '32 82'; do sleep 0.1; done; echo do''ne\n")
+		expect("done")
+		send("\x10\x11")
+		assert end() == 0
+		spawn("exec", "-it", "k1", "sh")
+		expect("# ")
+		send("\x10\x11")
+		assert end() == 0
+		spawn("exec", "-it", "k1", "sh", "-c", "echo up; read x; exit 4")
+		expect("up")
+		send("\n")
+		assert end() == 4
+	PY
+	run -0 mybox events --since 0 --until 0s -f container=k1 -f event=attach -f event=detach -f event=exec_detach -f event=exec_die --format '{{.Action}}{{with .Actor.Attributes.exitCode}} {{.}}{{end}}'
+	[ "$output" = $'attach\ndetach\nexec_detach\nexec_die 4' ]
+	run -0 mybox events --since 0 --until 0s -f container=k1 -f event=exec_start -f event=exec_detach --format '{{.Actor.Attributes.execID}}'
+	[ "${lines[0]}" = "${lines[1]}" ]
+	[[ ${lines[0]} =~ ^[0-9a-f]{64}$ ]]
+	run -0 mybox events --since 0 --until 0s -f container=k1 -f event=resize --format '{{.Actor.Attributes.height}} {{.Actor.Attributes.width}}'
+	[ "${lines[0]}" = '31 81' ]
+	[ "${lines[1]}" = '32 82' ]
+}
+
 @test "the operator's terminal is as it was, whatever the end" {
 	tty <<-'PY'
 		import subprocess

@@ -49,6 +49,8 @@ is_itself() {
 	mybox rmi -f deb $plain/a/deb:1 >/dev/null
 	mybox pull -q $plain/a/deb:1
 	[ "$(mybox inspect -f '{{.Id}}' $plain/a/deb:1)" = "$id" ]
+	run -0 mybox events --since 0 --until 0s -f event=push -f event=pull --format '{{.Type}} {{.Action}} {{.Actor.ID}} {{.Actor.Attributes.name}}'
+	[ "$output" = "image push $plain/a/deb:1 $plain/a/deb"$'\n'"image pull $plain/a/deb:1 $plain/a/deb" ]
 	run -0 mybox run --rm $plain/a/deb:1 echo hello
 	[ "$output" = hello ]
 }

@@ -173,6 +173,24 @@ static void since_is_where_it_begins(void **state)
 	assert_int_equal(mb_event_log_next(log, &r), MB_EVENT_LOG_END);
 }
 
+/* What is ours is put apart from docker's attributes. */
+static void who_did_it_is_put_apart(void **state)
+{
+	static const char line[] =
+		"{\"timeNano\":1,\"Type\":\"container\",\"Action\":\"kill\",\"ID\":\"x\","
+		"\"Attributes\":{\"signal\":\"9\",\"mybox.by\":\"rm, uid 0, pid "
+	        "7\",\"name\":\"k\"}}";
+	struct mb_event_record r;
+
+	(void)state;
+	assert_int_equal(mb_event_record_parse(line, sizeof(line) - 1, &r), 0);
+	assert_string_equal(r.by, "rm, uid 0, pid 7");
+	assert_int_equal(r.attributes.n, 2);
+	assert_string_equal(mb_kv_find(&r.attributes, "signal"), "9");
+	assert_string_equal(mb_kv_find(&r.attributes, "name"), "k");
+	mb_event_record_done(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +200,7 @@ int main(void)
 		cmocka_unit_test(pieces_are_passed_over),
 		cmocka_unit_test(rotation_loses_nothing),
 		cmocka_unit_test(since_is_where_it_begins),
+		cmocka_unit_test(who_did_it_is_put_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
