@@ -50,6 +50,17 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 	[ "$(mybox wait bad)" = 5 ]
 }
 
+@test "on-failure: who ran out of memory is started again, and every end is told as one" {
+	requires memory
+	mybox run -d --name k1 --restart on-failure:2 -m 16m --memory-swap 16m --network none deb sh -c 'echo run; exec dd if=/dev/zero of=/dev/null bs=64M count=1'
+	ended() { is k1 exited && [ "$(count k1)" = 2 ]; }
+	wait_until 30 ended
+	[ "$(mybox logs k1 2>/dev/null | grep -c run)" = 3 ]
+	[ "$(mybox inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' k1)" = 'true 137' ]
+	[ "$(mybox container history --format '{{.Reason}}' k1 | sort | uniq -c | xargs)" = '3 out of memory (SIGKILL)' ]
+	[ "$(mybox events --since 0 --until 0s -f container=k1 -f event=oom -f event=die -f event=start --format '{{.Action}}' | xargs)" = 'start oom die start oom die start oom die' ]
+}
+
 @test "unless-stopped restarts too" {
 	mybox run -d --name c1 --restart unless-stopped deb sh -c 'sleep 0.05; exit 0'
 	wait_until 10 at_least c1 2

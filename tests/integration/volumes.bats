@@ -440,3 +440,111 @@ setup_dirs() {
 	run mybox run --rm --shm-size 3m deb sh -c 'grep " /dev/shm " /proc/mounts'
 	[[ $output == *size=3072k* ]]
 }
+
+# What an archive may try: names above and from the root, and through links that it brings itself.
+attacking_tar() {
+	python3 - "$1" "$2" <<-'PY'
+		import io, sys, tarfile
+		how, path = sys.argv[1:]
+		def link(tar, name, to):
+		    t = tarfile.TarInfo(name); t.type = tarfile.SYMTYPE; t.linkname = to; tar.addfile(t)
+		def hard(tar, name, to):
+		    t = tarfile.TarInfo(name); t.type = tarfile.LNKTYPE; t.linkname = to; tar.addfile(t)
+		def file(tar, name):
+		    t = tarfile.TarInfo(name); t.size = 4; tar.addfile(t, io.BytesIO(b"evil"))
+		with tarfile.open(path, "w") as tar:
+		    {"dots": lambda: file(tar, "../../../../../../../../../../../../tmp/evil"),
+		     "within": lambda: file(tar, "a/../../../../../../../../../../../../tmp/evil"),
+		     "root": lambda: file(tar, "/tmp/evil"),
+		     "through": lambda: (link(tar, "way", "/tmp"), file(tar, "way/evil")),
+		     "above": lambda: (link(tar, "way", "../../../../../../../../../../tmp"), file(tar, "way/evil")),
+		     "last": lambda: (link(tar, "evil", "/tmp/evil"), file(tar, "evil")),
+		     "hard": lambda: (hard(tar, "got", "/tmp/secret"), file(tar, "got")),
+		     "hardway": lambda: (link(tar, "way", "/tmp"), hard(tar, "got", "way/secret"))}[how]()
+	PY
+}
+
+@test "archives that attack: volume import and cp stay where they are sent" {
+	local how tar=$BATS_TEST_TMPDIR/a.tar before where
+	[ ! -e /tmp/evil ]
+	echo secret >/tmp/secret
+	before=$(stat -c '%i %h %Y' /tmp/secret)
+	mybox run -d --name c1 deb sleep 1000
+	for how in dots within root through above last hard hardway; do
+		attacking_tar "$how" "$tar"
+		mybox volume create vol1
+		where=$(mybox volume inspect -f '{{.Mountpoint}}' vol1)
+		mybox volume import vol1 "$tar" || echo "refused: $how"
+		[ ! -e /tmp/evil ]
+		[ ! -L /tmp/evil ]
+		# What a link leads to is not what is there: nothing of the host is read.
+		[ "$(cd "$where" && find . -type f -exec cat {} + | grep -c secret)" = 0 ]
+		mybox volume rm vol1
+		mybox exec c1 mkdir -p "/in/$how"
+		mybox cp - "c1:/in/$how" <"$tar" || echo "refused: $how"
+		[ ! -e /tmp/evil ]
+		[ ! -L /tmp/evil ]
+		[ "$(mybox exec c1 sh -c 'find /in -type f -exec cat {} + | grep -c secret')" = 0 ]
+	done
+	[ "$(cat /tmp/secret)" = secret ]
+	[ "$(stat -c '%i %h %Y' /tmp/secret)" = "$before" ]
+	rm /tmp/secret
+	[ -z "$(ls -A "$root/aside")" ]
+	mybox system check
+}
+
+@test "sockets in a volume, and data over a shared /dev/shm" {
+	command -v gcc >/dev/null || skip "needs gcc"
+	cat >"$BATS_TEST_TMPDIR/say.c" <<-'C'
+		#include <stdio.h>
+		#include <string.h>
+		#include <sys/socket.h>
+		#include <sys/un.h>
+		#include <unistd.h>
+		int main(int argc, char **argv)
+		{
+			struct sockaddr_un a = {.sun_family = AF_UNIX};
+			int fd = socket(AF_UNIX, SOCK_STREAM, 0), c = fd;
+			char text[64] = "";
+			strcpy(a.sun_path, argv[2]);
+			if (argv[1][0] == 'l') {
+				if (bind(fd, (void *)&a, sizeof(a)) || listen(fd, 1) || (c = accept(fd, 0, 0)) < 0)
+					return 1;
+				if (read(c, text, sizeof(text) - 1) < 0 || write(c, "pong", 4) != 4)
+					return 2;
+			} else {
+				while (connect(fd, (void *)&a, sizeof(a)))
+					usleep(50000);
+				if (write(fd, "ping", 4) != 4 || read(fd, text, sizeof(text) - 1) < 0)
+					return 3;
+			}
+			return puts(text) < 0;
+		}
+	C
+	gcc -static -o "$BATS_TEST_TMPDIR/say" "$BATS_TEST_TMPDIR/say.c"
+	mybox run -d --name kl --network none -v socks:/s -v "$BATS_TEST_TMPDIR:/b:ro" deb /b/say listen /s/sock
+	[ "$(timeout 30 "${box[@]}" run --rm --network none -v socks:/s -v "$BATS_TEST_TMPDIR:/b:ro" deb /b/say call /s/sock)" = pong ]
+	[ "$(mybox wait kl)" = 0 ]
+	[ "$(mybox logs kl)" = ping ]
+	# Who shares the memory of another sees it; who does not, not.
+	mybox run -d --name km --network none --ipc shareable deb sleep 1000
+	mybox exec km sh -c 'echo shared >/dev/shm/data'
+	[ "$(mybox run --rm --network none --ipc container:km deb sh -c 'cat /dev/shm/data; echo back >/dev/shm/data')" = shared ]
+	[ "$(mybox exec km cat /dev/shm/data)" = back ]
+	run -1 mybox run --rm --network none deb cat /dev/shm/data
+}
+
+@test "volume-subpath: a part of a volume, and no way out of it" {
+	mybox run --rm -v vol:/v deb sh -c 'mkdir -p /v/one/two; echo part >/v/one/f; echo whole >/v/f; ln -s /etc /v/out; ln -s .. /v/one/up'
+	[ "$(mybox run --rm --mount type=volume,src=vol,dst=/p,volume-subpath=one deb cat /p/f)" = part ]
+	mybox run --rm --mount type=volume,src=vol,dst=/p,volume-subpath=one/two deb sh -c 'echo new >/p/g'
+	[ "$(mybox run --rm -v vol:/v deb cat /v/one/two/g)" = new ]
+	run ! mybox run --rm --mount type=volume,src=vol,dst=/p,volume-subpath=one,readonly deb touch /p/h
+	[[ $output == *"Read-only file system"* ]]
+	for way in out one/up/../.. ../x /one nosuch; do
+		run mybox run --rm --mount "type=volume,src=vol,dst=/p,volume-subpath=$way" deb ls /p
+		echo "$way: $status $output"
+		[ "$status" = 125 ]
+		[[ $output != *passwd* ]]
+	done
+}

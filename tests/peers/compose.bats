@@ -79,6 +79,17 @@ compose() { timeout 120 podman-compose --podman-path ../mybox "$@" 2>&1; }
 	[ "$(mybox ps -q --filter label=com.docker.compose.service=web | wc -l)" = 2 ]
 	both() { [ "$(mybox exec app_db_1 nslookup web 2>/dev/null | grep -c '^Address.*10\.\|^Address.*172\.\|^Address.*192\.')" -ge 2 ]; }
 	wait_until 5 both
+	# More of them while all run: who was there stays.
+	web() { mybox ps -q --filter label=com.docker.compose.service=web | sort | xargs; }
+	local two three
+	two=$(web)
+	sed -i 's|replicas: 2|replicas: 3|' docker-compose.yml
+	compose up -d
+	three=$(web)
+	[ "$(wc -w <<<"$three")" = 3 ]
+	for id in $two; do [[ $three == *"$id"* ]]; done
+	all() { [ "$(mybox exec app_db_1 nslookup web 2>/dev/null | grep -c '^Address.*10\.\|^Address.*172\.\|^Address.*192\.')" -ge 3 ]; }
+	wait_until 5 all
 	compose down -v
 	[ -z "$(mybox ps -aq)" ]
 }
