@@ -27,7 +27,7 @@ flat() {
 }
 
 @test "attach, resize, detach: the monitor is as it was" {
-	local rounds=200 pid before after
+	local rounds=400 pid before after
 	[ "${MYBOX_FLAT:-}" != whole ] || rounds=10000
 	mybox run -dit --name k1 --network none deb cat
 	pid=$(monitor_of k1)
@@ -66,7 +66,7 @@ flat() {
 }
 
 @test "events: who follows them, and the monitors, are as they were" {
-	local calls=8 room=256 names before after n follower pid p seen
+	local calls=40 room=256 names before after n follower pid p seen
 	[ "${MYBOX_FLAT:-}" != whole ] || calls=400
 	mybox run -d --name k1 --network none deb sleep 100000
 	pid=$(monitor_of k1)
