@@ -19,6 +19,7 @@ struct import_args {
 	struct mb_strv changes;
 	const char *message, *platform;
 	bool quiet;
+	int64_t max_layer;
 };
 
 static int open_source(const char *source, int *ret_fd, struct mb_err *err)
@@ -68,6 +69,7 @@ static int import_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 		return r;
 	progress = mb_cmd_progress_new(args->quiet || !mb_cmd_is_tty(STDERR_FILENO));
 	request.fd = fd;
+	request.max_layer = (uint64_t)args->max_layer;
 	request.report = (struct mb_image_report){mb_cmd_image_report, progress};
 	r = mb_image_import(store, &request, id, err);
 	mb_cmd_progress_free(mb_take_ptr(&progress));
@@ -83,6 +85,8 @@ static int import_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 static const struct mb_cli_opt import_opts[] = {
 	MB_OPT_LIST('c', "change", NULL, struct import_args, changes,
                     "apply a Dockerfile instruction, such as CMD or ENV"),
+	MB_OPT_SIZE(0, "max-layer-size", "SIZE", struct import_args, max_layer,
+                    "refuse a file system that unpacks to more"),
 	MB_OPT_STRING('m', "message", NULL, struct import_args, message,
                       "message for the history of the image"),
 	MB_OPT_STRING(0, "platform", NULL, struct import_args, platform,

@@ -17,6 +17,7 @@
 struct load_args {
 	const char *input;
 	bool quiet;
+	int64_t max_layer;
 };
 
 static int open_input(const struct load_args *args, int *ret_fd, struct mb_err *err)
@@ -69,6 +70,7 @@ static int load_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 		return r;
 	progress = mb_cmd_progress_new(args->quiet);
 	request.fd = fd;
+	request.max_layer = (uint64_t)args->max_layer;
 	request.report = (struct mb_image_report){mb_cmd_image_report, progress};
 	r = mb_image_load(store, &request, &loaded, err);
 	mb_cmd_progress_free(mb_take_ptr(&progress));
@@ -83,6 +85,8 @@ static int load_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 static const struct mb_cli_opt load_opts[] = {
 	MB_OPT_STRING('i', "input", NULL, struct load_args, input,
                       "read this archive or OCI directory, not stdin", .complete = MB_COMP_FILE),
+	MB_OPT_SIZE(0, "max-layer-size", "SIZE", struct load_args, max_layer,
+                    "refuse a layer that unpacks to more"),
 	MB_OPT_SWITCH('q', "quiet", struct load_args, quiet, "do not show how far it is"),
 	MB_OPT_END,
 };

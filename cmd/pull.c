@@ -23,6 +23,7 @@ struct pull_args {
 	const char *platform;
 	bool quiet, all_tags;
 	int tls_verify;
+	int64_t max_layer;
 };
 
 static int put(const struct mb_cmd_pull_request *request, const struct mb_str *out)
@@ -81,6 +82,7 @@ static int pull(struct mb_cmd_context *cx, const struct mb_cmd_pull_request *how
 		.tls_verify = how->tls_verify,
 		.agent = MB_CMD_AGENT,
 		.nameless = how->nameless,
+		.max_layer = how->max_layer,
 		.report = {mb_cmd_transfer_report, transfer},
 	};
 	struct mb_store *store = NULL;
@@ -207,6 +209,7 @@ static int pull_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 	const struct mb_cmd_pull_request request = {.name = in->operands[0],
 	                                            .platform = args->platform,
 	                                            .tls_verify = args->tls_verify,
+	                                            .max_layer = (uint64_t)args->max_layer,
 	                                            .quiet = args->quiet};
 
 	return args->all_tags ? pull_all(cx, &request, err) : mb_cmd_pull_image(cx, &request, err);
@@ -215,6 +218,8 @@ static int pull_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 static const struct mb_cli_opt pull_opts[] = {
 	MB_OPT_SWITCH('a', "all-tags", struct pull_args, all_tags,
                       "pull every tag of the repository"),
+	MB_OPT_SIZE(0, "max-layer-size", "SIZE", struct pull_args, max_layer,
+                    "refuse a layer that unpacks to more"),
 	MB_OPT_STRING(0, "platform", NULL, struct pull_args, platform,
                       "of an index, this one: linux/arm64"),
 	MB_OPT_SWITCH('q', "quiet", struct pull_args, quiet, "print the name alone"),

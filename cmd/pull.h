@@ -4,6 +4,7 @@
 #define MB_CMD_PULL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct mb_cmd_context;
 struct mb_err;
@@ -12,6 +13,7 @@ struct mb_cmd_pull_request {
 	const char *name;     /* as typed */
 	const char *platform; /* NULL: this machine's */
 	int tls_verify;       /* enum mb_cli_tri */
+	uint64_t max_layer;   /* bytes that a layer may unpack to; 0: none named */
 	bool beside;          /* for another verb: stdout is its own, all goes to stderr */
 	bool nameless;        /* without a name, which stays whose it is; see @ret_id */
 	char *ret_id;         /* MB_IMAGE_ID_TEXT: of a nameless one, or NULL */

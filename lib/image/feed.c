@@ -115,12 +115,16 @@ static bool is_compressed(const unsigned char *b, size_t n)
 /* Hand a filled slot on. */
 static int push(struct feed *f, const unsigned char *slot, size_t len)
 {
+	int r;
+
 	mb_sha256_add(&f->plain, slot, len);
 	if (f->skeleton)
 		mb_image_skeleton_add(f->skeleton, slot, len);
 	f->ret->n_plain += len;
 	*f->ring->progress = f->ret->n_stored;
-	return mb_image_ring_push(f->ring, len);
+	r = mb_image_bound_check(&f->from->bound, f->ret->compressed, f->ret->n_stored,
+	                         f->ret->n_plain, &f->ret->err);
+	return r < 0 ? r : mb_image_ring_push(f->ring, len);
 }
 
 static int feed_plain(struct feed *f)

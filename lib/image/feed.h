@@ -8,6 +8,7 @@
 
 #include "core/err.h"
 #include "core/sha256.h"
+#include "image/bound.h"
 
 struct mb_image_ring;
 
@@ -20,6 +21,7 @@ struct mb_image_stretch {
 	 * MB_IMAGE_STRETCH_END, or its end, when no more will come. */
 	bool grows;
 	int more_fd;
+	struct mb_image_bound bound; /* room: whoever writes it fills it in */
 };
 enum { MB_IMAGE_STRETCH_MORE = '.', MB_IMAGE_STRETCH_END = 'E' };
 

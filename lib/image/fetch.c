@@ -39,6 +39,7 @@ struct fetch {
 	const struct mb_oci_manifest *manifest;
 	struct mb_image *image;
 	const struct mb_image_report *report;
+	uint64_t max_layer;
 	struct piece *pieces;
 	size_t n, count;              /* pieces; layers of the image */
 	bool *finished;               /* of layers: reported as such */
@@ -177,6 +178,7 @@ static void find_source(void *arg, size_t index, struct mb_image_layer_job *job)
 	job->open = open_piece;
 	job->arg = f;
 	job->from.size = (uint64_t)f->now->from->size;
+	job->from.bound.limit = f->max_layer;
 }
 
 /* The layer needs its blob no more; and where a push finds it again. */
@@ -308,6 +310,7 @@ int mb_image_fetch(struct mb_store *store, const struct mb_image_fetch_from *fro
 	                  .manifest = from->manifest,
 	                  .image = plan->image,
 	                  .report = report_to,
+	                  .max_layer = from->max_layer,
 	                  .count = n,
 	                  .pieces = mb_calloc(n + 1, sizeof(*f.pieces)),
 	                  .finished = mb_calloc(n + 1, sizeof(*f.finished))};

@@ -14,6 +14,7 @@ struct mb_image_fetch_from {
 	struct mb_registry *reg;
 	const struct mb_oci_ref *ref; /* the repository */
 	const struct mb_oci_manifest *manifest;
+	uint64_t max_layer; /* as in mb_image_load_request */
 };
 /* Unpack all layers of @plan's image; adds up image->size.  The caller holds mb_image_hold(). */
 int mb_image_fetch(struct mb_store *store, const struct mb_image_fetch_from *from,

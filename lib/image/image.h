@@ -174,7 +174,8 @@ struct mb_image_load_request {
 	const char *source; /* for messages: the path, or "-" */
 	/* The images get no names, whatever the archive calls them, and those that are new pass. */
 	bool nameless;
-	const char *pick; /* of a layout: "TAG" or "sha256:...", that image alone; or NULL */
+	const char *pick;   /* of a layout: "TAG" or "sha256:...", that image alone; or NULL */
+	uint64_t max_layer; /* bytes that a layer may unpack to; 0: see image/bound.h */
 	struct mb_image_report report;
 };
 struct mb_image_loaded {
@@ -197,6 +198,7 @@ struct mb_image_import_request {
 	const char *message;
 	const struct mb_strv *changes; /* Dockerfile instructions, or NULL */
 	const char *architecture;      /* NULL: this machine's */
+	uint64_t max_layer;            /* as in mb_image_load_request */
 	struct mb_image_report report;
 };
 int mb_image_import(struct mb_store *store, const struct mb_image_import_request *request,
@@ -229,6 +231,7 @@ struct mb_image_pull_request {
 	int tls_verify;                        /* -1: do not; 0: as the settings say */
 	const char *agent;                     /* the value of User-Agent */
 	bool nameless; /* it gets no name, and passes if it is new; what has this one keeps it */
+	uint64_t max_layer; /* as in mb_image_load_request */
 	struct mb_image_report report;
 };
 struct mb_image_pulled {

@@ -74,6 +74,7 @@ static int import(struct mb_store *store, const struct mb_image_import_request *
 		r = describe_source(request->fd, &job.from, err);
 	if (r < 0)
 		return r;
+	job.from.bound.limit = request->max_layer;
 	mb_image_commit_clean(store);
 	r = mb_image_hold(store, &hold, err);
 	if (r == 0)

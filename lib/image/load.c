@@ -23,6 +23,7 @@ struct loading {
 	struct mb_store *store;
 	const struct mb_image_plan *plan;
 	const struct mb_image_report *report;
+	uint64_t max_layer;
 	size_t index, count; /* of all layers of all images: those before this one's, and all */
 	bool finished[MB_IMAGE_MAX_LAYERS]; /* reported as such */
 };
@@ -42,6 +43,7 @@ static void find_source(void *arg, size_t index, struct mb_image_layer_job *job)
 	const struct mb_image_plan_layer *from = &l->plan->layers[index];
 
 	job->from = from->from;
+	job->from.bound.limit = l->max_layer;
 	job->blob = from->blob.alg ? &from->blob : NULL;
 }
 
@@ -93,7 +95,7 @@ static int report(void *arg, const struct mb_image_stack *stack, struct mb_err *
 }
 
 static int unpack_all(struct mb_store *store, struct mb_image_plans *plans,
-                      const struct mb_image_report *to, struct mb_err *err)
+                      const struct mb_image_load_request *request, struct mb_err *err)
 {
 	size_t index = 0, count = count_layers(plans);
 	int r = 0;
@@ -101,7 +103,8 @@ static int unpack_all(struct mb_store *store, struct mb_image_plans *plans,
 	for (size_t i = 0; r == 0 && i < plans->n; i++) {
 		struct loading loading = {.store = store,
 		                          .plan = &plans->v[i],
-		                          .report = to,
+		                          .report = &request->report,
+		                          .max_layer = request->max_layer,
 		                          .index = index,
 		                          .count = count};
 		const struct mb_image_stack_job job = {
@@ -157,7 +160,7 @@ static int name_images(struct mb_store *store, struct mb_image_plans *plans,
 }
 
 static int load_plans(struct mb_store *store, struct mb_image_plans *plans,
-                      const struct mb_image_report *to, struct mb_image_loaded *loaded,
+                      const struct mb_image_load_request *request, struct mb_image_loaded *loaded,
                       struct mb_err *err)
 {
 	MB_AUTO_CLOSE int hold = -1;
@@ -166,7 +169,7 @@ static int load_plans(struct mb_store *store, struct mb_image_plans *plans,
 	mb_image_commit_clean(store);
 	r = mb_image_hold(store, &hold, err);
 	if (r == 0)
-		r = unpack_all(store, plans, to, err);
+		r = unpack_all(store, plans, request, err);
 	if (r == 0)
 		r = mb_image_commit_sync(store, err);
 	if (r == 0)
@@ -180,7 +183,7 @@ int mb_image_load(struct mb_store *store, const struct mb_image_load_request *re
 	MB_AUTO_IMAGE_SOURCE struct mb_image_source source = {.fd = -1};
 	struct mb_image_loaded loaded = {0};
 	struct mb_image_plans plans = {0};
-	int r = mb_image_source_open(store, request->fd, NULL, &source, err);
+	int r = mb_image_source_open(store, request->fd, request->max_layer > 0, &source, err);
 
 	source.pick = request->pick;
 	if (r == 0)
@@ -190,7 +193,7 @@ int mb_image_load(struct mb_store *store, const struct mb_image_load_request *re
 		plans.v[i].image->passes = true;
 	}
 	if (r == 0)
-		r = load_plans(store, &plans, &request->report, &loaded, err);
+		r = load_plans(store, &plans, request, &loaded, err);
 	mb_image_plans_done(&plans);
 	if (r < 0) {
 		mb_image_loaded_done(&loaded);

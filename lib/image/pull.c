@@ -278,7 +278,9 @@ static char *name_of(const struct mb_oci_ref *ref)
 
 static int pull(struct pulling *p, struct mb_image_pulled *ret, struct mb_err *err)
 {
-	struct mb_image_fetch_from from = {.ref = p->request->ref, .manifest = &p->manifest};
+	struct mb_image_fetch_from from = {.ref = p->request->ref,
+	                                   .manifest = &p->manifest,
+	                                   .max_layer = p->request->max_layer};
 	char digest[MB_OCI_DIGEST_TEXT];
 	MB_AUTO_CLOSE int hold = -1;
 	int r = set_platform(p, err);

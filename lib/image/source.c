@@ -57,17 +57,19 @@ static bool looks_like_tar(int fd)
 	return sum == told;
 }
 
-static int spool(struct mb_store *store, int from, bool seekable,
-                 const struct mb_image_watch *watch, int *ret_fd, struct mb_err *err)
+static int spool(struct mb_store *store, int from, bool seekable, bool trusted, int *ret_fd,
+                 struct mb_err *err)
 {
-	const struct mb_image_stretch stretch = {
-		.fd = from, .seekable = seekable, .size = UINT64_MAX};
+	const struct mb_image_stretch stretch = {.fd = from,
+	                                         .seekable = seekable,
+	                                         .size = UINT64_MAX,
+	                                         .bound = {.trusted = trusted}};
 	struct mb_image_unpacked unpacked;
 	MB_AUTO_CLOSE int fd = -1;
 	int r = make_spool(store, &fd, err);
 
 	if (r == 0)
-		r = mb_image_spool(&stretch, fd, watch, &unpacked, err);
+		r = mb_image_spool(&stretch, fd, NULL, &unpacked, err);
 	if (r < 0)
 		return r;
 	if (unpacked.n_plain == 0)
@@ -76,8 +78,8 @@ static int spool(struct mb_store *store, int from, bool seekable,
 	return 0;
 }
 
-int mb_image_source_open(struct mb_store *store, int fd, const struct mb_image_watch *watch,
-                         struct mb_image_source *ret, struct mb_err *err)
+int mb_image_source_open(struct mb_store *store, int fd, bool trusted, struct mb_image_source *ret,
+                         struct mb_err *err)
 {
 	MB_AUTO_IMAGE_SOURCE struct mb_image_source source = {.fd = -1};
 	struct stat st;
@@ -91,7 +93,7 @@ int mb_image_source_open(struct mb_store *store, int fd, const struct mb_image_w
 		if (source.fd < 0)
 			return mb_fail_sys(err, errno, "cannot duplicate a descriptor");
 	} else {
-		r = spool(store, fd, S_ISREG(st.st_mode), watch, &source.fd, err);
+		r = spool(store, fd, S_ISREG(st.st_mode), trusted, &source.fd, err);
 		if (r < 0)
 			return r;
 	}

@@ -21,9 +21,9 @@ struct mb_image_source {
 };
 
 /* Open what @fd is.  A pipe or a compressed archive is written to a nameless file in ROOT/ingest
- * first.  @fd is borrowed and must stay open. */
-int mb_image_source_open(struct mb_store *store, int fd, const struct mb_image_watch *watch,
-                         struct mb_image_source *ret, struct mb_err *err);
+ * first, if it is no bomb (image/bound.h) or @trusted.  @fd is borrowed and must stay open. */
+int mb_image_source_open(struct mb_store *store, int fd, bool trusted, struct mb_image_source *ret,
+                         struct mb_err *err);
 void mb_image_source_done(struct mb_image_source *source);
 #define MB_AUTO_IMAGE_SOURCE __attribute__((cleanup(mb_image_source_done)))
 

@@ -20,7 +20,7 @@ enum { TICK_MSEC = MB_IMAGE_FLUSH_MSEC };
 struct job {
 	pid_t parent;
 	struct mb_image_ring ring;
-	const struct mb_image_stretch *from;
+	struct mb_image_stretch from;
 	int root_fd, names_fd, skeleton_fd;
 	bool bottom, plain;
 };
@@ -34,17 +34,17 @@ static void run_reader(void *arg, int report_fd)
 {
 	struct job *job = arg;
 	struct mb_image_fed fed = {0};
-	int keep[] = {job->from->fd,
+	int keep[] = {job->from.fd,
 	              job->ring.full[1],
 	              job->ring.empty[0],
 	              report_fd,
-	              job->from->grows ? job->from->more_fd : -1,
+	              job->from.grows ? job->from.more_fd : -1,
 	              job->skeleton_fd};
 
 	mb_image_ring_be_producer(&job->ring);
 	if (mb_image_confine_begin(job->parent, keep, MB_N(keep), &fed.err) == 0 &&
 	    mb_image_confine_reader(&fed.err) == 0)
-		mb_image_feed(job->from, &job->ring, job->skeleton_fd, &fed);
+		mb_image_feed(&job->from, &job->ring, job->skeleton_fd, &fed);
 	send_and_exit(report_fd, &fed, sizeof(fed));
 }
 
@@ -130,7 +130,7 @@ int mb_image_unpack(const struct mb_image_stretch *from, const struct mb_image_u
                     struct mb_err *err)
 {
 	struct job job = {.parent = getpid(),
-	                  .from = from,
+	                  .from = *from,
 	                  .root_fd = to->root_fd,
 	                  .names_fd = to->names_fd,
 	                  .skeleton_fd = to->skeleton_fd,
@@ -145,6 +145,7 @@ int mb_image_unpack(const struct mb_image_stretch *from, const struct mb_image_u
 
 	if (r < 0)
 		return r;
+	job.from.bound.room = mb_image_bound_room(to->root_fd);
 	r = mb_image_child_start(&reader, run_reader, &job, err);
 	if (r == 0)
 		r = mb_image_child_start(&writer, run_writer, &job, err);
@@ -206,13 +207,14 @@ int mb_image_spool(const struct mb_image_stretch *from, int to_fd,
                    const struct mb_image_watch *watch, struct mb_image_unpacked *ret,
                    struct mb_err *err)
 {
-	struct job job = {.parent = getpid(), .from = from, .skeleton_fd = -1};
+	struct job job = {.parent = getpid(), .from = *from, .skeleton_fd = -1};
 	MB_AUTO_IMAGE_CHILD struct mb_image_child reader = {0};
 	struct mb_image_fed fed = {0};
 	int r = mb_image_ring_init(&job.ring, err), f;
 
 	if (r < 0)
 		return r;
+	job.from.bound.room = mb_image_bound_room(to_fd);
 	r = mb_image_child_start(&reader, run_reader, &job, err);
 	if (r < 0) {
 		mb_image_ring_done(&job.ring);

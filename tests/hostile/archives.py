@@ -28,12 +28,14 @@ import independent  # noqa: E402
 CASES = []
 
 
-def case(name, data, verb="import", ok=True, error="", tree=None, absent=(), by_memory=False):
+def case(name, data, verb="import", ok=True, error="", tree=None, absent=(), by_memory=False,
+         options=()):
     """@tree: path -> (type, value, {attributes}); in a load, the tree of the topmost layer.
+    @options: further ones of the verb.
     @by_memory: the limit of memory refuses it, which there is not under a sanitizer."""
     assert name not in [c["name"] for c in CASES], name
     CASES.append(dict(name=name, data=data, verb=verb, ok=ok, error=error, tree=tree or {},
-                      absent=absent, by_memory=by_memory))
+                      absent=absent, by_memory=by_memory, options=list(options)))
 
 
 # --- tar by hand: libraries would not write what is wrong here ----------------------------------
@@ -441,7 +443,11 @@ def add_images():
         case("image-" + name, data, verb="load", **more)
     load("docker", docker([a]), tree=want)
     load("oci", oci([a]), tree=want)
-    load("gzip-outside", gzip.compress(docker([a])), tree=want)
+    for kind, squeeze in (("gzip", gzip.compress), ("bzip2", bz2.compress),
+                          ("xz", lzma.compress), ("zstd", zstd)):
+        load(kind + "-outside", squeeze(docker([a])), tree=want)
+    load("bzip2-layer", docker([bz2.compress(a)], config=configuration([a])), tree=want)
+    load("bzip2-truncated", bz2.compress(docker([a]))[:-20], ok=False, error="")
     load("layer-link", members([("1/layer.tar", a), ("2/layer.tar", ("../1/layer.tar",)),
          ("c.json", configuration([a])), ("manifest.json", json.dumps([{"Config": "c.json",
           "RepoTags": ["t:1"], "Layers": ["2/layer.tar"]}]).encode())]), tree=want)
@@ -538,6 +544,89 @@ def add_images():
          error="sparse")
     load("outer-truncated", docker([a])[:2000], ok=False, error="")
     load("outer-name-out", tar(file("../manifest.json", b"[]")), ok=False, error="out of the root")
+
+
+# --- bombs: what repeats is compressed once, or written by hand ------------------------------------
+MIB, GIB = 1 << 20, 1 << 30
+
+
+def zeros_front(size):
+    """The beginning of a tar with one file of zeros."""
+    return header(b"x", size)
+
+
+def gzip_bomb(size):
+    stream = zlib.compressobj(9, zlib.DEFLATED, -15)
+    front = stream.compress(zeros_front(size)) + stream.flush(zlib.Z_FULL_FLUSH)
+    # All that a full flush ends can be repeated.
+    piece = stream.compress(b"\0" * (16 * MIB)) + stream.flush(zlib.Z_FULL_FLUSH)
+    return (b"\x1f\x8b\x08\0\0\0\0\0\0\x03" + front + piece * (size // (16 * MIB))
+            + b"\x03\0" + b"\0" * 8)
+
+
+def zstd_bomb(size):
+    """One frame: a raw block, then blocks of 128 KiB that are one byte, repeated (RFC 8878)."""
+    def block(kind, n, content, last=0):
+        return (last | kind << 1 | n << 3).to_bytes(3, "little") + content
+    front = zeros_front(size)
+    return (b"\x28\xb5\x2f\xfd\0\x38" + block(0, len(front), front)
+            + block(1, 128 << 10, b"\0") * (size // (128 << 10))
+            + block(1, 1024, b"\0", last=1))
+
+
+def xz_bomb(size):
+    return lzma.compress(zeros_front(size)) + lzma.compress(b"\0" * (64 * MIB)) * (
+        size // (64 * MIB))
+
+
+def zeros_digest(size):
+    sum = hashlib.sha256(zeros_front(size))
+    for _ in range(size // MIB):
+        sum.update(b"\0" * MIB)
+    sum.update(END)
+    return sum.hexdigest()
+
+
+def described(digest):
+    return configuration([], rootfs={"type": "layers", "diff_ids": ["sha256:" + digest]})
+
+
+def add_bombs():
+    much = "more than 1 GiB and 200 times its size"
+    wrong = described("0" * 64)
+    for kind, bomb in (("gzip", gzip_bomb), ("zstd", zstd_bomb), ("xz", xz_bomb)):
+        case(f"bomb-{kind}", bomb(10 * GIB), ok=False, error=much)
+    case("bomb-layer", docker([gzip_bomb(10 * GIB)], config=wrong), verb="load", ok=False,
+         error=much)
+    case("bomb-archive", zstd_bomb(10 * GIB), verb="load", ok=False, error=much)
+    # Small on the outside, and the layer in it is one.
+    case("bomb-nested", gzip.compress(docker([zstd_bomb(10 * GIB)], config=wrong)), verb="load",
+         ok=False, error=much)
+    case("bomb-in-itself", gzip.compress(gzip_bomb(10 * GIB)), ok=False, error="")
+    # What its owner allows is none.
+    case("bomb-allowed", docker([zstd_bomb(1300 * MIB)], config=described(zeros_digest(
+         1300 * MIB))), verb="load", options=["--max-layer-size", "1400m"],
+         tree={"x": ("s", (1300 * MIB, 1024))})
+
+
+def add_limits():
+    good = tar(file("x", b"0123456789" * 1000))
+    want, met = {"x": ("f", b"0123456789" * 1000)}, "more than --max-layer-size, 4096 bytes"
+    exact, less = ["--max-layer-size", str(len(good))], ["--max-layer-size=4k"]
+    below = ["--max-layer-size", str(len(good) - 1)]
+    case("limit-kept", good, options=exact, tree=want)
+    case("limit-kept-gzip", gzip.compress(good), options=exact, tree=want)
+    case("limit-met", good, options=less, ok=False, error=met)
+    case("limit-met-by-one", good, options=below, ok=False, error="--max-layer-size")
+    for kind, data in (("gzip", gzip.compress(good)), ("zstd", zstd(good)),
+                       ("bzip2", bz2.compress(good))):
+        case("limit-met-" + kind, data, options=less, ok=False, error=met)
+    case("limit-load-kept", docker([good]), verb="load", options=exact, tree=want)
+    case("limit-load-met", docker([tar(file("a", b"a")), good]), verb="load", options=less,
+         ok=False, error=met)
+    case("limit-oci-met", oci([good]), verb="load", options=less, ok=False, error=met)
+    # It is a layer's, not the archive's.
+    case("limit-of-layers", gzip.compress(docker([good])), verb="load", options=exact, tree=want)
 
 
 # --- running --------------------------------------------------------------------------------------
@@ -668,6 +757,7 @@ def run_case(c, top, program):
         subprocess.run(["rm", "-rf", d], check=True)  # too deep for shutil
         os.mkdir(d, 0o700)
     words = ["load", "-i", path] if c["verb"] == "load" else ["import", path, "case:1"]
+    words[1:1] = c["options"]
     try:
         done = subprocess.run(program + ["--root", root, "--runroot", run] + words,
                               capture_output=True, timeout=120)
@@ -702,6 +792,8 @@ def build(canary):
     add_content()
     add_whiteouts(canary)
     add_images()
+    add_bombs()
+    add_limits()
 
 
 def make(top):

@@ -82,6 +82,19 @@ untouched_by_image() {
 	[ "$(ls "$canary")" = file ]
 }
 
+@test "an archive for ADD that is a bomb" {
+	PYTHONPATH=$BATS_TEST_DIRNAME PYTHONDONTWRITEBYTECODE=1 python3 -c \
+		'import archives, sys; sys.stdout.buffer.write(archives.gzip_bomb(10 << 30))' >"$ctx/a.tar.gz"
+	printf 'FROM deb\nADD a.tar.gz /a/\n' | dockerfile
+	run -1 build
+	[[ "${lines[-1]}" == 'mybox: failed to build: '*'more than 1 GiB and 200 times its size'* ]]
+	run -1 mybox image exists made
+	# An ordinary one is no trouble.
+	tar -C "$canary" -czf "$ctx/a.tar.gz" file
+	build
+	[ "$(mybox run --rm made cat /a/file)" = of-the-host ]
+}
+
 @test "working directories and users that name what is open" {
 	local n
 	for n in 3 7 9; do

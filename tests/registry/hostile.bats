@@ -57,6 +57,19 @@ works() {
 	works urls/a
 }
 
+@test "layers that are bombs, and larger than their owner allows" {
+	refused good/a "it unpacks to more than --max-layer-size, 1048576 bytes" --max-layer-size 1m
+	[ -z "$(ls "$root/ingest")" ]
+	run -0 --separate-stderr "${box[@]}" pull -q --max-layer-size 4m $server/good/a
+	mybox rmi $server/good/a
+	run -1 --separate-stderr "${box[@]}" pull -a --max-layer-size 1m $server/good/a
+	[[ $stderr =~ "more than --max-layer-size" ]]
+	run ! "${box[@]}" pull -q --max-layer-size much $server/good/a
+	[[ $output =~ "--max-layer-size" ]]
+	refused bomb/a "it unpacks to more than 1 GiB and 200 times its size"
+	[ -z "$(ls "$root/ingest")" ]
+}
+
 @test "digests and sizes that are none" {
 	refused digest-path/a "layers\[0\]"
 	refused digest-upper/a "layers\[0\]"

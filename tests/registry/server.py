@@ -4,7 +4,8 @@
 
 Every request is a line of JSON in DIRECTORY/log; DIRECTORY/ready appears when it listens.  Without
 a behaviour ("good/...") it is an honest one with an image of three layers; the tag "index" is an
-index, "variant-0" to "variant-4" are images that share two of the layers; and uploads work.  With
+index, "arm" one of variants, "variant-0" to "variant-4" are images that share two of the layers;
+and uploads work.  With
 the argument --other=PORT some answers redirect there; --tls=CERT,KEY speaks TLS; --search=1 has
 /v1/search, too.
 """
@@ -22,6 +23,10 @@ import threading
 import time
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+sys.dont_write_bytecode = True
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../hostile"))
+import archives  # noqa: E402
 
 OCI = "application/vnd.oci.image."
 MANIFEST, INDEX = OCI + "manifest.v1+json", OCI + "index.v1+json"
@@ -67,12 +72,18 @@ class Image:
             {**self.entry(text_of(m)), "platform": {"os": "linux", "architecture": a}}
             for a, m in (("arm64", other), ("amd64", self.manifest))]}
         self.put("index", text_of(index), INDEX)
+        arms = [(v, self.make(diffs, layers, "arm", variant=v)) for v in ("v7", "v8", "v6")]
+        self.put("arm", text_of({"schemaVersion": 2, "mediaType": INDEX, "manifests": [
+            {**self.entry(text_of(m)),
+             "platform": {"os": "linux", "architecture": "arm", "variant": v}}
+            for v, m in arms]}), INDEX)
+        self.bomb = self.add(archives.zstd_bomb(10 << 30), OCI + "layer.v1.tar+zstd")
         for i in range(5):
             plain = make_layer(f"own-{i}", 8192)
             own = self.add(gzip.compress(plain, 1, mtime=0), LAYER)
             self.put(f"variant-{i}", text_of(self.make(
                 diffs[:2] + [digest_of(plain)], layers[:2] + [own], "amd64")), MANIFEST)
-        for m in (other, self.manifest):
+        for m in [other, self.manifest] + [m for _, m in arms]:
             self.manifests[digest_of(text_of(m))] = (text_of(m), MANIFEST)
 
     def add(self, data, media_type):
@@ -80,10 +91,10 @@ class Image:
         self.blobs[digest] = data
         return {"mediaType": media_type, "digest": digest, "size": len(data)}
 
-    def make(self, diffs, layers, architecture):
+    def make(self, diffs, layers, architecture, **more):
         config = self.add(text_of({
             "architecture": architecture, "os": "linux", "config": {"Cmd": ["/one"]},
-            "rootfs": {"type": "layers", "diff_ids": diffs}}), CONFIG)
+            "rootfs": {"type": "layers", "diff_ids": diffs}, **more}), CONFIG)
         return {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers}
 
     @staticmethod
@@ -148,6 +159,7 @@ MANIFESTS = {
     "foreign": lambda: (with_layer(
         mediaType="application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
         urls=["http://127.0.0.1:1/x"]), MANIFEST),
+    "bomb": lambda: (changed(layers=IMAGE.layers[:2] + [IMAGE.bomb]), MANIFEST),
     "urls": lambda: (with_layer(urls=["http://127.0.0.1:1/x"]), MANIFEST),
     "artifact": lambda: (with_layer(mediaType="application/x-helm"), MANIFEST),
     "digest-path": lambda: (with_layer(digest="sha256:../../../../etc/passwd"), MANIFEST),
@@ -240,8 +252,10 @@ class Handler(BaseHTTPRequestHandler):
         if not match:
             return self.answer(status=404)
         behaviour, rest, kind, reference = match.group(1, 2, 3, 4)
-        if behaviour.startswith("token") and not self.has_token(behaviour, rest or ""):
+        if behaviour.startswith("token") and not self.has_token(behaviour, rest or "", kind=kind):
             return None
+        if behaviour == "basic-never":
+            return self.answer(status=401, headers={"WWW-Authenticate": 'Basic realm="here"'})
         if behaviour == "basic" and self.headers.get("Authorization") != self.basic("me", "secret"):
             return self.answer(status=401, headers={"WWW-Authenticate": 'Basic realm="here"'})
         return getattr(self, kind)(behaviour, reference)
@@ -256,11 +270,13 @@ class Handler(BaseHTTPRequestHandler):
         scheme = "https" if OPTIONS["tls"] else "http"
         return f"{scheme}://127.0.0.1:{port or self.server.server_port}"
 
-    def has_token(self, behaviour, rest, rights="pull"):
+    def has_token(self, behaviour, rest, rights="pull", kind=""):
         repository = behaviour + rest
         wanted = f"Bearer {repository}:{rights}"
         given = self.headers.get("Authorization") or ""
-        if given.startswith(wanted):
+        # Of some the token that was just given is no good, anywhere or for blobs.
+        never = behaviour == "token-never" or (behaviour == "token-no-blobs" and kind == "blobs")
+        if given.startswith(wanted) and not never:
             return True
         headers = {"WWW-Authenticate": f'Bearer realm="{self.origin()}/token",service="here",'
                                        f'scope="repository:{repository}:{rights}"'}
