@@ -16,8 +16,12 @@ serve_file() {
 	certificate right IP:127.0.0.1
 	certificate wrong DNS:elsewhere.example
 	certificate expired IP:127.0.0.1 -1
+	# Signed by nobody but itself.
+	openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj "/CN=127.0.0.1" \
+		-addext subjectAltName=IP:127.0.0.1 -keyout "$work/tls/self.key" \
+		-out "$work/tls/self.pem" 2>/dev/null
 	local port=5020 name
-	for name in right wrong expired; do
+	for name in right wrong expired self; do
 		start_server $port "--tls=$work/tls/$name.pem,$work/tls/$name.key"
 		port=$((port + 1))
 	done
@@ -136,6 +140,58 @@ pull_fails() { # pull_fails NAME PATTERN: in one line that says so
 	pull_fails $basic/base/deb:1 "the name of the credential helper is not valid"
 }
 
+@test "login: credHelpers know one registry each, before credsStore" {
+	mkdir -p "$HOME/.docker"
+	cat >/usr/local/bin/docker-credential-mybox-one <<-EOT
+		#!/bin/sh
+		read -r server
+		echo "\$1 \$server" >>$work/asked
+		[ "\$server" = $basic ] || exit 1
+		echo '{"ServerURL": "$basic", "Username": "me", "Secret": "secret"}'
+	EOT
+	printf '#!/bin/sh\necho store >>%s\nexit 1\n' "$work/asked" >/usr/local/bin/docker-credential-mybox-store
+	chmod 755 /usr/local/bin/docker-credential-mybox-*
+	: >"$work/asked"
+	cat >"$HOME/.docker/config.json" <<-EOT
+		{"credHelpers": {"$basic": "mybox-one", "elsewhere.example": "mybox-gone"},
+		 "credsStore": "mybox-store",
+		 "auths": {"$basic": {}}}
+	EOT
+	chmod 600 "$HOME/.docker/config.json"
+	run mybox pull -q $basic/base/deb:1
+	local pulled=$status
+	# Another registry is none of its business.
+	run mybox pull -q $server/good/a
+	rm /usr/local/bin/docker-credential-mybox-*
+	cat "$work/asked"
+	[ "$pulled" = 0 ]
+	[ "$(grep -c "^get $basic$" "$work/asked")" -ge 1 ]
+	[ "$(grep -c "^get $server$" "$work/asked")" = 0 ]
+	# What is named must be there: no other way in is taken.
+	mybox rmi $basic/base/deb:1
+	pull_fails $basic/base/deb:1 "the program 'docker-credential-mybox-one' is not there"
+}
+
+@test "login: one that is good and asked for again ends, after a bounded number of requests" {
+	mybox login -u me -p secret $server
+	pull_fails $server/basic-never/a "access denied: status 401"
+	run -0 requests 5011 "GET /v2/basic-never/"
+	[ "$output" -le 3 ]
+	pull_fails $server/token-never/a "access denied: status 401"
+	run -0 requests 5011 "GET /v2/token-never/"
+	[ "$output" -le 3 ]
+	run -0 requests 5011 "GET /token.*token-never"
+	[ "$output" -le 2 ]
+	pull_fails $server/token-no-blobs/a "access denied: status 401"
+	run -0 requests 5011 "GET /v2/token-no-blobs/"
+	[ "$output" -le 10 ]
+	run -0 requests 5011 "GET /token.*token-no-blobs"
+	[ "$output" -le 5 ]
+	[ -z "$(mybox images -q)" ]
+	mybox logout $server
+	pull_fails $server/token-never/a "login required: status 401"
+}
+
 @test "tokens: anonymous, with a login, and by an identity token" {
 	mybox pull -q $server/token/a
 	run -0 requests 5011 'GET /token\?service=here&scope=repository%3Atoken%2Fa%3Apull None None'
@@ -208,4 +264,21 @@ pull_fails() { # pull_fails NAME PATTERN: in one line that says so
 	mybox pull -q --tls-verify=false 127.0.0.1:5021/good/a
 	echo '{"registries": {"127.0.0.1:5022": {"insecure": true}}}' >"$MYBOX_REGISTRIES"
 	mybox pull -q 127.0.0.1:5022/good/a
+}
+
+@test "tls: a certificate that nobody but its owner has signed" {
+	local self=127.0.0.1:5023
+	pull_fails $self/good/a "^mybox: cannot pull '$self/good/a:latest': $self: .*self[- ]signed certificate"
+	run -0 requests 5023 '.*'
+	[ "$output" = 0 ]
+	mybox pull -q --tls-verify=false $self/good/a
+	mybox rmi $self/good/a
+	# Or it is an authority of its own.
+	echo "{\"registries\": {\"$self\": {\"ca\": \"$work/tls/self.pem\"}}}" >"$MYBOX_REGISTRIES"
+	mybox pull -q $self/good/a
+	mybox push -q $self/good/a
+	echo '{}' >"$MYBOX_REGISTRIES"
+	run -1 --separate-stderr mybox push -q $self/good/a
+	[[ $stderr =~ self[-\ ]signed\ certificate ]]
+	mybox push -q --tls-verify=false $self/good/a
 }

@@ -135,6 +135,21 @@ digest() { skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$1
 	[[ $stderr =~ "invalid platform 'windows/amd64'" ]]
 }
 
+@test "pull: of the variants of an architecture, the newest that the wanted one can run" {
+	local row
+	for row in arm/v6:v6 arm/v7:v7 arm/v8:v8 arm:v7 arm/v9:v8; do
+		run -0 mybox pull -q --platform "linux/${row%:*}" 127.0.0.1:5001/good/b:arm
+		run -0 mybox inspect -f '{{.Architecture}} {{.Variant}}' 127.0.0.1:5001/good/b:arm
+		[ "$output" = "arm ${row#*:}" ]
+	done
+	run -1 --separate-stderr mybox pull -q --platform linux/arm/v5 127.0.0.1:5001/good/b:arm
+	[[ $stderr =~ "no matching manifest for linux/arm/v5 in the manifest list entries" ]]
+	[ "${#stderr_lines[@]}" = 1 ]
+	# What is here stays what it was.
+	run -0 mybox inspect -f '{{.Variant}}' 127.0.0.1:5001/good/b:arm
+	[ "$output" = v8 ]
+}
+
 requires_amd64() { [ "$(uname -m)" = x86_64 ] || skip "needs an amd64 machine"; }
 
 @test "pull: short names and mirrors of registries.json" {
