@@ -4,7 +4,9 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "cmd/output.h"
 #include "cmd/progress.h"
 #include "core/own.h"
 #include "core/str.h"
@@ -56,5 +58,17 @@ void mb_cmd_image_report(void *progress, const struct mb_image_progress *p)
 		.outcome = p->cached ? "Already exists" : "Loaded",
 	};
 
+	const struct mb_cmd_progress_report all = {
+		.label = "in all",
+		.verb = "Loading",
+		.done = p->all_done,
+		.total = p->all_total,
+		.finished = p->all_done == p->all_total,
+		.outcome = "Done",
+	};
+
 	mb_cmd_progress_update(progress, &report);
+	/* Plain lines are about layers alone. */
+	if (p->count > 1 && p->all_total && mb_cmd_is_tty(STDERR_FILENO))
+		mb_cmd_progress_update(progress, &all);
 }

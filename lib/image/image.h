@@ -161,8 +161,9 @@ struct mb_image_progress {
 	const char *layer;    /* first twelve digits of the diff id; "" for an import */
 	size_t index, count;  /* layer index (from 0) of count */
 	uint64_t done, total; /* bytes of the archive's layer as stored; total 0 = unknown */
-	bool finished;        /* the last report of this layer */
-	bool cached;          /* it was there already */
+	uint64_t all_done, all_total; /* the same of all layers; total 0 = unknown */
+	bool finished;                /* the last report of this layer */
+	bool cached;                  /* it was there already */
 };
 struct mb_image_report {
 	void (*progress)(void *arg, const struct mb_image_progress *p); /* or NULL */

@@ -24,6 +24,8 @@ struct loading {
 	const struct mb_image_plan *plan;
 	const struct mb_image_report *report;
 	uint64_t max_layer;
+	uint64_t before,
+		all; /* bytes of all layers of all images: those before this one's, and all */
 	size_t index, count; /* of all layers of all images: those before this one's, and all */
 	bool finished[MB_IMAGE_MAX_LAYERS]; /* reported as such */
 };
@@ -67,9 +69,30 @@ static void keep_blob(void *arg, size_t index, const struct mb_image_layer *laye
 	mb_image_layer_blob_save(l->store, layer->chain, &blob);
 }
 
+static uint64_t count_bytes(const struct mb_image_plan *plan)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < plan->n_layers; i++)
+		n += plan->layers[i].from.size;
+	return n;
+}
+
+static uint64_t count_done(const struct loading *l, const struct mb_image_stack *stack)
+{
+	uint64_t n = l->before;
+
+	for (size_t i = 0; i < l->plan->n_layers; i++)
+		n += mb_image_stack_state(stack, i) == MB_IMAGE_LANE_DONE
+		             ? l->plan->layers[i].from.size
+		             : mb_image_stack_done(stack, i);
+	return n;
+}
+
 static int report(void *arg, const struct mb_image_stack *stack, struct mb_err *err)
 {
 	struct loading *l = arg;
+	uint64_t done = count_done(l, stack);
 
 	(void)err;
 	for (size_t i = 0; l->report->progress && i < l->plan->n_layers; i++) {
@@ -81,6 +104,8 @@ static int report(void *arg, const struct mb_image_stack *stack, struct mb_err *
 			.count = l->count,
 			.done = mb_image_stack_done(stack, i),
 			.total = l->plan->layers[i].from.size,
+			.all_done = done,
+			.all_total = l->all,
 			.finished = state == MB_IMAGE_LANE_DONE,
 			.cached = state == MB_IMAGE_LANE_DONE && mb_image_stack_was_there(stack, i),
 		};
@@ -98,13 +123,18 @@ static int unpack_all(struct mb_store *store, struct mb_image_plans *plans,
                       const struct mb_image_load_request *request, struct mb_err *err)
 {
 	size_t index = 0, count = count_layers(plans);
+	uint64_t before = 0, all = 0;
 	int r = 0;
 
+	for (size_t i = 0; i < plans->n; i++)
+		all += count_bytes(&plans->v[i]);
 	for (size_t i = 0; r == 0 && i < plans->n; i++) {
 		struct loading loading = {.store = store,
 		                          .plan = &plans->v[i],
 		                          .report = &request->report,
 		                          .max_layer = request->max_layer,
+		                          .before = before,
+		                          .all = all,
 		                          .index = index,
 		                          .count = count};
 		const struct mb_image_stack_job job = {
@@ -117,6 +147,7 @@ static int unpack_all(struct mb_store *store, struct mb_image_plans *plans,
 
 		r = mb_image_stack_make(store, &job, err);
 		index += plans->v[i].n_layers;
+		before += count_bytes(&plans->v[i]);
 	}
 	return r;
 }

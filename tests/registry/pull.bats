@@ -271,6 +271,71 @@ requires_amd64() { [ "$(uname -m)" = x86_64 ] || skip "needs an amd64 machine"; 
 	[ "$(grep -cE '^[0-9a-f]{12}: (Pulling fs layer|Download complete|Pull complete)$' <<<"$output")" = 9 ]
 }
 
+@test "pull and load: bars tell how far, how fast and how long still" {
+	start_server 5003
+	cat >"$work/bars.py" <<-'EOT'
+		import re, sys
+		from screen import Terminal
+		size, rate = r"[0-9.]+(e\+02)?[kM]?B", r"[0-9.]+(e\+02)?[kM]?B/s"
+		def has(pattern):
+		    return lambda s: any(re.match(pattern, line) for line in s.lines())
+		gate = sys.argv[1]
+		t = Terminal(sys.argv[2:], columns=120)
+		# Half of the big layer is here, and no more comes.
+		bar = r" \[=+> *\] 1\.\d+MB/3\.\d+MB  %s  \d+s left$" % rate
+		t.wait(has("[0-9a-f]{12}: Downloading" + bar))
+		t.wait(has("in all: Transferring" + bar))
+		# What has come to its end is told without.
+		t.wait(has("[0-9a-f]{12}: Pull complete$"))
+		open(gate, "w").close()
+		t.wait(has("in all: Done$"))
+		assert t.end() == 0
+		assert not has(".*left")(t.screen), t.screen.text()
+	EOT
+	PYTHONPATH=$BATS_TEST_DIRNAME/../support run -0 python3 "$work/bars.py" "$work/5003.server/open" \
+		"${box[@]}" pull 127.0.0.1:5003/gate/bars
+	echo "$output"
+	mybox rmi 127.0.0.1:5003/gate/bars
+	# A layer that takes its time, as it has 10 GB of nothing; whoever has seen enough ends it.
+	cat >"$work/load.py" <<-'EOT'
+		import hashlib, re, sys
+		import archives
+		from screen import Terminal
+		small = archives.tar(archives.file("x"))
+		ids = ["sha256:" + d for d in (hashlib.sha256(small).hexdigest(), "0" * 64)]
+		with open(sys.argv[1], "wb") as f:
+		    f.write(archives.docker([small, archives.zstd_bomb(10 << 30)], config=archives.configuration(
+		        [], rootfs={"type": "layers", "diff_ids": ids})))
+		t = Terminal(sys.argv[2:] + ["-i", sys.argv[1]], columns=120)
+		bar = r"[=>]+ *\] [0-9.]+(e\+02)?k?B/[0-9]+kB  [0-9.e+]+k?B/s  \d+s left$"
+		t.wait(lambda s: re.search("^000000000000: Loading layer \\[" + bar, s.text(), re.M)
+		       and re.search("^in all: Loading \\[" + bar, s.text(), re.M))
+		t.wait(ids[0][7:19] + ": Loaded")
+		t.send("\x03")
+		assert t.end() not in (0, 1), t.screen.text()
+	EOT
+	PYTHONPATH=$BATS_TEST_DIRNAME/../support:$BATS_TEST_DIRNAME/../hostile PYTHONDONTWRITEBYTECODE=1 run -0 \
+		python3 "$work/load.py" "$work/bars.tar" "${box[@]}" load --max-layer-size 20g
+	[ -z "$(mybox images -q)" ]
+	mybox system check --repair || [ $? = 1 ]
+	mybox system check
+	# One that comes to its end says so.
+	mybox pull -q 127.0.0.1:5003/good/bars
+	mybox save -o "$work/bars.tar" 127.0.0.1:5003/good/bars
+	mybox rmi 127.0.0.1:5003/good/bars
+	cat >"$work/load.py" <<-'EOT'
+		import sys
+		from screen import Terminal
+		t = Terminal(sys.argv[1:], columns=120)
+		t.wait(lambda s: s.text().count(": Loaded") == 3 and "in all: Done" in s.lines())
+		assert t.end() == 0
+		assert "Loaded image: 127.0.0.1:5003/good/bars:latest" in t.screen.text()
+	EOT
+	PYTHONPATH=$BATS_TEST_DIRNAME/../support run -0 python3 "$work/load.py" "${box[@]}" load -i "$work/bars.tar"
+	run -0 --separate-stderr mybox load -i "$work/bars.tar"
+	[[ $stderr != *"in all"* ]]
+}
+
 @test "the process that fetches is nobody and can gain nothing" {
 	start_server 5002
 	"${box[@]}" pull -q 127.0.0.1:5002/gate/x 3>&- &
