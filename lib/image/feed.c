@@ -278,7 +278,12 @@ static int feed_compressed(struct feed *f)
 	int r = MB_IMAGE_GUNZIP_REST;
 
 	f->buffer = mb_malloc(MB_IMAGE_RING_SLOT);
-	f->gunzip = (struct mb_image_gunzip){.read = read_hashed, .write = put_plain, .arg = f};
+	f->gunzip =
+		(struct mb_image_gunzip){.read = read_hashed,
+	                                 .write = put_plain,
+	                                 .arg = f,
+	                                 .size = f->from->size == UINT64_MAX ? 0 : f->from->size,
+	                                 .memory = f->from->memory};
 	if (f->head[0] == 0x1f)
 		r = mb_image_gunzip(&f->gunzip);
 	if (r == MB_IMAGE_GUNZIP_REST)

@@ -21,6 +21,7 @@ struct mb_image_stretch {
 	 * MB_IMAGE_STRETCH_END, or its end, when no more will come. */
 	bool grows;
 	int more_fd;
+	const int *memory;           /* as in struct mb_image_gunzip */
 	struct mb_image_bound bound; /* room: whoever writes it fills it in */
 };
 enum { MB_IMAGE_STRETCH_MORE = '.', MB_IMAGE_STRETCH_END = 'E' };

@@ -318,6 +318,7 @@ static int unpack(struct making *m, struct mb_err *err)
 	if (r == 0 && m->job->open)
 		r = m->job->open(m->job->arg, &from, err);
 	from.bound = m->job->from.bound;
+	from.memory = m->job->from.memory;
 	if (r == 0)
 		r = mb_image_unpack(&from, &to, &watch, &m->unpacked, err);
 	if (m->job->open)

@@ -2,6 +2,7 @@
 #include "image/stack.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,8 +29,8 @@ struct mb_image_stack {
 	const struct mb_image_stack_job *job;
 	struct mb_image_lanes *lanes;
 	struct made *made;
-	size_t at; /* the layer that a lane works on */
-	int layers_fd;
+	size_t at;                /* the layer that a lane works on */
+	int layers_fd, memory[2]; /* see struct mb_image_gunzip */
 	int64_t began;
 	struct mb_image_child flusher;
 };
@@ -88,6 +89,7 @@ static int make_layer(struct mb_image_lanes *lanes, size_t index, void *arg, str
 	s->lanes = lanes;
 	s->at = index;
 	s->job->source(s->job->arg, index, &job);
+	job.from.memory = s->memory;
 	r = mb_image_layer_ensure(s->store, &job, &layer, err);
 	if (r < 0)
 		return r;
@@ -147,8 +149,11 @@ static int make_all(struct mb_image_stack *s, struct mb_err *err)
 		.work = make_layer,
 		.arg = s,
 	};
-	int r = mb_image_lanes_start(&job, &s->lanes, err);
+	int r;
 
+	if (pipe2(s->memory, O_CLOEXEC) < 0 || write(s->memory[1], ".", 1) != 1)
+		return mb_fail_sys(err, errno, "cannot make a pipe");
+	r = mb_image_lanes_start(&job, &s->lanes, err);
 	if (r == 0)
 		r = mb_image_lanes_wait(s->lanes, on_tick, s, err);
 	/* Who is not through removes what it has made. */
@@ -162,8 +167,11 @@ static int make_all(struct mb_image_stack *s, struct mb_err *err)
 int mb_image_stack_make(struct mb_store *store, const struct mb_image_stack_job *job,
                         struct mb_err *err)
 {
-	struct mb_image_stack s = {
-		.store = store, .job = job, .layers_fd = -1, .began = mb_monotonic_nsec()};
+	struct mb_image_stack s = {.store = store,
+	                           .job = job,
+	                           .layers_fd = -1,
+	                           .memory = {-1, -1},
+	                           .began = mb_monotonic_nsec()};
 	size_t n = job->image->layers.n, size = n * sizeof(*s.made);
 	int r;
 
@@ -181,6 +189,8 @@ int mb_image_stack_make(struct mb_store *store, const struct mb_image_stack_job 
 	for (size_t i = 0; r == 0 && i < n; i++)
 		job->image->size += s.made[i].bytes;
 	munmap(s.made, size);
+	mb_close(&s.memory[0]);
+	mb_close(&s.memory[1]);
 	mb_close(&s.layers_fd);
 	return r;
 }

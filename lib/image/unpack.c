@@ -39,7 +39,9 @@ static void run_reader(void *arg, int report_fd)
 	              job->ring.empty[0],
 	              report_fd,
 	              job->from.grows ? job->from.more_fd : -1,
-	              job->skeleton_fd};
+	              job->skeleton_fd,
+	              job->from.memory ? job->from.memory[0] : -1,
+	              job->from.memory ? job->from.memory[1] : -1};
 
 	mb_image_ring_be_producer(&job->ring);
 	if (mb_image_confine_begin(job->parent, keep, MB_N(keep), &fed.err) == 0 &&

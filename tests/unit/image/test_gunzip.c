@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <libdeflate.h>
@@ -18,6 +20,8 @@ struct stream {
 	struct mb_str in, out, want;
 	size_t at, step; /* read so far; bytes that a read gives */
 	int write_fails;
+	bool sized; /* it says how long it is */
+	int memory[2];
 };
 
 static ssize_t give(void *arg, void *to, size_t n)
@@ -64,7 +68,11 @@ static void add_member(struct stream *s, size_t n, bool noise)
 /* Return: what it says; *@ret_rest: what of the stream is left. */
 static int gunzip(struct stream *s, size_t *ret_rest)
 {
-	struct mb_image_gunzip g = {.read = give, .write = take, .arg = s};
+	struct mb_image_gunzip g = {.read = give,
+	                            .write = take,
+	                            .arg = s,
+	                            .size = s->sized ? s->in.len : 0,
+	                            .memory = s->sized ? s->memory : NULL};
 	int r;
 
 	s->at = 0;
@@ -133,6 +141,72 @@ static void gunzip_leaves_a_member_that_is_too_large(void **state)
 	}
 }
 
+/* Nobody has kept the byte, and nobody has put a second one there. */
+static void check_memory(const struct stream *s)
+{
+	char bytes[2];
+
+	assert_int_equal(read(s->memory[0], bytes, sizeof(bytes)), 1);
+	assert_int_equal(write(s->memory[1], ".", 1), 1);
+}
+
+static void gunzip_takes_the_rest_whole(void **state)
+{
+	static const size_t steps[] = {0, 4097};
+
+	(void)state;
+	for (int noise = 0; noise < 2; noise++) {
+		struct stream s = {.in = MB_STR_INIT, .sized = true};
+		size_t rest, first;
+
+		assert_int_equal(pipe2(s.memory, O_NONBLOCK | O_CLOEXEC), 0);
+		assert_int_equal(write(s.memory[1], ".", 1), 1);
+		add_member(&s, 700000, true);
+		first = s.in.len;
+		add_member(&s, noise ? 8 << 20 : MB_IMAGE_GUNZIP_MOST, noise);
+		for (size_t i = 0; i < MB_N(steps); i++) {
+			s.step = steps[i];
+			check_whole(&s);
+			check_memory(&s);
+		}
+		/* Its sum is another one; it is longer than it says; it says too much. */
+		for (size_t at = 8; at > 0; at -= 4) {
+			s.in.buf[s.in.len - at] ^= 1;
+			assert_int_equal(gunzip(&s, &rest), MB_IMAGE_GUNZIP_REST);
+			assert_int_equal(rest, s.in.len - first);
+			assert_int_equal(s.out.len, 700000);
+			check_memory(&s);
+			s.in.buf[s.in.len - at] ^= 1;
+		}
+		s.in.buf[s.in.len - 1] ^= 0x7f;
+		assert_int_equal(gunzip(&s, &rest), MB_IMAGE_GUNZIP_REST);
+		assert_int_equal(rest, s.in.len - first);
+		close(s.memory[0]);
+		close(s.memory[1]);
+		done(&s);
+	}
+}
+
+static void gunzip_leaves_a_rest_that_is_too_large(void **state)
+{
+	for (int noise = 0; noise < 2; noise++) {
+		struct stream s = {.in = MB_STR_INIT, .sized = true};
+		size_t rest;
+
+		(void)state;
+		assert_int_equal(pipe2(s.memory, O_NONBLOCK | O_CLOEXEC), 0);
+		assert_int_equal(write(s.memory[1], ".", 1), 1);
+		add_member(&s, noise ? MB_IMAGE_GUNZIP_WHOLE : MB_IMAGE_GUNZIP_MOST + 1, noise);
+		assert_int_equal(gunzip(&s, &rest), MB_IMAGE_GUNZIP_REST);
+		assert_int_equal(rest, s.in.len);
+		assert_int_equal(s.out.len, 0);
+		check_memory(&s);
+		close(s.memory[0]);
+		close(s.memory[1]);
+		done(&s);
+	}
+}
+
 static void gunzip_leaves_what_is_broken(void **state)
 {
 	struct stream s = {.in = MB_STR_INIT};
@@ -177,6 +251,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gunzip_takes_members_whatever_the_reads_are),
 		cmocka_unit_test(gunzip_leaves_a_member_that_is_too_large),
+		cmocka_unit_test(gunzip_takes_the_rest_whole),
+		cmocka_unit_test(gunzip_leaves_a_rest_that_is_too_large),
 		cmocka_unit_test(gunzip_leaves_what_is_broken),
 		cmocka_unit_test(gunzip_ends_when_nobody_takes_it),
 	};
