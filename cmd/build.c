@@ -8,41 +8,16 @@
 #include "build/build.h"
 #include "cli/cli.h"
 #include "cmd/build_check.h"
+#include "cmd/build_fetch.h"
 #include "cmd/build_progress.h"
 #include "cmd/build_work.h"
 #include "cmd/context.h"
 #include "cmd/output.h"
-#include "cmd/pull.h"
 #include "core/err.h"
 #include "core/io.h"
 #include "core/own.h"
 #include "core/str.h"
-#include "image/image.h"
 #include "sys/interrupt.h"
-
-struct fetching {
-	struct mb_cmd_context *cx;
-	const char *platform;
-};
-
-static int fetch(void *arg, const char *name, bool newer, struct mb_err *err)
-{
-	const struct fetching *f = arg;
-	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
-	struct mb_store *store;
-	int r = mb_cmd_store(f->cx, &store, err);
-
-	if (r == 0 && !newer)
-		r = mb_image_find(store, name, &image, NULL, err);
-	if (r != MB_IMAGE_ABSENT && !(r == 0 && newer))
-		return r > 0 ? -EINVAL : r;
-	r = mb_cmd_pull_image(
-		f->cx,
-		&(struct mb_cmd_pull_request){
-			.name = name, .platform = f->platform, .beside = true, .quiet = true},
-		err);
-	return r > 0 ? -EPIPE : r;
-}
 
 static enum mb_cmd_build_view choose_view(const struct mb_cmd_build_args *args)
 {
@@ -87,13 +62,12 @@ static int put_result(const struct mb_cmd_build_work *w, struct mb_err *err)
 static int build(struct mb_cmd_build_work *w, struct mb_err *err)
 {
 	struct mb_cmd_build_progress *progress = mb_cmd_build_progress_new(choose_view(w->args));
-	struct fetching fetching = {w->cx, w->args->platform};
 	struct mb_store *store;
 	sigset_t before;
 	int r = mb_cmd_store(w->cx, &store, err);
 
-	w->request.fetch = fetch;
-	w->request.fetch_arg = &fetching;
+	w->request.fetch = mb_cmd_build_fetch;
+	w->request.fetch_arg = w->cx;
 	w->request.report = mb_cmd_build_progress_report(progress);
 	if (r == 0)
 		r = mb_cmd_build_cache_import(w->cx, &w->cache, progress, err);

@@ -8,8 +8,10 @@
 #include "cmd/build_output.h"
 #include "cmd/context.h"
 #include "core/err.h"
+#include "core/own.h"
 #include "core/parse.h"
 #include "core/str.h"
+#include "oci/image_spec.h"
 
 static const char *const progress_names[] = {
 	[MB_CMD_BUILD_AS_AUTO] = "auto",   [MB_CMD_BUILD_AS_PLAIN] = "plain",
@@ -29,11 +31,14 @@ static int refuse_attestation(const char *flag, const char *value, struct mb_err
 
 int mb_cmd_build_flags_check(const struct mb_cmd_build_args *args, struct mb_err *err)
 {
+	MB_AUTO_FREE char *platform = NULL;
 	int r = refuse_attestation("provenance", args->provenance, err);
 
 	if (r == 0 && args->call && strcmp(args->call, "build") != 0 &&
 	    strcmp(args->call, "check") != 0)
 		r = mb_fail(err, EOPNOTSUPP, "--call=%s is not supported", args->call);
+	if (r == 0 && args->platform)
+		r = mb_oci_platform_parse(args->platform, &platform, err);
 	return r < 0 ? r : refuse_attestation("sbom", args->sbom, err);
 }
 

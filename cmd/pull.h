@@ -15,8 +15,8 @@ struct mb_cmd_pull_request {
 	int tls_verify;       /* enum mb_cli_tri */
 	uint64_t max_layer;   /* bytes that a layer may unpack to; 0: none named */
 	bool beside;          /* for another verb: stdout is its own, all goes to stderr */
-	bool nameless;        /* without a name, which stays whose it is; see @ret_id */
-	char *ret_id;         /* MB_IMAGE_ID_TEXT: of a nameless one, or NULL */
+	bool nameless;        /* without a name, which stays whose it is */
+	char *ret_id;         /* MB_IMAGE_ID_TEXT: which it is, or NULL */
 	bool quiet;           /* the canonical name alone, or nothing at all beside another verb */
 };
 /* Return: 0; an exit code when stdout is closed; -errno, told. */

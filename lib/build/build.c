@@ -12,6 +12,7 @@
 #include "build/exchange.h"
 #include "build/job.h"
 #include "build/names.h"
+#include "build/platform.h"
 #include "build/work.h"
 #include "core/err.h"
 #include "core/own.h"
@@ -157,6 +158,8 @@ static int lint(struct mb_build *b, struct mb_err *err)
 	bool is_error = false;
 	int r = mb_dockerfile_lint(&b->file, &how, &is_error, err);
 
+	b->warns_of_platforms =
+		mb_dockerfile_lint_wants(&b->file, &how, "InvalidBaseImagePlatform");
 	for (size_t i = 0; i < b->file.n_warnings && r == 0; i++) {
 		const struct mb_dockerfile_warning *w = &b->file.warnings[i];
 
@@ -219,6 +222,7 @@ static void build_done(struct mb_build *b)
 	for (size_t i = 0; i < b->n_stages; i++) {
 		free(b->stages[i].label);
 		free(b->stages[i].base);
+		free(b->stages[i].platform);
 		free(b->stages[i].needs);
 		mb_build_state_done(&b->stages[i].state);
 	}
@@ -253,9 +257,12 @@ int mb_build_check(struct mb_store *store, const struct mb_build_request *reques
 {
 	__attribute__((cleanup(build_done))) struct mb_build b = {
 		.store = store, .request = request, .exit_code = -1};
+	unsigned n = 0;
 	int r = load(&b, err);
 
+	if (r == 0)
+		n = mb_build_platforms_check(&b);
 	ret->where = b.where;
 	ret->exit_code = -1;
-	return r == 0 && b.file.n_warnings ? 1 : r;
+	return r == 0 && (b.file.n_warnings || n) ? 1 : r;
 }

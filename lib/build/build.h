@@ -29,7 +29,7 @@ enum mb_build_end {
 
 /* Something that is not as it should be, and yet no failure. */
 struct mb_build_warning {
-	const char *rule; /* of docker build --check, or NULL */
+	const char *rule; /* of docker build --check, or NULL; borrowed as message is */
 	const char *message;
 	struct mb_dockerfile_span where; /* lines of the Dockerfile, 0: of none */
 };
@@ -96,6 +96,13 @@ struct mb_build_named {
 /* --cache-to: steps that are given to others (build/exchange.h). */
 enum mb_build_give { MB_BUILD_GIVE_NOTHING, MB_BUILD_GIVE_TARGET, MB_BUILD_GIVE_ALL };
 
+/* An image that a build stands on or copies from. */
+struct mb_build_wanted {
+	const char *name;
+	const char *platform; /* "linux/arm64"; NULL: nobody said, what is here will do */
+	bool newer;
+};
+
 struct mb_build_request {
 	int context_fd;         /* a directory; -1: there is none */
 	bool context_passes;    /* as of a mb_build_named */
@@ -129,9 +136,11 @@ struct mb_build_request {
 	bool no_cache, pull;
 	bool inline_cache; /* the image says itself which steps it is made of */
 	enum mb_build_give give;
-	/* Bring the image @name in if it is not here (or @pull: if there is a newer one).
-	 * Return: 0 or -errno, told. */
-	int (*fetch)(void *arg, const char *name, bool pull, struct mb_err *err);
+	/* Find the image that is wanted, bring it in if it is not here (or .newer: if there is a
+	 * newer one), and say which it is: no name here need be its own.  Return: 0 or -errno,
+	 * told. */
+	int (*fetch)(void *arg, const struct mb_build_wanted *wanted, char ret_id[MB_IMAGE_ID_TEXT],
+	             struct mb_err *err);
 	void *fetch_arg;
 	struct mb_build_report report;
 };

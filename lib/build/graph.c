@@ -7,6 +7,7 @@
 #include "build/job.h"
 #include "build/mount.h"
 #include "build/names.h"
+#include "build/platform.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/parse.h"
@@ -63,14 +64,15 @@ static int set_global(struct mb_build *b, const char *word, struct mb_err *err)
 
 static int set_globals(struct mb_build *b, struct mb_err *err)
 {
-	const char *architecture, *variant;
-	MB_AUTO_FREE char *here = NULL;
+	MB_AUTO_FREE char *here = mb_oci_host_platform();
 	int r = 0;
 
-	mb_oci_host_architecture(&architecture, &variant);
-	here = mb_asprintf("linux/%s%s%s", architecture, variant ? "/" : "",
-	                   variant ? variant : "");
-	b->platform = mb_strdup(b->request->platform ? b->request->platform : here);
+	if (b->request->platform)
+		r = mb_oci_platform_parse(b->request->platform, &b->platform, err);
+	else
+		b->platform = mb_strdup(here);
+	if (r < 0)
+		return r;
 	mb_build_names_of_platform(here, b->platform, &b->globals);
 	mb_kv_set(&b->globals, "TARGETSTAGE", b->request->target ? b->request->target : "default");
 	for (size_t i = 0; i < b->file.n_globals; i++) {
@@ -105,6 +107,14 @@ static unsigned count_triggers(const struct mb_dockerfile_stage *base)
 	return n;
 }
 
+static int choose_platform(struct mb_build *b, struct mb_build_stage *stage, struct mb_err *err)
+{
+	MB_AUTO_FREE char *said = NULL;
+	int r = stage->text->platform ? expand_global(b, stage->text->platform, &said, err) : 0;
+
+	return r < 0 ? r : mb_build_platform_choose(b, stage, said, err);
+}
+
 static int make_stage(struct mb_build *b, size_t i, struct mb_err *err)
 {
 	struct mb_build_stage *stage = &b->stages[i];
@@ -135,7 +145,7 @@ static int make_stage(struct mb_build *b, size_t i, struct mb_err *err)
 		stage->n_shown += is_shown(text->v[j].kind);
 	if (stage->base_stage >= 0)
 		stage->n_shown += count_triggers(b->stages[stage->base_stage].text);
-	return 0;
+	return choose_platform(b, stage, err);
 }
 
 static int choose_target(struct mb_build *b, struct mb_err *err)

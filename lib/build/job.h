@@ -13,6 +13,8 @@ struct mb_build_stage {
 	char *label;        /* "build", or "stage-1", or "" when there is only one */
 	char *base;         /* of FROM, expanded: an image, "scratch", or a stage */
 	ssize_t base_stage; /* its index, or -1 */
+	char *platform;     /* of images that it reads: "linux/amd64" */
+	bool platform_said; /* by FROM or the caller */
 	bool needed, is_made;
 	bool *needs;             /* of each stage, whether it has to be made before */
 	unsigned n_shown, shown; /* steps that count in "[build 2/5]", and how many have begun */
@@ -26,6 +28,7 @@ struct mb_build {
 	struct mb_dockerfile_ignore ignore;
 	struct mb_dockerfile_ignore *named_ignores; /* one for each of request->named */
 	char *platform;                             /* of the target: "linux/amd64" */
+	bool warns_of_platforms;                    /* nobody skips that rule */
 	struct mb_kv globals;    /* ARGs above the first FROM, and those of the platform */
 	struct mb_strv consumed; /* names of --build-arg that an ARG took */
 	struct mb_build_stage *stages;

@@ -11,6 +11,7 @@
 #include "build/job.h"
 #include "build/mount.h"
 #include "build/names.h"
+#include "build/platform.h"
 #include "build/work.h"
 #include "container/container.h"
 #include "container/create.h"
@@ -288,7 +289,7 @@ static int run_container(struct mb_build *b, struct mb_build_stage *stage, unsig
 	if (r < 0) {
 		b->exit_code = how.exit_code;
 		mb_container_remove(c, true, true, NULL);
-		return r;
+		return mb_build_platform_explain(&stage->state, r, err);
 	}
 	r = follow(b, step, c, &session, &code, err);
 	if (r == 0 && code) {

@@ -6,28 +6,13 @@
 
 #include "build/content.h"
 #include "build/job.h"
+#include "build/platform.h"
 #include "build/work.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
 #include "image/refs.h"
 #include "sys/interrupt.h"
-
-/* An image that is here, or is brought in. */
-static int image_state(struct mb_build *b, const char *name, struct mb_build_state *ret,
-                       struct mb_err *err)
-{
-	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
-	int r = 0;
-
-	if (b->request->fetch)
-		r = b->request->fetch(b->request->fetch_arg, name, b->request->pull, err);
-	if (r == 0)
-		r = mb_image_find(b->store, name, &image, NULL, err);
-	if (r != 0)
-		return r < 0 ? r : -ENOENT;
-	return mb_build_state_from_image(b->store, image, ret, err);
-}
 
 ssize_t mb_build_named_find(const struct mb_build *b, const char *name)
 {
@@ -71,12 +56,13 @@ int mb_build_source_state(struct mb_build *b, const char *name, size_t before,
 {
 	ssize_t named = mb_build_named_find(b, name);
 	ssize_t stage = mb_build_stage_find(b, name, before);
+	const struct mb_build_stage *self = &b->stages[before];
 	int r = 0;
 
 	if (named >= 0)
-		return image_state(b, b->request->named[named].image, ret, err);
+		return mb_build_image_state(b, self, b->request->named[named].image, ret, err);
 	if (stage < 0)
-		return image_state(b, name, ret, err);
+		return mb_build_image_state(b, self, name, ret, err);
 	if (!b->stages[before].needs[stage])
 		r = make_late(b, (size_t)stage, err);
 	return r < 0 ? r : mb_build_state_copy(&b->stages[stage].state, ret, err);
@@ -113,7 +99,7 @@ static int begin_on_directory(struct mb_build *b, struct mb_build_stage *stage, 
 	struct mb_dockerfile_instruction in = {0};
 	int r = mb_dockerfile_instruction_parse(text, false, &in, err);
 
-	mb_build_state_scratch(&stage->state, b->platform);
+	mb_build_state_scratch(&stage->state, stage->platform);
 	if (r == 0)
 		r = mb_build_copy(b, stage, &in, err);
 	mb_dockerfile_instruction_done(&in);
@@ -131,7 +117,7 @@ static int begin_stage(struct mb_build *b, struct mb_build_stage *stage, struct 
 	if (stage->base_stage >= 0)
 		return mb_build_state_copy(&b->stages[stage->base_stage].state, &stage->state, err);
 	if (strcmp(stage->base, "scratch") == 0) {
-		mb_build_state_scratch(&stage->state, b->platform);
+		mb_build_state_scratch(&stage->state, stage->platform);
 		return 0;
 	}
 	named = mb_build_named_find(b, stage->base);
@@ -139,8 +125,9 @@ static int begin_stage(struct mb_build *b, struct mb_build_stage *stage, struct 
 		return begin_on_directory(b, stage, err);
 	text = mb_asprintf("FROM %s", stage->base);
 	step = mb_build_step_begin(b, stage, text);
-	r = image_state(b, named >= 0 ? b->request->named[named].image : stage->base, &stage->state,
-	                err);
+	r = mb_build_image_state(b, stage,
+	                         named >= 0 ? b->request->named[named].image : stage->base,
+	                         &stage->state, err);
 	return mb_build_step_end(b, &step, r);
 }
 

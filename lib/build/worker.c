@@ -70,7 +70,11 @@ static void relay_end(void *arg, unsigned number, enum mb_build_end how)
 
 static void relay_warn(void *arg, const struct mb_build_warning *warning)
 {
-	tell_text(arg, WARN, 0, warning->message);
+	const struct mb_dockerfile_span where = warning->where;
+	MB_AUTO_FREE char *text =
+		mb_asprintf("%s\n%s", warning->rule ? warning->rule : "", warning->message);
+
+	tell(arg, (struct head){WARN, where.first, where.last, (uint32_t)strlen(text)}, text);
 }
 
 /* One line of ours, then the configuration. */
@@ -225,8 +229,20 @@ static void take_failure(struct mb_build *b, struct mb_build_worker *worker, con
 	b->exit_code = failure.exit_code;
 }
 
+static void take_warning(const struct mb_build_report *report, const struct head *head, char *bytes)
+{
+	char *end = strchr(bytes, '\n');
+
+	if (!report->warn || !end)
+		return;
+	*end = '\0';
+	report->warn(report->arg, &(struct mb_build_warning){*bytes ? bytes : NULL,
+	                                                     end + 1,
+	                                                     {head->number, head->extra}});
+}
+
 static int take(struct mb_build *b, struct mb_build_worker *worker, const struct head *head,
-                const char *bytes, bool is_canceled, struct mb_err *err)
+                char *bytes, bool is_canceled, struct mb_err *err)
 {
 	const struct mb_build_report *report = &b->request->report;
 	unsigned number = number_of(worker, head->number);
@@ -251,8 +267,7 @@ static int take(struct mb_build *b, struct mb_build_worker *worker, const struct
 			                    : (enum mb_build_end)head->extra);
 		return 0;
 	case WARN:
-		if (report->warn)
-			report->warn(report->arg, &(struct mb_build_warning){.message = bytes});
+		take_warning(report, head, bytes);
 		return 0;
 	case FINISHED:
 		worker->r = take_state(b, worker, bytes, head->size, &worker->err);

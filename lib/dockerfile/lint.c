@@ -137,3 +137,15 @@ int mb_dockerfile_lint(struct mb_dockerfile *file, const struct mb_dockerfile_li
 	mb_strv_done(&l.experimental);
 	return r;
 }
+
+bool mb_dockerfile_lint_wants(const struct mb_dockerfile *file,
+                              const struct mb_dockerfile_lint *how, const char *rule)
+{
+	struct mb_dockerfile_linting l = {.how = how};
+	const char *check = how->check ? how->check : file->check;
+	bool is = (check ? read_check(&l, check, NULL) : 0) == 0 && is_wanted(&l, rule);
+
+	mb_strv_done(&l.skip);
+	mb_strv_done(&l.experimental);
+	return is;
+}

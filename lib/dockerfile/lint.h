@@ -27,5 +27,8 @@ struct mb_dockerfile_lint {
  * Return: 0; -EINVAL, told: the directive makes no sense. */
 int mb_dockerfile_lint(struct mb_dockerfile *file, const struct mb_dockerfile_lint *how,
                        bool *ret_is_error, struct mb_err *err);
+/* Nobody skips @rule: for what only a build can know. */
+bool mb_dockerfile_lint_wants(const struct mb_dockerfile *file,
+                              const struct mb_dockerfile_lint *how, const char *rule);
 
 #endif

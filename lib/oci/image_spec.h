@@ -142,6 +142,16 @@ const struct mb_oci_descriptor *mb_oci_index_find(const struct mb_oci_index *ind
                                                   const char *architecture, const char *variant);
 /* The names that Go has for this machine: "amd64" and NULL, "arm" and "v7", ... */
 void mb_oci_host_architecture(const char **ret_architecture, const char **ret_variant);
+/* "linux/amd64".  Caller frees. */
+char *mb_oci_host_platform(void);
+/* A platform as people write it ("arm64", "linux/x86_64", "linux/arm64/v8", "linux", "local") as
+ * containerd does ("linux/arm64").  Return: 0, *@ret is the caller's; -EINVAL; -EOPNOTSUPP: a list,
+ * or not linux; told. */
+int mb_oci_platform_parse(const char *text, char **ret, struct mb_err *err);
+/* @platform, as the above gives it, is what an image says of itself.  What it leaves open (NULL or
+ * "") suits. */
+bool mb_oci_platform_suits(const char *platform, const char *os, const char *architecture,
+                           const char *variant);
 
 /* Tables, for documents that carry these structs inside (docker's inspect, container.json). */
 extern const struct mb_json_field mb_oci_container_config_table[];

@@ -240,6 +240,61 @@ static void config_refuses(void **state)
 	}
 }
 
+static void platform_parses(void **state)
+{
+	static const struct {
+		const char *text, *expected;
+	} rows[] = {
+		{"linux/amd64", "linux/amd64"},
+		{"arm64", "linux/arm64"},
+		{"linux/aarch64", "linux/arm64"},
+		{"Linux/x86_64", "linux/amd64"},
+		{"linux/arm64/v8", "linux/arm64"},
+		{"linux/arm", "linux/arm/v7"},
+		{"linux/arm/v6", "linux/arm/v6"},
+		{"linux/amd64/v3", "linux/amd64/v3"},
+		{"linux/i386", "linux/386"},
+		{"linux/amd64,linux/arm64", NULL},
+		{"windows/amd64", NULL},
+		{"", NULL},
+		{"linux/", NULL},
+		{"linux//v8", NULL},
+		{"/arm64", NULL},
+		{"linux/arm64/v8/x", NULL},
+		{"linux/a b", NULL},
+		{"linux/..", NULL},
+	};
+	MB_AUTO_FREE char *host = mb_oci_host_platform(), *local = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < MB_N(rows); i++) {
+		struct mb_err err = MB_ERR_INIT;
+		MB_AUTO_FREE char *got = NULL;
+		int r = mb_oci_platform_parse(rows[i].text, &got, &err);
+
+		assert_int_equal(r < 0, !rows[i].expected);
+		assert_int_equal(r < 0, *err.msg != '\0');
+		if (rows[i].expected)
+			assert_string_equal(got, rows[i].expected);
+	}
+	assert_int_equal(mb_oci_platform_parse("local", &local, NULL), 0);
+	assert_string_equal(local, host);
+}
+
+static void platform_suits(void **state)
+{
+	(void)state;
+	assert_true(mb_oci_platform_suits("linux/arm64", "linux", "arm64", "v8"));
+	assert_true(mb_oci_platform_suits("linux/arm64", NULL, "aarch64", NULL));
+	assert_true(mb_oci_platform_suits("linux/arm64", "linux", "", ""));
+	assert_true(mb_oci_platform_suits("linux/arm/v6", "linux", "arm", NULL));
+	assert_true(mb_oci_platform_suits("linux/amd64/v3", "linux", "amd64", NULL));
+	assert_false(mb_oci_platform_suits("linux/arm/v6", "linux", "arm", "v7"));
+	assert_false(mb_oci_platform_suits("linux/arm64", "linux", "arm", NULL));
+	assert_false(mb_oci_platform_suits("linux/arm64", "linux", "amd64", NULL));
+	assert_false(mb_oci_platform_suits("linux/amd64", "windows", "amd64", NULL));
+}
+
 static void descriptor_sets_both(void **state)
 {
 	struct mb_oci_descriptor d = {0};
@@ -265,6 +320,8 @@ int main(void)
 		cmocka_unit_test(config_accepts_nulls),
 		cmocka_unit_test(config_refuses),
 		cmocka_unit_test(descriptor_sets_both),
+		cmocka_unit_test(platform_parses),
+		cmocka_unit_test(platform_suits),
 	};
 
 	return cmocka_run_group_tests_name("oci/image_spec", tests, NULL, NULL);
