@@ -55,7 +55,7 @@ void mb_cmd_build_fill_args(struct mb_cmd_context *cx, const struct mb_strv *fro
 }
 
 int mb_cmd_build_find_epoch(struct mb_cmd_context *cx, const struct mb_kv *args, int64_t *ret,
-                            struct mb_err *err)
+                            bool *ret_is_said, struct mb_err *err)
 {
 	const char *text = mb_kv_find(args, "SOURCE_DATE_EPOCH");
 	int64_t seconds;
@@ -63,6 +63,7 @@ int mb_cmd_build_find_epoch(struct mb_cmd_context *cx, const struct mb_kv *args,
 	if (!text)
 		text = mb_cmd_user_env(cx, "SOURCE_DATE_EPOCH");
 	*ret = -1;
+	*ret_is_said = text != NULL;
 	if (!text || !*text)
 		return 0;
 	if (mb_parse_i64(text, &seconds) < 0 || seconds < 0 || seconds > INT64_MAX / 2000000000)

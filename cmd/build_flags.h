@@ -38,8 +38,9 @@ int mb_cmd_build_flags_check(const struct mb_cmd_build_args *args, struct mb_err
 /* --build-arg: "NAME=value", or "NAME" with the caller's own value, if it has one. */
 void mb_cmd_build_fill_args(struct mb_cmd_context *cx, const struct mb_strv *from,
                             struct mb_kv *to);
-/* Nanoseconds since 1970 of the argument SOURCE_DATE_EPOCH, or of the caller's environment; -1. */
+/* Nanoseconds since 1970 of the argument SOURCE_DATE_EPOCH, or of the caller's environment; -1.
+ * *@ret_is_said: there is one, empty or not. */
 int mb_cmd_build_find_epoch(struct mb_cmd_context *cx, const struct mb_kv *args, int64_t *ret,
-                            struct mb_err *err);
+                            bool *ret_is_said, struct mb_err *err);
 
 #endif

@@ -51,14 +51,17 @@ static int read_flags(struct mb_cmd_build_work *w, struct mb_err *err)
 	mb_strv_add_all(&w->names, &args->names);
 	mb_strv_add_all(&w->names, &w->outputs.names);
 	if (r == 0)
-		r = mb_cmd_build_find_epoch(w->cx, &w->build_args, &w->request.epoch, err);
+		r = mb_cmd_build_find_epoch(w->cx, &w->build_args, &w->request.epoch,
+		                            &w->epoch_is_said, err);
 	return r;
 }
 
 static void fill_request(struct mb_cmd_build_work *w)
 {
 	const struct mb_cmd_build_args *args = w->args;
-	int64_t epoch = w->request.epoch;
+	/* Of a commit nothing is later than itself, unless somebody says otherwise. */
+	int64_t epoch = w->epoch_is_said || !w->input.context.commit ? w->request.epoch
+	                                                             : w->input.context.time;
 
 	w->request = (struct mb_build_request){
 		.context_fd = w->input.context.fd,

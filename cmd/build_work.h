@@ -20,6 +20,7 @@ struct mb_cmd_build_work {
 	struct mb_kv build_args, labels, annotations;
 	struct mb_strv names;
 	struct mb_build_request request;
+	bool epoch_is_said; /* SOURCE_DATE_EPOCH is set, be it to nothing */
 	struct mb_build_result result;
 	struct mb_cmd_build_pushed pushed;
 };

@@ -171,6 +171,7 @@ static int fetch_git(struct mb_store *store, const struct mb_build_address *addr
 	mb_close(&ret->fd);
 	ret->fd = fd;
 	mb_strset(&ret->commit, git.commit);
+	ret->time = git.time;
 	return 0;
 }
 

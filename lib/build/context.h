@@ -4,6 +4,7 @@
 #define MB_BUILD_CONTEXT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "build/build.h"
 #include "core/str.h"
@@ -15,6 +16,7 @@ struct mb_build_context {
 	int fd; /* the directory, or -1: there is none */
 	int hold_fd, ingest_fd;
 	char *commit;  /* of a git repository: its number; or NULL */
+	int64_t time;  /* of that commit, nsec */
 	char name[80]; /* of what was unpacked, below ingest_fd; "" when nothing was */
 };
 /* As servers see us. */

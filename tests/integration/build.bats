@@ -391,6 +391,42 @@ OUTER
 	[[ "$output" == *'is no number of seconds'* ]]
 }
 
+@test "build: twice from scratch, in stores and directories of their own, it is the same image" {
+	mkdir -p "$ctx/src/deep"
+	echo 'int main;' >"$ctx/src/deep/main.c"
+	ln -s deep/main.c "$ctx/src/link"
+	dockerfile <<-'EOF'
+		FROM deb AS make
+		WORKDIR /w
+		COPY src src
+		RUN mkdir -p out/d && cp src/deep/main.c out/d/x && ln out/d/x out/y && mkfifo out/p
+		FROM deb AS other
+		RUN seq 1000 >/numbers
+		FROM deb
+		COPY --from=make --chown=7:8 /w/out /out
+		COPY --link --from=other /numbers /
+		RUN --mount=type=cache,target=/c echo c >/c/x && echo last >/last
+		LABEL a=b
+		CMD ["sh"]
+	EOF
+	local n root=$root run=$run place ids='' digests=''
+	for n in 1 2; do
+		place=/run/mybox-test/$name/again$n
+		rm -rf "$place"
+		mkdir -p "$place"
+		cp -r "$ctx" "$place/ctx$n"
+		find "$place/ctx$n" -exec touch -h {} +
+		root=$place/root run=$place/run
+		mybox load -q -i "$images/deb.tar" >/dev/null
+		ids+=$(SOURCE_DATE_EPOCH=1600000000 mybox build -q -t made -o type=image -o type=oci,dest="$place/oci.tar" "$place/ctx$n")$'\n'
+		digests+=$(tar -xOf "$place/oci.tar" index.json)$'\n'
+		rm -rf "$place"
+	done
+	[ "$(sort -u <<<"${ids%$'\n'}" | wc -l)" = 1 ]
+	[[ "$digests" == *sha256:* ]]
+	[ "$(sort -u <<<"${digests%$'\n'}" | wc -l)" = 1 ]
+}
+
 @test "build: a failure says where, and leaves nothing" {
 	dockerfile <<-'EOF'
 		FROM deb

@@ -310,6 +310,26 @@ started_by() {
 	kill $server
 }
 
+@test "build: nothing is later than the commit of a git repository, unless asked" {
+	repository timed
+	local at=git://127.0.0.1/timed#v1 first
+	printf 'FROM deb\nWORKDIR /w\nRUN mkdir d && echo made >d/f\nCOPY . .\n' >"$work/Dockerfile"
+	g checkout v1
+	g add -A
+	GIT_COMMITTER_DATE=@1510000000 g commit -m run
+	g tag -f v1
+	first=$(env -u SOURCE_DATE_EPOCH "$MYBOX" --root "$root" --runroot "$run" build -q -t made $at)
+	[ "$(mybox image inspect -f '{{.Created}}' made)" = 2017-11-06T20:26:40.000000000Z ]
+	run -0 in_made 'stat -c %Y /w /w/d /w/d/f /w/which'
+	[ "$(sort -u <<<"$output")" = 1510000000 ]
+	[ "$(mybox build -q --no-cache -t made $at)" = "$first" ]
+	[ "$(SOURCE_DATE_EPOCH=1510000000 mybox build -q -t made $at)" = "$first" ]
+	SOURCE_DATE_EPOCH=1500000000 mybox build -q -t made $at
+	[ "$(in_made 'stat -c %Y /w/d/f')" = 1500000000 ]
+	SOURCE_DATE_EPOCH='' mybox build -q -t made $at
+	[ "$(in_made 'stat -c %Y /w/d/f')" -gt 1600000000 ]
+}
+
 @test "build: a git repository is the context, at a branch, a tag or a commit, whole or in part" {
 	local first
 	repository r
