@@ -29,6 +29,17 @@ static int refuse_attestation(const char *flag, const char *value, struct mb_err
 	return mb_fail(err, EOPNOTSUPP, "--%s=%s: attestations are not supported", flag, value);
 }
 
+/* What may be allowed is the host's network; nothing else asks for leave and gets it. */
+static int check_allowed(const struct mb_cmd_build_args *args, struct mb_err *err)
+{
+	MB_STRV_FOREACH (what, &args->allow)
+		if (strcmp(what, "network.host") != 0)
+			return mb_fail(err, EOPNOTSUPP, "--allow=%s is not supported", what);
+	if (!args->isolation || !*args->isolation || strcmp(args->isolation, "default") == 0)
+		return 0;
+	return mb_fail(err, EOPNOTSUPP, "--isolation=%s is not supported", args->isolation);
+}
+
 int mb_cmd_build_flags_check(const struct mb_cmd_build_args *args, struct mb_err *err)
 {
 	MB_AUTO_FREE char *platform = NULL;
@@ -37,6 +48,8 @@ int mb_cmd_build_flags_check(const struct mb_cmd_build_args *args, struct mb_err
 	if (r == 0 && args->call && strcmp(args->call, "build") != 0 &&
 	    strcmp(args->call, "check") != 0)
 		r = mb_fail(err, EOPNOTSUPP, "--call=%s is not supported", args->call);
+	if (r == 0)
+		r = check_allowed(args, err);
 	if (r == 0 && args->platform)
 		r = mb_oci_platform_parse(args->platform, &platform, err);
 	return r < 0 ? r : refuse_attestation("sbom", args->sbom, err);
@@ -143,7 +156,8 @@ const struct mb_cli_opt mb_cmd_build_opts[] = {
                       "what the image is made for: linux/amd64"),
 	MB_OPT_CHOICE(0, "progress", NULL, struct mb_cmd_build_args, progress, progress_names,
                       "what to show of it", .def = "auto"),
-	MB_OPT_SWITCH(0, "pull", struct mb_cmd_build_args, pull, "look for newer base images"),
+	MB_OPT_SWITCH(0, "pull", struct mb_cmd_build_args, pull, "look for newer base images",
+                      .aliases = "pull-always"),
 	MB_OPT_SWITCH(0, "push", struct mb_cmd_build_args, push,
                       "send the image to the registries of its names"),
 	MB_OPT_SWITCH('q', "quiet", struct mb_cmd_build_args, quiet, "print the id alone"),
@@ -164,6 +178,15 @@ const struct mb_cli_opt mb_cmd_build_opts[] = {
                       "false: there is none anyway", .bare = "true", .hidden = true),
 	MB_OPT_STRING(0, "sbom", NULL, struct mb_cmd_build_args, sbom,
                       "false: there is none anyway", .bare = "true", .hidden = true),
+	MB_OPT_LIST(0, "allow", NULL, struct mb_cmd_build_args, allow,
+                    "network.host: RUN may ask for the host's network"),
+	MB_OPT_STRING(0, "isolation", NULL, struct mb_cmd_build_args, isolation,
+                      "default: there is one kind", .hidden = true),
+	MB_OPT_STRING(0, "timestamp", "seconds", struct mb_cmd_build_args, timestamp,
+                      "no time in the image is later, as SOURCE_DATE_EPOCH"),
+	MB_OPT_IGNORED(0, "rewrite-timestamp", false, NULL),
 	MB_OPT_IGNORED(0, "builder", true, NULL),
+	MB_OPT_REFUSED(0, "squash", false, "use COPY --from in a stage FROM scratch"),
+	MB_OPT_REFUSED(0, "security-opt", true, "RUN has the rights of run without options"),
 	MB_OPT_END,
 };

@@ -24,8 +24,9 @@ struct mb_cmd_build_args {
 	struct mb_strv names, args, labels, secrets, add_hosts, ulimits, no_cache_for, outputs,
 		annotations, contexts, ssh, cache_from, cache_to;
 	const char *file, *target, *network, *platform, *iidfile, *cgroup_parent, *metadata;
-	const char *provenance, *sbom;
+	const char *provenance, *sbom, *isolation, *timestamp;
 	const char *cpuset_cpus, *cpuset_mems;
+	struct mb_strv allow;
 	int64_t shm_size, memory, memory_swap, cpu_shares, cpu_period, cpu_quota;
 	int progress; /* enum mb_cmd_build_how */
 	const char *call;

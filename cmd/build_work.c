@@ -48,6 +48,8 @@ static int read_flags(struct mb_cmd_build_work *w, struct mb_err *err)
 	mb_cmd_build_fill_args(w->cx, &args->args, &w->build_args);
 	MB_STRV_FOREACH (label, &args->labels)
 		mb_kv_set_pair(&w->labels, label);
+	if (args->timestamp)
+		mb_kv_set(&w->build_args, "SOURCE_DATE_EPOCH", args->timestamp);
 	mb_strv_add_all(&w->names, &args->names);
 	mb_strv_add_all(&w->names, &w->outputs.names);
 	if (r == 0)
@@ -102,6 +104,7 @@ static void fill_request(struct mb_cmd_build_work *w)
 	                        mb_streq(mb_kv_find(&w->build_args, "BUILDKIT_INLINE_CACHE"), "1"),
 		.give = w->cache.give,
 		.pull = args->pull,
+		.host_network = args->allow.n || mb_streq(args->network, "host"),
 	};
 }
 

@@ -8,28 +8,49 @@
 #include "core/own.h"
 #include "image/image.h"
 
+static bool may_go(const struct mb_cmd_prune *p, const struct mb_build_cache_row *row)
+{
+	static const struct mb_kv no_labels = {0};
+
+	return (p->all || (!row->is_in_use && row->kind != MB_BUILD_CACHE_MOUNT)) &&
+	       mb_cmd_prune_fits(p, &no_labels, row->used);
+}
+
+/* Bytes that are there for builds alone. */
+static uint64_t sum(const struct mb_build_cache *cache)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < cache->n; i++)
+		bytes += cache->v[i].is_in_use ? 0 : cache->v[i].bytes;
+	return bytes;
+}
+
 int mb_cmd_prune_builds(struct mb_cmd_prune *p, struct mb_err *err)
 {
 	MB_AUTO_STRV struct mb_strv removed = MB_STRV_INIT;
-	static const struct mb_kv no_labels = {0};
 	struct mb_image_collected collected = {0};
 	struct mb_build_cache cache = {0};
 	struct mb_store *store;
+	uint64_t left;
 	int r = mb_cmd_store(p->cx, &store, err);
 
 	if (r == 0)
 		r = mb_build_cache_load(store, &cache, err);
-	for (size_t i = 0; r == 0 && i < cache.n; i++) {
+	if (p->keep)
+		mb_build_cache_sort(&cache);
+	left = sum(&cache);
+	for (size_t i = 0; r == 0 && i < cache.n && (!p->keep || left > p->keep); i++) {
 		const struct mb_build_cache_row *row = &cache.v[i];
 		struct mb_err why = MB_ERR_INIT;
 		int gone;
 
-		if ((!p->all && (row->is_in_use || row->kind == MB_BUILD_CACHE_MOUNT)) ||
-		    !mb_cmd_prune_fits(p, &no_labels, row->used))
+		if (!may_go(p, row))
 			continue;
 		gone = mb_build_cache_remove(store, row, &why);
 		if (gone == 0) {
 			mb_strv_addf(&removed, "%.25s", row->id);
+			left -= row->is_in_use ? 0 : row->bytes;
 			p->bytes += row->kind != MB_BUILD_CACHE_STEP ? row->bytes : 0;
 		} else if (gone < 0) {
 			mb_cmd_report(&why);
@@ -60,7 +81,8 @@ static const struct mb_cli_opt prune_opts[] = {
                       "steps that images have, and cache mounts too"),
 	MB_CMD_PRUNE_FILTER("only what was not used since: until=TIME"),
 	MB_CMD_PRUNE_FORCE,
-	MB_OPT_REFUSED(0, "keep-storage", true, "use --filter until=24h"),
+	MB_OPT_SIZE(0, "keep-storage", "bytes", struct mb_cmd_prune_args, keep,
+                    "keep so much, of what was used last", .aliases = "reserved-space"),
 	MB_OPT_END,
 };
 
@@ -69,6 +91,7 @@ const struct mb_cli_verb mb_cmd_builder_prune = {
 	.summary = "remove what builds have kept",
 	.opts = prune_opts,
 	.args_size = sizeof(struct mb_cmd_prune_args),
-	.examples = "mybox builder prune -af --filter until=24h\n",
+	.examples = "mybox builder prune -af --filter until=24h\n"
+		    "mybox builder prune -f --keep-storage 10g\n",
 	.main = prune_main,
 };

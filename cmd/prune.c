@@ -30,6 +30,7 @@ static int fill(struct mb_cmd_prune *p, const struct mb_cmd_prune_args *args,
 	if (until && until->n && mb_time_parse_reference(until->v[0], mb_now_nsec(), &p->until) < 0)
 		return mb_fail(err, EINVAL, "invalid value '%s' for filter 'until'", until->v[0]);
 	p->all = args->all;
+	p->keep = (uint64_t)args->keep;
 	return 0;
 }
 

@@ -17,6 +17,7 @@ struct mb_err;
 struct mb_cmd_prune_args {
 	struct mb_strv filters;
 	bool force, all, volumes;
+	int64_t keep; /* bytes of what builds have kept; 0: nothing */
 };
 
 struct mb_cmd_prune {
@@ -24,6 +25,7 @@ struct mb_cmd_prune {
 	struct mb_format_filters filters;
 	int64_t until;  /* what is younger stays, nsec since 1970; 0: no such filter */
 	bool all;       /* of images: those with a name; of volumes: those with a name */
+	uint64_t keep;  /* of what builds have kept: so many bytes may stay */
 	uint64_t bytes; /* freed */
 	bool failed;    /* something could not be removed, and was told */
 };

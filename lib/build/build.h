@@ -134,6 +134,7 @@ struct mb_build_request {
 	int64_t epoch;          /* nsec: no time in the image is later; -1: times are as they are */
 	struct mb_strv origins; /* caches whose steps may be used, as they were called when taken */
 	bool no_cache, pull;
+	bool host_network; /* RUN may ask for the host's */
 	bool inline_cache; /* the image says itself which steps it is made of */
 	enum mb_build_give give;
 	/* Find the image that is wanted, bring it in if it is not here (or .newer: if there is a

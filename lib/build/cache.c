@@ -32,6 +32,7 @@ void mb_build_cache_done(struct mb_build_cache *cache)
 	for (size_t i = 0; i < cache->n; i++) {
 		free(cache->v[i].id);
 		free(cache->v[i].what);
+		mb_strv_done(&cache->v[i].layers);
 	}
 	free(cache->v);
 	*cache = (struct mb_build_cache){0};
@@ -78,6 +79,7 @@ static int add_steps(struct mb_store *store, struct mb_build_cache *cache, struc
 		row->bytes = kept->bytes;
 		row->created = kept->created;
 		row->used = kept->used;
+		mb_strv_add_all(&row->layers, &kept->layers);
 	}
 	mb_image_keeps_done(&keeps);
 	return r;

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/strv.h"
+
 struct mb_err;
 struct mb_store;
 
@@ -26,12 +28,16 @@ struct mb_build_cache_row {
 	bool is_in_use; /* an image has the layer: without the step it takes no less room */
 	uint64_t bytes;
 	int64_t created, used; /* nsec since 1970; used to the hour */
+	struct mb_strv layers; /* chain ids of a step, lowest first; its own is the last */
+	int64_t needed;        /* mb_build_cache_sort(): when something on its layer was used */
 };
 struct mb_build_cache {
 	struct mb_build_cache_row *v; /* by id, layers first */
 	size_t n;
 };
 int mb_build_cache_load(struct mb_store *store, struct mb_build_cache *ret, struct mb_err *err);
+/* What was needed longest ago first; of a step and what stands on it, the latter. */
+void mb_build_cache_sort(struct mb_build_cache *cache);
 void mb_build_cache_done(struct mb_build_cache *cache);
 /* The directory of @kind that is kept for @text, made with @make.  Return: 0;
  * -errno, not told: -ENOENT without @make when there is none. */

@@ -90,8 +90,10 @@ static int choose_network(struct mb_build *b, const struct mb_dockerfile_instruc
 	if (flag && strcmp(flag, "default") != 0 && strcmp(flag, "none") != 0 &&
 	    strcmp(flag, "host") != 0)
 		return mb_fail(err, EINVAL, "invalid network mode: %s", flag);
-	if (flag && strcmp(flag, "host") == 0 && !mb_streq(b->request->network, "host"))
-		return mb_fail(err, EPERM, "RUN --network=host needs build --network=host");
+	if (flag && strcmp(flag, "host") == 0 && !b->request->host_network)
+		return mb_fail(err, EPERM,
+		               "RUN --network=host needs build --network=host or --allow "
+		               "network.host");
 	if (!flag || strcmp(flag, "default") == 0)
 		flag = b->request->network ? b->request->network : "default";
 	c->network = mb_strdup(flag);

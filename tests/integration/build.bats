@@ -359,6 +359,25 @@ OUTER
 	[[ "$output" == *'needs build --network=host'* ]]
 }
 
+@test "build: flags of others, done or refused by name" {
+	printf 'FROM deb\nRUN --network=host cat /proc/net/dev >/dev; echo f >/f\n' | dockerfile
+	run -1 build
+	[[ "$output" == *'needs build --network=host or --allow network.host'* ]]
+	build -q --allow network.host --pull-always=false --isolation default --rewrite-timestamp --timestamp 1500000000 >/dev/null
+	[ "$(mybox image inspect -f '{{.Created}}' made)" = 2017-07-14T02:40:00.000000000Z ]
+	[ "$(in_made 'stat -c %Y /f')" = 1500000000 ]
+	run -1 build --timestamp soon
+	[ "$output" = "mybox: SOURCE_DATE_EPOCH: 'soon' is no number of seconds" ]
+	run -1 build --allow security.insecure
+	[ "$output" = 'mybox: --allow=security.insecure is not supported' ]
+	run -1 build --isolation chroot
+	[ "$output" = 'mybox: --isolation=chroot is not supported' ]
+	run -1 build --squash
+	[[ "$output" == *"--squash"*'COPY --from in a stage FROM scratch'* ]]
+	run -1 build --security-opt seccomp=unconfined
+	[[ "$output" == *"--security-opt"*'RUN has the rights of run without options'* ]]
+}
+
 @test "build: SOURCE_DATE_EPOCH makes the same bytes of the same files" {
 	mkdir "$ctx/d"
 	echo a >"$ctx/d/a"
@@ -509,6 +528,27 @@ OUTER
 	mybox rmi -f made >/dev/null
 	run -0 mybox system prune -f
 	[[ "$output" == *'Deleted build cache objects:'* ]]
+}
+
+@test "build: builder prune --keep-storage keeps what was used last" {
+	local each
+	mybox builder prune -af >/dev/null
+	for each in one two three; do
+		printf 'FROM deb\nRUN dd if=/dev/zero of=/%s bs=1M count=2 2>/dev/null\nRUN : on %s\n' $each $each | dockerfile
+		build -q >/dev/null
+	done
+	remove_images_but kept
+	steps() { mybox builder du --format '{{.Description}}' | grep -o 'of=/[a-z]*\|: on [a-z]*' | sort | xargs; }
+	run -0 mybox builder prune -f --keep-storage 6300kb
+	[ "$output" = 'Total reclaimed space: 0B' ]
+	run -0 mybox builder prune -f --keep-storage 5mb
+	[ "${lines[-1]}" = 'Total reclaimed space: 2.097MB' ]
+	[ "$(steps)" = ': on three : on two of=/three of=/two' ]
+	mybox builder prune -f --keep-storage 3mb >/dev/null
+	[ "$(steps)" = ': on three of=/three' ]
+	mybox builder prune -f --reserved-space 1 >/dev/null
+	[ "$(steps)" = '' ]
+	run -125 mybox builder prune -f --keep-storage much
 }
 
 no_containers() { [ -z "$(mybox ps -aq)" ]; }
