@@ -136,9 +136,17 @@ static void warn(void *arg, const struct mb_build_warning *warning)
 	kept->where = warning->where;
 }
 
+static void tick(void *arg)
+{
+	struct mb_cmd_build_progress *p = arg;
+
+	p->show->tick(&p->screen);
+}
+
 struct mb_build_report mb_cmd_build_progress_report(struct mb_cmd_build_progress *p)
 {
-	return (struct mb_build_report){begin, output, say, end, warn, p};
+	return (struct mb_build_report){begin, output, say, end, warn, p->show->tick ? tick : NULL,
+	                                p};
 }
 
 unsigned mb_cmd_build_progress_next(const struct mb_cmd_build_progress *p)

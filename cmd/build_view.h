@@ -41,6 +41,8 @@ struct mb_cmd_build_show {
 	            enum mb_build_end how);
 	/* At once; the others' are told in the end. */
 	void (*warn)(struct mb_cmd_build_screen *s, const struct mb_build_warning *warning);
+	/* Time goes by. */
+	void (*tick)(struct mb_cmd_build_screen *s);
 	bool is_quiet; /* nothing is told in the end either */
 };
 extern const struct mb_cmd_build_show mb_cmd_build_show_plain, mb_cmd_build_show_live,

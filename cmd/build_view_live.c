@@ -104,4 +104,5 @@ const struct mb_cmd_build_show mb_cmd_build_show_live = {
 	.begin = begin,
 	.line = line,
 	.end = end,
+	.tick = draw,
 };

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,6 +23,8 @@
 #include "sys/path.h"
 
 enum { MAGIC_AT = 257, HEAD = 512, NAMES_LIMIT = 64 << 20 };
+/* Bytes that a small file may become; what is not compressed is what it is. */
+static const uint64_t UNPACKED_MAX = UINT64_C(64) << 30;
 enum kind { PLAIN, TAR, COMPRESSED };
 
 static enum kind kind_of(int fd)
@@ -44,6 +47,15 @@ static enum kind kind_of(int fd)
 		if (n > (ssize_t)known[i].n && memcmp(head, known[i].bytes, known[i].n) == 0)
 			return COMPRESSED;
 	return PLAIN;
+}
+
+/* Whoever may write no larger file gets no more. */
+uint64_t mb_build_archive_limit(void)
+{
+	struct rlimit files = {RLIM_INFINITY, RLIM_INFINITY};
+
+	(void)getrlimit(RLIMIT_FSIZE, &files);
+	return files.rlim_max < UNPACKED_MAX ? files.rlim_max : UNPACKED_MAX;
 }
 
 bool mb_build_archive_is(int fd)
@@ -89,10 +101,11 @@ int mb_build_archive_place(struct mb_build *b, const struct mb_build_place *plac
 	MB_AUTO_BUILD_WORK struct mb_build_work work = MB_BUILD_WORK_INIT;
 	MB_AUTO_CLOSE int fd = -1, tree = -1, names = memfd_create("names", MFD_CLOEXEC);
 	MB_AUTO_STRV struct mb_strv implied = MB_STRV_INIT;
-	struct mb_image_unpacked unpacked;
+	struct mb_image_unpacked unpacked = {.entries = UINT64_MAX};
 	struct mb_image_unpack_to to = {
 		.names_fd = names, .skeleton_fd = -1, .bottom = true, .plain = true};
-	struct mb_image_stretch from = {.size = UINT64_MAX};
+	struct mb_image_stretch from = {.size = UINT64_MAX,
+	                                .unpacked_max = mb_build_archive_limit()};
 	enum kind kind;
 	int r = mb_sys_path_reopen(item->fd, O_RDONLY, &fd, err);
 
@@ -110,7 +123,8 @@ int mb_build_archive_place(struct mb_build *b, const struct mb_build_place *plac
 	to.root_fd = tree;
 	r = mb_image_unpack(&from, &to, NULL, &unpacked, err);
 	/* Something else may be compressed: it goes as it is. */
-	if (kind == COMPRESSED && (r == -EBADMSG || (r == 0 && unpacked.entries == 0)))
+	if (kind == COMPRESSED &&
+	    (r == -EBADMSG || ((r == 0 || r == -E2BIG) && unpacked.entries == 0)))
 		return 1;
 	if (r == 0)
 		r = read_names(names, &implied, err);

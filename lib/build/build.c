@@ -59,6 +59,17 @@ int mb_build_step_end(struct mb_build *b, const struct mb_build_step *step, int 
 	return r;
 }
 
+int mb_build_tick_every(const struct mb_build *b)
+{
+	return b->request->report.tick ? 150 : -1;
+}
+
+void mb_build_tick(const struct mb_build *b)
+{
+	if (b->request->report.tick)
+		b->request->report.tick(b->request->report.arg);
+}
+
 void mb_build_say(struct mb_build *b, const struct mb_build_step *step, const char *fmt, ...)
 {
 	const struct mb_build_report *report = &b->request->report;

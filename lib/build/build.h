@@ -44,6 +44,8 @@ struct mb_build_report {
 	void (*say)(void *arg, unsigned number, const char *line);
 	void (*end)(void *arg, unsigned number, enum mb_build_end how);
 	void (*warn)(void *arg, const struct mb_build_warning *warning);
+	/* Time goes by while a command runs: a few times a second. */
+	void (*tick)(void *arg);
 	void *arg;
 };
 

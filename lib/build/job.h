@@ -48,6 +48,9 @@ struct mb_build_step mb_build_step_begin(struct mb_build *b, struct mb_build_sta
                                          const char *text);
 /* One that belongs to no stage: "[internal] ...". */
 struct mb_build_step mb_build_step_begin_named(struct mb_build *b, const char *name);
+/* Call the report's tick after this many milliseconds without an event; -1: nobody wants it. */
+int mb_build_tick_every(const struct mb_build *b);
+void mb_build_tick(const struct mb_build *b);
 /* @r: how it went.  Return: @r. */
 int mb_build_step_end(struct mb_build *b, const struct mb_build_step *step, int r);
 void mb_build_say(struct mb_build *b, const struct mb_build_step *step, const char *fmt, ...)

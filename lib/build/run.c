@@ -248,8 +248,9 @@ static int follow(struct mb_build *b, unsigned step, struct mb_container *c,
 		struct pollfd p[] = {{.fd = session->sock, .events = POLLIN},
 		                     {.fd = killed ? -1 : interrupt, .events = POLLIN}};
 
-		if (poll(p, MB_N(p), -1) < 0 && errno != EINTR)
+		if (poll(p, MB_N(p), mb_build_tick_every(b)) < 0 && errno != EINTR)
 			return mb_fail_sys(err, errno, "cannot poll");
+		mb_build_tick(b);
 		if (p[1].revents) {
 			killed = true;
 			mb_sys_proc_signal(session->pidfd, SIGKILL, NULL);

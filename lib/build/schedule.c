@@ -130,8 +130,9 @@ static void wait_for_some(struct schedule *s)
 	for (size_t i = 0; i < n; i++)
 		p[i] = (struct pollfd){.fd = s->workers[i].sock, .events = POLLIN};
 	p[n] = (struct pollfd){.fd = s->r < 0 ? -1 : s->interrupt_fd, .events = POLLIN};
-	if (poll(p, n + 1, -1) < 0)
+	if (poll(p, n + 1, mb_build_tick_every(s->b)) < 0)
 		return;
+	mb_build_tick(s->b);
 	/* From the last: one that has ended is replaced by one that was looked at. */
 	for (size_t i = n; i-- > 0;)
 		if (p[i].revents)

@@ -107,8 +107,8 @@ work(struct mb_build *b, struct mb_build_stage *stage, int sock, pid_t parent)
 	struct mb_build_request own = *b->request;
 	struct failure failure = {.err = MB_ERR_INIT};
 
-	own.report = (struct mb_build_report){relay_begin, relay_output, relay_say,
-	                                      relay_end,   relay_warn,   &relay};
+	own.report = (struct mb_build_report){relay_begin, relay_output, relay_say, relay_end,
+	                                      relay_warn,  NULL,         &relay};
 	b->request = &own;
 	b->n_steps = 0;
 	failure.r = mb_sys_proc_die_with_parent(parent, &failure.err);

@@ -168,6 +168,8 @@ int mb_image_unpack(const struct mb_image_stretch *from, const struct mb_image_u
 	if (w == 0 || w == -EPIPE) {
 		r = read_fed(&reader, &fed, &why);
 		if (r < 0 && (w == 0 || r != -EPIPE)) {
+			if (w == 0 || written.err.code == EPIPE)
+				ret->entries = written.entries;
 			*(err ? err : &(struct mb_err){0}) = why;
 			return r;
 		}

@@ -35,7 +35,8 @@ struct mb_image_unpack_to {
 	bool plain;      /* no layer: names like ".wh.x" are names */
 };
 /* Unpack the tar in @from: one child reads and hashes, another writes.  Return: 0 or -errno,
- * told; the tree is then worthless. */
+ * told; the tree is then worthless, and @ret alone as it was, but for .entries, what was unpacked
+ * before reading failed. */
 int mb_image_unpack(const struct mb_image_stretch *from, const struct mb_image_unpack_to *to,
                     const struct mb_image_watch *watch, struct mb_image_unpacked *ret,
                     struct mb_err *err);

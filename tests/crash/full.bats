@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A disk that fills at sampled points of load, pull and push, and one that is full when images are
-# removed: every image is whole or absent, what is told is why, and with room again all goes well.
-# (commit: tests/integration/commit.bats.)
+# A disk that fills at sampled points of load, pull, push and build, and one that is full when
+# images are removed: every image is whole or absent, what is told is why, and with room again all
+# goes well.  (commit: tests/integration/commit.bats.)
 load ../registry/helpers
 
 samples=16
@@ -69,6 +69,42 @@ fill() {
 @test "load: a disk that fills" { fill load -q -i "$images/layers7.tar"; }
 
 @test "pull: a disk that fills" { fill pull -q $server/good/x; }
+
+@test "build: a disk that fills" {
+	local ctx=$BATS_TEST_TMPDIR/ctx sample size least most refused=0
+	mkdir "$ctx"
+	head -c 400000 /dev/urandom >"$ctx/random"
+	printf 'FROM layers7\nCOPY random /copied\nFROM layers7\nCOPY --from=0 /copied /a\nADD random /b\nWORKDIR /made/here\n' >"$ctx/Dockerfile"
+	disk 100000
+	mybox load -q -i "$images/layers7.tar" >/dev/null
+	mybox tag "$(mybox images -q | head -1)" layers7
+	least=$(used)
+	mybox build -q -t made "$ctx"
+	most=$(used)
+	mybox rmi -f made >/dev/null
+	mybox builder prune -af >/dev/null
+	for sample in $(seq 0 $((samples - 1))); do
+		size=$((least + 4 + (most - least - 4) * sample / samples))
+		resize $size
+		run --separate-stderr "${box[@]}" build -q -t made "$ctx"
+		resize 100000
+		if [ "$status" != 0 ]; then
+			refused=$((refused + 1))
+			[ "$status" = 1 ]
+			[[ $stderr == *mybox:\ *"No space left on device"* ]]
+			[ -z "$(mybox images -q made)" ]
+		fi
+		whole
+		mybox system check --repair >/dev/null || [ $? = 1 ]
+		mybox system check
+		mybox build -q -t made "$ctx"
+		whole
+		mybox rmi -f made >/dev/null
+		mybox builder prune -af >/dev/null
+		[ -z "$(ls "$root/ingest")" ]
+	done
+	[ $refused -ge $((samples / 2)) ]
+}
 
 used() { df -k --output=used "$root" | tail -1; }
 resize() { mount -o "remount,size=${1}k" "$root"; }

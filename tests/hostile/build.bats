@@ -95,6 +95,36 @@ untouched_by_image() {
 	[ "$(mybox run --rm made cat /a/file)" = of-the-host ]
 }
 
+@test "a bomb that ADD or stdin brings has a bound" {
+	local how
+	python3 - "$ctx" <<-'EOF'
+		import gzip, io, subprocess, sys, tarfile
+		ctx, out = sys.argv[1], io.BytesIO()
+		with tarfile.open(fileobj=out, mode="w") as t:
+		    for i in range(4):
+		        m = tarfile.TarInfo("f%d" % i); m.size = 1500000
+		        t.addfile(m, io.BytesIO(bytes(m.size)))
+		open(ctx + "/bomb.gz", "wb").write(gzip.compress(out.getvalue()))
+		open(ctx + "/bomb.zst", "wb").write(subprocess.run(["zstd", "-c"], input=out.getvalue(), stdout=subprocess.PIPE, check=True).stdout)
+		open(ctx + "/zeros.gz", "wb").write(gzip.compress(bytes(6000000)))
+	EOF
+	# Whoever may write no larger file gets no more.
+	within() { (ulimit -f 2048 && exec "$MYBOX" --root "$root" --runroot "$run" build -t made "$@"); }
+	for how in gz zst; do
+		[ "$(stat -c %s "$ctx/bomb.$how")" -lt 20000 ]
+		printf 'FROM deb\nADD bomb.%s /x/\n' $how | dockerfile
+		run -1 within "$ctx"
+		[ "${lines[-1]}" = 'mybox: failed to build: it is longer than 2097152 bytes when unpacked' ]
+		run -1 within - <"$ctx/bomb.$how"
+		[ "$output" = 'mybox: the context: it is longer than 2097152 bytes when unpacked' ]
+		[ -z "$(mybox images -q made)" ]
+	done
+	# What is no tar is no more than a file.
+	printf 'FROM deb\nADD zeros.gz /x/\n' | dockerfile
+	within -q "$ctx"
+	[ "$(mybox run --rm made stat -c %s /x/zeros.gz)" = "$(stat -c %s "$ctx/zeros.gz")" ]
+}
+
 @test "working directories and users that name what is open" {
 	local n
 	for n in 3 7 9; do

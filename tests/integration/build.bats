@@ -248,6 +248,91 @@ OUTER
 	[[ "$output" == *'the variable NOSUCH is not set' ]]
 }
 
+@test "build: no secret is in what is told of a build, nor in its metadata" {
+	printf 'top secret' >"$BATS_TEST_TMPDIR/secret"
+	printf 'FROM deb\nRUN --mount=type=secret,id=s,env=S --mount=type=secret,id=s test "$S" = "$(cat /run/secrets/s)"\nRUN --mount=type=secret,id=s,env=S : uses "$S" && false\n' | dockerfile
+	local view
+	for view in plain rawjson tty; do
+		run -1 build --no-cache --progress $view --secret id=s,src="$BATS_TEST_TMPDIR/secret"
+		[[ "$output" == *uses* ]]
+		[[ "$output" != *'top secret'* ]]
+	done
+	printf 'FROM deb\nRUN --mount=type=secret,id=s,env=S test -n "$S"\n' | dockerfile
+	VALUE='top secret' run -0 build --no-cache --progress plain --secret id=s,env=VALUE --metadata-file "$BATS_TEST_TMPDIR/m" --iidfile "$BATS_TEST_TMPDIR/i"
+	[[ "$output" != *'top secret'* ]]
+	[ -s "$BATS_TEST_TMPDIR/m" ]
+	run ! grep -q 'top secret' "$BATS_TEST_TMPDIR/m" "$BATS_TEST_TMPDIR/i"
+	run ! grep -rq 'top secret' "$root"
+}
+
+@test "build: Containerfile and .containerignore, after what docker calls them" {
+	echo a >"$ctx/a"
+	echo b >"$ctx/b"
+	printf 'FROM deb\nCOPY . /c\nLABEL of=container\n' >"$ctx/Containerfile"
+	echo b >"$ctx/.containerignore"
+	build -q
+	[ "$(in_made 'ls /c')" = $'Containerfile\na' ]
+	[ "$(mybox inspect -f '{{.Config.Labels.of}}' made)" = container ]
+	printf 'FROM deb\nCOPY . /c\nLABEL of=docker\n' | dockerfile
+	echo a >"$ctx/.dockerignore"
+	build -q
+	[ "$(in_made 'ls /c')" = $'Containerfile\nDockerfile\nb' ]
+	[ "$(mybox inspect -f '{{.Config.Labels.of}}' made)" = docker ]
+}
+
+@test "build: RUN --security=sandbox is what it is anyway, ADD --exclude leaves out" {
+	mkdir -p "$ctx/d/e"
+	touch "$ctx/d/x.c" "$ctx/d/x.h" "$ctx/d/e/y.c" "$ctx/d/e/y.h"
+	printf 'FROM deb\nRUN --security=sandbox grep CapEff /proc/self/status >/box\nRUN grep CapEff /proc/self/status >/none\nADD --exclude=**/*.c d /d\n' | dockerfile
+	build -q
+	[ "$(in_made 'cmp /box /none && find /d -type f | sort')" = $'/d/e/y.h\n/d/x.h' ]
+	printf 'FROM deb\nRUN --security=open true\n' | dockerfile
+	run -1 build
+	[[ "$output" == *'RUN --security=open: unknown security mode'* ]]
+}
+
+@test "build: the live view on a terminal" {
+	dockerfile <<-'EOF'
+		FROM deb AS first
+		RUN --mount=type=cache,target=/c,id=go echo working; until [ -e /c/go ]; do sleep 0.1; done
+		FROM deb
+		COPY --from=first /etc/passwd /x
+	EOF
+	cat >"$BATS_TEST_TMPDIR/live.py" <<-'EOF'
+		import subprocess, sys
+		from screen import Terminal
+		argv, ctx = sys.argv[2:], sys.argv[1]
+		def build(*flags):
+		    return Terminal([*argv, "build", "-t", "made", *flags, ctx], rows=30, columns=80)
+		t = build("--progress", "tty")
+		t.wait(" => => # working")
+		row = t.screen.find(" => [first 2/2] RUN")
+		assert row, t.screen.text()
+		open(ctx + "/Dockerfile.go", "w").write("FROM deb\nRUN --mount=type=cache,target=/c,id=go touch /c/go\n")
+		subprocess.run([*argv, "build", "-q", "-f", ctx + "/Dockerfile.go", ctx], check=True, stdout=subprocess.DEVNULL)
+		t.wait("=> [stage-1 2/2] COPY")
+		assert t.end() == 0, t.screen.text()
+		text = t.screen.text()
+		# Lines of what runs are gone with it; each step stands there once, within the width.
+		assert "# working" not in text, text
+		assert text.count("[first 2/2] RUN") == 1, text
+		assert all(len(line) <= 80 for line in text.split("\n")), text
+		t = build()
+		assert t.end() == 0, t.screen.text()
+		assert "CACHED [first 2/2] RUN" in t.screen.text(), t.screen.text()
+		open(ctx + "/Dockerfile", "w").write("FROM deb\nRUN echo why; exit 3\n")
+		t = build()
+		assert t.end() == 1
+		text = t.screen.text()
+		assert "ERROR [2/2] RUN echo why" in text and "exit code: 3" in text, text
+		assert ">>> RUN" in text and "why" in text, text
+	EOF
+	mybox builder prune -af >/dev/null
+	run env PYTHONPATH="$BATS_TEST_DIRNAME/../support" python3 "$BATS_TEST_TMPDIR/live.py" "$ctx" "$MYBOX" --root "$root" --runroot "$run"
+	echo "$output"
+	[ "$status" = 0 ]
+}
+
 @test "build: while it is used a secret is on no disk either" {
 	dockerfile <<-'EOF'
 		FROM deb

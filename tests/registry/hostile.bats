@@ -174,3 +174,15 @@ works() {
 	[[ ${stderr_lines[0]} =~ "cannot write a blob to disk: No space left on device" ]]
 	mybox pull -q $server/good/full
 }
+
+@test "build: FROM an image that lies is refused as pull does, and nothing stays" {
+	local each
+	for each in 'swapped|the content is not' 'few-layers|1 layers, but the configuration has 3' 'digest-path|layers\[0\]' 'config-huge|the configuration is longer' 'index-gone|cannot pull'; do
+		run -1 --separate-stderr timeout 60 "${box[@]}" build -q -t made - <<<"FROM $server/${each%%|*}/a"$'\nRUN touch /x'
+		[ "$output" = '' ]
+		[[ ${stderr_lines[-1]} =~ ^"mybox: failed to build: cannot pull '$server/${each%%|*}/a:latest': ".* ]]
+		[[ ${stderr_lines[-1]} =~ ${each#*|} ]]
+		[ -z "$(mybox images -q)" ]
+		[ -z "$(mybox builder du --format '{{.ID}}')" ]
+	done
+}
