@@ -20,6 +20,7 @@ CMD ["sh"]
 """
 STAGES = 20
 FILES, EACH = 50000, 500  # all of them, and those of a directory
+LINES = 10  # of RUN, by whose difference one is known
 turns = rows.itertools.count(1)
 
 
@@ -45,6 +46,9 @@ def context(m, name):
         write(top + "/Dockerfile", "FROM deb\nCOPY . /files/\n")
         for i in range(FILES):
             write("%s/d%d/f%d" % (top, i // EACH, i), "file %d\n" % i)
+    elif name.startswith("build-run-"):
+        lines = int(name.rpartition("-")[2])
+        write(top + "/Dockerfile", "FROM deb\n" + "RUN [\"true\"]\n" * lines)
     elif name == "build-20-stages":
         write(top + "/Dockerfile", stages())
     else:
@@ -78,8 +82,8 @@ def builders(m, *words):
 class Build(rows.Row):
     """@flags are for all; a context that @changes has another file before every build."""
 
-    def __init__(self, name, what, where, flags=(), changes=False):
-        super().__init__(name, what, self.commands)
+    def __init__(self, name, what, where, flags=(), changes=False, goals=()):
+        super().__init__(name, what, self.commands, goals)
         self.where, self.flags, self.changes = where, flags, changes
 
     def commands(self, m):
@@ -91,10 +95,42 @@ class Build(rows.Row):
         return super().once(m, tool, argv, gap)
 
 
+class Line(rows.Row):
+    """What one more RUN costs, and `run` of the same command."""
+    uses_disk = True
+
+    def __init__(self, name, what):
+        super().__init__(name, what, None, [rows.times(1.5, "run")])
+
+    def measure(self, m, rounds, gap):
+        few, many = (m.argv("mybox", "build", "-q", "-t", "bench", "--no-cache", "--network", "none",
+                            context(m, "build-run-%d" % n)) for n in (1, 1 + LINES))
+        run = m.argv("mybox", "run", "--rm", "--network", "none", "deb", "true")
+        spent, failures = {"mybox": [], "run": []}, {"mybox": 0, "run": 0}
+        for n in range(rounds + 1):
+            one, all_of_them, alone = (self.once(m, "mybox", argv, gap) for argv in (few, many, run))
+            if n:  # the first warms up
+                spent["mybox"].append(max(0, all_of_them[0] - one[0]) / LINES)
+                spent["run"].append(alone[0])
+                failures["mybox"] += not (one[1] and all_of_them[1])
+                failures["run"] += not alone[1]
+        return [dict(rows.result(self.name, tool, spent[tool], failures[tool]),
+                     goals=[g._asdict() for g in self.goals] if tool == "mybox" else [])
+                for tool in spent]
+
+
+def beats(*tools):
+    return [rows.times(1, tool) for tool in tools]
+
+
 ROWS = [
-    Build("build-cold", "build of eleven lines, nothing kept", "build", ["--no-cache"]),
-    Build("build-cached", "the same, all of it kept", "build"),
+    Build("build-cold", "build of eleven lines, nothing kept", "build", ["--no-cache"],
+          goals=[rows.at_most(1000), *beats("docker", "buildkit")]),
+    Build("build-cached", "the same, all of it kept", "build",
+          goals=[rows.at_most(30), *beats("docker", "buildkit")]),
+    Line("build-run", "one more RUN true in a build, beside run --rm --network none"),
     Build("build-20-stages", "nineteen stages and one of them all, nothing kept",
-          "build-20-stages", ["--no-cache"]),
-    Build("build-50000", "COPY of 50,000 files, one of them new", "build-50000", changes=True),
+          "build-20-stages", ["--no-cache"], goals=beats("docker", "buildkit")),
+    Build("build-50000", "COPY of 50,000 files, one of them new", "build-50000", changes=True,
+          goals=beats("docker", "buildkit")),
 ]
