@@ -7,24 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "build/flag_spec.h"
 #include "cmd/outfile.h"
 #include "cmd/output.h"
 #include "core/err.h"
 #include "core/own.h"
-#include "core/parse.h"
-
-struct spec {
-	char *type, *dest;
-	struct mb_strv names;
-	bool push;
-};
-
-static void spec_done(struct spec *spec)
-{
-	free(spec->type);
-	free(spec->dest);
-	mb_strv_done(&spec->names);
-}
 
 static const struct kind {
 	const char *name;
@@ -35,61 +22,6 @@ static const struct kind {
 	{"oci", MB_BUILD_OUTPUT_OCI},           {"docker", MB_BUILD_OUTPUT_DOCKER},
 	{"cacheonly", MB_BUILD_OUTPUT_NOTHING},
 };
-
-/* What says how things are here anyway. */
-static bool is_granted(const char *field)
-{
-	static const char *const known[] = {"tar=true",
-	                                    "platform-split=false",
-	                                    "oci-mediatypes=true",
-	                                    "rewrite-timestamp=true",
-	                                    "unpack=true",
-	                                    "store=true"};
-
-	for (size_t i = 0; i < MB_N(known); i++)
-		if (strcmp(field, known[i]) == 0)
-			return true;
-	return false;
-}
-
-static int read_field(const char *field, struct spec *spec, struct mb_err *err)
-{
-	const char *value;
-
-	if (!strchr(field, '='))
-		return mb_fail(err, EINVAL, "invalid value %s", field);
-	if ((value = mb_skip_prefix(field, "type=")))
-		mb_strset(&spec->type, value);
-	else if ((value = mb_skip_prefix(field, "dest=")))
-		mb_strset(&spec->dest, value);
-	else if ((value = mb_skip_prefix(field, "name=")))
-		mb_strv_add(&spec->names, value);
-	else if ((value = mb_skip_prefix(field, "push=")))
-		return mb_parse_bool(value, &spec->push) < 0
-		               ? mb_fail(err, EINVAL, "'%s': not a boolean", field)
-		               : 0;
-	else if (!is_granted(field))
-		return mb_fail(err, EOPNOTSUPP, "'%s' is not supported", field);
-	return 0;
-}
-
-static int read_spec(const char *text, struct spec *spec, struct mb_err *err)
-{
-	MB_AUTO_STRV struct mb_strv fields = MB_STRV_INIT;
-	int r = 0;
-
-	if (!strchr(text, '=') && !strchr(text, ',')) {
-		mb_strset(&spec->type, strcmp(text, "-") == 0 ? "tar" : "local");
-		mb_strset(&spec->dest, text);
-		return 0;
-	}
-	mb_strv_split(&fields, text, ',');
-	for (size_t i = 0; i < fields.n && r == 0; i++)
-		r = read_field(fields.v[i], spec, err);
-	if (r == 0 && !spec->type)
-		r = mb_fail(err, EINVAL, "type is required for output");
-	return r;
-}
 
 /* --- where it goes ---------------------------------------------------------------------------- */
 
@@ -108,7 +40,7 @@ static int open_directory(const char *path, char **ret_made, int *ret_fd, struct
 	return *ret_fd < 0 ? mb_fail_sys(err, errno, "cannot open '%s'", path) : 0;
 }
 
-static int open_destination(const struct spec *spec, enum mb_build_output_kind kind,
+static int open_destination(const struct mb_build_output_spec *spec, enum mb_build_output_kind kind,
                             struct mb_cmd_build_outputs *o, struct mb_err *err)
 {
 	bool is_stdout = !spec->dest || strcmp(spec->dest, "-") == 0;
@@ -153,7 +85,8 @@ static void make_room(struct mb_cmd_build_outputs *o)
 	o->made = mb_realloc(o->made, (o->n + 1) * sizeof(*o->made));
 }
 
-static int add(const struct spec *spec, struct mb_cmd_build_outputs *outputs, struct mb_err *err)
+static int add(const struct mb_build_output_spec *spec, struct mb_cmd_build_outputs *outputs,
+               struct mb_err *err)
 {
 	const struct kind *kind = NULL;
 	enum mb_build_output_kind what;
@@ -177,8 +110,8 @@ static int add(const struct spec *spec, struct mb_cmd_build_outputs *outputs, st
 int mb_cmd_build_output_add(const char *text, struct mb_cmd_build_outputs *outputs,
                             struct mb_err *err)
 {
-	__attribute__((cleanup(spec_done))) struct spec spec = {0};
-	int r = read_spec(text, &spec, err);
+	__attribute__((cleanup(mb_build_output_spec_done))) struct mb_build_output_spec spec = {0};
+	int r = mb_build_output_spec_parse(text, &spec, err);
 
 	if (r == 0)
 		r = add(&spec, outputs, err);
@@ -195,5 +128,6 @@ int mb_cmd_build_outputs_want(struct mb_cmd_build_outputs *outputs, bool load, b
 		if (outputs->v[i].kind == MB_BUILD_OUTPUT_IMAGE)
 			return 0;
 	make_room(outputs);
-	return open_destination(&(struct spec){0}, MB_BUILD_OUTPUT_IMAGE, outputs, err);
+	return open_destination(&(struct mb_build_output_spec){0}, MB_BUILD_OUTPUT_IMAGE, outputs,
+	                        err);
 }

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lib/build/flag_spec.h — the texts of --cache-from, --cache-to, --output and --secret.
+ *
+ * Each is read as far as the text alone decides; what is in a struct is for its _done(), on failure
+ * too.
+ */
+#ifndef MB_BUILD_FLAG_SPEC_H
+#define MB_BUILD_FLAG_SPEC_H
+
+#include <stdbool.h>
+
+#include "core/strv.h"
+
+struct mb_err;
+
+struct mb_build_cache_spec {
+	char *type, *place; /* ref, src or dest */
+	bool is_max;
+};
+/* @directory: what a local one's is called, "src" or "dest".  Return: 0; -EINVAL or -EOPNOTSUPP,
+ * told. */
+int mb_build_cache_spec_parse(const char *text, const char *directory,
+                              struct mb_build_cache_spec *spec, struct mb_err *err);
+void mb_build_cache_spec_done(struct mb_build_cache_spec *spec);
+
+struct mb_build_output_spec {
+	char *type, *dest; /* dest NULL: not given */
+	struct mb_strv names;
+	bool push;
+};
+/* Return: as above. */
+int mb_build_output_spec_parse(const char *text, struct mb_build_output_spec *spec,
+                               struct mb_err *err);
+void mb_build_output_spec_done(struct mb_build_output_spec *spec);
+
+struct mb_build_secret_spec {
+	char *id, *src, *env; /* a file, a variable; NULL: not given */
+};
+/* Return: as above. */
+int mb_build_secret_spec_parse(const char *text, struct mb_build_secret_spec *spec,
+                               struct mb_err *err);
+void mb_build_secret_spec_done(struct mb_build_secret_spec *spec);
+
+#endif
