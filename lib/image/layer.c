@@ -57,7 +57,10 @@ int mb_image_layer_meta_load(int layers_fd, const char *chain, struct mb_image_l
 	int r;
 
 	if (fd < 0 || faccessat(fd, "COMPLETE", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return MB_IMAGE_ABSENT;
+		/* Without a descriptor left nobody knows. */
+		return errno == ENOENT || errno == ELOOP || errno == ENOTDIR
+		               ? MB_IMAGE_ABSENT
+		               : mb_fail_sys(err, errno, "layer '%.12s'", chain);
 	r = mb_store_doc_load(fd, "meta.json", meta_table, &meta, err);
 	if (r == MB_DOC_CORRUPT || r == -ENOENT)
 		return mb_wrap(err, -EBADMSG, "layer '%.12s'", chain);
@@ -386,6 +389,7 @@ static int adopt(struct making *m, struct mb_err *err)
 
 /* --- where it goes ---------------------------------------------------------------------------- */
 
+/* What cannot be read just now (no descriptors, no memory) may use it. */
 static bool is_used(struct mb_store *store, const char *chain)
 {
 	struct mb_image_list list = {0};
@@ -395,9 +399,10 @@ static bool is_used(struct mb_store *store, const char *chain)
 		return true;
 	for (size_t i = 0; i < list.n && !used; i++) {
 		MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+		int r = mb_image_open(store, list.v[i].id, &image, NULL);
 
-		used = mb_image_open(store, list.v[i].id, &image, NULL) == 0 &&
-		       mb_strv_has(&image->layers, chain);
+		used = r == 0 ? mb_strv_has(&image->layers, chain)
+		              : r < 0 && r != -EBADMSG && r != -ENOENT;
 	}
 	mb_image_list_done(&list);
 	return used;
@@ -419,8 +424,15 @@ bool mb_image_layer_is_there(struct mb_store *store, const char *chain)
 static int find_layer(struct making *m, struct mb_image_layer *ret, struct mb_err *err)
 {
 	struct mb_image_layer_meta meta = {0};
-	int r = mb_image_layer_meta_load(m->layers, m->chain, &meta, NULL);
+	struct mb_err told = MB_ERR_INIT;
+	int r = mb_image_layer_meta_load(m->layers, m->chain, &meta, &told);
 
+	/* Only what is known to be of no use goes: others may stand on it. */
+	if (r < 0 && r != -EBADMSG) {
+		if (err)
+			*err = told;
+		return r;
+	}
 	if (r == 0 && !mb_image_layer_is_of_boot(m->store, m->layers, m->chain) &&
 	    !is_used(m->store, m->chain))
 		r = MB_IMAGE_ABSENT;

@@ -150,7 +150,23 @@ libc.execve(os.environ['MYBOX'].encode(), (ctypes.c_char_p * 1)(None), (ctypes.c
 		mybox rmi layers7 >/dev/null 2>&1 || true
 		mybox system check --repair || [ $? = 1 ]
 		mybox system check
+		mybox image exists deb
 	done
+}
+
+# What cannot be read for want of a descriptor is not taken for something that is not there.
+@test "a load that runs out of descriptors leaves the layers of others" {
+	for ((n = 10; n < 48; n++)); do
+		in_world "resource.setrlimit(resource.RLIMIT_NOFILE, ($n, $n))" load -q -i "$images/layers7.tar"
+		[ "$status" -lt 128 ]
+		mybox rmi layers7 >/dev/null 2>&1 || true
+		mybox run --rm deb true || {
+			echo "$n descriptors: $output"
+			return 1
+		}
+	done
+	mybox system check --repair || [ $? = 1 ]
+	mybox image exists deb
 }
 
 # What a terminal shows must not be able to command it.
