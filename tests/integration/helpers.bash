@@ -45,9 +45,10 @@ teardown_store() {
 	ids=$(mybox volume ls -q)
 	# shellcheck disable=SC2086
 	[ -z "$ids" ] || mybox volume rm $ids >/dev/null
-	# Names of networks that the kernel still takes down are gone a moment later.
+	# Interfaces of namespaces that the kernel still takes down are gone a moment later; it does
+	# one after the other, and those of other tests may be before ours.
 	local i out
-	for i in 1 2 3 4 5 6 7 8 9 10; do
+	for ((i = 0; i < 60; i++)); do
 		out=$(mybox system check 2>&1) && return 0
 		sleep 0.2
 	done
