@@ -201,7 +201,7 @@ pull_fails() { # pull_fails NAME PATTERN: in one line that says so
 	mybox rmi $server/token/a
 	mybox pull -q $server/token-private/a
 	# The password went to the token server, the token to the registry.
-	run -0 requests 5011 'GET /v2/.* Basic '
+	run -0 requests 5011 'GET /v2/(?!basic-never/).* Basic '
 	[ "$output" = 0 ]
 	printf '{"auths": {"%s": {"auth": "%s", "identitytoken": "identity"}}}' $server "$(printf '00000000-0000-0000-0000-000000000000:' | base64 -w0)" >"$HOME/.docker/config.json"
 	mybox rmi $server/token-private/a

@@ -273,7 +273,7 @@ requires_amd64() { [ "$(uname -m)" = x86_64 ] || skip "needs an amd64 machine"; 
 
 @test "pull and load: bars tell how far, how fast and how long still" {
 	start_server 5003
-	cat >"$work/bars.py" <<-'EOT'
+	cat >"$BATS_TEST_TMPDIR/bars.py" <<-'EOT'
 		import re, sys
 		from screen import Terminal
 		size, rate = r"[0-9.]+(e\+02)?[kM]?B", r"[0-9.]+(e\+02)?[kM]?B/s"
@@ -292,12 +292,13 @@ requires_amd64() { [ "$(uname -m)" = x86_64 ] || skip "needs an amd64 machine"; 
 		assert t.end() == 0
 		assert not has(".*left")(t.screen), t.screen.text()
 	EOT
-	PYTHONPATH=$BATS_TEST_DIRNAME/../support run -0 python3 "$work/bars.py" "$work/5003.server/open" \
+	PYTHONPATH=$BATS_TEST_DIRNAME/../support run python3 "$BATS_TEST_TMPDIR/bars.py" "$work/5003.server/open" \
 		"${box[@]}" pull 127.0.0.1:5003/gate/bars
 	echo "$output"
+	[ "$status" = 0 ]
 	mybox rmi 127.0.0.1:5003/gate/bars
 	# A layer that takes its time, as it has 10 GB of nothing; whoever has seen enough ends it.
-	cat >"$work/load.py" <<-'EOT'
+	cat >"$BATS_TEST_TMPDIR/load.py" <<-'EOT'
 		import hashlib, re, sys
 		import archives
 		from screen import Terminal
@@ -315,7 +316,7 @@ requires_amd64() { [ "$(uname -m)" = x86_64 ] || skip "needs an amd64 machine"; 
 		assert t.end() not in (0, 1), t.screen.text()
 	EOT
 	PYTHONPATH=$BATS_TEST_DIRNAME/../support:$BATS_TEST_DIRNAME/../hostile PYTHONDONTWRITEBYTECODE=1 run -0 \
-		python3 "$work/load.py" "$work/bars.tar" "${box[@]}" load --max-layer-size 20g
+		python3 "$BATS_TEST_TMPDIR/load.py" "$work/bars.tar" "${box[@]}" load --max-layer-size 20g
 	[ -z "$(mybox images -q)" ]
 	mybox system check --repair || [ $? = 1 ]
 	mybox system check
@@ -323,7 +324,7 @@ requires_amd64() { [ "$(uname -m)" = x86_64 ] || skip "needs an amd64 machine"; 
 	mybox pull -q 127.0.0.1:5003/good/bars
 	mybox save -o "$work/bars.tar" 127.0.0.1:5003/good/bars
 	mybox rmi 127.0.0.1:5003/good/bars
-	cat >"$work/load.py" <<-'EOT'
+	cat >"$BATS_TEST_TMPDIR/load.py" <<-'EOT'
 		import sys
 		from screen import Terminal
 		t = Terminal(sys.argv[1:], columns=120)
@@ -331,7 +332,7 @@ requires_amd64() { [ "$(uname -m)" = x86_64 ] || skip "needs an amd64 machine"; 
 		assert t.end() == 0
 		assert "Loaded image: 127.0.0.1:5003/good/bars:latest" in t.screen.text()
 	EOT
-	PYTHONPATH=$BATS_TEST_DIRNAME/../support run -0 python3 "$work/load.py" "${box[@]}" load -i "$work/bars.tar"
+	PYTHONPATH=$BATS_TEST_DIRNAME/../support run -0 python3 "$BATS_TEST_TMPDIR/load.py" "${box[@]}" load -i "$work/bars.tar"
 	run -0 --separate-stderr mybox load -i "$work/bars.tar"
 	[[ $stderr != *"in all"* ]]
 }
