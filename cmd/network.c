@@ -186,7 +186,9 @@ int mb_cmd_network_describe(struct mb_net *net, const struct mb_net_network *n,
 	mb_json_set_bool(o, "EnableIPv6", n->ipv6);
 	mb_json_set(o, "IPAM", new_ipam(n));
 	mb_json_set_bool(o, "Internal", n->internal);
-	mb_json_set_bool(o, "DNSEnabled", n->v4.subnet && !n->no_dns);
+	/* podman's key, where it says what docker's networks cannot be. */
+	if (n->no_dns)
+		mb_json_set_bool(o, "DNSEnabled", false);
 	mb_json_set_bool(o, "Attachable", n->attachable);
 	mb_json_set_bool(o, "Ingress", false);
 	from = mb_json_new_object();

@@ -43,8 +43,11 @@ static struct json_object *state_json(const struct mb_container *c)
 	mb_json_set_str(o, "Error", error ? error : "");
 	mb_json_set_time(o, "StartedAt", s->has_run ? s->run.started : s->exit.started);
 	mb_json_set_time(o, "FinishedAt", ended ? s->exit.finished : 0);
-	mb_json_set_i64(o, "LogDropped", (int64_t)lost.dropped);
-	mb_json_set_i64(o, "LogUnsent", (int64_t)lost.unsent);
+	/* Keys that docker does not have are there when there is something to say. */
+	if (lost.dropped || lost.unsent) {
+		mb_json_set_i64(o, "LogDropped", (int64_t)lost.dropped);
+		mb_json_set_i64(o, "LogUnsent", (int64_t)lost.unsent);
+	}
 	health = mb_container_health_json(c);
 	if (health)
 		mb_json_set(o, "Health", health);

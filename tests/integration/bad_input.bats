@@ -244,10 +244,11 @@ refused() { # refused CODE PATTERN COMMAND...: it ends with CODE and says PATTER
 	local other=("$MYBOX" --root "$small/root" --runroot "$BATS_TEST_TMPDIR/run")
 	"${other[@]}" load -q -i "$images/deb.tar"
 	"${other[@]}" run -d --name k1 -v "$flag:/f" deb sh -c 'echo before; until [ -e /f/go ]; do sleep 0.05; done; head -c 65535 /dev/zero | tr "\0" x; echo; until [ -e /f/room ]; do sleep 0.05; done; echo after; until [ -e /f/end ]; do sleep 0.05; done'
-	lost() { "${other[@]}" inspect -f '{{.State.LogDropped}} {{.State.LogUnsent}}' k1; }
+	lost() { "${other[@]}" inspect -f '{{.State.LogDropped}} {{.State.LogUnsent}}' k1 2>/dev/null; }
 	is_lost() { [ "$(lost)" = "$1" ]; }
 	has_after() { "${other[@]}" logs k1 2>/dev/null | grep -qx after; }
-	[ "$(lost)" = '0 0' ]
+	# docker has no such keys: they come when there is something to say.
+	run -1 "${other[@]}" inspect -f '{{.State.LogDropped}}' k1
 	[ "$("${other[@]}" stats --no-stream --format prometheus | grep -c '^mybox_container_log_.*} 0$')" = 2 ]
 	dd if=/dev/zero of="$small/fill" bs=4k 2>/dev/null || true
 	touch "$flag/go"
