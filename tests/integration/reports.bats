@@ -288,6 +288,7 @@ run"
 	kill $pid
 	wait $pid || true
 	run ! grep -q $'\033' "$BATS_TEST_TMPDIR/out"
+	requires strace
 	strace -f -qq -e trace=clock_nanosleep -o "$BATS_TEST_TMPDIR/calls" timeout 60 "$MYBOX" --root "$root" --runroot "$run" stats --interval 7 --format '{{.Name}}' >/dev/null 3>&- &
 	pid=$!
 	waits() { grep -qE 'tv_sec=6, tv_nsec=9' "$BATS_TEST_TMPDIR/calls"; }
