@@ -131,22 +131,22 @@ monitor_of() { awk '/^PPid/ { print $2 }' "/proc/$(mybox inspect -f '{{.State.Pi
 
 @test "a container that ends while it is asked is not unhealthy" {
 	local flags=(--health-interval 1h --health-retries 1 --health-timeout 1h)
-	mybox run -d --name e1 "${flags[@]}" --health-cmd 'touch /go; sleep 1000' deb sh -c 'while [ ! -e /go ]; do sleep 0.05; done'
-	run -125 mybox healthcheck run e1
-	is_health e1 starting
-	mybox run -d --name e2 "${flags[@]}" --health-cmd 'touch /go; sleep 1000' deb sleep 1000
-	"${box[@]}" healthcheck run e2 3>&- >/dev/null 2>&1 &
+	mybox run -d --name over "${flags[@]}" --health-cmd 'touch /go; sleep 1000' deb sh -c 'while [ ! -e /go ]; do sleep 0.05; done'
+	run -125 mybox healthcheck run over
+	is_health over starting
+	mybox run -d --name killed "${flags[@]}" --health-cmd 'touch /go; sleep 1000' deb sleep 1000
+	"${box[@]}" healthcheck run killed 3>&- >/dev/null 2>&1 &
 	local asker=$!
-	asked() { mybox exec e2 test -e /go; }
+	asked() { mybox exec killed test -e /go; }
 	wait_until 5 asked
-	mybox kill e2
+	mybox kill killed
 	wait "$asker" || true
-	is_health e2 starting
-	[ -z "$(mybox events --since 0 --until 0s -f event=health_status -f container=e1 -f container=e2)" ]
+	is_health killed starting
+	[ -z "$(mybox events --since 0 --until 0s -f event=health_status -f container=over -f container=killed)" ]
 	# One whose probe alone is killed is.
-	mybox run -d --name e3 "${flags[@]}" --health-cmd 'kill -9 $$' deb sleep 1000
-	run -1 mybox healthcheck run e3
-	is_health e3 unhealthy
+	mybox run -d --name probed "${flags[@]}" --health-cmd 'kill -9 $$' deb sleep 1000
+	run -1 mybox healthcheck run probed
+	is_health probed unhealthy
 }
 
 @test "a check that hangs, floods and forks" {
