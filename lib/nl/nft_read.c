@@ -92,6 +92,8 @@ static void read_verdict(const struct nlattr *nest, struct mb_nl_nft_elem *out)
 	if (!open_nest(nest, at, NFTA_DATA_MAX) ||
 	    !open_nest(at[NFTA_DATA_VERDICT], verdict, NFTA_VERDICT_MAX))
 		return;
+	/* One or the other: who has both is taken for a verdict. */
+	out->data_len = 0;
 	out->is_verdict = true;
 	out->verdict = (int32_t)mb_nl_be32(verdict[NFTA_VERDICT_CODE], 0);
 }
