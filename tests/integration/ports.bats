@@ -361,8 +361,9 @@ bound() { mybox exec "$1" grep -q ':0035 ' /proc/net/udp; }
 	# Through what others do to the table, and gone with the container.
 	nft delete table inet "$(nft list tables | sed -n 's/^table inet \(mybox.*\)/\1/p')"
 	wait_until 5 outside_is "$ip4:80" s2
+	# Without a table all can be reached.
 	has_opened() { nft list set inet "$(nft list tables | sed -n 's/^table inet \(mybox.*\)/\1/p')" opened4 | grep -q elements; }
-	has_opened
+	wait_until 5 has_opened
 	mybox system check
 	run mybox update --publish-add 8083:81 s2
 	[ "$status" = 1 ]

@@ -158,9 +158,9 @@ hostile=('' ' ' 'a b' "it's" '"' '$(touch made)' '`touch made`' '$HOME' '\' '\\'
 	[ "$code" = 42 ]
 
 	over run --name lost deb \
-		sh -c 'trap "exit 43" HUP; echo ready; while :; do sleep 0.05; done' >out 3>&- &
+		sh -c 'trap "exit 43" HUP; echo ready; while :; do sleep 0.05; done' >out2 3>&- &
 	pid=$!
-	wait_until 10 grep -q ready out
+	wait_until 10 grep -q ready out2
 	kill -9 "$(pgrep -f "ssh -F $STUB.*lost" | head -1)"
 	wait $pid || code=$?
 	[ "$code" = 137 ]
