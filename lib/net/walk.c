@@ -24,6 +24,7 @@ static mb_net_way_step *const steps[] = {
 	mb_net_way_firewall,
 	mb_net_way_policy,
 	mb_net_way_forwarding,
+	mb_net_way_uplink,
 	mb_net_way_published,
 	mb_net_way_address,
 	mb_net_way_back,

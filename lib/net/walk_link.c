@@ -100,12 +100,16 @@ static const char *gateway_of(const struct mb_net_endpoint *e, int family)
 	return family == AF_INET6 ? e->gw6 : e->gw4;
 }
 
+static const char *type_of_refusal(int why)
+{
+	return why == EINVAL ? "blackhole" : why == EACCES ? "prohibit" : "unreachable";
+}
+
 /* What is wrong with the way from @end to @dst, and the command for it. */
 static void tell_no_route(struct mb_net_way *w, const char *step, const struct mb_net_way_end *end,
                           const struct mb_net_addr *dst, int why)
 {
-	const char *kind = why == EINVAL ? "blackhole" : why == EACCES ? "prohibit" : "unreachable";
-	const char *gateway = gateway_of(end->e, dst->family);
+	const char *kind = type_of_refusal(why), *gateway = gateway_of(end->e, dst->family);
 	char text[MB_NET_ADDR_TEXT];
 	int pid = end->party.pid;
 
@@ -243,6 +247,42 @@ int mb_net_way_cable(struct mb_net_way *w, struct mb_err *err)
 	if (!r && mb_net_walk_is_ok(w->out))
 		mb_net_way_ok(w, "bridge", "%s is up and has its ports", w->from.e->bridge);
 	return r;
+}
+
+/* What leaves this host goes on as the host itself would send it. */
+int mb_net_way_uplink(struct mb_net_way *w, struct mb_err *err)
+{
+	struct mb_net_addr gateway = {.family = w->dst.family};
+	char text[MB_NET_ADDR_TEXT], via[MB_NET_ADDR_TEXT];
+	char name[IF_NAMESIZE] = "?";
+	struct mb_nl_way way;
+	int why = 0, r;
+
+	if (w->kind != MB_NET_WAY_OUTSIDE || !w->way.has_gateway ||
+	    mb_net_is_upper(w->from.e->driver))
+		return 0;
+	mb_net_addr_format(&w->dst, text);
+	r = mb_nl_route_get(&w->net->route, w->dst.family, w->dst.b, &way, &why, err);
+	if (r == MB_NL_ABSENT && why == ENETUNREACH) {
+		mb_net_way_fault(w, "uplink", "this host has no route to %s", text);
+		mb_net_way_mend(w, "ip -%c route add default via ROUTER, for a router it can reach",
+		                w->dst.family == AF_INET6 ? '6' : '4');
+	} else if (r == MB_NL_ABSENT) {
+		mb_net_way_fault(w, "uplink", "this host has a route of type '%s' for %s",
+		                 type_of_refusal(why), text);
+		mb_net_way_mend(w, "ip -%c route flush type %s",
+		                w->dst.family == AF_INET6 ? '6' : '4', type_of_refusal(why));
+	}
+	if (r)
+		return r > 0 ? 0 : r;
+	if_indextoname((unsigned)way.index, name);
+	memcpy(gateway.b, way.gateway, sizeof(gateway.b));
+	if (way.has_gateway)
+		mb_net_way_ok(w, "uplink", "%s goes by '%s' to %s", text, name,
+		              mb_net_addr_format(&gateway, via));
+	else
+		mb_net_way_ok(w, "uplink", "%s is on the link '%s'", text, name);
+	return 0;
 }
 
 /* ---- neighbours ----------------------------------------------------------------------- */

@@ -66,7 +66,8 @@ mb_net_way_step mb_net_way_containers, mb_net_way_name, mb_net_way_isolation, mb
 	mb_net_way_route, mb_net_way_cable, mb_net_way_neighbour, mb_net_way_firewall,
 	mb_net_way_policy, mb_net_way_forwarding, mb_net_way_published, mb_net_way_foreign,
 	mb_net_way_address, mb_net_way_back, mb_net_way_inside, mb_net_way_listener, mb_net_way_mtu,
-	mb_net_way_connect, mb_net_way_tunnel, mb_net_way_plugins, mb_net_way_plugins_target;
+	mb_net_way_connect, mb_net_way_tunnel, mb_net_way_uplink, mb_net_way_plugins,
+	mb_net_way_plugins_target;
 
 /* Open what @reference means as the other end, and see whether it can be talked to.  Return: 0,
  * maybe after a fault; MB_NET_ABSENT; or -errno. */

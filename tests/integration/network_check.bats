@@ -284,8 +284,17 @@ mends() { # the command that was offered, done, leaves nothing wrong
 	fault connect "no answer, though all that can be read is right" app 198.51.100.2:443
 }
 
-@test "outside: the far end refuses" {
+@test "outside: the host has no way there, or one that refuses; the far end refuses" {
 	two
+	fault uplink "this host has no route to 203.0.113.9" app 203.0.113.9:80
+	ip route add default via 198.51.100.2
+	run mybox network check app 203.0.113.9:80
+	[[ $output == *"203.0.113.9 goes by 'host0' to 198.51.100.2"* ]]
+	ip route del default
+	ip route add prohibit 203.0.113.0/24
+	fault uplink "this host has a route of type 'prohibit' for 203.0.113.9" app 203.0.113.9:80
+	[ "$mend" = "ip -4 route flush type prohibit" ]
+	ip route del prohibit 203.0.113.0/24
 	good app https://198.51.100.2
 	fault connect "198.51.100.2 answers, and refuses port 444" app 198.51.100.2:444
 }
