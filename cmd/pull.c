@@ -24,6 +24,7 @@ struct pull_args {
 	bool quiet, all_tags;
 	int tls_verify;
 	int64_t max_layer;
+	struct mb_cmd_registry_who who;
 };
 
 static int put(const struct mb_cmd_pull_request *request, const struct mb_str *out)
@@ -104,6 +105,8 @@ int mb_cmd_pull_image(struct mb_cmd_context *cx, const struct mb_cmd_pull_reques
 	struct mb_image_pulled pulled = {0};
 	int r = mb_cmd_registry_open(cx, &reg, err);
 
+	if (r == 0)
+		r = mb_cmd_registry_be(&reg, &request->who, err);
 	if (r == 0)
 		r = mb_registry_settings_resolve(&reg.settings, request->name, &ref, err);
 	if (r == 0)
@@ -195,6 +198,8 @@ static int pull_all(struct mb_cmd_context *cx, const struct mb_cmd_pull_request 
 		return mb_fail(err, EINVAL, "tag can't be used with --all-tags/-a");
 	r = mb_cmd_registry_open(cx, &reg, err);
 	if (r == 0)
+		r = mb_cmd_registry_be(&reg, &request->who, err);
+	if (r == 0)
 		r = mb_registry_settings_resolve(&reg.settings, request->name, &ref, err);
 	if (r == 0)
 		r = mb_cmd_registry_find_login(&reg, ref.domain, err);
@@ -210,6 +215,7 @@ static int pull_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 	                                            .platform = args->platform,
 	                                            .tls_verify = args->tls_verify,
 	                                            .max_layer = (uint64_t)args->max_layer,
+	                                            .who = args->who,
 	                                            .quiet = args->quiet};
 
 	return args->all_tags ? pull_all(cx, &request, err) : mb_cmd_pull_image(cx, &request, err);
@@ -218,6 +224,8 @@ static int pull_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 static const struct mb_cli_opt pull_opts[] = {
 	MB_OPT_SWITCH('a', "all-tags", struct pull_args, all_tags,
                       "pull every tag of the repository"),
+	MB_CMD_REGISTRY_OPT_AUTHFILE(struct pull_args),
+	MB_CMD_REGISTRY_OPT_CREDS(struct pull_args),
 	MB_OPT_SIZE(0, "max-layer-size", "SIZE", struct pull_args, max_layer,
                     "refuse a layer that unpacks to more"),
 	MB_OPT_STRING(0, "platform", NULL, struct pull_args, platform,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -9,6 +10,7 @@
 #include "cmd/registry.h"
 #include "cmd/report.h"
 #include "core/err.h"
+#include "core/io.h"
 #include "core/own.h"
 #include "core/str.h"
 #include "image/image.h"
@@ -21,6 +23,8 @@ struct push_args {
 	bool quiet, all_tags;
 	int tls_verify, format, level;
 	bool wants_format; /* --compression-format, or a level, was given */
+	const char *digestfile;
+	struct mb_cmd_registry_who who;
 };
 
 static int put_begin(const struct mb_oci_ref *ref)
@@ -77,6 +81,16 @@ static void tell(struct mb_store *store, const struct mb_oci_ref *ref)
 	mb_cmd_event_image(store, "push", whole, name);
 }
 
+/* As podman writes it: without a line's end. */
+static int write_digest(const char *path, const char *digest, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int fd =
+		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	int r = fd < 0 ? -errno : mb_write_full(fd, digest, strlen(digest));
+
+	return r < 0 ? mb_fail_sys(err, -r, "cannot write '%.300s'", path) : 0;
+}
+
 static int push_one(struct mb_cmd_context *cx, const struct push_args *args,
                     const struct mb_cmd_registry *reg, const struct mb_oci_ref *ref,
                     struct mb_err *err)
@@ -88,6 +102,8 @@ static int push_one(struct mb_cmd_context *cx, const struct push_args *args,
 		mb_cmd_say("%s", err->msg);
 	if (r == 0)
 		tell(cx->store, ref);
+	if (r == 0 && args->digestfile)
+		r = write_digest(args->digestfile, pushed.digest, err);
 	if (r == 0)
 		r = put_end(&pushed, ref, args->quiet);
 	mb_image_pushed_done(&pushed);
@@ -124,12 +140,16 @@ static int push_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 	MB_AUTO_OCI_REF struct mb_oci_ref ref = {0};
 	int r = mb_cmd_registry_open(cx, &reg, err);
 
+	if (r == 0)
+		r = mb_cmd_registry_be(&reg, &args.who, err);
 	args.wants_format = mb_cli_is_given(in, "compression-format") ||
 	                    mb_cli_is_given(in, "compression-level");
 	if (r == 0)
 		r = mb_registry_settings_resolve(&reg.settings, typed, &ref, err);
 	if (r == 0 && args.all_tags && strpbrk(last ? last : typed, ":@"))
 		r = mb_fail(err, EINVAL, "tag can't be used with --all-tags/-a");
+	if (r == 0 && args.all_tags && args.digestfile)
+		r = mb_fail(err, EINVAL, "--digestfile takes one digest, not those of all tags");
 	if (r == 0 && ref.digest.alg)
 		r = mb_fail(err, EINVAL, "cannot push a digest reference");
 	if (r == 0)
@@ -145,10 +165,14 @@ static int push_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 static const struct mb_cli_opt push_opts[] = {
 	MB_OPT_SWITCH('a', "all-tags", struct push_args, all_tags,
                       "push every tag that the repository has here"),
+	MB_CMD_REGISTRY_OPT_AUTHFILE(struct push_args),
 	MB_OPT_CHOICE(0, "compression-format", NULL, struct push_args, format, formats,
                       "how layers are compressed", .def = "gzip"),
 	MB_OPT_INT(0, "compression-level", NULL, struct push_args, level,
                    "how hard: gzip 1 to 9, zstd 1 to 22"),
+	MB_CMD_REGISTRY_OPT_CREDS(struct push_args),
+	MB_OPT_STRING(0, "digestfile", "FILE", struct push_args, digestfile,
+                      "write the digest of what was pushed to it"),
 	MB_OPT_SWITCH('q', "quiet", struct push_args, quiet, "print the name alone"),
 	MB_OPT_TRI(0, "tls-verify", struct push_args, tls_verify,
                    "want https with a valid certificate (default true)"),

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/registry.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cmd/context.h"
 #include "cmd/output.h"
 #include "cmd/progress.h"
 #include "cmd/report.h"
+#include "core/err.h"
 #include "core/own.h"
+#include "core/str.h"
 #include "image/image.h"
 
 int mb_cmd_registry_open(const struct mb_cmd_context *cx, struct mb_cmd_registry *ret,
@@ -30,9 +35,34 @@ int mb_cmd_registry_open(const struct mb_cmd_context *cx, struct mb_cmd_registry
 	                                 &ret->settings, err);
 }
 
+int mb_cmd_registry_be(struct mb_cmd_registry *reg, const struct mb_cmd_registry_who *who,
+                       struct mb_err *err)
+{
+	MB_AUTO_CLOSE int fd =
+		who->authfile ? open(who->authfile, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+	const char *password = who->creds ? strchr(who->creds, ':') : NULL;
+
+	if (who->creds && (!password || password == who->creds))
+		return mb_fail(err, EINVAL, "invalid --creds: USER:PASSWORD is wanted");
+	if (who->authfile && fd < 0)
+		return mb_fail_sys(err, errno, "cannot read '%.300s'", who->authfile);
+	if (who->authfile)
+		reg->caller.auth_file = who->authfile;
+	if (password) {
+		reg->login.username = mb_strndup(who->creds, (size_t)(password - who->creds));
+		reg->login.password = mb_strdup(password + 1);
+		reg->has_login = true;
+	}
+	return 0;
+}
+
 int mb_cmd_registry_find_login(struct mb_cmd_registry *reg, const char *domain, struct mb_err *err)
 {
-	int r = mb_registry_authfile_find(&reg->caller, domain, &reg->login, err);
+	int r = 0;
+
+	if (reg->has_login)
+		return 0;
+	r = mb_registry_authfile_find(&reg->caller, domain, &reg->login, err);
 
 	reg->has_login = r == 0;
 	return r < 0 ? r : 0;

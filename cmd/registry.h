@@ -23,6 +23,22 @@ struct mb_cmd_registry {
 /* The settings, and who asks. */
 int mb_cmd_registry_open(const struct mb_cmd_context *cx, struct mb_cmd_registry *ret,
                          struct mb_err *err);
+/* Who to be, as the options say; NULL: not given. */
+struct mb_cmd_registry_who {
+	const char *creds;    /* USER:PASSWORD */
+	const char *authfile; /* looked at before all others */
+};
+/* Return: 0; or -errno, told: there is no such file, or no password. */
+int mb_cmd_registry_be(struct mb_cmd_registry *reg, const struct mb_cmd_registry_who *who,
+                       struct mb_err *err);
+/* clang-format off */
+#define MB_CMD_REGISTRY_OPT_AUTHFILE(type)                                                         \
+	MB_OPT_STRING(0, "authfile", "FILE", type, who.authfile,                                   \
+	              "a file of logins that is looked at first")
+#define MB_CMD_REGISTRY_OPT_CREDS(type)                                                            \
+	MB_OPT_STRING(0, "creds", "USER:PASSWORD", type, who.creds,                                \
+	              "who to be, in place of a login (others see it in the list of processes)")
+/* clang-format on */
 /* The caller's login at @domain, if there is one. */
 int mb_cmd_registry_find_login(struct mb_cmd_registry *reg, const char *domain, struct mb_err *err);
 void mb_cmd_registry_done(struct mb_cmd_registry *reg);

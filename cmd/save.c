@@ -8,8 +8,12 @@
 #include "core/own.h"
 #include "image/image.h"
 
+/* What is written is both at once. */
+static const char *const formats[] = {"docker-archive", "oci-archive", NULL};
+
 struct save_args {
 	const char *output;
+	int format;
 };
 
 static void tell(struct mb_store *store, const char *name)
@@ -45,6 +49,8 @@ static int save_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 }
 
 static const struct mb_cli_opt save_opts[] = {
+	MB_OPT_CHOICE(0, "format", NULL, struct save_args, format, formats,
+                      "accepted: the archive is always both", .def = "docker-archive"),
 	MB_OPT_STRING('o', "output", NULL, struct save_args, output,
                       "write to this file, not stdout", .complete = MB_COMP_FILE),
 	MB_OPT_REFUSED(0, "platform", true, "an image here is of one platform"),

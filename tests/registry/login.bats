@@ -34,7 +34,8 @@ teardown() {
 }
 
 pull_fails() { # pull_fails NAME PATTERN: in one line that says so
-	run -1 --separate-stderr mybox pull -q "$1"
+	# shellcheck disable=SC2086
+	run -1 --separate-stderr mybox pull -q $1
 	[ "${#stderr_lines[@]}" = 1 ] || { echo "$stderr"; return 1; }
 	[[ $stderr =~ $2 ]] || { echo "$stderr"; return 1; }
 }
@@ -72,6 +73,25 @@ pull_fails() { # pull_fails NAME PATTERN: in one line that says so
 	[[ $stderr =~ "Must provide --username" ]]
 	run -1 --separate-stderr mybox login $basic </dev/null
 	[[ $stderr =~ "standard input is no terminal" ]]
+}
+
+@test "login: for one command, by --creds and --authfile; --digestfile" {
+	run -1 mybox pull -q --creds me $basic/base/deb:1
+	[ "$output" = "mybox: invalid --creds: USER:PASSWORD is wanted" ]
+	pull_fails "--creds=me:wrong $basic/base/deb:1" "denied|unauthorized|login"
+	mybox pull -q --creds me:secret $basic/base/deb:1
+	run -1 mybox pull -q --authfile "$work/nowhere" $basic/base/deb:1
+	[ "$output" = "mybox: cannot read '$work/nowhere': No such file or directory" ]
+	skopeo login --tls-verify=false --authfile "$work/other.json" -u me -p secret $basic >/dev/null
+	mybox pull -qa --authfile "$work/other.json" $basic/base/deb
+	mybox tag $basic/base/deb:1 $basic/base/deb:2
+	run -1 mybox push -q $basic/base/deb:2
+	mybox push -q --creds me:secret --digestfile "$work/digest" $basic/base/deb:2
+	[ "$(cat "$work/digest")" = "$(skopeo inspect --tls-verify=false --creds me:secret -f '{{.Digest}}' "docker://$basic/base/deb:2")" ]
+	run -1 mybox push -q -a --authfile "$work/other.json" --digestfile "$work/digest" $basic/base/deb
+	[[ $output == *"--digestfile takes one digest"* ]]
+	# Nobody is logged in after it.
+	[ ! -e "$HOME/.docker/config.json" ]
 }
 
 @test "login: what skopeo wrote is read, and --config and MYBOX_AUTH_FILE are heeded" {

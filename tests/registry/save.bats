@@ -19,6 +19,10 @@ teardown() {
 	[ "$(stat -c %a "$work/a.tar")" = 600 ]
 	mybox save other/name:2 deb >"$work/b.tar"
 	cmp "$work/a.tar" "$work/b.tar"
+	mybox save --format oci-archive -o "$work/b.tar" deb other/name:2
+	cmp "$work/a.tar" "$work/b.tar"
+	run -125 mybox save --format oci-dir -o "$work/none" deb
+	[[ ${lines[0]} == *"must be one of: docker-archive, oci-archive"* ]]
 	for from in docker-archive oci-archive; do
 		[ $from = docker-archive ] && name=:other/name:2 || name=:2
 		rm -rf "$work/copy"
