@@ -37,7 +37,7 @@ int mb_cmd_registry_be(struct mb_cmd_registry *reg, const struct mb_cmd_registry
 	              "a file of logins that is looked at first")
 #define MB_CMD_REGISTRY_OPT_CREDS(type)                                                            \
 	MB_OPT_STRING(0, "creds", "USER:PASSWORD", type, who.creds,                                \
-	              "who to be, in place of a login (others see it in the list of processes)")
+	              "who to be for this command; process lists show it")
 /* clang-format on */
 /* The caller's login at @domain, if there is one. */
 int mb_cmd_registry_find_login(struct mb_cmd_registry *reg, const char *domain, struct mb_err *err);
