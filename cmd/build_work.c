@@ -62,8 +62,8 @@ static void fill_request(struct mb_cmd_build_work *w)
 {
 	const struct mb_cmd_build_args *args = w->args;
 	/* Of a commit nothing is later than itself, unless somebody says otherwise. */
-	int64_t epoch = w->epoch_is_said || !w->input.context.commit ? w->request.epoch
-	                                                             : w->input.context.time;
+	bool by_commit = !w->epoch_is_said && w->input.context.commit;
+	int64_t epoch = by_commit ? w->input.context.time : w->request.epoch;
 
 	w->request = (struct mb_build_request){
 		.context_fd = w->input.context.fd,
@@ -99,6 +99,7 @@ static void fill_request(struct mb_cmd_build_work *w)
 		.n_outputs = w->outputs.n,
 		.annotations = w->annotations,
 		.epoch = epoch,
+		.epoch_is_commit = by_commit,
 		.no_cache = args->no_cache,
 		.inline_cache = w->cache.is_inline ||
 	                        mb_streq(mb_kv_find(&w->build_args, "BUILDKIT_INLINE_CACHE"), "1"),

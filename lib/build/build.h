@@ -134,6 +134,7 @@ struct mb_build_request {
 	size_t n_outputs;
 	struct mb_kv annotations; /* of the manifest of an archive */
 	int64_t epoch;          /* nsec: no time in the image is later; -1: times are as they are */
+	bool epoch_is_commit;   /* the context's, as nobody said one (mb_build_work_epoch()) */
 	struct mb_strv origins; /* caches whose steps may be used, as they were called when taken */
 	bool no_cache, pull;
 	bool host_network; /* RUN may ask for the host's */

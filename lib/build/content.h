@@ -20,9 +20,10 @@ struct mb_build_root {
 	int fd;
 	const struct mb_dockerfile_ignore *ignore;  /* .dockerignore of a context, or NULL */
 	const struct mb_dockerfile_ignore *exclude; /* of --exclude, relative to the source */
-	bool is_owned_by_root;        /* whoever owns it here: of a context nobody is to know */
-	bool passes;                  /* no other build meets it */
-	struct mb_build_key *stamp;   /* gets what changes with whatever is hashed; or NULL */
+	bool is_owned_by_root;      /* whoever owns it here: of a context nobody is to know */
+	bool passes;                /* no other build meets it */
+	bool is_dated;              /* as of a mb_build_state: a context, or a stage that saw it */
+	struct mb_build_key *stamp; /* gets what changes with whatever is hashed; or NULL */
 	struct mb_build_stats *stats; /* files that need not be read again, or NULL */
 };
 

@@ -146,8 +146,10 @@ static int add_source(struct mb_build *b, struct mb_build_stage *stage,
 	/* "COPY package.json yarn.lock* ./": what may be there. */
 	if (r == -ENOENT && in->args.n > 2 && mb_dockerfile_glob_is_pattern(path))
 		r = 0;
-	if (r == 0)
+	if (r == 0) {
+		stage->state.is_dated |= c->root.is_dated;
 		say_source(c, path);
+	}
 	return r;
 }
 
@@ -230,7 +232,8 @@ static int make_keys(const struct mb_build *b, const struct mb_dockerfile_instru
 	struct mb_build_stats stats = {0};
 	int r = 0;
 
-	mb_build_key_init_bare(&key, mb_dockerfile_kind_name(in->kind), state, b->request->epoch);
+	mb_build_key_init_bare(&key, mb_dockerfile_kind_name(in->kind), state);
+	mb_build_key_add_epoch(&key, mb_build_work_epoch(b, state));
 	mb_build_key_add(&key, c->destination);
 	mb_build_key_add(&key, c->is_directory ? "directory" : "any");
 	mb_build_key_add(&key, c->expanded_owner);

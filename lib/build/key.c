@@ -9,7 +9,7 @@
 #include "build/state.h"
 
 /* Changes when keys come to mean something else. */
-static const char version[] = "mybox-step-3";
+static const char version[] = "mybox-step-4";
 
 static void add(struct mb_build_key *key, const void *bytes, ssize_t n)
 {
@@ -42,25 +42,29 @@ void mb_build_key_add_all(struct mb_build_key *key, const struct mb_strv *parts)
 }
 
 void mb_build_key_init_bare(struct mb_build_key *key, const char *kind,
-                            const struct mb_build_state *state, int64_t epoch)
+                            const struct mb_build_state *state)
 {
-	char text[24];
-
-	snprintf(text, sizeof(text), "%lld", (long long)epoch);
 	mb_sha256_init(&key->sum);
 	mb_build_key_add(key, version);
 	mb_build_key_add(key, kind);
 	mb_build_key_add(key, state->config.os);
 	mb_build_key_add(key, state->config.architecture);
 	mb_build_key_add(key, state->config.variant);
-	mb_build_key_add(key, text);
 }
 
 void mb_build_key_init(struct mb_build_key *key, const char *kind,
-                       const struct mb_build_state *state, int64_t epoch)
+                       const struct mb_build_state *state)
 {
-	mb_build_key_init_bare(key, kind, state, epoch);
+	mb_build_key_init_bare(key, kind, state);
 	mb_build_key_add(key, mb_build_state_top(state));
+}
+
+void mb_build_key_add_epoch(struct mb_build_key *key, int64_t epoch)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%lld", (long long)epoch);
+	mb_build_key_add(key, text);
 }
 
 void mb_build_key_finish(struct mb_build_key *key, char text[MB_SHA256_TEXT])

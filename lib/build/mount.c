@@ -109,6 +109,7 @@ static int key_of_bind(struct mb_build *b, struct mb_build_stage *stage,
 		r = mb_build_content_find(&root, spec->source ? spec->source : "/", &items, err);
 	for (size_t i = 0; i < items.n && r == 0; i++)
 		r = mb_build_content_hash(&root, &items.v[i], key, err);
+	stage->state.is_dated |= root.is_dated;
 	mb_build_state_done(&state);
 	return r;
 }

@@ -35,7 +35,9 @@ static void finish_config(struct mb_build *b, struct mb_build_state *state)
 	for (size_t i = 0; i < config->n_history; i++) {
 		struct mb_oci_history *step = &config->history[i];
 
-		if (!step->created || (epoch >= 0 && step->created > epoch))
+		/* When a step was made first is no part of what it is. */
+		if (!step->created ||
+		    (epoch >= 0 && (i >= (size_t)state->n_base || step->created > epoch)))
 			step->created = config->created;
 	}
 }

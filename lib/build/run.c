@@ -136,7 +136,7 @@ static int make_command(struct mb_build *b, struct mb_build_stage *stage,
 	mb_build_state_env(state, &b->request->args, &c->env);
 	c->said = history_of(state, c);
 	mb_build_state_env(state, &none, &env);
-	mb_build_key_init(&key, "RUN", state, b->request->epoch);
+	mb_build_key_init(&key, "RUN", state);
 	mb_build_key_add_all(&key, &c->argv);
 	mb_build_key_add(&key, c->script);
 	mb_build_key_add_all(&key, &env);
@@ -145,6 +145,8 @@ static int make_command(struct mb_build *b, struct mb_build_stage *stage,
 	mb_build_key_add(&key, c->network);
 	mb_build_key_add_all(&key, &b->request->extra_hosts);
 	r = mb_build_mounts_key(b, stage, in, &key, err);
+	/* Mounts say, too, whether it sees the context. */
+	mb_build_key_add_epoch(&key, mb_build_work_epoch(b, state));
 	mb_build_key_finish(&key, c->key);
 	return r;
 }

@@ -83,12 +83,14 @@ int mb_build_root_open(struct mb_build *b, const struct mb_build_stage *stage, c
 		root->passes = from ? b->request->named[named].passes : b->request->context_passes;
 		root->ignore = ignore->n ? ignore : NULL;
 		root->is_owned_by_root = true;
+		root->is_dated = true;
 		return 0;
 	}
 	r = mb_build_source_state(b, from, (size_t)(stage - b->stages), ret_state, err);
 	if (r == 0)
 		r = mb_build_tree_open(b, ret_state, ret_fd, err);
 	root->fd = *ret_fd;
+	root->is_dated = ret_state->is_dated;
 	return r;
 }
 

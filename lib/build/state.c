@@ -49,6 +49,8 @@ int mb_build_state_from_image(struct mb_store *store, const struct mb_image *ima
 		mb_strv_add(&ret->keys, "");
 	ret->bytes = image->size;
 	ret->newest = ret->config.created;
+	ret->base_time = ret->config.created;
+	ret->n_base = (int64_t)ret->config.n_history;
 	return 0;
 }
 
@@ -68,6 +70,9 @@ int mb_build_state_copy(const struct mb_build_state *from, struct mb_build_state
 	mb_kv_set_all(&ret->args, &from->args);
 	ret->bytes = from->bytes;
 	ret->newest = from->newest;
+	ret->base_time = from->base_time;
+	ret->n_base = from->n_base;
+	ret->is_dated = from->is_dated;
 	return 0;
 }
 

@@ -22,6 +22,9 @@ struct mb_build_state {
 	struct mb_oci_image_config config;
 	struct mb_kv args; /* ARGs that have a value; one that ENV sets later has that one */
 	int64_t newest;    /* nsec: of the steps it is made of */
+	int64_t base_time; /* nsec: of the image below, or 0 */
+	int64_t n_base;    /* entries of the history that are that image's */
+	bool is_dated;     /* it has seen something of a context, with its times */
 	bool has_cmd;      /* CMD stands in this stage: ENTRYPOINT leaves it alone */
 };
 void mb_build_state_done(struct mb_build_state *s);

@@ -20,6 +20,21 @@
 #include "sys/mount.h"
 #include "sys/tree.h"
 
+/* Builders whose images have no time call it 1970 or 1980. */
+enum { FIRST_DATE = 10 * 365 + 9 };
+
+/* The commit of a context changes with whatever anybody writes into it; a layer that saw nothing of
+ * it is as old as the image below, so that the next commit has the same one. */
+int64_t mb_build_work_epoch(const struct mb_build *b, const struct mb_build_state *state)
+{
+	const struct mb_build_request *q = b->request;
+	const int64_t day = (int64_t)24 * 3600 * 1000000000;
+
+	return !q->epoch_is_commit || state->is_dated || state->base_time < FIRST_DATE * day
+	               ? q->epoch
+	               : state->base_time;
+}
+
 static void close_all(int *fds, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -154,10 +169,11 @@ int mb_build_work_adopt(struct mb_build *b, int dir_fd, const char *name,
 	const struct mb_image_layer_tree tree = {
 		.dir_fd = dir_fd, .name = name, .parent = mb_build_state_top(state)};
 	struct mb_image_layer layer = {.bytes = 0};
+	int64_t epoch = mb_build_work_epoch(b, state);
 	int r = 0;
 
-	if (b->request->epoch >= 0)
-		r = mb_build_walk_clamp(dir_fd, name, b->request->epoch, err);
+	if (epoch >= 0)
+		r = mb_build_walk_clamp(dir_fd, name, epoch, err);
 	if (r == 0)
 		r = mb_image_layer_adopt(b->store, &tree, &layer, err);
 	return r < 0 ? r : remember(b, state, &layer, key, what, err);

@@ -3,6 +3,8 @@
 #ifndef MB_BUILD_WORK_H
 #define MB_BUILD_WORK_H
 
+#include <stdint.h>
+
 #include "core/id.h"
 
 struct mb_build;
@@ -18,6 +20,8 @@ struct mb_build_work {
 #define MB_BUILD_WORK_INIT ((struct mb_build_work){-1, -1, -1, ""})
 #define MB_AUTO_BUILD_WORK __attribute__((cleanup(mb_build_work_done)))
 
+/* What no file of a layer on @state is later than, nsec; -1: times are as they are. */
+int64_t mb_build_work_epoch(const struct mb_build *b, const struct mb_build_state *state);
 /* A writable tree on top of @state's layers. */
 int mb_build_work_open(struct mb_build *b, const struct mb_build_state *state,
                        struct mb_build_work *ret, struct mb_err *err);

@@ -49,7 +49,8 @@ static int make_workdir(struct mb_build *b, struct mb_build_stage *stage, const 
 	char text[MB_SHA256_TEXT];
 	int r;
 
-	mb_build_key_init(&key, "WORKDIR", &stage->state, b->request->epoch);
+	mb_build_key_init(&key, "WORKDIR", &stage->state);
+	mb_build_key_add_epoch(&key, mb_build_work_epoch(b, &stage->state));
 	mb_build_key_add(&key, path);
 	mb_build_key_add(&key, stage->state.config.config.user);
 	mb_build_key_finish(&key, text);

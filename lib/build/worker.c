@@ -93,6 +93,9 @@ static void tell_state(const struct relay *relay, const struct mb_build *b,
 	mb_json_set(o, "consumed", mb_json_new_strv(&b->consumed));
 	mb_json_set_i64(o, "bytes", (int64_t)state->bytes);
 	mb_json_set_i64(o, "newest", state->newest);
+	mb_json_set_i64(o, "base_time", state->base_time);
+	mb_json_set_i64(o, "n_base", state->n_base);
+	mb_json_set_bool(o, "is_dated", state->is_dated);
 	mb_json_set(o, "args", args);
 	mb_json_format(o, false, &text);
 	mb_str_addc(&text, '\n');
@@ -180,7 +183,8 @@ static int take_state(struct mb_build *b, struct mb_build_worker *worker, const 
 {
 	struct finished {
 		struct mb_strv layers, keys, consumed;
-		int64_t bytes, newest;
+		int64_t bytes, newest, base_time, n_base;
+		bool is_dated;
 		struct mb_kv args;
 	} finished = {0};
 	static const struct mb_json_field table[] = {
@@ -189,6 +193,9 @@ static int take_state(struct mb_build *b, struct mb_build_worker *worker, const 
 		MB_JSON_STRV("consumed", struct finished, consumed),
 		MB_JSON_I64("bytes", struct finished, bytes),
 		MB_JSON_I64("newest", struct finished, newest),
+		MB_JSON_I64("base_time", struct finished, base_time),
+		MB_JSON_I64("n_base", struct finished, n_base),
+		MB_JSON_BOOL("is_dated", struct finished, is_dated),
 		MB_JSON_KV("args", struct finished, args),
 		MB_JSON_END,
 	};
@@ -205,6 +212,9 @@ static int take_state(struct mb_build *b, struct mb_build_worker *worker, const 
 	state->args = finished.args;
 	state->bytes = (uint64_t)finished.bytes;
 	state->newest = finished.newest;
+	state->base_time = finished.base_time;
+	state->n_base = finished.n_base;
+	state->is_dated = finished.is_dated;
 	MB_STRV_FOREACH (name, &finished.consumed)
 		if (!mb_strv_has(&b->consumed, name))
 			mb_strv_add(&b->consumed, name);

@@ -310,24 +310,84 @@ started_by() {
 	kill $server
 }
 
-@test "build: nothing is later than the commit of a git repository, unless asked" {
+@test "build: what sees a git repository is no later than its commit, unless asked" {
 	repository timed
 	local at=git://127.0.0.1/timed#v1 first
-	printf 'FROM deb\nWORKDIR /w\nRUN mkdir d && echo made >d/f\nCOPY . .\n' >"$work/Dockerfile"
+	printf 'FROM deb\nCOPY . /w\nWORKDIR /w/x\nRUN mkdir d && echo made >d/f\n' >"$work/Dockerfile"
 	g checkout v1
 	g add -A
 	GIT_COMMITTER_DATE=@1510000000 g commit -m run
 	g tag -f v1
 	first=$(env -u SOURCE_DATE_EPOCH "$MYBOX" --root "$root" --runroot "$run" build -q -t made $at)
 	[ "$(mybox image inspect -f '{{.Created}}' made)" = 2017-11-06T20:26:40.000000000Z ]
-	run -0 in_made 'stat -c %Y /w /w/d /w/d/f /w/which'
+	run -0 in_made 'stat -c %Y /w /w/x /w/x/d /w/x/d/f /w/which'
 	[ "$(sort -u <<<"$output")" = 1510000000 ]
 	[ "$(mybox build -q --no-cache -t made $at)" = "$first" ]
 	[ "$(SOURCE_DATE_EPOCH=1510000000 mybox build -q -t made $at)" = "$first" ]
 	SOURCE_DATE_EPOCH=1500000000 mybox build -q -t made $at
-	[ "$(in_made 'stat -c %Y /w/d/f')" = 1500000000 ]
+	[ "$(in_made 'stat -c %Y /w/x/d/f')" = 1500000000 ]
 	SOURCE_DATE_EPOCH='' mybox build -q -t made $at
-	[ "$(in_made 'stat -c %Y /w/d/f')" -gt 1600000000 ]
+	[ "$(in_made 'stat -c %Y /w/x/d/f')" -gt 1600000000 ]
+}
+
+# commit SECONDS: all that is there, dated, as main.
+commit() {
+	g add -A
+	GIT_COMMITTER_DATE=@$1 g commit -m "$1"
+}
+
+@test "build: a step that sees nothing of a git repository is the same for each commit, and each commit the same image" {
+	repository steps
+	local at=git://127.0.0.1/steps id base=1767323045 # what "deb" says of itself
+	cat >"$work/Dockerfile" <<-'EOF'
+		FROM deb AS tool
+		WORKDIR /t
+		RUN echo tool >tool
+		FROM deb AS seen
+		COPY sub /s
+		FROM deb AS mounts
+		RUN --mount=target=/c cp /c/sub/deep/f /mounted
+		FROM deb
+		RUN echo first >/first
+		COPY <<here /here
+		text
+		here
+		COPY --from=tool /t /t
+		COPY --from=mounts /mounted /
+		COPY --from=seen /s/deep /s
+		RUN echo last >/last
+	EOF
+	commit 1600000000
+	mybox build -q -t made $at
+	run -0 in_made 'stat -c %Y /first /t /t/tool'
+	[ "$(sort -u <<<"$output")" = $base ]
+	run -0 in_made 'stat -c %Y /s/f /mounted /last'
+	[ "$(sort -u <<<"$output")" = 1600000000 ]
+	[ "$(mybox image inspect -f '{{.Created}}' made)" = 2020-09-13T12:26:40.000000000Z ]
+	# Of another commit the steps that see it are others, whatever it changed.
+	echo more >"$work/more"
+	commit 1610000000
+	run -0 mybox build --progress plain -t made $at
+	local what n
+	for what in 'WORKDIR /t' 'RUN echo tool' 'RUN echo first' 'COPY <<here' 'COPY --from=tool'; do
+		n=$(sed -n "s/^\(#[0-9]*\) \[.*\] ${what//\//\\/}.*/\1/p" <<<"$output")
+		grep -qx "$n CACHED" <<<"$output" || { echo "$what: $output"; false; }
+	done
+	[ "$(grep -c '^#[0-9]* CACHED' <<<"$output")" = 5 ]
+	id=$(mybox image inspect -f '{{.Id}}' made)
+	run -0 in_made 'stat -c %Y /s/f /mounted /last'
+	[ "$(sort -u <<<"$output")" = 1610000000 ]
+	[ "$(mybox build -q --no-cache -t made $at)" = "$id" ]
+	# When a step was made is in no image, be it before the commit.
+	printf 'FROM deb\nRUN echo first >/first\n' >"$work/Dockerfile"
+	commit 4000000000
+	id=$(mybox build -q -t made $at)
+	[ "$(mybox build -q --no-cache -t made $at)" = "$id" ]
+	# On nothing there is no other time.
+	printf 'FROM scratch\nCOPY --from=deb /bin /bin\nWORKDIR /d\n' >"$work/Dockerfile"
+	commit 1620000000
+	mybox build -q -t made $at
+	[ "$(in_made 'stat -c %Y /d')" = 1620000000 ]
 }
 
 @test "build: a git repository is the context, at a branch, a tag or a commit, whole or in part" {

@@ -139,7 +139,7 @@ static void key_of(const struct mb_build_root *root, const char *pattern, char t
 	struct mb_build_key key;
 	struct mb_err err = MB_ERR_INIT;
 
-	mb_build_key_init(&key, "test", &state, -1);
+	mb_build_key_init(&key, "test", &state);
 	if (mb_build_content_find(root, pattern, &items, &err) < 0)
 		fail_msg("%s", err.msg);
 	for (size_t i = 0; i < items.n; i++)
@@ -189,7 +189,7 @@ static void parts_of_a_key_do_not_run_together(void **state)
 	for (size_t i = 0; i < N(rows); i++) {
 		struct mb_build_key key;
 
-		mb_build_key_init(&key, "test", &none, -1);
+		mb_build_key_init(&key, "test", &none);
 		mb_build_key_add(&key, rows[i][0]);
 		mb_build_key_add(&key, rows[i][1]);
 		mb_build_key_finish(&key, texts[i]);
