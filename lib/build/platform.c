@@ -104,16 +104,3 @@ unsigned mb_build_platforms_check(struct mb_build *b)
 	}
 	return n;
 }
-
-int mb_build_platform_explain(const struct mb_build_state *state, int r, struct mb_err *err)
-{
-	const char *architecture, *variant, *said = state->config.architecture;
-
-	mb_oci_host_architecture(&architecture, &variant);
-	if ((r != -ENOEXEC && r != -ENOENT) || !said || !*said || mb_streq(said, architecture))
-		return r;
-	return mb_wrap(err, r,
-	               r == -ENOEXEC ? "no binfmt handler for %s (qemu-user-static has one)"
-	                             : "no program, or a binfmt handler for %s without flag F",
-	               said);
-}

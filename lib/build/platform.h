@@ -18,7 +18,5 @@ int mb_build_image_state(struct mb_build *b, const struct mb_build_stage *stage,
 /* Tell of base images here that are for another machine than they are to be for.  Return: how many
  * there are. */
 unsigned mb_build_platforms_check(struct mb_build *b);
-/* A command did not start, for @r: if it is one of another machine, @err says so.  Return: @r. */
-int mb_build_platform_explain(const struct mb_build_state *state, int r, struct mb_err *err);
 
 #endif

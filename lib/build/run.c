@@ -11,7 +11,6 @@
 #include "build/job.h"
 #include "build/mount.h"
 #include "build/names.h"
-#include "build/platform.h"
 #include "build/work.h"
 #include "container/container.h"
 #include "container/create.h"
@@ -294,7 +293,7 @@ static int run_container(struct mb_build *b, struct mb_build_stage *stage, unsig
 	if (r < 0) {
 		b->exit_code = how.exit_code;
 		mb_container_remove(c, true, true, NULL);
-		return mb_build_platform_explain(&stage->state, r, err);
+		return mb_container_explain_for(stage->state.config.architecture, r, err);
 	}
 	r = follow(b, step, c, &session, &code, err);
 	if (r == 0 && code) {

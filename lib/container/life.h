@@ -61,6 +61,11 @@ struct mb_container_start {
 int mb_container_start(struct mb_container *c, struct mb_container_start *how,
                        struct mb_container_session *ret_session, struct mb_err *err);
 
+/* foreign.c: a program did not start, for @r: if it is one of another machine, @err says what is
+ * missing here.  Return: @r. */
+int mb_container_explain_for(const char *architecture, int r, struct mb_err *err);
+int mb_container_explain(const struct mb_container *c, int r, struct mb_err *err);
+
 /* Those that it requires, and whom they require, before it.  No lock is held. */
 int mb_container_start_required(struct mb_container *c, struct mb_err *err);
 

@@ -99,6 +99,8 @@ runs_arm64() { grep -qs '^flags:.*F' /proc/sys/fs/binfmt_misc/qemu-aarch64; }
 	run -1 mybox build --platform linux/arm64 -t made "$ctx"
 	[[ "$output" == *'no binfmt handler for arm64 (qemu-user-static has one)'* ]]
 	[ -z "$(mybox images -q made)" ]
+	run -126 mybox run --rm --platform linux/arm64 $plain/multi:1 /bin/sh
+	[ "${lines[-1]}" = 'mybox: no binfmt handler for arm64 (qemu-user-static has one): exec /bin/sh: exec format error' ]
 	[ -z "$(mybox ps -aq)" ]
 }
 
