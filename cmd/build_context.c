@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "build/address.h"
+#include "build/flag_spec.h"
 #include "cmd/context.h"
 #include "core/err.h"
 #include "core/own.h"
@@ -29,26 +30,21 @@ void mb_cmd_build_contexts_done(struct mb_cmd_build_contexts *contexts)
 }
 
 /* An image of a layout is brought in without its names, which may be others' here. */
-static int load_layout(struct mb_cmd_build_contexts *c, const char *where,
+static int load_layout(struct mb_cmd_build_contexts *c, const struct mb_build_context_spec *spec,
                        struct mb_build_named *named, struct mb_err *err)
 {
-	const char *last = strrchr(where, '/');
-	const char *at = strchr(last ? last : where, '@'),
-		   *colon = strchr(last ? last : where, ':');
-	const char *end = at ? at : colon;
-	MB_AUTO_FREE char *path = end ? mb_strndup(where, (size_t)(end - where)) : mb_strdup(where);
-	MB_AUTO_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	MB_AUTO_CLOSE int fd = open(spec->place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const struct mb_image_load_request request = {
-		.fd = fd, .source = path, .nameless = true, .pick = end ? end + 1 : NULL};
+		.fd = fd, .source = spec->place, .nameless = true, .pick = spec->pick};
 	struct mb_image_loaded loaded = {0};
-	int r = fd < 0 ? mb_fail_sys(err, errno, "cannot open '%s'", path)
+	int r = fd < 0 ? mb_fail_sys(err, errno, "cannot open '%s'", spec->place)
 	               : mb_image_load(c->store, &request, &loaded, err);
 
 	for (size_t i = 0; i < loaded.n && r == 0; i++)
 		r = mb_build_claim_take(c->store, loaded.v[i].id, &c->loaded, err);
 	if (r == 0 && loaded.n != 1)
 		r = mb_fail(err, EINVAL, "'%s' has %zu images: name one of them by @digest or :tag",
-		            path, loaded.n);
+		            spec->place, loaded.n);
 	if (r == 0)
 		named->image = mb_asprintf("sha256:%s", loaded.v[0].id);
 	mb_image_loaded_done(&loaded);
@@ -90,45 +86,49 @@ static int open_tree(struct mb_cmd_context *cx, const char *where, struct mb_cmd
 }
 
 /* The last of them. */
-static int open_context(struct mb_cmd_context *cx, const char *where,
+static int open_context(struct mb_cmd_context *cx, const struct mb_build_context_spec *spec,
                         struct mb_cmd_build_contexts *c, struct mb_err *err)
 {
 	struct mb_build_named *named = &c->v[c->n - 1];
-	const char *rest;
 	int r;
 
-	if ((rest = mb_skip_prefix(where, "docker-image://"))) {
-		named->image = mb_strdup(rest);
-		return *rest ? 0 : mb_fail(err, EINVAL, "an image has a name");
+	if (spec->kind == MB_BUILD_CONTEXT_IMAGE) {
+		named->image = mb_strdup(spec->place);
+		return 0;
 	}
-	if ((rest = mb_skip_prefix(where, "oci-layout://"))) {
-		r = mb_cmd_store(cx, &c->store, err);
-		return r < 0 ? r : load_layout(c, rest, named, err);
-	}
-	if (strstr(where, "://") && !mb_build_address_is(where))
-		return mb_fail(err, EOPNOTSUPP, "contexts of this kind are not supported");
-	return open_tree(cx, where, c, err);
+	if (spec->kind != MB_BUILD_CONTEXT_LAYOUT)
+		return open_tree(cx, spec->place, c, err);
+	r = mb_cmd_store(cx, &c->store, err);
+	return r < 0 ? r : load_layout(c, spec, named, err);
+}
+
+static int add(struct mb_cmd_context *cx, const char *text, struct mb_cmd_build_contexts *c,
+               struct mb_build_context_spec *spec, struct mb_err *err)
+{
+	int r = mb_build_context_spec_parse(text, spec, err);
+
+	if (r < 0)
+		return r;
+	c->v = mb_realloc(c->v, (c->n + 1) * sizeof(*c->v));
+	c->places = mb_realloc(c->places, (c->n + 1) * sizeof(*c->places));
+	c->v[c->n] = (struct mb_build_named){.name = mb_strdup(spec->name), .fd = -1};
+	c->places[c->n] = MB_BUILD_CONTEXT_INIT;
+	c->n++;
+	return open_context(cx, spec, c, err);
 }
 
 int mb_cmd_build_context_add(struct mb_cmd_context *cx, const char *text,
                              struct mb_cmd_build_contexts *c, struct mb_err *err)
 {
-	const char *equals = strchr(text, '=');
-	int r;
+	struct mb_build_context_spec spec = {0};
+	int r = add(cx, text, c, &spec, err);
 
-	if (!equals || equals == text || !equals[1])
-		return mb_fail(err, EINVAL, "invalid context value: %s, expected key=value", text);
-	c->v = mb_realloc(c->v, (c->n + 1) * sizeof(*c->v));
-	c->places = mb_realloc(c->places, (c->n + 1) * sizeof(*c->places));
-	c->v[c->n] = (struct mb_build_named){.name = mb_strndup(text, (size_t)(equals - text)),
-	                                     .fd = -1};
-	c->places[c->n] = MB_BUILD_CONTEXT_INIT;
-	c->n++;
-	r = open_context(cx, equals + 1, c, err);
-	if (r < 0) {
+	/* Without a name it is its own complaint. */
+	if (r < 0 && spec.name) {
 		MB_AUTO_FREE char *shown = mb_redact(text);
 
-		return mb_wrap(err, r, "--build-context %s", shown);
+		mb_wrap(err, r, "--build-context %s", shown);
 	}
-	return 0;
+	mb_build_context_spec_done(&spec);
+	return r;
 }

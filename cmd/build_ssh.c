@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "build/flag_spec.h"
 #include "build/keyring.h"
 #include "cmd/build_input.h"
 #include "cmd/context.h"
@@ -72,31 +73,29 @@ static int add_path(struct mb_build_ssh *ssh, const char *path, struct mb_err *e
 	return r < 0 ? r : add_key(ssh, path, fd, err);
 }
 
-int mb_cmd_build_ssh_add(struct mb_cmd_context *cx, const char *text,
-                         struct mb_cmd_build_input *input, struct mb_err *err)
+static int add_spec(const struct mb_build_ssh_spec *spec, struct mb_cmd_build_input *input,
+                    struct mb_err *err)
 {
-	const char *equals = strchr(text, '=');
-	const char *what = equals ? equals + 1 : mb_cmd_user_env(cx, "SSH_AUTH_SOCK");
-	MB_AUTO_STRV struct mb_strv paths = MB_STRV_INIT;
 	struct mb_build_ssh *ssh;
 	int r = 0;
 
-	if (!what || !*what)
-		return mb_fail(
-			err, ENOENT,
-			"--ssh %s: invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is "
-			"set",
-			text);
 	input->ssh = mb_realloc(input->ssh, (input->n_ssh + 1) * sizeof(*input->ssh));
 	ssh = &input->ssh[input->n_ssh++];
-	*ssh = (struct mb_build_ssh){.keyring = MB_BUILD_KEYRING_INIT};
-	ssh->id = equals ? mb_strndup(text, (size_t)(equals - text)) : mb_strdup(text);
-	if (equals)
-		mb_strv_split(&paths, what, ',');
-	else
-		mb_strv_add(&paths, what);
-	for (size_t i = 0; i < paths.n && r == 0; i++)
-		r = add_path(ssh, paths.v[i], err);
+	*ssh = (struct mb_build_ssh){.id = mb_strdup(spec->id), .keyring = MB_BUILD_KEYRING_INIT};
+	for (size_t i = 0; i < spec->paths.n && r == 0; i++)
+		r = add_path(ssh, spec->paths.v[i], err);
+	return r;
+}
+
+int mb_cmd_build_ssh_add(struct mb_cmd_context *cx, const char *text,
+                         struct mb_cmd_build_input *input, struct mb_err *err)
+{
+	struct mb_build_ssh_spec spec = {0};
+	int r = mb_build_ssh_spec_parse(text, mb_cmd_user_env(cx, "SSH_AUTH_SOCK"), &spec, err);
+
+	if (r == 0)
+		r = add_spec(&spec, input, err);
+	mb_build_ssh_spec_done(&spec);
 	return r < 0 ? mb_wrap(err, r, "--ssh %s", text) : 0;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "build/address.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/parse.h"
@@ -168,4 +169,78 @@ int mb_build_secret_spec_parse(const char *text, struct mb_build_secret_spec *re
 	if (is_env && !ret->env)
 		ret->env = mb_take_ptr(&ret->src);
 	return ret->id && *ret->id ? 0 : mb_fail(err, EINVAL, "a secret needs an id");
+}
+
+/* --- agents ----------------------------------------------------------------------------------- */
+
+void mb_build_ssh_spec_done(struct mb_build_ssh_spec *spec)
+{
+	free(spec->id);
+	mb_strv_done(&spec->paths);
+	*spec = (struct mb_build_ssh_spec){0};
+}
+
+int mb_build_ssh_spec_parse(const char *text, const char *agent, struct mb_build_ssh_spec *spec,
+                            struct mb_err *err)
+{
+	const char *equals = strchr(text, '=');
+	const char *what = equals ? equals + 1 : agent;
+
+	if (!what || !*what)
+		return mb_fail(err, ENOENT,
+		               "invalid empty ssh agent socket: make sure SSH_AUTH_SOCK is set");
+	spec->id = equals ? mb_strndup(text, (size_t)(equals - text)) : mb_strdup(text);
+	if (equals)
+		mb_strv_split(&spec->paths, what, ',');
+	else
+		mb_strv_add(&spec->paths, what);
+	return 0;
+}
+
+/* --- contexts --------------------------------------------------------------------------------- */
+
+void mb_build_context_spec_done(struct mb_build_context_spec *spec)
+{
+	free(spec->name);
+	free(spec->place);
+	free(spec->pick);
+	*spec = (struct mb_build_context_spec){0};
+}
+
+/* "DIR", "DIR@DIGEST" or "DIR:TAG", whatever the directories above are called. */
+static void split_layout(const char *where, struct mb_build_context_spec *spec)
+{
+	const char *last = strrchr(where, '/');
+	const char *at = strchr(last ? last : where, '@'),
+		   *colon = strchr(last ? last : where, ':');
+	const char *end = at ? at : colon;
+
+	spec->place = end ? mb_strndup(where, (size_t)(end - where)) : mb_strdup(where);
+	spec->pick = end ? mb_strdup(end + 1) : NULL;
+}
+
+int mb_build_context_spec_parse(const char *text, struct mb_build_context_spec *spec,
+                                struct mb_err *err)
+{
+	const char *equals = strchr(text, '='), *where, *rest;
+
+	if (!equals || equals == text || !equals[1])
+		return mb_fail(err, EINVAL, "invalid context value: %s, expected key=value", text);
+	where = equals + 1;
+	spec->name = mb_strndup(text, (size_t)(equals - text));
+	if ((rest = mb_skip_prefix(where, "oci-layout://"))) {
+		spec->kind = MB_BUILD_CONTEXT_LAYOUT;
+		split_layout(rest, spec);
+		return 0;
+	}
+	rest = mb_skip_prefix(where, "docker-image://");
+	spec->place = mb_strdup(rest ? rest : where);
+	spec->kind = rest                         ? MB_BUILD_CONTEXT_IMAGE
+	             : mb_build_address_is(where) ? MB_BUILD_CONTEXT_ADDRESS
+	                                          : MB_BUILD_CONTEXT_DIRECTORY;
+	if (rest && !*rest)
+		return mb_fail(err, EINVAL, "an image has a name");
+	if (spec->kind == MB_BUILD_CONTEXT_DIRECTORY && strstr(where, "://"))
+		return mb_fail(err, EOPNOTSUPP, "contexts of this kind are not supported");
+	return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* lib/build/flag_spec.h — the texts of --cache-from, --cache-to, --output and --secret.
+/* lib/build/flag_spec.h — the texts of --cache-from, --cache-to, --output, --secret, --ssh
+ * and --build-context.
  *
  * Each is read as far as the text alone decides; what is in a struct is for its _done(), on failure
  * too.
@@ -40,5 +41,30 @@ struct mb_build_secret_spec {
 int mb_build_secret_spec_parse(const char *text, struct mb_build_secret_spec *spec,
                                struct mb_err *err);
 void mb_build_secret_spec_done(struct mb_build_secret_spec *spec);
+
+struct mb_build_ssh_spec {
+	char *id;
+	struct mb_strv paths; /* at least one: a socket, or keys */
+};
+/* @agent: the socket of a text without "=", or NULL.  Return: 0; -ENOENT: there is no socket. */
+int mb_build_ssh_spec_parse(const char *text, const char *agent, struct mb_build_ssh_spec *spec,
+                            struct mb_err *err);
+void mb_build_ssh_spec_done(struct mb_build_ssh_spec *spec);
+
+enum mb_build_context_kind {
+	MB_BUILD_CONTEXT_DIRECTORY,
+	MB_BUILD_CONTEXT_ADDRESS,
+	MB_BUILD_CONTEXT_IMAGE,
+	MB_BUILD_CONTEXT_LAYOUT,
+};
+struct mb_build_context_spec {
+	char *name, *place; /* without docker-image:// and oci-layout:// */
+	char *pick;         /* of a layout, behind its "@" or ":"; or NULL */
+	enum mb_build_context_kind kind;
+};
+/* Return: 0; -EINVAL or -EOPNOTSUPP, told. */
+int mb_build_context_spec_parse(const char *text, struct mb_build_context_spec *spec,
+                                struct mb_err *err);
+void mb_build_context_spec_done(struct mb_build_context_spec *spec);
 
 #endif
