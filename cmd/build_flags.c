@@ -11,49 +11,12 @@
 #include "core/own.h"
 #include "core/parse.h"
 #include "core/str.h"
-#include "oci/image_spec.h"
 
 static const char *const progress_names[] = {
 	[MB_CMD_BUILD_AS_AUTO] = "auto",   [MB_CMD_BUILD_AS_PLAIN] = "plain",
 	[MB_CMD_BUILD_AS_TTY] = "tty",     [MB_CMD_BUILD_AS_QUIET] = "quiet",
 	[MB_CMD_BUILD_AS_RAW] = "rawjson", NULL,
 };
-
-static int refuse_attestation(const char *flag, const char *value, struct mb_err *err)
-{
-	bool on = true;
-
-	if (!value || strcmp(value, "disabled=true") == 0 ||
-	    (mb_parse_bool(value, &on) == 0 && !on))
-		return 0;
-	return mb_fail(err, EOPNOTSUPP, "--%s=%s: attestations are not supported", flag, value);
-}
-
-/* What may be allowed is the host's network; nothing else asks for leave and gets it. */
-static int check_allowed(const struct mb_cmd_build_args *args, struct mb_err *err)
-{
-	MB_STRV_FOREACH (what, &args->allow)
-		if (strcmp(what, "network.host") != 0)
-			return mb_fail(err, EOPNOTSUPP, "--allow=%s is not supported", what);
-	if (!args->isolation || !*args->isolation || strcmp(args->isolation, "default") == 0)
-		return 0;
-	return mb_fail(err, EOPNOTSUPP, "--isolation=%s is not supported", args->isolation);
-}
-
-int mb_cmd_build_flags_check(const struct mb_cmd_build_args *args, struct mb_err *err)
-{
-	MB_AUTO_FREE char *platform = NULL;
-	int r = refuse_attestation("provenance", args->provenance, err);
-
-	if (r == 0 && args->call && strcmp(args->call, "build") != 0 &&
-	    strcmp(args->call, "check") != 0)
-		r = mb_fail(err, EOPNOTSUPP, "--call=%s is not supported", args->call);
-	if (r == 0)
-		r = check_allowed(args, err);
-	if (r == 0 && args->platform)
-		r = mb_oci_platform_parse(args->platform, &platform, err);
-	return r < 0 ? r : refuse_attestation("sbom", args->sbom, err);
-}
 
 void mb_cmd_build_fill_args(struct mb_cmd_context *cx, const struct mb_strv *from, struct mb_kv *to)
 {
@@ -107,17 +70,27 @@ int mb_cmd_build_annotation_add(const char *text, struct mb_kv *annotations, str
 const struct mb_cli_opt mb_cmd_build_opts[] = {
 	MB_OPT_LIST(0, "add-host", NULL, struct mb_cmd_build_args, add_hosts,
                     "a line of /etc/hosts for RUN: name:address"),
+	MB_OPT_LIST(0, "allow", NULL, struct mb_cmd_build_args, allow,
+                    "more that RUN may ask for: network.host"),
+	MB_OPT_LIST(0, "annotation", NULL, struct mb_cmd_build_args, annotations,
+                    "set an annotation of the manifest that is sent or saved"),
+	MB_OPT_LIST(0, "attest", NULL, struct mb_cmd_build_args, attest,
+                    "type=...,disabled=true: there are none anyway", .hidden = true),
 	MB_OPT_LIST(0, "build-arg", NULL, struct mb_cmd_build_args, args, "set an ARG: NAME=value"),
 	MB_OPT_LIST(0, "build-context", NULL, struct mb_cmd_build_args, contexts,
                     "a name for FROM and --from: name=DIR or an image"),
+	MB_OPT_IGNORED(0, "builder", true, NULL),
 	MB_OPT_LIST(0, "cache-from", NULL, struct mb_cmd_build_args, cache_from,
                     "use steps of an image, or of type=local,src=DIR"),
 	MB_OPT_LIST(0, "cache-to", NULL, struct mb_cmd_build_args, cache_to,
                     "give steps: type=inline, an image, or type=local,dest=DIR"),
-	MB_OPT_STRING(0, "cgroup-parent", NULL, struct mb_cmd_build_args, cgroup_parent,
-                      "control group above those of RUN"),
 	MB_OPT_STRING(0, "call", NULL, struct mb_cmd_build_args, call, "build, or check",
                       .hidden = true),
+	MB_OPT_STRING(0, "cgroup-parent", NULL, struct mb_cmd_build_args, cgroup_parent,
+                      "control group above those of RUN"),
+	MB_OPT_SWITCH(0, "check", struct mb_cmd_build_args, check,
+                      "look at the Dockerfile alone, and build nothing"),
+	MB_OPT_IGNORED(0, "compress", false, NULL),
 	MB_OPT_I64(0, "cpu-period", NULL, struct mb_cmd_build_args, cpu_period,
                    "limit of RUN by the CPU CFS period, microseconds"),
 	MB_OPT_I64(0, "cpu-quota", NULL, struct mb_cmd_build_args, cpu_quota,
@@ -128,15 +101,14 @@ const struct mb_cli_opt mb_cmd_build_opts[] = {
                       "processors that RUN may use (0-3, 0,1)"),
 	MB_OPT_STRING(0, "cpuset-mems", NULL, struct mb_cmd_build_args, cpuset_mems,
                       "memory nodes that RUN may use (0-3, 0,1)"),
-	MB_OPT_SWITCH(0, "check", struct mb_cmd_build_args, check,
-                      "look at the Dockerfile alone, and build nothing"),
 	MB_OPT_STRING('f', "file", NULL, struct mb_cmd_build_args, file,
                       "the Dockerfile, or - for stdin (default PATH/Dockerfile)",
                       .complete = MB_COMP_FILE),
-	MB_OPT_LIST(0, "annotation", NULL, struct mb_cmd_build_args, annotations,
-                    "set an annotation of the manifest that is sent or saved"),
+	MB_OPT_IGNORED(0, "force-rm", false, NULL),
 	MB_OPT_STRING(0, "iidfile", "file", struct mb_cmd_build_args, iidfile,
                       "write the id of the image to this file", .complete = MB_COMP_FILE),
+	MB_OPT_STRING(0, "isolation", NULL, struct mb_cmd_build_args, isolation,
+                      "default: there is one kind", .hidden = true),
 	MB_OPT_LIST(0, "label", NULL, struct mb_cmd_build_args, labels, "set a label of the image"),
 	MB_OPT_SWITCH(0, "load", struct mb_cmd_build_args, load,
                       "make an image here besides other outputs"),
@@ -156,37 +128,30 @@ const struct mb_cli_opt mb_cmd_build_opts[] = {
                       "what the image is made for: linux/amd64"),
 	MB_OPT_CHOICE(0, "progress", NULL, struct mb_cmd_build_args, progress, progress_names,
                       "what to show of it", .def = "auto"),
+	MB_OPT_STRING(0, "provenance", NULL, struct mb_cmd_build_args, provenance,
+                      "false: there is none anyway", .bare = "true", .hidden = true),
 	MB_OPT_SWITCH(0, "pull", struct mb_cmd_build_args, pull, "look for newer base images",
                       .aliases = "pull-always"),
 	MB_OPT_SWITCH(0, "push", struct mb_cmd_build_args, push,
                       "send the image to the registries of its names"),
 	MB_OPT_SWITCH('q', "quiet", struct mb_cmd_build_args, quiet, "print the id alone"),
+	MB_OPT_IGNORED(0, "rewrite-timestamp", false, NULL),
+	MB_OPT_IGNORED(0, "rm", false, NULL),
+	MB_OPT_STRING(0, "sbom", NULL, struct mb_cmd_build_args, sbom,
+                      "false: there is none anyway", .bare = "true", .hidden = true),
 	MB_OPT_LIST(0, "secret", NULL, struct mb_cmd_build_args, secrets,
                     "give RUN a secret: id=a,src=FILE or id=a,env=NAME"),
+	MB_OPT_REFUSED(0, "security-opt", true, "RUN has the rights of run without options"),
 	MB_OPT_SIZE(0, "shm-size", NULL, struct mb_cmd_build_args, shm_size,
                     "size of /dev/shm in RUN"),
+	MB_OPT_REFUSED(0, "squash", false, "use COPY --from in a stage FROM scratch"),
 	MB_OPT_LIST(0, "ssh", NULL, struct mb_cmd_build_args, ssh,
                     "give RUN an ssh agent: default, id=SOCKET or id=KEY"),
 	MB_OPT_LIST('t', "tag", NULL, struct mb_cmd_build_args, names, "name of the image"),
 	MB_OPT_STRING(0, "target", NULL, struct mb_cmd_build_args, target, "build this stage"),
-	MB_OPT_LIST(0, "ulimit", NULL, struct mb_cmd_build_args, ulimits,
-                    "limit of RUN: name=soft:hard"),
-	MB_OPT_IGNORED(0, "rm", false, NULL),
-	MB_OPT_IGNORED(0, "force-rm", false, NULL),
-	MB_OPT_IGNORED(0, "compress", false, NULL),
-	MB_OPT_STRING(0, "provenance", NULL, struct mb_cmd_build_args, provenance,
-                      "false: there is none anyway", .bare = "true", .hidden = true),
-	MB_OPT_STRING(0, "sbom", NULL, struct mb_cmd_build_args, sbom,
-                      "false: there is none anyway", .bare = "true", .hidden = true),
-	MB_OPT_LIST(0, "allow", NULL, struct mb_cmd_build_args, allow,
-                    "network.host: RUN may ask for the host's network"),
-	MB_OPT_STRING(0, "isolation", NULL, struct mb_cmd_build_args, isolation,
-                      "default: there is one kind", .hidden = true),
 	MB_OPT_STRING(0, "timestamp", "seconds", struct mb_cmd_build_args, timestamp,
                       "no time in the image is later, as SOURCE_DATE_EPOCH"),
-	MB_OPT_IGNORED(0, "rewrite-timestamp", false, NULL),
-	MB_OPT_IGNORED(0, "builder", true, NULL),
-	MB_OPT_REFUSED(0, "squash", false, "use COPY --from in a stage FROM scratch"),
-	MB_OPT_REFUSED(0, "security-opt", true, "RUN has the rights of run without options"),
+	MB_OPT_LIST(0, "ulimit", NULL, struct mb_cmd_build_args, ulimits,
+                    "limit of RUN: name=soft:hard"),
 	MB_OPT_END,
 };

@@ -22,7 +22,7 @@ enum mb_cmd_build_how {
 
 struct mb_cmd_build_args {
 	struct mb_strv names, args, labels, secrets, add_hosts, ulimits, no_cache_for, outputs,
-		annotations, contexts, ssh, cache_from, cache_to;
+		annotations, attest, contexts, ssh, cache_from, cache_to;
 	const char *file, *target, *network, *platform, *iidfile, *cgroup_parent, *metadata;
 	const char *provenance, *sbom, *isolation, *timestamp;
 	const char *cpuset_cpus, *cpuset_mems;
@@ -34,7 +34,7 @@ struct mb_cmd_build_args {
 };
 extern const struct mb_cli_opt mb_cmd_build_opts[];
 
-/* What can be said of them alone. */
+/* build_flags_check.c: what can be said of them alone. */
 int mb_cmd_build_flags_check(const struct mb_cmd_build_args *args, struct mb_err *err);
 /* --build-arg: "NAME=value", or "NAME" with the caller's own value, if it has one. */
 void mb_cmd_build_fill_args(struct mb_cmd_context *cx, const struct mb_strv *from,

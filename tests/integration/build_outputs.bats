@@ -134,9 +134,12 @@ key() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1])).get(sys
 	[[ "$output" == *'attestations are not supported'* ]]
 	run -1 build --sbom
 	[[ "$output" == *'attestations are not supported'* ]]
+	run -1 build --attest type=sbom,disabled=true --attest type=provenance,mode=max
+	[ "$output" = 'mybox: --attest=type=provenance,mode=max: attestations are not supported' ]
 	run -1 mybox build --push "$ctx"
 	[[ "$output" == *'tag is needed when pushing'* ]]
-	build -q --provenance=false --sbom=false
+	build -q --provenance=false --sbom=false --attest type=sbom,disabled=true
+	build -q --provenance=mode=min,disabled=true --sbom=disabled=true
 	[[ "$(mybox buildx version)" =~ ^mybox/buildx\ v[0-9]+\.[0-9]+\.[0-9]+\  ]]
 }
 
