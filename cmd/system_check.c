@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdio.h>
 
+#include "build/claim.h"
 #include "cli/cli.h"
 #include "cmd/aside.h"
 #include "cmd/context.h"
@@ -11,9 +12,9 @@
 #include "core/str.h"
 #include "image/image.h"
 #include "net/net.h"
+#include "secret/secret.h"
 #include "store/store.h"
 #include "store/sweep.h"
-#include "secret/secret.h"
 #include "volume/volume.h"
 
 enum { EXIT_CLEAN = 0, EXIT_REPAIRED = 1, EXIT_LEFT = 2 };
@@ -74,6 +75,7 @@ static int check_all(struct mb_store *store, const struct check_args *args, stru
                      size_t *left, struct mb_err *err)
 {
 	const struct mb_container_check containers = {args->repair, tell, k};
+	const struct mb_build_claims_check claims = {args->repair, tell, k};
 	const struct mb_image_check_request images = {args->repair, args->full, tell, k};
 	const struct mb_volume_check_request volumes = {args->repair, tell, k};
 	const struct mb_secret_check_request secrets = {args->repair, tell, k};
@@ -89,7 +91,10 @@ static int check_all(struct mb_store *store, const struct check_args *args, stru
 		r = check_net(store, args, k, left, err);
 	if (r < 0 || args->quick)
 		return r;
-	r = mb_image_check(store, &images, &some, err);
+	r = mb_build_claims_check(store, &claims, &some, err);
+	*left += r == 0 ? some : 0;
+	if (r == 0)
+		r = mb_image_check(store, &images, &some, err);
 	*left += r == 0 ? some : 0;
 	if (r == 0)
 		r = mb_volume_check(store, &volumes, &some, err);

@@ -2,36 +2,15 @@
 #include "cmd/users.h"
 #include "container/container.h"
 #include "container/secrets.h"
+#include "container/users.h"
 #include "core/err.h"
 #include "core/str.h"
 
 #include <stdio.h>
 
-static int ask_image(void *store, const char *image_id, char container[MB_IMAGE_ID_TEXT],
-                     struct mb_err *err)
-{
-	struct mb_container_list list = {0};
-	int use = MB_IMAGE_UNUSED, r = mb_container_list_load(store, false, &list, err);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < list.n && use != MB_IMAGE_USE_RUNNING; i++) {
-		const struct mb_container *c = list.v[i];
-		const char *id = c->record->image_id ? c->record->image_id : "";
-		const char *hex = mb_skip_prefix(id, "sha256:");
-
-		if (!mb_streq(hex ? hex : id, image_id))
-			continue;
-		use = mb_container_is_running(c) ? MB_IMAGE_USE_RUNNING : MB_IMAGE_USE_STOPPED;
-		snprintf(container, MB_IMAGE_ID_TEXT, "%s", c->id);
-	}
-	mb_container_list_done(&list);
-	return use;
-}
-
 struct mb_image_users mb_cmd_image_users(struct mb_store *store)
 {
-	return (struct mb_image_users){ask_image, store};
+	return mb_container_image_users(store);
 }
 
 static bool uses_volume(const struct mb_container_record *record, const char *name)

@@ -27,6 +27,7 @@ few() {
 }
 
 @test "build, killed" { few build; }
+@test "build -o, killed" { few "build -o"; }
 @test "create, killed" { few create; }
 @test "start, killed" { few start; }
 @test "stop, killed" { few stop; }

@@ -400,6 +400,17 @@ def remove_built(s):
     s.call("builder", "prune", "-af")
 
 
+def expect_unclaimed(s):
+    """What was here only to be saved went with the repair."""
+    left = [n for n in listing(s.run + "/locks") if n.startswith("given-")]
+    if left:
+        raise Leak("locks of a build that is gone: %s" % left)
+    left = s.call("images", "-q", "-f", "dangling=true").split()
+    if left:
+        raise Leak("images of a build that is gone: %s" % left)
+    s.call("builder", "prune", "-af")
+
+
 def make_namespace(s):
     with open(s.base + "/netns", "w"):
         pass
@@ -477,6 +488,9 @@ VERBS = {
                    settle=remove_committed),
     "build": Verb(["build", "-q", "-t", "built", "/run/mybox-test/crash-build/context"],
                   prepare=make_context, settle=remove_built),
+    "build -o": Verb(["build", "-q", "-o", "type=oci,dest=/run/mybox-test/crash-build--o/out.tar",
+                      "/run/mybox-test/crash-build--o/context"],
+                     prepare=make_context, settle=expect_unclaimed),
     "exec": Verb(["exec", "victim", "true"], prepare=one_container),
     "network create": Verb(["network", "create", "victim"], settle=remove_networks),
     "network rm": Verb(["network", "rm", "victim"], settle=remove_networks,

@@ -161,3 +161,69 @@ key() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1])).get(sys
 		assert set(names.values()) == done and len(done) == 3, (names, done)
 	EOF
 }
+
+# A build that is stopped where it saves, as nobody reads: saves; $builder is it, and $id the image.
+saves() {
+	"$MYBOX" --root "$root" --runroot "$run" build -q -o type=oci,dest=- "$ctx" >"$BATS_TEST_TMPDIR/full" 2>&1 &
+	builder=$!
+	wait_until 30 is_saved
+	id=$(mybox images -q --no-trunc -f dangling=true)
+}
+is_saved() { [ -n "$(mybox images -q -f dangling=true)" ]; }
+locks() { (cd "$run/locks" && compgen -G 'given-*'); }
+killed() {
+	saves
+	kill -9 $builder
+	wait $builder || true
+	[ "$(locks)" = "given-${id#sha256:}" ]
+}
+is_clean() {
+	run ! locks
+	[ -z "$(mybox images -q -f dangling=true)" ]
+	mybox system check
+}
+
+@test "build: what a killed one had only to save goes with the next of the kind, or a check" {
+	local id builder reader
+	printf 'FROM deb\nRUN echo x >/x\n' | dockerfile
+	mkfifo "$BATS_TEST_TMPDIR/full"
+	exec 7<>"$BATS_TEST_TMPDIR/full"
+	killed
+	run -2 mybox system check
+	[ "$output" = "image $id: was for a build that is gone" ]
+	mybox build -q -o type=oci,dest="$BATS_TEST_TMPDIR/other.tar" - <<<$'FROM deb\nLABEL a=b'
+	is_clean
+	killed
+	run -1 mybox system check --repair
+	[ "$output" = "image $id: was for a build that is gone (repaired)" ]
+	is_clean
+	# A boot takes the lock along, and nothing else.
+	killed
+	rm "$run/locks/given-${id#sha256:}"
+	run -2 mybox system check
+	[ "$output" = "image $id: was for a build that is gone" ]
+	run ! locks
+	run -1 mybox system check --repair
+	is_clean
+	# What a container was made of stays as long as that.
+	killed
+	mybox create --name user "$id" true
+	run -1 mybox system check --repair
+	[ "$(mybox images -q --no-trunc -f dangling=true)" = "$id" ]
+	mybox system check
+	mybox start user
+	mybox rm -f user
+	run -1 mybox system check --repair
+	is_clean
+	# Of one that is at work nothing goes.
+	saves
+	mybox system check --repair
+	mybox build -q -o type=oci,dest="$BATS_TEST_TMPDIR/other.tar" - <<<$'FROM deb\nLABEL a=b'
+	[ "$(mybox images -q --no-trunc -f dangling=true)" = "$id" ]
+	cat <&7 >/dev/null &
+	reader=$!
+	wait $builder
+	kill $reader
+	exec 7<&-
+	is_clean
+}
