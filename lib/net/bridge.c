@@ -69,6 +69,14 @@ static void put_address(struct mb_nl_batch *b, const struct mb_net_pool *pool, i
 	mb_nl_addr_add(b, gateway.family, gateway.b, subnet.bits, index, true);
 }
 
+static void put_addresses(struct mb_nl_batch *b, const struct mb_net_network *n, int index)
+{
+	if (!n->bare4)
+		put_address(b, &n->v4, index);
+	if (!n->bare6)
+		put_address(b, &n->v6, index);
+}
+
 /* A bridge that changed its MAC with each port would break everybody's ARP entries. */
 static void bridge_mac(const struct mb_net_network *n, uint8_t mac[MB_NET_MAC_BYTES])
 {
@@ -92,8 +100,7 @@ static int create(struct mb_net *net, const struct mb_net_network *n, int *ret_i
 		mb_nl_bridge_add(&b, n->bridge, n->mtu, mac, index);
 		mb_nl_link_set_alias(&b, index, NULL, alias);
 		mb_nl_link_set_group(&b, index, mb_net_group(n));
-		put_address(&b, &n->v4, index);
-		put_address(&b, &n->v6, index);
+		put_addresses(&b, n, index);
 		r = mb_nl_send(&net->route, &b, NULL, err);
 	}
 	if (r && r != -EEXIST) {
@@ -119,8 +126,7 @@ static int adopt(struct mb_net *net, const struct mb_net_network *n, const struc
 		               n->bridge);
 	mb_nl_link_set_up(&b, link->index, NULL);
 	mb_nl_link_set_group(&b, link->index, mb_net_group(n));
-	put_address(&b, &n->v4, link->index);
-	put_address(&b, &n->v6, link->index);
+	put_addresses(&b, n, link->index);
 	r = mb_nl_send(&net->route, &b, NULL, err);
 	return r == -EEXIST ? 0 : r;
 }
@@ -168,10 +174,11 @@ static void enable_forwarding(const struct mb_net_network *n)
 	mb_net_forwarding6_enable(n);
 }
 
-/* Containers must not configure the host by router advertisements. */
+/* Containers must not configure the host by router advertisements; where it is to have no address,
+ * it has none of the link either. */
 static void set_sysctls(const struct mb_net_network *n)
 {
-	if (n->v6.subnet)
+	if (n->v6.subnet && !n->bare6)
 		(void)mb_net_sysctl("0", "/proc/sys/net/ipv6/conf/%s/accept_ra", n->bridge);
 	else
 		(void)mb_net_sysctl("1", "/proc/sys/net/ipv6/conf/%s/disable_ipv6", n->bridge);

@@ -101,6 +101,10 @@ void mb_net_changes_network(struct mb_net_changes *c, const struct mb_net_networ
 		return;
 	}
 	add_group(c, MB_NET_SET_EGRESS, remove, group);
+	if (n->exposed4)
+		add_group(c, MB_NET_SET_EXPOSED4, remove, group);
+	if (n->exposed6)
+		add_group(c, MB_NET_SET_EXPOSED6, remove, group);
 	if (n->masquerade && !n->direct4)
 		add_source(c, MB_NET_SET_MASQ4, remove, group, n->host_ip4);
 	if (n->masquerade && !n->direct6 && n->v6.subnet)

@@ -35,6 +35,9 @@ enum mb_net_set {
 	MB_NET_SET_SELF6,
 	MB_NET_SET_FWD_PAIR,  /* group . group: accept */
 	MB_NET_SET_EGRESS,    /* group: accept */
+	/* Networks whose containers are reached from outside, whatever they have published. */
+	MB_NET_SET_EXPOSED4,
+	MB_NET_SET_EXPOSED6,
 	MB_NET_SET_DNAT4,     /* host address . protocol . port: container address . port */
 	MB_NET_SET_DNAT4_ANY, /* protocol . port */
 	MB_NET_SET_DNAT6,

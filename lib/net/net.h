@@ -107,6 +107,8 @@ struct mb_net_network {
 	/* gateway_mode: its addresses are known outside; neither masquerade nor ports of the host.
 	 */
 	bool direct4, direct6;
+	bool exposed4, exposed6;   /* gateway_mode: who has a route reaches all of a container */
+	bool bare4, bare6;         /* the host has no address of the family in it */
 	bool no_route;             /* it is nobody's default route */
 	uint32_t metric;           /* of the default route; 0: the kernel's own */
 	struct mb_strv routes;     /* in containers, as route_spec.h has them */

@@ -155,22 +155,37 @@ static int set_host_ip6(struct mb_net_network *n, const char *value)
 	return set_host_address_of(&n->host_ip6, AF_INET6, value);
 }
 
-static int set_gateway_mode(bool *direct, const char *value)
+/* docker's four: what containers of a network are to those outside, one flag each. */
+struct gateway_mode {
+	bool *direct, *exposed, *bare;
+};
+
+static int set_gateway_mode(const struct mb_net_network *n, const struct gateway_mode *m,
+                            const char *value)
 {
-	if (mb_streq(value, "nat-unprotected") || mb_streq(value, "isolated"))
-		return -EOPNOTSUPP;
-	*direct = mb_streq(value, "routed");
-	return *direct || mb_streq(value, "nat") ? 0 : -EINVAL;
+	bool isolated = mb_streq(value, "isolated");
+
+	*m->direct = mb_streq(value, "routed");
+	*m->exposed = mb_streq(value, "nat-unprotected");
+	if (isolated && !n->internal)
+		return -EPERM;
+	if (isolated)
+		*m->bare = true;
+	return *m->direct || *m->exposed || isolated || mb_streq(value, "nat") ? 0 : -EINVAL;
 }
 
 static int set_gateway_mode4(struct mb_net_network *n, const char *value)
 {
-	return set_gateway_mode(&n->direct4, value);
+	const struct gateway_mode m = {&n->direct4, &n->exposed4, &n->bare4};
+
+	return set_gateway_mode(n, &m, value);
 }
 
 static int set_gateway_mode6(struct mb_net_network *n, const char *value)
 {
-	return set_gateway_mode(&n->direct6, value);
+	const struct gateway_mode m = {&n->direct6, &n->exposed6, &n->bare6};
+
+	return set_gateway_mode(n, &m, value);
 }
 
 static int set_host_binding(struct mb_net_network *n, const char *value)
@@ -279,6 +294,11 @@ static int set_value(struct mb_net_network *n, const struct mb_kv_pair *pair,
 
 	if (r == -EOPNOTSUPP)
 		return mb_fail(err, EOPNOTSUPP, "value '%s' of option '%s' is not supported",
+		               pair->value, pair->key);
+	if (r == -EPERM)
+		return mb_fail(err, EINVAL,
+		               "value '%s' of option '%s' is for internal networks alone "
+		               "(--internal)",
 		               pair->value, pair->key);
 	return r < 0 ? mb_fail(err, EINVAL, "invalid value '%s' of option '%s'", pair->value,
 	                       pair->key)

@@ -180,6 +180,38 @@ while True:
 	refused "no routes where hosts share" network create -d overlay -o store=http://127.0.0.1:1 --route 192.0.2.0/24,10.93.7.9 net3
 }
 
+@test "isolated: an internal network in which the host has no address" {
+	local mode="$D.bridge.gateway_mode" bridge
+	refused "value 'isolated' of option '${mode}_ipv4' is for internal networks alone" network create -o "${mode}_ipv4=isolated" net1
+	refused "value 'isolated' of option '${mode}_ipv6' is for internal networks alone" network create --ipv6 -o "${mode}_ipv6=isolated" net1
+	mybox network create --internal --ipv6 -o "${mode}_ipv4=isolated" -o "${mode}_ipv6=isolated" -o "$D.bridge.name=br-alone" net1
+	mybox network create --internal --ipv6 -o "${mode}_ipv6=isolated" -o "$D.bridge.name=br-half" net2
+	[ "$(mybox network inspect -f "{{index .Options \"${mode}_ipv6\"}}" net1)" = isolated ]
+	sleeper one --network net1
+	mybox run -d --name two --network net1 deb sh -c 'mkdir /www; echo yes >/www/index.html; exec httpd -f -p 80 -h /www'
+	sleeper half --network net2
+	addresses() { ip addr show dev "$1" | grep -cw "$2"; }
+	for bridge in 1 2; do
+		[ "$(addresses br-alone inet)" = 0 ]
+		[ "$(addresses br-alone inet6)" = 0 ]
+		[ "$(addresses br-half inet)" = 1 ]
+		[ "$(addresses br-half inet6)" = 0 ]
+		mybox network reload
+	done
+	is() { [ "$(mybox exec one timeout 3 wget -q -O- "http://$1/")" = yes ]; }
+	wait_until 20 is two
+	is "$(ip_of two)"
+	is "[$(ip6_of two)]"
+	# Neither does the host reach them.
+	run ! timeout 3 busybox wget -q -O- "http://$(ip_of two)/"
+	refused "the host has no address in it" network policy default net1 deny
+	mybox network check one two:80
+	mybox system check
+	mybox rm -f one two
+	mybox network rm net1
+	run ! ip link show br-alone
+}
+
 @test "auxiliary addresses are given to nobody; then there is none left" {
 	mybox network create --subnet 10.93.5.0/29 --aux-address one=10.93.5.2 --aux-address two=10.93.5.4 net1
 	sleeper c1 --network net1

@@ -373,12 +373,57 @@ bound() { mybox exec "$1" grep -q ':0035 ' /proc/net/udp; }
 	run mybox run -d --name s3 --network net4 -p 8084:80,from=192.0.2.0/24 deb sleep 10
 	[ "$status" = 125 ]
 	local bad
-	for bad in ipv4=isolated ipv6=nat-unprotected ipv4=none; do
+	for bad in ipv4=isolated ipv6=isolated ipv4=none; do
 		run mybox network create -o "com.docker.network.bridge.gateway_mode_$bad" net5
 		[ "$status" = 1 ]
 		[ "${#lines[@]}" = 1 ]
 		[[ $output == *"value '${bad#*=}' of option 'com.docker.network.bridge.gateway_mode_${bad%=*}'"* ]]
 	done
+}
+
+@test "nat-unprotected: whatever listens is reached, a family at a time" {
+	local ip4 ip6 other mode=com.docker.network.bridge.gateway_mode
+	mybox network create --subnet 10.92.3.0/24 --subnet fd00:92:3::/64 -o "${mode}_ipv4=nat-unprotected" net1
+	mybox network create --subnet 10.92.4.0/24 --subnet fd00:92:4::/64 -o "${mode}_ipv6=nat-unprotected" net2
+	[ "$(mybox network inspect -f "{{index .Options \"${mode}_ipv4\"}}" net1)" = nat-unprotected ]
+	web s1 --network net1 -p 8080:80
+	web s2 --network net2
+	web s3
+	ip4=$(mybox inspect -f '{{.NetworkSettings.Networks.net1.IPAddress}}' s1)
+	ip6=$(mybox inspect -f '{{.NetworkSettings.Networks.net2.GlobalIPv6Address}}' s2)
+	other=$(mybox inspect -f '{{.NetworkSettings.Networks.net1.GlobalIPv6Address}}' s1)
+	# Ports of the host are led as with nat; its own address is reached at any port.
+	wait_until 20 outside_is 198.51.100.1:8080 s1
+	outside_is "$ip4:80" s1
+	mybox exec -d s1 httpd -f -p 81 -h /www
+	wait_until 10 outside_is "$ip4:81" s1
+	wait_until 20 outside_is "[$ip6]:80" s2
+	# The other families are as ever.
+	run ! outside_is "[$other]:80" s1
+	run ! outside_is "$(mybox inspect -f '{{.NetworkSettings.Networks.net2.IPAddress}}' s2):80" s2
+	# Other networks of this host are not outside.
+	run ! inside_is s3 "$ip4:80" s1
+	# They leave with the host's address, as with nat.
+	mkdir -p "$BATS_TEST_TMPDIR/www/cgi-bin"
+	printf '#!/bin/sh\necho; echo $REMOTE_ADDR\n' >"$BATS_TEST_TMPDIR/www/cgi-bin/who"
+	chmod 755 "$BATS_TEST_TMPDIR/www/cgi-bin/who"
+	outside_serve busybox httpd -f -p 8097 -h "$BATS_TEST_TMPDIR/www"
+	seen() { [ "$(mybox exec "$1" timeout 3 wget -q -O- "http://$2:8097/cgi-bin/who" | tr -d '[]' | sed 's/::ffff://')" = "$3" ]; }
+	wait_until 10 seen s1 198.51.100.2 198.51.100.1
+	# A policy decides before, and a table that is lost comes back so.
+	mybox network policy default net1 deny
+	run ! outside_is "$ip4:81" s1
+	mybox network policy default net1 allow
+	wait_until 5 outside_is "$ip4:81" s1
+	nft flush ruleset
+	wait_until 10 outside_is "$ip4:81" s1
+	mybox system check
+	has_exposed() { nft list set inet "$(nft list tables | sed -n 's/^table inet \(mybox.*\)/\1/p')" exposed4 | grep -q elements; }
+	has_exposed
+	mybox rm -f s1
+	mybox network rm net1
+	run ! has_exposed
+	mybox system check
 }
 
 @test "by [::1], whatever the container has" {

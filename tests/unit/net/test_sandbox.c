@@ -255,7 +255,7 @@ static void networks_have_the_elements_of_their_kind(void **state)
 	static const uint8_t source_ip[] = {192, 0, 2, 9};
 	const uint32_t pair[] = {0x0a580100, 0x0a580100};
 	MB_AUTO_NET_CHANGES struct mb_net_changes open = {0}, internal = {0}, sealed = {0},
-						  direct = {0}, source = {0};
+						  direct = {0}, source = {0}, exposed = {0};
 
 	(void)state;
 	n.v4.subnet = mb_strdup("10.88.1.0/24");
@@ -275,9 +275,16 @@ static void networks_have_the_elements_of_their_kind(void **state)
 	assert_memory_equal(source.v[4].elem.data, source_ip, sizeof(source_ip));
 	assert_int_equal(source.v[5].set, MB_NET_SET_MASQ6);
 	mb_free_p(&n.host_ip4);
+	n.host_ip4 = NULL;
 	assert_int_equal(open.v[4].set, MB_NET_SET_MASQ4);
 	assert_int_equal(open.v[1].elem.key_len, 8);
 	assert_memory_equal(open.v[1].elem.key, pair, sizeof(pair));
+	n.exposed4 = n.exposed6 = true;
+	mb_net_changes_network(&exposed, &n, false);
+	assert_int_equal(exposed.n, 8);
+	assert_int_equal(exposed.v[4].set, MB_NET_SET_EXPOSED4);
+	assert_int_equal(exposed.v[5].set, MB_NET_SET_EXPOSED6);
+	n.exposed4 = n.exposed6 = false;
 	n.internal = true;
 	mb_net_changes_network(&internal, &n, false);
 	assert_int_equal(internal.n, 4);
