@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/err.h"
+#include "core/id.h"
 #include "core/io.h"
 #include "core/log.h"
 #include "core/parse.h"
@@ -84,6 +85,9 @@ static void bridge_mac(const struct mb_net_network *n, uint8_t mac[MB_NET_MAC_BY
 
 	(void)mb_net_addr_parse(n->v4.gateway, &gateway);
 	mb_net_mac_of(&gateway, mac);
+	/* Whoever has that address may be a bridge of ours on another host. */
+	if (n->bare4)
+		mb_random(mac + 2, MB_NET_MAC_BYTES - 2);
 }
 
 static int create(struct mb_net *net, const struct mb_net_network *n, int *ret_index,
@@ -169,20 +173,23 @@ void mb_net_forwarding6_enable(const struct mb_net_network *n)
 
 static void enable_forwarding(const struct mb_net_network *n)
 {
-	if (mb_net_sysctl("1", "/proc/sys/net/ipv4/ip_forward"))
+	if (!n->bare4 && mb_net_sysctl("1", "/proc/sys/net/ipv4/ip_forward"))
 		mb_warn("cannot turn net.ipv4.ip_forward on: containers do not reach the world");
-	mb_net_forwarding6_enable(n);
+	if (!n->bare6)
+		mb_net_forwarding6_enable(n);
 }
 
 /* Containers must not configure the host by router advertisements; where it is to have no address,
- * it has none of the link either. */
-static void set_sysctls(const struct mb_net_network *n)
+ * it has none of the link either.  What a bridge of somebody else's has of IPv6 is not ours to
+ * take. */
+static void set_sysctls(const struct mb_net_network *n, bool is_ours)
 {
 	if (n->v6.subnet && !n->bare6)
 		(void)mb_net_sysctl("0", "/proc/sys/net/ipv6/conf/%s/accept_ra", n->bridge);
-	else
+	else if (is_ours || n->bare6)
 		(void)mb_net_sysctl("1", "/proc/sys/net/ipv6/conf/%s/disable_ipv6", n->bridge);
-	(void)mb_net_sysctl("1", "/proc/sys/net/ipv4/conf/%s/route_localnet", n->bridge);
+	if (!n->bare4)
+		(void)mb_net_sysctl("1", "/proc/sys/net/ipv4/conf/%s/route_localnet", n->bridge);
 	if (!n->internal)
 		enable_forwarding(n);
 }
@@ -214,7 +221,7 @@ static int bridge_up(struct mb_net *net, const struct mb_net_network *n, int *re
 		r = mb_net_overlay_up(net, n, *ret_index, err);
 	if (r)
 		return r;
-	set_sysctls(n);
+	set_sysctls(n, !link.index || mb_starts_with(link.alias, net->alias));
 	return apply_elements(net, n, err);
 }
 

@@ -29,7 +29,7 @@ static void add_own(struct mb_str *out, const char *ip, const struct mb_net_file
 }
 
 /* The address by which a container reaches its host: the gateway of the network that leads out,
- * of the default network where there is none. */
+ * of the default network where there is none or it is another router's. */
 static int host_gateway(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_str *ret,
                         struct mb_err *err)
 {
@@ -37,7 +37,7 @@ static int host_gateway(struct mb_net *net, const struct mb_net_sandbox *s, stru
 	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
 	int r;
 
-	if (e && e->gw4) {
+	if (e && e->gw4 && !e->bare4) {
 		mb_str_add(ret, e->gw4);
 		return 0;
 	}

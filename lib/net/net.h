@@ -184,6 +184,7 @@ struct mb_net_endpoint {
 	bool gateway;            /* carries the default route and the ports */
 	bool no_dns;             /* its names are in no resolver */
 	bool direct4, direct6;   /* the network's */
+	bool bare4;              /* likewise */
 	bool no_route;           /* likewise */
 	uint32_t metric;         /* of its default route */
 	struct mb_strv routes;   /* the network's others */

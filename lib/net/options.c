@@ -113,15 +113,15 @@ static int check_managed(struct mb_net_network *n, const char *value)
 	return mb_streq(value, "managed") ? 0 : -EINVAL;
 }
 
-/* The bridge without an address: policies and ports want one. */
-static int check_inhibit(struct mb_net_network *n, const char *value)
+/* The gateway's address is somebody else's. */
+static int set_inhibit(struct mb_net_network *n, const char *value)
 {
 	bool is_on;
 
-	(void)n;
 	if (mb_parse_bool(value, &is_on) < 0)
 		return -EINVAL;
-	return is_on ? -EOPNOTSUPP : 0;
+	n->bare4 = n->bare4 || is_on;
+	return 0;
 }
 
 static int set_no_route(struct mb_net_network *n, const char *value)
@@ -270,7 +270,7 @@ static const struct {
 	{DOCKER "bridge.gateway_mode_ipv4", BRIDGE, set_gateway_mode4},
 	{DOCKER "bridge.gateway_mode_ipv6", BRIDGE, set_gateway_mode6},
 	{DOCKER "bridge.host_binding_ipv4", BRIDGE | OVERLAY, set_host_binding},
-	{DOCKER "bridge.inhibit_ipv4", BRIDGE, check_inhibit},
+	{DOCKER "bridge.inhibit_ipv4", BRIDGE, set_inhibit},
 	{DOCKER "host_ipv4", BRIDGE, set_host_ip4},
 	{DOCKER "host_ipv6", BRIDGE, set_host_ip6},
 	{"isolate", BRIDGE, check_isolate},

@@ -35,6 +35,7 @@ enum {
 struct used {
 	struct mb_net_prefix *v;
 	size_t n, cap;
+	int except; /* what the host has at this interface does not count; 0: at all of them */
 };
 
 static void used_done(struct used *u)
@@ -73,24 +74,46 @@ static void used_add_bytes(struct used *u, int family, const uint8_t *bytes, uns
 
 static int each_route(const struct mb_nl_route_info *route, void *arg)
 {
+	const struct used *u = arg;
+
 	/* The default route overlaps everything and means nothing here. */
-	if (route->prefix)
+	if (route->prefix && !(u->except && route->index == u->except))
 		used_add_bytes(arg, route->family, route->dst, route->prefix);
 	return 0;
 }
 
 static int each_addr(const struct mb_nl_addr *addr, void *arg)
 {
-	used_add_bytes(arg, addr->family, addr->addr, addr->prefix);
+	const struct used *u = arg;
+
+	if (!u->except || addr->index != u->except)
+		used_add_bytes(arg, addr->family, addr->addr, addr->prefix);
 	return 0;
 }
 
-static int collect_used(struct mb_net *net, struct used *u, bool *ret_v6, struct mb_err *err)
+/* On a bridge of the host's own, whose addresses it has itself, containers are neighbours of what
+ * is there. */
+static int find_lender(struct mb_net *net, const struct mb_net_network *n, struct used *u,
+                       struct mb_err *err)
+{
+	struct mb_nl_link link;
+	int r = n->bare4 && n->bridge ? mb_nl_link_find(&net->route, n->bridge, &link, err)
+	                              : MB_NL_ABSENT;
+
+	if (r == 0 && !mb_starts_with(link.alias, net->alias))
+		u->except = link.index;
+	return r < 0 ? r : 0;
+}
+
+static int collect_used(struct mb_net *net, const struct mb_net_network *for_whom, struct used *u,
+                        struct mb_err *err)
 {
 	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
 	int r;
 
 	r = mb_net_route_sock(net, err);
+	if (!r)
+		r = find_lender(net, for_whom, u, err);
 	if (!r)
 		r = mb_nl_route_dump(&net->route, AF_UNSPEC, each_route, u, err);
 	if (!r)
@@ -105,7 +128,6 @@ static int collect_used(struct mb_net *net, struct used *u, bool *ret_v6, struct
 			continue;
 		used_add_text(u, n->v4.subnet);
 		used_add_text(u, n->v6.subnet);
-		*ret_v6 = *ret_v6 || n->v6.subnet;
 	}
 	return r;
 }
@@ -299,6 +321,7 @@ static int given_aux(struct mb_net_network *n, const struct mb_net_create *q, st
 
 struct own {
 	struct mb_net_network *n;
+	const char *ifname;
 	int index;
 };
 
@@ -312,32 +335,42 @@ static int each_own(const struct mb_nl_addr *addr, void *arg)
 	memcpy(a.b, addr->addr, mb_net_addr_len(&a));
 	pool = addr->index == own->index ? pool_of(own->n, &a) : NULL;
 	if (pool) {
-		MB_AUTO_FREE char *key = mb_asprintf("%s.%zu", own->n->parent, pool->aux.n);
+		MB_AUTO_FREE char *key = mb_asprintf("%s.%zu", own->ifname, pool->aux.n);
 
 		mb_kv_set(&pool->aux, key, mb_net_addr_format(&a, buf));
 	}
 	return 0;
 }
 
-/* The addresses that the host has at the parent and in the network are nobody else's. */
-static int hosts_own(struct mb_net *net, struct mb_net_network *n, struct mb_err *err)
+/* The addresses that the host has at the interface and in the network are nobody else's. */
+static int hosts_own(struct mb_net *net, struct mb_net_network *n, const char *ifname,
+                     struct mb_err *err)
 {
-	const char *host = mb_kv_find(&n->options, MB_NET_OPTION_HOST_ADDRESS);
-	struct own own = {.n = n};
-	struct mb_net_addr a;
+	struct own own = {.n = n, .ifname = ifname};
 	struct mb_nl_link link;
 	int r;
 
+	r = mb_nl_link_find(&net->route, ifname, &link, err);
+	if (r)
+		return r < 0 ? r : mb_fail(err, ENODEV, "interface '%s' not found", ifname);
+	own.index = link.index;
+	return mb_nl_addr_dump(&net->route, AF_UNSPEC, each_own, &own, err);
+}
+
+static int keep_hosts_own(struct mb_net *net, struct mb_net_network *n, const struct used *u,
+                          struct mb_err *err)
+{
+	const char *host = mb_kv_find(&n->options, MB_NET_OPTION_HOST_ADDRESS);
+	struct mb_net_addr a;
+
+	if (!n->parent)
+		return u->except ? hosts_own(net, n, n->bridge, err) : 0;
 	if (host && (mb_net_addr_parse(host, &a) < 0 || pool_of(n, &a) != &n->v4))
 		return mb_fail(err, EINVAL, "host address %s is not in subnet %s", host,
 		               n->v4.subnet);
 	if (host)
 		mb_kv_set(&n->v4.aux, "host", host);
-	r = mb_nl_link_find(&net->route, n->parent, &link, err);
-	if (r)
-		return r < 0 ? r : mb_fail(err, ENODEV, "interface '%s' not found", n->parent);
-	own.index = link.index;
-	return mb_nl_addr_dump(&net->route, AF_UNSPEC, each_own, &own, err);
+	return hosts_own(net, n, n->parent, err);
 }
 
 /* The first address of the range, or of the subnet, that is not taken by an aux address. */
@@ -385,10 +418,9 @@ int mb_net_pool_choose(struct mb_net *net, struct mb_net_network *n, const struc
                        struct mb_err *err)
 {
 	__attribute__((cleanup(used_done))) struct used u = {0};
-	bool have_v6 = false;
 	int r;
 
-	r = collect_used(net, &u, &have_v6, err);
+	r = collect_used(net, n, &u, err);
 	if (!r)
 		r = given_subnets(n, q, &u, err);
 	if (!r && !n->v4.subnet)
@@ -403,8 +435,8 @@ int mb_net_pool_choose(struct mb_net *net, struct mb_net_network *n, const struc
 		r = given_aux(n, q, err);
 	if (!r)
 		r = check_routes(n, err);
-	if (!r && n->parent)
-		r = hosts_own(net, n, err);
+	if (!r)
+		r = keep_hosts_own(net, n, &u, err);
 	if (r)
 		return r;
 	default_gateway(&n->v4);

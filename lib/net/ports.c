@@ -353,6 +353,12 @@ int mb_net_ports_default_ip(struct mb_net *net, const struct mb_net_sandbox *s, 
 		               "ports of network %s (%s) cannot be published: they are reached "
 		               "at %s",
 		               e->network, e->driver, e->ip4);
+	/* Answers would leave by another router than questions come by. */
+	if (e->bare4)
+		return mb_fail(err, EINVAL,
+		               "ports of network %s cannot be published: the host has no address "
+		               "in it; they are reached at %s",
+		               e->network, e->ip4);
 	r = mb_net_doc_read(net, e->network_id, &n, err);
 	if (!r)
 		*ret = mb_strdup_or_null(n->host_binding);

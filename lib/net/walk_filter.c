@@ -129,7 +129,7 @@ int mb_net_way_forwarding(struct mb_net_way *w, struct mb_err *err)
 
 	(void)err;
 	if ((w->kind != MB_NET_WAY_OUTSIDE && w->kind != MB_NET_WAY_PUBLISHED) ||
-	    mb_net_is_upper(w->from.e->driver))
+	    mb_net_is_upper(w->from.e->driver) || (v6 ? w->network->bare6 : w->network->bare4))
 		return 0;
 	if (mb_read_kernel_file(AT_FDCWD, path, now, sizeof(now)) == 0 && mb_streq(now, "0")) {
 		mb_net_way_fault(w, "forwarding", "the host forwards no packets: %s is 0", key);

@@ -249,6 +249,13 @@ int mb_net_way_cable(struct mb_net_way *w, struct mb_err *err)
 	return r;
 }
 
+/* It leaves by a router of somebody else's on the bridge. */
+static bool has_other_router(const struct mb_net_way *w)
+{
+	return w->kind != MB_NET_WAY_NEIGHBOUR && w->network &&
+	       (w->dst.family == AF_INET6 ? w->network->bare6 : w->network->bare4);
+}
+
 /* What leaves this host goes on as the host itself would send it. */
 int mb_net_way_uplink(struct mb_net_way *w, struct mb_err *err)
 {
@@ -259,7 +266,7 @@ int mb_net_way_uplink(struct mb_net_way *w, struct mb_err *err)
 	int why = 0, r;
 
 	if (w->kind != MB_NET_WAY_OUTSIDE || !w->way.has_gateway ||
-	    mb_net_is_upper(w->from.e->driver))
+	    mb_net_is_upper(w->from.e->driver) || has_other_router(w))
 		return 0;
 	mb_net_addr_format(&w->dst, text);
 	r = mb_nl_route_get(&w->net->route, w->dst.family, w->dst.b, &way, &why, err);
@@ -325,8 +332,8 @@ int mb_net_way_neighbour(struct mb_net_way *w, struct mb_err *err)
 	}
 	if (w->way.has_gateway)
 		memcpy(hop.addr.b, w->way.gateway, sizeof(hop.addr.b));
-	/* Whoever the router of a network without a bridge is, only the wire knows. */
-	if (mb_net_is_upper(w->from.e->driver))
+	/* Who the router is, where it is not the host, only the wire knows. */
+	if (mb_net_is_upper(w->from.e->driver) || has_other_router(w))
 		return 0;
 	memcpy(expected, w->bridge.mac, sizeof(expected));
 	if (w->kind == MB_NET_WAY_NEIGHBOUR &&

@@ -9,6 +9,13 @@ setup_file() {
 	outside_begin
 }
 teardown_file() { outside_end; }
+# Interfaces that are the host's own in a test, too, when it stopped halfway.
+teardown() {
+	local name
+	teardown_store
+	for name in lan0 br-own; do ip link del "$name" 2>/dev/null || true; done
+	outside ip addr del 203.0.113.9/32 dev lo 2>/dev/null || true
+}
 D=com.docker.network
 
 sleeper() { mybox run -d --name "$1" "${@:2}" deb sleep 1000 >/dev/null; }
@@ -212,6 +219,56 @@ while True:
 	run ! ip link show br-alone
 }
 
+# A router outside, on a bridge of ours: lan_router BRIDGE ADDRESS/BITS
+lan_router() {
+	ip link add name lan0 type veth peer name rt0
+	ip link set lan0 master "$1" up
+	ip link set rt0 netns "$(cat "$BATS_FILE_TMPDIR/outside")"
+	outside ip addr add "$2" dev rt0
+	outside ip link set rt0 up
+	outside ip addr add 203.0.113.9/32 dev lo
+}
+
+@test "inhibit_ipv4: the gateway is another's, the host has no address" {
+	mybox network create --subnet 10.93.20.0/24 --gateway 10.93.20.1 -o "$D.bridge.inhibit_ipv4=true" -o "$D.bridge.name=br-lan" net1
+	[ "$(mybox network inspect -f "{{index .Options \"$D.bridge.inhibit_ipv4\"}} {{(index .IPAM.Config 0).Gateway}}" net1)" = "true 10.93.20.1" ]
+	lan_router br-lan 10.93.20.1/24
+	teller 8198
+	sleeper one --network net1 --add-host up:host-gateway
+	wait_until 10 seen one 203.0.113.9:8198 "$(ip_of one)"
+	[ -z "$(ip -4 addr show dev br-lan)" ]
+	[[ $(inside one ip route show default) == "default via 10.93.20.1 dev eth0"* ]]
+	[[ $(mybox exec one grep -w up /etc/hosts) != 10.93.20.1* ]]
+	# Who is on that wire reaches the container.
+	outside busybox ping -c 1 -W 5 "$(ip_of one)"
+	mybox network check one 203.0.113.9:8198
+	mybox network reload
+	[ -z "$(ip -4 addr show dev br-lan)" ]
+	seen one 203.0.113.9:8198 "$(ip_of one)"
+	mybox system check
+	run mybox run --name two --network net1 -p 8199:80 deb true
+	[ "$status" = 125 ]
+	[[ $output == *"ports of network net1 cannot be published: the host has no address in it"* ]]
+	refused "the host has no address in it" network policy default net1 deny
+}
+
+@test "inhibit_ipv4 on a bridge of the host's own" {
+	ip link add br-own type bridge
+	ip addr add 10.93.21.2/24 dev br-own
+	ip addr add fd00:93:21::2/64 dev br-own nodad
+	ip link set br-own up
+	refused "overlaps '10.93.21.0/24'" network create --subnet 10.93.21.0/24 -o "$D.bridge.name=br-own" net1
+	mybox network create --subnet 10.93.21.0/29 --gateway 10.93.21.1 -o "$D.bridge.inhibit_ipv4=true" -o "$D.bridge.name=br-own" net1
+	refused "overlaps '10.93.21.0/29'" network create --subnet 10.93.21.0/29 -o "$D.bridge.inhibit_ipv4=true" -o "$D.bridge.name=br-own" net2
+	sleeper one --network net1
+	sleeper two --network net1
+	[ "$( (ip_of one; ip_of two) | sort | xargs)" = "10.93.21.3 10.93.21.4" ]
+	mybox exec one ping -c 1 -W 5 10.93.21.2
+	mybox rm -f one two
+	mybox network rm net1
+	[ "$(ip addr show dev br-own | grep -c 'inet 10.93.21.2/24\|inet6 fd00:93:21::2/64')" = 2 ]
+}
+
 @test "auxiliary addresses are given to nobody; then there is none left" {
 	mybox network create --subnet 10.93.5.0/29 --aux-address one=10.93.5.2 --aux-address two=10.93.5.4 net1
 	sleeper c1 --network net1
@@ -267,10 +324,10 @@ while True:
 	local option name
 	mybox network create -o isolate=true net1
 	mybox network create -o isolate=strict -o mode=managed -o "$D.bridge.inhibit_ipv4=false" net2
-	for option in isolate=false mode=unmanaged "$D.bridge.inhibit_ipv4=true"; do
+	for option in isolate=false mode=unmanaged; do
 		refused "value '${option#*=}' of option '${option%=*}' is not supported" network create -o "$option" net3
 	done
-	for option in isolate=maybe metric=-1 metric=x no_default_route=2x mode=x; do
+	for option in isolate=maybe "$D.bridge.inhibit_ipv4=x" metric=-1 metric=x no_default_route=2x mode=x; do
 		refused "invalid value '${option#*=}' of option '${option%=*}'" network create -o "$option" net3
 	done
 	for option in vlan=5 vrf=red "$D.bridge.trusted_host_interfaces=lo" nosuch=1; do
