@@ -101,6 +101,8 @@ void mb_net_changes_network(struct mb_net_changes *c, const struct mb_net_networ
 		return;
 	}
 	add_group(c, MB_NET_SET_EGRESS, remove, group);
+	if (n->loose)
+		add_group(c, MB_NET_SET_LOOSE, remove, group);
 	if (n->exposed4)
 		add_group(c, MB_NET_SET_EXPOSED4, remove, group);
 	if (n->exposed6)

@@ -35,6 +35,7 @@ enum mb_net_set {
 	MB_NET_SET_SELF6,
 	MB_NET_SET_FWD_PAIR,  /* group . group: accept */
 	MB_NET_SET_EGRESS,    /* group: accept */
+	MB_NET_SET_LOOSE, /* networks that reach each other */
 	/* Networks whose containers are reached from outside, whatever they have published. */
 	MB_NET_SET_EXPOSED4,
 	MB_NET_SET_EXPOSED6,

@@ -108,6 +108,7 @@ struct mb_net_network {
 	 */
 	bool direct4, direct6;
 	bool exposed4, exposed6;   /* gateway_mode: who has a route reaches all of a container */
+	bool loose;                /* isolate=false: reaches others that say so, and they it */
 	bool bare4, bare6;         /* the host has no address of the family in it */
 	bool no_route;             /* it is nobody's default route */
 	uint32_t metric;           /* of the default route; 0: the kernel's own */

@@ -92,17 +92,15 @@ static int set_masquerade(struct mb_net_network *n, const char *value)
 	return mb_parse_bool(value, &n->masquerade);
 }
 
-/* podman's: networks are apart from each other here, always. */
-static int check_isolate(struct mb_net_network *n, const char *value)
+/* podman's: networks are apart from each other here, but for those that say false. */
+static int set_isolate(struct mb_net_network *n, const char *value)
 {
-	bool is_on;
+	bool is_on = true;
 
-	(void)n;
-	if (mb_streq(value, "strict"))
-		return 0;
-	if (mb_parse_bool(value, &is_on) < 0)
+	if (!mb_streq(value, "strict") && mb_parse_bool(value, &is_on) < 0)
 		return -EINVAL;
-	return is_on ? 0 : -EOPNOTSUPP;
+	n->loose = !is_on;
+	return 0;
 }
 
 static int check_managed(struct mb_net_network *n, const char *value)
@@ -273,7 +271,7 @@ static const struct {
 	{DOCKER "bridge.inhibit_ipv4", BRIDGE, set_inhibit},
 	{DOCKER "host_ipv4", BRIDGE, set_host_ip4},
 	{DOCKER "host_ipv6", BRIDGE, set_host_ip6},
-	{"isolate", BRIDGE, check_isolate},
+	{"isolate", BRIDGE, set_isolate},
 	{"mode", BRIDGE, check_managed},
 	{"no_default_route", BRIDGE | UPPER, set_no_route},
 	{"metric", BRIDGE | UPPER, set_metric},

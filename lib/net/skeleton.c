@@ -56,6 +56,7 @@ static const struct mb_nl_nft_set sets[MB_NET_SET_N_] = {
 	[MB_NET_SET_SELF6] = {"selfpair6", PAIR(MB_NL_NFT_IPV6), 2 * V6_LEN},
 	[MB_NET_SET_FWD_PAIR] = {"fwd_pair", PAIR(GROUP), 2 * WORD, MB_NL_NFT_VERDICT, 0},
 	[MB_NET_SET_EGRESS] = {"egress", GROUP, WORD, MB_NL_NFT_VERDICT, 0},
+	[MB_NET_SET_LOOSE] = {"loose", GROUP, WORD},
 	[MB_NET_SET_EXPOSED4] = {"exposed4", GROUP, WORD},
 	[MB_NET_SET_EXPOSED6] = {"exposed6", GROUP, WORD},
 	[MB_NET_SET_DNAT4] = {"dnat4", PORT_KEY_AT(MB_NL_NFT_IPV4), V4_LEN + 2 * WORD,
@@ -314,7 +315,10 @@ static const struct {
 	{"ours", {IS_DNATED, {ACCEPT}}},
 	{"ours", {IPV4, DST4, L4PROTO(R4(1)), {PORT, R4(2)}, IN_SET(R1, OPENED4), {ACCEPT}}},
 	{"ours", {IPV6, DST6, L4PROTO(R2), {PORT, R4(5)}, IN_SET(R1, OPENED6), {ACCEPT}}},
-	/* From another network of ours only what is published; from outside what a network lets in. */
+	/* Between neighbours whom fwd_pair does not let, and from another network of ours, only what is
+	 * published, unless both networks are loose; from outside what a network lets in. */
+	{"ours", {PAIR_AT_R1, IN_SET(R1, SAME), {COUNT}, {DROP}}},
+	{"ours", {IIF(R1), IN_SET(R1, LOOSE), OIF(R1), IN_SET(R1, LOOSE), {ACCEPT}}},
 	{"ours", {OIF(R1), IN_SET(R1, NETS), IIF(R1), IN_SET(R1, NETS), {COUNT}, {DROP}}},
 	{"ours", {IPV4, OIF(R1), IN_SET(R1, EXPOSED4), {ACCEPT}}},
 	{"ours", {IPV6, OIF(R1), IN_SET(R1, EXPOSED6), {ACCEPT}}},

@@ -268,6 +268,23 @@ static void told_loopback(struct mb_net_way *w)
 	                e->gw4 ? e->gw4 : e->gw6);
 }
 
+static bool is_loose(struct mb_net *net, const char *network_id)
+{
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+
+	return mb_net_doc_read(net, network_id, &n, NULL) == 0 && n->loose;
+}
+
+/* To a network that this one's default route leads to, as both are said not to be kept apart: the
+ * way is one to the outside. */
+static bool is_led_across(struct mb_net_way *w, const char *network_id)
+{
+	const struct mb_net_endpoint *e = mb_net_gateway_endpoint(w->from.record);
+
+	return e && !mb_net_endpoint_find(w->from.record, network_id) &&
+	       is_loose(w->net, e->network_id) && is_loose(w->net, network_id);
+}
+
 /* What is behind @w->dst. */
 static int take_address(struct mb_net_way *w, struct mb_err *err)
 {
@@ -282,7 +299,7 @@ static int take_address(struct mb_net_way *w, struct mb_err *err)
 		return 0;
 	if (owner && !owner->id)
 		return take_host(w, err);
-	if (!owner) {
+	if (!owner || is_led_across(w, owner->network_id)) {
 		w->kind = MB_NET_WAY_OUTSIDE;
 		mb_net_way_choose_exit(w);
 		return 0;

@@ -219,6 +219,43 @@ while True:
 	run ! ip link show br-alone
 }
 
+@test "isolate=false: networks that both say so reach each other" {
+	local net
+	for net in 1 2; do mybox network create --subnet "10.93.3$net.0/24" --subnet "fd00:93:3$net::/64" -o isolate=false "net$net"; done
+	mybox network create --subnet 10.93.33.0/24 net3
+	mybox network create --subnet 10.93.34.0/24 -o isolate=false --internal net4
+	mybox network create --subnet 10.93.35.0/24 -o isolate=false -o "$D.bridge.enable_icc=false" net5
+	[ "$(mybox network inspect -f '{{.Options.isolate}}' net1)" = false ]
+	for net in 1 2 3 4 5; do
+		mybox run -d --name "of-net$net" --network "net$net" deb sh -c 'mkdir -p /www/cgi-bin
+			printf "#!/bin/sh\necho; echo \$REMOTE_ADDR\n" >/www/cgi-bin/who; chmod 755 /www/cgi-bin/who; exec httpd -f -p 80 -h /www'
+	done
+	sleeper other5 --network net5
+	wait_until 20 seen of-net1 "$(ip_of of-net2 net2)" "$(ip_of of-net1 net1)"
+	wait_until 20 seen of-net2 "[$(ip6_of of-net1 net1)]" "$(ip6_of of-net2 net2)"
+	wait_until 20 seen of-net5 "$(ip_of of-net1 net1)" "$(ip_of of-net5 net5)"
+	mybox network check of-net1 "$(ip_of of-net2 net2):80"
+	# Not what does not say so, nor what is internal, nor, by way of the host, neighbours who are kept apart.
+	run ! seen of-net1 "$(ip_of of-net3 net3)" "$(ip_of of-net1 net1)"
+	run ! seen of-net3 "$(ip_of of-net1 net1)" "$(ip_of of-net3 net3)"
+	run ! seen of-net1 "$(ip_of of-net4 net4)" "$(ip_of of-net1 net1)"
+	run ! seen of-net4 "$(ip_of of-net1 net1)" "$(ip_of of-net4 net4)"
+	inside other5 ip route add "$(ip_of of-net5 net5)" via 10.93.35.1
+	inside of-net5 ip route add "$(ip_of other5 net5)" via 10.93.35.1
+	run ! seen other5 "$(ip_of of-net5 net5)" "$(ip_of other5 net5)"
+	run mybox network check of-net1 "$(ip_of of-net3 net3):80"
+	[[ $output == *"networks are kept apart"* ]]
+	# Nor from outside.
+	run ! outside timeout 3 busybox wget -q -O- "http://$(ip_of of-net1 net1)/cgi-bin/who"
+	mybox network reload
+	seen of-net1 "$(ip_of of-net2 net2)" "$(ip_of of-net1 net1)"
+	nft list ruleset >/dev/null
+	mybox system check
+	mybox rm -f of-net2
+	mybox network rm net2
+	mybox system check
+}
+
 # A router outside, on a bridge of ours: lan_router BRIDGE ADDRESS/BITS
 lan_router() {
 	ip link add name lan0 type veth peer name rt0
@@ -324,7 +361,7 @@ lan_router() {
 	local option name
 	mybox network create -o isolate=true net1
 	mybox network create -o isolate=strict -o mode=managed -o "$D.bridge.inhibit_ipv4=false" net2
-	for option in isolate=false mode=unmanaged; do
+	for option in mode=unmanaged; do
 		refused "value '${option#*=}' of option '${option%=*}' is not supported" network create -o "$option" net3
 	done
 	for option in isolate=maybe "$D.bridge.inhibit_ipv4=x" metric=-1 metric=x no_default_route=2x mode=x; do

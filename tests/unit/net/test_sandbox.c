@@ -255,7 +255,8 @@ static void networks_have_the_elements_of_their_kind(void **state)
 	static const uint8_t source_ip[] = {192, 0, 2, 9};
 	const uint32_t pair[] = {0x0a580100, 0x0a580100};
 	MB_AUTO_NET_CHANGES struct mb_net_changes open = {0}, internal = {0}, sealed = {0},
-						  direct = {0}, source = {0}, exposed = {0};
+						  direct = {0}, source = {0}, exposed = {0},
+						  loose = {0};
 
 	(void)state;
 	n.v4.subnet = mb_strdup("10.88.1.0/24");
@@ -285,6 +286,11 @@ static void networks_have_the_elements_of_their_kind(void **state)
 	assert_int_equal(exposed.v[4].set, MB_NET_SET_EXPOSED4);
 	assert_int_equal(exposed.v[5].set, MB_NET_SET_EXPOSED6);
 	n.exposed4 = n.exposed6 = false;
+	n.loose = true;
+	mb_net_changes_network(&loose, &n, false);
+	assert_int_equal(loose.n, 7);
+	assert_int_equal(loose.v[4].set, MB_NET_SET_LOOSE);
+	n.loose = false;
 	n.internal = true;
 	mb_net_changes_network(&internal, &n, false);
 	assert_int_equal(internal.n, 4);
