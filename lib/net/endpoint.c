@@ -73,6 +73,7 @@ int mb_net_endpoint_fill(const struct mb_net_sandbox *s, const struct mb_net_net
 	e->direct4 = n->direct4;
 	e->direct6 = n->direct6;
 	e->bare4 = n->bare4;
+	e->trusting = n->trusted.n > 0;
 	e->no_route = n->no_route;
 	e->metric = n->metric;
 	mb_strv_add_all(&e->routes, &n->routes);

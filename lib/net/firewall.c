@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,12 @@ void mb_net_changes_network(struct mb_net_changes *c, const struct mb_net_networ
 		return;
 	}
 	add_group(c, MB_NET_SET_EGRESS, remove, group);
+	MB_STRV_FOREACH (name, &n->trusted) {
+		struct mb_nl_nft_elem *e = mb_net_changes_add(c, MB_NET_SET_TRUSTED, remove);
+
+		memcpy(e->key, name, strnlen(name, IFNAMSIZ));
+		memcpy(e->key + IFNAMSIZ, &group, sizeof(group));
+	}
 	if (n->loose)
 		add_group(c, MB_NET_SET_LOOSE, remove, group);
 	if (n->exposed4)
@@ -173,17 +180,31 @@ void mb_net_changes_guard(struct mb_net_changes *c, const struct mb_net_mapping 
 	}
 }
 
-void mb_net_changes_opened(struct mb_net_changes *c, const struct mb_net_addr *a,
-                           const struct mb_net_opened *port, bool remove)
+static void add_port_at(struct mb_net_changes *c, enum mb_net_set set, const struct mb_net_addr *a,
+                        const struct mb_net_opened *port, bool remove)
 {
-	struct mb_nl_nft_elem *e = mb_net_changes_add(
-		c, a->family == AF_INET ? MB_NET_SET_OPENED4 : MB_NET_SET_OPENED6, remove);
+	struct mb_nl_nft_elem *e = mb_net_changes_add(c, set, remove);
 	uint16_t be = htons((uint16_t)port->port);
 	uint8_t proto = (uint8_t)port->proto, *key = e->key;
 
 	key += put_word(key, a->b, mb_net_addr_len(a));
 	key += put_word(key, &proto, sizeof(proto));
 	put_word(key, &be, sizeof(be));
+}
+
+void mb_net_changes_opened(struct mb_net_changes *c, const struct mb_net_addr *a,
+                           const struct mb_net_opened *port, bool remove)
+{
+	add_port_at(c, a->family == AF_INET ? MB_NET_SET_OPENED4 : MB_NET_SET_OPENED6, a, port,
+	            remove);
+}
+
+void mb_net_changes_led(struct mb_net_changes *c, const struct mb_net_mapping *m, bool remove)
+{
+	const struct mb_net_opened port = {.proto = m->proto, .port = m->port};
+
+	add_port_at(c, m->to.family == AF_INET ? MB_NET_SET_LED4 : MB_NET_SET_LED6, &m->to, &port,
+	            remove);
 }
 
 void mb_net_changes_self(struct mb_net_changes *c, const struct mb_net_addr *a, bool remove)

@@ -33,8 +33,13 @@ enum mb_net_set {
 	MB_NET_SET_SAME,  /* group . the same group */
 	MB_NET_SET_SELF4, /* address . the same address, of containers with ports */
 	MB_NET_SET_SELF6,
-	MB_NET_SET_FWD_PAIR,  /* group . group: accept */
-	MB_NET_SET_EGRESS,    /* group: accept */
+	MB_NET_SET_FWD_PAIR, /* group . group: accept */
+	MB_NET_SET_EGRESS,   /* group: accept */
+	/* Interfaces . networks; and what is published there: container's address . protocol . port
+	 */
+	MB_NET_SET_TRUSTED,
+	MB_NET_SET_LED4,
+	MB_NET_SET_LED6,
 	MB_NET_SET_LOOSE, /* networks that reach each other */
 	/* Networks whose containers are reached from outside, whatever they have published. */
 	MB_NET_SET_EXPOSED4,
@@ -96,6 +101,8 @@ void mb_net_changes_guard(struct mb_net_changes *c, const struct mb_net_mapping 
 /* @a may be reached from outside at a port, as it is. */
 void mb_net_changes_opened(struct mb_net_changes *c, const struct mb_net_addr *a,
                            const struct mb_net_opened *port, bool remove);
+/* Where @m leads, the same for who comes by an interface that the network trusts. */
+void mb_net_changes_led(struct mb_net_changes *c, const struct mb_net_mapping *m, bool remove);
 void mb_net_changes_self(struct mb_net_changes *c, const struct mb_net_addr *a, bool remove);
 
 /* The interface group of all that encrypt: no subnet begins there. */

@@ -264,8 +264,9 @@ int mb_net_ports_reserve(struct mb_net_sandbox *s, const struct mb_net_port_spec
 void mb_net_ports_changes(const struct mb_net_sandbox *s, struct mb_net_changes *c, bool remove);
 int mb_net_ports_publish(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_err *err);
 int mb_net_ports_unpublish(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_err *err);
-/* Some of a container's: the rest stays as it is. */
-int mb_net_ports_withdraw(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_err *err);
+/* Some of a container's: those that @kept has stay as they are. */
+int mb_net_ports_withdraw(struct mb_net *net, const struct mb_net_sandbox *s,
+                          const struct mb_net_sandbox *kept, struct mb_err *err);
 /* Where -p without an address binds (owned, or NULL), after seeing that ports can be published. */
 int mb_net_ports_default_ip(struct mb_net *net, const struct mb_net_sandbox *s, char **ret,
                             struct mb_err *err);

@@ -109,6 +109,7 @@ struct mb_net_network {
 	bool direct4, direct6;
 	bool exposed4, exposed6;   /* gateway_mode: who has a route reaches all of a container */
 	bool loose;                /* isolate=false: reaches others that say so, and they it */
+	struct mb_strv trusted;    /* interfaces from which published ports are reached inside */
 	bool bare4, bare6;         /* the host has no address of the family in it */
 	bool no_route;             /* it is nobody's default route */
 	uint32_t metric;           /* of the default route; 0: the kernel's own */
@@ -185,7 +186,7 @@ struct mb_net_endpoint {
 	bool gateway;            /* carries the default route and the ports */
 	bool no_dns;             /* its names are in no resolver */
 	bool direct4, direct6;   /* the network's */
-	bool bare4;              /* likewise */
+	bool bare4, trusting;    /* likewise; trusting: some interfaces */
 	bool no_route;           /* likewise */
 	uint32_t metric;         /* of its default route */
 	struct mb_strv routes;   /* the network's others */

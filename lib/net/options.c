@@ -196,6 +196,22 @@ static int set_host_binding(struct mb_net_network *n, const char *value)
 	return 0;
 }
 
+/* Names with colons between, of interfaces that need not be there yet. */
+static int set_trusted(struct mb_net_network *n, const char *value)
+{
+	while (*value) {
+		size_t len = strcspn(value, ":");
+		MB_AUTO_FREE char *name = mb_strndup(value, len);
+
+		if (!mb_net_ifname_is_valid(name))
+			return -EINVAL;
+		if (!mb_strv_has(&n->trusted, name))
+			mb_strv_add(&n->trusted, name);
+		value += len + (value[len] == ':');
+	}
+	return 0;
+}
+
 /* A prefix that leaves room for a number. */
 static int check_iface_prefix(struct mb_net_network *n, const char *value)
 {
@@ -269,6 +285,7 @@ static const struct {
 	{DOCKER "bridge.gateway_mode_ipv6", BRIDGE, set_gateway_mode6},
 	{DOCKER "bridge.host_binding_ipv4", BRIDGE | OVERLAY, set_host_binding},
 	{DOCKER "bridge.inhibit_ipv4", BRIDGE, set_inhibit},
+	{DOCKER "bridge.trusted_host_interfaces", BRIDGE, set_trusted},
 	{DOCKER "host_ipv4", BRIDGE, set_host_ip4},
 	{DOCKER "host_ipv6", BRIDGE, set_host_ip6},
 	{"isolate", BRIDGE, set_isolate},

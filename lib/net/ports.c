@@ -471,6 +471,39 @@ static void put_bindings(const struct mb_net_sandbox *s, struct mb_net_changes *
 	}
 }
 
+/* Whether another binding leads to the same port inside. */
+static bool is_led_still(const struct mb_net_sandbox *s, const struct mb_net_binding *b)
+{
+	for (size_t i = 0; s && i < s->n_bindings; i++) {
+		const struct mb_net_binding *other = &s->bindings[i];
+
+		if (other->proto == b->proto && other->port == b->port && !other->from.n &&
+		    !strchr(other->host_ip, ':') == !strchr(b->host_ip, ':'))
+			return true;
+	}
+	return false;
+}
+
+/* What is published for some is not for whoever comes by an interface.  What @kept leads to stays.
+ */
+static void put_led(const struct mb_net_sandbox *s, const struct mb_net_sandbox *kept,
+                    struct mb_net_changes *c, bool remove)
+{
+	const struct mb_net_endpoint *e = mb_net_gateway_endpoint(s);
+	struct mb_net_addr four, six;
+
+	targets(e, &four, &six);
+	for (size_t i = 0; e && e->trusting && i < s->n_bindings; i++) {
+		const struct mb_net_binding *b = &s->bindings[i];
+		struct mb_net_mapping m = {.proto = b->proto,
+		                           .port = (uint16_t)b->port,
+		                           .to = strchr(b->host_ip, ':') ? six : four};
+
+		if (m.to.family && !b->from.n && !is_led_still(kept, b))
+			mb_net_changes_led(c, &m, remove);
+	}
+}
+
 static void put_opened(const struct mb_net_sandbox *s, struct mb_net_changes *c, bool remove)
 {
 	const struct mb_net_endpoint *e = mb_net_gateway_endpoint(s);
@@ -498,6 +531,7 @@ void mb_net_ports_changes(const struct mb_net_sandbox *s, struct mb_net_changes 
 	if (six.family)
 		mb_net_changes_self(c, &six, remove);
 	put_bindings(s, c, remove);
+	put_led(s, NULL, c, remove);
 }
 
 /* No entry, no search: reading the whole table costs milliseconds. */
@@ -549,11 +583,13 @@ static int change(struct mb_net *net, const struct mb_net_sandbox *s, bool remov
 	return apply(net, s, &c, err);
 }
 
-int mb_net_ports_withdraw(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_err *err)
+int mb_net_ports_withdraw(struct mb_net *net, const struct mb_net_sandbox *s,
+                          const struct mb_net_sandbox *kept, struct mb_err *err)
 {
 	MB_AUTO_NET_CHANGES struct mb_net_changes c = {0};
 
 	put_bindings(s, &c, true);
+	put_led(s, kept, &c, true);
 	return apply(net, s, &c, err);
 }
 

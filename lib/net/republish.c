@@ -117,7 +117,7 @@ int mb_net_unpublish(struct mb_net *net, const char *container_id, mb_net_bindin
 	there.bindings = gone->bindings;
 	there.n_bindings = gone->n_bindings;
 	/* The last one goes with what let the container reach itself by it. */
-	r = s->n_bindings ? mb_net_ports_withdraw(net, &there, err)
+	r = s->n_bindings ? mb_net_ports_withdraw(net, &there, s, err)
 	                  : mb_net_ports_unpublish(net, &there, err);
 	if (!r)
 		r = mb_net_record_write(net, s, err);

@@ -2,6 +2,7 @@
 #include "net/skeleton.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -56,6 +57,10 @@ static const struct mb_nl_nft_set sets[MB_NET_SET_N_] = {
 	[MB_NET_SET_SELF6] = {"selfpair6", PAIR(MB_NL_NFT_IPV6), 2 * V6_LEN},
 	[MB_NET_SET_FWD_PAIR] = {"fwd_pair", PAIR(GROUP), 2 * WORD, MB_NL_NFT_VERDICT, 0},
 	[MB_NET_SET_EGRESS] = {"egress", GROUP, WORD, MB_NL_NFT_VERDICT, 0},
+	[MB_NET_SET_TRUSTED] = {"trusted", MB_NL_NFT_CONCAT(MB_NL_NFT_IFNAME, GROUP),
+                                IFNAMSIZ + WORD},
+	[MB_NET_SET_LED4] = {"led4", PORT_KEY_AT(MB_NL_NFT_IPV4), V4_LEN + 2 * WORD},
+	[MB_NET_SET_LED6] = {"led6", PORT_KEY_AT(MB_NL_NFT_IPV6), V6_LEN + 2 * WORD},
 	[MB_NET_SET_LOOSE] = {"loose", GROUP, WORD},
 	[MB_NET_SET_EXPOSED4] = {"exposed4", GROUP, WORD},
 	[MB_NET_SET_EXPOSED6] = {"exposed6", GROUP, WORD},
@@ -103,6 +108,7 @@ static const struct mb_nl_nft_chain chains[] = {
 	{"forward", "filter", NF_INET_FORWARD, 0},
 	{"guarded4", NULL, 0, 0},
 	{"guarded6", NULL, 0, 0},
+	{"trusted", NULL, 0, 0},
 	{"input", "filter", NF_INET_LOCAL_IN, 0},
 	{"to_host", NULL, 0, 0},
 	{"leave", NULL, 0, 0},
@@ -315,6 +321,10 @@ static const struct {
 	{"ours", {IS_DNATED, {ACCEPT}}},
 	{"ours", {IPV4, DST4, L4PROTO(R4(1)), {PORT, R4(2)}, IN_SET(R1, OPENED4), {ACCEPT}}},
 	{"ours", {IPV6, DST6, L4PROTO(R2), {PORT, R4(5)}, IN_SET(R1, OPENED6), {ACCEPT}}},
+	/* Published, and reached by the container's address from an interface that is trusted. */
+	{"ours", {{META, R1, NFT_META_IIFNAME}, OIF(R4(4)), IN_SET(R1, TRUSTED), JUMP_TO("trusted")}},
+	{"trusted", {IPV4, DST4, L4PROTO(R4(1)), {PORT, R4(2)}, IN_SET(R1, LED4), {ACCEPT}}},
+	{"trusted", {IPV6, DST6, L4PROTO(R2), {PORT, R4(5)}, IN_SET(R1, LED6), {ACCEPT}}},
 	/* Between neighbours whom fwd_pair does not let, and from another network of ours, only what is
 	 * published, unless both networks are loose; from outside what a network lets in. */
 	{"ours", {PAIR_AT_R1, IN_SET(R1, SAME), {COUNT}, {DROP}}},

@@ -415,14 +415,59 @@ bound() { mybox exec "$1" grep -q ':0035 ' /proc/net/udp; }
 	run ! outside_is "$ip4:81" s1
 	mybox network policy default net1 allow
 	wait_until 5 outside_is "$ip4:81" s1
-	nft flush ruleset
-	wait_until 10 outside_is "$ip4:81" s1
-	mybox system check
 	has_exposed() { nft list set inet "$(nft list tables | sed -n 's/^table inet \(mybox.*\)/\1/p')" exposed4 | grep -q elements; }
-	has_exposed
+	nft flush ruleset
+	wait_until 10 has_exposed
+	outside_is "$ip4:81" s1
+	mybox system check
 	mybox rm -f s1
 	mybox network rm net1
 	run ! has_exposed
+	mybox system check
+}
+
+@test "trusted_host_interfaces: what is published, at the container's own address" {
+	local ip4 ip6 net trusted=com.docker.network.bridge.trusted_host_interfaces
+	mybox network create --ipv6 -o "$trusted=nosuch0:host0" net1
+	mybox network create --ipv6 -o "$trusted=nosuch0:lo" net2
+	[ "$(mybox network inspect -f "{{index .Options \"$trusted\"}}" net1)" = nosuch0:host0 ]
+	web s1 --network net1 -p 127.0.0.1:8080:80 -p 8083:83,from=192.0.2.0/24
+	web s2 --network net2 -p 8081:80
+	ip4=$(mybox inspect -f '{{.NetworkSettings.Networks.net1.IPAddress}}' s1)
+	ip6=$(mybox inspect -f '{{.NetworkSettings.Networks.net1.GlobalIPv6Address}}' s1)
+	wait_until 20 outside_is "$ip4:80" s1
+	for net in 81 83; do mybox exec -d s1 httpd -f -p "$net" -h /www; done
+	listens() { mybox exec s1 wget -q -O- "http://127.0.0.1:$1/" >/dev/null; }
+	wait_until 10 listens 81
+	wait_until 10 listens 83
+	# Not what is not published, or for others alone, or by the other family; nor where another is trusted.
+	run ! outside_is "$ip4:81" s1
+	run ! outside_is "$ip4:83" s1
+	run ! outside_is "[$ip6]:80" s1
+	wait_until 20 outside_is 198.51.100.1:8081 s2
+	run ! outside_is "$(mybox inspect -f '{{.NetworkSettings.Networks.net2.IPAddress}}' s2):80" s2
+	run ! inside_is s2 "$ip4:80" s1
+	# Published while it runs; twice, and once no more.
+	mybox update --publish-add 8084:80 s1
+	wait_until 5 outside_is "[$ip6]:80" s1
+	mybox update --publish-rm 127.0.0.1:8080:80 s1
+	outside_is "$ip4:80" s1
+	has_led() { nft list set inet "$(nft list tables | sed -n 's/^table inet \(mybox.*\)/\1/p')" "$1" | grep -qF "$2 . tcp . 80"; }
+	nft list ruleset >/dev/null
+	nft flush ruleset
+	wait_until 10 has_led led4 "$ip4"
+	outside_is "$ip4:80" s1
+	mybox system check
+	mybox update --publish-rm 8084:80 s1
+	run ! outside_is "$ip4:80" s1
+	mybox update --publish-add 8084:80 s1
+	has_led led4 "$ip4"
+	has_led led6 "$ip6"
+	mybox kill s1
+	mybox rm -f s1
+	run ! has_led led4 "$ip4"
+	run ! has_led led6 "$ip6"
+	mybox network rm net1
 	mybox system check
 }
 

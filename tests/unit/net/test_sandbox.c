@@ -249,14 +249,44 @@ static void an_opened_port_is_one_element_a_family(void **state)
 	assert_int_equal(none.n, 0);
 }
 
+static void by_a_trusted_interface_only_what_is_for_all(void **state)
+{
+	static const uint8_t key[] = {10, 88, 0, 5, 6, 0, 0, 0, 0, 80, 0, 0};
+	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = new_sandbox(1);
+	MB_AUTO_NET_CHANGES struct mb_net_changes c = {0}, none = {0};
+
+	(void)state;
+	s->endpoints[0].ip4 = mb_strdup("10.88.0.5");
+	s->bindings = mb_calloc(2, sizeof(*s->bindings));
+	s->n_bindings = 2;
+	for (size_t i = 0; i < 2; i++)
+		s->bindings[i] = (struct mb_net_binding){.proto = IPPROTO_TCP,
+		                                         .port = 80 + (uint32_t)i,
+		                                         .host_port = 8080 + (uint32_t)i,
+		                                         .host_ip = mb_strdup("127.0.0.1")};
+	mb_strv_add(&s->bindings[1].from, "192.0.2.0/24");
+	mb_net_gateway_choose(s);
+	mb_net_ports_changes(s, &none, false);
+	s->endpoints[0].trusting = true;
+	mb_net_ports_changes(s, &c, false);
+	assert_int_equal(c.n, none.n + 1);
+	assert_int_equal(c.v[c.n - 1].set, MB_NET_SET_LED4);
+	assert_int_equal(c.v[c.n - 1].elem.key_len, sizeof(key));
+	assert_memory_equal(c.v[c.n - 1].elem.key, key, sizeof(key));
+}
+
 static void networks_have_the_elements_of_their_kind(void **state)
 {
 	struct mb_net_network n = {.icc = true, .masquerade = true};
 	static const uint8_t source_ip[] = {192, 0, 2, 9};
 	const uint32_t pair[] = {0x0a580100, 0x0a580100};
+	const struct {
+		char name[IFNAMSIZ];
+		uint32_t group;
+	} by_eth7 = {"eth7", 0x0a580100};
 	MB_AUTO_NET_CHANGES struct mb_net_changes open = {0}, internal = {0}, sealed = {0},
 						  direct = {0}, source = {0}, exposed = {0},
-						  loose = {0};
+						  loose = {0}, trusting = {0};
 
 	(void)state;
 	n.v4.subnet = mb_strdup("10.88.1.0/24");
@@ -286,6 +316,13 @@ static void networks_have_the_elements_of_their_kind(void **state)
 	assert_int_equal(exposed.v[4].set, MB_NET_SET_EXPOSED4);
 	assert_int_equal(exposed.v[5].set, MB_NET_SET_EXPOSED6);
 	n.exposed4 = n.exposed6 = false;
+	mb_strv_add(&n.trusted, "eth7");
+	mb_net_changes_network(&trusting, &n, false);
+	assert_int_equal(trusting.n, 7);
+	assert_int_equal(trusting.v[4].set, MB_NET_SET_TRUSTED);
+	assert_int_equal(trusting.v[4].elem.key_len, sizeof(by_eth7));
+	assert_memory_equal(trusting.v[4].elem.key, &by_eth7, sizeof(by_eth7));
+	mb_strv_done(&n.trusted);
 	n.loose = true;
 	mb_net_changes_network(&loose, &n, false);
 	assert_int_equal(loose.n, 7);
@@ -385,6 +422,7 @@ int main(void)
 		cmocka_unit_test(a_port_is_one_element),
 		cmocka_unit_test(an_opened_port_is_one_element_a_family),
 		cmocka_unit_test(networks_have_the_elements_of_their_kind),
+		cmocka_unit_test(by_a_trusted_interface_only_what_is_for_all),
 		cmocka_unit_test(the_skeleton_is_well_formed),
 		cmocka_unit_test(networks_without_names),
 		cmocka_unit_test(hosts_file),
