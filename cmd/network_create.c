@@ -100,7 +100,7 @@ static int create_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 		return -EEXIST; /* told */
 	if (r < 0)
 		return r;
-	if (!made->internal)
+	if (!made->internal && !made->bare4)
 		warn_of_drops(net);
 	if (is_new)
 		mb_cmd_event_network(cx->store, "create", made);

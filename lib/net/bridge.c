@@ -22,8 +22,7 @@
 #include "sys/tree.h"
 
 /* RUN/net/<id>/bridge -> interface index: made last, so that it says that all is there. */
-#define MARKER        "bridge"
-#define OPTION_BRIDGE "com.docker.network.bridge.name"
+#define MARKER "bridge"
 enum { INDEX_TRIES = 16, INDEX_TEXT = 16 };
 
 int mb_net_bridge_index(struct mb_net *net, const char *network_id)
@@ -124,8 +123,8 @@ static int adopt(struct mb_net *net, const struct mb_net_network *n, const struc
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
 	int r;
 
-	if (!mb_streq(link->kind, "bridge") ||
-	    (!mb_starts_with(link->alias, net->alias) && !mb_kv_find(&n->options, OPTION_BRIDGE)))
+	if (!mb_streq(link->kind, "bridge") || (!mb_starts_with(link->alias, net->alias) &&
+	                                        !mb_kv_find(&n->options, MB_NET_OPTION_BRIDGE)))
 		return mb_fail(err, EEXIST, "interface '%s' exists and is not of this store",
 		               n->bridge);
 	mb_nl_link_set_up(&b, link->index, NULL);
@@ -204,6 +203,29 @@ static int apply_elements(struct mb_net *net, const struct mb_net_network *n, st
 	return r ? r : mb_net_firewall_apply(net, &changes, err);
 }
 
+/* A bridge of the host's: nothing is done to it. */
+static int unmanaged_up(struct mb_net *net, const struct mb_net_network *n, int *ret_index,
+                        struct mb_err *err)
+{
+	struct mb_nl_link link;
+	int r = mb_net_route_sock(net, err);
+
+	if (!r)
+		r = mb_nl_link_find(&net->route, n->bridge, &link, err);
+	if (r < 0)
+		return r;
+	if (r == MB_NL_ABSENT)
+		return mb_fail(err, ENODEV,
+		               "bridge '%s' of network %s not found: it is for the host to make "
+		               "(mode=unmanaged)",
+		               n->bridge, n->name);
+	if (!mb_streq(link.kind, "bridge") || mb_starts_with(link.alias, net->alias))
+		return mb_fail(err, EINVAL, "interface '%s' is no bridge of the host's own",
+		               n->bridge);
+	*ret_index = link.index;
+	return 0;
+}
+
 static int bridge_up(struct mb_net *net, const struct mb_net_network *n, int *ret_index,
                      struct mb_err *err)
 {
@@ -236,6 +258,7 @@ int mb_net_bridge_up(struct mb_net *net, const struct mb_net_network *n, bool fo
 		return 0;
 	}
 	r = mb_net_is_upper(n->driver) ? mb_net_upper_up(net, n, &index, err)
+	    : n->unmanaged             ? unmanaged_up(net, n, &index, err)
 	                               : bridge_up(net, n, &index, err);
 	if (!r)
 		r = mb_net_policy_sync(net, n, err);
@@ -258,7 +281,7 @@ int mb_net_bridge_down(struct mb_net *net, const struct mb_net_network *n, struc
 	int r;
 
 	r = mb_net_policy_clear(net, n, err);
-	if (!r && !mb_net_is_upper(n->driver)) {
+	if (!r && !mb_net_is_upper(n->driver) && !n->unmanaged) {
 		mb_net_changes_network(&changes, n, true);
 		r = mb_net_firewall_apply(net, &changes, err);
 	}

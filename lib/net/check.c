@@ -10,6 +10,7 @@
 
 #include "core/err.h"
 #include "core/id.h"
+#include "core/log.h"
 #include "core/parse.h"
 #include "core/str.h"
 #include "net/firewall.h"
@@ -245,7 +246,7 @@ static bool has_owner(const struct check *c, const char *ifname)
 static const struct mb_net_network *network_of_group(const struct check *c, uint32_t group)
 {
 	for (size_t i = 0; group && i < c->networks.n; i++)
-		if (mb_streq(c->networks.v[i]->driver, "bridge") &&
+		if (mb_streq(c->networks.v[i]->driver, "bridge") && !c->networks.v[i]->unmanaged &&
 		    mb_net_group(c->networks.v[i]) == group)
 			return c->networks.v[i];
 	return NULL;
@@ -311,7 +312,7 @@ static void check_group(struct check *c, const struct mb_net_network *n,
 {
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
 
-	if (mb_net_is_upper(n->driver) || link->group == mb_net_group(n))
+	if (mb_net_is_upper(n->driver) || n->unmanaged || link->group == mb_net_group(n))
 		return;
 	mb_nl_link_set_group(&b, link->index, mb_net_group(n));
 	tell(c, c->repair && mb_nl_send(&c->net->route, &b, NULL, NULL) == 0,
@@ -771,6 +772,11 @@ int mb_net_reload(struct mb_net *net, const struct mb_strv *ids, struct mb_err *
 			continue;
 		r = n->bridge ? mb_net_bridge_up(net, n, true, &index, err)
 		              : mb_net_externals_publish(net, n, err);
+		/* The host may have taken it away: the others are not worse for that. */
+		if (r == -ENODEV && n->unmanaged) {
+			mb_warn("%s", err ? err->msg : n->bridge);
+			r = 0;
+		}
 	}
 	return r ? r : mb_net_records_walk(net, reload_one, &ids, err);
 }

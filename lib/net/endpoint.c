@@ -73,8 +73,9 @@ int mb_net_endpoint_fill(const struct mb_net_sandbox *s, const struct mb_net_net
 	e->direct4 = n->direct4;
 	e->direct6 = n->direct6;
 	e->bare4 = n->bare4;
+	e->unmanaged = n->unmanaged;
 	e->trusting = n->trusted.n > 0;
-	e->no_route = n->no_route;
+	e->no_route = n->no_route || (n->unmanaged && !n->v4.gateway && !n->v6.gateway);
 	e->metric = n->metric;
 	mb_strv_add_all(&e->routes, &n->routes);
 	mb_strv_add_all(&e->dns, &n->dns);

@@ -431,7 +431,8 @@ int mb_net_firewall_wanted(struct mb_net *net, bool only_up, struct mb_net_chang
 
 		if (only_up && !mb_net_bridge_index(net, ids.v[i]))
 			continue;
-		if (mb_net_doc_read(net, ids.v[i], &n, NULL) < 0 || mb_net_is_upper(n->driver))
+		if (mb_net_doc_read(net, ids.v[i], &n, NULL) < 0 || mb_net_is_upper(n->driver) ||
+		    n->unmanaged)
 			continue;
 		mb_net_changes_network(c, n, false);
 		r = mb_net_plans_add(net, &w.plans, mb_take_ptr(&n), err);

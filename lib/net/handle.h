@@ -52,6 +52,7 @@ int mb_net_sysctl(const char *value, const char *fmt, ...) __attribute__((format
 int mb_net_index_make(const char *seed, unsigned int attempt);
 
 /* options.c */
+#define MB_NET_OPTION_BRIDGE       "com.docker.network.bridge.name"
 #define MB_NET_OPTION_HOST_ADDRESS "host_address" /* macvlan: the host's own in it */
 bool mb_net_is_overlay(const char *driver);
 /* Return: 0; -EPERM, -ENOENT, told: it is none that a network can have. */

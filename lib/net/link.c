@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/err.h"
+#include "core/id.h"
 #include "core/io.h"
 #include "core/str.h"
 #include "net/endpoint.h"
@@ -92,6 +93,13 @@ static int revive(struct mb_net *net, const char *network_id, int *ret_index, st
 	return r ? r : mb_net_bridge_up(net, n, true, ret_index, err);
 }
 
+/* A bridge of the host's own may take the least address of its ports: none of ours. */
+static void choose_high_mac(uint8_t mac[MB_NET_MAC_BYTES])
+{
+	mb_random(mac, MB_NET_MAC_BYTES);
+	mac[0] = 0xfe;
+}
+
 int mb_net_link_attach(struct mb_net *net, struct mb_net_endpoint *e, bool hairpin, int netns_fd,
                        int *ret_index, struct mb_err *err)
 {
@@ -99,7 +107,7 @@ int mb_net_link_attach(struct mb_net *net, struct mb_net_endpoint *e, bool hairp
 	                       .mtu = e->mtu,
 	                       .peer_name = e->ifname,
 	                       .peer_netns_fd = netns_fd};
-	uint8_t mac[MB_NET_MAC_BYTES];
+	uint8_t mac[MB_NET_MAC_BYTES], high[MB_NET_MAC_BYTES];
 	bool revived = false, routed = mb_net_policy_is_on(net, e->network_id);
 	int bridge = mb_net_bridge_index(net, e->network_id), r = -EBUSY;
 
@@ -109,7 +117,11 @@ int mb_net_link_attach(struct mb_net *net, struct mb_net_endpoint *e, bool hairp
 	}
 	if (e->mac && mb_net_mac_parse(e->mac, mac) == 0)
 		v.peer_mac = mac;
-	v.group = mb_net_endpoint_group(e);
+	if (e->bare4) {
+		choose_high_mac(high);
+		v.mac = high;
+	}
+	v.group = e->unmanaged ? 0 : mb_net_endpoint_group(e);
 	for (unsigned int i = 0; i < TRIES; i++) {
 		if (!bridge) {
 			r = revive(net, e->network_id, &bridge, err);

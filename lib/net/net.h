@@ -42,7 +42,7 @@ MB_AUTO_DEFINE(struct mb_net, mb_net_free)
 /* One address pool of a network.  Empty strings are NULL. */
 struct mb_net_pool {
 	char *subnet;   /* "10.88.1.0/24" */
-	char *gateway;  /* "10.88.1.1"; always set once the network is made */
+	char *gateway;  /* "10.88.1.1"; always set once the network is made, unless unmanaged */
 	char *ip_range; /* "10.88.1.128/25" or NULL */
 	struct mb_kv aux;
 };
@@ -108,6 +108,7 @@ struct mb_net_network {
 	 */
 	bool direct4, direct6;
 	bool exposed4, exposed6;   /* gateway_mode: who has a route reaches all of a container */
+	bool unmanaged;            /* the bridge is the host's own: nothing of it is ours */
 	bool loose;                /* isolate=false: reaches others that say so, and they it */
 	struct mb_strv trusted;    /* interfaces from which published ports are reached inside */
 	bool bare4, bare6;         /* the host has no address of the family in it */
@@ -186,7 +187,8 @@ struct mb_net_endpoint {
 	bool gateway;            /* carries the default route and the ports */
 	bool no_dns;             /* its names are in no resolver */
 	bool direct4, direct6;   /* the network's */
-	bool bare4, trusting;    /* likewise; trusting: some interfaces */
+	bool bare4, unmanaged;   /* likewise */
+	bool trusting;           /* likewise: some interfaces */
 	bool no_route;           /* likewise */
 	uint32_t metric;         /* of its default route */
 	struct mb_strv routes;   /* the network's others */

@@ -106,6 +106,7 @@ static const struct mb_json_field network_table[] = {
 	MB_JSON_BOOL("direct6", struct mb_net_network, direct6),
 	MB_JSON_BOOL("exposed4", struct mb_net_network, exposed4),
 	MB_JSON_BOOL("exposed6", struct mb_net_network, exposed6),
+	MB_JSON_BOOL("unmanaged", struct mb_net_network, unmanaged),
 	MB_JSON_BOOL("loose", struct mb_net_network, loose),
 	MB_JSON_STRV("trusted", struct mb_net_network, trusted),
 	MB_JSON_BOOL("bare4", struct mb_net_network, bare4),

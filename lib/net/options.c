@@ -103,12 +103,13 @@ static int set_isolate(struct mb_net_network *n, const char *value)
 	return 0;
 }
 
-static int check_managed(struct mb_net_network *n, const char *value)
+/* podman's: the bridge is the host's own, and so is what it has there. */
+static int set_managed(struct mb_net_network *n, const char *value)
 {
-	(void)n;
-	if (mb_streq(value, "unmanaged"))
-		return -EOPNOTSUPP;
-	return mb_streq(value, "managed") ? 0 : -EINVAL;
+	n->unmanaged = mb_streq(value, "unmanaged");
+	if (n->unmanaged)
+		n->bare4 = n->bare6 = true;
+	return n->unmanaged || mb_streq(value, "managed") ? 0 : -EINVAL;
 }
 
 /* The gateway's address is somebody else's. */
@@ -278,7 +279,7 @@ static const struct {
 	unsigned int drivers;
 	int (*set)(struct mb_net_network *n, const char *value);
 } options[] = {
-	{DOCKER "bridge.name", BRIDGE, set_name},
+	{MB_NET_OPTION_BRIDGE, BRIDGE, set_name},
 	{DOCKER "bridge.enable_icc", BRIDGE | OVERLAY, set_icc},
 	{DOCKER "bridge.enable_ip_masquerade", BRIDGE | OVERLAY, set_masquerade},
 	{DOCKER "bridge.gateway_mode_ipv4", BRIDGE, set_gateway_mode4},
@@ -289,7 +290,7 @@ static const struct {
 	{DOCKER "host_ipv4", BRIDGE, set_host_ip4},
 	{DOCKER "host_ipv6", BRIDGE, set_host_ip6},
 	{"isolate", BRIDGE, set_isolate},
-	{"mode", BRIDGE, check_managed},
+	{"mode", BRIDGE, set_managed},
 	{"no_default_route", BRIDGE | UPPER, set_no_route},
 	{"metric", BRIDGE | UPPER, set_metric},
 	{DOCKER "container_iface_prefix", BRIDGE | OVERLAY | UPPER, check_iface_prefix},
@@ -341,6 +342,21 @@ static int set_option(struct mb_net_network *n, const struct mb_kv_pair *pair, s
 	               n->driver);
 }
 
+static int check_unmanaged(struct mb_net_network *n, struct mb_err *err)
+{
+	if (!n->unmanaged)
+		return 0;
+	if (!mb_kv_find(&n->options, MB_NET_OPTION_BRIDGE))
+		return mb_fail(err, EINVAL,
+		               "mode=unmanaged wants a bridge of the host: --interface-name NAME");
+	/* Not all of its neighbours are ours, who would take longer packets. */
+	if (n->mtu_out) {
+		n->mtu = n->mtu_out;
+		n->mtu_out = 0;
+	}
+	return 0;
+}
+
 int mb_net_options_set(struct mb_net_network *n, struct mb_err *err)
 {
 	int r = 0;
@@ -349,6 +365,8 @@ int mb_net_options_set(struct mb_net_network *n, struct mb_err *err)
 		n->mode = MACVLAN_MODE_BRIDGE;
 	MB_KV_FOREACH (pair, &n->options)
 		r = r ? r : set_option(n, pair, err);
+	if (!r)
+		r = check_unmanaged(n, err);
 	if (!r && mb_net_is_upper(n->driver) && !n->parent)
 		return mb_fail(err, EINVAL,
 		               "the %s driver wants an interface of the host: -o parent=NAME",

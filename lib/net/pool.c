@@ -439,6 +439,9 @@ int mb_net_pool_choose(struct mb_net *net, struct mb_net_network *n, const struc
 		r = keep_hosts_own(net, n, &u, err);
 	if (r)
 		return r;
+	/* Who leads out of a bridge of the host's own, if anybody does, only the user knows. */
+	if (n->unmanaged)
+		return 0;
 	default_gateway(&n->v4);
 	default_gateway(&n->v6);
 	return 0;

@@ -44,6 +44,7 @@ static const struct mb_json_field endpoint_table[] = {
 	MB_JSON_BOOL("direct4", struct mb_net_endpoint, direct4),
 	MB_JSON_BOOL("direct6", struct mb_net_endpoint, direct6),
 	MB_JSON_BOOL("bare4", struct mb_net_endpoint, bare4),
+	MB_JSON_BOOL("unmanaged", struct mb_net_endpoint, unmanaged),
 	MB_JSON_BOOL("trusting", struct mb_net_endpoint, trusting),
 	MB_JSON_BOOL("no_route", struct mb_net_endpoint, no_route),
 	MB_JSON_U32("metric", struct mb_net_endpoint, metric),

@@ -75,7 +75,7 @@ static int check_spec(const struct mb_net_sandbox *s, const struct mb_net_networ
 const char *mb_net_table_of(const struct mb_net *net, const struct mb_net_sandbox *s)
 {
 	for (size_t i = 0; i < s->n_endpoints; i++)
-		if (!mb_net_is_upper(s->endpoints[i].driver))
+		if (!mb_net_is_upper(s->endpoints[i].driver) && !s->endpoints[i].unmanaged)
 			return net->table;
 	return NULL;
 }

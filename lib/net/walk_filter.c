@@ -82,7 +82,7 @@ int mb_net_way_firewall(struct mb_net_way *w, struct mb_err *err)
 	size_t rules = 0;
 	int r;
 
-	if (mb_net_is_upper(w->from.e->driver))
+	if (mb_net_is_upper(w->from.e->driver) || w->from.e->unmanaged)
 		return 0;
 	r = mb_net_netfilter_sock(net, err);
 	if (!r)
@@ -313,12 +313,13 @@ static int tell_opening(struct mb_net_way *w, const struct mb_nl_nft_base *base,
 
 static bool passes_forward_hook(const struct mb_net_way *w)
 {
-	const char *path = w->dst.family == AF_INET6
-	                           ? "/proc/sys/net/bridge/bridge-nf-call-ip6tables"
-	                           : "/proc/sys/net/bridge/bridge-nf-call-iptables";
+	const bool v6 = w->dst.family == AF_INET6;
+	const char *path = v6 ? "/proc/sys/net/bridge/bridge-nf-call-ip6tables"
+	                      : "/proc/sys/net/bridge/bridge-nf-call-iptables";
 	char now[8];
 
-	if (w->kind != MB_NET_WAY_NEIGHBOUR)
+	/* What leaves by another's router is bridged, too. */
+	if (w->kind != MB_NET_WAY_NEIGHBOUR && !(v6 ? w->network->bare6 : w->network->bare4))
 		return w->kind != MB_NET_WAY_HOST;
 	return mb_read_kernel_file(AT_FDCWD, path, now, sizeof(now)) == 0 && mb_streq(now, "1");
 }
@@ -336,7 +337,9 @@ int mb_net_way_foreign(struct mb_net_way *w, struct mb_err *err)
 		d.hook = NF_INET_LOCAL_IN;
 	else if (!passes_forward_hook(w))
 		return 0;
-	r = mb_nl_nft_base_dump(&w->net->netfilter, each_base, &d, err);
+	r = mb_net_netfilter_sock(w->net, err);
+	if (!r)
+		r = mb_nl_nft_base_dump(&w->net->netfilter, each_base, &d, err);
 	if (!r && d.found)
 		r = mb_nl_nft_rule_dump(&w->net->netfilter, d.base.family, d.base.table, each_rule,
 		                        &m, err);

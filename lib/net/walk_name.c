@@ -264,8 +264,11 @@ static void told_loopback(struct mb_net_way *w)
 
 	mb_net_way_fault(w, "address", "%s inside %s is %s itself, not the host", w->q->to->host,
 	                 mb_net_way_from(w), mb_net_way_from(w));
-	mb_net_way_mend(w, "speak to the host's address on the network: %s",
-	                e->gw4 ? e->gw4 : e->gw6);
+	if (e->bare4 || (!e->gw4 && !e->gw6))
+		mb_net_way_mend(w, "speak to an address of the host");
+	else
+		mb_net_way_mend(w, "speak to the host's address on the network: %s",
+		                e->gw4 ? e->gw4 : e->gw6);
 }
 
 static bool is_loose(struct mb_net *net, const char *network_id)

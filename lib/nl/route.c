@@ -57,6 +57,8 @@ void mb_nl_veth_add(struct mb_nl_batch *b, const struct mb_nl_veth *v)
 
 	new_link(b, v->index, v->name);
 	put_place(b, v->master, v->mtu, v->group);
+	if (v->mac)
+		mb_nl_put(b, IFLA_ADDRESS, v->mac, MAC_BYTES);
 	put_one_queue(b);
 	info = mb_nl_nest(b, IFLA_LINKINFO);
 	mb_nl_put(b, IFLA_INFO_KIND, "veth", 4);

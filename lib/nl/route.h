@@ -21,6 +21,7 @@ struct mb_nl_veth {
 	int index;        /* both indexes, or 0 and 0: the kernel chooses */
 	int master;       /* 0: none */
 	uint32_t mtu;     /* of both; 0: the kernel's default */
+	const uint8_t *mac; /* of the host end; NULL: the kernel's choice */
 	const char *peer_name;
 	int peer_index;
 	int peer_netns_fd;

@@ -258,7 +258,7 @@ while True:
 
 # A router outside, on a bridge of ours: lan_router BRIDGE ADDRESS/BITS
 lan_router() {
-	ip link add name lan0 type veth peer name rt0
+	ip link add name lan0 address f2:93:00:00:00:01 type veth peer name rt0
 	ip link set lan0 master "$1" up
 	ip link set rt0 netns "$(cat "$BATS_FILE_TMPDIR/outside")"
 	outside ip addr add "$2" dev rt0
@@ -304,6 +304,61 @@ lan_router() {
 	mybox rm -f one two
 	mybox network rm net1
 	[ "$(ip addr show dev br-own | grep -c 'inet 10.93.21.2/24\|inet6 fd00:93:21::2/64')" = 2 ]
+}
+
+@test "mode=unmanaged: on a bridge of the host's own, to which nothing is done" {
+	local before
+	ip link add br-own type bridge
+	ip addr add 10.93.22.2/24 dev br-own
+	ip addr add fd00:93:22::2/64 dev br-own nodad
+	ip link set br-own up
+	lan_router br-own 10.93.22.1/24
+	teller 8200
+	sleeper other
+	state() {
+		ip -d -o link show br-own | sed 's/[a-z_]*timer *[0-9.]*//g' | grep -o 'mtu.*'
+		ip -o addr show br-own | sed 's/ tentative//'
+		nft list ruleset | sed 's/counter packets [0-9]* bytes [0-9]*//'
+		cat /proc/sys/net/ipv4/conf/br-own/{route_localnet,forwarding} /proc/sys/net/ipv6/conf/br-own/{disable_ipv6,accept_ra}
+	}
+	before=$(state)
+	mybox network create -o mode=unmanaged --interface-name br-own --subnet 10.93.22.0/24 --gateway 10.93.22.1 net1
+	mybox network create -o mode=unmanaged --interface-name br-own --subnet 10.93.23.0/24 net2
+	[ "$(mybox network inspect -f '{{.Options.mode}} {{len .IPAM.Config}} {{(index .IPAM.Config 0).Gateway}}' net1)" = "unmanaged 1 10.93.22.1" ]
+	[ "$(mybox network inspect -f '{{json (index .IPAM.Config 0)}}' net2)" = '{"Subnet":"10.93.23.0/24"}' ]
+	sleeper one --network net1
+	sleeper two --network net1
+	sleeper three --network net2 --network bridge
+	[ "$( (ip_of one; ip_of two) | sort | xargs)" = "10.93.22.3 10.93.22.4" ]
+	wait_until 10 seen one 203.0.113.9:8200 "$(ip_of one)"
+	mybox exec one ping -c 1 -W 5 two
+	mybox exec one ping -c 1 -W 5 10.93.22.2
+	outside busybox ping -c 1 -W 5 "$(ip_of two)"
+	# No gateway: the default route is another network's.
+	[[ $(inside three ip route show default) == "default via "*" dev eth1"* ]]
+	diff <(echo "$before") <(state)
+	[ "$(ip -o link show master br-own | grep -vc 'group default')" = 0 ]
+	mybox network check one 203.0.113.9:8200
+	mybox network check one two
+	mybox network reload
+	mybox system check
+	diff <(echo "$before") <(state)
+	run mybox run --name four --network net1 -p 8201:80 deb true
+	[ "$status" = 125 ]
+	[[ $output == *"ports of network net1 cannot be published"* ]]
+	refused "the host has no address in it" network policy default net1 deny
+	# Taken away by the host, it is not made; the others are none the worse.
+	ip link del br-own
+	mybox network reload
+	mybox exec other true
+	refused "bridge 'br-own' of network net1 not found" network connect net1 other
+	ip link add br-own type bridge
+	ip link set br-own up
+	mybox network reload
+	mybox exec one ping -c 1 -W 5 two
+	mybox rm -f one two three
+	mybox network rm net1 net2
+	[ -n "$(ip link show br-own)" ]
 }
 
 @test "auxiliary addresses are given to nobody; then there is none left" {
@@ -361,9 +416,12 @@ lan_router() {
 	local option name
 	mybox network create -o isolate=true net1
 	mybox network create -o isolate=strict -o mode=managed -o "$D.bridge.inhibit_ipv4=false" net2
-	for option in mode=unmanaged; do
-		refused "value '${option#*=}' of option '${option%=*}' is not supported" network create -o "$option" net3
-	done
+	refused "mode=unmanaged wants a bridge of the host" network create -o mode=unmanaged net3
+	refused "bridge 'br-nosuch' of network net3 not found" network create -o mode=unmanaged --interface-name br-nosuch net3
+	refused "interface 'host0' is no bridge of the host's own" network create -o mode=unmanaged --interface-name host0 net3
+	mybox network create --interface-name br-mine net4
+	refused "interface 'br-mine' is no bridge of the host's own" network create -o mode=unmanaged --interface-name br-mine net3
+	mybox network rm net4
 	for option in isolate=maybe "$D.bridge.trusted_host_interfaces=a/b" "$D.bridge.trusted_host_interfaces=eth0::eth1" "$D.bridge.inhibit_ipv4=x" metric=-1 metric=x no_default_route=2x mode=x; do
 		refused "invalid value '${option#*=}' of option '${option%=*}'" network create -o "$option" net3
 	done
