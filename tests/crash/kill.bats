@@ -32,6 +32,8 @@ few() {
 @test "start, killed" { few start; }
 @test "stop, killed" { few stop; }
 @test "exec, killed" { few exec; }
+@test "network create with options, killed" { few "network create -o"; }
+@test "network create on a bridge of the host, killed" { few "network create unmanaged"; }
 @test "network rm, killed" { few "network rm"; }
 @test "network endpoint add, killed" { few "network endpoint add"; }
 @test "network endpoint rm, killed" { few "network endpoint rm"; }

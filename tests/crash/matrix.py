@@ -465,6 +465,14 @@ def share_and_run(s):
            "02:42:00:00:00:07", "deb", "sleep", "1000")
 
 
+BRIDGE = "com.docker.network.bridge."
+
+
+def make_bridge(s):
+    """One of the host's own, which stays: the second time it is there."""
+    subprocess.run(["ip", "link", "add", "br-own", "type", "bridge"], stderr=subprocess.DEVNULL)
+
+
 RUN_D = ["run", "-d", "--name", "victim", "--network", "net", "-p", "18080:80", "-v", "/anon",
          "deb", "sleep", "1000"]
 VERBS = {
@@ -493,6 +501,13 @@ VERBS = {
                      prepare=make_context, settle=expect_unclaimed),
     "exec": Verb(["exec", "victim", "true"], prepare=one_container),
     "network create": Verb(["network", "create", "victim"], settle=remove_networks),
+    "network create -o": Verb(["network", "create", "-o", "isolate=false",
+                               "-o", BRIDGE + "gateway_mode_ipv4=nat-unprotected",
+                               "-o", BRIDGE + "trusted_host_interfaces=lo", "victim"],
+                              settle=remove_networks),
+    "network create unmanaged": Verb(["network", "create", "-o", "mode=unmanaged",
+                                      "--interface-name", "br-own", "victim"],
+                                     prepare=make_bridge, settle=remove_networks),
     "network rm": Verb(["network", "rm", "victim"], settle=remove_networks,
                        prepare=lambda s: (s.call("network", "create", "victim"),
                                           s.call("run", "--rm", "--network", "victim", "deb",
