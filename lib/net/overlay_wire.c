@@ -254,12 +254,12 @@ int mb_net_wire_draw(struct mb_net *net, struct mb_net_network *n, struct mb_err
 	struct mb_net_addr a;
 	int r;
 
+	if (mb_net_addr_parse(o->vtep, &a) < 0 || !is_host(&a))
+		return mb_fail(err, EINVAL, "other hosts cannot reach this one at %s", o->vtep);
 	mb_random(key, sizeof(key));
 	/* A number that the curve can use (RFC 7748, section 5). */
 	key[0] &= 0xf8;
 	key[KEY - 1] = (uint8_t)((key[KEY - 1] & 0x7f) | 0x40);
-	if (mb_net_addr_parse(o->vtep, &a) < 0 || !is_host(&a))
-		return mb_fail(err, EINVAL, "other hosts cannot reach this one at %s", o->vtep);
 	r = public_of(net, key, public, err);
 	if (!r)
 		r = choose_port(net, o, err);

@@ -8,8 +8,13 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include "core/err.h"
+#include "core/id.h"
 #include "core/own.h"
 #include "net/net.h"
 #include "net/overlay_record.h"
@@ -145,6 +150,39 @@ static void a_document_says_all_of_it(void **state)
 	assert_false(mb_net_wire_is_valid(&o));
 }
 
+/* In the C library's place. */
+static size_t n_drawn;
+
+ssize_t getrandom(void *bytes, size_t n, unsigned int flags)
+{
+	n_drawn += n;
+	return syscall(SYS_getrandom, bytes, n, flags);
+}
+
+/* Before a key is drawn, and before the kernel is asked anything: there is no handle here. */
+static void an_address_that_nobody_reaches_gets_no_key(void **state)
+{
+	static const char *const useless[] = {"127.0.0.1", "224.0.0.1", "0.0.0.0", "fe80::1", "x"};
+
+	unsigned char byte;
+
+	(void)state;
+	mb_random(&byte, sizeof(byte));
+	assert_int_equal(n_drawn, 1);
+	for (size_t i = 0; i < MB_N(useless); i++) {
+		MB_AUTO_FREE char *vtep = mb_strdup(useless[i]);
+		struct mb_net_network n = {.overlay.vtep = vtep};
+		struct mb_err err = MB_ERR_INIT;
+
+		assert_int_equal(mb_net_wire_draw(NULL, &n, &err), -EINVAL);
+		assert_non_null(strstr(err.msg, "other hosts cannot reach this one at "));
+		assert_non_null(strstr(err.msg, useless[i]));
+		assert_null(n.overlay.wire_key);
+		assert_string_equal(n.overlay.vtep, useless[i]);
+		assert_int_equal(n_drawn, 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +191,7 @@ int main(void)
 		cmocka_unit_test(what_is_told_is_what_is_read),
 		cmocka_unit_test(a_host_has_the_address_of_its_key_alone),
 		cmocka_unit_test(a_document_says_all_of_it),
+		cmocka_unit_test(an_address_that_nobody_reaches_gets_no_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
