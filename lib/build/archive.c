@@ -104,8 +104,7 @@ int mb_build_archive_place(struct mb_build *b, const struct mb_build_place *plac
 	struct mb_image_unpacked unpacked = {.entries = UINT64_MAX};
 	struct mb_image_unpack_to to = {
 		.names_fd = names, .skeleton_fd = -1, .bottom = true, .plain = true};
-	struct mb_image_stretch from = {.size = UINT64_MAX,
-	                                .unpacked_max = mb_build_archive_limit()};
+	struct mb_image_stretch from = {.size = UINT64_MAX, .bound.most = mb_build_archive_limit()};
 	enum kind kind;
 	int r = mb_sys_path_reopen(item->fd, O_RDONLY, &fd, err);
 
@@ -124,7 +123,7 @@ int mb_build_archive_place(struct mb_build *b, const struct mb_build_place *plac
 	r = mb_image_unpack(&from, &to, NULL, &unpacked, err);
 	/* Something else may be compressed: it goes as it is. */
 	if (kind == COMPRESSED &&
-	    (r == -EBADMSG || ((r == 0 || r == -E2BIG) && unpacked.entries == 0)))
+	    (r == -EBADMSG || ((r == 0 || r == -EFBIG) && unpacked.entries == 0)))
 		return 1;
 	if (r == 0)
 		r = read_names(names, &implied, err);

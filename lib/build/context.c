@@ -110,7 +110,7 @@ static int unpack(struct mb_store *store, struct mb_build_context *context, int 
                   struct mb_err *err)
 {
 	const struct mb_image_stretch from = {
-		.fd = file, .size = UINT64_MAX, .unpacked_max = mb_build_archive_limit()};
+		.fd = file, .size = UINT64_MAX, .bound.most = mb_build_archive_limit()};
 	struct mb_image_unpack_to to = {
 		.names_fd = -1, .skeleton_fd = -1, .bottom = true, .plain = true};
 	struct mb_image_unpacked unpacked;

@@ -32,7 +32,12 @@ int mb_image_bound_check(const struct mb_image_bound *bound, bool compressed, ui
 		return mb_fail(err, EFBIG, "it unpacks to more than --max-layer-size, %llu bytes",
 		               (unsigned long long)bound->limit);
 	/* What is stored plainly is no more than what came. */
-	if (!compressed || plain <= MB_IMAGE_BOUND_FREE)
+	if (!compressed)
+		return 0;
+	if (bound->most && plain > bound->most)
+		return mb_fail(err, EFBIG, "it is longer than %llu bytes when unpacked",
+		               (unsigned long long)bound->most);
+	if (plain <= MB_IMAGE_BOUND_FREE)
 		return 0;
 	if (!bound->limit && !bound->trusted &&
 	    (plain - MB_IMAGE_BOUND_FREE) / MB_IMAGE_BOUND_RATIO > stored)

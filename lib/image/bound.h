@@ -10,6 +10,7 @@ struct mb_err;
 
 struct mb_image_bound {
 	uint64_t limit; /* bytes, unpacked, that its owner allows; 0: none were named */
+	uint64_t most;  /* that what is compressed may become where it is read; 0: any number */
 	uint64_t room;  /* what the file system can take besides its reserve; 0: unknown */
 	bool trusted;   /* its owner allows any ratio */
 };

@@ -121,9 +121,6 @@ static int push(struct feed *f, const unsigned char *slot, size_t len)
 	if (f->skeleton)
 		mb_image_skeleton_add(f->skeleton, slot, len);
 	f->ret->n_plain += len;
-	if (f->ret->compressed && f->from->unpacked_max && f->ret->n_plain > f->from->unpacked_max)
-		return mb_fail(&f->ret->err, E2BIG, "it is longer than %llu bytes when unpacked",
-		               (unsigned long long)f->from->unpacked_max);
 	*f->ring->progress = f->ret->n_stored;
 	r = mb_image_bound_check(&f->from->bound, f->ret->compressed, f->ret->n_stored,
 	                         f->ret->n_plain, &f->ret->err);

@@ -17,7 +17,6 @@ struct mb_image_stretch {
 	int fd;
 	bool seekable; /* read at @offset with pread(2); otherwise from where the fd stands */
 	uint64_t offset, size;
-	uint64_t unpacked_max; /* bytes that what is compressed may become; 0: as many as it has */
 	/* A file that another still writes: @more_fd has a byte whenever there is more, and
 	 * MB_IMAGE_STRETCH_END, or its end, when no more will come. */
 	bool grows;

@@ -123,6 +123,13 @@ untouched_by_image() {
 	printf 'FROM deb\nADD zeros.gz /x/\n' | dockerfile
 	within -q "$ctx"
 	[ "$(mybox run --rm made stat -c %s /x/zeros.gz)" = "$(stat -c %s "$ctx/zeros.gz")" ]
+	# Nor where it is the other bound that ends the look into it.
+	PYTHONPATH=$BATS_TEST_DIRNAME PYTHONDONTWRITEBYTECODE=1 python3 -c 'if True:
+		import archives, sys
+		archives.zeros_front = lambda size: bytes(512)
+		sys.stdout.buffer.write(archives.gzip_bomb(3 << 30))' >"$ctx/zeros.gz"
+	build -q
+	[ "$(mybox run --rm made stat -c %s /x/zeros.gz)" = "$(stat -c %s "$ctx/zeros.gz")" ]
 }
 
 @test "working directories and users that name what is open" {

@@ -52,6 +52,26 @@ static void a_ratio_counts_beyond_a_size(void **state)
 	assert_int_equal(check(named, true, 1, 50 * GIB), 0);
 }
 
+static void a_readers_limit_is_of_what_is_compressed(void **state)
+{
+	const struct mb_image_bound bound = {.most = 4096};
+	const struct mb_image_bound trusted = {.most = 4096, .trusted = true};
+	const struct mb_image_bound much = {.most = 64 * GIB};
+	struct mb_err err = MB_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(check(bound, true, 4096, 4096), 0);
+	assert_int_equal(check(bound, true, 4096, 4097), -EFBIG);
+	assert_int_equal(check(trusted, true, 4096, 4097), -EFBIG);
+	assert_int_equal(check(bound, false, 4097, 4097), 0);
+	/* Whichever ends first. */
+	assert_int_equal(check(much, true, MIB, 2 * GIB), -EFBIG);
+	assert_int_equal(check(much, true, 64 * GIB, 64 * GIB), 0);
+	assert_int_equal(check(much, true, 64 * GIB, 64 * GIB + 1), -EFBIG);
+	(void)mb_image_bound_check(&bound, true, 1, 4097, &err);
+	assert_string_equal(err.msg, "it is longer than 4096 bytes when unpacked");
+}
+
 static void the_room_holds_whatever_is_allowed(void **state)
 {
 	const struct mb_image_bound bound = {.room = 2 * GIB, .limit = 100 * GIB};
@@ -81,6 +101,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_limit_is_exact),
 		cmocka_unit_test(a_ratio_counts_beyond_a_size),
+		cmocka_unit_test(a_readers_limit_is_of_what_is_compressed),
 		cmocka_unit_test(the_room_holds_whatever_is_allowed),
 		cmocka_unit_test(room_is_asked_of_the_file_system),
 	};
