@@ -10,7 +10,7 @@ load helpers
 setup_file() { make_canary; }
 setup() {
 	of_oci_setup
-	before=$(canary_state)
+	before=$(canary_state) mounts=$(host_mounts)
 }
 teardown() {
 	of_oci_teardown

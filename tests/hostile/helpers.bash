@@ -21,8 +21,26 @@ canary_state() {
 		resolv.conf ptmx tty dir/file)
 	cat /proc/sys/kernel/core_pattern /proc/sys/kernel/panic /proc/sys/kernel/domainname
 	sha256sum "$MYBOX"
-	# Mounts of the host: nothing of ours may appear there.
-	cut -d' ' -f5- /proc/self/mountinfo
+}
+
+# Mounts of the host: nothing of ours may appear there, nothing that was may go or change.  Of those
+# beside the system's and the tests' own others may take away what is theirs, with the directory
+# that it was mounted on, and change the settings of their file systems: these were inherited.
+host_mounts() {
+	awk '$5 ~ "^/((proc|sys|dev|run/mybox-test)(/|$)|$)" { $1 = $2 = $3 = $4 = ""; print }
+		$5 !~ "^/((proc|sys|dev|run/mybox-test)(/|$)|$)" { print "others", $5, $6 }' \
+		/proc/self/mountinfo | sort
+}
+
+mounts_live() {
+	local now new lost
+	now=$(host_mounts)
+	new=$(comm -13 <(echo "$mounts") <(echo "$now"))
+	lost=$(comm -23 <(echo "$mounts") <(echo "$now") | sed '/^others /d')
+	[ -z "$new$lost" ] || {
+		echo "mounts of the host: new '$new', lost '$lost'"
+		return 1
+	}
 }
 
 setup_hostile() {
@@ -32,8 +50,8 @@ setup_hostile() {
 		python3 "$top/tests/hostile/attacks.py" "$hostile" "$canary" && touch "$hostile/done"
 	}
 	setup_store "${BATS_TEST_FILENAME##*/}"
-	before=$(canary_state)
-	export before
+	before=$(canary_state) mounts=$(host_mounts)
+	export before mounts
 }
 
 canary_lives() {
@@ -43,6 +61,7 @@ canary_lives() {
 		diff <(echo "$before") <(echo "$now")
 		return 1
 	}
+	mounts_live
 }
 
 # hostile_image NAME...: load them

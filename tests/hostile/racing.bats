@@ -75,6 +75,34 @@ still_racing() {
 	}
 }
 
+# The canary itself: it sees all that may come, and what goes of the tests' own.
+@test "mounts that others take away are not the canary's, and all that come are" {
+	local others=$BATS_TEST_TMPDIR/others own=$root/../own
+	mkdir "$others" "$own"
+	mount -t tmpfs none "$others"
+	mount -t tmpfs none "$own"
+	mounts=$(host_mounts)
+	# Who removes the directory elsewhere takes the mount on it from here, too.
+	unshare -m --propagation private sh -c 'umount "$1" && rmdir "$1"' sh "$others"
+	run -1 grep -F "$others" /proc/self/mountinfo
+	canary_lives
+	mkdir "$others"
+	mount -t tmpfs -o ro none "$others"
+	run -1 canary_lives
+	[[ $output == *"new 'others $others ro"*"lost ''"* ]]
+	umount "$others"
+	canary_lives
+	mount -o remount,bind,ro "$own"
+	run -1 canary_lives
+	[[ $output == *"new '"*"/own ro,"*"lost '"*"/own rw,"* ]]
+	mount -o remount,bind,rw "$own"
+	canary_lives
+	umount "$own"
+	run -1 canary_lives
+	[[ $output == *"new '', lost '"*"/own rw,"* ]]
+	mounts=$(host_mounts)
+}
+
 @test "race: directories, tmpfs and volumes mounted below what changes places" {
 	swapper /v/a/ "${where[@]}"
 	go() {
