@@ -114,6 +114,7 @@ _Noreturn void mb_runtime_child_run(const struct mb_runtime_plan *plan)
 	int r = 0;
 
 	close(plan->channel[0]); /* or the command's death would go unnoticed */
+	close(plan->birth[1]);   /* and our parent's */
 	for (size_t i = 0; i < MB_N(stages); i++) {
 		r = stages[i].fn(&c, &err);
 		mb_debug("process 1: %s", stages[i].name);

@@ -235,7 +235,8 @@ int mb_runtime_plan_open(struct mb_runtime_plan *plan, struct mb_err *err)
 {
 	int r;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, plan->channel) < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, plan->channel) < 0 ||
+	    pipe2(plan->birth, O_CLOEXEC) < 0)
 		return mb_fail_sys(err, errno, "cannot make a socket pair");
 	r = open_root(plan, err);
 	if (r == 0)

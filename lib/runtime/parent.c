@@ -174,6 +174,7 @@ int mb_runtime_plan_clone(struct mb_runtime_plan *plan, pid_t *ret_pid, int *ret
 static void close_far_end(struct mb_runtime_plan *plan)
 {
 	mb_close(&plan->channel[1]);
+	mb_close(&plan->birth[1]);
 }
 
 static int open_netns(const struct mb_runtime_plan *plan, int *ret_fd, struct mb_err *err)

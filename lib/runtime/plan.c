@@ -26,6 +26,7 @@ void mb_runtime_plan_init(struct mb_runtime_plan *plan)
 		.dev_mount = SIZE_MAX,
 		.attributes = {.io_priority = -1, .memory_mode = -1, .personality = -1},
 		.channel = {-1, -1},
+		.birth = {-1, -1},
 		.root_fd = -1,
 		.init_fd = -1,
 		.seccomp = MB_RUNTIME_SECCOMP_INIT,
@@ -60,6 +61,8 @@ void mb_runtime_plan_done(struct mb_runtime_plan *plan)
 		mb_close(&plan->root_fd);
 	mb_close(&plan->channel[0]);
 	mb_close(&plan->channel[1]);
+	mb_close(&plan->birth[0]);
+	mb_close(&plan->birth[1]);
 	mb_close(&plan->init_fd);
 	mb_close(&plan->seccomp.fd);
 	mb_close(&plan->label_fd);

@@ -113,6 +113,7 @@ struct mb_runtime_plan {
 
 	/* The host part; every descriptor -1 when not in use. */
 	int channel[2]; /* [0] the command's, [1] process 1's */
+	int birth[2];   /* a pipe; [1] is the parent's to be, until it has told of process 1 */
 	int root_fd;
 	bool root_is_borrowed;
 	int init_fd;

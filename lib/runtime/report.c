@@ -118,19 +118,25 @@ static int take(struct mb_runtime_plan *plan, struct packet *p, size_t n, int *f
 	return mb_fail(err, EPROTO, "the container's first process sent nonsense");
 }
 
-/* Until there is something to read, or nobody wants to know any more. */
+/* Until there is something to read, or nobody wants to know any more.  The parent to be may die
+ * with process 1 born and not told of: that would wait for us as we for it. */
 static int await_packet(const struct mb_runtime_plan *plan, struct mb_err *err)
 {
 	struct pollfd p[] = {{.fd = plan->channel[0], .events = POLLIN},
-	                     {.fd = plan->req.stop_fd, .events = POLLIN}};
+	                     {.fd = plan->req.stop_fd, .events = POLLIN},
+	                     {.fd = plan->is_cloned ? -1 : plan->birth[0]}};
 
-	if (plan->req.stop_fd < 0)
+	if (plan->req.stop_fd < 0 && p[2].fd < 0)
 		return 0;
 	while (poll(p, MB_N(p), -1) < 0) {
 		if (errno != EINTR)
 			return mb_fail_sys(err, errno, "cannot wait for the first process");
 	}
-	return p[1].revents ? mb_fail(err, EINTR, "interrupted") : 0;
+	if (p[1].revents)
+		return mb_fail(err, EINTR, "interrupted");
+	return p[2].revents && !p[0].revents
+	               ? mb_fail(err, ECHILD, "the container's first process could not be made")
+	               : 0;
 }
 
 int mb_runtime_report_read(struct mb_runtime_plan *plan, struct mb_err *err)

@@ -25,6 +25,7 @@
 #include "core/own.h"
 #include "core/str.h"
 #include "oci/spec.h"
+#include "runtime/plan.h"
 #include "runtime/runtime.h"
 #include "sys/mount.h"
 #include "sys/path.h"
@@ -108,6 +109,28 @@ static void a_missing_interpreter_is_127(void **state)
 	assert_int_equal(mb_runtime_exit_code(-ENOENT, &b->err), 127);
 	unlinkat(dir_fd, "rootfs/bin/broken", 0);
 	(void)finish(b);
+}
+
+/* Process 1 has its end and waits; who was to tell of it is dead. */
+static void a_parent_that_dies_before_it_tells_is_noticed(void **state)
+{
+	struct box *b = *state;
+	char c;
+
+	NEEDS_ROOT;
+	assert_int_equal(mb_runtime_plan_new(&b->req, &b->plan, &b->err), 0);
+	b->parent = fork();
+	if (b->parent == 0) {
+		if (fork() == 0) {
+			close(b->plan->channel[0]);
+			close(b->plan->birth[1]);
+			(void)!read(b->plan->channel[1], &c, 1);
+		}
+		_exit(0);
+	}
+	assert_int_equal(mb_runtime_plan_await_ready(b->plan, &b->ready, &b->err), -ECHILD);
+	assert_string_equal(b->err.msg, "the container's first process could not be made");
+	assert_int_equal(finish(b), 0);
 }
 
 static void the_commands_death_ends_it(void **state)
@@ -354,6 +377,7 @@ int main(void)
 		T(masks_hide_and_protect),
 		T(failures_are_told_and_coded),
 		T(a_missing_interpreter_is_127),
+		T(a_parent_that_dies_before_it_tells_is_noticed),
 		T(the_commands_death_ends_it),
 		T(init_stays_as_process_1),
 		T(a_readonly_root_is_one),
