@@ -82,6 +82,11 @@ void mb_strv_sort(struct mb_strv *sv)
 		qsort(sv->v, sv->n, sizeof(*sv->v), compare);
 }
 
+bool mb_strv_has_sorted(const struct mb_strv *sv, const char *s)
+{
+	return sv->n && bsearch(&s, sv->v, sv->n, sizeof(*sv->v), compare);
+}
+
 void mb_strv_split(struct mb_strv *sv, const char *s, char separator)
 {
 	if (!*s)

@@ -27,6 +27,7 @@ void mb_strv_add_all(struct mb_strv *sv, const struct mb_strv *from);
 bool mb_strv_has(const struct mb_strv *sv, const char *s);
 void mb_strv_remove(struct mb_strv *sv, const char *s); /* every one equal to s */
 void mb_strv_sort(struct mb_strv *sv);
+bool mb_strv_has_sorted(const struct mb_strv *sv, const char *s); /* of one that is in order */
 /* Pieces of @s between @separator; empty pieces are kept; "" gives none. */
 void mb_strv_split(struct mb_strv *sv, const char *s, char separator);
 char *mb_strv_join(const struct mb_strv *sv, const char *separator); /* caller frees */

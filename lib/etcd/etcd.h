@@ -97,6 +97,7 @@ int mb_etcd_lease_revoke(struct mb_etcd *e, uint64_t id, struct mb_err *err);
  * which is what the watch returns. */
 struct mb_etcd_watcher {
 	int (*event)(void *arg, const struct mb_etcd_kv *kv, bool deleted, struct mb_err *err);
+	int (*told)(void *arg, struct mb_err *err); /* after all that came in one piece; or NULL */
 	int (*idle)(void *arg, struct mb_err *err);
 	int idle_ms;
 	void *arg;

@@ -55,6 +55,8 @@ static int take_line(struct watch *x, const char *line, size_t len, struct mb_er
 	for (size_t i = 0; !r && i < told.n; i++)
 		if (mb_starts_with(told.v[i].kv->key, x->prefix))
 			r = x->w->event(x->w->arg, told.v[i].kv, told.v[i].deleted, err);
+	if (!r && told.n && x->w->told)
+		r = x->w->told(x->w->arg, err);
 	if (!r && told.compacted)
 		r = MB_ETCD_COMPACTED;
 	else if (!r && told.canceled)

@@ -659,17 +659,30 @@ static int each_holder(struct mb_net *net, struct mb_net_sandbox *s, void *arg, 
 	return 0;
 }
 
-int mb_net_policy_remote_leave(struct mb_net *net, const char *network_id,
-                               const struct mb_net_remote *remote, struct mb_err *err)
+static void put_leaving(const struct mb_net_plan *plan, const struct mb_net_remote *remote,
+                        const struct mb_strv *held, struct mb_net_changes *c)
+{
+	const char *const addresses[] = {remote->ip, remote->ip6};
+	const struct mb_net_class none = {0};
+
+	for (size_t i = 0; i < MB_N(addresses); i++) {
+		struct mb_net_addr a;
+
+		if (addresses[i] && !mb_strv_has_sorted(held, addresses[i]) &&
+		    mb_net_addr_parse(addresses[i], &a) == 0)
+			mb_net_plan_put_member(plan, &a, &none, true, c);
+	}
+}
+
+int mb_net_policy_remotes_leave(struct mb_net *net, const char *network_id,
+                                const struct mb_net_remotes *remotes, struct mb_err *err)
 {
 	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
 	MB_AUTO_NET_CHANGES struct mb_net_changes c = {0};
 	MB_AUTO_NET_PLAN struct mb_net_plan plan = MB_NET_PLAN_INIT;
-	const char *const addresses[] = {remote->ip, remote->ip6};
-	const struct mb_net_class none = {0};
 	MB_AUTO_STRV struct mb_strv held = MB_STRV_INIT;
 	MB_AUTO_CLOSE int lock = -1;
-	int r = open_governed(net, network_id, &lock, &n, err);
+	int r = remotes->n ? open_governed(net, network_id, &lock, &n, err) : 1;
 
 	if (!r)
 		r = mb_net_plan_make(n, &plan, err);
@@ -677,13 +690,9 @@ int mb_net_policy_remote_leave(struct mb_net *net, const char *network_id,
 		r = mb_net_records_walk(net, each_holder, &held, err);
 	if (r)
 		return r < 0 ? r : 0;
-	for (size_t i = 0; i < MB_N(addresses); i++) {
-		struct mb_net_addr a;
-
-		if (addresses[i] && !mb_strv_has(&held, addresses[i]) &&
-		    mb_net_addr_parse(addresses[i], &a) == 0)
-			mb_net_plan_put_member(&plan, &a, &none, true, &c);
-	}
+	mb_strv_sort(&held);
+	for (size_t i = 0; i < remotes->n; i++)
+		put_leaving(&plan, &remotes->v[i], &held, &c);
 	return mb_net_firewall_apply(net, &c, err);
 }
 

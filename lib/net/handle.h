@@ -174,8 +174,8 @@ int mb_net_policy_leave(struct mb_net *net, const struct mb_net_sandbox *s,
  * once; or none that this one has an address of. */
 int mb_net_policy_remotes_join(struct mb_net *net, const struct mb_net_network *n,
                                struct mb_net_remotes *remotes, struct mb_err *err);
-int mb_net_policy_remote_leave(struct mb_net *net, const char *network_id,
-                               const struct mb_net_remote *remote, struct mb_err *err);
+int mb_net_policy_remotes_leave(struct mb_net *net, const char *network_id,
+                                const struct mb_net_remotes *remotes, struct mb_err *err);
 /* @n, of which the name counts, with another policy. */
 int mb_net_policy_edit(struct mb_net_network *n, const struct mb_net_policy_edit *edit,
                        struct mb_err *err);

@@ -306,8 +306,8 @@ static char *missing_peer(struct mb_net *net, const struct mb_net_network *n, in
 
 struct known {
 	int index, wire;
-	struct mb_strv ways;       /* "mac vtep" */
-	struct mb_strv neighbours; /* "mac address" */
+	struct mb_strv ways;       /* "mac vtep"; in order once they are all there */
+	struct mb_strv neighbours; /* "mac address"; likewise */
 };
 
 static int each_known(const struct mb_nl_fdb *fdb, void *arg)
@@ -352,8 +352,8 @@ static bool is_reachable(const struct known *k, const struct mb_net_remote *r, b
 	MB_AUTO_FREE char *ip = mb_asprintf("%s %s", text, r->ip);
 	MB_AUTO_FREE char *ip6 = mb_asprintf("%s %s", text, r->ip6 ? r->ip6 : "");
 
-	return mb_strv_has(&k->ways, way) && mb_strv_has(&k->neighbours, ip) &&
-	       (!r->ip6 || mb_strv_has(&k->neighbours, ip6));
+	return mb_strv_has_sorted(&k->ways, way) && mb_strv_has_sorted(&k->neighbours, ip) &&
+	       (!r->ip6 || mb_strv_has_sorted(&k->neighbours, ip6));
 }
 
 /* What is known of other hosts' containers, and what the tunnel does. */
@@ -366,13 +366,16 @@ static char *missing_remote(struct mb_net *net, const struct mb_net_network *n, 
 
 	if (mb_net_remotes_load(net, n, &all, NULL) == 0 && all.n &&
 	    mb_nl_fdb_dump(&net->route, index, each_known, &k, NULL) == 0 &&
-	    mb_nl_neigh_dump(&net->route, AF_UNSPEC, each_neighbour, &k, NULL) == 0)
+	    mb_nl_neigh_dump(&net->route, AF_UNSPEC, each_neighbour, &k, NULL) == 0) {
+		mb_strv_sort(&k.ways);
+		mb_strv_sort(&k.neighbours);
 		for (size_t i = 0; !why && i < all.n; i++) {
 			if (!is_reachable(&k, &all.v[i], governed))
 				why = mb_asprintf("tunnel of network '%s' does not lead to "
 				                  "container %s on host %s",
 				                  n->name, all.v[i].name, all.v[i].host);
 		}
+	}
 	mb_strv_done(&k.ways);
 	mb_strv_done(&k.neighbours);
 	return why;

@@ -42,6 +42,7 @@ enum {
 	LOCK_MS = 50,
 	SWEEP_SEC = 20,
 	EAR_SEC = 5,
+	PENDING_MAX = 256, /* of whom something was told, and nothing was done yet */
 	NSEC_PER_MSEC = 1000000,
 };
 /* Bytes of the lock: whoever leads has both, whoever does it once has the one. */
@@ -71,10 +72,12 @@ struct lead {
 	} ear;
 	struct mb_net_lead_status status;
 	struct {
-		struct mb_strv ids, places; /* places: addresses of both kinds, and MACs */
-		struct mb_strv recorded;    /* ids of all that have a record, on any network */
-		struct timespec stamp;      /* when records changed last */
+		/* In order.  places: addresses of both kinds, and MACs. */
+		struct mb_strv ids, places;
+		struct mb_strv recorded; /* ids of all that have a record, on any network */
+		struct timespec stamp;   /* when records changed last */
 	} own;
+	struct mb_strv pending; /* ids of others' containers that are to be considered */
 };
 
 /* Who has an address has put his id there. */
@@ -160,12 +163,15 @@ static void read_own(struct lead *l)
 	own_done(l);
 	if (mb_net_records_walk(l->net, each_own, l, NULL) == 0)
 		l->own.stamp = st.st_mtim;
+	mb_strv_sort(&l->own.ids);
+	mb_strv_sort(&l->own.places);
+	mb_strv_sort(&l->own.recorded);
 }
 
 /* What the store says of it is what we said, or a lie. */
 static bool is_here(const struct lead *l, const char *id)
 {
-	return mb_strv_has(&l->own.ids, id);
+	return mb_strv_has_sorted(&l->own.ids, id);
 }
 
 static bool has_claim(const struct lead *l, const char *kind, const char *what, const char *id)
@@ -186,8 +192,10 @@ static bool may_have_mac(const struct lead *l, const struct mb_net_remote *r)
 /* Nothing that others say takes a container of this host its place. */
 static bool clashes(const struct lead *l, const struct mb_net_remote *r)
 {
-	return mb_strv_has(&l->own.places, r->ip) || mb_strv_has(&l->own.places, r->mac) ||
-	       (r->ip6 && mb_strv_has(&l->own.places, r->ip6));
+	const struct mb_strv *places = &l->own.places;
+
+	return mb_strv_has_sorted(places, r->ip) || mb_strv_has_sorted(places, r->mac) ||
+	       (r->ip6 && mb_strv_has_sorted(places, r->ip6));
 }
 
 /* What the view says of one, if that can be taken. */
@@ -211,13 +219,20 @@ static bool holds(const struct lead *l, const char *id, struct mb_net_remote *re
 	return false;
 }
 
-/* A way to it goes before its place in the policy does. */
-static void drop(struct lead *l, const struct mb_net_remote *r)
+static void add(struct mb_net_remotes *all, const struct mb_net_remote *r)
+{
+	all->v = mb_realloc(all->v, (all->n + 1) * sizeof(*all->v));
+	all->v[all->n++] = *r;
+}
+
+/* Ways to them go before their places in the policy do. */
+static void drop(struct lead *l, const struct mb_net_remotes *gone)
 {
 	struct mb_err told = MB_ERR_INIT;
 
-	mb_net_remote_drop(l->net, l->n, r->id);
-	if (mb_net_policy_remote_leave(l->net, l->n->id, r, &told) < 0)
+	for (size_t i = 0; i < gone->n; i++)
+		mb_net_remote_drop(l->net, l->n, gone->v[i].id);
+	if (mb_net_policy_remotes_leave(l->net, l->n->id, gone, &told) < 0)
 		mb_debug("network %s: %s", l->n->name, told.msg);
 }
 
@@ -232,21 +247,47 @@ static void put(struct lead *l, struct mb_net_remotes *all)
 		mb_debug("network %s: %s", l->n->name, told.msg);
 }
 
-/* As the view says it, whatever it was before. */
-static void consider(struct lead *l, const char *id)
+/* As the view says it, whatever it was before: into @come or @gone, or it goes at once. */
+static void consider(struct lead *l, const char *id, struct mb_net_remotes *come,
+                     struct mb_net_remotes *gone)
 {
-	struct mb_net_remote r = {0}, before = {0};
+	struct mb_net_remote r = {0};
 
-	if (!mb_hex_is_valid(id, MB_ID_LEN) || is_here(l, id))
+	if (is_here(l, id))
 		return;
 	if (holds(l, id, &r))
-		put(l, &(struct mb_net_remotes){&r, 1});
-	else if (mb_net_remote_load(l->net, l->n, id, &before) == 0)
-		drop(l, &before);
+		add(come, &r);
+	else if (mb_net_remote_load(l->net, l->n, id, &r) == 0)
+		add(gone, &r);
 	else
 		mb_net_remote_drop(l->net, l->n, id);
-	mb_net_remote_done(&before);
-	mb_net_remote_done(&r);
+}
+
+/* All of whom something was told: a host that is lost takes its containers with it in one piece,
+ * and what is ours is looked through once for all of them.  What goes does so before anything
+ * comes. */
+static void consider_pending(struct lead *l)
+{
+	MB_AUTO_NET_REMOTES struct mb_net_remotes come = {0}, gone = {0};
+	struct mb_strv *ids = &l->pending;
+
+	mb_strv_sort(ids);
+	for (size_t i = 0; i < ids->n; i++)
+		if (i == 0 || !mb_streq(ids->v[i], ids->v[i - 1]))
+			consider(l, ids->v[i], &come, &gone);
+	mb_strv_done(ids);
+	drop(l, &gone);
+	if (come.n)
+		put(l, &come);
+}
+
+static void consider_soon(struct lead *l, const char *id)
+{
+	if (!mb_hex_is_valid(id, MB_ID_LEN))
+		return;
+	mb_strv_add(&l->pending, id);
+	if (l->pending.n >= PENDING_MAX)
+		consider_pending(l);
 }
 
 /* What is known of it is what it was when it was known last. */
@@ -275,14 +316,14 @@ static void hold_all(const struct lead *l, struct mb_net_remotes *ret)
 
 		if (!id || !mb_hex_is_valid(id, MB_ID_LEN) || is_here(l, id) || !holds(l, id, &r))
 			continue;
-		ret->v = mb_realloc(ret->v, (ret->n + 1) * sizeof(*ret->v));
-		ret->v[ret->n++] = r;
+		add(ret, &r);
 	}
 }
 
 static void consider_all(struct lead *l)
 {
 	MB_AUTO_NET_REMOTES struct mb_net_remotes known = {0}, all = {0};
+	struct mb_net_remotes gone = {0}; /* of the known */
 
 	/* Interfaces go without a word in the records. */
 	l->own.stamp = (struct timespec){0};
@@ -292,7 +333,9 @@ static void consider_all(struct lead *l)
 	if (mb_net_remotes_load(l->net, l->n, &known, NULL) == 0)
 		for (size_t i = 0; i < known.n; i++)
 			if (!is_as_known(l, &known.v[i]))
-				drop(l, &known.v[i]);
+				add(&gone, &known.v[i]);
+	drop(l, &gone);
+	free(gone.v);
 	hold_all(l, &all);
 	put(l, &all);
 	mb_net_remotes_trim(l->net, l->n);
@@ -427,7 +470,7 @@ static bool is_left(const struct lead *l, const struct mb_etcd_kv *kv, const cha
 		return false;
 	if (faccessat(l->net->store->run_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return true;
-	return mb_strv_has(&l->own.recorded, id) && kv->changed <= l->aged;
+	return mb_strv_has_sorted(&l->own.recorded, id) && kv->changed <= l->aged;
 }
 
 /* What hangs on our lease and is no container's here, of one whose end could not be told. */
@@ -642,21 +685,30 @@ static int on_event(void *arg, const struct mb_etcd_kv *kv, bool deleted, struct
 	if (is_ours(l, what, before))
 		redo_at(l, mb_monotonic_nsec() + 1);
 	if (mb_starts_with(what, "ep/"))
-		consider(l, what + 3);
+		consider_soon(l, what + 3);
 	if (before)
-		consider(l, before);
+		consider_soon(l, before);
 	if (is_claim(what) && !deleted)
-		consider(l, kv->value);
+		consider_soon(l, kv->value);
 	if (mb_streq(what, "policy")) {
+		consider_pending(l);
 		follow_policy(l, &(struct mb_err){0});
 		tell(l, NULL);
 	}
 	if (mb_starts_with(what, "host/")) {
+		consider_pending(l);
 		follow_hosts(l);
 		if (deleted && mb_net_policy_is_on(l->net, l->n->id))
 			mb_net_remotes_trim(l->net, l->n);
 		tell(l, NULL);
 	}
+	return 0;
+}
+
+static int on_told(void *arg, struct mb_err *err)
+{
+	(void)err;
+	consider_pending(arg);
 	return 0;
 }
 
@@ -708,7 +760,7 @@ static int on_idle(void *arg, struct mb_err *err)
 static int watch(struct lead *l, struct mb_err *err)
 {
 	struct mb_etcd_watcher w = {
-		.event = on_event, .idle = on_idle, .idle_ms = IDLE_MS, .arg = l};
+		.event = on_event, .told = on_told, .idle = on_idle, .idle_ms = IDLE_MS, .arg = l};
 
 	mb_etcd_member_set(l->watch, mb_etcd_member(l->etcd));
 	l->ear.heard = mb_monotonic_nsec();
@@ -778,6 +830,7 @@ static int lead(struct lead *l, struct mb_err *err)
 static void lead_done(struct lead *l)
 {
 	own_done(l);
+	mb_strv_done(&l->pending);
 	mb_etcd_free(l->watch);
 	mb_etcd_kvs_done(&l->view.kvs);
 	mb_net_lead_status_done(&l->status);

@@ -326,21 +326,21 @@ void mb_net_remotes_trim(struct mb_net *net, const struct mb_net_network *n)
 {
 	MB_AUTO_NET_REMOTES struct mb_net_remotes all = {0};
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
-	MB_AUTO_STRV struct mb_strv vteps = MB_STRV_INIT;
+	MB_AUTO_STRV struct mb_strv vteps = MB_STRV_INIT, used = MB_STRV_INIT;
 	struct tunnel tunnel;
 
 	if (find_tunnel(net, n, &tunnel, NULL) < 0 ||
 	    mb_nl_fdb_dump(&net->route, tunnel.index, each_way, &vteps, NULL) < 0 || !vteps.n ||
 	    mb_net_remotes_load(net, n, &all, NULL) < 0)
 		return;
+	for (size_t i = 0; i < all.n; i++)
+		mb_strv_add(&used, all.v[i].vtep);
+	mb_strv_sort(&used);
 	MB_STRV_FOREACH (text, &vteps) {
 		uint8_t mac[MB_NET_MAC_BYTES];
 		struct mb_net_addr vtep;
-		size_t i = 0;
 
-		while (i < all.n && !mb_streq(all.v[i].vtep, text))
-			i++;
-		if (i < all.n || mb_net_addr_parse(text, &vtep) < 0)
+		if (mb_strv_has_sorted(&used, text) || mb_net_addr_parse(text, &vtep) < 0)
 			continue;
 		mb_net_overlay_mac(&vtep, mac);
 		put_way(&b, &tunnel, mac, &vtep, false);

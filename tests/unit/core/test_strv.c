@@ -22,6 +22,7 @@ static void an_empty_list_is_usable(void **state)
 		fail_msg("'%s' is in an empty list", s);
 	mb_strv_remove(&sv, "a");
 	mb_strv_sort(&sv);
+	assert_false(mb_strv_has_sorted(&sv, "a"));
 	assert_false(mb_strv_has(&sv, "a"));
 	assert_list(&sv, "");
 	mb_strv_add_all(&sv, &sv);
@@ -63,6 +64,10 @@ static void removing_takes_every_one(void **state)
 	mb_strv_add(&sv, "z");
 	mb_strv_add(&sv, "y");
 	mb_strv_sort(&sv);
+	MB_STRV_FOREACH (s, &sv)
+		assert_true(mb_strv_has_sorted(&sv, s));
+	assert_false(mb_strv_has_sorted(&sv, "nobody"));
+	assert_false(mb_strv_has_sorted(&sv, ""));
 	assert_list(&sv, "y|z");
 }
 
