@@ -27,7 +27,7 @@
 
 /* What ought to be follows from documents and records; what is comes from the kernel and from
  * RUN/net.  A container lives while RUN/c/<id> is there. */
-enum { TEARDOWN_USEC = 200 * 1000, TEARDOWNS = 10 };
+enum { TEARDOWN_USEC = 10 * 1000, TEARDOWNS = 200 };
 
 struct check {
 	struct mb_net *net;

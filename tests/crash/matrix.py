@@ -8,7 +8,12 @@ still loads, a next normal command works, one `system check --repair` at most ma
 directory is left over.  Kill points take turns in who dies: the process that makes the call, the
 command, or everything the command started.
 
+What is killed, and what only makes and takes away, is MYBOX_PLAIN, which has no sanitizers: they
+say nothing of a process that is killed, and their start is most of what a short command costs.
+Whoever comes first upon what was left is MYBOX at every fourth point.
+
   MYBOX          the program        MYBOX_KILLAT   tests/crash/killat.c, built
+  MYBOX_PLAIN    the same without sanitizers (default: MYBOX)
   MYBOX_CRASH_POINTS=64             MYBOX_CRASH_ALL=1: every call
   MYBOX_CRASH_PHASE=0..1            where in its interval each sample lies (default 0.5)
 """
@@ -16,6 +21,7 @@ import ctypes, json, os, re, shutil, signal, subprocess, sys, tempfile, time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MYBOX = os.environ.get("MYBOX", TOP + "/build/dev/cmd/mybox")
+PLAIN = os.environ.get("MYBOX_PLAIN", MYBOX)
 KILLAT = os.environ.get("MYBOX_KILLAT", os.path.dirname(os.path.dirname(MYBOX)) + "/tests/killat")
 IMAGES = "/run/mybox-test/images"
 PORT = 5090
@@ -41,11 +47,12 @@ class Store:
         self.root, self.run = self.base + "/root", self.base + "/run"
         self.parent = "mybox-crash-%d" % os.getpid()
         self.report = self.base + "/report"
+        self.program = PLAIN
 
     def argv(self, *args):
         if args[0] == "cni":
-            return [MYBOX + "-cni"]
-        return [MYBOX, "--root", self.root, "--runroot", self.run, *args]
+            return [self.program + "-cni"]
+        return [self.program, "--root", self.root, "--runroot", self.run, *args]
 
     def around(self, *args):
         """What a call of the plugin of CNI has in its environment and on its standard input."""
@@ -570,18 +577,27 @@ def wait_same(store, before, ids, seconds=3):
         time.sleep(0.05)
 
 
-def point(store, verb, before, k, mode):
-    verb.prepare(store)
-    ids = ids_of(store)
-    args = list(verb.args)
-    got = store.killed(k, mode, args)
-    ids |= ids_of(store)
+def look(store):
+    """A user goes on; then what is left is repaired.  Return: what was said of it, and how."""
     store.call("ps", "-a")
     store.call("run", "--rm", "--network", "net", "deb", "true")
     store.call("images")
     store.call("network", "ls")
     repaired = store.call("system", "check", "--repair", codes=(0, 1))
-    first = store.code
+    return repaired, store.code
+
+
+def point(store, verb, before, k, mode, looker=MYBOX):
+    verb.prepare(store)
+    ids = ids_of(store)
+    args = list(verb.args)
+    got = store.killed(k, mode, args)
+    ids |= ids_of(store)
+    store.program = looker
+    try:
+        repaired, first = look(store)
+    finally:
+        store.program = PLAIN
     ids |= ids_of(store)
     # What was killed may still be dying while the repair looks: it waits for that.
     found = store.call("system", "check", codes=(0, 2))
@@ -642,7 +658,10 @@ def setup(name):
     store.call("network", "create", "net")
     # Everything that is made once and stays is there before the first look.
     store.call("run", "--rm", "--network", "net", "-p", "18080:80", "-v", "/anon", "deb", "true")
-    store.call("run", "--rm", "deb", "true")
+    for program in (MYBOX, PLAIN):
+        # Each has its own monitor.
+        store.program = program
+        store.call("run", "--rm", "deb", "true")
     store.call("load", "-q", "-i", IMAGES + "/layers7.tar")
     store.call("rmi", "layers7")
     store.call("builder", "prune", "-af")
@@ -665,6 +684,12 @@ def setup(name):
     return store
 
 
+def clear_network():
+    """A store that is gone keeps its table and bridges, and all that look at them pay for that."""
+    subprocess.run("nft flush ruleset; for l in $(ip -o link | grep -o ' mb[^:@]*'); do "
+                   "ip link del $l 2>/dev/null; done", shell=True)
+
+
 def start_over(store, name):
     """After a failure: a new store, with nothing of the old one alive."""
     for p in children():
@@ -675,8 +700,7 @@ def start_over(store, name):
     time.sleep(0.3)
     for path in cgroups(store, ids_of(store)):
         subprocess.run(["find", path, "-depth", "-type", "d", "-exec", "rmdir", "{}", "+"])
-    subprocess.run("nft flush ruleset; for l in $(ip -o link | grep -o ' mb[^:@]*'); do "
-                   "ip link del $l 2>/dev/null; done", shell=True)
+    clear_network()
     return setup(name)
 
 
@@ -718,7 +742,7 @@ def kill_all(name, verb, chosen):
     for i, k in enumerate(points):
         mode = os.environ.get("MYBOX_CRASH_MODE", MODES[i % 3])
         try:
-            got, repaired = point(store, verb, before, k, mode)
+            got, repaired = point(store, verb, before, k, mode, PLAIN if i % 4 else MYBOX)
             repairs += repaired
         except Leak as leak:
             bad += 1
@@ -736,6 +760,7 @@ def kill_all(name, verb, chosen):
         name, total, len(points), repairs, bad, time.time() - started), flush=True)
     if not os.environ.get("MYBOX_CRASH_STOP"):
         shutil.rmtree(store.base, ignore_errors=True)
+        clear_network()
     return 1 if bad else 0
 
 
