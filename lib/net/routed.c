@@ -77,7 +77,8 @@ static void put_host_end(struct mb_nl_batch *b, const char *gateway, const char 
 	route.prefix = bits;
 	if (on) {
 		mb_nl_addr_add(b, gw.family, gw.b, bits, index, gw.family == AF_INET6);
-		mb_nl_route_add(b, &route);
+		/* That of a life before may lead by its interface still, and goes with that. */
+		mb_nl_route_put(b, &route);
 	} else {
 		mb_nl_route_del(b, &route);
 		mb_nl_addr_del(b, gw.family, gw.b, bits, index);

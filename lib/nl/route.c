@@ -362,6 +362,11 @@ void mb_nl_route_add(struct mb_nl_batch *b, const struct mb_nl_route *r)
 	route_message(b, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, r);
 }
 
+void mb_nl_route_put(struct mb_nl_batch *b, const struct mb_nl_route *r)
+{
+	route_message(b, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, r);
+}
+
 void mb_nl_route_del(struct mb_nl_batch *b, const struct mb_nl_route *r)
 {
 	route_message(b, RTM_DELROUTE, 0, r);

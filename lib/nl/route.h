@@ -104,6 +104,8 @@ struct mb_nl_route {
 	uint32_t metric, mtu; /* 0: none, the interface's */
 };
 void mb_nl_route_add(struct mb_nl_batch *b, const struct mb_nl_route *r);
+/* In place of the one to the same goal, whatever interface that leads by. */
+void mb_nl_route_put(struct mb_nl_batch *b, const struct mb_nl_route *r);
 void mb_nl_route_del(struct mb_nl_batch *b, const struct mb_nl_route *r);
 /* A permanent neighbour. */
 void mb_nl_neigh_add(struct mb_nl_batch *b, int family, const void *addr, const uint8_t mac[6],

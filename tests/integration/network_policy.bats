@@ -311,6 +311,12 @@ published() {
 	sleeper late --network net6
 	mybox network policy add net6 late:db
 	wait_until 10 asks late "$six" 81 udp
+	# The interface of the life before, and the way to it, may be there still.
+	for _ in 1 2 3 4; do
+		mybox restart -t 0 late
+		wait_until 10 asks late "$six" 81
+		wait_until 10 asks late "$(ip_of db net6)" 81
+	done
 	mybox network policy rm net6 1 2
 	mybox network policy default net6 allow
 	wait_until 10 asks late "$six" 81
