@@ -63,7 +63,7 @@ static struct json_object *new_ipam(const struct mb_net_network *n)
 
 	add_pool(config, &n->v4);
 	add_pool(config, &n->v6);
-	mb_json_set_str(ipam, "Driver", "default");
+	mb_json_set_str(ipam, "Driver", n->no_addresses ? "null" : "default");
 	mb_json_set(ipam, "Options", mb_json_new_object());
 	mb_json_set(ipam, "Config", config);
 	return ipam;
@@ -183,6 +183,8 @@ int mb_cmd_network_describe(struct mb_net *net, const struct mb_net_network *n,
 	mb_json_set_time(o, "Created", n->created);
 	mb_json_set_str(o, "Scope", "local");
 	mb_json_set_str(o, "Driver", n->driver);
+	if (n->no_ipv4)
+		mb_json_set_bool(o, "EnableIPv4", false);
 	mb_json_set_bool(o, "EnableIPv6", n->ipv6);
 	mb_json_set(o, "IPAM", new_ipam(n));
 	mb_json_set_bool(o, "Internal", n->internal);

@@ -21,13 +21,30 @@ struct create_args {
 	int ipv4;
 };
 
+static const char *const ours[] = {"default", "host-local", NULL};
+/* podman's word, and docker's. */
+static const char *const none[] = {"none", "null", NULL};
+
+static bool is_one_of(const char *word, const char *const *list)
+{
+	while (*list && !mb_streq(*list, word))
+		list++;
+	return *list;
+}
+
+static bool gives_none(const struct create_args *args)
+{
+	return is_one_of(args->ipam_driver, none);
+}
+
 static int check(const struct create_args *args, const char *name, struct mb_err *err)
 {
-	if (args->ipv4 == MB_CLI_NO)
-		return mb_fail(err, ENOTSUP, "network '%s': option '--ipv4=false' is not offered",
+	if (mb_streq(args->ipam_driver, "dhcp"))
+		return mb_fail(err, ENOTSUP,
+		               "network '%s': no address driver 'dhcp': CNI's plugin of that name "
+		               "does it (--network cni:NAME)",
 		               name);
-	if (*args->ipam_driver && strcmp(args->ipam_driver, "default") != 0 &&
-	    strcmp(args->ipam_driver, "host-local") != 0)
+	if (*args->ipam_driver && !is_one_of(args->ipam_driver, ours) && !gives_none(args))
 		return mb_fail(err, ENOTSUP, "network '%s': no address driver '%s'", name,
 		               args->ipam_driver);
 	if (args->ipam_options.n)
@@ -79,6 +96,8 @@ static int create_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 		.aux = args->aux,
 		.internal = args->internal,
 		.ipv6 = args->ipv6,
+		.no_ipv4 = args->ipv4 == MB_CLI_NO,
+		.no_addresses = gives_none(args),
 		.attachable = args->attachable,
 		.no_dns = args->no_dns,
 		.options = options,
@@ -128,11 +147,10 @@ static const struct mb_cli_opt create_opts[] = {
 	MB_OPT_LIST(0, "ip-range", "strings", struct create_args, ip_ranges,
                     "give addresses from this part of the subnet"),
 	MB_OPT_STRING(0, "ipam-driver", NULL, struct create_args, ipam_driver,
-                      "driver that gives addresses", .def = "default"),
+                      "driver that gives addresses, or none", .def = "default"),
 	MB_OPT_KV(0, "ipam-opt", NULL, struct create_args, ipam_options,
                   "options of the address driver", .hidden = true),
-	MB_OPT_TRI(0, "ipv4", struct create_args, ipv4, "IPv4 addresses, always on",
-                   .hidden = true),
+	MB_OPT_TRI(0, "ipv4", struct create_args, ipv4, "give IPv4 addresses (true)"),
 	MB_OPT_SWITCH(0, "ipv6", struct create_args, ipv6, "give IPv6 addresses too"),
 	MB_OPT_KV(0, "label", "list", struct create_args, labels, "set a label"),
 	MB_OPT_KV('o', "opt", NULL, struct create_args, options, "set an option of the driver"),

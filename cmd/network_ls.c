@@ -27,6 +27,7 @@ static const struct mb_format_column columns[] = {
 	{"Driver", "DRIVER"},
 	{"Scope", "SCOPE"},
 	{"CreatedAt", "CREATED AT", .is_off = true},
+	{"IPv4", "IPV4", .is_off = true},
 	{"IPv6", "IPV6", .is_off = true},
 	{"Internal", "INTERNAL", .is_off = true},
 	{"Labels", "LABELS", .is_off = true},
@@ -51,7 +52,7 @@ static struct json_object *new_row(const struct mb_net_network *n, bool no_trunc
 	mb_json_set_str(row, "Driver", n->driver);
 	mb_json_set_str(row, "Scope", "local");
 	mb_json_set_str(row, "CreatedAt", mb_format_created_at_nsec(n->created, created));
-	mb_json_set_str(row, "IPv4", yes_or_no(n->v4.subnet != NULL));
+	mb_json_set_str(row, "IPv4", yes_or_no(n->v4.subnet || (n->no_addresses && !n->no_ipv4)));
 	mb_json_set_str(row, "IPv6", yes_or_no(n->ipv6));
 	mb_json_set_str(row, "Internal", yes_or_no(n->internal));
 	mb_cmd_row_labels(row, &n->labels);

@@ -156,10 +156,14 @@ static int check_before(struct mb_cmd_cni_call *call, const struct mb_net_sandbo
 	struct json_object *ips = mb_json_find(before, "ips");
 	size_t n = json_object_is_type(ips, json_type_array) ? json_object_array_length(ips) : 0;
 	const struct mb_net_endpoint *e = &s->endpoints[0];
-	MB_AUTO_FREE char *address = mb_asprintf("%s/%u", e->ip4 ? e->ip4 : "", e->prefix4);
+	MB_AUTO_FREE char *address = e->ip4   ? mb_asprintf("%s/%u", e->ip4, e->prefix4)
+	                             : e->ip6 ? mb_asprintf("%s/%u", e->ip6, e->prefix6)
+	                                      : NULL;
 
 	if (!json_object_is_type(before, json_type_object))
 		return mb_cmd_cni_fail(call, MB_CNI_CONFIG, err, "CHECK needs a prevResult");
+	if (!address)
+		return 0;
 	for (size_t i = 0; i < n; i++)
 		if (mb_streq(mb_json_find_str(json_object_array_get_idx(ips, i), "address", ""),
 		             address))

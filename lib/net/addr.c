@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "core/crc32c.h"
 #include "core/parse.h"
 
 enum { IPV4_BYTES = 4, IPV6_BYTES = 16, INDEX_BITS = 32 };
@@ -181,9 +182,30 @@ char *mb_net_mac_format(const uint8_t mac[MB_NET_MAC_BYTES], char buf[MB_NET_MAC
 	return buf;
 }
 
-void mb_net_mac_of(const struct mb_net_addr *ip4, uint8_t ret[MB_NET_MAC_BYTES])
+static void put_mac(uint8_t ret[MB_NET_MAC_BYTES], uint8_t kind, const void *four)
 {
 	ret[0] = 0x02;
-	ret[1] = 0x6d;
-	memcpy(ret + 2, ip4->b, IPV4_BYTES);
+	ret[1] = kind;
+	memcpy(ret + 2, four, IPV4_BYTES);
+}
+
+void mb_net_mac_of(const struct mb_net_addr *a, uint8_t ret[MB_NET_MAC_BYTES])
+{
+	const size_t n_before = sizeof(a->b) - IPV4_BYTES;
+	uint32_t last;
+
+	if (a->family != AF_INET6) {
+		put_mac(ret, 0x6d, a->b);
+		return;
+	}
+	memcpy(&last, a->b + n_before, sizeof(last));
+	last ^= mb_crc32c(0, a->b, n_before);
+	put_mac(ret, 0x6c, &last);
+}
+
+void mb_net_mac_of_id(const char *id, uint8_t ret[MB_NET_MAC_BYTES])
+{
+	const uint32_t of_id = mb_crc32c(0, id, strlen(id));
+
+	put_mac(ret, 0x6b, &of_id);
 }

@@ -41,7 +41,10 @@ uint32_t mb_net_prefix_index(const struct mb_net_prefix *p, const struct mb_net_
 /* "02:42:ac:11:00:02", any case.  A multicast or all-zero one is -EINVAL. */
 int mb_net_mac_parse(const char *text, uint8_t ret[MB_NET_MAC_BYTES]);
 char *mb_net_mac_format(const uint8_t mac[MB_NET_MAC_BYTES], char buf[MB_NET_MAC_TEXT]);
-/* 02:6d and the IPv4 address: an address that comes back never meets a stale ARP entry. */
-void mb_net_mac_of(const struct mb_net_addr *ip4, uint8_t ret[MB_NET_MAC_BYTES]);
+/* 02:6d and the IPv4 address: an address that comes back never meets a stale ARP entry.  Of an
+ * IPv6 address 02:6c and four bytes that no other one of its /96 has. */
+void mb_net_mac_of(const struct mb_net_addr *a, uint8_t ret[MB_NET_MAC_BYTES]);
+/* 02:6b and the beginning of an id, for what has no address. */
+void mb_net_mac_of_id(const char *id, uint8_t ret[MB_NET_MAC_BYTES]);
 
 #endif

@@ -94,6 +94,23 @@ static uint32_t prefix_bits(const char *subnet)
 	return subnet && mb_net_prefix_parse(subnet, &p) == 0 ? p.bits : 0;
 }
 
+static int check_wanted(const struct mb_net_network *n, const struct mb_net_endpoint *e,
+                        struct mb_err *err)
+{
+	if (n->no_addresses && (e->wanted_ip4 || e->wanted_ip6))
+		return mb_fail(err, EINVAL,
+		               "network %s gives no addresses: its driver of them is "
+		               "none",
+		               n->name);
+	if (e->wanted_ip6 && !n->v6.subnet)
+		return mb_fail(err, EINVAL, "network %s has no IPv6: create it with --ipv6",
+		               n->name);
+	if (e->wanted_ip4 && !n->v4.subnet)
+		return mb_fail(err, EINVAL, "network %s has no IPv4: it was created without",
+		               n->name);
+	return 0;
+}
+
 int mb_net_address_take(struct mb_net *net, const struct mb_net_network *n,
                         struct mb_net_endpoint *e, const char *container_id,
                         const struct mb_net_endpoint *before, struct mb_err *err)
@@ -105,27 +122,22 @@ int mb_net_address_take(struct mb_net *net, const struct mb_net_network *n,
 	                    .container_id = container_id,
 	                    .wanted = e->wanted_ip6,
 	                    .before = before ? before->ip6 : NULL};
-	uint32_t slot, slot6;
+	uint32_t slot6;
 	int r;
 
-	if (e->wanted_ip6 && !n->v6.subnet)
-		return mb_fail(err, EINVAL, "network %s has no IPv6: create it with --ipv6",
-		               n->name);
-	r = take(net, n, &v4, &e->ip4, &slot, err);
+	r = check_wanted(n, e, err);
+	if (!r && n->v4.subnet)
+		r = take(net, n, &v4, &e->ip4, &v6.preferred, err);
+	if (!r && n->v6.subnet)
+		r = take(net, n, &v6, &e->ip6, &slot6, err);
 	if (r)
 		return r;
 	e->prefix4 = prefix_bits(n->v4.subnet);
-	if (!n->internal)
-		mb_strset(&e->gw4, n->v4.gateway);
-	if (!n->v6.subnet)
-		return 0;
-	v6.preferred = slot;
-	r = take(net, n, &v6, &e->ip6, &slot6, err);
-	if (r)
-		return r;
 	e->prefix6 = prefix_bits(n->v6.subnet);
-	if (!n->internal)
-		mb_strset(&e->gw6, n->v6.gateway);
+	if (n->internal)
+		return 0;
+	mb_strset(&e->gw4, n->v4.gateway);
+	mb_strset(&e->gw6, n->v6.gateway);
 	return 0;
 }
 

@@ -80,10 +80,13 @@ static void put_addresses(struct mb_nl_batch *b, const struct mb_net_network *n,
 /* A bridge that changed its MAC with each port would break everybody's ARP entries. */
 static void bridge_mac(const struct mb_net_network *n, uint8_t mac[MB_NET_MAC_BYTES])
 {
-	struct mb_net_addr gateway = {0};
+	const char *text = n->v4.gateway ? n->v4.gateway : n->v6.gateway;
+	struct mb_net_addr gateway;
 
-	(void)mb_net_addr_parse(n->v4.gateway, &gateway);
-	mb_net_mac_of(&gateway, mac);
+	if (text && mb_net_addr_parse(text, &gateway) == 0)
+		mb_net_mac_of(&gateway, mac);
+	else
+		mb_net_mac_of_id(n->id, mac);
 	/* Whoever has that address may be a bridge of ours on another host. */
 	if (n->bare4)
 		mb_random(mac + 2, MB_NET_MAC_BYTES - 2);
@@ -172,7 +175,7 @@ void mb_net_forwarding6_enable(const struct mb_net_network *n)
 
 static void enable_forwarding(const struct mb_net_network *n)
 {
-	if (!n->bare4 && mb_net_sysctl("1", "/proc/sys/net/ipv4/ip_forward"))
+	if (n->v4.subnet && !n->bare4 && mb_net_sysctl("1", "/proc/sys/net/ipv4/ip_forward"))
 		mb_warn("cannot turn net.ipv4.ip_forward on: containers do not reach the world");
 	if (!n->bare6)
 		mb_net_forwarding6_enable(n);

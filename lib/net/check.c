@@ -668,7 +668,8 @@ static int check_run(struct check *c, struct mb_err *err)
 
 		if (!mb_net_bridge_index(c->net, n->id))
 			continue;
-		r = check_addresses(c, n, false, &live, err);
+		if (n->v4.subnet)
+			r = check_addresses(c, n, false, &live, err);
 		if (!r && n->v6.subnet)
 			r = check_addresses(c, n, true, &live, err);
 		check_names(c, n);

@@ -83,6 +83,9 @@ int mb_net_endpoint_fill(const struct mb_net_sandbox *s, const struct mb_net_net
 	e->announced = n->overlay.external;
 	e->mtu = n->mtu;
 	e->mtu_out = n->mtu_out;
+	e->group = n->group;
+	e->no_addresses = n->no_addresses;
+	e->free6 = n->no_addresses && n->ipv6;
 	e->gw_priority = spec->gw_priority;
 	e->slot = free_slot(s);
 	/* mb0123456789, and mb0123456789.1 for eth1: found again without a journal. */
@@ -108,12 +111,15 @@ void mb_net_endpoint_finish(const struct mb_net_sandbox *s, struct mb_net_endpoi
 {
 	uint8_t mac[MB_NET_MAC_BYTES];
 	char buf[MB_NET_MAC_TEXT];
-	struct mb_net_addr ip4;
+	const char *address = e->ip4 ? e->ip4 : e->ip6;
+	struct mb_net_addr a;
 
 	/* ipvlan's interfaces have their parent's. */
-	if (!e->mac && !mb_streq(e->driver, "ipvlan") && e->ip4 &&
-	    mb_net_addr_parse(e->ip4, &ip4) == 0) {
-		mb_net_mac_of(&ip4, mac);
+	if (!e->mac && !mb_streq(e->driver, "ipvlan")) {
+		if (address && mb_net_addr_parse(address, &a) == 0)
+			mb_net_mac_of(&a, mac);
+		else
+			mb_net_mac_of_id(e->id, mac);
 		e->mac = mb_strdup(mb_net_mac_format(mac, buf));
 	}
 	mb_net_names_collect(e, s);
@@ -125,6 +131,8 @@ uint32_t mb_net_endpoint_group(const struct mb_net_endpoint *e)
 	struct mb_net_addr ip4;
 	uint32_t be;
 
+	if (e->group)
+		return e->group;
 	if (!e->ip4 || mb_net_addr_parse(e->ip4, &ip4) < 0 || ip4.family != AF_INET)
 		return 0;
 	mb_net_prefix_set(&subnet, &ip4, e->prefix4);
@@ -137,7 +145,16 @@ static bool is_better_gateway(const struct mb_net_endpoint *e, const struct mb_n
 {
 	if (e->no_route != best->no_route)
 		return best->no_route;
-	return e->gw_priority > best->gw_priority;
+	if (e->gw_priority != best->gw_priority)
+		return e->gw_priority > best->gw_priority;
+	/* Most of the world has IPv4. */
+	return e->ip4 && !best->ip4;
+}
+
+/* Something may leave by it. */
+static bool leads_out(const struct mb_net_endpoint *e)
+{
+	return !e->internal && !e->no_addresses;
 }
 
 void mb_net_gateway_choose(struct mb_net_sandbox *s)
@@ -148,7 +165,7 @@ void mb_net_gateway_choose(struct mb_net_sandbox *s)
 		struct mb_net_endpoint *e = &s->endpoints[i];
 
 		e->gateway = false;
-		if (!e->internal && (!best || is_better_gateway(e, best)))
+		if (leads_out(e) && (!best || is_better_gateway(e, best)))
 			best = e;
 	}
 	if (best)
@@ -203,7 +220,7 @@ static void set_sysctls(const struct mb_net_endpoint *e)
 {
 	if (e->ip6)
 		(void)mb_net_sysctl("0", "/proc/sys/net/ipv6/conf/%s/accept_ra", e->ifname);
-	else
+	else if (!e->free6)
 		(void)mb_net_sysctl("1", "/proc/sys/net/ipv6/conf/%s/disable_ipv6", e->ifname);
 }
 

@@ -77,10 +77,10 @@ static int add_address(const struct mb_net_network *n, const char *text, struct 
 		return mb_fail(err, EINVAL, "invalid address '%s'", text);
 	if (!is_goal(&a))
 		return mb_fail(err, EINVAL, "no service is at address '%s'", text);
-	if (a.family == AF_INET6 && !n->v6.subnet)
+	if (!(a.family == AF_INET6 ? n->v6.subnet : n->v4.subnet))
 		return mb_fail(err, EINVAL,
-		               "network %s has no IPv6: its containers do not reach '%s'", n->name,
-		               text);
+		               "network %s has no IPv%c: its containers do not reach '%s'", n->name,
+		               a.family == AF_INET6 ? '6' : '4', text);
 	if (is_of_containers(&n->v4, &a) || is_of_containers(&n->v6, &a))
 		return mb_fail(err, EINVAL, "address '%s' is one of network %s's containers", text,
 		               n->name);
@@ -143,7 +143,7 @@ static int read_external(const struct mb_net_network *n, const char *name,
 
 static int check_network(const struct mb_net_network *n, struct mb_err *err)
 {
-	if (n->v4.subnet && !n->no_dns)
+	if ((n->v4.subnet || n->v6.subnet) && !n->no_dns)
 		return 0;
 	return mb_fail(err, EOPNOTSUPP, "network %s takes no endpoints: it has no names", n->name);
 }

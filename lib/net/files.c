@@ -41,6 +41,10 @@ static int host_gateway(struct mb_net *net, const struct mb_net_sandbox *s, stru
 		mb_str_add(ret, e->gw4);
 		return 0;
 	}
+	if (e && !e->gw4 && e->gw6) {
+		mb_str_add(ret, e->gw6);
+		return 0;
+	}
 	r = mb_net_default(net, &n, err);
 	if (!r)
 		mb_str_add(ret, n->v4.gateway);

@@ -57,6 +57,8 @@ uint32_t mb_net_group(const struct mb_net_network *n)
 	struct mb_net_prefix p;
 	uint32_t be;
 
+	if (n->group)
+		return n->group;
 	if (!n->v4.subnet || mb_net_prefix_parse(n->v4.subnet, &p) < 0)
 		return 0;
 	memcpy(&be, p.addr.b, sizeof(be));
@@ -114,7 +116,7 @@ void mb_net_changes_network(struct mb_net_changes *c, const struct mb_net_networ
 		add_group(c, MB_NET_SET_EXPOSED4, remove, group);
 	if (n->exposed6)
 		add_group(c, MB_NET_SET_EXPOSED6, remove, group);
-	if (n->masquerade && !n->direct4)
+	if (n->masquerade && !n->direct4 && n->v4.subnet)
 		add_source(c, MB_NET_SET_MASQ4, remove, group, n->host_ip4);
 	if (n->masquerade && !n->direct6 && n->v6.subnet)
 		add_source(c, MB_NET_SET_MASQ6, remove, group, n->host_ip6);

@@ -257,6 +257,11 @@ int mb_net_policy_change(struct mb_net *net, const struct mb_net_network *n,
 		return mb_fail(err, EOPNOTSUPP,
 		               "network %s takes no policy: its driver is %s, not bridge", n->name,
 		               n->driver);
+	if (n->no_addresses)
+		return mb_fail(err, EOPNOTSUPP,
+		               "network %s takes no policy: it gives no addresses to know its "
+		               "containers by",
+		               n->name);
 	/* What neighbours say to each other would go by the host's address. */
 	if (n->bare4 || n->bare6)
 		return mb_fail(err, EOPNOTSUPP,

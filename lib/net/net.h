@@ -103,7 +103,10 @@ struct mb_net_network {
 	char *parent;              /* macvlan, ipvlan: the interface they are upon */
 	uint32_t mode, mode_flags; /* of the driver, as the kernel numbers them */
 	bool internal, ipv6, icc, masquerade, attachable, builtin;
-	bool no_dns; /* the resolver answers no names of it */
+	bool no_ipv4;
+	bool no_addresses; /* containers get none from us: their interfaces are only up */
+	uint32_t group;    /* of its interfaces, where no IPv4 subnet says it; 0: that one does */
+	bool no_dns;       /* the resolver answers no names of it */
 	/* gateway_mode: its addresses are known outside; neither masquerade nor ports of the host.
 	 */
 	bool direct4, direct6;
@@ -120,7 +123,7 @@ struct mb_net_network {
 	uint32_t mtu;
 	uint32_t mtu_out;          /* of what leaves it, where that is less; 0: mtu */
 	char *host_binding;        /* where -p without address binds; NULL: everywhere */
-	struct mb_net_pool v4, v6; /* v6.subnet NULL without --ipv6 */
+	struct mb_net_pool v4, v6; /* .subnet NULL: no addresses of the family */
 	struct mb_kv options, labels;
 	struct mb_net_policy policy;
 	struct mb_net_overlay overlay;
@@ -142,6 +145,8 @@ struct mb_net_create {
 	struct mb_strv subnets, gateways, ip_ranges; /* v4 and v6, matched by containment */
 	struct mb_kv aux;                            /* name -> address */
 	bool internal, ipv6, attachable, no_dns;
+	bool no_ipv4;      /* needs ipv6 */
+	bool no_addresses; /* --ipam-driver none */
 	struct mb_kv options, labels;
 	struct mb_strv routes; /* route_spec.h */
 	struct mb_strv dns;    /* addresses */
@@ -180,6 +185,9 @@ struct mb_net_endpoint {
 	char *ip4, *gw4, *ip6, *gw6, *mac;
 	uint32_t prefix4, prefix6, mtu, slot; /* slot: 0 is eth0 */
 	uint32_t mtu_out;                     /* of its default route; 0: mtu */
+	uint32_t group;                       /* the network's, if that has one */
+	bool no_addresses;                    /* the network's */
+	bool free6; /* without addresses of ours: IPv6 is as the link and its routers say */
 	int gw_priority;
 	bool internal, isolated; /* isolated: no traffic between neighbours (icc off) */
 	bool on_link;            /* the default route has no gateway: ipvlan's layer 3 */

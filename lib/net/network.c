@@ -125,6 +125,26 @@ static int check_shared(const struct mb_net_network *n, struct mb_err *err)
 	                   : 0;
 }
 
+/* Options that speak of addresses which the network does not have. */
+static int check_off(const struct mb_net_network *n, struct mb_err *err)
+{
+	static const char *const of_ipv4[] = {"com.docker.network.host_ipv4",
+	                                      "com.docker.network.bridge.host_binding_ipv4",
+	                                      MB_NET_OPTION_HOST_ADDRESS};
+	const char *off = n->no_addresses ? "addresses" : "IPv4";
+
+	if (!n->no_ipv4 && !n->no_addresses)
+		return 0;
+	if (mb_net_is_overlay(n->driver))
+		return mb_fail(err, EOPNOTSUPP, "network %s: an overlay network has IPv4 addresses",
+		               n->name);
+	for (size_t i = 0; i < MB_N(of_ipv4); i++)
+		if (mb_kv_find(&n->options, of_ipv4[i]))
+			return mb_fail(err, EINVAL, "network %s has no %s for option '%s'", n->name,
+			               off, of_ipv4[i]);
+	return 0;
+}
+
 static int fill(struct mb_net *net, const struct mb_net_create *q, struct mb_net_network *n,
                 struct mb_err *err)
 {
@@ -140,7 +160,9 @@ static int fill(struct mb_net *net, const struct mb_net_create *q, struct mb_net
 	n->internal = q->internal;
 	n->ipv6 = q->ipv6;
 	n->attachable = q->attachable;
-	n->no_dns = q->no_dns;
+	n->no_ipv4 = q->no_ipv4;
+	n->no_addresses = q->no_addresses;
+	n->no_dns = q->no_dns || q->no_addresses;
 	mb_kv_set_all(&n->options, &q->options);
 	mb_kv_set_all(&n->labels, &q->labels);
 	mb_strv_add_all(&n->routes, &q->routes);
@@ -154,6 +176,8 @@ static int fill(struct mb_net *net, const struct mb_net_create *q, struct mb_net
 			mb_net_network_jumbo(n);
 	}
 	r = mb_net_options_set(n, err);
+	if (!r)
+		r = check_off(n, err);
 	if (!r)
 		r = check_shared(n, err);
 	if (!r && mb_net_is_overlay(n->driver))
@@ -512,22 +536,42 @@ int mb_net_network_list(struct mb_net *net, struct mb_net_networks *ret, struct 
 
 /* ---- remove --------------------------------------------------------------------------- */
 
-static int check_unused(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
+static int has_owners(struct mb_net *net, const struct mb_net_network *n, bool *ret,
+                      struct mb_err *err)
 {
 	MB_AUTO_NET_IPAM struct mb_net_ipam ipam = MB_NET_IPAM_INIT;
-	int r;
+	int r = mb_net_pool_open(net, n, !n->v4.subnet, &ipam, err);
 
-	r = mb_net_pool_open(net, n, false, &ipam, err);
-	if (r)
+	for (uint32_t slot = r ? 0 : mb_net_ipam_next(&ipam, 0); slot && !*ret;
+	     slot = mb_net_ipam_next(&ipam, slot + 1))
+		*ret = mb_net_owner_is_alive(mb_net_ipam_owner_of(&ipam, slot), net);
+	return r;
+}
+
+/* Without addresses the records alone say it.  A start that has none yet finds the network gone
+ * when it connects. */
+static int has_members(struct mb_net *net, const struct mb_net_network *n, bool *ret,
+                       struct mb_err *err)
+{
+	struct mb_net_members members = {0};
+	int r = mb_net_members_list(net, n->id, &members, err);
+
+	for (size_t i = 0; !r && i < members.n; i++)
+		*ret = *ret || mb_net_is_live(net, members.v[i]->container_id);
+	mb_net_members_done(&members);
+	return r;
+}
+
+static int check_unused(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
+{
+	bool is_used = false;
+	int r = n->no_addresses ? has_members(net, n, &is_used, err)
+	                        : has_owners(net, n, &is_used, err);
+
+	if (r || !is_used)
 		return r;
-	for (uint32_t slot = mb_net_ipam_next(&ipam, 0); slot;
-	     slot = mb_net_ipam_next(&ipam, slot + 1)) {
-		if (!mb_net_owner_is_alive(mb_net_ipam_owner_of(&ipam, slot), net))
-			continue;
-		mb_fail(err, EBUSY, "network %s has active endpoints", n->name);
-		return MB_NET_IN_USE;
-	}
-	return 0;
+	mb_fail(err, EBUSY, "network %s has active endpoints", n->name);
+	return MB_NET_IN_USE;
 }
 
 static int remove_here(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)

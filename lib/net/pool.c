@@ -13,6 +13,7 @@
 #include "core/id.h"
 #include "core/io.h"
 #include "core/str.h"
+#include "net/firewall.h"
 #include "net/handle.h"
 #include "net/ipam.h"
 #include "net/route_spec.h"
@@ -414,6 +415,65 @@ static int check_routes(struct mb_net_network *n, struct mb_err *err)
 	return 0;
 }
 
+/* Networks without an IPv4 subnet have a number of the multicast addresses, which no subnet has. */
+#define GROUP_FIRST UINT32_C(0xe0000000)
+enum { GROUP_DIGITS = 7 };
+
+static bool is_group_taken(struct mb_net *net, uint32_t group, const struct mb_strv *ids)
+{
+	MB_STRV_FOREACH (id, ids) {
+		MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+
+		if (mb_net_doc_read(net, id, &n, NULL) == 0 && mb_net_group(n) == group)
+			return true;
+	}
+	return false;
+}
+
+static int choose_group(struct mb_net *net, struct mb_net_network *n, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
+	MB_AUTO_FREE char *digits = mb_strndup(n->id, GROUP_DIGITS);
+	int r = mb_net_doc_ids(net, &ids, err);
+
+	if (r)
+		return r;
+	n->group = GROUP_FIRST | (uint32_t)strtoul(digits, NULL, 16);
+	while (is_group_taken(net, n->group, &ids))
+		n->group = GROUP_FIRST | (n->group + 1);
+	return 0;
+}
+
+/* What the families that are off cannot have. */
+static int check_families(const struct mb_net_network *n, const struct mb_net_create *q,
+                          struct mb_err *err)
+{
+	if (n->no_ipv4 && !n->ipv6)
+		return mb_fail(err, EINVAL, "IPv4 or IPv6 must be enabled: give --ipv6");
+	if (n->no_ipv4 && n->v4.subnet)
+		return mb_fail(err, EINVAL, "subnet '%s' is of IPv4, which is off", n->v4.subnet);
+	if (n->no_addresses && q->subnets.n)
+		return mb_fail(err, EINVAL, "subnet '%s': the network gives no addresses",
+		               q->subnets.v[0]);
+	return 0;
+}
+
+static int choose_subnets(struct mb_net *net, struct mb_net_network *n, const struct used *u,
+                          struct mb_err *err)
+{
+	int r = 0;
+
+	if (n->no_addresses)
+		return choose_group(net, n, err);
+	if (n->no_ipv4)
+		r = choose_group(net, n, err);
+	else if (!n->v4.subnet)
+		r = choose_v4(u, &n->v4.subnet, err);
+	if (!r && n->ipv6 && !n->v6.subnet)
+		r = choose_v6(net, u, &n->v6.subnet, err);
+	return r;
+}
+
 int mb_net_pool_choose(struct mb_net *net, struct mb_net_network *n, const struct mb_net_create *q,
                        struct mb_err *err)
 {
@@ -423,10 +483,10 @@ int mb_net_pool_choose(struct mb_net *net, struct mb_net_network *n, const struc
 	r = collect_used(net, n, &u, err);
 	if (!r)
 		r = given_subnets(n, q, &u, err);
-	if (!r && !n->v4.subnet)
-		r = choose_v4(&u, &n->v4.subnet, err);
-	if (!r && n->ipv6 && !n->v6.subnet)
-		r = choose_v6(net, &u, &n->v6.subnet, err);
+	if (!r)
+		r = check_families(n, q, err);
+	if (!r)
+		r = choose_subnets(net, n, &u, err);
 	if (!r)
 		r = given_gateways(n, q, err);
 	if (!r)

@@ -297,6 +297,11 @@ static int without_process(struct hosts *hosts, struct mb_err *err)
 	return 0;
 }
 
+static bool has_v6_alone(const struct mb_net_endpoint *e)
+{
+	return e && e->ip6 && !e->ip4;
+}
+
 /* The host's ports of families that are not direct: there, the container's own is opened. */
 static int hosts_for(const struct mb_net_endpoint *e, const struct mb_net_port_spec *spec,
                      const char *default_ip, struct hosts *ret, struct mb_err *err)
@@ -312,8 +317,12 @@ static int hosts_for(const struct mb_net_endpoint *e, const struct mb_net_port_s
 	if (e && spec->host_ip && mb_net_addr_parse(spec->host_ip, &a) == 0 &&
 	    (a.family == AF_INET ? e->direct4 : e->direct6))
 		return 0;
+	if (has_v6_alone(e) && a.family == AF_INET)
+		return mb_fail(err, EADDRNOTAVAIL,
+		               "cannot publish a port on %s: network %s has no IPv4", spec->host_ip,
+		               e->network);
 	r = hosts_of(spec, default_ip, e && e->ip6 && !e->direct6, ret, err);
-	if (r || !e || !e->direct4 || spec->host_ip)
+	if (r || !e || (!e->direct4 && !has_v6_alone(e)) || spec->host_ip)
 		return r;
 	/* What remains is [::], if the network has it. */
 	ret->v[0] = ret->v[1];
@@ -352,7 +361,7 @@ int mb_net_ports_default_ip(struct mb_net *net, const struct mb_net_sandbox *s, 
 		return mb_fail(err, EINVAL,
 		               "ports of network %s (%s) cannot be published: they are reached "
 		               "at %s",
-		               e->network, e->driver, e->ip4);
+		               e->network, e->driver, e->ip4 ? e->ip4 : e->ip6);
 	/* Answers would leave by another router than questions come by. */
 	if (e->bare4)
 		return mb_fail(err, EINVAL,

@@ -189,10 +189,31 @@ int mb_net_way_open_other(struct mb_net_way *w, const char *reference, struct mb
 	return load_record(w, &w->to, err);
 }
 
+/* They are neighbours, but on a network whose addresses we do not know. */
+static bool is_told_addressless(struct mb_net_way *w)
+{
+	const struct mb_net_sandbox *a = w->from.record;
+
+	for (size_t i = 0; i < a->n_endpoints; i++) {
+		const struct mb_net_endpoint *e = &a->endpoints[i];
+
+		if (!e->no_addresses || !mb_net_endpoint_find(w->to.record, e->network_id))
+			continue;
+		mb_net_way_fault(w, "name",
+		                 "network '%s', which %s and %s share, gives no addresses",
+		                 e->network, mb_net_way_from(w), mb_net_way_to(w));
+		mb_net_way_mend(w, "give the address that %s has there", mb_net_way_to(w));
+		return true;
+	}
+	return false;
+}
+
 static void not_together(struct mb_net_way *w)
 {
 	const struct mb_net_endpoint *its = &w->to.record->endpoints[0];
 
+	if (is_told_addressless(w))
+		return;
 	mb_net_way_fault(w, "name", "%s and %s have no network in common (%s is on '%s')",
 	                 mb_net_way_from(w), mb_net_way_to(w), mb_net_way_to(w), its->network);
 	if (w->to.record->cni.name)
@@ -427,7 +448,8 @@ static int name_of_container(struct mb_net_way *w, const struct entries *found, 
 	}
 	if (w->to.e->no_dns) {
 		mb_net_way_fault(w, "name", "network '%s' has no names", w->to.e->network);
-		mb_net_way_mend(w, "by its address: %s", w->to.e->ip4);
+		mb_net_way_mend(w, "by its address: %s",
+		                w->to.e->ip4 ? w->to.e->ip4 : w->to.e->ip6);
 		return 0;
 	}
 	/* By an id or its beginning, which is no name of the network. */
@@ -444,6 +466,14 @@ static int name_of_container(struct mb_net_way *w, const struct entries *found, 
 	return ask_own(w, name, &e, err);
 }
 
+/* Of the network by which it would be reached. */
+static int family_outside(const struct mb_net_way *w)
+{
+	const struct mb_net_endpoint *e = mb_net_gateway_endpoint(w->from.record);
+
+	return e && !e->ip4 && e->ip6 ? AF_INET6 : AF_INET;
+}
+
 static int name_outside(struct mb_net_way *w, bool is_endpoint, struct mb_err *err)
 {
 	const char *name = w->q->to->host;
@@ -456,7 +486,7 @@ static int name_outside(struct mb_net_way *w, bool is_endpoint, struct mb_err *e
 		mb_net_way_mend(w, "mybox ps -a");
 		return 0;
 	}
-	r = ask(w, name, AF_INET, &w->dst, err);
+	r = ask(w, name, family_outside(w), &w->dst, err);
 	if (r || !w->dst.family)
 		return r;
 	mb_net_way_ok(w, "name", "%s is %s", name, mb_net_addr_format(&w->dst, text));

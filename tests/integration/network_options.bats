@@ -433,9 +433,6 @@ b' "$(printf 'ü')" host none bridge default; do
 		run mybox network create -- "$name"
 		[ "$status" = 1 ]
 	done
-	refused "--ipv4=false" network create --ipv4=false net3
-	refused "no address driver 'none'" network create --ipam-driver none net3
-	refused "no address driver 'dhcp'" network create --ipam-driver dhcp net3
 	sleeper c1
 	for option in 'connect --link c1:db' 'connect --link-local-ip 169.254.7.7'; do
 		# shellcheck disable=SC2086

@@ -103,6 +103,28 @@ static void macs(void **state)
 	assert_string_equal(mb_net_mac_format(mac, buf), "02:6d:0a:58:00:05");
 }
 
+/* No two of a subnet have the same one, and hardly any two of different subnets. */
+static void macs_of_ipv6(void **state)
+{
+	static const char *const texts[] = {"fd00::2", "fd00::3", "fd00:0:0:1::2", "fd00::1:2"};
+	uint8_t macs[MB_N(texts)][MB_NET_MAC_BYTES], of_id[MB_NET_MAC_BYTES];
+	struct mb_net_addr a;
+
+	(void)state;
+	for (size_t i = 0; i < MB_N(texts); i++) {
+		assert_int_equal(mb_net_addr_parse(texts[i], &a), 0);
+		mb_net_mac_of(&a, macs[i]);
+		assert_int_equal(macs[i][0], 0x02);
+		assert_int_equal(macs[i][1], 0x6c);
+		for (size_t k = 0; k < i; k++)
+			assert_memory_not_equal(macs[i], macs[k], MB_NET_MAC_BYTES);
+	}
+	mb_net_mac_of_id("0123456789abcdef", of_id);
+	assert_int_equal(of_id[1], 0x6b);
+	mb_net_mac_of_id("1123456789abcdef", macs[0]);
+	assert_memory_not_equal(of_id, macs[0], MB_NET_MAC_BYTES);
+}
+
 static void plans(void **state)
 {
 	static const struct {
@@ -136,11 +158,9 @@ static void plans(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(prefixes),
-		cmocka_unit_test(overlaps),
-		cmocka_unit_test(hosts_of_a_prefix),
-		cmocka_unit_test(macs),
-		cmocka_unit_test(plans),
+		cmocka_unit_test(prefixes),          cmocka_unit_test(overlaps),
+		cmocka_unit_test(hosts_of_a_prefix), cmocka_unit_test(macs),
+		cmocka_unit_test(macs_of_ipv6),      cmocka_unit_test(plans),
 	};
 
 	return cmocka_run_group_tests_name("net/addr", tests, NULL, NULL);
