@@ -56,6 +56,7 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 	MB_OPT_LIST(0, "dns-search", NULL, A, dns_search, "set custom DNS search domains"), \
 	MB_OPT_LIST(0, "dns-option", NULL, A, dns_options, "set DNS options", .aliases = "dns-opt"), \
 	MB_OPT_LIST(0, "network", "network", A, networks, "connect the container to a network", .aliases = "net", .complete = MB_COMP_NETWORK), \
+	MB_OPT_LIST(0, "link", "list", A, links, "call another container so, as NAME:ALIAS"), \
 	MB_OPT_LIST(0, "network-alias", NULL, A, aliases, "add a name for the container on the network", .aliases = "net-alias"), \
 	MB_OPT_LIST('p', "publish", NULL, A, publish, "publish a container's port to the host"), \
 	MB_OPT_SWITCH('P', "publish-all", A, publish_all, "publish all exposed ports to random ports"), \
@@ -151,7 +152,6 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 	MB_OPT_REFUSED(0, "gpus", true, NULL), \
 	MB_OPT_REFUSED(0, "isolation", true, NULL), \
 	MB_OPT_REFUSED(0, "kernel-memory", true, NULL), \
-	MB_OPT_REFUSED(0, "link", true, "put both containers on one network instead"), \
 	MB_OPT_REFUSED(0, "link-local-ip", true, NULL), \
 	MB_OPT_REFUSED(0, "storage-opt", true, NULL), \
 	MB_OPT_REFUSED(0, "pod", true, NULL), \

@@ -27,7 +27,8 @@ struct mb_cmd_create_args {
 	int stop_timeout, oom_score_adj;
 	/* names and network */
 	const char *hostname, *domainname, *ip, *ip6, *mac;
-	struct mb_strv add_hosts, dns, dns_search, dns_options, networks, aliases, publish, expose;
+	struct mb_strv add_hosts, dns, dns_search, dns_options, networks, aliases, links, publish,
+		expose;
 	const char *net_rate, *net_delay, *net_loss;
 	bool publish_all;
 	/* storage */

@@ -158,6 +158,7 @@ static void fill_lists(const struct mb_cmd_create_args *a, struct mb_container_c
 	mb_strv_add_all(&q->tmpfs, &a->tmpfs);
 	mb_strv_add_all(&q->networks, &a->networks);
 	mb_strv_add_all(&q->aliases, &a->aliases);
+	mb_strv_add_all(&q->links, &a->links);
 	mb_strv_add_all(&q->expose, &a->expose);
 	mb_strv_add_all(&q->ulimits, &a->ulimits);
 	mb_strv_add_all(&q->secrets, &a->secrets);

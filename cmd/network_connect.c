@@ -16,7 +16,7 @@
 
 struct connect_args {
 	const char *ip, *ip6, *mac;
-	struct mb_strv aliases, driver_opts;
+	struct mb_strv aliases, links, driver_opts;
 	int priority;
 };
 
@@ -39,6 +39,8 @@ static int make_spec(const struct connect_args *args, const char *network, struc
 	mb_str_addf(spec, "name=%s", network);
 	MB_STRV_FOREACH (alias, &args->aliases)
 		r = r ? r : add_field(spec, "alias", alias, err);
+	MB_STRV_FOREACH (link, &args->links)
+		r = r ? r : add_field(spec, "link", link, err);
 	MB_STRV_FOREACH (option, &args->driver_opts)
 		r = r ? r : add_field(spec, "driver-opt", option, err);
 	r = r ? r : add_field(spec, "ip", args->ip, err);
@@ -111,9 +113,10 @@ static const struct mb_cli_opt connect_opts[] = {
                    "the highest network has the default route"),
 	MB_OPT_STRING(0, "ip", NULL, struct connect_args, ip, "IPv4 address: 172.30.100.104"),
 	MB_OPT_STRING(0, "ip6", NULL, struct connect_args, ip6, "IPv6 address: 2001:db8::33"),
+	MB_OPT_LIST(0, "link", "list", struct connect_args, links,
+                    "call another container so, as NAME:ALIAS"),
 	MB_OPT_STRING(0, "mac-address", NULL, struct connect_args, mac,
                       "hardware address: 92:d0:c6:0a:29:33"),
-	MB_OPT_REFUSED(0, "link", true, "containers find each other by name"),
 	MB_OPT_REFUSED(0, "link-local-ip", true, NULL),
 	MB_OPT_END,
 };

@@ -264,6 +264,8 @@ static char *long_form(const struct mb_net_network_spec *spec)
 	mb_str_addf(&out, "name=%s", spec->name);
 	for (size_t i = 0; i < spec->aliases.n; i++)
 		mb_str_addf(&out, ",alias=%s", spec->aliases.v[i]);
+	MB_STRV_FOREACH (link, &spec->links)
+		mb_str_addf(&out, ",link=%s", link);
 	if (spec->ip4)
 		mb_str_addf(&out, ",ip=%s", spec->ip4);
 	if (spec->ip6)
@@ -349,8 +351,13 @@ static int add_network(struct mb_store *store, struct mb_container_create_reques
 
 	if (r == 0 && first)
 		r = mb_net_network_spec_set(&spec, q->ip, q->ip6, q->mac, &q->aliases, err);
+	for (size_t i = 0; r == 0 && first && i < q->links.n; i++)
+		r = mb_net_network_spec_link(&spec, q->links.v[i], err);
 	if (r < 0)
 		return r;
+	if (spec.mode != MB_NET_MODE_NETWORK && q->links.n)
+		return mb_fail(err, EINVAL, "conflicting options: links want a network, not '%s'",
+		               text);
 	if (spec.mode != MB_NET_MODE_NETWORK)
 		return use_mode(store, q, &spec, err);
 	if (q->host.network_mode && !first && record->networks.n == 0)

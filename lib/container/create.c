@@ -33,10 +33,10 @@ void mb_container_create_request_done(struct mb_container_create_request *q)
 {
 	struct mb_container_record holder = {.config = q->config, .host = q->host};
 	struct mb_strv *lists[] = {
-		&q->layers,       &q->command,      &q->volumes,      &q->mounts,
-		&q->tmpfs,        &q->networks,     &q->aliases,      &q->expose,
-		&q->ulimits,      &q->devices,      &q->secrets,      &q->host_env,
-		&q->throttles[0], &q->throttles[1], &q->throttles[2], &q->throttles[3]};
+		&q->layers,       &q->command,     &q->volumes,  &q->mounts,       &q->tmpfs,
+		&q->networks,     &q->aliases,     &q->links,    &q->expose,       &q->ulimits,
+		&q->devices,      &q->secrets,     &q->host_env, &q->throttles[0], &q->throttles[1],
+		&q->throttles[2], &q->throttles[3]};
 	char **texts[] = {&q->name, &q->image, &q->platform, &q->ip, &q->ip6, &q->mac, &q->cwd};
 
 	mb_container_record_done(&holder);

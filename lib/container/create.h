@@ -28,6 +28,7 @@ struct mb_container_create_request {
 	struct mb_strv host_env;               /* --env-host: what nobody else says */
 	struct mb_strv volumes, mounts, tmpfs; /* -v, --mount, --tmpfs */
 	struct mb_strv networks, aliases;      /* --network, --network-alias */
+	struct mb_strv links;                  /* --link */
 	char *ip, *ip6, *mac;
 	struct mb_strv expose;       /* --expose */
 	struct mb_strv ulimits;      /* --ulimit name=soft[:hard] */

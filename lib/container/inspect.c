@@ -157,6 +157,8 @@ static struct json_object *endpoint_json(const struct mb_net_endpoint *e, const 
 	} else {
 		mb_json_set(o, "IPAMConfig", NULL);
 	}
+	if (e->links.n)
+		mb_json_set(o, "Links", mb_json_new_strv(&e->links));
 	mb_json_set(o, "Aliases", aliases_json(e, own_name));
 	if (e->names.n)
 		mb_json_set(o, "DNSNames", mb_json_new_strv(&e->names));
@@ -194,6 +196,7 @@ static void set_asked(struct json_object *networks, const struct mb_container_re
 		if (mb_net_network_spec_parse(record->networks.v[i], &spec, NULL) < 0)
 			continue;
 		e.aliases = spec.aliases;
+		e.links = spec.links;
 		e.wanted_ip4 = spec.ip4;
 		e.wanted_ip6 = spec.ip6;
 		mb_json_set(networks, spec.name, endpoint_json(&e, record->name));

@@ -157,6 +157,7 @@ int mb_monitor_birth_setup(struct mb_monitor *m, struct mb_monitor_client *c, co
 	open_log(m);
 	mb_monitor_loglost_load(m);
 	m->dns.run_fd = m->fd[MB_MONITOR_SLOT_RUNROOT];
+	m->dns.own_id = m->id;
 	r = watch_all(m);
 	if (r < 0)
 		return r;

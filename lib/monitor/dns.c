@@ -192,8 +192,10 @@ size_t mb_dns_answer_rcode(const struct mb_dns_question *q, enum mb_dns_rcode rc
 int mb_dns_answer(struct mb_dns *d, const struct mb_dns_question *q, uint8_t *buf, size_t limit,
                   size_t *ret_n)
 {
-	struct mb_dns_db db = {
-		.run_fd = d->run_fd, .networks = d->network, .n_networks = d->n_networks};
+	struct mb_dns_db db = {.run_fd = d->run_fd,
+	                       .own = d->own_id,
+	                       .networks = d->network,
+	                       .n_networks = d->n_networks};
 	char name[MB_DNS_NAME_TEXT], address[MB_DNS_ADDRESS_TEXT], holder[512];
 	struct mb_dns_addresses found;
 	struct mb_dns_reply r;

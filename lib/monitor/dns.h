@@ -56,9 +56,10 @@ struct mb_dns_conn {
 };
 
 struct mb_dns {
-	int epoll;    /* borrowed */
-	int run_fd;   /* borrowed; RUN or -1 */
-	int learn_fd; /* to nftables, from the first address that is learnt on; or -1 */
+	int epoll;          /* borrowed */
+	int run_fd;         /* borrowed; RUN or -1 */
+	const char *own_id; /* borrowed; the container's, or NULL */
+	int learn_fd;       /* to nftables, from the first address that is learnt on; or -1 */
 	bool is_open;
 	int fd[MB_MONITOR_DNS_SLOT_N_];
 	struct in_addr own; /* address of the UDP socket */

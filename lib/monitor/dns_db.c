@@ -164,18 +164,35 @@ static bool strip_network(const char *name, const char *network, char stem[MB_DN
 	return true;
 }
 
+/* The name that the container means by @alias, on this network. */
+static const char *follow(const struct mb_dns_db *db, const struct mb_dns_network *net,
+                          const char *alias, char name[MB_DNS_NAME_TEXT])
+{
+	char path[MB_DNS_NAME_TEXT + TARGET];
+	ssize_t n;
+
+	if (!db->own || !*alias || *alias == '.' || strchr(alias, '/'))
+		return alias;
+	snprintf(path, sizeof(path), "l/%.64s/%s", db->own, alias);
+	n = readlinkat(net->fd, path, name, MB_DNS_NAME_TEXT - 1);
+	if (n <= 0)
+		return alias;
+	name[n] = '\0';
+	return name;
+}
+
 bool mb_dns_db_find(const struct mb_dns_db *db, const char *name, struct mb_dns_addresses *ret)
 {
 	struct gathering g = {.db = db, .to = ret};
-	char stem[MB_DNS_NAME_TEXT];
+	char stem[MB_DNS_NAME_TEXT], linked[MB_DNS_NAME_TEXT];
 
 	ret->n4 = ret->n6 = 0;
 	for (size_t i = 0; i < db->n_networks; i++) {
 		const struct mb_dns_network *net = &db->networks[i];
 
-		each_entry(db, net, name, gather, &g);
+		each_entry(db, net, follow(db, net, name, linked), gather, &g);
 		if (strip_network(name, net->name, stem))
-			each_entry(db, net, stem, gather, &g);
+			each_entry(db, net, follow(db, net, stem, linked), gather, &g);
 	}
 	return g.any;
 }

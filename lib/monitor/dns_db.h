@@ -4,7 +4,8 @@
  * RUN/net/<netid>/n/<lower-case name>/<container id> is a symbolic link to "ip4,ip6,<container
  * id>" (either address may be empty); RUN/net/<netid>/p/<address> is one to a name.  An entry
  * counts while RUN/c/<container id>/state.json exists.  What is outside has "-" for an id, which
- * always counts.
+ * always counts.  RUN/net/<netid>/l/<container id>/<alias> is a link to the name that this
+ * container, and no other, calls so.
  */
 #ifndef MB_MONITOR_DNS_DB_H
 #define MB_MONITOR_DNS_DB_H
@@ -24,7 +25,8 @@ struct mb_dns_network {
 };
 
 struct mb_dns_db {
-	int run_fd; /* RUN; -1: every entry counts */
+	int run_fd;      /* RUN; -1: every entry counts */
+	const char *own; /* id of the container that asks; NULL: nobody's links count */
 	const struct mb_dns_network *networks;
 	size_t n_networks;
 };

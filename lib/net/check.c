@@ -24,6 +24,7 @@
 #include "net/policy.h"
 #include "nl/route.h"
 #include "store/store.h"
+#include "sys/tree.h"
 
 /* What ought to be follows from documents and records; what is comes from the kernel and from
  * RUN/net.  A container lives while RUN/c/<id> is there. */
@@ -632,6 +633,25 @@ static void check_name(struct check *c, const struct mb_net_network *n,
 	closedir(dir);
 }
 
+/* l/<container>: what a container that is gone called others. */
+static void check_links_of(struct check *c, const struct mb_net_network *n, int run)
+{
+	int fd = openat(run, "l", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!dir) {
+		mb_close(&fd);
+		return;
+	}
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.' && !mb_strv_has(&c->live, entry->d_name))
+			tell(c, c->repair && mb_sys_tree_remove(fd, entry->d_name, NULL) == 0,
+			     "network '%s' has links of container '%.12s', which is gone", n->name,
+			     entry->d_name);
+	closedir(dir);
+}
+
 static void check_names(struct check *c, const struct mb_net_network *n)
 {
 	MB_AUTO_NET_REMOTES struct mb_net_remotes remotes = {0};
@@ -643,6 +663,7 @@ static void check_names(struct check *c, const struct mb_net_network *n)
 	if (mb_net_run_dir(c->net, n->id, &run, NULL) < 0 ||
 	    mb_net_remotes_load(c->net, n, &remotes, NULL) < 0)
 		return;
+	check_links_of(c, n, run);
 	fd = openat(run, "n", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {

@@ -103,6 +103,7 @@ int mb_net_endpoint_fill(const struct mb_net_sandbox *s, const struct mb_net_net
 	e->wanted_ip4 = mb_strdup_or_null(spec->ip4);
 	e->wanted_ip6 = mb_strdup_or_null(spec->ip6);
 	mb_strv_add_all(&e->aliases, &spec->aliases);
+	mb_strv_add_all(&e->links, &spec->links);
 	mb_kv_set_all(&e->driver_opts, &spec->driver_opts);
 	return choose_ifname(n, e, err);
 }

@@ -14,12 +14,15 @@
 #include "core/id.h"
 #include "core/str.h"
 #include "net/handle.h"
+#include "net/network_spec.h"
 #include "net/overlay_record.h"
 #include "store/store.h"
+#include "sys/tree.h"
 
 /* RUN/net/<network>/n/<name>/<container> -> "ip4,ip6,container", p/<ip> -> name: one mkdir and
  * one symlink per name, no lock, and nothing that a reader could see half of.  Of endpoints outside
- * n/<name>/-0, -1 and so on -> "ip4,ip6,-": they are no container's, and always count. */
+ * n/<name>/-0, -1 and so on -> "ip4,ip6,-": they are no container's, and always count.
+ * l/<container>/<alias> -> name: what that container, and nobody else, calls another one. */
 enum { JOIN_TRIES = 16, EXTERNAL_TEXT = 8 };
 #define NOBODY "-"
 
@@ -111,6 +114,41 @@ static int check_free(int names, const struct mb_net_endpoint *e, struct mb_err 
 	return 0;
 }
 
+static char *lower(char *text)
+{
+	for (char *p = text; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return text;
+}
+
+static int add_links(int dir, const struct mb_net_sandbox *s, const struct mb_net_endpoint *e)
+{
+	MB_AUTO_CLOSE int links = -1, own = -1;
+	int r = 0;
+
+	if (!e->links.n || e->no_dns)
+		return 0;
+	r = open_below(dir, "l", true, &links);
+	if (!r)
+		r = open_below(links, s->container_id, true, &own);
+	for (size_t i = 0; !r && i < e->links.n; i++) {
+		MB_AUTO_FREE char *name = NULL, *alias = NULL;
+
+		mb_net_link_split(e->links.v[i], &name, &alias);
+		if (mb_net_names_is_usable(name) && mb_net_names_is_usable(alias))
+			r = put_link(own, lower(alias), lower(name));
+	}
+	return r;
+}
+
+static void remove_links(int dir, const char *container_id)
+{
+	MB_AUTO_CLOSE int links = -1;
+
+	if (open_below(dir, "l", false, &links) == 0)
+		(void)mb_sys_tree_remove(links, container_id, NULL);
+}
+
 int mb_net_names_add(struct mb_net *net, const struct mb_net_sandbox *s,
                      const struct mb_net_endpoint *e, struct mb_err *err)
 {
@@ -125,7 +163,9 @@ int mb_net_names_add(struct mb_net *net, const struct mb_net_sandbox *s,
 	r = mb_net_run_dir(net, e->network_id, &dir, err);
 	if (r)
 		return r;
-	r = open_below(dir, "n", true, &names);
+	r = add_links(dir, s, e);
+	if (!r)
+		r = open_below(dir, "n", true, &names);
 	if (!r)
 		r = open_below(dir, "p", true, &pointers);
 	MB_STRV_FOREACH (name, &e->names)
@@ -164,8 +204,10 @@ void mb_net_names_remove(struct mb_net *net, const struct mb_net_sandbox *s,
 {
 	MB_AUTO_CLOSE int dir = -1, names = -1, pointers = -1;
 
-	if (mb_net_run_dir(net, e->network_id, &dir, NULL) < 0 ||
-	    open_below(dir, "n", false, &names) < 0 || open_below(dir, "p", false, &pointers) < 0)
+	if (mb_net_run_dir(net, e->network_id, &dir, NULL) < 0)
+		return;
+	remove_links(dir, s->container_id);
+	if (open_below(dir, "n", false, &names) < 0 || open_below(dir, "p", false, &pointers) < 0)
 		return;
 	MB_STRV_FOREACH (name, &e->names) {
 		MB_AUTO_CLOSE int of_name = -1;

@@ -205,6 +205,7 @@ struct mb_net_endpoint {
 	bool routed;
 	char *hop6;
 	struct mb_strv aliases; /* --network-alias */
+	struct mb_strv links;   /* --link: others' names that are its own alone, as in its spec */
 	struct mb_strv names;   /* all that the resolver answers to */
 	struct mb_kv driver_opts;
 	char *wanted_ip4, *wanted_ip6; /* --ip, --ip6 */

@@ -16,6 +16,7 @@ void mb_net_network_spec_done(struct mb_net_network_spec *spec)
 {
 	free(spec->name);
 	mb_strv_done(&spec->aliases);
+	mb_strv_done(&spec->links);
 	free(spec->ip4);
 	free(spec->ip6);
 	free(spec->mac);
@@ -47,14 +48,40 @@ static int set_mac(char **slot, const char *text, struct mb_err *err)
 }
 
 /* What the resolver can hold: one label or several, no slash, no control character. */
-static int add_alias(struct mb_strv *aliases, const char *text, struct mb_err *err)
+static bool is_alias(const char *text)
 {
 	size_t n = strlen(text);
 
-	if (n == 0 || n > 253 || text[0] == '.' || strpbrk(text, "/ \t\n"))
+	return n > 0 && n <= 253 && text[0] != '.' && !strpbrk(text, "/ \t\n");
+}
+
+static int add_alias(struct mb_strv *aliases, const char *text, struct mb_err *err)
+{
+	if (!is_alias(text))
 		return mb_fail(err, EINVAL, "invalid network alias '%s'", text);
 	if (!mb_strv_has(aliases, text))
 		mb_strv_add(aliases, text);
+	return 0;
+}
+
+void mb_net_link_split(const char *link, char **ret_name, char **ret_alias)
+{
+	size_t n = strcspn(link, ":");
+
+	*ret_name = mb_strndup(link, n);
+	*ret_alias = mb_strdup(link[n] ? link + n + 1 : link);
+}
+
+int mb_net_network_spec_link(struct mb_net_network_spec *spec, const char *text, struct mb_err *err)
+{
+	MB_AUTO_FREE char *name = NULL, *alias = NULL, *link = NULL;
+
+	mb_net_link_split(text, &name, &alias);
+	if (!is_alias(name) || !is_alias(alias) || strpbrk(text, ",\"") || strchr(alias, ':'))
+		return mb_fail(err, EINVAL, "invalid link '%s': NAME:ALIAS is wanted", text);
+	link = mb_asprintf("%s:%s", name, alias);
+	if (!mb_strv_has(&spec->links, link))
+		mb_strv_add(&spec->links, link);
 	return 0;
 }
 
@@ -68,6 +95,8 @@ static int parse_field(struct mb_net_network_spec *s, const char *field, struct 
 	}
 	if ((v = mb_skip_prefix(field, "alias=")))
 		return add_alias(&s->aliases, v, err);
+	if ((v = mb_skip_prefix(field, "link=")))
+		return mb_net_network_spec_link(s, v, err);
 	if ((v = mb_skip_prefix(field, "ip=")))
 		return set_addr(&s->ip4, AF_INET, v, err);
 	if ((v = mb_skip_prefix(field, "ip6=")))

@@ -54,6 +54,7 @@ static const struct mb_json_field endpoint_table[] = {
 	MB_JSON_STRV("routes", struct mb_net_endpoint, routes),
 	MB_JSON_STRV("dns", struct mb_net_endpoint, dns),
 	MB_JSON_STRV("aliases", struct mb_net_endpoint, aliases),
+	MB_JSON_STRV("links", struct mb_net_endpoint, links),
 	MB_JSON_STRV("names", struct mb_net_endpoint, names),
 	MB_JSON_KV("driver_opts", struct mb_net_endpoint, driver_opts),
 	MB_JSON_STR("wanted_ip4", struct mb_net_endpoint, wanted_ip4),

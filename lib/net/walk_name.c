@@ -16,6 +16,7 @@
 #include "core/strv.h"
 #include "net/ask.h"
 #include "net/handle.h"
+#include "net/network_spec.h"
 #include "net/walk_priv.h"
 
 #define RESOLVER "127.0.0.11"
@@ -127,18 +128,32 @@ static void read_name(struct mb_net *net, const char *network_id, const char *na
 }
 
 /* "web", or "web.net1" for the one on that network. */
+/* The name that @alias stands for in this container alone (--link); NULL: none. */
+static char *linked_name(const struct mb_net_endpoint *e, const char *alias)
+{
+	MB_STRV_FOREACH (link, &e->links) {
+		MB_AUTO_FREE char *name = NULL, *its_alias = NULL;
+
+		mb_net_link_split(link, &name, &its_alias);
+		if (strcasecmp(its_alias, alias) == 0)
+			return mb_take_ptr(&name);
+	}
+	return NULL;
+}
+
 static void read_names(const struct mb_net_way *w, const char *name, struct entries *e)
 {
 	for (size_t i = 0; i < w->from.record->n_endpoints; i++) {
 		const struct mb_net_endpoint *ep = &w->from.record->endpoints[i];
 		MB_AUTO_FREE char *suffix = mb_asprintf(".%s", ep->network);
+		MB_AUTO_FREE char *linked = linked_name(ep, name);
 
 		if (mb_ends_with(name, suffix)) {
 			MB_AUTO_FREE char *stem = mb_strndup(name, strlen(name) - strlen(suffix));
 
 			read_name(w->net, ep->network_id, stem, e);
 		}
-		read_name(w->net, ep->network_id, name, e);
+		read_name(w->net, ep->network_id, linked ? linked : name, e);
 	}
 }
 

@@ -412,6 +412,63 @@ lan_router() {
 	refused "No such container: nosuch" network disconnect -f net1 nosuch
 }
 
+@test "--link: what one container, and no other, calls another" {
+	local bad
+	server() { mybox run -d --name "$1" "${@:2}" deb sh -c 'mkdir -p /www; echo "$0" >/www/index.html; exec httpd -f -p 80 -h /www' "$1" >/dev/null; }
+	fetches() { [ "$(mybox exec "$1" timeout 3 wget -q -O- "http://$2/")" = "$3" ]; }
+	mybox network create net1
+	mybox network create net2
+	server web --network net1
+	server other --network net1
+	sleeper c1 --network net1 --link web:Store --link "$(mybox inspect -f '{{slice .Id 0 12}}' web):shop"
+	sleeper c2 --network net1
+	[ "$(mybox inspect -f '{{json .NetworkSettings.Networks.net1.Links}}' c1)" = "[\"web:Store\",\"$(mybox inspect -f '{{slice .Id 0 12}}' web):shop\"]" ]
+	[ "$(mybox inspect -f '{{json .NetworkSettings.Networks.net1.Links}}' c2)" = null ]
+	wait_until 10 fetches c1 store web
+	fetches c1 STORE web
+	fetches c1 shop web
+	fetches c1 store.net1 web
+	fetches c1 web web
+	run ! mybox exec c2 nslookup store
+	mybox network check c1 store:80
+	# The name is looked up when it is asked for: whoever has it then is meant.
+	mybox rename web old
+	run ! mybox exec c1 nslookup store
+	mybox rename other web
+	wait_until 10 fetches c1 store other
+	# As an own name it comes before another container's.
+	sleeper store --network net1
+	fetches c1 store other
+	mybox restart -t 0 c1
+	wait_until 10 fetches c1 store other
+	mybox network disconnect net1 c1
+	mybox network connect --link web:db --link nosuch:gone net1 c1
+	wait_until 10 fetches c1 db other
+	run ! mybox exec c1 nslookup gone
+	run ! fetches c1 store other
+	mybox network connect net1 c1 2>/dev/null || true
+	mybox network connect --link c1:me net2 c2
+	wait_until 10 mybox exec c2 ping -c 1 -W 1 web
+	run ! mybox exec c2 nslookup me
+	mybox network connect net2 c1
+	wait_until 10 mybox exec c2 ping -c 1 -W 1 me
+	kill -9 "$(awk '/^PPid/ { print $2 }' "/proc/$(mybox inspect -f '{{.State.Pid}}' c1)/status")" "$(mybox inspect -f '{{.State.Pid}}' c1)"
+	wait_until 10 eval '[ "$(mybox inspect -f {{.State.Running}} c1)" = false ]'
+	mybox start c1
+	wait_until 10 fetches c1 db other
+	mybox system check
+	mybox rm -f c1 c2
+	mybox system check
+	run mybox create --name c1 --link web:db --network host deb true
+	[ "$status" = 1 ]
+	[[ $output == *"links want a network, not 'host'"* ]]
+	for bad in :db web: a/b:c 'web:d b' web:a:b; do
+		run mybox create --name c1 --network net1 --link "$bad" deb true
+		[ "$status" = 1 ]
+		[[ $output == *"invalid link '$bad'"* ]]
+	done
+}
+
 @test "options and names that are refused, by name" {
 	local option name
 	mybox network create -o isolate=true net1
@@ -434,9 +491,6 @@ b' "$(printf 'ü')" host none bridge default; do
 		[ "$status" = 1 ]
 	done
 	sleeper c1
-	for option in 'connect --link c1:db' 'connect --link-local-ip 169.254.7.7'; do
-		# shellcheck disable=SC2086
-		refused "option '$(cut -d' ' -f2 <<<"$option")' is not offered" network $option net1 c1
-	done
+	refused "option '--link-local-ip' is not offered" network connect --link-local-ip 169.254.7.7 net1 c1
 	[ "$(mybox network ls --format '{{.Name}}' | sort | xargs)" = "bridge host net1 net2 none" ]
 }

@@ -58,6 +58,10 @@ static void fill(struct box *b, int net[2])
 	assert_int_equal(symlinkat("far", net[1], "p/192.0.2.2"), 0);
 	assert_int_equal(symlinkat("web", net[0], "p/10.88.0.5"), 0);
 	assert_int_equal(symlinkat("web", net[0], "p/fd6d::5"), 0);
+	assert_int_equal(mkdirat(net[0], "l", 0700), 0);
+	assert_int_equal(mkdirat(net[0], "l/me", 0700), 0);
+	assert_int_equal(symlinkat("web", net[0], "l/me/store"), 0);
+	assert_int_equal(symlinkat("../../n/web", net[0], "l/me/outside"), 0);
 	assert_int_equal(symlinkat("web", net[0], "p/10.88.0.9"), 0);
 }
 
@@ -96,6 +100,13 @@ static void directories(void **state)
 		assert_true(mb_dns_db_reverse(&db, "fd6d::5", name));
 		assert_false(mb_dns_db_reverse(&db, "10.88.0.9", name));
 		assert_false(mb_dns_db_reverse(&db, "10.88.0.77", name));
+		/* What a container calls others is its own. */
+		assert_false(mb_dns_db_find(&db, "store", &a));
+		db.own = "me";
+		assert_true(mb_dns_db_find(&db, "store", &a));
+		assert_memory_equal(a.v4[0], "\x0a\x58\x00\x05", 4);
+		assert_true(mb_dns_db_find(&db, "store.my.net", &a));
+		assert_false(mb_dns_db_find(&db, "outside", &a));
 		assert_true(mb_dns_db_find(&db, "far", &a)); /* no container's */
 		assert_int_equal(a.n4, 2);
 		assert_int_equal(a.n6, 1);

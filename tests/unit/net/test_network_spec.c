@@ -47,13 +47,18 @@ static void modes(void **state)
 static void long_form(void **state)
 {
 	struct mb_net_network_spec s;
-	const char *text = "name=web,alias=a,alias=b,ip=10.1.2.3,ip6=FD00::1,"
-			   "mac-address=02:42:AC:11:00:02,driver-opt=k=v=w,gw-priority=-3";
+	const char *text =
+		"name=web,alias=a,alias=b,ip=10.1.2.3,ip6=FD00::1,"
+		"mac-address=02:42:AC:11:00:02,driver-opt=k=v=w,gw-priority=-3,link=db:store,"
+		"link=db,link=db:store";
 
 	(void)state;
 	assert_int_equal(mb_net_network_spec_parse(text, &s, NULL), 0);
 	assert_string_equal(s.name, "web");
 	assert_int_equal(s.aliases.n, 2);
+	assert_int_equal(s.links.n, 2);
+	assert_string_equal(s.links.v[0], "db:store");
+	assert_string_equal(s.links.v[1], "db:db");
 	assert_string_equal(s.ip4, "10.1.2.3");
 	assert_string_equal(s.ip6, "fd00::1");
 	assert_string_equal(s.mac, "02:42:ac:11:00:02");
@@ -77,6 +82,11 @@ static void what_is_wrong(void **state)
 		"name=web,gw-priority=x",
 		"name=web,driver-opt=x",
 		"name=web,alias=",
+		"name=web,link=",
+		"name=web,link=:a",
+		"name=web,link=db:",
+		"name=web,link=db:a:b",
+		"name=web,link=db:a/b",
 		"name=web,alias=a/b",
 		"name=web,other=1",
 		"name=web,",
