@@ -68,8 +68,29 @@ static void add_binding(struct json_object *ports, const char *port, const char 
 	mb_json_push(list, one);
 }
 
+/* Of networks whose addresses are known outside no port of the host is there, as docker has it. */
+static void add_opened(struct json_object *ports, const struct mb_net_sandbox *sandbox)
+{
+	const struct mb_net_endpoint *e = NULL;
+
+	for (size_t i = 0; sandbox && i < sandbox->n_endpoints; i++)
+		if (sandbox->endpoints[i].gateway)
+			e = &sandbox->endpoints[i];
+	for (size_t i = 0; e && i < sandbox->n_opened; i++) {
+		const struct mb_net_opened *o = &sandbox->opened[i];
+		MB_AUTO_FREE char *port =
+			mb_asprintf("%u/%s", o->port, mb_net_proto_name((uint8_t)o->proto));
+
+		if (o->v4 && e->direct4 && e->ip4)
+			add_binding(ports, port, "0.0.0.0", "");
+		if (o->v6 && e->direct6 && e->ip6)
+			add_binding(ports, port, "::", "");
+	}
+}
+
 /* {"80/tcp": [{"HostIp": ..., "HostPort": ...}], "443/tcp": null} */
-static struct json_object *ports_json(const struct mb_container *c)
+static struct json_object *ports_json(const struct mb_container *c,
+                                      const struct mb_net_sandbox *sandbox)
 {
 	const struct mb_container_run *run = &c->state.run;
 	const struct mb_strv *exposed = &c->record->config.exposed_ports;
@@ -82,6 +103,7 @@ static struct json_object *ports_json(const struct mb_container *c)
 	for (size_t i = 0; i < run->n_ports; i++)
 		add_binding(ports, run->ports[i].container_port, run->ports[i].host_ip,
 		            run->ports[i].host_port);
+	add_opened(ports, sandbox);
 	return ports;
 }
 
@@ -244,7 +266,7 @@ static struct json_object *network_json(struct mb_container *c, struct mb_net *n
 		snprintf(key, sizeof(key), "/proc/%d/ns/net", c->state.run.pid);
 	mb_json_set_str(o, "SandboxID", sandbox ? c->id : "");
 	mb_json_set_str(o, "SandboxKey", key);
-	mb_json_set(o, "Ports", ports_json(c));
+	mb_json_set(o, "Ports", ports_json(c, sandbox));
 	set_first(o, first);
 	mb_json_set(o, "Networks", networks);
 	return mb_container_shape(o, mb_container_shape_network);

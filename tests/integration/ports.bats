@@ -337,6 +337,7 @@ bound() { mybox exec "$1" grep -q ':0035 ' /proc/net/udp; }
 	run ! outside_is "$ip4:80" s1
 	run ! outside_is '[fd00:51::1]:8080' s1
 	[ "$(mybox port s1)" = "80/tcp -> 0.0.0.0:8080" ]
+	[ "$(mybox inspect -f '{{json .NetworkSettings.Ports}}' s1)" = '{"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"8080"},{"HostIp":"::","HostPort":""}]}' ]
 	[ "$(outside timeout 3 busybox wget -q -O- "http://[$ip6]/cgi-bin/who" | tr -d '[]')" = fd00:51::2 ]
 	# What is not published is not reached.
 	mybox exec -d s1 httpd -f -p 81 -h /www
@@ -358,6 +359,8 @@ bound() { mybox exec "$1" grep -q ':0035 ' /proc/net/udp; }
 	seen s2 198.51.100.2 "$ip4"
 	run ! outside_is 198.51.100.1:8082 s2
 	[ -z "$(mybox port s2)" ]
+	[ "$(mybox inspect -f '{{json .NetworkSettings.Ports}}' s2)" = '{"80/tcp":[{"HostIp":"0.0.0.0","HostPort":""}]}' ]
+	[ "$(mybox ps -f name=s2 --format '{{.Ports}}')" = 80/tcp ]
 	# Through what others do to the table, and gone with the container.
 	nft delete table inet "$(nft list tables | sed -n 's/^table inet \(mybox.*\)/\1/p')"
 	wait_until 5 outside_is "$ip4:80" s2
