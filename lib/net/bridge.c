@@ -107,12 +107,18 @@ static int create(struct mb_net *net, const struct mb_net_network *n, int *ret_i
 		mb_nl_link_set_alias(&b, index, NULL, alias);
 		mb_nl_link_set_group(&b, index, mb_net_group(n));
 		put_addresses(&b, n, index);
+		if (n->vlan)
+			mb_nl_bridge_set_vlan(&b, index, (uint16_t)n->vlan);
 		r = mb_nl_send(&net->route, &b, NULL, err);
 	}
 	if (r && r != -EEXIST) {
 		mb_nl_link_del(&b, 0, n->bridge);
 		(void)mb_nl_send(&net->route, &b, NULL, NULL);
 	}
+	if (r == -EOPNOTSUPP && n->vlan)
+		return mb_fail(err, EOPNOTSUPP,
+		               "network %s: this kernel's bridges have no VLANs (option 'vlan')",
+		               n->name);
 	if (r)
 		return mb_wrap(err, r, "cannot make bridge '%s'", n->bridge);
 	*ret_index = index;
@@ -124,12 +130,21 @@ static int adopt(struct mb_net *net, const struct mb_net_network *n, const struc
                  struct mb_err *err)
 {
 	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	bool is_ours = mb_starts_with(link->alias, net->alias);
 	int r;
 
-	if (!mb_streq(link->kind, "bridge") || (!mb_starts_with(link->alias, net->alias) &&
-	                                        !mb_kv_find(&n->options, MB_NET_OPTION_BRIDGE)))
+	if (!mb_streq(link->kind, "bridge") ||
+	    (!is_ours && !mb_kv_find(&n->options, MB_NET_OPTION_BRIDGE)))
 		return mb_fail(err, EEXIST, "interface '%s' exists and is not of this store",
 		               n->bridge);
+	/* It would be that of all its ports, whoever's they are. */
+	if (n->vlan && !is_ours)
+		return mb_fail(err, EEXIST,
+		               "bridge '%s' exists, and its VLANs are not ours to set (option "
+		               "'vlan')",
+		               n->bridge);
+	if (n->vlan)
+		mb_nl_bridge_set_vlan(&b, link->index, (uint16_t)n->vlan);
 	mb_nl_link_set_up(&b, link->index, NULL);
 	mb_nl_link_set_group(&b, link->index, mb_net_group(n));
 	put_addresses(&b, n, link->index);

@@ -13,7 +13,7 @@
 #include "net/overlay.h"
 
 #define DOCKER "com.docker.network."
-enum { MTU_MIN = 68, MTU_MAX = 65535 };
+enum { MTU_MIN = 68, MTU_MAX = 65535, VLAN_MIN = 1, VLAN_MAX = 4094 };
 enum driver { BRIDGE = 1, MACVLAN = 2, IPVLAN = 4, OVERLAY = 8, UPPER = MACVLAN | IPVLAN };
 
 static const struct {
@@ -131,6 +131,13 @@ static int set_no_route(struct mb_net_network *n, const char *value)
 static int set_metric(struct mb_net_network *n, const char *value)
 {
 	return mb_parse_u32(value, &n->metric);
+}
+
+static int set_vlan(struct mb_net_network *n, const char *value)
+{
+	if (mb_parse_u32(value, &n->vlan) < 0)
+		return -EINVAL;
+	return n->vlan >= VLAN_MIN && n->vlan <= VLAN_MAX ? 0 : -EINVAL;
 }
 
 static int set_host_address_of(char **slot, int family, const char *value)
@@ -293,6 +300,7 @@ static const struct {
 	{"mode", BRIDGE, set_managed},
 	{"no_default_route", BRIDGE | UPPER, set_no_route},
 	{"metric", BRIDGE | UPPER, set_metric},
+	{"vlan", BRIDGE, set_vlan},
 	{DOCKER "container_iface_prefix", BRIDGE | OVERLAY | UPPER, check_iface_prefix},
 	{DOCKER "driver.mtu", BRIDGE | OVERLAY | UPPER, set_mtu},
 	{"mtu", BRIDGE | OVERLAY | UPPER, set_mtu},

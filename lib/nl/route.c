@@ -91,6 +91,21 @@ void mb_nl_bridge_add(struct mb_nl_batch *b, const char *name, uint32_t mtu, con
 	mb_nl_nest_end(b, info);
 }
 
+void mb_nl_bridge_set_vlan(struct mb_nl_batch *b, int index, uint16_t vlan)
+{
+	struct ifinfomsg i = {.ifi_index = index};
+	size_t info, data;
+
+	mb_nl_message(b, RTM_NEWLINK, 0, &i, sizeof(i));
+	info = mb_nl_nest(b, IFLA_LINKINFO);
+	mb_nl_put(b, IFLA_INFO_KIND, "bridge", 6);
+	data = mb_nl_nest(b, IFLA_INFO_DATA);
+	mb_nl_put_u8(b, IFLA_BR_VLAN_FILTERING, 1);
+	mb_nl_put_u16(b, IFLA_BR_VLAN_DEFAULT_PVID, vlan);
+	mb_nl_nest_end(b, data);
+	mb_nl_nest_end(b, info);
+}
+
 void mb_nl_upper_add(struct mb_nl_batch *b, const struct mb_nl_upper *u)
 {
 	struct ifinfomsg i = {.ifi_index = u->index};

@@ -34,6 +34,9 @@ void mb_nl_veth_add(struct mb_nl_batch *b, const struct mb_nl_veth *v);
 /* A bridge, up.  @mtu 0: the kernel's default; @mac 6 bytes or NULL; @index 0: the kernel's. */
 void mb_nl_bridge_add(struct mb_nl_batch *b, const char *name, uint32_t mtu, const uint8_t *mac,
                       int index);
+/* Ports that the bridge gets, and itself, are in this VLAN, and untagged; others are kept apart.
+ * -EOPNOTSUPP: the kernel's bridges know no VLANs. */
+void mb_nl_bridge_set_vlan(struct mb_nl_batch *b, int index, uint16_t vlan);
 /* An interface upon another: macvlan, ipvlan, vlan. */
 struct mb_nl_upper {
 	const char *kind;

@@ -479,10 +479,10 @@ lan_router() {
 	mybox network create --interface-name br-mine net4
 	refused "interface 'br-mine' is no bridge of the host's own" network create -o mode=unmanaged --interface-name br-mine net3
 	mybox network rm net4
-	for option in isolate=maybe "$D.bridge.trusted_host_interfaces=a/b" "$D.bridge.trusted_host_interfaces=eth0::eth1" "$D.bridge.inhibit_ipv4=x" metric=-1 metric=x no_default_route=2x mode=x; do
+	for option in isolate=maybe "$D.bridge.trusted_host_interfaces=a/b" "$D.bridge.trusted_host_interfaces=eth0::eth1" "$D.bridge.inhibit_ipv4=x" metric=-1 vlan=0 vlan=4095 vlan=x metric=x no_default_route=2x mode=x; do
 		refused "invalid value '${option#*=}' of option '${option%=*}'" network create -o "$option" net3
 	done
-	for option in vlan=5 vrf=red nosuch=1; do
+	for option in vrf=red nosuch=1; do
 		refused "option '${option%=*}' is not supported by the bridge driver" network create -o "$option" net3
 	done
 	for name in '' .net -net 'a b' a/b ../a 'a
