@@ -474,6 +474,7 @@ lan_router() {
 	mybox network create -o isolate=true net1
 	mybox network create -o isolate=strict -o mode=managed -o "$D.bridge.inhibit_ipv4=false" net2
 	refused "mode=unmanaged wants a bridge of the host" network create -o mode=unmanaged net3
+	refused "options 'mode=unmanaged' and 'vlan' exclude each other" network create -o mode=unmanaged -o vlan=5 --interface-name host0 net3
 	refused "bridge 'br-nosuch' of network net3 not found" network create -o mode=unmanaged --interface-name br-nosuch net3
 	refused "interface 'host0' is no bridge of the host's own" network create -o mode=unmanaged --interface-name host0 net3
 	mybox network create --interface-name br-mine net4
