@@ -214,10 +214,15 @@ static int follow(struct many *m, struct mb_err *err)
 	return r;
 }
 
-void mb_cmd_logs_say_lost(const struct mb_container *c)
+void mb_cmd_logs_say_lost(struct mb_container *c)
 {
-	struct mb_container_lost lost = mb_container_logging_lost(c);
+	struct mb_container_lost lost = mb_container_logging_lost(c), now;
 
+	/* One that was followed has ended meanwhile, or is gone; it has counted on. */
+	mb_container_refresh(c);
+	now = mb_container_logging_lost(c);
+	if (now.dropped > lost.dropped)
+		lost = now;
 	if (lost.dropped)
 		mb_cmd_say("mybox: container '%s': %llu bytes of its output were dropped: the disk "
 		           "of its "

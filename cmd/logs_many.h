@@ -22,6 +22,6 @@ int mb_cmd_logs_many(struct mb_cmd_context *cx, const struct mb_cmd_logs_many *h
                      struct mb_err *err);
 
 /* One line on stderr when the log of @c lacks output. */
-void mb_cmd_logs_say_lost(const struct mb_container *c);
+void mb_cmd_logs_say_lost(struct mb_container *c);
 
 #endif

@@ -214,7 +214,7 @@ refused() { # refused CODE PATTERN COMMAND...: it ends with CODE and says PATTER
 }
 
 @test "a container that ends when the disk is full: its exit code is known, now and later" {
-	local small=$BATS_TEST_TMPDIR/small flag=$BATS_TEST_TMPDIR/flag
+	local small=$BATS_TEST_TMPDIR/small flag=$BATS_TEST_TMPDIR/flag plain named
 	mkdir -m 700 "$small" "$flag"
 	mount -t tmpfs -o size=12m,mode=700 none "$small"
 	local other=("$MYBOX" --root "$small/root" --runroot "$BATS_TEST_TMPDIR/run")
@@ -238,7 +238,7 @@ refused() { # refused CODE PATTERN COMMAND...: it ends with CODE and says PATTER
 }
 
 @test "a log whose disk is full: what it lacks is counted, and told" {
-	local small=$BATS_TEST_TMPDIR/small flag=$BATS_TEST_TMPDIR/flag
+	local small=$BATS_TEST_TMPDIR/small flag=$BATS_TEST_TMPDIR/flag plain named
 	mkdir -m 700 "$small" "$flag"
 	mount -t tmpfs -o size=12m,mode=700 none "$small"
 	local other=("$MYBOX" --root "$small/root" --runroot "$BATS_TEST_TMPDIR/run")
@@ -265,9 +265,22 @@ refused() { # refused CODE PATTERN COMMAND...: it ends with CODE and says PATTER
 	[ "$output" = $'before\nafter' ]
 	# shellcheck disable=SC2154 # run sets it
 	[ "$stderr" = "mybox: container 'k1': 65536 bytes of its output were dropped: the disk of its log was full or failing" ]
+	# Who follows it is told at its end, by either way of reading.
+	"${other[@]}" logs -f k1 >"$BATS_TEST_TMPDIR/plain" 2>"$BATS_TEST_TMPDIR/plain.err" 3>&- &
+	plain=$!
+	"${other[@]}" logs -f --names k1 >"$BATS_TEST_TMPDIR/named" 2>"$BATS_TEST_TMPDIR/named.err" 3>&- &
+	named=$!
+	follow() { grep -q after "$BATS_TEST_TMPDIR/plain" && grep -q after "$BATS_TEST_TMPDIR/named"; }
+	wait_until 20 follow
 	touch "$flag/end"
+	wait "$plain"
+	wait "$named"
+	[ "$(cat "$BATS_TEST_TMPDIR/plain.err")" = "mybox: container 'k1': 65536 bytes of its output were dropped: the disk of its log was full or failing" ]
+	[ "$(cat "$BATS_TEST_TMPDIR/named.err")" = "mybox: container 'k1': 65536 bytes of its output were dropped: the disk of its log was full or failing" ]
 	"${other[@]}" wait k1
 	[ "$(lost)" = '65536 0' ]
+	run -0 --separate-stderr "${other[@]}" logs -f k1
+	[[ $stderr == *"65536 bytes of its output were dropped"* ]]
 	run -0 --separate-stderr "${other[@]}" logs --names k1
 	[ "$output" = $'k1 before\nk1 after' ]
 	[[ $stderr == *"65536 bytes of its output were dropped"* ]]
