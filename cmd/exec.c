@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cmd/container_choice.h"
 #include "cmd/container_flags.h"
 #include "cmd/context.h"
 #include "cmd/output.h"
@@ -17,6 +18,7 @@
 #include "core/own.h"
 
 struct exec_args {
+	struct mb_cmd_choice choice;
 	bool interactive, tty, detach, privileged;
 	struct mb_strv env, env_files;
 	const char *user, *workdir, *detach_keys;
@@ -43,6 +45,28 @@ static int fill(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	q->stdio[0] = a->interactive && !detach ? STDIN_FILENO : -1;
 	q->stdio[1] = detach ? -1 : STDOUT_FILENO;
 	q->stdio[2] = detach ? -1 : STDERR_FILENO;
+	return r;
+}
+
+/* With --latest all operands are the command's: *@ret is as if the container had been named. */
+static int name_container(struct mb_cmd_context *cx, const struct mb_cli_input *in,
+                          struct mb_cli_input *ret, struct mb_strv *names, struct mb_err *err)
+{
+	const struct exec_args *a = in->args;
+	struct mb_cli_input nobody = *in;
+	int r;
+
+	*ret = *in;
+	if (!a->choice.latest)
+		return 0;
+	if (!in->n_operands)
+		return mb_fail(err, EINVAL, "--latest: no command is named");
+	nobody.n_operands = 0;
+	r = mb_cmd_choose(cx, &nobody, &a->choice, NULL, ret, names, err);
+	for (size_t i = 0; r == 0 && i < in->n_operands; i++)
+		mb_strv_add(names, in->operands[i]);
+	ret->operands = names->v;
+	ret->n_operands = names->n;
 	return r;
 }
 
@@ -74,6 +98,8 @@ static int exec_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 {
 	const struct exec_args *a = in->args;
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
+	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
+	struct mb_cli_input named;
 	struct mb_container_exec x = MB_CONTAINER_EXEC_INIT;
 	struct mb_container_exec_request request = {.stdio = {-1, -1, -1}};
 	struct mb_cmd_relay relay = MB_CMD_RELAY_INIT;
@@ -87,11 +113,13 @@ static int exec_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 	if (r == 0)
 		r = mb_cmd_store(cx, &store, err);
 	if (r == 0)
-		r = mb_container_find(store, in->operands[0], &c, err);
+		r = name_container(cx, in, &named, &names, err);
+	if (r == 0)
+		r = mb_container_find(store, named.operands[0], &c, err);
 	if (r == 0)
 		r = mb_container_adopt(c, err);
 	if (r == 0)
-		r = fill(cx, in, &request, err);
+		r = fill(cx, &named, &request, err);
 	if (r == 0 && !request.tty)
 		r = mb_cmd_relay_open(request.stdio, &relay, err);
 	if (r == 0 && !request.detach)
@@ -119,6 +147,7 @@ static const struct mb_cli_opt exec_opts[] = {
 	MB_OPT_LIST('e', "env", NULL, struct exec_args, env, "set environment variables"),
 	MB_OPT_LIST(0, "env-file", "file", struct exec_args, env_files, "read in a file of environment variables", .complete = MB_COMP_FILE),
 	MB_OPT_SWITCH('i', "interactive", struct exec_args, interactive, "keep STDIN open even if not attached"),
+	MB_CMD_CHOICE_LATEST('l', struct exec_args),
 	MB_OPT_SWITCH(0, "privileged", struct exec_args, privileged, "give extended privileges to the command"),
 	MB_OPT_SWITCH('t', "tty", struct exec_args, tty, "allocate a pseudo-terminal"),
 	MB_OPT_STRING('u', "user", NULL, struct exec_args, user, "user name or uid (<name|uid>[:<group|gid>])"),

@@ -194,3 +194,16 @@ start() { mybox run -d --name "${1:-c1}" "${@:2}" deb sleep 1000 >/dev/null; }
 	[ "$status" = 0 ]
 	[ "$output" = first ]
 }
+
+@test "exec --latest: in the container that was created last" {
+	run -1 mybox exec -l true
+	[ "$output" = 'mybox: --latest: there is no container' ]
+	mybox run -d --name old1 --network none -e WHO=old1 deb sleep 1000
+	mybox run -d --name new1 --network none -e WHO=new1 deb sleep 1000
+	[ "$(mybox exec -l sh -c 'echo $WHO $0' -l)" = 'new1 -l' ]
+	[ "$(mybox exec --latest -e WHO=me sh -c 'echo $WHO')" = me ]
+	# The first word is the command's, also when a container has that name.
+	run -127 mybox exec -l new1 true
+	run -1 mybox exec -l
+	[ "$output" = 'mybox: --latest: no command is named' ]
+}
