@@ -30,6 +30,7 @@ static const struct mb_format_column columns[] = {
 	{"ExitCode", "EXIT CODE"},
 	{"Reason", "REASON"},
 	{"Sender", "SENDER"},
+	{"Victim", "OOM VICTIM"},
 	{"StartedAt", "STARTED AT", .is_off = true},
 	{"FinishedAt", "FINISHED AT", .is_off = true},
 	{"Signal", "SIGNAL", .is_off = true},
@@ -62,6 +63,7 @@ static void set_reason(struct json_object *row, const struct mb_event_life *life
 
 	mb_json_set_str(row, "Reason", both);
 	mb_json_set_str(row, "Sender", sender_of(life));
+	mb_json_set_str(row, "Victim", life->victims ? life->victims : "");
 	mb_json_set_str(row, "Signal", name);
 	mb_json_set_str(row, "OOMKilled", life->oom ? "true" : "false");
 }

@@ -45,6 +45,7 @@ static void adopting_done(struct adopting *a)
 	mb_net_free(a->net);
 	mb_container_logto_done(&a->logto);
 	mb_close(&a->oom.fd);
+	mb_close(&a->oom.event_fd);
 	mb_close(&a->pidfd);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -368,8 +369,14 @@ void mb_container_monitor_about(struct mb_container *c)
 int mb_container_oom_open(struct mb_sys_cgroup *cgroup, struct mb_container_oom *ret,
                           struct mb_err *err)
 {
-	int r = cgroup ? mb_sys_cgroup_oom_open(cgroup, &ret->fd, err) : 0;
+	short events = 0;
+	int r = cgroup ? mb_sys_cgroup_oom_event_open(cgroup, &ret->fd, &events, NULL) : 0;
 
+	/* A cgroup2's file tells itself when it has changed. */
+	if (r == 0 && events == POLLIN)
+		ret->event_fd = mb_take_fd(&ret->fd);
+	if (ret->event_fd >= 0 || r < 0)
+		r = mb_sys_cgroup_oom_open(cgroup, &ret->fd, err);
 	if (r == 0 && ret->fd >= 0)
 		ret->before = mb_monitor_oom_count(ret->fd);
 	return r < 0 ? r : 0; /* a host without the controller counts nothing */
@@ -412,6 +419,7 @@ int mb_container_monitor_setup(struct mb_container *c, struct mb_container_monit
 	fds[MB_MONITOR_SLOT_STDERR] = m->ours[2];
 	fds[MB_MONITOR_SLOT_CONSOLE] = start->console_fd;
 	fds[MB_MONITOR_SLOT_OOM] = start->oom->fd;
+	fds[MB_MONITOR_SLOT_OOM_EVENT] = start->oom->event_fd;
 	fds[MB_MONITOR_SLOT_PIDFD] = start->adopted_pidfd;
 	fds[MB_MONITOR_SLOT_EXE] = exe;
 	fds[MB_MONITOR_SLOT_ROOT] = c->store->root_fd;

@@ -72,6 +72,7 @@ static void starting_done(struct starting *s)
 	mb_close(&s->notify_fd[0]);
 	mb_close(&s->notify_fd[1]);
 	mb_close(&s->oom.fd);
+	mb_close(&s->oom.event_fd);
 	mb_container_logto_done(&s->logto);
 }
 

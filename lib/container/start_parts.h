@@ -80,11 +80,12 @@ int mb_container_monitor_fork(struct mb_container *c, struct mb_container_monito
                               struct mb_runtime_plan *plan, struct mb_err *err);
 /* What counts the kernel's kills for want of memory, and what it said before the program ran. */
 struct mb_container_oom {
-	int fd; /* -1: nothing counts them */
+	int fd;       /* -1: nothing counts them */
+	int event_fd; /* readable when there is one; -1: it is .fd itself that tells */
 	uint64_t before;
 };
-#define MB_CONTAINER_OOM_INIT ((struct mb_container_oom){.fd = -1})
-/* @cgroup: or NULL.  The caller closes @ret->fd. */
+#define MB_CONTAINER_OOM_INIT ((struct mb_container_oom){.fd = -1, .event_fd = -1})
+/* @cgroup: or NULL.  The caller closes both descriptors. */
 int mb_container_oom_open(struct mb_sys_cgroup *cgroup, struct mb_container_oom *ret,
                           struct mb_err *err);
 

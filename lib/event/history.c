@@ -3,16 +3,21 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/own.h"
 #include "core/parse.h"
 #include "core/str.h"
 #include "event/log.h"
 
+enum { VICTIMS_WIDTH = 60 };
+
 void mb_event_history_done(struct mb_event_history *history)
 {
-	for (size_t i = 0; i < history->n; i++)
+	for (size_t i = 0; i < history->n; i++) {
 		free(history->v[i].by);
+		free(history->v[i].victims);
+	}
 	free(history->v);
 	*history = (struct mb_event_history){0};
 }
@@ -39,7 +44,8 @@ static struct mb_event_life *begin(struct mb_event_history *history, int64_t nse
 
 static enum mb_event_end end_of(const struct mb_event_life *life)
 {
-	if (life->oom)
+	/* A child that was taken need not have been its end. */
+	if (life->oom && life->signal == SIGKILL && life->sent != SIGKILL)
 		return MB_EVENT_OOM;
 	if (life->signal && life->signal == life->sent)
 		return MB_EVENT_KILLED;
@@ -54,6 +60,27 @@ static void finish(struct mb_event_life *life, const struct mb_event_record *rec
 	life->code = number_of(record, "exitCode");
 	life->signal = life->code > 128 && life->code < 128 + NSIG ? life->code - 128 : 0;
 	life->end = end_of(life);
+}
+
+/* One that runs on may lose any number of children: the first few are enough. */
+static void add_victim(struct mb_event_life *life, const struct mb_event_record *record)
+{
+	const char *name = mb_kv_find(&record->attributes, "victim");
+	int pid = number_of(record, "victimPid");
+	char *before = life->victims;
+	MB_AUTO_FREE char *one = NULL;
+
+	life->oom = true;
+	if (!name || mb_ends_with(before ? before : "", " ..."))
+		return;
+	one = pid ? mb_asprintf("%s (pid %d)", name, pid) : mb_strdup(name);
+	if (!before)
+		life->victims = mb_take_ptr(&one);
+	else if (strlen(before) < VICTIMS_WIDTH)
+		life->victims = mb_asprintf("%s, %s", before, one);
+	else
+		life->victims = mb_asprintf("%s ...", before);
+	free(before);
 }
 
 void mb_event_history_take(struct mb_event_history *history, const struct mb_event_record *record)
@@ -74,7 +101,7 @@ void mb_event_history_take(struct mb_event_history *history, const struct mb_eve
 		free(last->by);
 		last->by = record->by ? mb_strdup(record->by) : NULL;
 	} else if (runs && mb_streq(action, "oom")) {
-		last->oom = true;
+		add_victim(last, record);
 	} else if (runs && mb_starts_with(action, "health_status: ")) {
 		last->unhealthy = mb_ends_with(action, " unhealthy");
 	}

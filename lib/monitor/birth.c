@@ -165,6 +165,7 @@ int mb_monitor_birth_setup(struct mb_monitor *m, struct mb_monitor_client *c, co
 	m->phase = MB_MONITOR_ALIVE;
 	mb_monitor_health_begin(m);
 	mb_monitor_keeper_begin(m);
+	mb_monitor_victim_begin(m);
 	mb_monitor_server_tell(m, c, MB_MONITOR_READY, NULL, 0);
 	mb_monitor_finish_reap(m);
 	return 0;

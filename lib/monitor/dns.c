@@ -246,6 +246,7 @@ void mb_dns_event(struct mb_dns *d, int from, unsigned index, uint32_t events)
 	case MB_MONITOR_FROM_LOGSINK:
 	case MB_MONITOR_FROM_NOTIFY:
 	case MB_MONITOR_FROM_SHARED:
+	case MB_MONITOR_FROM_OOM:
 		break;
 	}
 }

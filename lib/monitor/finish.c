@@ -47,6 +47,7 @@ static void let_go(struct mb_monitor *m)
 	mb_monitor_relay_drop_all(m);
 	mb_close(&m->fd[MB_MONITOR_SLOT_STDIN]);
 	mb_close(&m->fd[MB_MONITOR_SLOT_OOM]);
+	mb_close(&m->fd[MB_MONITOR_SLOT_OOM_EVENT]);
 	mb_dns_close(&m->dns);
 	mb_monitor_notify_close(m);
 }
@@ -218,6 +219,7 @@ static void ended(struct mb_monitor *m, int exit_code)
 	m->exit_code = exit_code;
 	m->finished_nsec = mb_now_nsec();
 	m->oom_killed = oom >= 0 && mb_monitor_oom_count(oom) > m->setup.oom_before;
+	mb_monitor_victim_look(m);
 	m->phase = MB_MONITOR_DRAINING;
 	m->deadline = mb_monotonic_nsec() + QUIET_MS * NSEC_PER_MS;
 	m->last_deadline = m->deadline + (int64_t)DRAIN_MS * NSEC_PER_MS;

@@ -33,6 +33,7 @@ static void on_signal(struct mb_monitor *m)
 
 	while (read(m->signals, &info, sizeof(info)) == sizeof(info))
 		;
+	mb_monitor_victim_look(m);
 	mb_monitor_finish_reap(m);
 }
 
@@ -71,6 +72,9 @@ static void dispatch(struct mb_monitor *m, const struct epoll_event *e)
 	case MB_MONITOR_FROM_SHARED:
 		mb_monitor_keeper_shared(m);
 		break;
+	case MB_MONITOR_FROM_OOM:
+		mb_monitor_victim_event(m);
+		break;
 	case MB_MONITOR_FROM_DNS_UDP:
 	case MB_MONITOR_FROM_DNS_LISTENER:
 	case MB_MONITOR_FROM_DNS_TCP:
@@ -99,6 +103,7 @@ static int patience(struct mb_monitor *m)
 	sooner(&deadline, m->keeper.due);
 	sooner(&deadline, mb_logsink_deadline(&m->logsink));
 	sooner(&deadline, m->notify.due);
+	sooner(&deadline, m->oom.due);
 	if (m->n_corpses)
 		sooner(&deadline, now + GUARD_MS * 1000000ll);
 	if (m->is_touched && !m->stalled.n)
@@ -120,7 +125,7 @@ void mb_monitor_run(struct mb_monitor *m)
 		for (int i = 0; i < n; i++)
 			dispatch(m, &events[i]);
 		if (n > 0 && !m->deadline && !m->n_corpses && !m->health.is_on && !m->keeper.due &&
-		    !m->notify.due && !mb_dns_deadline(&m->dns) &&
+		    !m->notify.due && !m->oom.due && !mb_dns_deadline(&m->dns) &&
 		    !mb_logsink_deadline(&m->logsink))
 			continue;
 		now = mb_monotonic_nsec();
@@ -131,6 +136,7 @@ void mb_monitor_run(struct mb_monitor *m)
 		mb_monitor_keeper_step(m);
 		mb_logsink_step(&m->logsink);
 		mb_monitor_notify_step(m);
+		mb_monitor_victim_step(m);
 		if (m->n_corpses)
 			mb_monitor_guard_step(m);
 		if (n == 0)

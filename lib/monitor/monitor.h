@@ -103,6 +103,11 @@ struct mb_monitor {
 	int exit_code;
 	bool oom_killed, is_restarting;
 	bool is_decided, is_telling, is_written;
+	struct {
+		uint64_t told;     /* of what SLOT_OOM counts */
+		uint64_t sequence; /* in the kernel's log, behind whom was told */
+		int64_t due;       /* CLOCK_MONOTONIC: when to look again; 0: it is heard from */
+	} oom;
 	const char *exit_error;
 	int64_t finished_nsec, restart_nsec;
 	int64_t deadline, last_deadline; /* CLOCK_MONOTONIC; of the phase */
@@ -254,6 +259,16 @@ void mb_monitor_loglost_load(struct mb_monitor *m);
 void mb_monitor_loglost_tell(struct mb_monitor *m);
 void mb_monitor_tell_end(struct mb_monitor *m);
 void mb_monitor_tell_exec_end(struct mb_monitor *m, const char *exec_id, int code);
+/* @victim: whom the kernel killed; NULL: not known.  @pid: in the container; 0: not known. */
+void mb_monitor_tell_oom(struct mb_monitor *m, const char *victim, int pid);
+
+/* victim.c */
+void mb_monitor_victim_begin(struct mb_monitor *m);
+/* Tell of it if the kernel has killed since the last look; while nobody has reaped the victim more
+ * is known of it. */
+void mb_monitor_victim_look(struct mb_monitor *m);
+void mb_monitor_victim_event(struct mb_monitor *m);
+void mb_monitor_victim_step(struct mb_monitor *m);
 
 /* execs.c.  Return: 0 or -errno, which the client is told.  @sock: whoever says it. */
 int mb_monitor_execs_start(struct mb_monitor *m, const int fds[2]);

@@ -162,12 +162,15 @@ enum mb_monitor_slot {
 	MB_MONITOR_SLOT_STDERR,    /* read end */
 	MB_MONITOR_SLOT_CONSOLE,   /* pseudo-terminal master, instead of the three above */
 	MB_MONITOR_SLOT_OOM,   /* memory.events (v2) or memory.oom_control (v1), open for reading:
-	                        * its line "oom_kill N" is compared at the exit */
+	                        * its line "oom_kill N" is compared at the exit, and when it
+	                        * changes */
 	MB_MONITOR_SLOT_PIDFD, /* adoption only: process 1, which is not the monitor's child.  Its
 	                        * exit code is known from kernel 6.15 on; before, it is 255 and the
 	                        * error says so */
 	MB_MONITOR_SLOT_EXE,   /* O_PATH of the mybox executable: used where setup.exe is gone */
 	MB_MONITOR_SLOT_ROOT,  /* ROOT, for events */
+	MB_MONITOR_SLOT_OOM_EVENT, /* v1: an eventfd that tells when to look at SLOT_OOM, which a
+	                            * cgroup2's file tells itself */
 	MB_MONITOR_SLOT_N_,
 };
 

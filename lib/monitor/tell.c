@@ -41,6 +41,21 @@ void mb_monitor_tell_exec_end(struct mb_monitor *m, const char *exec_id, int cod
 	mb_event_write(e, root);
 }
 
+void mb_monitor_tell_oom(struct mb_monitor *m, const char *victim, int pid)
+{
+	int root = m->fd[MB_MONITOR_SLOT_ROOT];
+	struct mb_event *e;
+
+	if (root < 0 || !m->n_about)
+		return;
+	e = begin(m, "oom");
+	if (victim)
+		mb_event_set(e, "victim", victim);
+	if (victim && pid)
+		mb_event_set_int(e, "victimPid", pid);
+	mb_event_write(e, root);
+}
+
 void mb_monitor_tell_end(struct mb_monitor *m)
 {
 	int root = m->fd[MB_MONITOR_SLOT_ROOT];
@@ -48,8 +63,6 @@ void mb_monitor_tell_end(struct mb_monitor *m)
 
 	if (root < 0 || !m->n_about)
 		return;
-	if (m->oom_killed)
-		mb_event_write(begin(m, "oom"), root);
 	e = begin(m, "die");
 	mb_event_set_int(e, "exitCode", m->exit_code);
 	mb_event_write(e, root);

@@ -204,7 +204,7 @@ news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --for
 	run -0 mybox container history --format '{{.ExitCode}} {{.Reason}}' life
 	[ "$output" = $'-- running\n137 stopped (SIGKILL)\n137 killed (SIGKILL)' ]
 	run -0 mybox container history life
-	[[ ${lines[0]} =~ ^STARTED\ +RAN\ FOR\ +EXIT\ CODE\ +REASON\ +SENDER$ ]]
+	[[ ${lines[0]} =~ ^STARTED\ +RAN\ FOR\ +EXIT\ CODE\ +REASON\ +SENDER\ +OOM\ VICTIM$ ]]
 	[[ ${lines[1]} =~ ^(Less\ than\ a|[0-9]+)\ seconds?\ ago.*\ running\ *$ ]]
 	mybox restart -t 0 life
 	sh -c 'kill -9 $1' sh "$(mybox inspect -f '{{.State.Pid}}' life)"
@@ -236,6 +236,8 @@ news() { mybox events --since "$(cat "$BATS_TEST_TMPDIR/mark")" --until 0s --for
 		mybox run --name eater -m 8m --memory-swap 8m --network none deb sh -c 'dd if=/dev/zero of=/dev/null bs=64M' || true
 		[ "$(mybox container history --format '{{.Reason}} {{.OOMKilled}}' eater)" = 'out of memory (SIGKILL) true' ]
 		[ "$(past -f container=eater -f event=oom -f event=die --format '{{.Action}}')" = $'oom\ndie' ]
+		# Whoever was taken is not docker's to know.
+		[[ $(past -f container=eater -f event=oom --format '{{json .Actor.Attributes}}') == '{"image":"deb","name":"eater"'* ]]
 		# However late the monitor comes to know of the program.
 		strace -o /dev/null -e trace=sendmsg -e inject=sendmsg:delay_enter=100000 "${box[@]}" run --name late -m 8m --memory-swap 8m --network none deb sh -c 'dd if=/dev/zero of=/dev/null bs=64M' || true
 		[ "$(mybox container history --format '{{.Reason}} {{.OOMKilled}}' late)" = 'out of memory (SIGKILL) true' ]

@@ -56,6 +56,9 @@ static void ends_have_reasons(void **state)
 		{"start kill15 143 stop", MB_EVENT_STOPPED, 143, 15},
 		{"start kill15 kill9 137 stop", MB_EVENT_STOPPED, 137, 9},
 		{"start oom 137", MB_EVENT_OOM, 137, 9},
+		{"start oom 3", MB_EVENT_EXITED, 3, 0},
+		{"start oom 143", MB_EVENT_SIGNALLED, 143, 15},
+		{"start oom kill9 137", MB_EVENT_KILLED, 137, 9},
 		{"start ill 137", MB_EVENT_UNHEALTHY, 137, 9},
 		{"start ill well 1", MB_EVENT_EXITED, 1, 0},
 		{"5", MB_EVENT_EXITED, 5, 0},
@@ -91,11 +94,49 @@ static void runs_follow_each_other(void **state)
 	mb_event_history_done(&h);
 }
 
+static void take_oom(struct mb_event_history *h, const char *victim, const char *pid)
+{
+	char action[] = "oom";
+	struct mb_event_record r = {.nsec = ++now, .action = action};
+
+	if (victim)
+		mb_kv_set(&r.attributes, "victim", victim);
+	if (pid)
+		mb_kv_set(&r.attributes, "victimPid", pid);
+	mb_event_history_take(h, &r);
+	mb_kv_done(&r.attributes);
+}
+
+static void victims_are_listed_and_bounded(void **state)
+{
+	struct mb_event_history h = {0};
+
+	(void)state;
+	take_oom(&h, "before", NULL);
+	run(&h, "start");
+	take_oom(&h, NULL, "7");
+	assert_true(h.v[0].oom);
+	assert_null(h.v[0].victims);
+	take_oom(&h, "dd", "7");
+	take_oom(&h, "sh", NULL);
+	take_oom(&h, "x", "no number");
+	assert_string_equal(h.v[0].victims, "dd (pid 7), sh, x");
+	for (int i = 0; i < 100; i++)
+		take_oom(&h, "fifteen bytes..", "4194304");
+	assert_true(strlen(h.v[0].victims) < 120);
+	assert_string_equal(h.v[0].victims + strlen(h.v[0].victims) - 4, " ...");
+	run(&h, "0 start 0");
+	assert_null(h.v[1].victims);
+	assert_int_equal(h.n, 2);
+	mb_event_history_done(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ends_have_reasons),
 		cmocka_unit_test(runs_follow_each_other),
+		cmocka_unit_test(victims_are_listed_and_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
