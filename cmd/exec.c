@@ -70,6 +70,17 @@ static int name_container(struct mb_cmd_context *cx, const struct mb_cli_input *
 	return r;
 }
 
+/* The monitor tells of its end: what we tell has to come first. */
+static void leave(struct mb_container *c, struct mb_container_exec *x)
+{
+	struct mb_err why = MB_ERR_INIT;
+
+	mb_container_event_with(c, "exec_detach", "execID", x->id);
+	if (mb_container_exec_leave(c, x, &why) < 0)
+		mb_cmd_say("mybox: container '%s': the command loses its terminal: %s",
+		           mb_container_name(c), why.msg);
+}
+
 static int finish(struct mb_container *c, struct mb_container_exec *x,
                   const struct mb_container_exec_request *q, const struct exec_args *a,
                   struct mb_err *err)
@@ -85,11 +96,10 @@ static int finish(struct mb_container *c, struct mb_container_exec *x,
 	/* What we can no longer watch ends with us: the guard sees to it. */
 	if (r < 0 || r == MB_CMD_LOST)
 		return r < 0 ? r : code;
-	mb_container_exec_done(x);
-	/* One that was left has no terminal any more; its end is nobody's business. */
 	if (r == MB_CMD_DETACHED)
-		mb_container_event_with(c, "exec_detach", "execID", x->id);
-	else
+		leave(c, x);
+	mb_container_exec_done(x);
+	if (r != MB_CMD_DETACHED)
 		mb_container_event_exec_die(c, x->id, code);
 	return code;
 }

@@ -33,6 +33,7 @@ enum {
 	END_WAIT_MS = 2000, /* how long a container may take to end after a process in it */
 	TRIES = 500,        /* to find its monitor, when one goes and another comes */
 	TRY_USEC = 10000,
+	LEAVE_TRIES = 3,
 };
 
 struct executing {
@@ -229,7 +230,8 @@ static int run(struct executing *x, struct mb_container_exec *ret, int *ret_code
 	request.hides_cgroup = true;
 	request.seccomp_default = x->bundle.seccomp_default && !q->privileged;
 	request.seccomp_hardened = x->bundle.seccomp_hardened;
-	request.detach = q->detach;
+	/* One with a terminal may be left: only the guard ends it with us. */
+	request.detach = q->detach || (q->tty && ret->cgroup_fd >= 0);
 	request.cache_fd = x->cache_fd;
 	r = give_pipes(x, err);
 	if (r == 0)
@@ -257,6 +259,31 @@ void mb_container_exec_done(struct mb_container_exec *exec)
 	mb_close(&exec->cgroup_fd);
 	mb_close(&exec->pidfd);
 	mb_close(&exec->console_fd);
+}
+
+int mb_container_exec_leave(struct mb_container *c, struct mb_container_exec *exec,
+                            struct mb_err *err)
+{
+	int r = MB_MONITOR_GONE;
+
+	if (exec->cgroup_fd < 0)
+		return mb_fail(err, ENOTSUP, "this host has no cgroup2");
+	for (int i = 0; r == MB_MONITOR_GONE && i < LEAVE_TRIES; i++) {
+		if (exec->guard >= 0)
+			r = mb_monitor_exec_left(exec->guard, exec->console_fd, exec->pidfd,
+			                         exec->id, err);
+		if (r != MB_MONITOR_GONE)
+			break;
+		/* It was killed meanwhile: the one that takes its place can do it as well. */
+		mb_close(&exec->guard);
+		mb_container_refresh(c);
+		r = mb_container_adopt(c, err);
+		if (r == 0)
+			r = mb_monitor_connect(c->run_fd, &exec->guard, err);
+		if (r == 0)
+			r = MB_MONITOR_GONE;
+	}
+	return r > 0 ? mb_fail(err, EPIPE, "its monitor is gone") : r;
 }
 
 static int require_running(const struct mb_container *c, struct mb_err *err)

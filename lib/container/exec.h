@@ -43,6 +43,10 @@ int mb_container_exec_aside(struct mb_container *c, const struct mb_container_ex
                             int *ret_code, struct mb_err *err);
 /* What the monitor has done for that: read what is asked from @in_fd, answer on @out_fd. */
 int mb_container_exec_serve(struct mb_container *c, int in_fd, int out_fd, struct mb_err *err);
+/* It shall go on without us, with its terminal: the container's monitor keeps it from now on, and
+ * tells of its end.  Return: 0; or -errno, told: it will be hung up. */
+int mb_container_exec_leave(struct mb_container *c, struct mb_container_exec *exec,
+                            struct mb_err *err);
 /* It has ended (or shall go on without us): let go of it. */
 void mb_container_exec_done(struct mb_container_exec *exec);
 

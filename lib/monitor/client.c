@@ -343,6 +343,18 @@ int mb_monitor_exec_began(int sock, pid_t pid, const char *id, struct mb_err *er
 	return r < 0 ? r : ask(sock, MB_MONITOR_EXEC_BEGAN, &what, sizeof(what), err);
 }
 
+int mb_monitor_exec_left(int sock, int console_fd, int pidfd, const char *id, struct mb_err *err)
+{
+	static struct mb_monitor_packet packet;
+	struct mb_monitor_began what = {0};
+	int fds[] = {console_fd, pidfd};
+	int r = copy_text(what.id, sizeof(what.id), id, "id", err);
+
+	if (r == 0)
+		r = transmit(sock, MB_MONITOR_EXEC_LEFT, &what, sizeof(what), fds, MB_N(fds), err);
+	return r == 0 ? await(sock, MB_MONITOR_OK, &packet, NULL, err) : r;
+}
+
 int mb_monitor_info(int sock, struct mb_monitor_info *ret, struct mb_err *err)
 {
 	static struct mb_monitor_packet packet;

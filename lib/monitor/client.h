@@ -85,6 +85,8 @@ int mb_monitor_guard_pidfd(int sock, int pidfd, struct mb_err *err);
 int mb_monitor_exec_aside(int sock, const int fds[2], struct mb_err *err);
 /* A child of ours, which it will inherit: its end is to be told. */
 int mb_monitor_exec_began(int sock, pid_t pid, const char *id, struct mb_err *err);
+/* Leave it with its terminal: it goes on, and its end is told. */
+int mb_monitor_exec_left(int sock, int console_fd, int pidfd, const char *id, struct mb_err *err);
 int mb_monitor_info(int sock, struct mb_monitor_info *ret, struct mb_err *err);
 
 /* One message as it came.  body.data is valid for head.size bytes when OUTPUT. */

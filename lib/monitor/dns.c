@@ -247,6 +247,7 @@ void mb_dns_event(struct mb_dns *d, int from, unsigned index, uint32_t events)
 	case MB_MONITOR_FROM_NOTIFY:
 	case MB_MONITOR_FROM_SHARED:
 	case MB_MONITOR_FROM_OOM:
+	case MB_MONITOR_FROM_LEFT:
 		break;
 	}
 }

@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -88,6 +86,7 @@ static void decide(struct mb_monitor *m)
 	if (!(m->setup.flags & MB_MONITOR_LAZY_EXIT) || !has_cleaner(m))
 		write_down(m);
 	mb_monitor_execs_kill(m);
+	mb_monitor_left_kill(m);
 	/* Whoever is woken by it finds how it ended. */
 	mb_monitor_tell_end(m);
 	m->is_decided = true;
@@ -258,35 +257,6 @@ void mb_monitor_finish_reap(struct mb_monitor *m)
 	}
 }
 
-/* As <linux/pidfd.h> has it since 6.15, which musl does not bring. */
-struct pidfd_info {
-	uint64_t mask, cgroup;
-	uint32_t ids[11];
-	int32_t exit_code; /* as wait(2) gives it */
-};
-#define PIDFD_GET_INFO  _IOWR(0xff, 11, struct pidfd_info)
-#define PIDFD_INFO_EXIT (1u << 3)
-
-/* The kernel tells it to anybody, once the parent has reaped.  Return: whether it did. */
-static bool exit_of_stranger(int pidfd, int *ret_code)
-{
-	const struct timespec pause = {.tv_nsec = NSEC_PER_MS};
-
-	for (int i = 0; i < QUIET_MS; i++) {
-		struct pidfd_info info = {.mask = PIDFD_INFO_EXIT};
-
-		if (ioctl(pidfd, PIDFD_GET_INFO, &info) < 0 && errno != ESRCH)
-			return false;
-		if (info.mask & PIDFD_INFO_EXIT) {
-			*ret_code = WIFEXITED(info.exit_code) ? WEXITSTATUS(info.exit_code)
-			                                      : 128 + WTERMSIG(info.exit_code);
-			return true;
-		}
-		nanosleep(&pause, NULL);
-	}
-	return false;
-}
-
 void mb_monitor_finish_lost(struct mb_monitor *m)
 {
 	int code = 255;
@@ -295,7 +265,7 @@ void mb_monitor_finish_lost(struct mb_monitor *m)
 	mb_monitor_finish_reap(m);
 	if (m->phase != MB_MONITOR_ALIVE)
 		return;
-	if (!exit_of_stranger(m->fd[MB_MONITOR_SLOT_PIDFD], &code))
+	if (!mb_monitor_process_exit_of(m->fd[MB_MONITOR_SLOT_PIDFD], &code))
 		m->exit_error = "the exit code is unknown: the container's monitor was lost";
 	ended(m, code);
 }

@@ -75,6 +75,9 @@ static void dispatch(struct mb_monitor *m, const struct epoll_event *e)
 	case MB_MONITOR_FROM_OOM:
 		mb_monitor_victim_event(m);
 		break;
+	case MB_MONITOR_FROM_LEFT:
+		mb_monitor_left_event(m, index);
+		break;
 	case MB_MONITOR_FROM_DNS_UDP:
 	case MB_MONITOR_FROM_DNS_LISTENER:
 	case MB_MONITOR_FROM_DNS_TCP:
@@ -104,6 +107,7 @@ static int patience(struct mb_monitor *m)
 	sooner(&deadline, mb_logsink_deadline(&m->logsink));
 	sooner(&deadline, m->notify.due);
 	sooner(&deadline, m->oom.due);
+	sooner(&deadline, m->left_due);
 	if (m->n_corpses)
 		sooner(&deadline, now + GUARD_MS * 1000000ll);
 	if (m->is_touched && !m->stalled.n)
@@ -125,7 +129,7 @@ void mb_monitor_run(struct mb_monitor *m)
 		for (int i = 0; i < n; i++)
 			dispatch(m, &events[i]);
 		if (n > 0 && !m->deadline && !m->n_corpses && !m->health.is_on && !m->keeper.due &&
-		    !m->notify.due && !m->oom.due && !mb_dns_deadline(&m->dns) &&
+		    !m->notify.due && !m->oom.due && !m->left_due && !mb_dns_deadline(&m->dns) &&
 		    !mb_logsink_deadline(&m->logsink))
 			continue;
 		now = mb_monotonic_nsec();
@@ -137,6 +141,7 @@ void mb_monitor_run(struct mb_monitor *m)
 		mb_logsink_step(&m->logsink);
 		mb_monitor_notify_step(m);
 		mb_monitor_victim_step(m);
+		mb_monitor_left_step(m);
 		if (m->n_corpses)
 			mb_monitor_guard_step(m);
 		if (n == 0)

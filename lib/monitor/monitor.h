@@ -62,6 +62,14 @@ struct mb_monitor_exec {
 	char id[65];
 };
 
+/* An exec that was left by its caller: its terminal is ours. */
+struct mb_monitor_left {
+	int pidfd; /* 0: free slot */
+	int console;
+	bool is_paused; /* it writes without end: read on at left_due */
+	char id[65];
+};
+
 struct mb_monitor {
 	int epoll, signals;
 	int spare; /* a descriptor to be given up when there are no more */
@@ -122,6 +130,9 @@ struct mb_monitor {
 	struct mb_monitor_exec exec[MB_MONITOR_EXECS_MAX];
 	pid_t exec_helper[MB_MONITOR_EXECS_MAX]; /* `__exec`s that run; 0: free slot */
 	unsigned n_execs;                        /* one more than the highest slot ever used */
+	struct mb_monitor_left left[MB_MONITOR_LEFT_MAX];
+	unsigned n_left;  /* one more than the highest slot ever used */
+	int64_t left_due; /* CLOCK_MONOTONIC; 0: none is paused */
 	int hold[MB_MONITOR_HOLDS_MAX];
 	unsigned n_holds;
 	struct mb_monitor_relayed relay[MB_MONITOR_RELAYS_MAX];
@@ -172,6 +183,9 @@ void mb_monitor_process_kill(struct mb_monitor *m) __attribute__((noreturn));
 void mb_monitor_process_signal(struct mb_monitor *m, int sig);
 /* A child that becomes it, with these as input and output.  Return: -1: none. */
 pid_t mb_monitor_process_spawn(struct mb_monitor *m, const char *verb, const int fds[2]);
+/* Of a process that is no child of ours and has ended: the kernel tells it to anybody, from 6.15
+ * on, once the parent has reaped.  Return: whether it did; 128 + n for signal n. */
+bool mb_monitor_process_exit_of(int pidfd, int *ret_code);
 void mb_monitor_process_become(struct mb_monitor *m, const char *verb) __attribute__((noreturn));
 
 /* loop.c */
@@ -258,6 +272,7 @@ int mb_monitor_tell_about(struct mb_monitor *m, const char *text, size_t n);
 void mb_monitor_loglost_load(struct mb_monitor *m);
 void mb_monitor_loglost_tell(struct mb_monitor *m);
 void mb_monitor_tell_end(struct mb_monitor *m);
+/* @code: < 0: not known. */
 void mb_monitor_tell_exec_end(struct mb_monitor *m, const char *exec_id, int code);
 /* @victim: whom the kernel killed; NULL: not known.  @pid: in the container; 0: not known. */
 void mb_monitor_tell_oom(struct mb_monitor *m, const char *victim, int pid);
@@ -276,6 +291,12 @@ int mb_monitor_execs_began(struct mb_monitor *m, int sock, const struct mb_monit
 void mb_monitor_execs_ended(struct mb_monitor *m, pid_t pid, int code); /* maybe another's */
 /* The container has ended.  In a pid namespace of its own none is left by then. */
 void mb_monitor_execs_kill(struct mb_monitor *m);
+
+/* left.c.  Return: 0 or -errno, which the client is told; the descriptors are taken over. */
+int mb_monitor_left_take(struct mb_monitor *m, const struct mb_monitor_began *what, int fds[2]);
+void mb_monitor_left_event(struct mb_monitor *m, unsigned index);
+void mb_monitor_left_step(struct mb_monitor *m);
+void mb_monitor_left_kill(struct mb_monitor *m); /* the container has ended */
 
 /* guard.c */
 void mb_monitor_guard_fire(struct mb_monitor *m, struct mb_monitor_client *c);

@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/io.h"
@@ -129,6 +131,35 @@ void mb_monitor_process_signal(struct mb_monitor *m, int sig)
 		syscall(SYS_pidfd_send_signal, m->fd[MB_MONITOR_SLOT_PIDFD], sig, NULL, 0);
 	else if (m->phase == MB_MONITOR_ALIVE)
 		kill(m->pid, sig);
+}
+
+/* As <linux/pidfd.h> has it since 6.15, which musl does not bring. */
+struct pidfd_info {
+	uint64_t mask, cgroup;
+	uint32_t ids[11];
+	int32_t exit_code; /* as wait(2) gives it */
+};
+#define PIDFD_GET_INFO  _IOWR(0xff, 11, struct pidfd_info)
+#define PIDFD_INFO_EXIT (1u << 3)
+enum { REAP_MS = 50 };
+
+bool mb_monitor_process_exit_of(int pidfd, int *ret_code)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+
+	for (int i = 0; i < REAP_MS; i++) {
+		struct pidfd_info info = {.mask = PIDFD_INFO_EXIT};
+
+		if (ioctl(pidfd, PIDFD_GET_INFO, &info) < 0 && errno != ESRCH)
+			return false;
+		if (info.mask & PIDFD_INFO_EXIT) {
+			*ret_code = WIFEXITED(info.exit_code) ? WEXITSTATUS(info.exit_code)
+			                                      : 128 + WTERMSIG(info.exit_code);
+			return true;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return false;
 }
 
 void mb_monitor_process_kill(struct mb_monitor *m)

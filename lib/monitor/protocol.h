@@ -83,6 +83,7 @@ enum {
 	MB_MONITOR_TABLE_MAX = 32,
 	MB_MONITOR_ABOUT_MAX = 8 << 10,
 	MB_MONITOR_EXECS_MAX = 256, /* detached ones whose end is told; of more it is not */
+	MB_MONITOR_LEFT_MAX = 64,   /* execs with a terminal that were left; more are refused */
 	MB_MONITOR_LOGTO_TEXT = 8 << 10,
 	MB_MONITOR_LOGTO_QUEUE = 1 << 20,
 	MB_MONITOR_LOGTO_QUEUE_MAX = 16 << 20,
@@ -130,6 +131,9 @@ enum mb_monitor_type {
 	                        * its input and output.  What it leaves behind is the monitor's */
 	MB_MONITOR_EXEC_BEGAN, /* struct mb_monitor_began -> OK: a process that will be the
 	                        * monitor's child; its end is to be told (exec_die) */
+	MB_MONITOR_EXEC_LEFT,  /* struct mb_monitor_began; 2 descriptors: the master of its
+	                        * terminal, its pidfd -> OK: its caller has left it.  The
+	                        * terminal is kept and read until it ends, which is told */
 	/* monitor -> command */
 	MB_MONITOR_READY = 64, /* no payload: SETUP is accepted */
 	MB_MONITOR_OK,         /* no payload */

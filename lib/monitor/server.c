@@ -280,6 +280,16 @@ static int on_exec_began(struct message *x)
 	return r < 0 ? r : say_ok(x);
 }
 
+static int on_exec_left(struct message *x)
+{
+	struct mb_monitor_began what;
+	int r;
+
+	mb_monitor_message_decode(&what, sizeof(what), x->payload, x->head.size);
+	r = x->n_fds == 2 ? mb_monitor_left_take(x->m, &what, x->fds) : -EBADMSG;
+	return r < 0 ? r : say_ok(x);
+}
+
 static int on_cleaned(struct message *x)
 {
 	if (x->m->phase == MB_MONITOR_LINGER && x->c->is_cleaning) {
@@ -435,6 +445,7 @@ static int (*const handlers[])(struct message *) = {
 	[MB_MONITOR_EXEC_RELEASE] = on_release,
 	[MB_MONITOR_EXEC_ASIDE] = on_exec_aside,
 	[MB_MONITOR_EXEC_BEGAN] = on_exec_began,
+	[MB_MONITOR_EXEC_LEFT] = on_exec_left,
 	[MB_MONITOR_CLEANED] = on_cleaned,
 	[MB_MONITOR_INFO] = on_info,
 	[MB_MONITOR_UNHOLD] = on_unhold,

@@ -16,6 +16,7 @@ enum mb_monitor_source {
 	MB_MONITOR_FROM_NOTIFY,
 	MB_MONITOR_FROM_SHARED,
 	MB_MONITOR_FROM_OOM,
+	MB_MONITOR_FROM_LEFT, /* index: twice that of who was left, and 1: its terminal */
 	MB_MONITOR_FROM_DNS_UDP,
 	MB_MONITOR_FROM_DNS_LISTENER,
 	MB_MONITOR_FROM_DNS_TCP,      /* index: connection */

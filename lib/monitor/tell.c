@@ -37,7 +37,8 @@ void mb_monitor_tell_exec_end(struct mb_monitor *m, const char *exec_id, int cod
 		return;
 	e = begin(m, "exec_die");
 	mb_event_set(e, "execID", exec_id);
-	mb_event_set_int(e, "exitCode", code);
+	if (code >= 0)
+		mb_event_set_int(e, "exitCode", code);
 	mb_event_write(e, root);
 }
 
