@@ -8,6 +8,7 @@
 #include "container/container.h"
 #include "container/event.h"
 #include "container/life.h"
+#include "core/csv.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
@@ -23,11 +24,14 @@ struct connect_args {
 /* The long form of --network, in which the record keeps it and net reads it. */
 static int add_field(struct mb_str *spec, const char *key, const char *value, struct mb_err *err)
 {
+	MB_AUTO_FREE char *field = value ? mb_asprintf("%s=%s", key, value) : NULL;
+
 	if (!value)
 		return 0;
-	if (strpbrk(value, ",\"\n"))
+	if (strchr(value, '\n'))
 		return mb_fail(err, EINVAL, "invalid value '%s' for '%s'", value, key);
-	mb_str_addf(spec, ",%s=%s", key, value);
+	mb_str_addc(spec, ',');
+	mb_csv_add(spec, field);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "container/create.h"
 #include "container/logging.h"
 #include "container/security.h"
+#include "core/csv.h"
 #include "core/err.h"
 #include "core/parse.h"
 #include "core/str.h"
@@ -274,8 +275,12 @@ static char *long_form(const struct mb_net_network_spec *spec)
 		mb_str_addf(&out, ",mac-address=%s", spec->mac);
 	if (spec->gw_priority)
 		mb_str_addf(&out, ",gw-priority=%d", spec->gw_priority);
-	MB_KV_FOREACH (pair, &spec->driver_opts)
-		mb_str_addf(&out, ",driver-opt=%s=%s", pair->key, pair->value);
+	MB_KV_FOREACH (pair, &spec->driver_opts) {
+		MB_AUTO_FREE char *field = mb_asprintf("driver-opt=%s=%s", pair->key, pair->value);
+
+		mb_str_addc(&out, ',');
+		mb_csv_add(&out, field);
+	}
 	return mb_str_take(&out);
 }
 

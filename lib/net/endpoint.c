@@ -20,8 +20,9 @@
 #include "net/shape.h"
 #include "nl/route.h"
 
-#define OPTION_PREFIX "com.docker.network.container_iface_prefix"
-#define OPTION_IFNAME "com.docker.network.endpoint.ifname"
+#define OPTION_PREFIX  "com.docker.network.container_iface_prefix"
+#define OPTION_IFNAME  "com.docker.network.endpoint.ifname"
+#define OPTION_SYSCTLS "com.docker.network.endpoint.sysctls"
 enum { LO_INDEX = 1 };
 
 /* ---- making one ----------------------------------------------------------------------- */
@@ -38,16 +39,60 @@ static uint32_t free_slot(const struct mb_net_sandbox *s)
 	}
 }
 
+/* Each of "net.ipv4.conf.IFNAME.log_martians=1,..." to @set, with the parts between the dots. */
+static int each_sysctl(const char *list,
+                       int (*set)(const char *const parts[], const char *value, void *arg,
+                                  struct mb_err *err),
+                       void *arg, struct mb_err *err)
+{
+	enum { PARTS = 5, IFNAME = 3 };
+	MB_AUTO_STRV struct mb_strv items = MB_STRV_INIT;
+	int r = 0;
+
+	mb_strv_split(&items, list, ',');
+	for (size_t i = 0; !r && i < items.n; i++) {
+		MB_AUTO_STRV struct mb_strv parts = MB_STRV_INIT;
+		MB_AUTO_FREE char *key = mb_strdup(items.v[i]);
+		char *value = strchr(key, '=');
+		bool is_sound = value && value[1];
+
+		if (value)
+			*value++ = '\0';
+		mb_strv_split(&parts, key, '.');
+		is_sound = is_sound && parts.n == PARTS && mb_streq(parts.v[0], "net") &&
+		           mb_streq(parts.v[IFNAME], "IFNAME");
+		MB_STRV_FOREACH (part, &parts)
+			is_sound = is_sound && *part && strlen(part) < 32 && !strchr(part, '/');
+		if (!is_sound)
+			return mb_fail(err, EINVAL,
+			               "invalid sysctl '%s' of an endpoint: "
+			               "net.X.Y.IFNAME.Z=VALUE is wanted",
+			               items.v[i]);
+		r = set ? set((const char *const *)parts.v, value, arg, err) : 0;
+	}
+	return r;
+}
+
+static int check_options(const struct mb_net_endpoint *e, struct mb_err *err)
+{
+	const char *list = mb_kv_find(&e->driver_opts, OPTION_SYSCTLS);
+
+	MB_KV_FOREACH (pair, &e->driver_opts)
+		if (!mb_streq(pair->key, OPTION_IFNAME) && !mb_streq(pair->key, OPTION_SYSCTLS))
+			return mb_fail(err, EOPNOTSUPP, "driver option '%s' is not supported",
+			               pair->key);
+	return list ? each_sysctl(list, NULL, NULL, err) : 0;
+}
+
 static int choose_ifname(const struct mb_net_network *n, struct mb_net_endpoint *e,
                          struct mb_err *err)
 {
 	const char *prefix = mb_kv_find(&n->options, OPTION_PREFIX);
 	const char *name = mb_kv_find(&e->driver_opts, OPTION_IFNAME);
+	int r = check_options(e, err);
 
-	MB_KV_FOREACH (pair, &e->driver_opts)
-		if (!mb_streq(pair->key, OPTION_IFNAME))
-			return mb_fail(err, EOPNOTSUPP, "driver option '%s' is not supported",
-			               pair->key);
+	if (r)
+		return r;
 	if (name && (!*name || strlen(name) >= IFNAMSIZ || strpbrk(name, "/ \t\n:%") ||
 	             name[0] == '.' || mb_streq(name, "lo")))
 		return mb_fail(err, EINVAL, "invalid interface name '%s'", name);
@@ -216,13 +261,28 @@ static void put_endpoint(struct mb_nl_batch *b, const struct mb_net_endpoint *e,
 		mb_net_endpoint_put_routes(b, e, index, true);
 }
 
-/* A neighbour must not be able to give the container addresses or routes by advertisements. */
-static void set_sysctls(const struct mb_net_endpoint *e)
+static int set_sysctl(const char *const parts[], const char *value, void *arg, struct mb_err *err)
 {
+	const struct mb_net_endpoint *e = arg;
+	int r = mb_net_sysctl(value, "/proc/sys/net/%s/%s/%s/%s", parts[1], parts[2], e->ifname,
+	                      parts[4]);
+
+	return r < 0 ? mb_fail_sys(err, -r, "cannot set 'net.%s.%s.%s.%s' to '%s'", parts[1],
+	                           parts[2], e->ifname, parts[4], value)
+	             : 0;
+}
+
+/* A neighbour must not be able to give the container addresses or routes by advertisements, unless
+ * the user wants it. */
+static int set_sysctls(struct mb_net_endpoint *e, struct mb_err *err)
+{
+	const char *list = mb_kv_find(&e->driver_opts, OPTION_SYSCTLS);
+
 	if (e->ip6)
 		(void)mb_net_sysctl("0", "/proc/sys/net/ipv6/conf/%s/accept_ra", e->ifname);
 	else if (!e->free6)
 		(void)mb_net_sysctl("1", "/proc/sys/net/ipv6/conf/%s/disable_ipv6", e->ifname);
+	return list ? each_sysctl(list, set_sysctl, e, err) : 0;
 }
 
 /* The MAC address of a macvlan interface follows its IP address, so that the neighbours' tables
@@ -300,11 +360,12 @@ int mb_net_endpoints_configure(const struct mb_net_sandbox *s, size_t first, siz
 	if (r)
 		return mb_wrap(err, r, "cannot configure the container's interfaces");
 	mb_nl_link_set_up(&b, LO_INDEX, NULL);
-	for (size_t i = 0; i < n; i++) {
-		set_sysctls(&s->endpoints[first + i]);
+	for (size_t i = 0; !r && i < n; i++) {
+		r = set_sysctls(&s->endpoints[first + i], err);
 		put_endpoint(&b, &s->endpoints[first + i], &shape, indexes[i], !s->guest.no_route);
 	}
-	r = mb_nl_send(&nl, &b, NULL, err);
+	if (!r)
+		r = mb_nl_send(&nl, &b, NULL, err);
 	if (r)
 		return mb_wrap(err, r, "cannot configure the container's interfaces");
 	for (size_t i = 0; !r && i < n; i++)

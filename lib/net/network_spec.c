@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "core/csv.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/parse.h"
@@ -166,12 +167,13 @@ int mb_net_network_spec_parse(const char *text, struct mb_net_network_spec *ret,
 {
 	MB_AUTO_STRV struct mb_strv fields = MB_STRV_INIT;
 	struct mb_net_network_spec s = {0};
+	const char *why;
 	int r = 0;
 
-	if (is_long(text))
-		mb_strv_split(&fields, text, ',');
-	else
+	if (!is_long(text))
 		mb_strset(&s.name, text);
+	else if (mb_csv_split(text, &fields, &why) < 0)
+		r = mb_fail(err, EINVAL, "%s", why);
 	for (size_t i = 0; !r && i < fields.n; i++)
 		r = parse_field(&s, fields.v[i], err);
 	if (!r && (!s.name || !*s.name))

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/csv.h"
 #include "core/err.h"
 #include "core/parse.h"
 #include "core/str.h"
@@ -265,35 +266,6 @@ int mb_volume_mount_parse_short(const char *text, const char *cwd,
 }
 
 /* --- --mount --------------------------------------------------------------------------------- */
-
-/* RFC 4180's quoting, one record: a field in quotes may hold commas, "" is a quote. */
-static int split_csv(const char *s, struct mb_strv *out, struct mb_err *err)
-{
-	for (;;) {
-		MB_AUTO_STR struct mb_str field = MB_STR_INIT;
-
-		if (*s == '"') {
-			for (s++; *s && !(*s == '"' && s[1] != '"'); s++) {
-				s += *s == '"';
-				mb_str_addc(&field, *s);
-			}
-			if (*s++ != '"' || (*s && *s != ','))
-				return mb_fail(err, EINVAL, "invalid mount: a quote is not closed");
-		} else {
-			for (; *s && *s != ','; s++) {
-				if (*s == '"')
-					return mb_fail(err, EINVAL,
-					               "invalid mount: bare \" in non-quoted "
-					               "field");
-				mb_str_addc(&field, *s);
-			}
-		}
-		mb_strv_take(out, mb_str_take(&field));
-		if (!*s)
-			return 0;
-		s++;
-	}
-}
 
 /* What was read of --mount, with what says which type a key is for. */
 struct long_form {
@@ -626,8 +598,11 @@ static int check_recursive(struct long_form *f, struct mb_err *err)
 static int parse_long(const char *text, struct long_form *f, struct mb_err *err)
 {
 	MB_AUTO_STRV struct mb_strv fields = MB_STRV_INIT;
-	int r = split_csv(text, &fields, err);
+	const char *why;
+	int r = mb_csv_split(text, &fields, &why);
 
+	if (r < 0)
+		return mb_fail(err, EINVAL, "invalid mount: %s", why);
 	MB_STRV_FOREACH (field, &fields)
 		if (r == 0)
 			r = take_field(f, field, err);

@@ -103,9 +103,28 @@ refused() { # refused WORDS COMMAND...: in one line
 	[ "$(mybox exec c1 ls /sys/class/net | xargs)" = "lan0 lo second third" ]
 	sleeper c2
 	refused "invalid interface name 'a/b'" network connect --driver-opt "$D.endpoint.ifname=a/b" net1 c2
-	refused "driver option '$D.endpoint.sysctls' is not supported" network connect --driver-opt "$D.endpoint.sysctls=x" net1 c2
+	refused "driver option '$D.endpoint.other' is not supported" network connect --driver-opt "$D.endpoint.other=x" net1 c2
 	[ "$(mybox exec c2 ls /sys/class/net | xargs)" = "eth0 lo" ]
 	refused "interface 'nosuch0' not found" network create -d macvlan --interface-name nosuch0 net3
+}
+
+@test "sysctls of an endpoint's interface" {
+	local value bad
+	mybox network create net1
+	mybox run -d --name tuned --network "name=net1,\"driver-opt=$D.endpoint.sysctls=net.ipv4.conf.IFNAME.log_martians=1,net.ipv4.neigh.IFNAME.ucast_solicit=7\"" deb sleep 1000
+	value=$(mybox exec tuned cat /proc/sys/net/ipv4/conf/eth0/log_martians /proc/sys/net/ipv4/neigh/eth0/ucast_solicit | xargs)
+	[ "$value" = "1 7" ]
+	mybox network connect --driver-opt "$D.endpoint.sysctls=net.ipv4.conf.IFNAME.log_martians=1" bridge tuned
+	[ "$(mybox exec tuned cat /proc/sys/net/ipv4/conf/eth1/log_martians)" = 1 ]
+	mybox restart -t 0 tuned
+	value=$(mybox exec tuned cat /proc/sys/net/ipv4/conf/eth0/log_martians /proc/sys/net/ipv4/conf/eth1/log_martians | xargs)
+	[ "$value" = "1 1" ]
+	mybox network create net2
+	for bad in x net.ipv4.conf.IFNAME.log_martians net.ipv4.conf.eth0.log_martians=1 kernel.a.b.IFNAME.c=1 net.ipv4.conf/../x.IFNAME.y=1 net...IFNAME.=1; do
+		refused "invalid sysctl '$bad' of an endpoint" network connect --driver-opt "$D.endpoint.sysctls=$bad" net2 tuned
+	done
+	refused "cannot set 'net.ipv4.conf.eth2.nosuch' to '1'" network connect --driver-opt "$D.endpoint.sysctls=net.ipv4.conf.IFNAME.nosuch=1" net2 tuned
+	[ "$(mybox exec tuned ls /sys/class/net | xargs)" = "eth0 eth1 lo" ]
 }
 
 @test "whose the default route is: gw-priority, no_default_route, metric" {
