@@ -11,6 +11,7 @@
 #include "cmd/volume.h"
 #include "container/container.h"
 #include "container/inspect.h"
+#include "container/life.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "image/image.h"
@@ -27,7 +28,8 @@ struct inspecting {
 	struct mb_store *store;
 	struct mb_net *net;
 	bool size;
-	struct mb_strv faults; /* told after what was found */
+	struct mb_strv faults;         /* told after what was found */
+	struct mb_container_list lost; /* those without a monitor, which get one after that */
 };
 
 /* Each: 0 and *@ret; 1, there is no such; -errno, told. */
@@ -42,7 +44,15 @@ static int of_container(struct inspecting *x, const char *name, struct json_obje
 
 	if (r == MB_CONTAINER_AMBIGUOUS)
 		return -EINVAL;
-	return r ? r : mb_container_inspect(c, x->net, x->size, ret, err);
+	if (r == 0)
+		r = mb_container_inspect(c, x->net, x->size, ret, err);
+	if (r == 0 && c->state.monitor_lost) {
+		struct mb_container **slot =
+			mb_container_append(&x->lost.v, &x->lost.n, sizeof(struct mb_container *));
+
+		*slot = mb_take_ptr(&c);
+	}
+	return r;
 }
 
 static int of_image(struct inspecting *x, const char *name, struct json_object **ret,
@@ -145,6 +155,9 @@ static int inspect_all(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	if (r == 0 && x.faults.n)
 		r = 1;
 	mb_strv_done(&x.faults);
+	for (size_t i = 0; i < x.lost.n; i++)
+		mb_container_adopt_seen(x.lost.v[i]);
+	mb_container_list_done(&x.lost);
 	return r;
 }
 

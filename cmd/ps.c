@@ -13,6 +13,7 @@
 #include "container/container.h"
 #include "container/health.h"
 #include "container/inspect.h"
+#include "container/life.h"
 #include "core/clock.h"
 #include "core/err.h"
 #include "core/own.h"
@@ -249,6 +250,8 @@ static int ps_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, str
 		r = mb_container_list_load(store, is_plain(args, &asked), &all, err);
 	if (r == 0)
 		r = show(&all, in, &asked, err);
+	for (size_t i = 0; i < all.n; i++)
+		mb_container_adopt_seen(all.v[i]);
 	mb_container_list_done(&all);
 	mb_cmd_ps_asked_done(&asked);
 	return r;

@@ -10,6 +10,7 @@
 #include "cmd/output.h"
 #include "cmd/stats_networks.h"
 #include "container/container.h"
+#include "container/life.h"
 #include "container/stats.h"
 #include "core/clock.h"
 #include "core/err.h"
@@ -203,7 +204,11 @@ static int print(const struct watching *w, const struct mb_cmd_stats *args, stru
 
 		r = mb_format_list_add(list, row, err);
 	}
-	return r < 0 ? r : mb_cmd_list_put(list, err);
+	if (r == 0)
+		r = mb_cmd_list_put(list, err);
+	for (size_t i = 0; i < w->n; i++)
+		mb_container_adopt_seen(w->v[i].c);
+	return r;
 }
 
 /* One round of a stream: what runs now is chosen anew, so that starts and ends show. */

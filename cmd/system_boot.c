@@ -46,6 +46,17 @@ static bool start(struct mb_container *c)
 	return mb_cmd_put_line(mb_container_name(c)) != 0;
 }
 
+/* One that runs on without its monitor would not be started again.  Return: whether it failed. */
+static bool adopt(struct mb_container *c)
+{
+	struct mb_err err = MB_ERR_INIT;
+	bool failed = mb_container_adopt(c, &err) < 0;
+
+	if (failed)
+		mb_cmd_report(&err);
+	return failed;
+}
+
 /* One that is required by another is started with that, in time. */
 static int boot_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
@@ -66,6 +77,8 @@ static int boot_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 		if (is_due(all.v[i - 1]) &&
 		    mb_container_open(store, all.v[i - 1]->id, &c, NULL) == 0 && is_due(c))
 			failed |= start(c);
+		else if (all.v[i - 1]->state.monitor_lost)
+			failed |= adopt(all.v[i - 1]);
 	}
 	mb_container_list_done(&all);
 	return r < 0 ? r : failed;

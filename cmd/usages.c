@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "container/life.h"
 #include "core/err.h"
 #include "core/own.h"
 
@@ -77,6 +78,8 @@ int mb_cmd_usages_load(struct mb_cmd_usages *u, struct mb_store *store, char *co
 	fresh.host = mb_take_ptr(&u->host);
 	mb_cmd_usages_done(u);
 	*u = fresh;
+	for (size_t i = 0; i < u->list.n; i++)
+		mb_container_adopt_seen(u->list.v[i]);
 	return 0;
 }
 

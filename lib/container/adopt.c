@@ -182,8 +182,8 @@ static int adopt(struct adopting *a, struct mb_err *err)
 	return mb_container_monitor_setup(c, &a->monitor, &setup, err);
 }
 
-int mb_container_adopt_for(struct mb_container *c, struct mb_container_session *session,
-                           struct mb_err *err)
+static int give_monitor(struct mb_container *c, struct mb_container_session *session, bool wait,
+                        struct mb_err *err)
 {
 	__attribute__((cleanup(adopting_done))) struct adopting a = {
 		.c = c,
@@ -199,7 +199,7 @@ int mb_container_adopt_for(struct mb_container *c, struct mb_container_session *
 
 	if (!c->state.monitor_lost || c->broken)
 		return MB_CONTAINER_MONITORED;
-	r = mb_container_lock(c, &lock, err);
+	r = wait ? mb_container_lock(c, &lock, err) : mb_container_try_lock(c, &lock, err);
 	if (r < 0)
 		return r;
 	if (r > 0 || !c->state.monitor_lost)
@@ -214,6 +214,20 @@ int mb_container_adopt_for(struct mb_container *c, struct mb_container_session *
 	}
 	mb_container_refresh(c);
 	return 0;
+}
+
+int mb_container_adopt_for(struct mb_container *c, struct mb_container_session *session,
+                           struct mb_err *err)
+{
+	return give_monitor(c, session, true, err);
+}
+
+void mb_container_adopt_seen(const struct mb_container *seen)
+{
+	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
+
+	if (seen->state.monitor_lost && mb_container_open(seen->store, seen->id, &c, NULL) == 0)
+		(void)give_monitor(c, NULL, false, NULL);
 }
 
 int mb_container_adopt(struct mb_container *c, struct mb_err *err)

@@ -302,16 +302,16 @@ static void reload_record(struct mb_container *c)
 	mb_strset(&c->broken, NULL);
 }
 
-int mb_container_lock(struct mb_container *c, int *ret_lock, struct mb_err *err)
+static int take_lock(struct mb_container *c, bool wait, int *ret_lock, struct mb_err *err)
 {
 	char name[8 + MB_ID_TEXT], path[16 + MB_ID_TEXT];
 	MB_AUTO_CLOSE int lock = -1;
 	int r;
 
 	snprintf(name, sizeof(name), "c-%s", c->id);
-	r = mb_store_lock(c->store, MB_RANK_CONTAINER, name, true, true, &lock, err);
-	if (r < 0)
-		return r;
+	r = mb_store_lock(c->store, MB_RANK_CONTAINER, name, true, wait, &lock, err);
+	if (r != 0)
+		return r < 0 ? r : MB_CONTAINER_BUSY;
 	snprintf(path, sizeof(path), "containers/%s", c->id);
 	if (faccessat(c->store->root_fd, path, F_OK, 0) < 0) {
 		/* Who removed it retired the lock; ours is a new one. */
@@ -323,6 +323,16 @@ int mb_container_lock(struct mb_container *c, int *ret_lock, struct mb_err *err)
 	mb_container_refresh(c);
 	*ret_lock = mb_take_fd(&lock);
 	return 0;
+}
+
+int mb_container_lock(struct mb_container *c, int *ret_lock, struct mb_err *err)
+{
+	return take_lock(c, true, ret_lock, err);
+}
+
+int mb_container_try_lock(struct mb_container *c, int *ret_lock, struct mb_err *err)
+{
+	return take_lock(c, false, ret_lock, err);
 }
 
 static int newest_first(const void *a, const void *b)

@@ -18,7 +18,12 @@ struct mb_err;
 struct mb_net_sandbox;
 struct mb_store;
 
-enum { MB_CONTAINER_ABSENT = 1, MB_CONTAINER_AMBIGUOUS, MB_CONTAINER_CORRUPT };
+enum {
+	MB_CONTAINER_ABSENT = 1,
+	MB_CONTAINER_AMBIGUOUS,
+	MB_CONTAINER_CORRUPT,
+	MB_CONTAINER_BUSY,
+};
 
 struct mb_sys_cgroup;
 struct mb_sys_cgroup_host;
@@ -58,6 +63,8 @@ MB_AUTO_DEFINE(struct mb_container, mb_container_free)
  * Return: 0 and *@ret_lock (closing unlocks); MB_CONTAINER_ABSENT, told: it was removed
  * meanwhile; or -errno. */
 int mb_container_lock(struct mb_container *c, int *ret_lock, struct mb_err *err);
+/* The same without waiting.  Return: also MB_CONTAINER_BUSY: another command has it. */
+int mb_container_try_lock(struct mb_container *c, int *ret_lock, struct mb_err *err);
 /* Read state (and RUN's directory) again. */
 void mb_container_refresh(struct mb_container *c);
 /* For whoever needs more than its id: -EBADMSG, told, when its record cannot be read. */

@@ -118,6 +118,10 @@ int mb_container_remove_locked(struct mb_container *c, bool volumes, struct mb_e
 /* A container whose monitor died gets a new one, and one that was paused for a command that died
  * goes on.  Does nothing when it is not so. */
 int mb_container_adopt(struct mb_container *c, struct mb_err *err);
+/* For commands that only look, when they have told what they saw: a monitor is given to @seen if it
+ * was without, and if that can be done without waiting for another command.  Nothing is told, and
+ * what @seen holds stays as it is. */
+void mb_container_adopt_seen(const struct mb_container *seen);
 /* The same, and @session is its foreground.  Return: 0; MB_CONTAINER_MONITORED: it has one, that of
  * another; or -errno. */
 int mb_container_adopt_for(struct mb_container *c, struct mb_container_session *session,

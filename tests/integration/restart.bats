@@ -146,12 +146,50 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 	mybox rm -f c1
 }
 
+# What runs, and its monitor, as they are written down: no command that might adopt looks them up.
+now_monitor() { sed 's/.*"monitor":\([0-9]*\).*/\1/' "$run"/c/*/state.json; }
+now_pid() { sed 's/.*"pid":\([0-9]*\).*/\1/' "$run"/c/*/state.json; }
+adopted_by_other() { [ "$(now_monitor)" != "$1" ] && kill -0 "$(now_monitor)"; }
+started_again() { [ "$(now_pid)" != "$1" ] && kill -0 "$(now_pid)"; }
+
+@test "every command that looks adopts by itself, and the policy holds" {
+	mybox run -d --name life --restart always --network none deb sleep 1000
+	local verb monitor pid
+	for verb in 'ps -q' 'inspect life' 'container inspect -f {{.Id}} life' 'stats --no-stream' \
+		'stats --no-stream --format prometheus' 'system boot' 'exec life true'; do
+		monitor=$(now_monitor)
+		pid=$(now_pid)
+		kill -9 "$monitor"
+		wait_until 30 gone "$monitor"
+		run -0 mybox $verb
+		adopted_by_other "$monitor"
+		kill -9 "$pid"
+		wait_until 30 started_again "$pid"
+	done
+}
+
+@test "who only looks does not wait for another command to adopt, nor fails" {
+	mybox run -d --name life --network none deb sleep 1000
+	local monitor id
+	monitor=$(now_monitor)
+	id=$(mybox inspect -f '{{.Id}}' life)
+	kill -9 "$monitor"
+	wait_until 30 gone "$monitor"
+	run -0 flock "$run/locks/c-$id" timeout 60 "${box[@]}" ps -q --no-trunc
+	[ "$output" = "$id" ]
+	run -0 flock "$run/locks/c-$id" timeout 60 "${box[@]}" inspect -f '{{.State.Status}}' life
+	[ "$output" = running ]
+	[ "$(now_monitor)" = "$monitor" ]
+	run -0 mybox ps -q --no-trunc
+	[ "$output" = "$id" ]
+	adopted_by_other "$monitor"
+}
+
 @test "an adopted container restarts by its policy" {
 	mybox run -d --name c1 --restart always deb sleep 1000
 	local pid
 	pid=$(mybox inspect -f '{{.State.Pid}}' c1)
 	kill -9 "$(monitor_of c1)"
-	mybox ps >/dev/null
 	mybox exec c1 true
 	adopted() { [ "$(mybox inspect -f '{{.State.Running}}' c1)" = true ]; }
 	adopted
@@ -170,11 +208,6 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 	mybox stop -t 0 c2
 	run ! mybox container exists c2
 }
-
-# Whoever is the only container's monitor now; an adopted one is nobody's child.  No command looks
-# it up, for that would adopt, too.
-now_monitor() { sed 's/.*"monitor":\([0-9]*\).*/\1/' "$run"/c/*/state.json; }
-adopted_by_other() { [ "$(now_monitor)" != "$1" ] && kill -0 "$(now_monitor)"; }
 
 @test "the monitor of a foreground client is killed: it stays, and nothing is lost" {
 	mkdir "$BATS_TEST_TMPDIR/s"
