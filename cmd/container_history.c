@@ -80,7 +80,7 @@ static struct json_object *new_row(const struct mb_event_life *life)
 	mb_json_set_str(row, "RanFor",
 	                has_times ? mb_format_duration(until - life->started, text) : "--");
 	snprintf(text, sizeof(text), "%d", life->code);
-	mb_json_set_str(row, "ExitCode", life->ended ? text : "--");
+	mb_json_set_str(row, "ExitCode", life->ended || life->code ? text : "--");
 	mb_json_set_str(row, "StartedAt", mb_time_format(life->started, text));
 	mb_json_set_str(row, "FinishedAt", mb_time_format(life->ended, text));
 	set_reason(row, life);
@@ -96,6 +96,19 @@ static bool is_meant(const struct mb_event_record *record, const char *id, const
 		return false;
 	return *id ? mb_streq(record->id, id)
 	           : mb_starts_with(record->id, reference) || mb_streq(name, reference);
+}
+
+/* When the monitor is killed nothing is told of the end.  Read after the records, so that what they
+ * say to run is no older than this. */
+static void settle(struct mb_store *store, const char *id, struct mb_event_history *history)
+{
+	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
+	int r = *id ? mb_container_open(store, id, &c, NULL) : MB_CONTAINER_ABSENT;
+
+	if (r == MB_CONTAINER_ABSENT)
+		mb_event_history_end(history, 0, 0);
+	else if (r == 0 && !mb_container_is_running(c) && c->state.has_exit)
+		mb_event_history_end(history, c->state.exit.finished, c->state.exit.exit_code);
 }
 
 static int gather(struct mb_store *store, const char *reference, struct mb_event_history *history,
@@ -115,6 +128,8 @@ static int gather(struct mb_store *store, const char *reference, struct mb_event
 			mb_event_history_take(history, &record);
 		mb_event_record_done(&record);
 	}
+	if (r == 0 && found >= 0)
+		settle(store, id, history);
 	if (found < 0 || (r == 0 && found && !history->n)) {
 		*err = absent;
 		return found < 0 ? found : 1;

@@ -54,10 +54,10 @@ static enum mb_event_end end_of(const struct mb_event_life *life)
 	return life->signal ? MB_EVENT_SIGNALLED : MB_EVENT_EXITED;
 }
 
-static void finish(struct mb_event_life *life, const struct mb_event_record *record)
+static void finish(struct mb_event_life *life, int64_t ended, int code)
 {
-	life->ended = record->nsec;
-	life->code = number_of(record, "exitCode");
+	life->ended = ended;
+	life->code = code;
 	life->signal = life->code > 128 && life->code < 128 + NSIG ? life->code - 128 : 0;
 	life->end = end_of(life);
 }
@@ -93,7 +93,8 @@ void mb_event_history_take(struct mb_event_history *history, const struct mb_eve
 		begin(history, record->nsec);
 	} else if (mb_streq(action, "die")) {
 		/* Its start may be of a file that is gone. */
-		finish(runs ? last : begin(history, 0), record);
+		finish(runs ? last : begin(history, 0), record->nsec,
+		       number_of(record, "exitCode"));
 	} else if (mb_streq(action, "stop") && last && last->ended) {
 		last->end = MB_EVENT_STOPPED;
 	} else if (runs && mb_streq(action, "kill")) {
@@ -105,4 +106,18 @@ void mb_event_history_take(struct mb_event_history *history, const struct mb_eve
 	} else if (runs && mb_starts_with(action, "health_status: ")) {
 		last->unhealthy = mb_ends_with(action, " unhealthy");
 	}
+}
+
+void mb_event_history_end(struct mb_event_history *history, int64_t ended, int code)
+{
+	struct mb_event_life *last = history->n ? &history->v[history->n - 1] : NULL;
+
+	if (!last || last->end != MB_EVENT_RUNS)
+		return;
+	if (ended && ended >= last->started) {
+		finish(last, ended, code);
+		return;
+	}
+	last->end = MB_EVENT_LOST;
+	last->code = code;
 }

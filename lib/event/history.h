@@ -22,7 +22,7 @@ enum mb_event_end {
 
 struct mb_event_life {
 	int64_t started, ended; /* ns since 1970; 0: not known */
-	int code;               /* exit code, when it ended */
+	int code;               /* exit code, when it ended; of a lost end what is said, or 0 */
 	int signal;             /* that ended it; 0: none */
 	bool oom, unhealthy;    /* was told before its end */
 	char *victims;          /* whom the kernel killed: "sh (pid 7), dd"; NULL: not known */
@@ -38,5 +38,8 @@ struct mb_event_history {
 void mb_event_history_done(struct mb_event_history *history);
 /* The next record of the container, in order. */
 void mb_event_history_take(struct mb_event_history *history, const struct mb_event_record *record);
+/* Its container does not run, whatever was told: nobody saw the last life's end if that is not
+ * among the records.  @ended (0: not known) and @code are what was written down of it. */
+void mb_event_history_end(struct mb_event_history *history, int64_t ended, int code);
 
 #endif

@@ -185,6 +185,21 @@ started_again() { [ "$(now_pid)" != "$1" ] && kill -0 "$(now_pid)"; }
 	adopted_by_other "$monitor"
 }
 
+@test "the monitor is killed, then the container ends: its history says so" {
+	mybox run -d --name life --network none deb sleep 1000
+	local pid
+	pid=$(now_pid)
+	kill -9 "$(now_monitor)" "$pid"
+	wait_until 30 gone "$pid"
+	[ "$(mybox inspect -f '{{.State.Status}} {{.State.ExitCode}}' life)" = 'exited 255' ]
+	run -0 mybox container history --format '{{.ExitCode}}|{{.Reason}}|{{.RanFor}}' life
+	[ "$output" = '255|its end was not seen|--' ]
+	mybox start life
+	[ "$(mybox container history --format '{{.Reason}}' life | xargs)" = 'running its end was not seen' ]
+	mybox rm -f life
+	[ "$(mybox container history --format '{{.Reason}}' life | head -1)" = 'killed (SIGKILL)' ]
+}
+
 @test "an adopted container restarts by its policy" {
 	mybox run -d --name c1 --restart always deb sleep 1000
 	local pid
