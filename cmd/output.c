@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cmd/go_field.h"
 #include "cmd/output.h"
 #include "cmd/report.h"
 #include "core/err.h"
@@ -192,45 +193,6 @@ static bool value_is_struct(void *user, struct json_object *object, const char *
 	return true;
 }
 
-/* Members that docker leaves out when they are empty, and that its templates know all the same. */
-static int optional_member(void *user, struct json_object *object, const char *name,
-                           struct json_object *const *args, size_t n_args, struct json_object **ret,
-                           struct mb_err *err)
-{
-	static const struct {
-		const char *name, *json; /* NULL: nil */
-	} rows[] = {
-		{"Annotations", NULL},
-		{"DNSNames", NULL},
-		{"ExposedPorts", NULL},
-		{"Health", NULL},
-		{"ExternalEndpoints", "[]"},
-		{"Healthcheck", NULL},
-		{"Init", NULL},
-		{"OnBuild", NULL},
-		{"Shell", NULL},
-		{"SizeRootFs", NULL},
-		{"SizeRw", NULL},
-		{"StopSignal", "\"\""},
-		{"StopTimeout", NULL},
-		{"Sysctls", NULL},
-		{"Tmpfs", NULL},
-		{"Variant", "\"\""},
-	};
-
-	(void)user;
-	(void)object;
-	(void)args;
-	for (size_t i = 0; n_args == 0 && i < MB_N(rows); i++)
-		if (strcmp(name, rows[i].name) == 0) {
-			const char *json = rows[i].json;
-
-			*ret = NULL;
-			return json ? mb_json_parse(json, strlen(json), ret, err) : 0;
-		}
-	return 1;
-}
-
 /* Docker's exit codes: 64 for a template that cannot be read, 1 for one that fails. */
 static int template_failed(int code, int r, struct mb_err *err)
 {
@@ -250,7 +212,7 @@ static int run_template(const char *format, struct json_object *const *values, s
                         struct mb_err *err)
 {
 	static const struct mb_format_host host = {.is_struct = value_is_struct,
-	                                           .call = optional_member};
+	                                           .call = mb_cmd_go_field};
 	MB_AUTO(mb_format_template_free) struct mb_format_template *t = NULL;
 	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
 	int r = mb_format_template_new(format, false, &t, err);

@@ -58,6 +58,29 @@ load helpers
 	[ "$status" = 64 ]
 }
 
+@test "inspect: Go's names of fields, too, and no trace of them in the JSON" {
+	mybox network create -d bridge net1
+	mybox create --name life --network net1 -m 64m --memory-swap 64m --cpus 1.5 --dns 192.0.2.1 --dns-search a.example -p 127.0.0.1:8096:80 deb true
+	t() { mybox inspect -f "$1" "${2:-life}"; }
+	[ "$(t '{{.ID}}')" = "$(t '{{.Id}}')" ]
+	[ "$(t '{{.ContainerJSONBase.ID}}')" = "$(t '{{.Id}}')" ]
+	[ "$(t '{{.ID}}' deb)" = "$(t '{{.Id}}' deb)" ]
+	[ "$(t '{{.ID}} {{.EnableIPv6}} {{.IPAM.Driver}}' net1)" = "$(t '{{.Id}}' net1) false default" ]
+	[ "$(mybox network inspect -f '{{.ID}}' net1)" = "$(t '{{.Id}}' net1)" ]
+	[ "$(mybox image inspect -f '{{.ID}}' deb)" = "$(t '{{.Id}}' deb)" ]
+	[ "$(t '{{.HostConfig.NanoCPUs}} {{.HostConfig.CPUShares}} {{.HostConfig.CPUPeriod}} {{.HostConfig.CPUQuota}}')" = '1500000000 0 0 0' ]
+	[ "$(t '{{.HostConfig.DNS}} {{.HostConfig.DNSOptions}} {{.HostConfig.DNSSearch}}')" = '[192.0.2.1] [] [a.example]' ]
+	[ "$(t '{{.HostConfig.Resources.Memory}} {{.HostConfig.Resources.CPUShares}} {{.HostConfig.Resources.CpuShares}}')" = '67108864 0 0' ]
+	[ "$(t '{{range .HostConfig.PortBindings}}{{range .}}{{.HostIP}}{{end}}{{end}}')" = 127.0.0.1 ]
+	[ "$(t '{{.NetworkSettings.NetworkSettingsBase.SandboxID}}')" = '' ]
+	[ "$(t '{{.HostConfig.Mounts}}')" = '[]' ]
+	run -1 mybox inspect -f '{{.Nosuch}}' life
+	run -1 mybox inspect -f '{{.Config.ID}}' life
+	[[ "$(t '{{json .}}')" != *'"ID"'* ]]
+	[[ "$(t '{{json .}}')" != *'"NanoCPUs"'* ]]
+	[[ "$(mybox inspect life)" != *'"Resources"'* ]]
+}
+
 @test "lists: a template for each, a table with headers, one json a line" {
 	mybox create --name c1 -l k=v deb
 	mybox create --name c2 deb
