@@ -154,7 +154,8 @@ int mb_cmd_build_cache_export(struct mb_cmd_context *cx, const struct mb_cmd_bui
 	if (r == 0) {
 		report.begin(report.arg, number, "exporting cache");
 		r = export(cx, store, cache, result, err);
-		report.end(report.arg, number, r < 0 ? MB_BUILD_FAILED : MB_BUILD_DONE);
+		report.end(report.arg, number, r < 0 ? MB_BUILD_FAILED : MB_BUILD_DONE,
+		           r < 0 ? err->msg : NULL);
 	}
 	mb_build_claims_release(store, &result->claims);
 	return r;

@@ -106,7 +106,7 @@ static void say(void *arg, unsigned number, const char *line)
 		p->show->say(&p->screen, step, line);
 }
 
-static void end(void *arg, unsigned number, enum mb_build_end how)
+static void end(void *arg, unsigned number, enum mb_build_end how, const char *why)
 {
 	struct mb_cmd_build_progress *p = arg;
 	struct mb_cmd_build_step *step = mb_cmd_build_step_find(p, number);
@@ -119,7 +119,7 @@ static void end(void *arg, unsigned number, enum mb_build_end how)
 	if (how == MB_BUILD_FAILED)
 		p->failed = number;
 	if (p->show->end)
-		p->show->end(&p->screen, step, how);
+		p->show->end(&p->screen, step, how, why);
 }
 
 static void warn(void *arg, const struct mb_build_warning *warning)

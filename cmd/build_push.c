@@ -73,7 +73,8 @@ int mb_cmd_build_push(struct mb_cmd_context *cx, const struct mb_strv *names,
 		}
 		mb_image_pushed_done(&pushed);
 	}
-	report.end(report.arg, number, r < 0 ? MB_BUILD_FAILED : MB_BUILD_DONE);
+	report.end(report.arg, number, r < 0 ? MB_BUILD_FAILED : MB_BUILD_DONE,
+	           r < 0 ? err->msg : NULL);
 	return r;
 }
 

@@ -38,7 +38,7 @@ struct mb_cmd_build_show {
 	void (*say)(struct mb_cmd_build_screen *s, struct mb_cmd_build_step *step,
 	            const char *text);
 	void (*end)(struct mb_cmd_build_screen *s, struct mb_cmd_build_step *step,
-	            enum mb_build_end how);
+	            enum mb_build_end how, const char *why);
 	/* At once; the others' are told in the end. */
 	void (*warn)(struct mb_cmd_build_screen *s, const struct mb_build_warning *warning);
 	/* Time goes by. */

@@ -85,10 +85,11 @@ static void line(struct mb_cmd_build_screen *s, struct mb_cmd_build_step *step, 
 }
 
 static void end(struct mb_cmd_build_screen *s, struct mb_cmd_build_step *step,
-                enum mb_build_end how)
+                enum mb_build_end how, const char *why)
 {
 	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
 
+	(void)why; /* it is told in the end */
 	erase(s, &out);
 	add_step(step,
 	         how == MB_BUILD_CACHED     ? "CACHED "

@@ -53,13 +53,15 @@ static void say(struct mb_cmd_build_screen *s, struct mb_cmd_build_step *step, c
 }
 
 static void end(struct mb_cmd_build_screen *s, struct mb_cmd_build_step *step,
-                enum mb_build_end how)
+                enum mb_build_end how, const char *why)
 {
 	MB_AUTO_FREE char *done = mb_asprintf("DONE %.1fs", mb_cmd_build_seconds(step->started));
 
+	MB_AUTO_FREE char *failed = mb_asprintf("ERROR%s%s", why ? ": " : "", why ? why : "");
+
 	turn_to(s, step);
 	put(step->number, how == MB_BUILD_CACHED     ? "CACHED"
-	                  : how == MB_BUILD_FAILED   ? "ERROR"
+	                  : how == MB_BUILD_FAILED   ? failed
 	                  : how == MB_BUILD_CANCELED ? "CANCELED"
 	                                             : done);
 	put_blank();

@@ -50,7 +50,7 @@ static void begin(struct mb_cmd_build_screen *s, struct mb_cmd_build_step *step)
 }
 
 static void end(struct mb_cmd_build_screen *s, struct mb_cmd_build_step *step,
-                enum mb_build_end how)
+                enum mb_build_end how, const char *why)
 {
 	struct json_object *o = vertex_of(step);
 
@@ -59,7 +59,10 @@ static void end(struct mb_cmd_build_screen *s, struct mb_cmd_build_step *step,
 	if (how == MB_BUILD_CACHED)
 		mb_json_set_bool(o, "cached", true);
 	if (how == MB_BUILD_FAILED || how == MB_BUILD_CANCELED)
-		mb_json_set_str(o, "error", how == MB_BUILD_FAILED ? "failed" : "canceled");
+		mb_json_set_str(o, "error",
+		                how == MB_BUILD_CANCELED ? "canceled"
+		                : why                    ? why
+		                                         : "failed");
 	put_list("vertexes", o);
 }
 

@@ -47,7 +47,8 @@ struct mb_build_step mb_build_step_begin(struct mb_build *b, struct mb_build_sta
 	return mb_build_step_begin_named(b, name);
 }
 
-int mb_build_step_end(struct mb_build *b, const struct mb_build_step *step, int r)
+int mb_build_step_end(struct mb_build *b, const struct mb_build_step *step, int r,
+                      const struct mb_err *err)
 {
 	const struct mb_build_report *report = &b->request->report;
 
@@ -55,7 +56,8 @@ int mb_build_step_end(struct mb_build *b, const struct mb_build_step *step, int 
 		report->end(report->arg, step->number,
 		            r < 0          ? MB_BUILD_FAILED
 		            : step->cached ? MB_BUILD_CACHED
-		                           : MB_BUILD_DONE);
+		                           : MB_BUILD_DONE,
+		            r < 0 && err ? err->msg : NULL);
 	return r;
 }
 

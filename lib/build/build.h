@@ -42,7 +42,8 @@ struct mb_build_report {
 	void (*output)(void *arg, unsigned number, bool is_stderr, const char *bytes, size_t n);
 	/* A line about it in our words. */
 	void (*say)(void *arg, unsigned number, const char *line);
-	void (*end)(void *arg, unsigned number, enum mb_build_end how);
+	/* @why: what failed, or NULL. */
+	void (*end)(void *arg, unsigned number, enum mb_build_end how, const char *why);
 	void (*warn)(void *arg, const struct mb_build_warning *warning);
 	/* Time goes by while a command runs: a few times a second. */
 	void (*tick)(void *arg);

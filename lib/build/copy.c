@@ -283,5 +283,5 @@ int mb_build_copy(struct mb_build *b, struct mb_build_stage *stage,
 		r = mb_build_copy_make(b, in, &c, key, c.is_link ? link_key : NULL, err);
 	if (r == 0)
 		mb_build_state_history(&stage->state, c.said, true);
-	return mb_build_step_end(b, &step, r);
+	return mb_build_step_end(b, &step, r, err);
 }

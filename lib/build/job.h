@@ -52,7 +52,8 @@ struct mb_build_step mb_build_step_begin_named(struct mb_build *b, const char *n
 int mb_build_tick_every(const struct mb_build *b);
 void mb_build_tick(const struct mb_build *b);
 /* @r: how it went.  Return: @r. */
-int mb_build_step_end(struct mb_build *b, const struct mb_build_step *step, int r);
+int mb_build_step_end(struct mb_build *b, const struct mb_build_step *step, int r,
+                      const struct mb_err *err);
 void mb_build_say(struct mb_build *b, const struct mb_build_step *step, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

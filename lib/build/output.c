@@ -65,7 +65,7 @@ static int write_image(struct mb_build *b, struct mb_build_result *ret, struct m
 			mb_build_say(b, &step, "naming to %s done", name);
 	}
 	ret->has_image = r == 0;
-	return mb_build_step_end(b, &step, r);
+	return mb_build_step_end(b, &step, r, err);
 }
 
 /* --- its tree --------------------------------------------------------------------------------- */
@@ -121,7 +121,7 @@ static int write_tree(struct mb_build *b, const struct mb_build_output *output, 
 	}
 	if (r == 0)
 		r = is_tar ? pack_tree(tree, output->fd, err) : copy_tree(tree, output->fd, err);
-	return mb_build_step_end(b, &step, r);
+	return mb_build_step_end(b, &step, r, err);
 }
 
 /* --- archives --------------------------------------------------------------------------------- */
@@ -173,7 +173,7 @@ static int write_archive(struct mb_build *b, const struct mb_build_output *outpu
 		mb_build_say(b, &step, "exporting manifest %s done", ret->saved.digest);
 	/* It was an image here only to be saved. */
 	mb_build_claims_release(b->store, &claims);
-	return mb_build_step_end(b, &step, r);
+	return mb_build_step_end(b, &step, r, err);
 }
 
 int mb_build_outputs_write(struct mb_build *b, struct mb_build_result *ret, struct mb_err *err)

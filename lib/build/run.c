@@ -347,5 +347,5 @@ int mb_build_run_command(struct mb_build *b, struct mb_build_stage *stage,
 		r = execute(b, stage, step.number, in, &command, err);
 	if (r == 0)
 		mb_build_state_history(&stage->state, command.said, true);
-	return mb_build_step_end(b, &step, r);
+	return mb_build_step_end(b, &step, r, err);
 }

@@ -130,7 +130,7 @@ static int begin_stage(struct mb_build *b, struct mb_build_stage *stage, struct 
 	r = mb_build_image_state(b, stage,
 	                         named >= 0 ? b->request->named[named].image : stage->base,
 	                         &stage->state, err);
-	return mb_build_step_end(b, &step, r);
+	return mb_build_step_end(b, &step, r, err);
 }
 
 static int apply(struct mb_build *b, struct mb_build_stage *stage,

@@ -82,5 +82,5 @@ int mb_build_workdir(struct mb_build *b, struct mb_build_stage *stage,
 		r = make_workdir(b, stage, path, mb_str_text(&said), &step, err);
 	if (r == 0)
 		mb_build_state_history(state, mb_str_text(&said), !there);
-	return mb_build_step_end(b, &step, r);
+	return mb_build_step_end(b, &step, r, err);
 }

@@ -63,9 +63,10 @@ static void relay_say(void *arg, unsigned number, const char *line)
 	tell_text(arg, SAY, number, line);
 }
 
-static void relay_end(void *arg, unsigned number, enum mb_build_end how)
+static void relay_end(void *arg, unsigned number, enum mb_build_end how, const char *why)
 {
-	tell(arg, (struct head){END, number, how, 0}, "");
+	why = why ? why : "";
+	tell(arg, (struct head){END, number, how, (uint32_t)strlen(why)}, why);
 }
 
 static void relay_warn(void *arg, const struct mb_build_warning *warning)
@@ -274,7 +275,8 @@ static int take(struct mb_build *b, struct mb_build_worker *worker, const struct
 			report->end(report->arg, number,
 			            head->extra == MB_BUILD_FAILED && is_canceled
 			                    ? MB_BUILD_CANCELED
-			                    : (enum mb_build_end)head->extra);
+			                    : (enum mb_build_end)head->extra,
+			            *bytes ? bytes : NULL);
 		return 0;
 	case WARN:
 		take_warning(report, head, bytes);

@@ -20,6 +20,19 @@ teardown() {
 	[ -z "$(ls "$root/ingest")" ]
 }
 
+@test "a step that fails says why: in plain text as in documents" {
+	printf 'FROM deb\nRUN echo why; exit 3\n' >"$ctx/Dockerfile"
+	run -1 mybox build --progress plain "$ctx"
+	[[ $output =~ (^|$'\n')'#'[0-9]+' ERROR: process "/bin/sh -c echo why; exit 3" did not complete successfully: exit code: 3'$'\n' ]]
+	run -1 mybox build --progress rawjson "$ctx"
+	[[ $output == *'"error":"process \"/bin/sh -c echo why; exit 3\" did not complete successfully: exit code: 3"'* ]]
+	# Of a stage that another process makes, too, and the other one's end is no failure.
+	printf 'FROM deb AS one\nRUN exit 4\nFROM deb AS two\nRUN sleep 1000\nFROM deb\nCOPY --from=one / /\nCOPY --from=two / /\n' >"$ctx/Dockerfile"
+	run -1 mybox build --progress plain "$ctx"
+	[ "$(grep -c '^#[0-9]* ERROR' <<<"$output")" = 1 ]
+	[[ $output =~ (^|$'\n')'#'[0-9]+' ERROR: process "/bin/sh -c exit 4" did not complete successfully: exit code: 4'$'\n' ]]
+}
+
 # tell_all: from stdin, LINE, MESSAGE and Dockerfile, "|" between them.
 tell_all() {
 	local line message file n=0
