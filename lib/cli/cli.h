@@ -85,6 +85,9 @@ struct mb_cli_opt {
 	const char *deprecated;     /* what to use instead: one warning on stderr when given */
 	const char *const *choices; /* CHOICE: NULL-terminated */
 	enum mb_cli_complete complete;
+	/* The switch that the letter means when no number, nor the default, comes as a word after
+	 * it. */
+	const char *else_means;
 	bool hidden;    /* not in help, man and completion */
 	bool minus_one; /* SIZE: "-1" is a value too */
 	bool is_pairs;  /* LIST: each value is a filter, "name=value" */

@@ -124,6 +124,18 @@ static int bad_letter(struct parser *p, const char *format, const char *letters)
 	return MB_CLI_BAD_FLAG;
 }
 
+/* What the letter of @opt means, which stands before the next word. */
+static const struct mb_cli_opt *by_word(const struct parser *p, const struct mb_cli_opt *opt)
+{
+	const char *word = p->at < p->argc ? p->argv[p->at] : NULL;
+	int64_t number;
+
+	if (!opt->else_means ||
+	    (word && (mb_parse_i64(word, &number) == 0 || mb_streq(word, opt->def))))
+		return opt;
+	return find_long(p->verb->opts, opt->else_means, strlen(opt->else_means));
+}
+
 /* One letter of a cluster.  Sets *@letters behind what it used. */
 static int parse_letter(struct parser *p, const char **letters)
 {
@@ -140,6 +152,8 @@ static int parse_letter(struct parser *p, const char **letters)
 		return bad_letter(p, "unknown shorthand flag", l);
 	if (l[1] == '=' && l[2])
 		return set_value(p, opt, l + 2);
+	if (!l[1])
+		opt = by_word(p, opt);
 	if (!mb_cli_value_is_needed(opt)) {
 		*letters = l + 1;
 		return set_value(p, opt, NULL);

@@ -27,6 +27,16 @@ load helpers
 	mybox run --name c1 -l a.b='c d' -l x=y -e V=1 --log-opt labels=a.b,no --log-opt env=V deb sh -c 'echo line; printf end'
 	[ "$(mybox logs c1)" = $'line\nend' ]
 	[ "$(mybox logs --names c1)" = $'c1 line\nc1 end' ]
+	# -n is a number's, or it is podman's.
+	[ "$(mybox logs -n c1)" = $'c1 line\nc1 end' ]
+	[ "$(mybox logs -tn c1 | cut -d' ' -f1)" = $'c1\nc1' ]
+	[ "$(mybox logs c1 -n)" = $'c1 line\nc1 end' ]
+	[ "$(mybox logs -n -f c1)" = $'c1 line\nc1 end' ]
+	[ "$(mybox logs -n 1 c1)" = end ]
+	[ "$(mybox logs -n all c1)" = $'line\nend' ]
+	[ "$(mybox logs -n -1 c1)" = $'line\nend' ]
+	[ "$(mybox logs -n1 c1)" = end ]
+	[ "$(mybox logs --tail x c1)" = $'line\nend' ]
 	[ "$(mybox logs --color c1 | head -1)" = $'\e[36mc1\e[0m line' ]
 	[ "$(NO_COLOR=1 mybox logs --color c1 | head -1)" = 'c1 line' ]
 	[ "$(mybox logs --details c1 | head -1)" = 'V=1,a.b=c+d line' ]
