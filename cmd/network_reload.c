@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cmd/context.h"
 #include "cmd/network.h"
+#include "container/container.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/strv.h"
@@ -13,6 +14,48 @@ struct reload_args {
 	bool all;
 };
 
+/* podman's way: the networks on which the container is. */
+static int add_networks_of(struct mb_net *net, const struct mb_container *c, struct mb_strv *ids,
+                           struct mb_err *err)
+{
+	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *sandbox = NULL;
+	int r;
+
+	if (!mb_container_is_running(c))
+		return mb_fail(err, ESRCH, "container %s is not running", mb_container_name(c));
+	r = mb_net_sandbox_load(net, c->id, &sandbox, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; sandbox && i < sandbox->n_endpoints; i++)
+		if (!mb_strv_has(ids, sandbox->endpoints[i].network_id))
+			mb_strv_add(ids, sandbox->endpoints[i].network_id);
+	return 0;
+}
+
+static int add_named(struct mb_cmd_context *cx, struct mb_net *net, const char *name,
+                     struct mb_strv *ids, struct mb_err *err)
+{
+	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
+	struct mb_store *store = NULL;
+	int r = mb_net_network_find(net, name, &n, err);
+
+	if (r == 0) {
+		mb_strv_add(ids, n->id);
+		return 0;
+	}
+	if (r != MB_NET_ABSENT)
+		return r;
+	r = mb_cmd_store(cx, &store, err);
+	if (r == 0)
+		r = mb_container_find(store, name, &c, err);
+	if (r == MB_CONTAINER_ABSENT)
+		return mb_fail(err, ENOENT, "No such network or container: %s", name);
+	if (r)
+		return r < 0 ? r : -EINVAL;
+	return add_networks_of(net, c, ids, err);
+}
+
 static int reload_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	const struct reload_args *args = in->args;
@@ -21,15 +64,10 @@ static int reload_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	int r;
 
 	if (args->all && in->n_operands)
-		return mb_fail(err, EINVAL, "--all and names of networks exclude each other");
+		return mb_fail(err, EINVAL, "--all and names exclude each other");
 	r = mb_cmd_net(cx, &net, err);
-	for (size_t i = 0; !r && i < in->n_operands; i++) {
-		MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
-
-		r = mb_cmd_network_find(net, in->operands[i], &n, err);
-		if (!r)
-			mb_strv_add(&ids, n->id);
-	}
+	for (size_t i = 0; !r && i < in->n_operands; i++)
+		r = add_named(cx, net, in->operands[i], &ids, err);
 	return r ? r : mb_net_reload(net, in->n_operands ? &ids : NULL, err);
 }
 
@@ -41,11 +79,12 @@ static const struct mb_cli_opt reload_opts[] = {
 const struct mb_cli_verb mb_cmd_network_reload = {
 	.paths = "network reload",
 	.summary = "put back rules, bridges and names that somebody removed",
-	.operands = "[NETWORK...]",
+	.operands = "[NETWORK|CONTAINER...]",
 	.max = MB_CLI_MANY,
 	.complete = {MB_COMP_NETWORK},
 	.opts = reload_opts,
 	.args_size = sizeof(struct reload_args),
-	.examples = "mybox network reload\n",
+	.examples = "mybox network reload\n"
+		    "mybox network reload web\n",
 	.main = reload_main,
 };

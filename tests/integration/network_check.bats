@@ -202,6 +202,15 @@ mends() { # the command that was offered, done, leaves nothing wrong
 	mends app 198.51.100.1:8080
 	run mybox network reload nosuch
 	[ "$status" = 1 ]
+	[[ $output == *"No such network or container: nosuch" ]]
+	# A container stands for its networks.
+	nft flush map inet "$t" dnat4any
+	fault published "port 8080 of the host is not led to pub" app 198.51.100.1:8080
+	mybox network reload pub
+	good app 198.51.100.1:8080
+	mybox create --name idle --network net1 deb true
+	run -1 mybox network reload idle
+	[[ $output == *"container idle is not running" ]]
 	run mybox network reload -a net1
 	[ "$status" = 1 ]
 	[[ $output == *"exclude each other"* ]]
