@@ -22,6 +22,7 @@
 	X(volume_export) X(volume_import) X(volume_clone) \
 	X(secret_create) X(secret_ls) X(secret_inspect) X(secret_rm) X(secret_exists) \
 	X(generate_kube) X(generate_systemd) \
+	X(context_ls) X(context_show) X(context_inspect) \
 	X(version) X(info) X(events) X(system_boot) X(healthcheck_run) X(system_check) X(system_df) X(system_prune) X(help) X(completion) \
 	X(complete_hidden) X(introspect_hidden) X(man_hidden) X(lint_hidden) \
 	X(cleanup_hidden) X(restart_hidden) X(health_hidden) X(exec_hidden) X(pack_hidden) X(mend_hidden) X(far_hidden) \
@@ -48,6 +49,7 @@ static const struct mb_cli_parent parents[] = {
 	{"generate", "write files for other programs"},
 	{"kube", "podman's other name for generate", .hidden = true},
 	{"builder", "manage builds"},
+	{"context", "docker's word for where it works", .hidden = true},
 	{"buildx", "docker's other name for builder", .hidden = true},
 	{NULL},
 };

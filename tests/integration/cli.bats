@@ -131,6 +131,19 @@ load helpers
 	[ "$status" = 125 ]
 }
 
+@test "docker's contexts: the one that there is" {
+	[ "$(mybox context ls --format '{{json .}}')" = '{"Current":true,"Description":"this machine, without a daemon","DockerEndpoint":"","KubernetesEndpoint":"","Name":"default","StackOrchestrator":""}' ]
+	run -0 mybox context ls
+	[[ ${lines[0]} =~ ^NAME\ +DESCRIPTION\ +DOCKER\ ENDPOINT\ +KUBERNETES\ ENDPOINT\ +ORCHESTRATOR$ ]]
+	[[ ${lines[1]} == 'default *  '* ]]
+	[ "$(mybox context ls -q)" = default ]
+	[ "$(mybox context show)" = default ]
+	[ "$(mybox context inspect -f '{{.Name}}|{{.Endpoints.docker.Host}}|{{.Storage.TLSPath}}')" = 'default||<IN MEMORY>' ]
+	[ "$(mybox context inspect default)" = "$(mybox context inspect)" ]
+	run -1 mybox context inspect other
+	[ "$output" = "mybox: context 'other' does not exist" ]
+}
+
 @test "names of one's own cannot move the terminal" {
 	run mybox network inspect $'\e[31mx'
 	[ "$status" = 1 ]
