@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <json-c/json_object.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -12,6 +13,7 @@
 #include "format/filter.h"
 #include "format/human.h"
 #include "format/table.h"
+#include "format/template.h"
 #include "net/net.h"
 #include "json/json.h"
 
@@ -36,6 +38,23 @@ static const struct mb_format_column columns[] = {
 static const char *const known_filters[] = {"driver", "id",   "label",    "label!", "name",
                                             "scope",  "type", "dangling", NULL};
 
+/* Later than the docker whose JSON this is: for who asks for it by name. */
+static const char ipv4_key[] = "_ipv4";
+
+static int call(void *user, struct json_object *object, const char *name,
+                struct json_object *const *args, size_t n_args, struct json_object **ret,
+                struct mb_err *err)
+{
+	const char *ipv4 = mb_json_find_str(object, ipv4_key, NULL);
+
+	if (!ipv4 || n_args || strcmp(name, "IPv4") != 0)
+		return mb_cmd_list_host()->call(user, object, name, args, n_args, ret, err);
+	*ret = json_object_new_string(ipv4);
+	return 0;
+}
+
+static const struct mb_format_host host = {.call = call};
+
 static const char *yes_or_no(bool value)
 {
 	return value ? "true" : "false";
@@ -52,7 +71,7 @@ static struct json_object *new_row(const struct mb_net_network *n, bool no_trunc
 	mb_json_set_str(row, "Driver", n->driver);
 	mb_json_set_str(row, "Scope", "local");
 	mb_json_set_str(row, "CreatedAt", mb_format_created_at_nsec(n->created, created));
-	mb_json_set_str(row, "IPv4", yes_or_no(n->v4.subnet || (n->no_addresses && !n->no_ipv4)));
+	mb_json_set_str(row, ipv4_key, yes_or_no(n->v4.subnet || (n->no_addresses && !n->no_ipv4)));
 	mb_json_set_str(row, "IPv6", yes_or_no(n->ipv6));
 	mb_json_set_str(row, "Internal", yes_or_no(n->internal));
 	mb_cmd_row_labels(row, &n->labels);
@@ -133,7 +152,7 @@ static int ls_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, str
 	if (r == 0)
 		r = check_types(&filters, err);
 	if (r == 0)
-		r = mb_format_list_new(format, columns, mb_cmd_list_host(), &list, err);
+		r = mb_format_list_new(format, columns, &host, &list, err);
 	if (r == 0)
 		r = mb_cmd_net(cx, &net, err);
 	if (r == 0)

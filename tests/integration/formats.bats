@@ -81,6 +81,19 @@ load helpers
 	[[ "$(mybox inspect life)" != *'"Resources"'* ]]
 }
 
+@test "network ls: which addresses a network has" {
+	mybox network create net1
+	mybox network create --ipv6 --subnet 2001:db8:77::/64 net2
+	[ "$(mybox network ls -f name=net1 --format '{{.IPv4}} {{.IPv6}}')" = 'true false' ]
+	[ "$(mybox network ls -f name=net2 --format '{{.IPv4}} {{.IPv6}}')" = 'true true' ]
+	[ "$(mybox network ls -f name=net1 --format '{{.IPv4}} {{.Label "x"}}|')" = 'true |' ]
+	# No key of the docker whose JSON it is.
+	[[ "$(mybox network ls -f name=net1 --format '{{json .}}')" != *'v4'* ]]
+	run -0 mybox network ls -f name=net1 --format 'table {{.Name}}\t{{.IPv4}}\t{{.IPv6}}'
+	[[ ${lines[0]} =~ ^NAME\ +IPV4\ +IPV6$ ]]
+	[[ ${lines[1]} =~ ^net1\ +true\ +false$ ]]
+}
+
 @test "lists: a template for each, a table with headers, one json a line" {
 	mybox create --name c1 -l k=v deb
 	mybox create --name c2 deb
