@@ -17,23 +17,29 @@ struct inspect_args {
 	const char *format;
 };
 
-/* The image's own configuration, as it came. */
+/* The image's own document, as it came. */
 static int read_config(struct mb_store *store, const struct mb_image *image,
                        struct json_object **ret, struct mb_err *err)
 {
 	MB_AUTO(mb_json_free) struct json_object *whole = NULL;
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
-	struct json_object *config = NULL;
 	int r = mb_image_config_read(store, image->id, &text, err);
 
 	if (r == 0)
 		r = mb_json_parse_object(text.buf, text.len, &whole, err);
 	if (r)
 		return r;
-	config = mb_json_find(whole, "config");
-	config = config ? json_object_get(config) : mb_json_new_object();
-	*ret = mb_container_shape(config, mb_container_shape_config);
+	*ret = mb_take_ptr(&whole);
 	return 0;
+}
+
+static struct json_object *new_part(struct json_object *whole, const char *key)
+{
+	struct json_object *part = mb_json_find(whole, key);
+
+	part = json_object_is_type(part, json_type_object) ? json_object_get(part)
+	                                                   : mb_json_new_object();
+	return mb_container_shape(part, mb_container_shape_config);
 }
 
 static void add_names(struct json_object *o, const struct mb_strv *names,
@@ -67,21 +73,25 @@ static struct json_object *new_rootfs(const struct mb_image *image)
 }
 
 static void add_facts(struct json_object *o, const struct mb_image *image,
-                      struct json_object *config)
+                      struct json_object *whole)
 {
+	const char *os_version = mb_json_find_str(whole, "os.version", "");
 	struct json_object *driver = mb_json_new_object(), *metadata = mb_json_new_object();
 
 	mb_json_set_str(o, "Parent", "");
 	mb_json_set_str(o, "Comment", image->comment ? image->comment : "");
 	mb_json_set_time(o, "Created", image->created);
 	mb_json_set_str(o, "Container", "");
-	mb_json_set_str(o, "DockerVersion", "");
+	mb_json_set(o, "ContainerConfig", new_part(whole, "container_config"));
+	mb_json_set_str(o, "DockerVersion", mb_json_find_str(whole, "docker_version", ""));
 	mb_json_set_str(o, "Author", image->author ? image->author : "");
-	mb_json_set(o, "Config", config);
+	mb_json_set(o, "Config", new_part(whole, "config"));
 	mb_json_set_str(o, "Architecture", image->architecture ? image->architecture : "");
 	if (image->variant && *image->variant)
 		mb_json_set_str(o, "Variant", image->variant);
 	mb_json_set_str(o, "Os", image->os ? image->os : "linux");
+	if (*os_version)
+		mb_json_set_str(o, "OsVersion", os_version);
 	mb_json_set_i64(o, "Size", (int64_t)image->size);
 	mb_json_set_i64(o, "VirtualSize", (int64_t)image->size);
 	mb_json_set(driver, "Data", NULL);
@@ -98,18 +108,18 @@ int mb_cmd_image_describe(struct mb_store *store, const struct mb_image *image,
 	MB_AUTO(mb_json_free) struct json_object *o = mb_json_new_object();
 	MB_AUTO_FREE char *id = mb_asprintf("sha256:%s", image->id);
 	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT, digests = MB_STRV_INIT;
-	struct json_object *config = NULL;
+	MB_AUTO(mb_json_free) struct json_object *whole = NULL;
 	int r = mb_image_names(store, image->id, &names, err);
 
 	if (r == 0)
 		r = mb_image_digests(store, image->id, &digests, err);
 	if (r == 0)
-		r = read_config(store, image, &config, err);
+		r = read_config(store, image, &whole, err);
 	if (r)
 		return r;
 	mb_json_set_str(o, "Id", id);
 	add_names(o, &names, &digests);
-	add_facts(o, image, config);
+	add_facts(o, image, whole);
 	*ret = mb_take_ptr(&o);
 	return 0;
 }

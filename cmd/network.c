@@ -168,6 +168,26 @@ static void add_hosts(struct json_object *o, struct mb_net *net, const struct mb
 	mb_net_lead_status_done(&status);
 }
 
+#define OF "com.docker.network."
+
+/* docker tells of its own bridge how it is set up, under the names of the options. */
+static struct json_object *new_options(const struct mb_net_network *n)
+{
+	struct json_object *o = new_map(&n->options);
+	MB_AUTO_FREE char *mtu = mb_asprintf("%u", n->mtu ? n->mtu : 1500);
+
+	if (!n->builtin || !n->bridge)
+		return o;
+	mb_json_set_str(o, OF "bridge.default_bridge", "true");
+	mb_json_set_str(o, OF "bridge.enable_icc", n->icc ? "true" : "false");
+	mb_json_set_str(o, OF "bridge.enable_ip_masquerade", n->masquerade ? "true" : "false");
+	mb_json_set_str(o, OF "bridge.host_binding_ipv4",
+	                n->host_binding ? n->host_binding : "0.0.0.0");
+	mb_json_set_str(o, OF "bridge.name", n->bridge);
+	mb_json_set_str(o, OF "driver.mtu", mtu);
+	return o;
+}
+
 int mb_cmd_network_describe(struct mb_net *net, const struct mb_net_network *n,
                             struct json_object **ret, struct mb_err *err)
 {
@@ -211,7 +231,7 @@ int mb_cmd_network_describe(struct mb_net *net, const struct mb_net_network *n,
 		mb_json_set(o, "Overlay", new_overlay(&n->overlay));
 	if (n->overlay.store.members.n)
 		add_hosts(o, net, n);
-	mb_json_set(o, "Options", new_map(&n->options));
+	mb_json_set(o, "Options", new_options(n));
 	mb_json_set(o, "Labels", new_map(&n->labels));
 	mb_net_members_done(&members);
 	*ret = o;

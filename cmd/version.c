@@ -49,6 +49,25 @@ static struct json_object *new_side(void)
 	return side;
 }
 
+/* docker's parts of the server, of which one is here: all values are text. */
+static struct json_object *new_components(struct json_object *server)
+{
+	static const char *const keys[] = {"ApiVersion",    "Arch",      "BuildTime",
+	                                   "GitCommit",     "GoVersion", "KernelVersion",
+	                                   "MinAPIVersion", "Os"};
+	struct json_object *list = mb_json_new_array(), *engine = mb_json_new_object();
+	struct json_object *details = mb_json_new_object();
+
+	mb_json_set_str(engine, "Name", "Engine");
+	mb_json_set_str(engine, "Version", MB_VERSION);
+	for (size_t i = 0; i < MB_N(keys); i++)
+		mb_json_set_str(details, keys[i], mb_json_find_str(server, keys[i], ""));
+	mb_json_set_str(details, "Experimental", "false");
+	mb_json_set(engine, "Details", details);
+	mb_json_push(list, engine);
+	return list;
+}
+
 static struct json_object *new_document(void)
 {
 	struct json_object *version = mb_json_new_object(), *platform = NULL;
@@ -66,6 +85,7 @@ static struct json_object *new_document(void)
 	mb_json_set_str(server, "MinAPIVersion", MIN_API_VERSION);
 	uname(&uts);
 	mb_json_set_str(server, "KernelVersion", uts.release);
+	mb_json_set(server, "Components", new_components(server));
 	mb_json_set(version, "Client", client);
 	mb_json_set(version, "Server", server);
 	return version;

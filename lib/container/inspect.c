@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "container/bundle.h"
@@ -20,6 +21,8 @@
 #include "net/network_spec.h"
 #include "net/port_spec.h"
 #include "store/store.h"
+#include "sys/path.h"
+#include "volume/mount.h"
 #include "json/json.h"
 
 static struct json_object *state_json(const struct mb_container *c)
@@ -272,9 +275,31 @@ static struct json_object *network_json(struct mb_container *c, struct mb_net *n
 	return mb_container_shape(o, mb_container_shape_network);
 }
 
-/* As docker has it: a named volume is shared, "ro" is a word of the short form. */
-static const char *mode_of(const struct mb_container_mount *m)
+/* The third part of the -v that made it, or NULL. */
+static const char *typed_mode(const struct mb_container_record *record,
+                              const struct mb_container_mount *m)
 {
+	MB_STRV_FOREACH (bind, &record->host.binds) {
+		const char *target = strchr(bind, ':');
+		const char *mode = target ? strchr(target + 1, ':') : NULL;
+		MB_AUTO_FREE char *text =
+			mode ? mb_strndup(target + 1, (size_t)(mode - target - 1)) : NULL;
+		MB_AUTO_FREE char *clean = text ? mb_sys_path_clean(text) : NULL;
+
+		if (mb_streq(clean, m->destination))
+			return mode + 1;
+	}
+	return NULL;
+}
+
+/* As docker has it: a named volume is shared, "ro" is a word of the short form. */
+static const char *mode_of(const struct mb_container_record *record,
+                           const struct mb_container_mount *m)
+{
+	const char *typed = typed_mode(record, m);
+
+	if (typed)
+		return typed;
 	if (m->mode && *m->mode)
 		return m->mode;
 	if (m->create_source && !m->rw)
@@ -313,9 +338,76 @@ static struct json_object *mounts_json(const struct mb_container_record *record)
 		mb_json_set_str(o, "Destination", m->destination);
 		if (m->name)
 			mb_json_set_str(o, "Driver", "local");
-		mb_json_set_str(o, "Mode", mode_of(m));
+		mb_json_set_str(o, "Mode", mode_of(record, m));
 		mb_json_set_bool(o, "RW", m->rw);
 		mb_json_set_str(o, "Propagation", propagation_of(m));
+		mb_json_push(list, o);
+	}
+	return list;
+}
+
+static void set_tmpfs(struct json_object *options, const char *text)
+{
+	MB_AUTO_STRV struct mb_strv words = MB_STRV_INIT;
+
+	mb_strv_split(&words, text ? text : "", ',');
+	MB_STRV_FOREACH (word, &words) {
+		const char *size = mb_skip_prefix(word, "size="),
+			   *mode = mb_skip_prefix(word, "mode=");
+
+		if (size)
+			mb_json_set_i64(options, "SizeBytes", strtoll(size, NULL, 10));
+		else if (mode)
+			mb_json_set_i64(options, "Mode", strtol(mode, NULL, 8));
+	}
+}
+
+/* What is as it always is was not asked for. */
+static void set_options(struct json_object *o, const struct mb_container_mount *m)
+{
+	struct json_object *options = mb_json_new_object();
+	const char *key = "VolumeOptions";
+
+	if (mb_streq(m->type, "bind")) {
+		key = "BindOptions";
+		if (!mb_streq(propagation_of(m), "rprivate"))
+			mb_json_set_str(options, "Propagation", m->propagation);
+		if (m->recursive == MB_VOLUME_RECURSIVE_DISABLED)
+			mb_json_set_bool(options, "NonRecursive", true);
+	} else if (mb_streq(m->type, "tmpfs")) {
+		key = "TmpfsOptions";
+		set_tmpfs(options, m->options);
+	}
+	if (m->nocopy)
+		mb_json_set_bool(options, "NoCopy", true);
+	if (m->subpath && *m->subpath)
+		mb_json_set_str(options, "Subpath", m->subpath);
+	if (json_object_object_length(options))
+		mb_json_set(o, key, options);
+	else
+		mb_json_free(options);
+}
+
+/* What --mount asked for; NULL: nothing, then docker has no such member. */
+static struct json_object *asked_json(const struct mb_container_record *record)
+{
+	struct json_object *list = NULL;
+
+	for (size_t i = 0; i < record->n_mounts; i++) {
+		const struct mb_container_mount *m = &record->mounts[i];
+		struct json_object *o;
+
+		if (!m->by_mount)
+			continue;
+		o = mb_json_new_object();
+		mb_json_set_str(o, "Type", m->type);
+		if (m->name ? !m->anonymous : m->source && *m->source)
+			mb_json_set_str(o, "Source", m->name ? m->name : m->source);
+		mb_json_set_str(o, "Target", m->destination);
+		if (!m->rw)
+			mb_json_set_bool(o, "ReadOnly", true);
+		set_options(o, m);
+		list = list ? list : mb_json_new_array();
 		mb_json_push(list, o);
 	}
 	return list;
@@ -418,7 +510,7 @@ static int host_json(const struct mb_container_record *record, struct json_objec
                      struct mb_err *err)
 {
 	MB_AUTO_STRV struct mb_strv masked = MB_STRV_INIT, readonly = MB_STRV_INIT;
-	struct json_object *o = mb_container_host_json(&record->host);
+	struct json_object *o = mb_container_host_json(&record->host), *asked;
 	int r = mb_container_masks(&record->host, &masked, &readonly, err);
 
 	if (r < 0) {
@@ -426,6 +518,9 @@ static int host_json(const struct mb_container_record *record, struct json_objec
 		return r;
 	}
 	set_binds(o, record);
+	asked = asked_json(record);
+	if (asked)
+		mb_json_set(o, "Mounts", asked);
 	mb_json_set(o, "PortBindings", bindings_json(record));
 	mb_json_set(o, "MaskedPaths", mb_json_new_strv(&masked));
 	mb_json_set(o, "ReadonlyPaths", mb_json_new_strv(&readonly));

@@ -224,6 +224,8 @@ static int add_all(struct collecting *c, const struct mb_strv *texts, const char
 			r = add(c, asked, err);
 		if (r < 0)
 			return r;
+		c->record->mounts[c->record->n_mounts - 1].by_mount =
+			parse == mb_volume_mount_parse_long;
 	}
 	return 0;
 }
@@ -247,6 +249,7 @@ static void copy_mount(struct mb_container_record *record, const struct mb_conta
 	m->chown = false; /* another's user is nobody here */
 	m->rw = from->rw && !readonly;
 	m->nocopy = true;
+	m->by_mount = false;
 	m->anonymous = false; /* it goes with the container that made it */
 }
 

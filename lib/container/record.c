@@ -180,6 +180,7 @@ static const struct mb_json_field mount_table[] = {
 	MB_JSON_BOOL("CreateSource", struct mb_container_mount, create_source),
 	MB_JSON_BOOL("IdMap", struct mb_container_mount, idmap),
 	MB_JSON_BOOL("Chown", struct mb_container_mount, chown),
+	MB_JSON_BOOL("ByMount", struct mb_container_mount, by_mount),
 	MB_JSON_STR("Overlay", struct mb_container_mount, overlay),
 	MB_JSON_END,
 };

@@ -105,7 +105,8 @@ struct mb_container_mount {
 	int tree_fd;   /* of a "tree": a detached mount, which stays the caller's; not on disk */
 	char *overlay; /* what is written stays in this layer of the container's own; or NULL */
 	bool rw, nocopy, anonymous, create_source, idmap;
-	bool chown; /* by each start, to the user of the container's program */
+	bool by_mount; /* asked for by --mount */
+	bool chown;    /* by each start, to the user of the container's program */
 };
 
 struct mb_container_record {

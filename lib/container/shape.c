@@ -48,7 +48,7 @@ const struct mb_shape mb_container_shape_host[] = {
 	{"MemorySwappiness", MB_SHAPE_NULL}, {"OomKillDisable", MB_SHAPE_FALSE},
 	{"PidsLimit", MB_SHAPE_NULL}, {"Ulimits", MB_SHAPE_NULL}, {"CpuCount", MB_SHAPE_ZERO},
 	{"CpuPercent", MB_SHAPE_ZERO}, {"IOMaximumIOps", MB_SHAPE_ZERO},
-	{"IOMaximumBandwidth", MB_SHAPE_ZERO}, {"MaskedPaths", MB_SHAPE_LIST},
+	{"IOMaximumBandwidth", MB_SHAPE_ZERO}, {"Mounts", MB_SHAPE_ABSENT}, {"MaskedPaths", MB_SHAPE_LIST},
 	{"ReadonlyPaths", MB_SHAPE_LIST}, {NULL, MB_SHAPE_ABSENT},
 };
 

@@ -27,6 +27,7 @@ load helpers
 	[[ $(mybox version --format '{{.Server.APIVersion}}') =~ ^[0-9]+\.[0-9]+$ ]]
 	[[ $(mybox version --format '{{.Client.APIVersion}}') =~ ^[0-9]+\.[0-9]+$ ]]
 	[[ $(mybox version --format '{{.Server.Version}}') =~ ^[0-9]+\. ]]
+	[ "$(mybox version --format '{{range .Server.Components}}{{.Name}} {{.Version}} {{.Details.ApiVersion}} {{.Details.KernelVersion}} {{.Details.Experimental}};{{end}}')" = "Engine $(mybox version --format '{{.Server.Version}} {{.Server.APIVersion}}') $(uname -r) false;" ]
 	mybox info --format '{{json .}}' | python3 -c 'import json,sys; json.load(sys.stdin)'
 	[[ $("$MYBOX" --version) =~ [0-9]+\.[0-9]+ ]]
 }
@@ -79,6 +80,43 @@ load helpers
 	[[ "$(t '{{json .}}')" != *'"ID"'* ]]
 	[[ "$(t '{{json .}}')" != *'"NanoCPUs"'* ]]
 	[[ "$(mybox inspect life)" != *'"Resources"'* ]]
+}
+
+@test "inspect: what --mount asked for, and the modes of -v as they were typed" {
+	mkdir "$BATS_TEST_TMPDIR/d"
+	local d=$BATS_TEST_TMPDIR/d
+	mybox create --name life --network none -v vol1:/a:nocopy -v vol1:/b:ro,z -v vol1:/c -v "$d:/d:ro" -v /e \
+		--mount type=volume,src=vol1,dst=/f --mount "type=bind,src=$d,dst=/g,readonly,bind-propagation=rslave" \
+		--mount type=volume,dst=/h,volume-nocopy --mount type=tmpfs,dst=/i,tmpfs-size=64k,tmpfs-mode=1770 deb true
+	m() { mybox inspect -f "{{range .Mounts}}{{if eq .Destination \"$1\"}}{{.Mode}}{{end}}{{end}}" life; }
+	[ "$(m /a)" = nocopy ]
+	[ "$(m /b)" = ro,z ]
+	[ "$(m /c)" = z ]
+	[ "$(m /d)" = ro ]
+	[ "$(m /e)" = '' ]
+	[ "$(m /f)" = z ]
+	h() { mybox inspect -f "{{json (index .HostConfig.Mounts $1)}}" life; }
+	[ "$(h 0)" = '{"Type":"volume","Source":"vol1","Target":"/f"}' ]
+	[ "$(h 1)" = '{"Type":"bind","Source":"'"$d"'","Target":"/g","ReadOnly":true,"BindOptions":{"Propagation":"rslave"}}' ]
+	[ "$(h 2)" = '{"Type":"volume","Target":"/h","VolumeOptions":{"NoCopy":true}}' ]
+	[ "$(h 3)" = '{"Type":"tmpfs","Target":"/i","TmpfsOptions":{"SizeBytes":65536,"Mode":1016}}' ]
+	[ "$(mybox inspect -f '{{len .HostConfig.Mounts}}' life)" = 4 ]
+	# Nor do they go to who takes them over, or are there where nobody asked.
+	mybox create --name heir --network none --volumes-from life deb true
+	[[ "$(mybox inspect -f '{{json .HostConfig}}' heir)" != *'"Mounts"'* ]]
+}
+
+@test "inspect: an image's configuration of the step that made it, the bridge's options" {
+	[ "$(mybox inspect -f '{{.ContainerConfig.Hostname}}{{json .ContainerConfig.Cmd}}{{.OsVersion}}' deb)" = null ]
+	[[ "$(mybox inspect -f '{{json .}}' deb)" == *'"Container":"","ContainerConfig":{"Hostname":'* ]]
+	[[ "$(mybox inspect -f '{{json .}}' deb)" != *'"OsVersion"'* ]]
+	mybox run --rm deb true
+	o() { mybox network inspect -f "{{index .Options \"com.docker.network.$1\"}}" bridge; }
+	[ "$(o bridge.default_bridge) $(o bridge.enable_icc) $(o bridge.enable_ip_masquerade) $(o bridge.host_binding_ipv4)" = 'true true true 0.0.0.0' ]
+	[ "$(o driver.mtu)" = 1500 ]
+	ip link show "$(o bridge.name)"
+	[ "$(mybox network inspect -f '{{len .Options}}' bridge)" = 6 ]
+	[ "$(mybox network inspect -f '{{len .Options}}' none)" = 0 ]
 }
 
 @test "network ls: which addresses a network has" {
