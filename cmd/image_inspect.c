@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <json-c/json_object.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "cmd/context.h"
@@ -72,11 +73,33 @@ static struct json_object *new_rootfs(const struct mb_image *image)
 	return rootfs;
 }
 
-static void add_facts(struct json_object *o, const struct mb_image *image,
+/* Of its layers the topmost is docker's upper one. */
+static struct json_object *new_driver(struct mb_store *store, const struct mb_image *image)
+{
+	struct json_object *driver = mb_json_new_object(), *data = NULL;
+	MB_AUTO_STR struct mb_str all = MB_STR_INIT;
+	char *rest;
+
+	mb_image_layers_text(store, &image->layers, &all);
+	if (all.len) {
+		data = mb_json_new_object();
+		rest = strchr(all.buf, ':');
+		if (rest) {
+			*rest++ = '\0';
+			mb_json_set_str(data, "LowerDir", rest);
+		}
+		mb_json_set_str(data, "UpperDir", all.buf);
+	}
+	mb_json_set(driver, "Data", data);
+	mb_json_set_str(driver, "Name", "overlay2");
+	return driver;
+}
+
+static void add_facts(struct json_object *o, struct mb_store *store, const struct mb_image *image,
                       struct json_object *whole)
 {
 	const char *os_version = mb_json_find_str(whole, "os.version", "");
-	struct json_object *driver = mb_json_new_object(), *metadata = mb_json_new_object();
+	struct json_object *metadata = mb_json_new_object();
 
 	mb_json_set_str(o, "Parent", "");
 	mb_json_set_str(o, "Comment", image->comment ? image->comment : "");
@@ -94,9 +117,7 @@ static void add_facts(struct json_object *o, const struct mb_image *image,
 		mb_json_set_str(o, "OsVersion", os_version);
 	mb_json_set_i64(o, "Size", (int64_t)image->size);
 	mb_json_set_i64(o, "VirtualSize", (int64_t)image->size);
-	mb_json_set(driver, "Data", NULL);
-	mb_json_set_str(driver, "Name", "overlay2");
-	mb_json_set(o, "GraphDriver", driver);
+	mb_json_set(o, "GraphDriver", new_driver(store, image));
 	mb_json_set(o, "RootFS", new_rootfs(image));
 	mb_json_set_time(metadata, "LastTagTime", 0);
 	mb_json_set(o, "Metadata", metadata);
@@ -119,7 +140,7 @@ int mb_cmd_image_describe(struct mb_store *store, const struct mb_image *image,
 		return r;
 	mb_json_set_str(o, "Id", id);
 	add_names(o, &names, &digests);
-	add_facts(o, image, whole);
+	add_facts(o, store, image, whole);
 	*ret = mb_take_ptr(&o);
 	return 0;
 }

@@ -443,16 +443,50 @@ static void set_files(struct json_object *o, const struct mb_container *c)
 	mb_json_set_str(o, "LogPath", log);
 }
 
-static struct json_object *driver_json(const struct mb_container *c)
+/* What lies below the container's own layer, top first; nothing where the image is gone. */
+static void set_lower(struct json_object *data, const struct mb_container *c)
 {
-	struct json_object *o = mb_json_new_object(), *data = mb_json_new_object();
+	const char *image_id = mb_skip_prefix(c->record->image_id, "sha256:");
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+	MB_AUTO_STR struct mb_str lower = MB_STR_INIT;
+
+	if (!c->record->rootfs && !c->record->on_layers &&
+	    (!image_id || mb_image_open(c->store, image_id, &image, NULL) != 0))
+		return;
+	if (c->record->rootfs)
+		mb_str_add(&lower, c->record->rootfs);
+	else
+		mb_image_layers_text(c->store, image ? &image->layers : &c->record->layers, &lower);
+	mb_str_addf(&lower, "%s%s/skeleton", lower.len ? ":" : "", c->store->root);
+	mb_json_set_str(data, "LowerDir", mb_str_text(&lower));
+}
+
+static struct json_object *data_json(const struct mb_container *c)
+{
+	struct json_object *data = mb_json_new_object();
 	MB_AUTO_FREE char *dir = mb_asprintf("%s/containers/%s", c->store->root, c->id);
 	MB_AUTO_FREE char *upper = mb_asprintf("%s/upper", dir);
 	MB_AUTO_FREE char *work = mb_asprintf("%s/work", dir);
 
+	set_lower(data, c);
+	/* It is mounted in the container alone, into which this leads. */
+	if (c->state.has_run && mb_container_is_running(c)) {
+		MB_AUTO_FREE char *merged = mb_asprintf("/proc/%d/root", c->state.run.pid);
+
+		mb_json_set_str(data, "MergedDir", merged);
+	}
 	mb_json_set_str(data, "UpperDir", upper);
 	mb_json_set_str(data, "WorkDir", work);
-	mb_json_set(o, "Data", data);
+	return data;
+}
+
+static struct json_object *driver_json(const struct mb_container *c)
+{
+	struct json_object *o = mb_json_new_object();
+	/* With a directory that it writes to itself there are no layers. */
+	bool is_plain = c->record->rootfs && !c->record->rootfs_overlay;
+
+	mb_json_set(o, "Data", is_plain ? NULL : data_json(c));
 	mb_json_set_str(o, "Name", "overlay2");
 	return o;
 }

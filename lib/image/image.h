@@ -53,6 +53,9 @@ struct mb_image {
 void mb_image_free(struct mb_image *image);
 MB_AUTO_DEFINE(struct mb_image, mb_image_free)
 
+/* Where @layers are (as of struct mb_image), as overlay takes them: top first, ":" between. */
+void mb_image_layers_text(struct mb_store *store, const struct mb_strv *layers, struct mb_str *out);
+
 /* Keep every image and layer that is there now from being removed until @ret_fd is closed: for
  * whoever finds an image and is about to write down that it uses it. */
 int mb_image_hold(struct mb_store *store, int *ret_fd, struct mb_err *err);

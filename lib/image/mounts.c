@@ -69,6 +69,13 @@ static int mount_layers(struct mb_store *store, const struct mb_image *image, in
 	return r;
 }
 
+void mb_image_layers_text(struct mb_store *store, const struct mb_strv *layers, struct mb_str *out)
+{
+	for (size_t i = layers->n; i-- > 0;)
+		mb_str_addf(out, "%s%s/layers/%s/diff", out->len ? ":" : "", store->root,
+		            layers->v[i]);
+}
+
 static int place(struct mb_store *store, const struct mb_image *image, int dir, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int mount = -1, target = -1;

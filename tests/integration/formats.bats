@@ -119,6 +119,32 @@ load helpers
 	[ "$(mybox network inspect -f '{{len .Options}}' none)" = 0 ]
 }
 
+@test "inspect: where the layers of images and containers are" {
+	mybox run --name life --network none deb touch /its-own
+	local lower upper dir
+	upper=$(mybox inspect -f '{{.GraphDriver.Data.UpperDir}}' deb)
+	[ -d "$upper/bin" ]
+	# The image's layers, and below them the places to mount to.
+	lower=$(mybox inspect -f '{{.GraphDriver.Data.LowerDir}}' life)
+	[[ $lower == "$upper:"*/skeleton ]]
+	for dir in ${lower//:/ }; do
+		[ -d "$dir" ]
+	done
+	[ -e "$(mybox inspect -f '{{.GraphDriver.Data.UpperDir}}' life)/its-own" ]
+	[ -d "$(mybox inspect -f '{{.GraphDriver.Data.WorkDir}}' life)" ]
+	[[ "$(mybox inspect -f '{{json .GraphDriver}}' life)" != *MergedDir* ]]
+	mybox run -d --name up --network none deb sleep 1000
+	mybox exec up touch /its-own
+	[ -e "$(mybox inspect -f '{{.GraphDriver.Data.MergedDir}}' up)/its-own" ]
+	mkdir "$BATS_TEST_TMPDIR/r"
+	mybox create --name plain --network none --rootfs "$BATS_TEST_TMPDIR/r" /bin/true
+	[ "$(mybox inspect -f '{{json .GraphDriver.Data}}' plain)" = null ]
+	mybox commit life two >/dev/null
+	[ -e "$(mybox inspect -f '{{.GraphDriver.Data.UpperDir}}' two)/its-own" ]
+	[ "$(mybox inspect -f '{{.GraphDriver.Data.LowerDir}}' two)" = "$upper" ]
+	mybox rmi two >/dev/null
+}
+
 @test "network ls: which addresses a network has" {
 	mybox network create net1
 	mybox network create --ipv6 --subnet 2001:db8:77::/64 net2
