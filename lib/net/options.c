@@ -359,8 +359,8 @@ static int check_unmanaged(struct mb_net_network *n, struct mb_err *err)
 		               "mode=unmanaged wants a bridge of the host: --interface-name NAME");
 	if (n->vlan)
 		return mb_fail(err, EINVAL,
-		               "options 'mode=unmanaged' and 'vlan' exclude each other: the VLANs of "
-		               "the host's bridge are the host's");
+		               "options 'mode=unmanaged' and 'vlan' exclude each other: the "
+		               "VLANs of the host's bridge are the host's");
 	/* Not all of its neighbours are ours, who would take longer packets. */
 	if (n->mtu_out) {
 		n->mtu = n->mtu_out;
