@@ -80,7 +80,8 @@ int mb_cmd_create_podman_fill(struct mb_cmd_context *cx, const struct mb_cmd_cre
 int mb_cmd_create_health_fill(const struct mb_cmd_create_args *args,
                               struct mb_container_config *config, struct mb_err *err);
 
-/* env.c: lines of --env-file and --label-file; "-e NAME" takes its value from the caller. */
+/* env.c: lines of --env-file and --label-file; "-e NAME" takes its value from the caller, and one
+ * that the caller has not is not the container's either. */
 int mb_cmd_env_add(struct mb_cmd_context *cx, const char *assignment, struct mb_strv *env,
                    struct mb_err *err);
 int mb_cmd_env_file_add(struct mb_cmd_context *cx, const char *path, struct mb_strv *env,

@@ -27,8 +27,10 @@ int mb_cmd_env_add(struct mb_cmd_context *cx, const char *assignment, struct mb_
 		return 0;
 	}
 	value = mb_cmd_user_env(cx, assignment);
-	if (!value)
+	if (!value) {
+		mb_env_set(env, assignment);
 		return 0;
+	}
 	whole = mb_asprintf("%s=%s", assignment, value);
 	mb_env_set(env, whole);
 	return 0;
@@ -79,6 +81,9 @@ int mb_cmd_env_file_add(struct mb_cmd_context *cx, const char *path, struct mb_s
 			               "poorly formatted environment: variable '%.*s' contains "
 			               "whitespaces",
 			               (int)name, lines.v[i]);
+		/* A line asks for what the caller has; it takes nothing from the image. */
+		if (lines.v[i][name] == '\0' && !mb_cmd_user_env(cx, lines.v[i]))
+			continue;
 		r = mb_cmd_env_add(cx, lines.v[i], env, err);
 	}
 	return r;

@@ -40,6 +40,16 @@ static int take_variable(struct mb_cmd_remote_line *line, const struct use *use)
 	return 0;
 }
 
+/* One that the caller has not goes by its name alone: the container is not to have it. */
+static int take_env(struct mb_cmd_remote_line *line, const struct use *use)
+{
+	if (!strchr(use->text, '=') && !mb_cmd_user_env(line->cx, use->text)) {
+		pass(line, use);
+		return 0;
+	}
+	return take_variable(line, use);
+}
+
 /* Before all others, which win. */
 static int take_variables(struct mb_cmd_remote_line *line, const struct use *use)
 {
@@ -192,7 +202,7 @@ static const struct rule {
 	{"export", "output", take_output},
 	{"volume export", "output", take_output},
 	{"generate kube", "filename", take_output},
-	{NULL, "env", take_variable},
+	{NULL, "env", take_env},
 	{NULL, "env-file", take_variables},
 	{NULL, "label-file", take_labels},
 	{"run", "cidfile", refuse_id_file},

@@ -138,10 +138,11 @@ int mb_container_process_fill(const struct mb_container_record *record, int root
 	mb_strv_add_all(&process->args, &config->entrypoint);
 	mb_strv_add_all(&process->args, &config->cmd);
 	mb_strv_add_all(&process->env, &config->env);
-	if (!mb_env_find(&process->env, "HOSTNAME"))
+	if (!mb_env_names(&process->env, "HOSTNAME"))
 		mb_strv_addf(&process->env, "HOSTNAME=%s", config->hostname);
-	if (config->tty && !mb_env_find(&process->env, "TERM"))
+	if (config->tty && !mb_env_names(&process->env, "TERM"))
 		mb_strv_add(&process->env, "TERM=xterm");
+	mb_env_drop_unset(&process->env);
 	process->cwd =
 		mb_strdup(config->working_dir && *config->working_dir ? config->working_dir : "/");
 	r = mb_container_user_fill(rootfs_fd, config->user, &record->host.group_add, process, err);

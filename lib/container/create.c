@@ -53,7 +53,7 @@ static void add_missing(struct mb_strv *env, const struct mb_strv *more)
 	for (size_t i = 0; i < more->n; i++) {
 		MB_AUTO_FREE char *name = mb_strndup(more->v[i], strcspn(more->v[i], "="));
 
-		if (!mb_env_find(env, name))
+		if (!mb_env_names(env, name))
 			mb_env_set(env, more->v[i]);
 	}
 }

@@ -70,12 +70,13 @@ static int fill_process(struct executing *x, struct mb_err *err)
 	mb_strv_add_all(&process->args, &q->args);
 	for (size_t i = 0; i < config->env.n; i++)
 		mb_env_set(&process->env, config->env.v[i]);
-	if (!mb_env_find(&process->env, "HOSTNAME"))
+	if (!mb_env_names(&process->env, "HOSTNAME"))
 		mb_strv_addf(&process->env, "HOSTNAME=%s", config->hostname);
-	if (q->tty && !mb_env_find(&process->env, "TERM"))
+	if (q->tty && !mb_env_names(&process->env, "TERM"))
 		mb_strv_add(&process->env, "TERM=xterm");
 	for (size_t i = 0; i < q->env.n; i++)
 		mb_env_set(&process->env, q->env.v[i]);
+	mb_env_drop_unset(&process->env);
 	process->cwd = mb_strdup(cwd && *cwd ? cwd : "/");
 	mb_container_umask_fill(&x->c->record->config, process);
 	r = mb_container_user_fill(x->root_fd, user, &x->c->record->host.group_add, process, err);

@@ -191,7 +191,8 @@ void mb_kv_set_all(struct mb_kv *kv, const struct mb_kv *from)
 static char **env_slot(const struct mb_strv *env, const char *key, size_t n)
 {
 	for (size_t i = 0; i < env->n; i++)
-		if (strncmp(env->v[i], key, n) == 0 && env->v[i][n] == '=')
+		if (strncmp(env->v[i], key, n) == 0 &&
+		    (env->v[i][n] == '=' || env->v[i][n] == '\0'))
 			return &env->v[i];
 	return NULL;
 }
@@ -212,5 +213,25 @@ const char *mb_env_find(const struct mb_strv *env, const char *key)
 	size_t n = strlen(key);
 	char **slot = env_slot(env, key, n);
 
-	return slot ? *slot + n + 1 : NULL;
+	return slot && (*slot)[n] == '=' ? *slot + n + 1 : NULL;
+}
+
+bool mb_env_names(const struct mb_strv *env, const char *key)
+{
+	return env_slot(env, key, strlen(key)) != NULL;
+}
+
+void mb_env_drop_unset(struct mb_strv *env)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < env->n; i++) {
+		if (strchr(env->v[i], '='))
+			env->v[kept++] = env->v[i];
+		else
+			free(env->v[i]);
+	}
+	env->n = kept;
+	if (env->v)
+		env->v[kept] = NULL;
 }

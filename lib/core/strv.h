@@ -53,9 +53,14 @@ const char *mb_kv_find(const struct mb_kv *kv, const char *key);
 void mb_kv_remove(struct mb_kv *kv, const char *key);
 void mb_kv_set_all(struct mb_kv *kv, const struct mb_kv *from);
 
-/* Environment lists are strv of "KEY=value": set or replace by the key of @assignment. */
+/* Environment lists are strv of "KEY=value", or of "KEY" alone where a variable is not to be, and
+ * what is below may not set it either: set or replace by the key of @assignment. */
 void mb_env_set(struct mb_strv *env, const char *assignment);
 /* The value of @key, borrowed, or NULL. */
 const char *mb_env_find(const struct mb_strv *env, const char *key);
+/* Whether @key is there, with a value or as one that is not to be. */
+bool mb_env_names(const struct mb_strv *env, const char *key);
+/* Forget the keys that stand alone: what a program gets. */
+void mb_env_drop_unset(struct mb_strv *env);
 
 #endif

@@ -77,6 +77,12 @@ start() { mybox run -d --name "${1:-c1}" "${@:2}" deb sleep 1000 >/dev/null; }
 	run mybox exec -e A=exec -e B=2 c1 sh -c 'echo $A $B $FROM_IMAGE $HOME; pwd'
 	[ "$output" = "exec 2 yes /root
 /srv" ]
+	unset FROM_IMAGE
+	run -0 mybox exec -e A -e FROM_IMAGE c1 sh -c 'echo "${A-none} ${FROM_IMAGE-none}"'
+	[ "$output" = "none none" ]
+	mybox exec -d -e FROM_IMAGE c1 sh -c 'echo "${FROM_IMAGE-none}" >/tmp/t; mv /tmp/t /tmp/aside'
+	wait_until 10 mybox exec c1 test -e /tmp/aside
+	[ "$(mybox exec c1 cat /tmp/aside)" = none ]
 	printf 'C=file\n' >"$BATS_TEST_TMPDIR/env"
 	run mybox exec --env-file "$BATS_TEST_TMPDIR/env" c1 sh -c 'echo $A $C'
 	[ "$output" = "container file" ]

@@ -178,6 +178,9 @@ hostile=('' ' ' 'a b' "it's" '"' '$(touch made)' '`touch made`' '$HOME' '\' '\\'
 	C='from here' far run --rm --env-file vars -e B=over -e C -e NOTSET --label-file labels \
 		deb sh -c 'echo "$A,$B,$C,${NOTSET-none}"' >got
 	[ "$(cat got)" = "1,over,from here,none" ]
+	unset FROM_IMAGE
+	far run --rm -e FROM_IMAGE deb sh -c 'echo "${FROM_IMAGE-none}"' >got
+	[ "$(cat got)" = none ]
 	far save -o img.tar deb
 	[ "$(stat -c %a img.tar)" = 600 ]
 	run -0 far load -i img.tar

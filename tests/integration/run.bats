@@ -146,6 +146,26 @@ PATH=/usr/local/bin:/bin:/usr/bin
 TAKEN=taken" ]
 }
 
+@test "-e NAME: what the caller has not, the container has not either" {
+	unset FROM_IMAGE HOSTNAME
+	run -0 mybox run --rm -e FROM_IMAGE deb env
+	[[ $output != *FROM_IMAGE* ]]
+	run -0 mybox run --rm -e A=1 -e A -e HOSTNAME deb env
+	[[ $output != *$'\n'A=* ]]
+	[[ $output != A=* ]]
+	[[ $output != *HOSTNAME* ]]
+	run -0 mybox run --rm -e A -e A=2 deb sh -c 'echo $A'
+	[ "$output" = 2 ]
+	mybox run -d --name box -e FROM_IMAGE deb sleep 1000
+	[[ $(mybox inspect -f '{{json .Config.Env}}' box) == *'"FROM_IMAGE"'* ]]
+	run -0 mybox exec box env
+	[[ $output != *FROM_IMAGE* ]]
+	# A line of a file only asks.
+	echo FROM_IMAGE >"$BATS_TEST_TMPDIR/env"
+	run -0 mybox run --rm --env-file "$BATS_TEST_TMPDIR/env" deb sh -c 'echo $FROM_IMAGE'
+	[ "$output" = yes ]
+}
+
 @test "--env-file: comments, inherited names, values kept as they are" {
 	printf '# comment\n\nX=a b "c"\nTAKEN\nEMPTY=\n  LEFT=1\n' >"$BATS_TEST_TMPDIR/env"
 	export TAKEN=taken

@@ -142,6 +142,27 @@ static void env_is_set_by_key(void **state)
 	assert_string_equal(mb_env_find(&env, "A"), "");
 }
 
+static void a_name_alone_is_a_variable_that_is_not_to_be(void **state)
+{
+	MB_AUTO_STRV struct mb_strv env = MB_STRV_INIT;
+
+	(void)state;
+	mb_env_set(&env, "A=1");
+	mb_env_set(&env, "AB=2");
+	mb_env_set(&env, "A");
+	assert_list(&env, "A|AB=2");
+	assert_null(mb_env_find(&env, "A"));
+	assert_true(mb_env_names(&env, "A"));
+	assert_true(mb_env_names(&env, "AB"));
+	assert_false(mb_env_names(&env, "B"));
+	mb_env_set(&env, "C");
+	mb_env_drop_unset(&env);
+	assert_list(&env, "AB=2");
+	mb_env_set(&env, "A");
+	mb_env_set(&env, "A=3");
+	assert_list(&env, "AB=2|A=3");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +172,7 @@ int main(void)
 		cmocka_unit_test(splitting_keeps_empty_pieces),
 		cmocka_unit_test(pairs_keep_their_place),
 		cmocka_unit_test(env_is_set_by_key),
+		cmocka_unit_test(a_name_alone_is_a_variable_that_is_not_to_be),
 	};
 
 	return cmocka_run_group_tests_name("core/strv", tests, NULL, NULL);
