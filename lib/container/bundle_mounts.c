@@ -241,6 +241,8 @@ static char *option_text(const struct mb_container_mount *m, const struct mb_oci
 	while (s.len && s.buf[s.len - 1] == ',')
 		s.buf[--s.len] = '\0';
 	return mb_str_take(&s);
+	if (m->options && strcmp(m->type, "bind") == 0)
+		mb_str_addf(&s, ",%s", m->options);
 }
 
 /* A volume is the containers', whichever ids they have outside; a bind is the host's. */

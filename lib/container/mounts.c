@@ -193,6 +193,7 @@ static int add(struct collecting *c, const struct mb_volume_mount *asked, struct
 		return 0;
 	}
 	m->source = mb_strdup(asked->source);
+	m->options = asked->flags.n ? mb_strv_join(&asked->flags, ",") : NULL;
 	mb_strset(&m->propagation, asked->propagation == MB_VOLUME_PROPAGATION_DEFAULT
 	                                   ? "rprivate"
 	                                   : mb_volume_propagation_name(asked->propagation));

@@ -22,6 +22,7 @@ void mb_volume_mount_free(struct mb_volume_mount *mount)
 	mb_kv_done(&mount->labels);
 	mb_kv_done(&mount->options);
 	mb_strv_done(&mount->tmpfs_options);
+	mb_strv_done(&mount->flags);
 	free(mount);
 }
 
@@ -126,7 +127,32 @@ enum group {
 	GROUP_IDMAP = 32,
 	GROUP_CHOWN = 64,
 	GROUP_OVERLAY = 128,
+	GROUP_RECURSION = 256,
+	GROUP_EXEC = 512,
+	GROUP_SUID = 1024,
+	GROUP_DEV = 2048,
+	/* What is said of a directory of the host alone. */
+	GROUPS_OF_BINDS = GROUP_PROPAGATION | GROUP_RECURSION | GROUP_EXEC | GROUP_SUID | GROUP_DEV,
 };
+
+/* podman's: the mount's own flags. */
+static unsigned int take_flag(struct mb_volume_mount *m, const char *option)
+{
+	static const struct {
+		const char *name;
+		unsigned int group;
+	} flags[] = {
+		{"exec", GROUP_EXEC},   {"noexec", GROUP_EXEC}, {"suid", GROUP_SUID},
+		{"nosuid", GROUP_SUID}, {"dev", GROUP_DEV},     {"nodev", GROUP_DEV},
+	};
+
+	for (size_t i = 0; i < MB_N(flags); i++)
+		if (strcmp(option, flags[i].name) == 0) {
+			mb_strv_add(&m->flags, option);
+			return flags[i].group;
+		}
+	return 0;
+}
 
 /* Return: which group the option is of, 0 for none. */
 static unsigned int take_option(struct mb_volume_mount *m, const char *option)
@@ -157,6 +183,11 @@ static unsigned int take_option(struct mb_volume_mount *m, const char *option)
 		m->overlay = true;
 		return GROUP_OVERLAY;
 	}
+	if (strcmp(option, "bind") == 0 || strcmp(option, "rbind") == 0) {
+		m->recursive =
+			*option == 'b' ? MB_VOLUME_RECURSIVE_DISABLED : MB_VOLUME_RECURSIVE_DEFAULT;
+		return GROUP_RECURSION;
+	}
 	if (strcmp(option, "cached") == 0 || strcmp(option, "delegated") == 0 ||
 	    strcmp(option, "consistent") == 0 || strcmp(option, "default") == 0)
 		return GROUP_CONSISTENCY;
@@ -164,7 +195,7 @@ static unsigned int take_option(struct mb_volume_mount *m, const char *option)
 		m->propagation = propagation;
 		return GROUP_PROPAGATION;
 	}
-	return 0;
+	return take_flag(m, option);
 }
 
 /* The source stays as it is and all that is written is the container's: what says otherwise, or
@@ -208,7 +239,7 @@ static int take_options(struct mb_volume_mount *m, const char *mode, struct mb_e
 	}
 	if (m->type == MB_VOLUME_BIND && (seen & GROUP_COPY))
 		return mb_fail(err, EINVAL, "invalid mode: %s", mode);
-	if (m->type == MB_VOLUME_VOLUME && (seen & GROUP_PROPAGATION))
+	if (m->type == MB_VOLUME_VOLUME && (seen & GROUPS_OF_BINDS))
 		return mb_fail(err, EINVAL, "invalid mode: %s", mode);
 	return m->overlay ? check_overlay(m, seen, err) : 0;
 }

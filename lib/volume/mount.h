@@ -48,6 +48,7 @@ struct mb_volume_mount {
 	char *driver;         /* volume-driver, or NULL */
 	struct mb_kv labels;  /* volume-label */
 	struct mb_kv options; /* volume-opt */
+	struct mb_strv flags; /* -v of a bind: "noexec", "nodev", as given */
 	int64_t tmpfs_size;   /* bytes, 0 = the kernel's default */
 	uint32_t tmpfs_mode;  /* with tmpfs_has_mode; default 1777 */
 	bool tmpfs_has_mode;

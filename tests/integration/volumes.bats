@@ -280,6 +280,29 @@ setup_dirs() {
 	[ "$status" = 125 ]
 }
 
+@test "binds: podman's flags of a mount, and without what is below" {
+	setup_dirs
+	printf '#!/bin/sh\necho ran\n' >"$dir/prog"
+	chmod 755 "$dir/prog"
+	mkdir "$dir/sub"
+	mount -t tmpfs none "$dir/sub"
+	echo below >"$dir/sub/x"
+	run -0 mybox run --rm -v "$dir:/d:ro,rprivate,rbind" deb cat /d/sub/x
+	[ "$output" = below ]
+	run mybox run --rm -v "$dir:/d:bind" deb ls /d/sub/x
+	umount "$dir/sub"
+	[ "$status" = 1 ]
+	run -126 mybox run --rm -v "$dir:/d:noexec" deb /d/prog
+	run -0 mybox run --rm -v "$dir:/d:exec" deb /d/prog
+	[ "$output" = ran ]
+	run -0 mybox run --rm -v "$dir:/d:nosuid,nodev,ro" deb grep ' /d ' /proc/mounts
+	[[ $output == *ro,nosuid,nodev* ]]
+	mybox create --name first -v "$dir:/d:noexec" deb true
+	run -126 mybox run --rm --volumes-from first deb /d/prog
+	run -125 mybox run --rm -v vol:/d:noexec deb true
+	[[ $output == *"invalid mode: noexec"* ]]
+}
+
 @test "tmpfs: --tmpfs and --mount, with sizes and modes" {
 	run mybox run --rm --tmpfs /t:size=1m,mode=700 deb sh -c 'grep " /t " /proc/mounts; stat -c %a /t'
 	[[ ${lines[0]} == "tmpfs /t tmpfs rw,nosuid,nodev,noexec,"* ]]

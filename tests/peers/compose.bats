@@ -93,3 +93,21 @@ compose() { timeout 120 podman-compose --podman-path ../mybox "$@" 2>&1; }
 	compose down -v
 	[ -z "$(mybox ps -aq)" ]
 }
+
+@test "podman-compose: a secret that is a file" {
+	echo hush >hidden
+	cat >docker-compose.yml <<-'Y'
+		version: "3"
+		services:
+		  db:
+		    image: deb
+		    command: ["sleep", "1000"]
+		    secrets: [word]
+		secrets: {word: {file: ./hidden}}
+	Y
+	compose up -d
+	[ "$(mybox exec app_db_1 cat /run/secrets/word)" = hush ]
+	run -1 mybox exec app_db_1 sh -c 'echo x >/run/secrets/word'
+	compose down
+	[ -z "$(mybox ps -aq)" ]
+}

@@ -42,6 +42,8 @@ static char *describe(const struct mb_volume_mount *m)
 		mb_str_addf(&s, " mode=%o", m->tmpfs_mode);
 	MB_KV_FOREACH (pair, &m->options)
 		mb_str_addf(&s, " %s=%s", pair->key, pair->value);
+	MB_STRV_FOREACH (flag, &m->flags)
+		mb_str_addf(&s, " %s", flag);
 	MB_STRV_FOREACH (o, &m->tmpfs_options)
 		mb_str_addf(&s, " %s", o);
 	return mb_str_take(&s);
@@ -120,6 +122,13 @@ static void short_form(void **state)
 		{"/a:/b:O,upperdir=/u,workdir=/w", "!'upperdir=/u' is not supported"},
 		{"/a:/b:U,U", "!invalid mode"},
 		{"/a:/b:O,O", "!invalid mode"},
+		{"/a:/b:ro,rprivate,rbind", "bind /a /b ro rprivate"},
+		{"/a:/b:bind", "bind /a /b recursive1"},
+		{"/a:/b:bind,rbind", "!invalid mode: bind,rbind"},
+		{"vol:/b:rbind", "!invalid mode: rbind"},
+		{"/a:/b:noexec,nosuid,dev", "bind /a /b noexec nosuid dev"},
+		{"/a:/b:exec,noexec", "!invalid mode: exec,noexec"},
+		{"vol:/b:noexec", "!invalid mode: noexec"},
 		{"v$:/b", "!includes invalid characters for a local volume name"},
 		{"v:/b", "!includes invalid characters"},
 	};
