@@ -148,7 +148,8 @@ static int add_defaults(struct mb_container *c, struct mb_container_bundle *b, s
 	return 0;
 }
 
-/* The files that mybox keeps for the container in RUN/c/ID. */
+/* The files that mybox keeps for the container in RUN/c/ID; who may write nothing may not write
+ * these either. */
 static int add_etc(struct mb_container *c, struct mb_container_bundle *b, struct mb_err *err)
 {
 	static const char *const names[] = {"resolv.conf", "hostname", "hosts"};
@@ -171,7 +172,9 @@ static int add_etc(struct mb_container *c, struct mb_container_bundle *b, struct
 			r = mb_sys_mount_clone(file, "", false, &fd, err);
 		if (r < 0)
 			return mb_wrap(err, r, "'%s'", destination);
-		add_mount(b, destination, "bind", "rbind,rprivate", fd);
+		add_mount(b, destination, "bind",
+		          c->record->host.readonly_rootfs ? "rbind,rprivate,ro" : "rbind,rprivate",
+		          fd);
 	}
 	return 0;
 }
@@ -238,11 +241,11 @@ static char *option_text(const struct mb_container_mount *m, const struct mb_oci
 		mb_str_add(&s, ",ro");
 	if (m->propagation && *m->propagation)
 		mb_str_addf(&s, ",%s", m->propagation);
+	if (m->options && strcmp(m->type, "bind") == 0)
+		mb_str_addf(&s, ",%s", m->options);
 	while (s.len && s.buf[s.len - 1] == ',')
 		s.buf[--s.len] = '\0';
 	return mb_str_take(&s);
-	if (m->options && strcmp(m->type, "bind") == 0)
-		mb_str_addf(&s, ",%s", m->options);
 }
 
 /* A volume is the containers', whichever ids they have outside; a bind is the host's. */
@@ -283,33 +286,49 @@ static int find_owner(struct mb_container *c, const struct mb_container_mount *m
 	return 0;
 }
 
-static int add_users(struct mb_container *c, int rootfs_fd, struct mb_container_bundle *b,
-                     struct mb_err *err)
+static int add_user(struct mb_container *c, int rootfs_fd, const struct mb_container_mount *m,
+                    struct mb_container_bundle *b, struct mb_err *err)
 {
-	const struct mb_container_record *record = c->record;
-	MB_AUTO_FREE const struct mb_container_mount **sorted = mb_container_mounts_sorted(record);
+	MB_AUTO_FREE char *options = option_text(m, b->spec.process);
+	struct mb_container_mount_use use = {.rootfs_fd = rootfs_fd, .container_fd = c->dir_fd};
+	int fd = -1;
+	int r = find_owner(c, m, b->spec.process, &use, err);
 
-	for (size_t i = 0; i < record->n_mounts; i++) {
-		MB_AUTO_FREE char *options = option_text(sorted[i], b->spec.process);
-		struct mb_container_mount_use use = {.rootfs_fd = rootfs_fd,
-		                                     .container_fd = c->dir_fd};
-		int fd = -1;
-		int r = find_owner(c, sorted[i], b->spec.process, &use, err);
-
-		if (r == 0)
-			r = mb_container_mount_open(c->store, sorted[i], &use, &fd, err);
-
-		if (r == 0 && fd >= 0 && b->userns_fd >= 0 && has_own_ids(sorted[i]))
-			r = map_ids(sorted[i], b->userns_fd, fd, err);
-		if (r < 0) {
-			mb_close(&fd);
-			return r;
-		}
-		add_mount(b, sorted[i]->destination, fd < 0 ? "tmpfs" : "bind", options, fd);
-		if (fd >= 0)
-			mb_strset(&b->spec.mounts[b->spec.n_mounts - 1].source, sorted[i]->source);
+	if (r == 0)
+		r = mb_container_mount_open(c->store, m, &use, &fd, err);
+	if (r == 0 && fd >= 0 && b->userns_fd >= 0 && has_own_ids(m))
+		r = map_ids(m, b->userns_fd, fd, err);
+	if (r < 0) {
+		mb_close(&fd);
+		return r;
 	}
+	add_mount(b, m->destination, fd < 0 ? "tmpfs" : "bind", options, fd);
+	if (fd >= 0)
+		mb_strset(&b->spec.mounts[b->spec.n_mounts - 1].source, m->source);
 	return 0;
+}
+
+/* By depth, as the user's are among themselves: ours are all of them files in /etc, which stand on
+ * what the user has put there. */
+static int add_files_and_users(struct mb_container *c, int rootfs_fd, struct mb_container_bundle *b,
+                               struct mb_err *err)
+{
+	const int ours = depth("/etc/hosts");
+	const size_t n = c->record->n_mounts;
+	MB_AUTO_FREE const struct mb_container_mount **sorted =
+		mb_container_mounts_sorted(c->record);
+	size_t i = 0;
+	int r = 0;
+
+	for (; r == 0 && i < n && depth(sorted[i]->destination) < ours; i++)
+		r = add_user(c, rootfs_fd, sorted[i], b, err);
+	if (r == 0)
+		r = add_etc(c, b, err);
+	if (r == 0)
+		r = add_timezone(c, b, err);
+	for (; r == 0 && i < n; i++)
+		r = add_user(c, rootfs_fd, sorted[i], b, err);
+	return r;
 }
 
 static void add_path(const struct mb_container_security *s, const char *path, struct mb_strv *paths)
@@ -389,11 +408,7 @@ int mb_container_mounts_fill(struct mb_container *c, int rootfs_fd, struct mb_co
 	int r = add_defaults(c, b, err);
 
 	if (r == 0)
-		r = add_etc(c, b, err);
-	if (r == 0)
-		r = add_timezone(c, b, err);
-	if (r == 0)
-		r = add_users(c, b->image_fd >= 0 ? b->image_fd : rootfs_fd, b, err);
+		r = add_files_and_users(c, b->image_fd >= 0 ? b->image_fd : rootfs_fd, b, err);
 	if (r == 0)
 		r = mb_container_secrets_mount(c, b, err);
 	return r < 0 ? r

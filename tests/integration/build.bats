@@ -248,6 +248,16 @@ OUTER
 	[[ "$output" == *'the variable NOSUCH is not set' ]]
 }
 
+@test "RUN --mount on /etc: names are still known" {
+	dockerfile <<-'EOF'
+		FROM deb
+		RUN --mount=type=tmpfs,target=/etc grep -q localhost /etc/hosts && test -e /etc/resolv.conf
+	EOF
+	build
+	run -0 in_made 'cat /etc/passwd'
+	[[ $output == root:* ]]
+}
+
 @test "build: no secret is in what is told of a build, nor in its metadata" {
 	printf 'top secret' >"$BATS_TEST_TMPDIR/secret"
 	printf 'FROM deb\nRUN --mount=type=secret,id=s,env=S --mount=type=secret,id=s test "$S" = "$(cat /run/secrets/s)"\nRUN --mount=type=secret,id=s,env=S : uses "$S" && false\n' | dockerfile

@@ -166,6 +166,16 @@ TAKEN=taken" ]
 	[ "$output" = yes ]
 }
 
+@test "--read-only: the files that are ours, too" {
+	local file
+	for file in hosts resolv.conf hostname; do
+		run mybox run --rm --read-only deb sh -c "echo x >>/etc/$file"
+		[ "$status" = 1 ]
+		[[ $output == *"Read-only file system"* ]]
+		mybox run --rm deb sh -c "echo x >>/etc/$file"
+	done
+}
+
 @test "--env-file: comments, inherited names, values kept as they are" {
 	printf '# comment\n\nX=a b "c"\nTAKEN\nEMPTY=\n  LEFT=1\n' >"$BATS_TEST_TMPDIR/env"
 	export TAKEN=taken

@@ -303,6 +303,23 @@ setup_dirs() {
 	[[ $output == *"invalid mode: noexec"* ]]
 }
 
+@test "what is mounted on /etc has our files on it" {
+	local mount
+	setup_dirs
+	for mount in "-v etc:/etc" "--tmpfs /etc" "-v $dir:/etc" "--mount type=tmpfs,dst=/etc"; do
+		# shellcheck disable=SC2086
+		run -0 mybox run --rm -h box --add-host there:192.0.2.7 $mount deb sh -c 'cat /etc/hostname /etc/hosts; test -e /etc/resolv.conf && echo resolv'
+		[ "${lines[0]}" = box ]
+		[[ $output == *192.0.2.7*there* ]]
+		[[ $output == *resolv ]]
+	done
+	# The user's own are above all.
+	run -0 mybox run --rm -v "$dir:/etc" -v "$dir/file:/etc/hosts" deb cat /etc/hosts
+	[ "$output" = host ]
+	[ -e /usr/share/zoneinfo/Asia/Tokyo ] || skip "needs tzdata"
+	mybox run --rm --tz Asia/Tokyo --tmpfs /etc deb cat /etc/localtime | cmp - /usr/share/zoneinfo/Asia/Tokyo
+}
+
 @test "tmpfs: --tmpfs and --mount, with sizes and modes" {
 	run mybox run --rm --tmpfs /t:size=1m,mode=700 deb sh -c 'grep " /t " /proc/mounts; stat -c %a /t'
 	[[ ${lines[0]} == "tmpfs /t tmpfs rw,nosuid,nodev,noexec,"* ]]
