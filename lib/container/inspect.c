@@ -45,7 +45,7 @@ static struct json_object *state_json(const struct mb_container *c)
 	mb_json_set_i64(o, "ExitCode", ended ? s->exit.exit_code : 0);
 	mb_json_set_str(o, "Error", error ? error : "");
 	mb_json_set_time(o, "StartedAt", s->has_run ? s->run.started : s->exit.started);
-	mb_json_set_time(o, "FinishedAt", ended ? s->exit.finished : 0);
+	mb_json_set_time(o, "FinishedAt", ended ? s->exit.finished : s->run.ended_before);
 	/* Keys that docker does not have are there when there is something to say. */
 	if (lost.dropped || lost.unsent) {
 		mb_json_set_i64(o, "LogDropped", (int64_t)lost.dropped);

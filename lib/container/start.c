@@ -332,6 +332,7 @@ static int write_state(struct starting *s, struct mb_err *err)
 	run.pid_start = process.start;
 	run.monitor = monitor.pid;
 	run.monitor_start = monitor.start;
+	run.ended_before = c->state.has_exit ? c->state.exit.finished : 0;
 	run.restart_count = s->how->restart && c->state.has_exit ? c->state.exit.restarts : 0;
 	run.cgroup = mb_strdup(mb_sys_cgroup_path(s->cgroup));
 	mb_container_ports_fill(&run, s->sandbox);

@@ -28,6 +28,7 @@ static const struct mb_json_field run_table[] = {
 	MB_JSON_INT("monitor", struct mb_container_run, monitor),
 	MB_JSON_U64("monitor_start", struct mb_container_run, monitor_start),
 	MB_JSON_TIME("started", struct mb_container_run, started),
+	MB_JSON_TIME("ended_before", struct mb_container_run, ended_before),
 	MB_JSON_INT("restart_count", struct mb_container_run, restart_count),
 	MB_JSON_STR("cgroup", struct mb_container_run, cgroup),
 	MB_JSON_LIST("ports", struct mb_container_run, ports, n_ports,

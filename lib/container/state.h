@@ -40,6 +40,7 @@ struct mb_container_run { /* RUN/c/ID/state.json */
 	int pid, monitor;
 	uint64_t pid_start, monitor_start; /* clock ticks since boot */
 	int64_t started;                   /* ns since 1970 */
+	int64_t ended_before;              /* when the run before this one ended; 0: none did */
 	int restart_count;
 	char *cgroup; /* its path as lib/sys/cgroup.h knows it */
 	struct mb_container_published *ports;

@@ -111,6 +111,11 @@ runs() { [ "$(mybox inspect -f '{{.State.Running}}' "$1")" = true ]; }
 	twice() { [ "$(mybox exec c1 wc -l /count)" = "2 /count" ]; }
 	wait_until 5 twice
 	mybox stop -t 0 c1
+	before=$(mybox inspect -f '{{.State.FinishedAt}}' c1)
+	mybox start c1
+	[ "$(mybox inspect -f '{{.State.FinishedAt}}' c1)" = "$before" ]
+	[[ $before != 0001-* ]]
+	mybox stop -t 0 c1
 	run mybox restart c1
 	[ "$status" = 0 ]
 	runs c1
