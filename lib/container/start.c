@@ -395,7 +395,9 @@ static int run_steps(struct starting *s, struct mb_err *err)
 static void undo(struct starting *s, const struct mb_err *why)
 {
 	struct mb_container *c = s->c;
-	struct mb_container_exit failed = {.exit_code = s->how->exit_code, .failed_start = true};
+	/* docker's word in the state of what is neither 126 nor 127: unknown. */
+	const int code = s->how->exit_code == 125 ? 128 : s->how->exit_code;
+	struct mb_container_exit failed = {.exit_code = code, .failed_start = true};
 	char *reason = mb_strdup(why->msg);
 
 	mb_runtime_plan_free(s->plan);

@@ -123,6 +123,20 @@ runs() { [ "$(mybox inspect -f '{{.State.Running}}' "$1")" = true ]; }
 	[ "$status" = 1 ]
 }
 
+@test "a start that fails: what the state says of it" {
+	mybox create --name who -u nosuch deb true
+	run -1 mybox start who
+	[ "$(mybox inspect -f '{{.State.Status}} {{.State.ExitCode}} {{.State.FinishedAt}}' who)" = "created 128 0001-01-01T00:00:00Z" ]
+	mybox create --name what deb /nosuch
+	run -1 mybox start what
+	[ "$(mybox inspect -f '{{.State.Status}} {{.State.ExitCode}}' what)" = "created 127" ]
+	mybox create --name may deb /etc/passwd
+	run -1 mybox start may
+	[ "$(mybox inspect -f '{{.State.ExitCode}}' may)" = 126 ]
+	run -125 mybox run --name whose -u nosuch deb true
+	[ "$(mybox inspect -f '{{.State.ExitCode}}' whose)" = 128 ]
+}
+
 @test "kill: any signal by name or number, only what runs" {
 	mybox run -d --name c1 deb sh -c 'trap "echo usr1" USR1; trap "exit 9" 10; echo ready; while :; do sleep 0.05; done'
 	ready() { mybox logs c1 | grep -qx ready; }
