@@ -297,6 +297,40 @@ static int check_cni(const char *name, bool ports, struct mb_err *err)
 	return r;
 }
 
+/* What is the other's own in a shared network stack, in docker's order. */
+static int check_shared_stack(const struct mb_container_create_request *q, struct mb_err *err)
+{
+	const struct mb_container_host_config *h = &q->host;
+	const char *other = q->config.hostname && *q->config.hostname ? "hostname"
+	                    : h->dns.n                                ? "dns"
+	                    : h->extra_hosts.n                        ? "custom host-to-IP mapping"
+	                    : q->mac                                  ? "mac-address"
+	                                                              : NULL;
+	const char *ports = h->publish.n || h->publish_all ? "publishing"
+	                    : q->expose.n                  ? "exposing"
+	                                                   : NULL;
+
+	if (other)
+		return mb_fail(err, EINVAL, "conflicting options: %s and the network mode", other);
+	return ports ? mb_fail(err, EINVAL,
+	                       "conflicting options: port %s and the container type network mode",
+	                       ports)
+	             : 0;
+}
+
+/* Where nobody asks the resolver of networks; the default network's does know names. */
+static int check_no_network(const struct mb_net_network_spec *spec, struct mb_err *err)
+{
+	if (spec->mac && spec->mode == MB_NET_MODE_HOST)
+		return mb_fail(err, EINVAL,
+		               "conflicting options: mac-address and the network mode");
+	return spec->aliases.n
+	               ? mb_fail(err, EINVAL,
+	                         "network-scoped alias is supported only for containers in user "
+	                         "defined networks")
+	               : 0;
+}
+
 static int use_mode(struct mb_store *store, struct mb_container_create_request *q,
                     const struct mb_net_network_spec *spec, struct mb_err *err)
 {
@@ -325,18 +359,18 @@ static int use_mode(struct mb_store *store, struct mb_container_create_request *
 		return check_cni(spec->name, h->publish.n || h->publish_all, err);
 	}
 	if (spec->mode != MB_NET_MODE_CONTAINER) {
+		r = check_no_network(spec, err);
+		if (r < 0)
+			return r;
 		mb_strset(&h->network_mode, spec->mode == MB_NET_MODE_HOST ? "host" : "none");
 		return 0;
 	}
 	r = mb_container_resolve(store, spec->name, id, err);
 	if (r != 0)
 		return r < 0 ? r : -ENOENT;
-	if (q->config.hostname && *q->config.hostname)
-		return mb_fail(err, EINVAL, "conflicting options: hostname and the network mode");
-	if (ports)
-		return mb_fail(err, EINVAL,
-		               "conflicting options: port publishing and the container type "
-		               "network mode");
+	r = check_shared_stack(q, err);
+	if (r < 0)
+		return r;
 	free(h->network_mode);
 	h->network_mode = mb_asprintf("container:%s", id);
 	/* One network, one name on it. */
@@ -599,6 +633,9 @@ int mb_container_request_check(struct mb_store *store, struct mb_container_creat
 		r = mb_container_requires_check(store, &q->host, err);
 	if (r == 0)
 		r = check_modes(store, &q->host, err);
+	if (r == 0 && mb_streq(q->host.uts_mode, "host") && q->config.hostname &&
+	    *q->config.hostname)
+		r = mb_fail(err, EINVAL, "conflicting options: hostname and the UTS mode");
 	if (r == 0)
 		r = check_networks(store, q, record, err);
 	if (r == 0)

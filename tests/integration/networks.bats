@@ -202,6 +202,36 @@ blocked() { ! mybox exec "$1" nc -w 1 "$2" 80 </dev/null >/dev/null 2>&1; }
 	[ "$status" = 125 ]
 }
 
+@test "what contradicts a network mode is refused" {
+	sleeper s1 --network none
+	refused() {
+		local text=$1
+		shift
+		run -125 mybox run --rm "$@" deb true
+		[ "$output" = "mybox: $text" ]
+		[ -z "$(mybox ps -aq -f status=created)" ]
+	}
+	local mode='and the network mode' of='and the container type network mode'
+	refused "conflicting options: hostname $mode" --network container:s1 -h x --dns 192.0.2.1
+	refused "conflicting options: dns $mode" --network container:s1 --dns 192.0.2.1 --add-host a:192.0.2.1
+	refused "conflicting options: custom host-to-IP mapping $mode" --network container:s1 --add-host a:192.0.2.1 --mac-address 02:00:00:00:00:01
+	refused "conflicting options: mac-address $mode" --network container:s1 --mac-address 02:00:00:00:00:01 -p 80:80
+	refused "conflicting options: port publishing $of" --network container:s1 -p 80:80
+	refused "conflicting options: port publishing $of" --network container:s1 -P
+	refused "conflicting options: port exposing $of" --network container:s1 --expose 80
+	refused "conflicting options: mac-address $mode" --network host --mac-address 02:00:00:00:00:01
+	refused "conflicting options: hostname and the UTS mode" --uts host -h x
+	local net
+	for net in host none; do
+		refused "network-scoped alias is supported only for containers in user defined networks" --network $net --network-alias x
+	done
+	# What only looks like it.
+	run -0 mybox run --rm --network host -h x deb hostname
+	[ "$output" = x ]
+	run -0 mybox run --rm --network container:s1 --uts host deb true
+	mybox create --name by --network-alias x deb true
+}
+
 @test "/etc/hosts, /etc/resolv.conf and /etc/hostname" {
 	mybox network create net1
 	sleeper c1 --network net1 -h box --add-host other:1.2.3.4 --add-host gw:host-gateway --dns-search example.org --dns-option ndots:3
