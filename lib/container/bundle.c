@@ -89,6 +89,23 @@ static int check_tracers(struct mb_container *c, int pid, struct mb_err *err)
 	return r;
 }
 
+/* docker's rule: who said that it shares its memory shares it, or who has it of somebody else. */
+static int check_ipc_donor(struct mb_store *store, const char *id, struct mb_err *err)
+{
+	MB_AUTO(mb_container_free) struct mb_container *x = NULL;
+	int r = mb_container_open(store, id, &x, err);
+
+	if (r != 0)
+		return r < 0 ? r : -ENOENT;
+	if (!mb_streq(x->record->host.ipc_mode, "private") &&
+	    !mb_streq(x->record->host.ipc_mode, "none"))
+		return 0;
+	return mb_fail(err, EINVAL,
+	               "can't join IPC of container %s: non-shareable IPC (hint: use "
+	               "IpcMode:shareable for the donor container)",
+	               id);
+}
+
 /* @mode: NULL or other words = a new one, "host" = none, "container:ID" and "ns:PATH" = joined. */
 static int add_namespace(struct mb_container *c, struct mb_oci_spec *spec, const char *type,
                          const char *mode, struct mb_err *err)
@@ -106,6 +123,8 @@ static int add_namespace(struct mb_container *c, struct mb_oci_spec *spec, const
 		return 0;
 	}
 	r = other_pid(c->store, other, &pid, err);
+	if (r == 0 && mb_streq(type, "ipc"))
+		r = check_ipc_donor(c->store, other, err);
 	if (r == 0 && mb_streq(type, "pid"))
 		r = check_tracers(c, pid, err);
 	if (r < 0)

@@ -236,6 +236,17 @@ try() { mybox run --rm -v "$BATS_FILE_TMPDIR/try:/try:ro" "${opts[@]}" deb /try 
 	mybox run -d --name c1 --ipc shareable deb sleep 100
 	[ "$(ns pid --pid container:c1)" = "$(mybox exec c1 readlink /proc/self/ns/pid)" ]
 	[ "$(ns ipc --ipc container:c1)" = "$(mybox exec c1 readlink /proc/self/ns/ipc)" ]
+	# Of one that shares with others, too, but of none that keeps its own.
+	mybox run -d --name third --ipc container:c1 deb sleep 100
+	[ "$(ns ipc --ipc container:third)" = "$(mybox exec c1 readlink /proc/self/ns/ipc)" ]
+	local mode
+	for mode in '' '--ipc private' '--ipc none'; do
+		# shellcheck disable=SC2086
+		mybox run -d --name own $mode deb sleep 100
+		run -125 mybox run --rm --ipc container:own deb true
+		[[ $output == *"can't join IPC of container "*": non-shareable IPC (hint: use IpcMode:shareable for the donor container)" ]]
+		mybox rm -f own
+	done
 	run mybox run --rm --pid nonsense deb true
 	[ "$status" = 125 ]
 	run mybox run --rm --pid container:nosuch deb true
