@@ -86,6 +86,7 @@ int mb_cmd_env_add(struct mb_cmd_context *cx, const char *assignment, struct mb_
                    struct mb_err *err);
 int mb_cmd_env_file_add(struct mb_cmd_context *cx, const char *path, struct mb_strv *env,
                         struct mb_err *err);
+int mb_cmd_label_add(const char *label, struct mb_kv *labels, struct mb_err *err);
 int mb_cmd_label_file_add(const char *path, struct mb_kv *labels, struct mb_err *err);
 
 #endif

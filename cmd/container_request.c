@@ -30,8 +30,8 @@ static int fill_labels(const struct mb_cmd_create_args *a, struct mb_kv *labels,
 
 	for (size_t i = 0; r == 0 && i < a->label_files.n; i++)
 		r = mb_cmd_label_file_add(a->label_files.v[i], labels, err);
-	for (size_t i = 0; i < a->labels.n; i++)
-		mb_kv_set_pair(labels, a->labels.v[i]);
+	for (size_t i = 0; r == 0 && i < a->labels.n; i++)
+		r = mb_cmd_label_add(a->labels.v[i], labels, err);
 	return r;
 }
 
@@ -179,7 +179,9 @@ int mb_cmd_create_request_fill(struct mb_cmd_context *cx, const struct mb_cli_in
 		return mb_fail(err, EINVAL, "unknown or invalid runtime name: %s", a->runtime);
 	fill_host(a, &q->host);
 	fill_lists(a, q);
-	q->name = mb_strdup_or_null(a->name && a->name[0] == '/' ? a->name + 1 : a->name);
+	/* No name at all is one that we find. */
+	if (a->name && *a->name)
+		q->name = mb_strdup(a->name[0] == '/' ? a->name + 1 : a->name);
 	q->platform = mb_strdup_or_null(a->platform);
 	q->ip = mb_strdup_or_null(a->ip);
 	q->ip6 = mb_strdup_or_null(a->ip6);

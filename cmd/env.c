@@ -89,12 +89,24 @@ int mb_cmd_env_file_add(struct mb_cmd_context *cx, const char *path, struct mb_s
 	return r;
 }
 
+int mb_cmd_label_add(const char *label, struct mb_kv *labels, struct mb_err *err)
+{
+	const char *name = label;
+
+	while (isspace((unsigned char)*name))
+		name++;
+	if (!*name || *name == '=')
+		return mb_fail(err, EINVAL, "invalid label '%s': empty name", label);
+	mb_kv_set_pair(labels, label);
+	return 0;
+}
+
 int mb_cmd_label_file_add(const char *path, struct mb_kv *labels, struct mb_err *err)
 {
 	MB_AUTO_STRV struct mb_strv lines = MB_STRV_INIT;
 	int r = read_lines(path, &lines, err);
 
 	for (size_t i = 0; r == 0 && i < lines.n; i++)
-		mb_kv_set_pair(labels, lines.v[i]);
+		r = mb_cmd_label_add(lines.v[i], labels, err);
 	return r;
 }

@@ -166,6 +166,21 @@ TAKEN=taken" ]
 	[ "$output" = yes ]
 }
 
+@test "labels without a name, and a name that is none" {
+	local bad
+	for bad in =x '' ' =x'; do
+		run -125 mybox run --rm --label "$bad" deb true
+		[[ $output == *"invalid label '$bad': empty name" ]]
+	done
+	echo =x >"$BATS_TEST_TMPDIR/labels"
+	run -125 mybox run --rm --label-file "$BATS_TEST_TMPDIR/labels" deb true
+	[[ $output == *"invalid label '=x': empty name" ]]
+	[ -z "$(mybox ps -aq)" ]
+	mybox create --name '' deb true
+	[ -n "$(mybox ps -a --format '{{.Names}}')" ]
+	run -125 mybox run --name / deb true
+}
+
 @test "--read-only: the files that are ours, too" {
 	local file
 	for file in hosts resolv.conf hostname; do
