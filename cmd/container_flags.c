@@ -72,6 +72,7 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 	MB_OPT_LIST('v', "volume", NULL, A, volumes, "bind mount a volume"), \
 	MB_OPT_LIST(0, "mount", NULL, A, mounts, "attach a file system mount to the container"), \
 	MB_OPT_LIST(0, "tmpfs", NULL, A, tmpfs, "mount a tmpfs directory"), \
+	MB_OPT_STRING(0, "volume-driver", NULL, A, volume_driver, "only local, the one that there is"), \
 	MB_OPT_LIST(0, "volumes-from", NULL, A, volumes_from, "mount volumes of the given containers", .complete = MB_COMP_CONTAINER), \
 	MB_OPT_SWITCH(0, "read-only", A, read_only, "mount the root file system as read only"), \
 	MB_OPT_SWITCH(0, "rootfs", A, rootfs, "not an image but a directory: DIR[:O]"), \
@@ -156,7 +157,6 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 	MB_OPT_REFUSED(0, "storage-opt", true, NULL), \
 	MB_OPT_REFUSED(0, "pod", true, NULL), \
 	MB_OPT_REFUSED(0, "init-path", true, "--init runs mybox's own, which is built in"), \
-	MB_OPT_REFUSED(0, "volume-driver", true, NULL), \
 	MB_OPT_REFUSED(0, "use-api-socket", false, "mybox has no daemon"),
 
 #define CREATE_ROWS \

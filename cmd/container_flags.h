@@ -33,6 +33,7 @@ struct mb_cmd_create_args {
 	bool publish_all;
 	/* storage */
 	struct mb_strv volumes, mounts, tmpfs, volumes_from;
+	const char *volume_driver;
 	bool read_only, rootfs;
 	int64_t shm_size;
 	/* resources */

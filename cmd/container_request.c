@@ -177,6 +177,10 @@ int mb_cmd_create_request_fill(struct mb_cmd_context *cx, const struct mb_cli_in
 		return r;
 	if (a->runtime && strcmp(a->runtime, "runc") != 0 && strcmp(a->runtime, "mybox") != 0)
 		return mb_fail(err, EINVAL, "unknown or invalid runtime name: %s", a->runtime);
+	if (a->volume_driver && *a->volume_driver && strcmp(a->volume_driver, "local") != 0)
+		return mb_fail(err, EINVAL,
+		               "error looking up volume plugin %s: plugin \"%s\" not found",
+		               a->volume_driver, a->volume_driver);
 	fill_host(a, &q->host);
 	fill_lists(a, q);
 	/* No name at all is one that we find. */

@@ -181,6 +181,13 @@ TAKEN=taken" ]
 	run -125 mybox run --name / deb true
 }
 
+@test "--volume-driver: the one that there is" {
+	run -0 mybox run --rm --volume-driver local -v vol:/v deb true
+	run -125 mybox run --rm --volume-driver nosuch -v other:/v deb true
+	[[ $output == *'error looking up volume plugin nosuch: plugin "nosuch" not found' ]]
+	[ "$(mybox volume ls -q)" = vol ]
+}
+
 @test "--read-only: the files that are ours, too" {
 	local file
 	for file in hosts resolv.conf hostname; do
