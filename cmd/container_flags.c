@@ -34,6 +34,9 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 	MB_OPT_LIST('e', "env", NULL, A, env, "set environment variables"), \
 	MB_OPT_LIST(0, "env-file", "file", A, env_files, "read in a file of environment variables", .complete = MB_COMP_FILE), \
 	MB_OPT_SWITCH(0, "env-host", A, env_host, "variables of the caller that nobody else sets"), \
+	MB_OPT_LIST(0, "unsetenv", "name", A, unset_env, "a variable of the image that is not to be"), \
+	MB_OPT_SWITCH(0, "unsetenv-all", A, unset_env_all, "none of the image's variables"), \
+	MB_OPT_SWITCH(0, "http-proxy", A, http_proxy, "the caller's variables of proxies that nobody else sets"), \
 	MB_OPT_LIST(0, "secret", "secret", A, secrets, "let it read a secret: name[,type=env][,target=...]", .complete = MB_COMP_SECRET), \
 	MB_OPT_STRING('w', "workdir", NULL, A, workdir, "working directory inside the container"), \
 	MB_OPT_STRING('u', "user", NULL, A, user, "user name or uid (<name|uid>[:<group|gid>])"), \
@@ -52,6 +55,7 @@ static const char *const pull_choices[] = {"missing", "always", "never", NULL};
 	MB_OPT_STRING('h', "hostname", NULL, A, hostname, "container host name"), \
 	MB_OPT_STRING(0, "domainname", NULL, A, domainname, "container NIS domain name"), \
 	MB_OPT_LIST(0, "add-host", "host:ip", A, add_hosts, "add a custom host-to-IP mapping"), \
+	MB_OPT_SWITCH(0, "no-hosts", A, no_hosts, "leave /etc/hosts to the image"), \
 	MB_OPT_LIST(0, "dns", NULL, A, dns, "set custom DNS servers"), \
 	MB_OPT_LIST(0, "dns-search", NULL, A, dns_search, "set custom DNS search domains"), \
 	MB_OPT_LIST(0, "dns-option", NULL, A, dns_options, "set DNS options", .aliases = "dns-opt"), \

@@ -23,14 +23,15 @@ struct mb_cmd_create_args {
 	/* process */
 	struct mb_strv env, env_files, group_add, ulimits, secrets;
 	const char *workdir, *user, *entrypoint, *stop_signal, *runtime, *timezone, *umask;
-	bool init, env_host;
+	struct mb_strv unset_env;
+	bool init, env_host, unset_env_all, http_proxy;
 	int stop_timeout, oom_score_adj;
 	/* names and network */
 	const char *hostname, *domainname, *ip, *ip6, *mac;
 	struct mb_strv add_hosts, dns, dns_search, dns_options, networks, aliases, links, publish,
 		expose;
 	const char *net_rate, *net_delay, *net_loss;
-	bool publish_all;
+	bool publish_all, no_hosts;
 	/* storage */
 	struct mb_strv volumes, mounts, tmpfs, volumes_from;
 	const char *volume_driver;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "build/names.h"
 #include "cmd/container_flags.h"
 #include "cmd/context.h"
 #include "container/create.h"
@@ -52,15 +53,26 @@ static int fill_pid_file(const struct mb_cmd_create_args *a, struct mb_container
 	return 0;
 }
 
+static bool is_of_proxy(const char *assignment)
+{
+	MB_AUTO_FREE char *name = mb_strndup(assignment, strcspn(assignment, "="));
+
+	return mb_build_name_is_proxy(name);
+}
+
 int mb_cmd_create_podman_fill(struct mb_cmd_context *cx, const struct mb_cmd_create_args *a,
                               struct mb_container_create_request *q, struct mb_err *err)
 {
 	q->has_entrypoint = a->entrypoint;
 	if (a->entrypoint && *a->entrypoint && !take_list(a->entrypoint, &q->config.entrypoint))
 		mb_strv_add(&q->config.entrypoint, a->entrypoint);
-	for (char *const *v = cx->user_env; a->env_host && v && *v; v++)
-		if (strchr(*v, '=') > *v)
+	for (char *const *v = cx->user_env; v && *v; v++)
+		if (strchr(*v, '=') > *v && (a->env_host || (a->http_proxy && is_of_proxy(*v))))
 			mb_strv_add(&q->host_env, *v);
+	q->drop_image_env = a->unset_env_all;
+	q->host.no_hosts = a->no_hosts;
+	if (a->no_hosts && a->add_hosts.n)
+		return mb_fail(err, EINVAL, "--no-hosts and --add-host cannot be set together");
 	q->config.timezone = mb_strdup_or_null(a->timezone);
 	q->config.umask = mb_strdup_or_null(a->umask);
 	return fill_pid_file(a, &q->host, err);

@@ -17,6 +17,12 @@ static int fill_env(struct mb_cmd_context *cx, const struct mb_cmd_create_args *
 {
 	int r = 0;
 
+	for (size_t i = 0; i < a->unset_env.n; i++) {
+		if (!*a->unset_env.v[i] || strchr(a->unset_env.v[i], '='))
+			return mb_fail(err, EINVAL, "--unsetenv: '%s' is no name of a variable",
+			               a->unset_env.v[i]);
+		mb_env_set(env, a->unset_env.v[i]);
+	}
 	for (size_t i = 0; r == 0 && i < a->env_files.n; i++)
 		r = mb_cmd_env_file_add(cx, a->env_files.v[i], env, err);
 	for (size_t i = 0; r == 0 && i < a->env.n; i++)

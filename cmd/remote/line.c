@@ -209,6 +209,8 @@ static const struct rule {
 	{"create", "cidfile", refuse_id_file},
 	{"run", "env-host", refuse_all_variables},
 	{"create", "env-host", refuse_all_variables},
+	{"run", "http-proxy", refuse_all_variables},
+	{"create", "http-proxy", refuse_all_variables},
 	{NULL, "iidfile", refuse_id_file},
 	{NULL, "security-opt", check_profile},
 	{NULL, "volume", check_source},

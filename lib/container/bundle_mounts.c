@@ -163,6 +163,8 @@ static int add_etc(struct mb_container *c, struct mb_container_bundle *b, struct
 		MB_AUTO_CLOSE int file = openat(dir, names[i], O_PATH | O_CLOEXEC | O_NOFOLLOW);
 		int fd = -1;
 
+		if (c->record->host.no_hosts && strcmp(names[i], "hosts") == 0)
+			continue;
 		if (is_users(c->record, destination) || (file < 0 && errno == ENOENT))
 			continue;
 		if (file < 0)

@@ -58,19 +58,21 @@ static void add_missing(struct mb_strv *env, const struct mb_strv *more)
 	}
 }
 
-static void merge_env(struct mb_container_config *config, const struct mb_image_settings *image,
-                      const struct mb_strv *host)
+static void merge_env(struct mb_container_create_request *q, const struct mb_image_settings *image)
 {
+	static const struct mb_strv none = {0};
+	const struct mb_strv *below = q->drop_image_env ? &none : &image->env;
+	struct mb_container_config *config = &q->config;
 	struct mb_strv env = MB_STRV_INIT;
 
-	if (!mb_env_find(&image->env, "PATH") && !mb_env_find(host, "PATH"))
+	if (!mb_env_find(below, "PATH") && !mb_env_find(&q->host_env, "PATH"))
 		mb_strv_add(&env,
 		            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	/* docker's order: the user's words first, then what the image has besides. */
 	for (size_t i = 0; i < config->env.n; i++)
 		mb_env_set(&env, config->env.v[i]);
-	add_missing(&env, &image->env);
-	add_missing(&env, host);
+	add_missing(&env, below);
+	add_missing(&env, &q->host_env);
 	mb_strv_done(&config->env);
 	config->env = env;
 }
@@ -148,7 +150,7 @@ static int merge_image(struct mb_container_create_request *q, const struct mb_im
 {
 	struct mb_container_config *config = &q->config;
 
-	merge_env(config, &image->config, &q->host_env);
+	merge_env(q, &image->config);
 	merge_labels(config, &image->config);
 	merge_command(q, &image->config);
 	merge_set(&config->exposed_ports, &image->config.ports);

@@ -26,6 +26,7 @@ struct mb_container_create_request {
 	struct mb_strv command;                /* operands after the image */
 	bool has_entrypoint;                   /* --entrypoint was given, be it "" */
 	struct mb_strv host_env;               /* --env-host: what nobody else says */
+	bool drop_image_env;                   /* --unsetenv-all */
 	struct mb_strv volumes, mounts, tmpfs; /* -v, --mount, --tmpfs */
 	struct mb_strv networks, aliases;      /* --network, --network-alias */
 	struct mb_strv links;                  /* --link */

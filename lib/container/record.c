@@ -125,6 +125,7 @@ static const struct mb_json_field host_table[] = {
 	MB_JSON_STR("PidMode", HOST, pid_mode, .flags = MB_JSON_ALWAYS),
 	MB_JSON_BOOL("Privileged", HOST, privileged, .flags = MB_JSON_ALWAYS),
 	MB_JSON_BOOL("Hardened", HOST, hardened),
+	MB_JSON_BOOL("NoHosts", HOST, no_hosts),
 	MB_JSON_BOOL("PublishAllPorts", HOST, publish_all, .flags = MB_JSON_ALWAYS),
 	MB_JSON_BOOL("ReadonlyRootfs", HOST, readonly_rootfs, .flags = MB_JSON_ALWAYS),
 	MB_JSON_STRV("SecurityOpt", HOST, security_opt, .flags = MB_JSON_NULL),

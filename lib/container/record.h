@@ -82,7 +82,7 @@ struct mb_container_host_config {
 	char *pid_file;          /* each start writes process 1's number there; or NULL */
 	struct mb_kv tmpfs, sysctls, annotations;
 	bool auto_remove, privileged, hardened, publish_all, readonly_rootfs, init,
-		oom_kill_disable;
+		oom_kill_disable, no_hosts;
 	int64_t shm_size, memory, memory_reservation, memory_swap, nano_cpus, cpu_shares,
 		cpu_period, cpu_quota, pids_limit;
 	int oom_score_adj, blkio_weight, memory_swappiness;

@@ -60,6 +60,39 @@ load helpers
 	[[ $output != *MINE=* ]]
 }
 
+@test "--http-proxy: the caller's proxies, and no more" {
+	export http_proxy=http://proxy.test:1 NO_PROXY=here MINE=host
+	run -0 mybox run --rm --http-proxy -e NO_PROXY=mine deb env
+	[[ $output == *http_proxy=http://proxy.test:1* ]]
+	[[ $output == *NO_PROXY=mine* ]]
+	[[ $output != *MINE* ]]
+	run -0 mybox run --rm --http-proxy=false deb env
+	[[ $output != *http_proxy* ]]
+}
+
+@test "--unsetenv, --unsetenv-all: the image's variables, not the user's" {
+	run -0 mybox run --rm --unsetenv FROM_IMAGE --unsetenv HOSTNAME deb env
+	[[ $output != *FROM_IMAGE* ]]
+	[[ $output != *HOSTNAME* ]]
+	run -0 mybox run --rm --unsetenv FROM_IMAGE -e FROM_IMAGE=mine deb sh -c 'echo $FROM_IMAGE'
+	[ "$output" = mine ]
+	run -0 mybox run --rm --unsetenv-all -e A=1 deb env
+	[[ $output != *FROM_IMAGE* ]]
+	[[ $output == *A=1* ]]
+	[[ $output == *PATH=/usr/local/sbin:* ]]
+	run -125 mybox run --rm --unsetenv A=1 deb true
+	[[ $output == *"--unsetenv: 'A=1' is no name of a variable" ]]
+}
+
+@test "--no-hosts: the file is the image's" {
+	run mybox run --rm -h box --no-hosts deb cat /etc/hosts
+	[[ $output != *box* ]]
+	mybox create --name plain --no-hosts deb true
+	[ "$(mybox inspect -f '{{.HostConfig.NoHosts}}' plain)" = true ]
+	run -125 mybox run --rm --no-hosts --add-host there:192.0.2.1 deb true
+	[[ $output == *"--no-hosts and --add-host cannot be set together" ]]
+}
+
 @test "--tz: the host's zone, by its name or as the host has it" {
 	[ -e /usr/share/zoneinfo/Asia/Tokyo ] || skip "needs tzdata"
 	mybox run --rm --tz Asia/Tokyo deb cat /etc/localtime | cmp - /usr/share/zoneinfo/Asia/Tokyo
