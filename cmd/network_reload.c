@@ -7,6 +7,7 @@
 #include "container/container.h"
 #include "core/err.h"
 #include "core/own.h"
+#include "core/str.h"
 #include "core/strv.h"
 #include "net/net.h"
 
@@ -32,28 +33,30 @@ static int add_networks_of(struct mb_net *net, const struct mb_container *c, str
 	return 0;
 }
 
+/* Whole names come before the beginnings of ids. */
 static int add_named(struct mb_cmd_context *cx, struct mb_net *net, const char *name,
                      struct mb_strv *ids, struct mb_err *err)
 {
 	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
+	struct mb_err why = MB_ERR_INIT;
 	struct mb_store *store = NULL;
-	int r = mb_net_network_find(net, name, &n, err);
+	int r = mb_net_network_find(net, name, &n, err), seen = MB_CONTAINER_ABSENT;
 
-	if (r == 0) {
+	if (r != 0 || !mb_streq(n->name, name))
+		seen = mb_cmd_store(cx, &store, &why);
+	if (store)
+		seen = mb_container_find(store, name, &c, &why);
+	if (seen == 0 && (r != 0 || mb_streq(mb_container_name(c), name)))
+		return add_networks_of(net, c, ids, err);
+	if (r == 0)
 		mb_strv_add(ids, n->id);
-		return 0;
-	}
 	if (r != MB_NET_ABSENT)
 		return r;
-	r = mb_cmd_store(cx, &store, err);
-	if (r == 0)
-		r = mb_container_find(store, name, &c, err);
-	if (r == MB_CONTAINER_ABSENT)
+	if (seen == MB_CONTAINER_ABSENT)
 		return mb_fail(err, ENOENT, "No such network or container: %s", name);
-	if (r)
-		return r < 0 ? r : -EINVAL;
-	return add_networks_of(net, c, ids, err);
+	*err = why;
+	return seen < 0 ? seen : -EINVAL;
 }
 
 static int reload_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)

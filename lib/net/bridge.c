@@ -203,7 +203,7 @@ static void set_sysctls(const struct mb_net_network *n, bool is_ours)
 {
 	if (n->v6.subnet && !n->bare6)
 		(void)mb_net_sysctl("0", "/proc/sys/net/ipv6/conf/%s/accept_ra", n->bridge);
-	else if (is_ours || n->bare6)
+	else if (is_ours)
 		(void)mb_net_sysctl("1", "/proc/sys/net/ipv6/conf/%s/disable_ipv6", n->bridge);
 	if (!n->bare4)
 		(void)mb_net_sysctl("1", "/proc/sys/net/ipv4/conf/%s/route_localnet", n->bridge);
@@ -311,9 +311,12 @@ int mb_net_bridge_down(struct mb_net *net, const struct mb_net_network *n, struc
 		return r;
 	mb_net_upper_release(net, n);
 	mb_net_overlay_down(net, n);
-	/* A bridge that was there before us stays. */
-	if (r != MB_NL_ABSENT && mb_starts_with(link.alias, net->alias)) {
+	/* A bridge that was there before us stays, and is in no group of ours any more. */
+	if (r != MB_NL_ABSENT && mb_starts_with(link.alias, net->alias))
 		mb_nl_link_del(&b, link.index, NULL);
+	else if (r != MB_NL_ABSENT && !n->unmanaged && link.group == mb_net_group(n))
+		mb_nl_link_set_group(&b, link.index, 0);
+	if (b.n_messages) {
 		r = mb_nl_send(&net->route, &b, NULL, err);
 		if (r && r != -ENODEV)
 			return mb_wrap(err, r, "cannot remove bridge '%s'", n->bridge);

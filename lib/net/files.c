@@ -41,7 +41,7 @@ static int host_gateway(struct mb_net *net, const struct mb_net_sandbox *s, stru
 		mb_str_add(ret, e->gw4);
 		return 0;
 	}
-	if (e && !e->gw4 && e->gw6) {
+	if (e && !e->gw4 && e->gw6 && !e->bare4 && !e->unmanaged) {
 		mb_str_add(ret, e->gw6);
 		return 0;
 	}

@@ -103,6 +103,9 @@ void mb_net_changes_network(struct mb_net_changes *c, const struct mb_net_networ
 		add_group(c, MB_NET_SET_INTERNAL, remove, group);
 		return;
 	}
+	/* Of a family that is off there is nobody to send anything. */
+	if (n->no_addresses)
+		return;
 	add_group(c, MB_NET_SET_EGRESS, remove, group);
 	MB_STRV_FOREACH (name, &n->trusted) {
 		struct mb_nl_nft_elem *e = mb_net_changes_add(c, MB_NET_SET_TRUSTED, remove);
@@ -116,9 +119,10 @@ void mb_net_changes_network(struct mb_net_changes *c, const struct mb_net_networ
 		add_group(c, MB_NET_SET_EXPOSED4, remove, group);
 	if (n->exposed6)
 		add_group(c, MB_NET_SET_EXPOSED6, remove, group);
-	if (n->masquerade && !n->direct4 && n->v4.subnet)
+	/* What a container sends of IPv4 all the same leaves with the host's address. */
+	if (n->masquerade && !n->direct4 && !n->bare4)
 		add_source(c, MB_NET_SET_MASQ4, remove, group, n->host_ip4);
-	if (n->masquerade && !n->direct6 && n->v6.subnet)
+	if (n->masquerade && !n->direct6 && n->v6.subnet && !n->bare6)
 		add_source(c, MB_NET_SET_MASQ6, remove, group, n->host_ip6);
 }
 

@@ -128,9 +128,10 @@ static int check_shared(const struct mb_net_network *n, struct mb_err *err)
 /* Options that speak of addresses which the network does not have. */
 static int check_off(const struct mb_net_network *n, struct mb_err *err)
 {
-	static const char *const of_ipv4[] = {"com.docker.network.host_ipv4",
-	                                      "com.docker.network.bridge.host_binding_ipv4",
-	                                      MB_NET_OPTION_HOST_ADDRESS};
+	static const char *const of_ipv4[] = {
+		"com.docker.network.host_ipv4", "com.docker.network.bridge.host_binding_ipv4",
+		"com.docker.network.bridge.inhibit_ipv4",
+		"com.docker.network.bridge.gateway_mode_ipv4", MB_NET_OPTION_HOST_ADDRESS};
 	const char *off = n->no_addresses ? "addresses" : "IPv4";
 
 	if (!n->no_ipv4 && !n->no_addresses)
@@ -209,6 +210,40 @@ static int claim(struct mb_net *net, const struct mb_net_network *n, struct mb_e
 	return MB_NET_TAKEN;
 }
 
+/* A bridge is one network's; of the host's own any number may be guests. */
+static int check_bridge(struct mb_net *net, const struct mb_net_network *n, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
+	int r = 0;
+
+	if (mb_kv_find(&n->options, MB_NET_OPTION_BRIDGE))
+		r = mb_net_doc_ids(net, &ids, err);
+	for (size_t i = 0; !r && i < ids.n; i++) {
+		MB_AUTO(mb_net_network_free) struct mb_net_network *other = NULL;
+
+		if (mb_streq(ids.v[i], n->id) ||
+		    mb_net_doc_read(net, ids.v[i], &other, NULL) != 0 ||
+		    !mb_streq(other->bridge, n->bridge) || (other->unmanaged && n->unmanaged))
+			continue;
+		r = mb_fail(err, EEXIST, "bridge '%s' is that of network %s", n->bridge,
+		            other->name);
+	}
+	return r;
+}
+
+/* The ports of a host's own bridge are as long as it is, unless the user says otherwise. */
+static int take_mtu(struct mb_net *net, struct mb_net_network *n, struct mb_err *err)
+{
+	struct mb_nl_link link;
+	int r = mb_net_route_sock(net, err);
+
+	if (!r)
+		r = mb_nl_link_find(&net->route, n->bridge, &link, err);
+	if (!r)
+		n->mtu = link.mtu;
+	return r < 0 ? r : 0;
+}
+
 static int create_locked(struct mb_net *net, const struct mb_net_create *q,
                          struct mb_net_network *n, struct mb_err *err)
 {
@@ -217,8 +252,12 @@ static int create_locked(struct mb_net *net, const struct mb_net_create *q,
 	r = claim(net, n, err);
 	if (r)
 		return r;
-	if (n->overlay.encrypted)
+	r = check_bridge(net, n, err);
+	if (!r && n->overlay.encrypted)
 		r = mb_net_wire_draw(net, n, err);
+	if (!r && n->unmanaged && !mb_kv_find(&n->options, "mtu") &&
+	    !mb_kv_find(&n->options, "com.docker.network.driver.mtu"))
+		r = take_mtu(net, n, err);
 	if (!r)
 		r = mb_net_pool_choose(net, n, q, err);
 	if (!r)

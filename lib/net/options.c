@@ -361,6 +361,10 @@ static int check_unmanaged(struct mb_net_network *n, struct mb_err *err)
 		return mb_fail(err, EINVAL,
 		               "options 'mode=unmanaged' and 'vlan' exclude each other: the "
 		               "VLANs of the host's bridge are the host's");
+	if (n->internal)
+		return mb_fail(err, EINVAL,
+		               "--internal and mode=unmanaged exclude each other: whom containers "
+		               "reach on the host's bridge is not ours to say");
 	/* Not all of its neighbours are ours, who would take longer packets. */
 	if (n->mtu_out) {
 		n->mtu = n->mtu_out;

@@ -367,7 +367,7 @@ int mb_net_ports_default_ip(struct mb_net *net, const struct mb_net_sandbox *s, 
 		return mb_fail(err, EINVAL,
 		               "ports of network %s cannot be published: the host has no address "
 		               "in it; they are reached at %s",
-		               e->network, e->ip4);
+		               e->network, e->ip4 ? e->ip4 : e->ip6);
 	r = mb_net_doc_read(net, e->network_id, &n, err);
 	if (!r)
 		*ret = mb_strdup_or_null(n->host_binding);
@@ -493,6 +493,19 @@ static bool is_led_still(const struct mb_net_sandbox *s, const struct mb_net_bin
 	return false;
 }
 
+/* Whether one of them is for some alone. */
+static bool is_guarded(const struct mb_net_sandbox *s, const struct mb_net_binding *b)
+{
+	for (size_t i = 0; s && i < s->n_bindings; i++) {
+		const struct mb_net_binding *other = &s->bindings[i];
+
+		if (other->proto == b->proto && other->port == b->port && other->from.n &&
+		    !strchr(other->host_ip, ':') == !strchr(b->host_ip, ':'))
+			return true;
+	}
+	return false;
+}
+
 /* What is published for some is not for whoever comes by an interface.  What @kept leads to stays.
  */
 static void put_led(const struct mb_net_sandbox *s, const struct mb_net_sandbox *kept,
@@ -508,7 +521,8 @@ static void put_led(const struct mb_net_sandbox *s, const struct mb_net_sandbox 
 		                           .port = (uint16_t)b->port,
 		                           .to = strchr(b->host_ip, ':') ? six : four};
 
-		if (m.to.family && !b->from.n && !is_led_still(kept, b))
+		if (m.to.family && !is_guarded(s, b) && !is_guarded(kept, b) &&
+		    !is_led_still(kept, b))
 			mb_net_changes_led(c, &m, remove);
 	}
 }

@@ -249,6 +249,16 @@ int mb_net_way_cable(struct mb_net_way *w, struct mb_err *err)
 	return r;
 }
 
+/* The container sends it to the host, and not to a neighbour that it has a route by. */
+static bool is_by_host(const struct mb_net_way *w)
+{
+	const char *text = gateway_of(w->from.e, w->dst.family);
+	struct mb_net_addr gateway;
+
+	return w->way.has_gateway && text && mb_net_addr_parse(text, &gateway) == 0 &&
+	       memcmp(gateway.b, w->way.gateway, mb_net_addr_len(&gateway)) == 0;
+}
+
 /* It leaves by a router of somebody else's on the bridge. */
 static bool has_other_router(const struct mb_net_way *w)
 {
@@ -265,8 +275,8 @@ int mb_net_way_uplink(struct mb_net_way *w, struct mb_err *err)
 	struct mb_nl_way way;
 	int why = 0, r;
 
-	if (w->kind != MB_NET_WAY_OUTSIDE || !w->way.has_gateway ||
-	    mb_net_is_upper(w->from.e->driver) || has_other_router(w))
+	if (w->kind != MB_NET_WAY_OUTSIDE || !is_by_host(w) || mb_net_is_upper(w->from.e->driver) ||
+	    has_other_router(w))
 		return 0;
 	mb_net_addr_format(&w->dst, text);
 	r = mb_nl_route_get(&w->net->route, w->dst.family, w->dst.b, &way, &why, err);

@@ -127,7 +127,6 @@ static void read_name(struct mb_net *net, const char *network_id, const char *na
 	closedir(dir);
 }
 
-/* "web", or "web.net1" for the one on that network. */
 /* The name that @alias stands for in this container alone (--link); NULL: none. */
 static char *linked_name(const struct mb_net_endpoint *e, const char *alias)
 {
@@ -141,6 +140,7 @@ static char *linked_name(const struct mb_net_endpoint *e, const char *alias)
 	return NULL;
 }
 
+/* "web", or "web.net1" for the one on that network. */
 static void read_names(const struct mb_net_way *w, const char *name, struct entries *e)
 {
 	for (size_t i = 0; i < w->from.record->n_endpoints; i++) {
@@ -150,8 +150,9 @@ static void read_names(const struct mb_net_way *w, const char *name, struct entr
 
 		if (mb_ends_with(name, suffix)) {
 			MB_AUTO_FREE char *stem = mb_strndup(name, strlen(name) - strlen(suffix));
+			MB_AUTO_FREE char *linked_stem = linked_name(ep, stem);
 
-			read_name(w->net, ep->network_id, stem, e);
+			read_name(w->net, ep->network_id, linked_stem ? linked_stem : stem, e);
 		}
 		read_name(w->net, ep->network_id, linked ? linked : name, e);
 	}
@@ -311,7 +312,7 @@ static bool is_loose(struct mb_net *net, const char *network_id)
 {
 	MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
 
-	return mb_net_doc_read(net, network_id, &n, NULL) == 0 && n->loose;
+	return mb_net_doc_read(net, network_id, &n, NULL) == 0 && n->loose && !n->internal;
 }
 
 /* To a network that this one's default route leads to, as both are said not to be kept apart: the

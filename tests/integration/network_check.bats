@@ -19,9 +19,10 @@ teardown() {
 sleeper() { mybox run -d --name "$1" "${@:2}" deb sleep 1000 >/dev/null; }
 server() { # server NAME WHERE OPTIONS: an echo server on [ADDRESS:]PORT
 	mybox run -d --name "$1" "${@:3}" deb sh -c 'mkdir -p /www; exec httpd -f -h /www -p "$0"' "$2" >/dev/null
-	wait_until 10 listening "$1"
+	wait_until 10 listening "$1" "${2##*:}"
 }
-listening() { mybox exec "$1" grep -q ' 0A ' /proc/net/tcp /proc/net/tcp6; }
+# The resolver listens, too.
+listening() { mybox exec "$1" grep -qE ":$(printf %04X "$2") 0+:0000 0A " /proc/net/tcp /proc/net/tcp6; }
 two() { # two containers on one network, the second with a server
 	mybox network create "$@" net1 >/dev/null
 	sleeper app --network net1

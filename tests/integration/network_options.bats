@@ -315,7 +315,8 @@ lan_router() {
 	ip link set br-own up
 	refused "overlaps '10.93.21.0/24'" network create --subnet 10.93.21.0/24 -o "$D.bridge.name=br-own" net1
 	mybox network create --subnet 10.93.21.0/29 --gateway 10.93.21.1 -o "$D.bridge.inhibit_ipv4=true" -o "$D.bridge.name=br-own" net1
-	refused "overlaps '10.93.21.0/29'" network create --subnet 10.93.21.0/29 -o "$D.bridge.inhibit_ipv4=true" -o "$D.bridge.name=br-own" net2
+	refused "bridge 'br-own' is that of network net1" network create -o "$D.bridge.inhibit_ipv4=true" -o "$D.bridge.name=br-own" net2
+	refused "overlaps '10.93.21.0/" network create --subnet 10.93.21.0/29 net2
 	sleeper one --network net1
 	sleeper two --network net1
 	[ "$( (ip_of one; ip_of two) | sort | xargs)" = "10.93.21.3 10.93.21.4" ]
@@ -323,6 +324,7 @@ lan_router() {
 	mybox rm -f one two
 	mybox network rm net1
 	[ "$(ip addr show dev br-own | grep -c 'inet 10.93.21.2/24\|inet6 fd00:93:21::2/64')" = 2 ]
+	[ "$(ip -j link show dev br-own | jq -r '.[0].group')" = default ]
 }
 
 @test "mode=unmanaged: on a bridge of the host's own, to which nothing is done" {
@@ -493,11 +495,13 @@ lan_router() {
 	mybox network create -o isolate=true net1
 	mybox network create -o isolate=strict -o mode=managed -o "$D.bridge.inhibit_ipv4=false" net2
 	refused "mode=unmanaged wants a bridge of the host" network create -o mode=unmanaged net3
+	refused "--internal and mode=unmanaged exclude each other" network create --internal -o mode=unmanaged --interface-name host0 net3
 	refused "options 'mode=unmanaged' and 'vlan' exclude each other" network create -o mode=unmanaged -o vlan=5 --interface-name host0 net3
 	refused "bridge 'br-nosuch' of network net3 not found" network create -o mode=unmanaged --interface-name br-nosuch net3
 	refused "interface 'host0' is no bridge of the host's own" network create -o mode=unmanaged --interface-name host0 net3
 	mybox network create --interface-name br-mine net4
-	refused "interface 'br-mine' is no bridge of the host's own" network create -o mode=unmanaged --interface-name br-mine net3
+	refused "bridge 'br-mine' is that of network net4" network create -o mode=unmanaged --interface-name br-mine net3
+	refused "bridge 'br-mine' is that of network net4" network create --interface-name br-mine net3
 	mybox network rm net4
 	for option in isolate=maybe "$D.bridge.trusted_host_interfaces=a/b" "$D.bridge.trusted_host_interfaces=eth0::eth1" "$D.bridge.inhibit_ipv4=x" metric=-1 vlan=0 vlan=4095 vlan=x metric=x no_default_route=2x mode=x; do
 		refused "invalid value '${option#*=}' of option '${option%=*}'" network create -o "$option" net3
