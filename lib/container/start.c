@@ -495,7 +495,10 @@ int mb_container_start_locked(struct mb_container *c, struct mb_container_start 
 		r = attempt(c, how, true, ret_session, err);
 	if (r < 0 || !how->attach)
 		mb_sys_interrupt_release(&before);
-	return r < 0 ? mb_container_explain(c, r, err) : r;
+	/* Of other failures the image's architecture is not the cause. */
+	return r < 0 && (how->exit_code == 126 || how->exit_code == 127)
+	               ? mb_container_explain(c, r, err)
+	               : r;
 }
 
 /* We were its monitor a moment ago; a stop or a start may have come first. */

@@ -71,15 +71,17 @@ static void add_victim(struct mb_event_life *life, const struct mb_event_record 
 	MB_AUTO_FREE char *one = NULL;
 
 	life->oom = true;
-	if (!name || mb_ends_with(before ? before : "", " ..."))
+	if (!name || life->more_victims)
 		return;
 	one = pid ? mb_asprintf("%s (pid %d)", name, pid) : mb_strdup(name);
 	if (!before)
 		life->victims = mb_take_ptr(&one);
 	else if (strlen(before) < VICTIMS_WIDTH)
 		life->victims = mb_asprintf("%s, %s", before, one);
-	else
+	else {
 		life->victims = mb_asprintf("%s ...", before);
+		life->more_victims = true;
+	}
 	free(before);
 }
 

@@ -26,6 +26,7 @@ struct mb_event_life {
 	int signal;             /* that ended it; 0: none */
 	bool oom, unhealthy;    /* was told before its end */
 	char *victims;          /* whom the kernel killed: "sh (pid 7), dd"; NULL: not known */
+	bool more_victims;      /* than are named there */
 	int sent;               /* the last signal that a command sent; 0: none */
 	char *by;               /* whose: "kill, uid 0, pid 123"; NULL: not known */
 	enum mb_event_end end;

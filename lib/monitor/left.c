@@ -23,8 +23,9 @@
 
 enum {
 	READS_AT_ONCE = 16,
-	PAUSE_MS = 10, /* after so many, for who writes without end */
-	KILLED_MS = 100,
+	PAUSE_MS = 10,      /* after so many, for who writes without end */
+	UNOPENED_MS = 1000, /* until somebody may have it open again */
+	KILLED_MS = 200,    /* all of them together */
 	NSEC_PER_MS = 1000000,
 };
 
@@ -115,7 +116,15 @@ static void end(struct mb_monitor *m, struct mb_monitor_left *x)
 	mb_monitor_tell_exec_end(m, id, code);
 }
 
-/* Of one that nobody has open any more no more is heard until its end. */
+static void hold_off(struct mb_monitor *m, struct mb_monitor_left *x, int ms)
+{
+	int64_t due = mb_monotonic_nsec() + (int64_t)ms * NSEC_PER_MS;
+
+	x->is_paused = true;
+	if (!m->left_due || due < m->left_due)
+		m->left_due = due;
+}
+
 static void drop_output(struct mb_monitor *m, unsigned i)
 {
 	struct mb_monitor_left *x = &m->left[i];
@@ -126,12 +135,12 @@ static void drop_output(struct mb_monitor *m, unsigned i)
 		if (n <= 0)
 			break;
 	}
-	if (n > 0)
-		m->left_due = mb_monotonic_nsec() + PAUSE_MS * NSEC_PER_MS;
-	else if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	x->is_paused = false;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		mb_monitor_rewatch(m, x->console, MB_MONITOR_FROM_LEFT, 2 * i + 1,
 		                   EPOLLIN | EPOLLONESHOT);
-	x->is_paused = n > 0;
+	else
+		hold_off(m, x, n > 0 ? PAUSE_MS : UNOPENED_MS);
 }
 
 void mb_monitor_left_event(struct mb_monitor *m, unsigned index)
@@ -159,13 +168,16 @@ void mb_monitor_left_step(struct mb_monitor *m)
 
 void mb_monitor_left_kill(struct mb_monitor *m)
 {
+	const int64_t until = mb_monotonic_nsec() + (int64_t)KILLED_MS * NSEC_PER_MS;
+
 	for (unsigned i = 0; i < m->n_left; i++)
 		if (m->left[i].pidfd)
 			syscall(SYS_pidfd_send_signal, m->left[i].pidfd, SIGKILL, NULL, 0);
 	for (unsigned i = 0; i < m->n_left; i++) {
 		struct pollfd p = {.fd = m->left[i].pidfd, .events = POLLIN};
+		int64_t left = (until - mb_monotonic_nsec()) / NSEC_PER_MS;
 
-		if (p.fd && poll(&p, 1, KILLED_MS) >= 0)
+		if (p.fd && poll(&p, 1, left > 0 ? (int)left : 0) >= 0)
 			end(m, &m->left[i]);
 	}
 }

@@ -33,7 +33,7 @@ static void on_signal(struct mb_monitor *m)
 
 	while (read(m->signals, &info, sizeof(info)) == sizeof(info))
 		;
-	mb_monitor_victim_look(m);
+	mb_monitor_victim_seen(m);
 	mb_monitor_finish_reap(m);
 }
 

@@ -282,6 +282,8 @@ void mb_monitor_victim_begin(struct mb_monitor *m);
 /* Tell of it if the kernel has killed since the last look; while nobody has reaped the victim more
  * is known of it. */
 void mb_monitor_victim_look(struct mb_monitor *m);
+/* A child has ended, which may be one: look, unless that was done within the second. */
+void mb_monitor_victim_seen(struct mb_monitor *m);
 void mb_monitor_victim_event(struct mb_monitor *m);
 void mb_monitor_victim_step(struct mb_monitor *m);
 

@@ -155,6 +155,17 @@ void mb_monitor_victim_begin(struct mb_monitor *m)
 		(void)mb_monitor_watch(m, fd, MB_MONITOR_FROM_OOM, 0, events);
 }
 
+void mb_monitor_victim_seen(struct mb_monitor *m)
+{
+	uint64_t told = m->oom.told;
+
+	if (m->oom.due)
+		return;
+	mb_monitor_victim_look(m);
+	if (m->oom.told != told)
+		m->oom.due = mb_monotonic_nsec() + pause_nsec;
+}
+
 void mb_monitor_victim_event(struct mb_monitor *m)
 {
 	int event = m->fd[MB_MONITOR_SLOT_OOM_EVENT];

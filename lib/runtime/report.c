@@ -134,6 +134,9 @@ static int await_packet(const struct mb_runtime_plan *plan, struct mb_err *err)
 	}
 	if (p[1].revents)
 		return mb_fail(err, EINTR, "interrupted");
+	/* What it told came before its end, but may have come after that look. */
+	if (p[2].revents && !p[0].revents)
+		poll(p, 1, 0);
 	return p[2].revents && !p[0].revents
 	               ? mb_fail(err, ECHILD, "the container's first process could not be made")
 	               : 0;
