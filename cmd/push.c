@@ -81,12 +81,18 @@ static void tell(struct mb_store *store, const struct mb_oci_ref *ref)
 	mb_cmd_event_image(store, "push", whole, name);
 }
 
-/* As podman writes it: without a line's end. */
-static int write_digest(const char *path, const char *digest, struct mb_err *err)
+/* Before anything is sent. */
+static int open_digestfile(const char *path, int *ret_fd, struct mb_err *err)
 {
-	MB_AUTO_CLOSE int fd =
-		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-	int r = fd < 0 ? -errno : mb_write_full(fd, digest, strlen(digest));
+	*ret_fd =
+		path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644) : -1;
+	return path && *ret_fd < 0 ? mb_fail_sys(err, errno, "cannot write '%.300s'", path) : 0;
+}
+
+/* As podman writes it: without a line's end. */
+static int write_digest(const char *path, int fd, const char *digest, struct mb_err *err)
+{
+	int r = path ? mb_write_full(fd, digest, strlen(digest)) : 0;
 
 	return r < 0 ? mb_fail_sys(err, -r, "cannot write '%.300s'", path) : 0;
 }
@@ -96,14 +102,17 @@ static int push_one(struct mb_cmd_context *cx, const struct push_args *args,
                     struct mb_err *err)
 {
 	struct mb_image_pushed pushed = {0};
-	int r = push(cx, args, reg, ref, &pushed, err);
+	MB_AUTO_CLOSE int file = -1;
+	int r = open_digestfile(args->digestfile, &file, err);
 
+	if (r == 0)
+		r = push(cx, args, reg, ref, &pushed, err);
 	if (r > 0)
 		mb_cmd_say("%s", err->msg);
 	if (r == 0)
 		tell(cx->store, ref);
-	if (r == 0 && args->digestfile)
-		r = write_digest(args->digestfile, pushed.digest, err);
+	if (r == 0)
+		r = write_digest(args->digestfile, file, pushed.digest, err);
 	if (r == 0)
 		r = put_end(&pushed, ref, args->quiet);
 	mb_image_pushed_done(&pushed);
@@ -172,7 +181,7 @@ static const struct mb_cli_opt push_opts[] = {
                    "how hard: gzip 1 to 9, zstd 1 to 22"),
 	MB_CMD_REGISTRY_OPT_CREDS(struct push_args),
 	MB_OPT_STRING(0, "digestfile", "FILE", struct push_args, digestfile,
-                      "write the digest of what was pushed to it"),
+                      "write the digest of what was pushed to it", .complete = MB_COMP_FILE),
 	MB_OPT_SWITCH('q', "quiet", struct push_args, quiet, "print the name alone"),
 	MB_OPT_TRI(0, "tls-verify", struct push_args, tls_verify,
                    "want https with a valid certificate (default true)"),

@@ -34,7 +34,7 @@ int mb_cmd_registry_be(struct mb_cmd_registry *reg, const struct mb_cmd_registry
 /* clang-format off */
 #define MB_CMD_REGISTRY_OPT_AUTHFILE(type)                                                         \
 	MB_OPT_STRING(0, "authfile", "FILE", type, who.authfile,                                   \
-	              "a file of logins that is looked at first")
+	              "a file of logins that is looked at first", .complete = MB_COMP_FILE)
 #define MB_CMD_REGISTRY_OPT_CREDS(type)                                                            \
 	MB_OPT_STRING(0, "creds", "USER:PASSWORD", type, who.creds,                                \
 	              "who to be for this command; process lists show it")

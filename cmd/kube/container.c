@@ -27,11 +27,14 @@ static void put_env(const struct mb_container *c, struct mb_str *out)
 
 		if (image && mb_strv_has(&image->config.env, assignment))
 			continue;
+		/* One that is not to be there: a pod cannot say that. */
+		if (!assignment[n])
+			continue;
 		if (!any)
 			mb_str_add(out, IN "env:\n");
 		any = true;
 		mb_cmd_kube_put(out, IN "- name", name);
-		mb_cmd_kube_put(out, IN "  value", assignment[n] ? assignment + n + 1 : "");
+		mb_cmd_kube_put(out, IN "  value", assignment + n + 1);
 	}
 }
 

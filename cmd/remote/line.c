@@ -40,14 +40,14 @@ static int take_variable(struct mb_cmd_remote_line *line, const struct use *use)
 	return 0;
 }
 
-/* One that the caller has not goes by its name alone: the container is not to have it. */
+/* One that the caller has not is not to be in the container; by its name alone it would be asked
+ * for over there. */
 static int take_env(struct mb_cmd_remote_line *line, const struct use *use)
 {
-	if (!strchr(use->text, '=') && !mb_cmd_user_env(line->cx, use->text)) {
-		pass(line, use);
-		return 0;
-	}
-	return take_variable(line, use);
+	if (strchr(use->text, '=') || mb_cmd_user_env(line->cx, use->text))
+		return take_variable(line, use);
+	mb_strv_addf(&line->first, "--unsetenv=%s", use->text);
+	return 0;
 }
 
 /* Before all others, which win. */
@@ -202,7 +202,9 @@ static const struct rule {
 	{"export", "output", take_output},
 	{"volume export", "output", take_output},
 	{"generate kube", "filename", take_output},
-	{NULL, "env", take_env},
+	{"run", "env", take_env},
+	{"create", "env", take_env},
+	{NULL, "env", take_variable},
 	{NULL, "env-file", take_variables},
 	{NULL, "label-file", take_labels},
 	{"run", "cidfile", refuse_id_file},

@@ -181,6 +181,13 @@ hostile=('' ' ' 'a b' "it's" '"' '$(touch made)' '`touch made`' '$HOME' '\' '\\'
 	unset FROM_IMAGE
 	far run --rm -e FROM_IMAGE deb sh -c 'echo "${FROM_IMAGE-none}"' >got
 	[ "$(cat got)" = none ]
+	# Nor is it that of who answers over there, unless it is given after all.
+	unset NOBODYS
+	far run --rm -e NOBODYS -e NOBODYS=7 deb sh -c 'echo "${NOBODYS-none}"' >got
+	[ "$(cat got)" = 7 ]
+	run far push --digestfile here deb
+	[[ $output == *"option '--digestfile' with another host"* ]]
+	[ ! -e here ]
 	far save -o img.tar deb
 	[ "$(stat -c %a img.tar)" = 600 ]
 	run -0 far load -i img.tar
