@@ -294,12 +294,42 @@ static void check_place(struct check *c, const struct mb_net_network *n,
 	     p.routed ? "in" : "not in", n->name, p.routed ? "which has" : "without");
 }
 
+struct stem {
+	const char *ifname;
+	bool found;
+};
+
+static int each_recorded(struct mb_net *net, struct mb_net_sandbox *s, void *arg,
+                         struct mb_err *err)
+{
+	struct stem *q = arg;
+
+	(void)net;
+	(void)err;
+	q->found = q->found || strncmp(q->ifname + 2, s->container_id, MB_NET_LINK_STEM - 2) == 0;
+	return 0;
+}
+
+/* A bridge of the host's own may have ports of several stores: of this one is what it has a record
+ * of. */
+static bool may_be_anothers(const struct check *c, const struct links *all,
+                            const struct mb_nl_link *link)
+{
+	struct stem q = {.ifname = link->name};
+
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].index == link->master &&
+		    mb_starts_with(all->v[i].alias, c->net->alias))
+			return false;
+	return link->master && (mb_net_records_walk(c->net, each_recorded, &q, NULL) || !q.found);
+}
+
 static void check_port_link(struct check *c, const struct links *all, const struct mb_nl_link *link)
 {
 	/* Ports of other stores' bridges are theirs to look after. */
 	const struct mb_net_network *n = network_of_link(c, all, link);
 
-	if (!n)
+	if (!n || (!has_owner(c, link->name) && may_be_anothers(c, all, link)))
 		return;
 	if (!has_owner(c, link->name))
 		tell(c, c->repair && drop_link(c, link),

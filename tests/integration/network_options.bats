@@ -328,7 +328,7 @@ lan_router() {
 }
 
 @test "mode=unmanaged: on a bridge of the host's own, to which nothing is done" {
-	local before
+	local before second=("$MYBOX" --root "$root.2" --runroot "$run.2")
 	ip link add br-own type bridge
 	ip addr add 10.93.22.2/24 dev br-own
 	ip addr add fd00:93:22::2/64 dev br-own nodad
@@ -364,6 +364,16 @@ lan_router() {
 	mybox network reload
 	mybox system check
 	diff <(echo "$before") <(state)
+	# Another store's containers there are its own to look after.
+	"${second[@]}" load -q -i "$images/deb.tar" >/dev/null
+	"${second[@]}" network create -o mode=unmanaged --interface-name br-own --subnet 10.93.24.0/24 net1
+	"${second[@]}" run -d --name guest --network net1 deb sleep 1000
+	mybox system check --repair
+	[ "$("${second[@]}" exec guest ls /sys/class/net | xargs)" = "eth0 lo" ]
+	"${second[@]}" system check
+	"${second[@]}" rm -f guest
+	"${second[@]}" network rm net1
+	rm -rf "$root.2" "$run.2"
 	run mybox run --name four --network net1 -p 8201:80 deb true
 	[ "$status" = 125 ]
 	[[ $output == *"ports of network net1 cannot be published"* ]]

@@ -434,7 +434,7 @@ bound() { mybox exec "$1" grep -q ':0035 ' /proc/net/udp; }
 	mybox network create --ipv6 -o "$trusted=nosuch0:host0" net1
 	mybox network create --ipv6 -o "$trusted=nosuch0:lo" net2
 	[ "$(mybox network inspect -f "{{index .Options \"$trusted\"}}" net1)" = nosuch0:host0 ]
-	web s1 --network net1 -p 127.0.0.1:8080:80 -p 8083:83,from=192.0.2.0/24
+	web s1 --network net1 -p 127.0.0.1:8080:80 -p 8083:83,from=192.0.2.0/24 -p 127.0.0.1:8085:83
 	web s2 --network net2 -p 8081:80
 	ip4=$(mybox inspect -f '{{.NetworkSettings.Networks.net1.IPAddress}}' s1)
 	ip6=$(mybox inspect -f '{{.NetworkSettings.Networks.net1.GlobalIPv6Address}}' s1)
@@ -443,7 +443,8 @@ bound() { mybox exec "$1" grep -q ':0035 ' /proc/net/udp; }
 	listens() { mybox exec s1 wget -q -O- "http://127.0.0.1:$1/" >/dev/null; }
 	wait_until 10 listens 81
 	wait_until 10 listens 83
-	# Not what is not published, or for others alone, or by the other family; nor where another is trusted.
+	# Not what is not published, or for others alone (whatever else leads there), or by the other
+	# family; nor where another is trusted.
 	run ! outside_is "$ip4:81" s1
 	run ! outside_is "$ip4:83" s1
 	run ! outside_is "[$ip6]:80" s1
