@@ -686,8 +686,8 @@ def setup(name):
 
 def clear_network():
     """A store that is gone keeps its table and bridges, and all that look at them pay for that."""
-    if os.readlink("/proc/self/ns/net") == os.readlink("/proc/1/ns/net"):
-        return  # by hand: not the machine's own
+    if "MYBOX_CGROUPS" not in os.environ:
+        return  # by hand, outside tests/support/isolated: this would be the machine's own
     subprocess.run("nft flush ruleset; for l in $(ip -o link | grep -o ' mb[^:@]*'); do "
                    "ip link del $l 2>/dev/null; done", shell=True)
 
