@@ -115,6 +115,7 @@ struct mb_monitor {
 		uint64_t told;     /* of what SLOT_OOM counts */
 		uint64_t sequence; /* in the kernel's log, behind whom was told */
 		int64_t due;       /* CLOCK_MONOTONIC: when to look again; 0: it is heard from */
+		int64_t read;      /* CLOCK_MONOTONIC: when the log was read last */
 	} oom;
 	const char *exit_error;
 	int64_t finished_nsec, restart_nsec;
@@ -282,7 +283,7 @@ void mb_monitor_victim_begin(struct mb_monitor *m);
 /* Tell of it if the kernel has killed since the last look; while nobody has reaped the victim more
  * is known of it. */
 void mb_monitor_victim_look(struct mb_monitor *m);
-/* A child has ended, which may be one: look, unless that was done within the second. */
+/* A child has ended, which may be one: look, unless the log was read within the second. */
 void mb_monitor_victim_seen(struct mb_monitor *m);
 void mb_monitor_victim_event(struct mb_monitor *m);
 void mb_monitor_victim_step(struct mb_monitor *m);

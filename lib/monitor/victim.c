@@ -130,6 +130,7 @@ void mb_monitor_victim_look(struct mb_monitor *m)
 	if (n <= m->oom.told)
 		return;
 	m->oom.told = n;
+	m->oom.read = mb_monotonic_nsec();
 	if (find(m, &victim))
 		mb_monitor_tell_oom(m, victim.name, pid_inside(m, &victim));
 	else
@@ -157,13 +158,8 @@ void mb_monitor_victim_begin(struct mb_monitor *m)
 
 void mb_monitor_victim_seen(struct mb_monitor *m)
 {
-	uint64_t told = m->oom.told;
-
-	if (m->oom.due)
-		return;
-	mb_monitor_victim_look(m);
-	if (m->oom.told != told)
-		m->oom.due = mb_monotonic_nsec() + pause_nsec;
+	if (!m->oom.read || mb_monotonic_nsec() - m->oom.read >= pause_nsec)
+		mb_monitor_victim_look(m);
 }
 
 void mb_monitor_victim_event(struct mb_monitor *m)
