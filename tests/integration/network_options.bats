@@ -331,6 +331,7 @@ lan_router() {
 	local before second=("$MYBOX" --root "$root.2" --runroot "$run.2")
 	ip link add br-own type bridge
 	ip addr add 10.93.22.2/24 dev br-own
+	ip link set br-own mtu 1400
 	ip addr add fd00:93:22::2/64 dev br-own nodad
 	ip link set br-own up
 	lan_router br-own 10.93.22.1/24
@@ -355,6 +356,7 @@ lan_router() {
 	mybox exec one ping -c 1 -W 5 two
 	mybox exec one ping -c 1 -W 5 10.93.22.2
 	outside busybox ping -c 1 -W 5 "$(ip_of two)"
+	[ "$(mybox exec one cat /sys/class/net/eth0/mtu)" = 1400 ]
 	# No gateway: the default route is another network's.
 	[[ $(inside three ip route show default) == "default via "*" dev eth1"* ]]
 	diff <(echo "$before") <(state)
