@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "container/check_request.h"
@@ -196,6 +197,9 @@ static void set_defaults(struct mb_container_create_request *q)
 
 /* --- the store -------------------------------------------------------------------------------- */
 
+/* How long somebody else's work at a name is waited for. */
+enum { STALE_TRIES = 200, STALE_NSEC = 10000000 };
+
 struct making {
 	struct mb_store *store;
 	int containers, names;
@@ -214,19 +218,38 @@ static bool exists(const struct making *m, const char *id)
 	       faccessat(m->containers, temporary, F_OK, 0) == 0;
 }
 
+/* A name whose container is not there: the command that removed it did not live to say so, or is
+ * about to; or the one that makes it has just claimed it.  Who is at it has its lock. */
+static void drop_stale(struct making *m, const char *name, const char *holder)
+{
+	const struct timespec pause = {.tv_nsec = STALE_NSEC};
+	MB_AUTO_CLOSE int lock = -1;
+	char lock_name[8 + MB_ID_TEXT];
+
+	snprintf(lock_name, sizeof(lock_name), "c-%s", holder);
+	if (mb_store_lock(m->store, MB_RANK_CONTAINER, lock_name, true, false, &lock, NULL) != 0) {
+		nanosleep(&pause, NULL);
+		return;
+	}
+	if (exists(m, holder))
+		return;
+	mb_store_name_release(m->names, name, holder, NULL);
+	mb_store_lock_retire(m->store, lock_name, lock);
+}
+
 static int claim(struct making *m, const char *name, struct mb_err *err)
 {
 	char holder[MB_ID_TEXT] = "";
 	int r;
 
-	for (int tries = 0; tries < 3; tries++) {
+	for (int tries = 0; tries < STALE_TRIES; tries++) {
 		r = mb_store_name_claim(m->names, name, m->record->id, holder, err);
-		if (r != MB_STORE_TAKEN)
+		if (r != MB_STORE_TAKEN || (holder[0] && exists(m, holder)))
 			break;
-		if (holder[0] && exists(m, holder))
-			break;
-		/* Its container is gone: the command that removed it did not live to say so. */
-		unlinkat(m->names, name, 0);
+		if (holder[0])
+			drop_stale(m, name, holder);
+		else
+			unlinkat(m->names, name, 0); /* it leads nowhere */
 	}
 	if (r == MB_STORE_TAKEN) {
 		mb_fail(err, EEXIST,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* lib/store/lock.h — locks between processes: flock(2) on files in RUN/locks.
  *
- * The kernel drops them when a process dies.  They are taken in the order of their ranks, which
- * builds without NDEBUG assert.  Never hold one across network traffic, a user's code, waiting
- * for an exit, or standard input.
+ * The kernel drops them when a process dies.  Who waits takes them in the order of their ranks,
+ * which builds without NDEBUG assert.  Never hold one across network traffic, a user's code,
+ * waiting for an exit, or standard input.
  */
 #ifndef MB_STORE_LOCK_H
 #define MB_STORE_LOCK_H

@@ -238,12 +238,28 @@ runs() { [ "$(mybox inspect -f '{{.State.Running}}' "$1")" = true ]; }
 	[ "$status" = 1 ]
 }
 
+@test "a name is taken from who is gone, not from who is making or removing its container" {
+	local id=deadbeef
+	id=$id$id$id$id$id$id$id$id
+	mkdir -p "$run/locks" "$root/names"
+	ln -s $id "$root/names/web1"
+	exec 8>"$run/locks/c-$id"
+	flock 8
+	run -1 mybox create --name web1 deb true 8>&-
+	[[ $output == *'Conflict. The container name "/web1" is already in use by container "'$id* ]]
+	[ "$(readlink "$root/names/web1")" = $id ]
+	exec 8>&-
+	run -0 mybox create --name web1 deb true
+	[ "$(mybox inspect -f '{{.Id}}' web1)" = "$output" ]
+	[ ! -e "$run/locks/c-$id" ]
+}
+
 @test "wait: every waiter gets the code, one line each" {
 	mybox run -d --name c1 deb sh -c 'while [ ! -e /go ]; do sleep 0.05; done; exit 21'
 	mybox run -d --name c2 deb sh -c 'exit 22'
 	local i
 	for i in 1 2 3; do "${box[@]}" wait c1 c2 >"$BATS_TEST_TMPDIR/w$i" & done
-	mybox exec c1 touch /go
+	let_end c1
 	wait
 	for i in 1 2 3; do [ "$(cat "$BATS_TEST_TMPDIR/w$i")" = "21
 22" ]; done
@@ -259,7 +275,7 @@ runs() { [ "$(mybox inspect -f '{{.State.Running}}' "$1")" = true ]; }
 	"${box[@]}" wait c1 >"$BATS_TEST_TMPDIR/code" &
 	local waiter=$!
 	sleep 0.2
-	mybox exec c1 touch /go
+	let_end c1
 	wait $waiter
 	[ "$(cat "$BATS_TEST_TMPDIR/code")" = 23 ]
 }

@@ -47,7 +47,7 @@ gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
 	"${box[@]}" wait --condition exited --timeout 10s c3 3>&- >"$BATS_TEST_TMPDIR/code" &
 	local waiter=$!
 	wait_until 5 follows "$waiter"
-	mybox exec c3 touch /go
+	let_end c3
 	wait "$waiter"
 	[ "$(cat "$BATS_TEST_TMPDIR/code")" = 5 ]
 	mybox rm -f c2

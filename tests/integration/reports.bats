@@ -106,7 +106,7 @@ three" ]
 	"${box[@]}" logs -f c1 >"$BATS_TEST_TMPDIR/out" &
 	local client=$!
 	wait_until 5 grep -qx first "$BATS_TEST_TMPDIR/out"
-	mybox exec c1 touch /go
+	let_end c1
 	wait $client
 	[ "$(cat "$BATS_TEST_TMPDIR/out")" = "first
 last" ]

@@ -328,7 +328,7 @@ started_again() { [ "$(now_pid)" != "$1" ] && kill -0 "$(now_pid)"; }
 	wait_until 5 mybox exec c1 true
 	kill -9 $client
 	wait $client || true
-	mybox exec c1 touch /go
+	let_end c1
 	away() { ! mybox container exists c1; }
 	wait_until 5 away
 }

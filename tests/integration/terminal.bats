@@ -274,7 +274,7 @@ got end" ]
 		pids+=($!)
 	done
 	sleep 0.5
-	mybox exec c1 touch /go
+	let_end c1
 	for i in "${pids[@]}"; do
 		code=0
 		wait "$i" || code=$?

@@ -68,11 +68,11 @@ c2" ]
 	mybox run -d --name c1 deb sh -c 'while [ ! -e /go ]; do sleep 0.1; done; rm /go; exit 3' >/dev/null
 	mybox update --restart on-failure:5 c1
 	[ "$(mybox inspect -f '{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}' c1)" = "on-failure 5" ]
-	mybox exec c1 touch /go
+	let_end c1
 	again() { [ "$(mybox inspect -f '{{.RestartCount}} {{.State.Running}}' c1)" = "1 true" ]; }
 	wait_until 10 again
 	mybox update --restart no c1
-	mybox exec c1 touch /go
+	let_end c1
 	over() { [ "$(mybox inspect -f '{{.State.Status}} {{.State.ExitCode}}' c1)" = "exited 3" ]; }
 	wait_until 10 over
 	sleeper c2 --rm
