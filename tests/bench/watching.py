@@ -49,7 +49,7 @@ def logs_tools(m):
 def logs_since(m):
     """From the last line's time on."""
     def argv(tool):
-        last = subprocess.run(m.argv(tool, "logs", "-t", "-n", "1", "bench"), check=True,
+        last = subprocess.run(m.argv(tool, "logs", "-t", "--tail", "1", "bench"), check=True,
                               capture_output=True, text=True).stdout.split()[0]
         return m.argv(tool, "logs", "--since", last, "bench")
     tools = {"floor": logs_tools(m)["floor"], "version": m.mybox("version")}
