@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/aside.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/strv.h"
@@ -22,21 +22,9 @@ static int open_one(int parent, const char *name)
 
 static int read_names(int parent, struct mb_strv *out, struct mb_err *err)
 {
-	int copy = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *entry;
+	int r = mb_dir_names(parent, ".", out);
 
-	if (!dir) {
-		int r = mb_fail_sys(err, errno, "cannot read 'aside'");
-
-		mb_close(&copy);
-		return r;
-	}
-	while ((entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			mb_strv_add(out, entry->d_name);
-	closedir(dir);
-	return 0;
+	return r < 0 ? mb_fail_sys(err, -r, "cannot read 'aside'") : 0;
 }
 
 static int sweep(int parent, bool repair, size_t *ret_n, struct mb_err *err)

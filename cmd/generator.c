@@ -13,6 +13,7 @@
 #include "cmd/output.h"
 #include "cmd/report.h"
 #include "container/exe.h"
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/io.h"
 #include "core/own.h"
@@ -98,7 +99,7 @@ static int generate_one(struct generating *g, int dir, const char *path, const c
 static void generate_all(struct generating *g, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = mb_dir_take(fd);
 	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
 	struct dirent *entry;
 

@@ -14,6 +14,7 @@
 #include "build/job.h"
 #include "build/work.h"
 #include "core/clock.h"
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/parse.h"
@@ -157,17 +158,13 @@ static int add_directories(struct mb_store *store, struct mb_build_cache *cache,
 	MB_AUTO_CLOSE int fd = -1;
 	struct dirent *entry;
 	DIR *dir;
-	int copy = -1, r = mb_store_dir(store, "caches", false, &fd, err);
+	int r = mb_store_dir(store, "caches", false, &fd, err);
 
-	if (r == 0)
-		r = mb_store_dir(store, "caches", false, &copy, err);
 	if (r < 0)
 		return r;
-	dir = fdopendir(copy);
-	if (!dir) {
-		mb_close(&copy);
+	dir = mb_dir_open(fd, ".");
+	if (!dir)
 		return mb_fail_sys(err, errno, "cannot read 'caches'");
-	}
 	while ((entry = readdir(dir))) {
 		enum mb_build_cache_kind kind = kind_of(entry->d_name);
 		struct mb_build_cache_row *row;

@@ -9,6 +9,7 @@
 #include <sys/file.h>
 
 #include "container/users.h"
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/parse.h"
@@ -77,12 +78,9 @@ static int find_locks(struct mb_store *store, struct mb_strv *ids, struct mb_err
 
 	if (r < 0)
 		return r;
-	dir = fdopendir(fd);
-	if (!dir) {
-		r = mb_fail_sys(err, errno, "cannot read 'locks'");
-		mb_close(&fd);
-		return r;
-	}
+	dir = mb_dir_take(fd);
+	if (!dir)
+		return mb_fail_sys(err, errno, "cannot read 'locks'");
 	while ((entry = readdir(dir))) {
 		const char *id = mb_skip_prefix(entry->d_name, PREFIX);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "build/walk.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 
 #include <linux/magic.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
@@ -19,21 +19,10 @@
 
 static int read_names(int fd, struct mb_strv *out)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *entry;
+	int r = mb_dir_names(fd, ".", out);
 
-	if (!dir) {
-		mb_close(&copy);
-		return -errno;
-	}
-	rewinddir(dir);
-	while ((entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			mb_strv_add(out, entry->d_name);
-	closedir(dir);
 	mb_strv_sort(out);
-	return 0;
+	return r;
 }
 
 /* What the kernel shows of itself is no file of anybody's: the mount point is there, empty. */

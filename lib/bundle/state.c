@@ -15,6 +15,7 @@
 #include "bundle/parts.h"
 #include "core/clock.h"
 #include "core/crc32c.h"
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/io.h"
 #include "core/sock.h"
@@ -115,8 +116,7 @@ static int add_ids(DIR *dir, struct mb_strv *ids, struct mb_err *err)
 
 int mb_bundle_list(int root_fd, struct mb_strv *ret_ids, struct mb_err *err)
 {
-	const int fd = openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = mb_dir_open(root_fd, ".");
 	int r;
 
 	if (!dir)

@@ -9,6 +9,7 @@
 
 #include "container/bundle.h"
 #include "container/container.h"
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/str.h"
 
@@ -81,9 +82,9 @@ static int add_one(struct mb_container_bundle *b, const char *on_host, const cha
 static int add_directory(struct mb_container_bundle *b, const char *on_host,
                          const char *in_container, int depth, struct mb_err *err)
 {
-	int fd = open(on_host, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = mb_dir_take(open(on_host, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	struct dirent *entry;
+	int r = 0;
 
 	if (!dir)
 		return mb_fail_sys(err, errno, "cannot list '%s'", on_host);

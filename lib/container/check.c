@@ -4,7 +4,6 @@
  * run.  Each is looked at under its container's lock, so that nobody's work is taken for rubble. */
 #include "container/check.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include "container/container.h"
 #include "container/life.h"
 #include "container/mounts.h"
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/parse.h"
 #include "core/str.h"
@@ -84,17 +84,9 @@ static bool exists(int dir, const char *name)
 /* The names in a directory, so that it may change while we go through them. */
 static int list(int dir_fd, struct mb_strv *out, struct mb_err *err)
 {
-	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
+	int r = mb_dir_names(dir_fd, ".", out);
 
-	if (!dir)
-		return mb_fail_sys(err, errno, "cannot list a directory of the store");
-	while ((entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			mb_strv_add(out, entry->d_name);
-	closedir(dir);
-	return 0;
+	return r < 0 ? mb_fail_sys(err, -r, "cannot list a directory of the store") : 0;
 }
 
 /* --- what a process has outside of the store -------------------------------------------------- */

@@ -12,6 +12,7 @@
 #include "container/create.h"
 #include "container/record.h"
 #include "container/userns.h"
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/io.h"
 #include "core/parse.h"
@@ -102,19 +103,17 @@ static void read_container(int containers, const char *name, struct ranges held[
 static int read_containers(struct mb_store *store, struct ranges held[2], struct mb_err *err)
 {
 	MB_AUTO_CLOSE int containers = -1;
-	struct dirent *entry;
+	const struct dirent *entry;
 	DIR *dir;
-	int fd, r = mb_store_dir(store, "containers", false, &containers, err);
+	int r = mb_store_dir(store, "containers", false, &containers, err);
 
 	if (r < 0)
 		return r;
-	fd = openat(containers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
+	dir = mb_dir_open(containers, ".");
 	if (!dir)
 		return mb_fail_sys(err, errno, "cannot list the containers");
-	while ((entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			read_container(containers, entry->d_name, held);
+	while ((entry = mb_dir_next(dir)))
+		read_container(containers, entry->d_name, held);
 	closedir(dir);
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "container/pause.h"
 #include "container/start_parts.h"
 #include "container/userns.h"
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/event.h"
 #include "core/str.h"
@@ -93,18 +94,14 @@ static struct mb_image_settings settings_of(const struct mb_container_config *co
 
 static bool is_empty(int fd)
 {
-	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	size_t n = 0;
+	DIR *dir = mb_dir_open(fd, ".");
+	bool empty;
 
-	if (!dir) {
-		mb_close(&copy);
+	if (!dir)
 		return false;
-	}
-	while (n < 3 && readdir(dir))
-		n++;
+	empty = !mb_dir_next(dir);
 	closedir(dir);
-	return n < 3;
+	return empty;
 }
 
 /* The image it was made from, unless that is a directory. */

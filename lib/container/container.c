@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "container/cgroup_of.h"
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/parse.h"
 #include "core/str.h"
@@ -117,16 +118,12 @@ static char *name_of(struct mb_store *store, const char *id)
 	char other[MB_ID_TEXT], *name = NULL;
 	struct dirent *entry;
 	DIR *dir;
-	int fd;
 
 	if (mb_store_dir(store, "names", false, &names, NULL) < 0)
 		return NULL;
-	fd = open_dir(names, ".");
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		mb_close(&fd);
+	dir = mb_dir_open(names, ".");
+	if (!dir)
 		return NULL;
-	}
 	while (!name && (entry = readdir(dir)))
 		if (mb_store_name_find(names, entry->d_name, other, NULL) == 0 &&
 		    strcmp(other, id) == 0)
@@ -199,11 +196,9 @@ static int open_at(struct mb_store *store, int containers, const char *id, bool 
 static int find_prefix(int containers, const char *prefix, char *ret_id, struct mb_err *err)
 {
 	size_t n = strlen(prefix), found = 0;
+	DIR *dir = mb_dir_open(containers, ".");
 	struct dirent *entry;
-	DIR *dir;
-	int fd = open_dir(containers, ".");
 
-	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir)
 		return mb_fail_sys(err, errno, "cannot list the containers");
 	while ((entry = readdir(dir)))
@@ -370,16 +365,11 @@ static void listing_done(struct listing *l)
 
 static int read_ids(int base, const char *path, struct mb_strv *ret, struct mb_err *err)
 {
-	int fd = open_dir(base, path);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = mb_dir_open(base, path);
 	struct dirent *entry;
 
-	if (!dir) {
-		int r = mb_fail_sys(err, errno, "cannot list the containers");
-
-		mb_close(&fd);
-		return r;
-	}
+	if (!dir)
+		return mb_fail_sys(err, errno, "cannot list the containers");
 	while ((entry = readdir(dir)))
 		if ((entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN) &&
 		    mb_hex_is_valid(entry->d_name, MB_ID_LEN))

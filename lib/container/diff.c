@@ -13,6 +13,7 @@
 
 #include "container/container.h"
 #include "container/start_parts.h"
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
@@ -63,28 +64,13 @@ static bool is_opaque(struct comparing *d, const char *path)
 	}
 }
 
-static DIR *open_list(int fd)
-{
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-
-	if (!dir && copy >= 0)
-		close(copy);
-	return dir;
-}
-
-static bool is_dots(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 /* @image_fd -1: the image has no such directory. */
 static void look_at(struct comparing *d, const char *path, int fd, int image_fd, const char *name)
 {
 	struct stat st, before;
 	bool was_there;
 
-	if (is_dots(name) || fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	was_there = image_fd >= 0 && fstatat(image_fd, name, &before, AT_SYMLINK_NOFOLLOW) == 0;
 	if (is_whiteout(&st)) {
@@ -102,23 +88,20 @@ static void look_at(struct comparing *d, const char *path, int fd, int image_fd,
 /* What the image has and an opaque directory does not. */
 static void add_hidden(struct comparing *d, const char *path, int fd, int image_fd)
 {
-	DIR *dir = open_list(image_fd);
-	struct dirent *entry;
+	MB_AUTO_CLOSEDIR DIR *dir = mb_dir_open(image_fd, ".");
+	const struct dirent *entry;
 	struct stat st;
 
-	while (dir && (entry = readdir(dir)))
-		if (!is_dots(entry->d_name) &&
-		    fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+	while (dir && (entry = mb_dir_next(dir)))
+		if (fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
 			add(d, 'D', path, entry->d_name);
-	if (dir)
-		closedir(dir);
 }
 
 static int visit(struct comparing *d, const char *path)
 {
 	MB_AUTO_CLOSE int fd = -1, image_fd = -1;
 	int r = mb_sys_tree_open(d->upper, path, &fd);
-	struct dirent *entry;
+	const struct dirent *entry;
 	DIR *dir;
 
 	if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP)
@@ -127,10 +110,10 @@ static int visit(struct comparing *d, const char *path)
 		return r;
 	if (mb_sys_tree_open(d->image, path, &image_fd) < 0)
 		image_fd = -1;
-	dir = open_list(fd);
+	dir = mb_dir_open(fd, ".");
 	if (!dir)
 		return -errno;
-	while ((entry = readdir(dir)))
+	while ((entry = mb_dir_next(dir)))
 		look_at(d, path, fd, image_fd, entry->d_name);
 	closedir(dir);
 	if (image_fd >= 0 && is_opaque(d, path))

@@ -20,6 +20,7 @@
 #include "container/life.h"
 #include "container/secrets.h"
 #include "container/userns.h"
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/log.h"
 #include "core/parse.h"
@@ -140,9 +141,9 @@ static int open_container(struct executing *x, struct mb_err *err)
  * be about to be used. */
 static void sweep(int cgroup_fd)
 {
-	int fd = openat(cgroup_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), pid;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = mb_dir_open(cgroup_fd, ".");
 	struct dirent *entry;
+	int pid;
 
 	while (dir && (entry = readdir(dir))) {
 		const char *number = mb_skip_prefix(entry->d_name, "exec-");

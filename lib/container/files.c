@@ -16,6 +16,7 @@
 #include "container/mounts.h"
 #include "container/start_parts.h"
 #include "container/userns.h"
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/io.h"
 #include "core/own.h"
@@ -75,16 +76,13 @@ static int map_ids(const struct mb_container_mount *m, int userns, int fd, struc
 static bool is_empty(int mount)
 {
 	MB_AUTO_CLOSE int fd = -1;
-	struct dirent *entry;
-	bool empty = true;
+	bool empty;
 	DIR *dir;
 
 	if (mb_sys_path_reopen(mount, O_RDONLY | O_DIRECTORY, &fd, NULL) < 0 ||
-	    !(dir = fdopendir(fd)))
+	    !(dir = mb_dir_take(mb_take_fd(&fd))))
 		return false;
-	fd = -1;
-	while (empty && (entry = readdir(dir)))
-		empty = mb_streq(entry->d_name, ".") || mb_streq(entry->d_name, "..");
+	empty = !mb_dir_next(dir);
 	closedir(dir);
 	return empty;
 }

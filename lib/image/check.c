@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/parse.h"
@@ -151,15 +152,11 @@ static void check_config(struct checking *c, const char *name)
 
 static int check_images(struct checking *c, struct mb_err *err)
 {
-	struct dirent *entry;
-	DIR *dir;
-	int fd = openat(c->images, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = mb_dir_open(c->images, ".");
+	const struct dirent *entry;
 
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		mb_close(&fd);
+	if (!dir)
 		return mb_fail_sys(err, errno, "cannot read 'images'");
-	}
 	while ((entry = readdir(dir))) {
 		char id[MB_IMAGE_ID_TEXT];
 
@@ -209,17 +206,14 @@ static int check_garbage(struct checking *c, struct mb_err *err)
 	MB_AUTO_STRV struct mb_strv used = MB_STRV_INIT;
 	struct dirent *entry;
 	DIR *dir;
-	int fd, r = mb_image_collect_used(c->store, &used, err);
+	int r = mb_image_collect_used(c->store, &used, err);
 
 	/* With an unreadable record nobody knows; that one was told already. */
 	if (r < 0)
 		return r == -EBADMSG ? 0 : r;
-	fd = openat(c->layers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		mb_close(&fd);
+	dir = mb_dir_open(c->layers, ".");
+	if (!dir)
 		return mb_fail_sys(err, errno, "cannot read 'layers'");
-	}
 	while ((entry = readdir(dir))) {
 		char subject[80];
 
@@ -241,11 +235,9 @@ static int check_ingest(struct checking *c, struct mb_err *err)
 	DIR *dir;
 	int fd = -1, r = mb_store_dir(c->store, "ingest", false, &fd, err);
 
-	dir = r == 0 ? fdopendir(fd) : NULL;
-	if (!dir) {
-		mb_close(&fd);
+	dir = mb_dir_take(fd);
+	if (!dir)
 		return r < 0 ? r : mb_fail_sys(err, errno, "cannot read 'ingest'");
-	}
 	while ((entry = readdir(dir))) {
 		MB_AUTO_FREE char *subject = NULL;
 

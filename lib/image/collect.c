@@ -3,12 +3,12 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/parse.h"
@@ -31,12 +31,9 @@ static int read_names(struct mb_store *store, const char *dir_name, struct mb_st
 
 	if (r < 0)
 		return r;
-	dir = fdopendir(fd);
-	if (!dir) {
-		r = mb_fail_sys(err, errno, "cannot read '%s'", dir_name);
-		mb_close(&fd);
-		return r;
-	}
+	dir = mb_dir_take(fd);
+	if (!dir)
+		return mb_fail_sys(err, errno, "cannot read '%s'", dir_name);
 	while ((entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
 			mb_strv_add(out, entry->d_name);

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
@@ -153,11 +154,9 @@ void mb_image_download_sweep(struct mb_store *store)
 
 	if (open_directory(store, &fd, NULL) < 0)
 		return;
-	dir = fdopendir(fd);
-	if (!dir) {
-		mb_close(&fd);
+	dir = mb_dir_take(fd);
+	if (!dir)
 		return;
-	}
 	while ((entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
 			sweep_one(dirfd(dir), entry->d_name);

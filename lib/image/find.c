@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/io.h"
 #include "core/parse.h"
@@ -79,12 +80,9 @@ static int count_prefix(struct mb_store *store, const char *prefix, char first[M
 
 	if (r < 0)
 		return r;
-	dir = fdopendir(fd);
-	if (!dir) {
-		r = mb_fail_sys(err, errno, "cannot read 'images'");
-		mb_close(&fd);
-		return r;
-	}
+	dir = mb_dir_take(fd);
+	if (!dir)
+		return mb_fail_sys(err, errno, "cannot read 'images'");
 	while ((entry = readdir(dir)))
 		if (mb_image_record_name_parse(entry->d_name, id) && mb_starts_with(id, prefix) &&
 		    n++ == 0)

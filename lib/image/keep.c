@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/parse.h"
@@ -123,18 +124,13 @@ int mb_image_keeps_load(struct mb_store *store, struct mb_image_keeps *ret, stru
 	MB_AUTO_CLOSE int dir = -1;
 	struct dirent *entry;
 	DIR *stream;
-	int copy = -1, r = mb_store_dir(store, "steps", false, &dir, err);
+	int r = mb_store_dir(store, "steps", false, &dir, err);
 
-	if (r == 0)
-		r = mb_store_dir(store, "steps", false, &copy, err);
 	if (r < 0)
 		return r;
-	stream = fdopendir(copy);
-	if (!stream) {
-		r = mb_fail_sys(err, errno, "cannot read 'steps'");
-		mb_close(&copy);
-		return r;
-	}
+	stream = mb_dir_open(dir, ".");
+	if (!stream)
+		return mb_fail_sys(err, errno, "cannot read 'steps'");
 	while (r >= 0 && (entry = readdir(stream))) {
 		struct mb_image_kept kept = {0};
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "image/image.h"
@@ -110,16 +111,15 @@ int mb_image_list_load(struct mb_store *store, struct mb_image_list *ret, struct
 {
 	MB_AUTO_IMAGE_REFS struct mb_image_refs refs = {0};
 	struct mb_image_list list = {0};
+	MB_AUTO_CLOSE int fd = -1;
 	DIR *dir;
-	int fd = -1, r = mb_store_dir(store, "images", false, &fd, err);
+	int r = mb_store_dir(store, "images", false, &fd, err);
 
 	if (r == 0)
 		r = mb_image_refs_load(store, &refs, err);
-	dir = r == 0 ? fdopendir(fd) : NULL;
-	if (!dir) {
-		mb_close(&fd);
+	dir = r == 0 ? mb_dir_take(mb_take_fd(&fd)) : NULL;
+	if (!dir)
 		return r < 0 ? r : mb_fail_sys(err, errno, "cannot read 'images'");
-	}
 	add_records(dir, &list);
 	closedir(dir);
 	if (list.n)

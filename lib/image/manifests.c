@@ -3,11 +3,11 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/sha256.h"
@@ -238,12 +238,9 @@ int mb_image_manifests_check(struct mb_store *store, bool repair,
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	dir = fdopendir(fd);
-	if (!dir) {
-		r = mb_fail_sys(err, errno, "cannot read '%s'", folder);
-		mb_close(&fd);
-		return r;
-	}
+	dir = mb_dir_take(fd);
+	if (!dir)
+		return mb_fail_sys(err, errno, "cannot read '%s'", folder);
 	while ((entry = readdir(dir))) {
 		MB_AUTO_IMAGE_MANIFESTS struct mb_image_manifests list = {0};
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/parse.h"
@@ -166,22 +167,19 @@ int mb_image_mounts_clear(struct mb_store *store, const char *name, struct mb_er
 /* @stale: those that should not be there; otherwise the mounted ones of images. */
 static int list(struct mb_store *store, bool stale, struct mb_strv *out, struct mb_err *err)
 {
-	MB_AUTO_CLOSE int lock = -1;
+	MB_AUTO_CLOSE int lock = -1, fd = -1;
 	struct dirent *entry;
 	DIR *dir;
-	int fd = -1, r = mb_image_refs_lock(store, &lock, err);
+	int r = mb_image_refs_lock(store, &lock, err);
 
 	if (r < 0)
 		return r;
 	r = mb_store_dir_find(store, MOUNTS, true, &fd, NULL);
 	if (r == -ENOENT)
 		return 0;
-	dir = r == 0 ? fdopendir(fd) : NULL;
-	if (!dir) {
-		r = r < 0 ? r : -errno;
-		mb_close(&fd);
-		return mb_fail_sys(err, -r, "cannot read '" MOUNTS "'");
-	}
+	dir = r == 0 ? mb_dir_take(mb_take_fd(&fd)) : NULL;
+	if (!dir)
+		return mb_fail_sys(err, r < 0 ? -r : errno, "cannot read '" MOUNTS "'");
 	while ((entry = readdir(dir))) {
 		const char *name = entry->d_name;
 

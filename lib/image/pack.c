@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "image/pack.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
@@ -298,29 +298,10 @@ static bool is_mount_file(const struct packing *p, const struct stat *st)
 
 /* --- directories ------------------------------------------------------------------------------ */
 
-static bool is_dots(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 static int list(int fd, struct mb_strv *names)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *entry;
-	int r;
+	int r = mb_dir_names(fd, ".", names);
 
-	if (!dir) {
-		r = -errno;
-		mb_close(&copy);
-		return r;
-	}
-	errno = 0;
-	while ((entry = readdir(dir)))
-		if (!is_dots(entry->d_name))
-			mb_strv_add(names, entry->d_name);
-	r = -errno;
-	closedir(dir);
 	mb_strv_sort(names);
 	return r;
 }

@@ -3,11 +3,11 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/parse.h"
 #include "core/sha256.h"
@@ -168,12 +168,9 @@ int mb_image_refs_load(struct mb_store *store, struct mb_image_refs *ret, struct
 
 	if (r < 0)
 		return r;
-	dir = fdopendir(fd);
-	if (!dir) {
-		r = mb_fail_sys(err, errno, "cannot read 'refs'");
-		mb_close(&fd);
-		return r;
-	}
+	dir = mb_dir_take(fd);
+	if (!dir)
+		return mb_fail_sys(err, errno, "cannot read 'refs'");
 	while ((entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/id.h"
 #include "core/log.h"
@@ -81,12 +82,10 @@ static int check_broken_records(struct check *c, struct mb_err *err)
 	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
 	struct dirent *entry;
 	int fd = -1, r = mb_net_records_dir(c->net, &fd, err);
-	DIR *dir = r ? NULL : fdopendir(fd);
+	DIR *dir = mb_dir_take(fd);
 
-	if (!dir) {
-		mb_close(&fd);
+	if (!dir)
 		return r ? r : mb_fail_sys(err, errno, "cannot list the network records");
-	}
 	while ((entry = readdir(dir)))
 		if (mb_hex_is_valid(entry->d_name, MB_ID_LEN))
 			mb_strv_add(&names, entry->d_name);
@@ -562,13 +561,11 @@ static bool owns(const struct owners *o, uint64_t owner)
 /* Takes @fd. */
 static int add_owners(int fd, struct owners *o, struct mb_err *err)
 {
-	DIR *dir = fdopendir(fd);
+	DIR *dir = mb_dir_take(fd);
 	struct dirent *entry;
 
-	if (!dir) {
-		mb_close(&fd);
+	if (!dir)
 		return mb_fail_sys(err, errno, "cannot list the containers");
-	}
 	while ((entry = readdir(dir))) {
 		uint64_t owner = mb_net_ipam_owner(entry->d_name);
 
@@ -639,14 +636,11 @@ static void check_externals(struct check *c, const struct mb_net_network *n)
 static void check_name(struct check *c, const struct mb_net_network *n,
                        const struct mb_net_remotes *remotes, int names, const char *name)
 {
-	int fd = openat(names, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = mb_dir_open(names, name);
 	struct dirent *entry;
 
-	if (!dir) {
-		mb_close(&fd);
+	if (!dir)
 		return;
-	}
 	while ((entry = readdir(dir))) {
 		bool outside = entry->d_name[0] == '-';
 
@@ -654,7 +648,7 @@ static void check_name(struct check *c, const struct mb_net_network *n,
 		    (outside && is_external(n, name, entry->d_name)) ||
 		    mb_net_remotes_find(remotes, entry->d_name))
 			continue;
-		tell(c, !c->repair || unlinkat(fd, entry->d_name, 0) == 0,
+		tell(c, !c->repair || unlinkat(dirfd(dir), entry->d_name, 0) == 0,
 		     "name '%s' of network '%s' leads to %s that is gone", name, n->name,
 		     outside ? "an endpoint" : "a container");
 	}
@@ -666,17 +660,15 @@ static void check_name(struct check *c, const struct mb_net_network *n,
 /* l/<container>: what a container that is gone called others. */
 static void check_links_of(struct check *c, const struct mb_net_network *n, int run)
 {
-	int fd = openat(run, "l", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = mb_dir_open(run, "l");
 	struct dirent *entry;
 
-	if (!dir) {
-		mb_close(&fd);
+	if (!dir)
 		return;
-	}
 	while ((entry = readdir(dir)))
 		if (entry->d_name[0] != '.' && !mb_strv_has(&c->live, entry->d_name))
-			tell(c, c->repair && mb_sys_tree_remove(fd, entry->d_name, NULL) == 0,
+			tell(c,
+			     c->repair && mb_sys_tree_remove(dirfd(dir), entry->d_name, NULL) == 0,
 			     "network '%s' has links of container '%.12s', which is gone", n->name,
 			     entry->d_name);
 	closedir(dir);
@@ -688,21 +680,17 @@ static void check_names(struct check *c, const struct mb_net_network *n)
 	MB_AUTO_CLOSE int run = -1;
 	struct dirent *entry;
 	DIR *dir;
-	int fd;
 
 	if (mb_net_run_dir(c->net, n->id, &run, NULL) < 0 ||
 	    mb_net_remotes_load(c->net, n, &remotes, NULL) < 0)
 		return;
 	check_links_of(c, n, run);
-	fd = openat(run, "n", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		mb_close(&fd);
+	dir = mb_dir_open(run, "n");
+	if (!dir)
 		return;
-	}
 	while ((entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
-			check_name(c, n, &remotes, fd, entry->d_name);
+			check_name(c, n, &remotes, dirfd(dir), entry->d_name);
 	closedir(dir);
 }
 

@@ -9,6 +9,7 @@
 
 #include <json-c/json_object.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/io.h"
 #include "core/log.h"
@@ -98,13 +99,11 @@ static bool is_config(const char *name)
 static int list_configs(struct mb_strv *ret, int *ret_dir)
 {
 	int fd = open(FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = mb_dir_take(fd);
 	struct dirent *entry;
 
-	if (!dir) {
-		mb_close(&fd);
+	if (!dir)
 		return -errno;
-	}
 	while ((entry = readdir(dir)))
 		if (is_config(entry->d_name))
 			mb_strv_add(ret, entry->d_name);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/id.h"
 #include "core/str.h"
@@ -179,18 +180,15 @@ static void put_remotes(struct mb_net_plan *plan, const struct mb_net_remotes *a
 static void add_recorded(struct mb_net *net, struct mb_net_plan *plan)
 {
 	MB_AUTO_FREE char *path = marker_path(plan->network->id);
-	int fd = openat(net->store->run_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = mb_dir_open(net->store->run_fd, path);
 	char text[MB_NET_CLASS_TEXT + 1], name[MB_NET_CLASS_ID_TEXT];
 	struct mb_net_class class;
 	struct dirent *entry;
 
-	if (!dir) {
-		mb_close(&fd);
+	if (!dir)
 		return;
-	}
 	while ((entry = readdir(dir))) {
-		ssize_t n = readlinkat(fd, entry->d_name, text, sizeof(text) - 1);
+		ssize_t n = readlinkat(dirfd(dir), entry->d_name, text, sizeof(text) - 1);
 
 		text[n > 0 ? n : 0] = '\0';
 		/* One of before a change that was cut short is not of this plan. */
@@ -358,18 +356,15 @@ static int write_classes(struct mb_net *net, const struct mb_net_plan *plan, str
 	MB_AUTO_CLOSE int dir = -1;
 	struct dirent *entry;
 	DIR *list;
-	int fd, r;
+	int r;
 
 	r = open_marker(net, plan->network->id, &dir, err);
 	if (r)
 		return r;
-	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	list = fd < 0 ? NULL : fdopendir(fd);
-	if (!list) {
-		mb_close(&fd);
+	list = mb_dir_open(dir, ".");
+	if (!list)
 		return mb_fail_sys(err, errno, "cannot list the classes of network '%s'",
 		                   plan->network->name);
-	}
 	while ((entry = readdir(list)))
 		if (entry->d_name[0] != '.')
 			mb_strv_add(&old, entry->d_name);

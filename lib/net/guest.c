@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/parse.h"
 #include "core/sha256.h"
@@ -405,11 +406,9 @@ static int list_ids(struct mb_net *net, struct mb_strv *ids, struct mb_err *err)
 
 	if (mb_store_dir_find(net->store, FOLDER, true, &fd, NULL) < 0)
 		return 0;
-	dir = fdopendir(fd);
-	if (!dir) {
-		mb_close(&fd);
+	dir = mb_dir_take(fd);
+	if (!dir)
 		return mb_fail_sys(err, errno, "cannot list '%s'", FOLDER);
-	}
 	while ((entry = readdir(dir)))
 		if (mb_hex_is_valid(entry->d_name, MB_ID_LEN))
 			mb_strv_add(ids, entry->d_name);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/io.h"
 #include "core/learn.h"
@@ -76,15 +77,12 @@ static bool has_name(const struct mb_net_plan *plan, const char *name)
 
 static int remove_others(int dir, const struct mb_net_plan *plan, struct mb_err *err)
 {
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	DIR *list = mb_dir_open(dir, ".");
 	MB_AUTO_STRV struct mb_strv old = MB_STRV_INIT;
 	struct dirent *entry;
 
-	if (!list) {
-		mb_close(&fd);
+	if (!list)
 		return mb_fail_sys(err, errno, "cannot list the names of a policy");
-	}
 	while ((entry = readdir(list)))
 		if (entry->d_name[0] != '.' && !has_name(plan, entry->d_name))
 			mb_strv_add(&old, entry->d_name);
@@ -165,17 +163,14 @@ static void read_origins(int dir, const char *name, struct origins *o)
 static void load_origins(struct mb_net *net, const char *network_id, struct origins *o)
 {
 	MB_AUTO_FREE char *path = mb_asprintf("net/%s/" MB_LEARN_DIR, network_id);
-	int fd = openat(net->store->run_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = mb_dir_open(net->store->run_fd, path);
 	struct dirent *entry;
 
-	if (!dir) {
-		mb_close(&fd);
+	if (!dir)
 		return;
-	}
 	while ((entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
-			read_origins(fd, entry->d_name, o);
+			read_origins(dirfd(dir), entry->d_name, o);
 	closedir(dir);
 }
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/id.h"
 #include "core/str.h"
@@ -311,12 +312,9 @@ int mb_net_names_check_external(struct mb_net *net, const struct mb_net_network 
 
 	if (open_names(net, n->id, &names) < 0 || open_below(names, name, false, &fd) < 0)
 		return 0;
-	dir = fdopendir(fd);
-	if (!dir) {
-		r = mb_fail_sys(err, errno, "cannot list who is named '%s'", name);
-		mb_close(&fd);
-		return r;
-	}
+	dir = mb_dir_take(fd);
+	if (!dir)
+		return mb_fail_sys(err, errno, "cannot list who is named '%s'", name);
 	while (!r && (entry = readdir(dir)))
 		if (entry->d_name[0] != '.' && entry->d_name[0] != *NOBODY &&
 		    mb_net_is_live(net, entry->d_name))

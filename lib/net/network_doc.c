@@ -2,13 +2,13 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/id.h"
 #include "core/parse.h"
@@ -296,12 +296,9 @@ int mb_net_doc_ids(struct mb_net *net, struct mb_strv *ids, struct mb_err *err)
 	r = mb_store_dir(net->store, "networks", false, &fd, err);
 	if (r)
 		return r;
-	dir = fdopendir(fd);
-	if (!dir) {
-		r = mb_fail_sys(err, errno, "cannot list the networks");
-		close(fd);
-		return r;
-	}
+	dir = mb_dir_take(fd);
+	if (!dir)
+		return mb_fail_sys(err, errno, "cannot list the networks");
 	while ((entry = readdir(dir))) {
 		char id[MB_ID_TEXT];
 

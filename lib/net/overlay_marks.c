@@ -2,11 +2,11 @@
 /* RUN/net/ov/<network>.<container>: there is something to lead for. */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/id.h"
 #include "core/own.h"
@@ -21,17 +21,14 @@ static int list_marks(struct mb_net *net, int *ret_dir, struct mb_strv *ret, str
 {
 	MB_AUTO_CLOSE int at = -1;
 	struct dirent *entry;
-	int fd, r = mb_store_dir(net->store, MB_NET_LEAD_DIR, true, &at, err);
+	int r = mb_store_dir(net->store, MB_NET_LEAD_DIR, true, &at, err);
 	DIR *dir;
 
 	if (r)
 		return r;
-	fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		mb_close(&fd);
+	dir = mb_dir_open(at, ".");
+	if (!dir)
 		return mb_fail_sys(err, errno, "cannot list the shared networks");
-	}
 	while ((entry = readdir(dir)))
 		if (strlen(entry->d_name) == (size_t)2 * MB_ID_LEN + 1 &&
 		    entry->d_name[MB_ID_LEN] == '.')

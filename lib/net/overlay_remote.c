@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/id.h"
 #include "core/io.h"
@@ -277,10 +278,8 @@ int mb_net_remotes_load(struct mb_net *net, const struct mb_net_network *n,
 	struct dirent *entry;
 	size_t cap = 0;
 	int fd = -1, r = n->overlay.store.members.n ? open_dir(net, n->id, &fd, err) : 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = mb_dir_take(fd);
 
-	if (!dir)
-		mb_close(&fd);
 	while (dir && (entry = readdir(dir))) {
 		if (!mb_hex_is_valid(entry->d_name, MB_ID_LEN))
 			continue;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/crc32c.h"
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/id.h"
 #include "core/io.h"
@@ -590,13 +591,11 @@ static bool has_owner(int dir_fd, uint64_t owner)
 {
 	struct dirent *entry;
 	bool found = false;
-	DIR *dir = fdopendir(dir_fd);
+	DIR *dir = mb_dir_take(dir_fd);
 
 	/* When in doubt it lives. */
-	if (!dir) {
-		mb_close(&dir_fd);
+	if (!dir)
 		return true;
-	}
 	while (!found && (entry = readdir(dir)))
 		found = mb_net_ipam_owner(entry->d_name) == owner;
 	closedir(dir);

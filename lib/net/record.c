@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/id.h"
 #include "core/log.h"
@@ -231,12 +231,9 @@ int mb_net_records_walk(struct mb_net *net, mb_net_record_each *each, void *arg,
 	r = mb_net_records_dir(net, &fd, err);
 	if (r)
 		return r;
-	dir = fdopendir(fd);
-	if (!dir) {
-		r = mb_fail_sys(err, errno, "cannot list the network records");
-		mb_close(&fd);
-		return r;
-	}
+	dir = mb_dir_take(fd);
+	if (!dir)
+		return mb_fail_sys(err, errno, "cannot list the network records");
 	while (!r && (entry = readdir(dir))) {
 		MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = NULL;
 		struct mb_err told = MB_ERR_INIT;

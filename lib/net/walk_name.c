@@ -2,12 +2,12 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/id.h"
 #include "core/own.h"
@@ -109,21 +109,17 @@ static void read_name(struct mb_net *net, const char *network_id, const char *na
 	MB_AUTO_CLOSE int run = -1;
 	struct dirent *entry;
 	DIR *dir;
-	int fd;
 
 	for (char *p = path; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
 	if (mb_net_run_dir(net, network_id, &run, NULL) < 0)
 		return;
-	fd = openat(run, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		mb_close(&fd);
+	dir = mb_dir_open(run, path);
+	if (!dir)
 		return;
-	}
 	while ((entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
-			read_entry(fd, entry->d_name, e);
+			read_entry(dirfd(dir), entry->d_name, e);
 	closedir(dir);
 }
 

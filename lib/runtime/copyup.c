@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
@@ -17,12 +18,6 @@
 enum { MAX_DEPTH = 64 };
 
 static int copy_tree(int from_fd, int to_fd, int depth, struct mb_err *err);
-
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
 
 /* Modes after owners: a change of owner takes the set-id bits away. */
 static int copy_owner(int fd, const struct stat *st, struct mb_err *err)
@@ -114,20 +109,16 @@ static int copy_entry(int from, int to, const char *name, int depth, struct mb_e
 /* @from_fd is open for reading and stays the caller's.  NOLINTNEXTLINE(misc-no-recursion) */
 static int copy_tree(int from_fd, int to_fd, int depth, struct mb_err *err)
 {
-	__attribute__((cleanup(close_dir))) DIR *dir = NULL;
+	MB_AUTO_CLOSEDIR DIR *dir = mb_dir_open(from_fd, ".");
 	const struct dirent *entry;
 	struct stat st;
-	int copy = fcntl(from_fd, F_DUPFD_CLOEXEC, 3);
 	int r = 0;
 
 	if (depth > MAX_DEPTH)
 		r = mb_fail(err, ELOOP, "directories are nested too deeply");
-	dir = copy < 0 ? NULL : fdopendir(copy);
 	if (!dir || fstat(from_fd, &st) < 0)
 		return mb_fail_sys(err, errno, "cannot read the directory");
-	while (r == 0 && (entry = readdir(dir))) {
-		if (mb_streq(entry->d_name, ".") || mb_streq(entry->d_name, ".."))
-			continue;
+	while (r == 0 && (entry = mb_dir_next(dir))) {
 		r = copy_entry(from_fd, to_fd, entry->d_name, depth, err);
 		if (r < 0)
 			mb_wrap(err, r, "'%s'", entry->d_name);

@@ -16,6 +16,7 @@
 #include <seccomp.h>
 
 #include "core/crc32c.h"
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/io.h"
 #include "core/own.h"
@@ -116,8 +117,7 @@ static int read_cache(int cache_fd, const char *name, struct mb_runtime_seccomp 
 /* Profiles come and go, and their programs would pile up. */
 static void shrink_cache(int cache_fd)
 {
-	int copy = openat(cache_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	DIR *dir = mb_dir_open(cache_fd, ".");
 	const struct dirent *entry;
 	size_t n = 0;
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/str.h"
 #include "store/doc.h"
@@ -161,23 +162,21 @@ static bool is_broken(struct mb_store *store, const char *name)
 int mb_secret_check(struct mb_store *store, const struct mb_secret_check_request *request,
                     size_t *ret_left, struct mb_err *err)
 {
-	MB_AUTO_CLOSE int lock = -1;
+	MB_AUTO_CLOSE int lock = -1, fd = -1;
 	struct dirent *entry;
 	size_t left = 0;
 	DIR *dir;
 	bool alone;
-	int fd = -1, r = mb_store_dir_find(store, "secrets", false, &fd, NULL);
+	int r = mb_store_dir_find(store, "secrets", false, &fd, NULL);
 
 	*ret_left = 0;
 	if (r < 0)
 		return 0;
 	r = mb_store_lock(store, MB_RANK_VOLUME, "secrets", true, false, &lock, err);
 	alone = r == 0;
-	dir = r < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		mb_close(&fd);
+	dir = r < 0 ? NULL : mb_dir_take(mb_take_fd(&fd));
+	if (!dir)
 		return r < 0 ? r : mb_fail_sys(err, errno, "cannot read 'secrets'");
-	}
 	while ((entry = readdir(dir))) {
 		bool leftover = mb_starts_with(entry->d_name, ".tmp-") ||
 		                mb_starts_with(entry->d_name, ".rm-");

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/event.h"
 #include "core/id.h"
@@ -116,14 +117,11 @@ int mb_secret_hold(struct mb_store *store, int *ret_fd, struct mb_err *err)
 /* What somebody was killed over is no secret any more, but its bytes are. */
 static void sweep(int secrets)
 {
-	int fd = openat(secrets, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = mb_dir_open(secrets, ".");
 	struct dirent *entry;
 
-	if (!dir) {
-		mb_close(&fd);
+	if (!dir)
 		return;
-	}
 	while ((entry = readdir(dir)))
 		if (mb_starts_with(entry->d_name, TMP) || mb_starts_with(entry->d_name, GONE))
 			mb_sys_tree_remove(secrets, entry->d_name, NULL);

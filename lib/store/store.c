@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/id.h"
 #include "core/io.h"
@@ -231,12 +232,9 @@ int mb_store_names(struct mb_store *store, const char *relative, bool (*is_valid
 
 	if (r < 0)
 		return r;
-	dir = fdopendir(fd);
-	if (!dir) {
-		r = mb_fail_sys(err, errno, "cannot read '%s/%s'", store->root, relative);
-		mb_close(&fd);
-		return r;
-	}
+	dir = mb_dir_take(fd);
+	if (!dir)
+		return mb_fail_sys(err, errno, "cannot read '%s/%s'", store->root, relative);
 	while ((entry = readdir(dir)))
 		if (is_valid(entry->d_name))
 			mb_strv_add(ret, entry->d_name);

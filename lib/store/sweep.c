@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "store/sweep.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/parse.h"
@@ -34,22 +34,11 @@ static void found(struct sweeping *s, const char *where, const char *name, bool 
 
 static int list(int base, const char *where, struct mb_strv *out, struct mb_err *err)
 {
-	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
-	int fd = openat(base, where, flags);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
+	int r = mb_dir_names(base, where, out);
 
-	if (!dir) {
-		mb_close(&fd);
-		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
-		               ? 0
-		               : mb_fail_sys(err, errno, "cannot list '%s'", where);
-	}
-	while ((entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			mb_strv_add(out, entry->d_name);
-	closedir(dir);
-	return 0;
+	if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP)
+		return 0;
+	return r < 0 ? mb_fail_sys(err, -r, "cannot list '%s'", where) : 0;
 }
 
 static bool is_temporary(const char *name)

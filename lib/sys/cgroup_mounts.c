@@ -9,6 +9,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/own.h"
 #include "sys/cgroup_priv.h"
 
@@ -198,13 +199,11 @@ static bool probe_one(struct mb_sys_cgroup_host *h, int dir, const char *name)
 
 static bool probe_each(struct mb_sys_cgroup_host *h, int root)
 {
-	MB_AUTO_CLOSE int fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	DIR *dir = mb_dir_open(root, ".");
 	bool good = dir != NULL;
 
 	if (!dir)
 		return false;
-	(void)mb_take_fd(&fd);
 	for (struct dirent *e; good && (e = readdir(dir));) {
 		/* "cpu" is often a link to "cpu,cpuacct". */
 		if (e->d_name[0] != '.' && e->d_type != DT_LNK)

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "sys/cgroup_priv.h"
@@ -14,15 +15,9 @@
 /* A container that manages cgroups of its own decides how many there are. */
 enum { DIRECTORIES_MAX = 65536, DIRECTORY_FLAGS = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW };
 
-static void close_dir_p(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir);
-}
-
 static int children_add(int fd, const char *path, struct mb_strv *paths, struct mb_err *err)
 {
-	__attribute__((cleanup(close_dir_p))) DIR *dir = NULL;
+	MB_AUTO_CLOSEDIR DIR *dir = NULL;
 	MB_AUTO_CLOSE int dir_fd = openat(fd, *path ? path : ".", DIRECTORY_FLAGS);
 	struct stat st;
 
@@ -33,12 +28,11 @@ static int children_add(int fd, const char *path, struct mb_strv *paths, struct 
 	/* kernfs counts subdirectories: most cgroups have none, and need no reading. */
 	if (fstat(dir_fd, &st) == 0 && st.st_nlink == 2)
 		return 0;
-	dir = fdopendir(dir_fd);
+	dir = mb_dir_take(mb_take_fd(&dir_fd));
 	if (!dir)
 		return mb_fail_sys(err, errno, "cannot read cgroup '%s'", path);
-	(void)mb_take_fd(&dir_fd);
-	for (struct dirent *e; (e = readdir(dir));) {
-		if (e->d_type != DT_DIR || !strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+	for (const struct dirent *e; (e = mb_dir_next(dir));) {
+		if (e->d_type != DT_DIR)
 			continue;
 		if (paths->n >= DIRECTORIES_MAX)
 			return mb_fail(err, E2BIG, "more than %d cgroups", DIRECTORIES_MAX);

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
@@ -22,13 +23,6 @@ enum {
 	EXCHANGES_MAX = 64,
 	NAME_TEXT = 48,
 };
-
-static void close_dir(DIR *dir)
-{
-	if (dir)
-		closedir(dir);
-}
-MB_AUTO_DEFINE(DIR, close_dir)
 
 /* One removal.  Deep directories are renamed into @top, the first one entered, so that neither
  * descriptors nor stack grow with the depth. */
@@ -130,15 +124,11 @@ static unsigned empty_once(struct removal *rm, DIR *dir, unsigned depth, unsigne
 /* One pass over the directory @fd (owned) at @depth; 1 is the first one entered. */
 static int pass_over(struct removal *rm, int fd, unsigned depth, unsigned *ret_removed)
 {
-	MB_AUTO(close_dir) DIR *dir = fdopendir(fd);
+	MB_AUTO_CLOSEDIR DIR *dir = mb_dir_take(fd);
 	unsigned stuck, removed;
 
-	if (!dir) {
-		int r = -errno;
-
-		close(fd);
-		return r;
-	}
+	if (!dir)
+		return -errno;
 	if (depth == 1)
 		rm->top = fd;
 	stuck = empty_once(rm, dir, depth, &removed);

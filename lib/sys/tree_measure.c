@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/own.h"
 #include "core/str.h"
 #include "core/strv.h"
@@ -141,12 +142,9 @@ static int visit(struct measuring *m, const char *path)
 		return 0;
 	if (r < 0)
 		return r;
-	dir = fdopendir(fd);
-	if (!dir) {
-		r = -errno;
-		mb_close(&fd);
-		return r;
-	}
+	dir = mb_dir_take(fd);
+	if (!dir)
+		return -errno;
 	while (m->bytes <= m->limit && (entry = readdir(dir)))
 		look_at(m, dir, path, entry->d_name);
 	mb_close(&m->last_fd);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
@@ -80,22 +81,19 @@ static int own_entry(struct owning *o, int dir, const char *path, const char *na
 
 static int visit(struct owning *o, const char *path, struct mb_err *err)
 {
-	struct dirent *entry;
+	const struct dirent *entry;
 	int fd = -1, r = mb_sys_tree_open(o->top, *path ? path + 1 : "", &fd);
 	DIR *dir;
 
 	if (*path && is_passed_over(r))
 		return 0;
-	dir = r < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		r = r < 0 ? r : -errno;
-		mb_close(&fd);
-		return mb_fail_sys(err, -r, "cannot read a directory whose owner is to change");
-	}
+	dir = r < 0 ? NULL : mb_dir_take(fd);
+	if (!dir)
+		return mb_fail_sys(err, r < 0 ? -r : errno,
+		                   "cannot read a directory whose owner is to change");
 	r = mb_sys_interrupt_check(err);
-	while (r == 0 && (entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			r = own_entry(o, dirfd(dir), path, entry->d_name, err);
+	while (r == 0 && (entry = mb_dir_next(dir)))
+		r = own_entry(o, dirfd(dir), path, entry->d_name, err);
 	closedir(dir);
 	return r;
 }

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
@@ -194,24 +195,16 @@ static int copy_entry(struct copying *c, int from, const char *name, int to, str
 
 static int copy_dir(struct copying *c, int from, int to, struct mb_err *err)
 {
-	int fd = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
+	MB_AUTO_CLOSEDIR DIR *dir = mb_dir_open(from, ".");
+	const struct dirent *entry;
 	struct stat st;
+	int r = 0;
 
-	if (!dir || fstat(from, &st) < 0) {
-		r = mb_fail_sys(err, errno, "cannot read the directory");
-		if (dir)
-			closedir(dir);
-		else
-			mb_close(&fd);
-		return r;
-	}
-	while (r == 0 && (entry = readdir(dir))) {
+	if (!dir || fstat(from, &st) < 0)
+		return mb_fail_sys(err, errno, "cannot read the directory");
+	while (r == 0 && (entry = mb_dir_next(dir))) {
 		const char *name = entry->d_name;
 
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-			continue;
 		r = copy_entry(c, from, name, to, err);
 		if (r < 0) {
 			MB_AUTO_FREE char *shown = mb_printable(name);
@@ -219,7 +212,6 @@ static int copy_dir(struct copying *c, int from, int to, struct mb_err *err)
 			r = mb_wrap(err, r, "'%.200s'", shown);
 		}
 	}
-	closedir(dir);
 	return r == 0 ? copy_meta(from, to, &st, err) : r;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/dir.h"
 #include "core/err.h"
 #include "store/doc.h"
 #include "store/store.h"
@@ -18,17 +19,12 @@
 
 static bool is_empty(int fd)
 {
-	int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = own < 0 ? NULL : fdopendir(own);
-	struct dirent *entry;
-	bool empty = true;
+	DIR *dir = mb_dir_open(fd, ".");
+	bool empty;
 
-	if (!dir) {
-		mb_close(&own);
+	if (!dir)
 		return false;
-	}
-	while (empty && (entry = readdir(dir)))
-		empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+	empty = !mb_dir_next(dir);
 	closedir(dir);
 	return empty;
 }

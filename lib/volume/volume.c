@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/event.h"
 #include "core/id.h"
@@ -416,22 +417,20 @@ static void check_one(struct mb_store *store, const struct mb_volume_check_reque
 int mb_volume_check(struct mb_store *store, const struct mb_volume_check_request *request,
                     size_t *ret_left, struct mb_err *err)
 {
-	MB_AUTO_CLOSE int lock = -1;
+	MB_AUTO_CLOSE int lock = -1, fd = -1;
 	struct dirent *entry;
 	size_t left = 0;
 	DIR *dir;
 	bool alone;
-	int fd = -1, r = mb_store_dir(store, "volumes", false, &fd, err);
+	int r = mb_store_dir(store, "volumes", false, &fd, err);
 
 	if (r < 0)
 		return r;
 	r = mb_store_lock(store, MB_RANK_VOLUME, "volumes", true, false, &lock, err);
 	alone = r == 0;
-	dir = r < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		mb_close(&fd);
+	dir = r < 0 ? NULL : mb_dir_take(mb_take_fd(&fd));
+	if (!dir)
 		return r < 0 ? r : mb_fail_sys(err, errno, "cannot read 'volumes'");
-	}
 	while ((entry = readdir(dir))) {
 		bool leftover = mb_starts_with(entry->d_name, ".tmp-") ||
 		                mb_starts_with(entry->d_name, ".rm-");
