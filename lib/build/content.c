@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "build/key.h"
 #include "build/stats.h"
 #include "build/walk.h"
+#include "core/dir.h"
 #include "core/err.h"
 #include "core/io.h"
 #include "core/own.h"
@@ -32,6 +34,7 @@ void mb_build_items_done(struct mb_build_items *items)
 	for (size_t i = 0; i < items->n; i++) {
 		mb_close(&items->v[i].fd);
 		free(items->v[i].path);
+		free(items->v[i].real);
 		free(items->v[i].name);
 		free(items->v[i].kept);
 		free(items->v[i].bytes);
@@ -98,11 +101,30 @@ static bool is_ignored(const struct mb_build_root *root, const char *path)
 	return root->ignore && *path && mb_dockerfile_ignore_has(root->ignore, path);
 }
 
+/* Where below the root @fd is, if that is not @path: what is left out by its own name is left out
+ * by that of a link to it.  Caller frees; NULL: the same, or the kernel does not say. */
+static char *real_path(const struct mb_build_root *root, const char *path, int fd)
+{
+	char top[PATH_MAX], at[PATH_MAX], name[MB_SYS_PATH_FD_TEXT];
+	ssize_t n = readlink(mb_sys_path_of_fd(root->fd, name), top, sizeof(top) - 1);
+	ssize_t len = readlink(mb_sys_path_of_fd(fd, name), at, sizeof(at) - 1);
+
+	if (n <= 0 || len <= 0)
+		return NULL;
+	n -= top[n - 1] == '/';
+	at[len] = '\0';
+	if (len <= n || memcmp(at, top, (size_t)n) != 0 || at[n] != '/' ||
+	    mb_streq(at + n + 1, path))
+		return NULL;
+	return mb_strdup(at + n + 1);
+}
+
 /* Return: 0; -ENOENT, not told; other -errno, told. */
 static int find_one(const struct mb_build_root *root, const char *path,
                     struct mb_build_items *items, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int fd = -1;
+	MB_AUTO_FREE char *real = NULL;
 	struct mb_err why = MB_ERR_INIT;
 	struct mb_build_item *item;
 	struct stat st;
@@ -118,12 +140,15 @@ static int find_one(const struct mb_build_root *root, const char *path,
 		return r;
 	}
 	/* What is left out is as good as absent, but below a directory there may be what is not. */
-	if (is_ignored(root, path) && !(S_ISDIR(st.st_mode) && root->ignore->has_keeps))
+	real = root->ignore ? real_path(root, path, fd) : NULL;
+	if ((is_ignored(root, path) || (real && is_ignored(root, real))) &&
+	    !(S_ISDIR(st.st_mode) && root->ignore->has_keeps))
 		return -ENOENT;
 	item = add_item(items);
 	item->fd = mb_take_fd(&fd);
 	item->st = st;
 	item->path = mb_strdup(path);
+	item->real = mb_take_ptr(&real);
 	item->name = mb_strdup(base_name(path));
 	return 0;
 }
@@ -134,7 +159,7 @@ static int match_part(const struct mb_build_root *root, const char *path, const 
 {
 	struct mb_dockerfile_glob glob = {0};
 	MB_AUTO_CLOSE int fd = -1;
-	struct dirent *entry;
+	const struct dirent *entry;
 	DIR *dir;
 	int r = mb_dockerfile_glob_parse(part, false, &glob, err);
 
@@ -142,16 +167,14 @@ static int match_part(const struct mb_build_root *root, const char *path, const 
 		return r;
 	/* Not there, or no directory: then nothing in it matches. */
 	if (mb_sys_path_open(root->fd, *path ? path : ".", O_RDONLY | O_DIRECTORY, &fd, NULL) < 0 ||
-	    !(dir = fdopendir(fd))) {
+	    !(dir = mb_dir_take(mb_take_fd(&fd)))) {
 		mb_dockerfile_glob_done(&glob);
 		return 0;
 	}
-	fd = -1;
-	while ((entry = readdir(dir))) {
+	while ((entry = mb_dir_next(dir))) {
 		const char *name = entry->d_name;
 
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-		    !mb_dockerfile_glob_matches(&glob, name, strlen(name)))
+		if (!mb_dockerfile_glob_matches(&glob, name, strlen(name)))
 			continue;
 		mb_strv_addf(out, "%s%s%s", path, *path ? "/" : "", name);
 	}
@@ -277,12 +300,19 @@ int mb_build_content_find_parents(const struct mb_build_root *root, const char *
 	return r;
 }
 
+static bool is_ignored_below(const struct mb_build_root *root, const char *top, const char *path)
+{
+	MB_AUTO_FREE char *full = mb_asprintf("%s%s%s", top, *top && *path ? "/" : "", path);
+
+	return is_ignored(root, full);
+}
+
 bool mb_build_content_skips(const struct mb_build_root *root, const struct mb_build_item *item,
                             const char *path, bool is_directory, bool *ret_is_whole)
 {
-	MB_AUTO_FREE char *full =
-		mb_asprintf("%s%s%s", item->path, *item->path && *path ? "/" : "", path);
-	bool ignored = !item->is_fetched && is_ignored(root, full);
+	bool ignored =
+		!item->is_fetched && (is_ignored_below(root, item->path, path) ||
+	                              (item->real && is_ignored_below(root, item->real, path)));
 	bool excluded = root->exclude && *path && mb_dockerfile_ignore_has(root->exclude, path);
 
 	*ret_is_whole = !is_directory || (ignored && !root->ignore->has_keeps) ||

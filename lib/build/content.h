@@ -32,6 +32,7 @@ struct mb_build_item {
 	int fd; /* O_PATH; -1: the bytes are here */
 	struct stat st;
 	char *path; /* in its root, clean: "a/b", "" for the root itself */
+	char *real; /* the same when links led elsewhere, for .dockerignore; or NULL */
 	char *name; /* what it is called where it goes */
 	char *kept; /* of --parents: its path below the destination; or NULL */
 	char *bytes;

@@ -153,6 +153,17 @@ static int add_source(struct mb_build *b, struct mb_build_stage *stage,
 	return r;
 }
 
+/* Of several files without a slash behind: is there a directory for them?  What a link's layer is
+ * to lie on is not known. */
+static bool has_directory(struct mb_build *b, const struct mb_build_stage *stage,
+                          const struct mb_build_copying *c)
+{
+	MB_AUTO_CLOSE int root = -1, fd = -1;
+
+	return !c->is_link && mb_build_tree_open(b, &stage->state, &root, NULL) == 0 &&
+	       mb_sys_path_open(root, c->destination, O_PATH | O_DIRECTORY, &fd, NULL) == 0;
+}
+
 static int find_destination(struct mb_build *b, struct mb_build_stage *stage,
                             const struct mb_dockerfile_instruction *in, struct mb_build_copying *c,
                             struct mb_err *err)
@@ -171,6 +182,8 @@ static int find_destination(struct mb_build *b, struct mb_build_stage *stage,
 	c->destination = mb_sys_path_clean(joined);
 	c->is_directory = mb_ends_with(path, "/") || mb_ends_with(path, "/.") ||
 	                  strcmp(path, ".") == 0 || strcmp(c->destination, "/") == 0;
+	if ((in->args.n > 2 || c->items.n > 1) && !c->is_directory)
+		c->is_directory = has_directory(b, stage, c);
 	if ((in->args.n > 2 || c->items.n > 1) && !c->is_directory)
 		return mb_fail(err, EINVAL,
 		               "When using %s with more than one source file, the destination must "
@@ -203,6 +216,7 @@ static int collect(struct mb_build *b, struct mb_build_stage *stage,
 	int r = 0;
 
 	c->said = mb_strdup(mb_dockerfile_kind_name(in->kind));
+	c->is_link = mb_dockerfile_flag_is_set(in, "link");
 	for (size_t i = 0; i < in->n_flags && r == 0; i++)
 		if (strcmp(in->flags[i].name, "exclude") == 0)
 			r = mb_dockerfile_ignore_add(&c->exclude, in->flags[i].value, err);
@@ -216,7 +230,6 @@ static int collect(struct mb_build *b, struct mb_build_stage *stage,
 		r = expand_flag(b, stage, in, "chown", &c->expanded_owner, err);
 	if (r == 0)
 		r = expand_flag(b, stage, in, "chmod", &c->expanded_mode, err);
-	c->is_link = mb_dockerfile_flag_is_set(in, "link");
 	if (r == 0 && c->is_link && c->expanded_owner && *c->expanded_owner)
 		r = number_owner(b, stage, c, err);
 	return r;

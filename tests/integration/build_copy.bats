@@ -42,6 +42,51 @@ load build_helpers
 	[[ "$output" == *'not found'* ]]
 }
 
+@test "COPY: several files to a directory that is there, without a slash" {
+	touch "$ctx"/package.json "$ctx"/package-lock.json
+	dockerfile <<-'EOF'
+		FROM deb
+		WORKDIR /app
+		COPY package*.json /app
+		COPY package.json package-lock.json /etc
+	EOF
+	build
+	[ "$(in_made 'ls -d /app/* /etc/pack*')" = $'/app/package-lock.json\n/app/package.json\n/etc/package-lock.json\n/etc/package.json' ]
+	# Nor for what is not there, is a file, or is not to be known.
+	for to in /none /etc/passwd "--link /etc"; do
+		case $to in
+		--link*) run -1 mybox build -f - "$ctx" <<<$'FROM deb\nCOPY --link package*.json /etc' ;;
+		*) run -1 mybox build -f - "$ctx" <<<"FROM deb
+COPY package*.json $to" ;;
+		esac
+		[[ "$output" == *'destination must be a directory and end with a /'* ]]
+	done
+}
+
+@test "COPY: a link to what .dockerignore leaves out leads nowhere" {
+	mkdir -p "$ctx/private/keys" "$ctx/open"
+	echo secret >"$ctx/secret.txt"
+	echo key >"$ctx/private/keys/id"
+	echo seen >"$ctx/open/one"
+	echo hidden >"$ctx/open/two"
+	ln -s secret.txt "$ctx/a"
+	ln -s private "$ctx/b"
+	ln -s open "$ctx/c"
+	printf '%s\n' secret.txt private open/two >"$ctx/.dockerignore"
+	for from in a b/ b/keys b/keys/id; do
+		run -1 mybox build -f - "$ctx" <<<"FROM deb
+COPY $from /got"
+		[[ "$output" == *": not found"* ]]
+	done
+	dockerfile <<-'EOF'
+		FROM deb
+		COPY c/ /got/
+		COPY . /all/
+	EOF
+	build
+	[ "$(in_made 'ls /got; ls /all/open')" = $'one\none' ]
+}
+
 @test "build: --chmod takes what chmod takes" {
 	mkdir "$ctx/d"
 	echo s >"$ctx/d/script"
