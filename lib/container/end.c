@@ -358,16 +358,19 @@ int mb_container_kill(struct mb_container *c, int sig, struct mb_err *err)
 {
 	struct mb_sys_proc_id id = {.pid = c->state.run.pid, .start = c->state.run.pid_start};
 	MB_AUTO_CLOSE int pidfd = -1, sock = -1;
+	bool ends = sig == SIGKILL || sig == mb_container_stop_signal(c);
 	int r;
 
 	if (!mb_container_is_running(c))
 		return not_running(c, err);
 	if (c->state.status == MB_STATUS_RESTARTING)
 		return mb_container_stop(c, sig, 0, err);
-	/* docker: a user's kill is not a failure to be mended by a restart. */
-	if (sig == SIGKILL && mb_monitor_connect(c->run_fd, &sock, NULL) == 0) {
+	/* docker: a user's kill is not a failure to be mended by a restart, and neither is the
+	 * signal that means the end. */
+	if (ends && mb_monitor_connect(c->run_fd, &sock, NULL) == 0) {
 		mb_monitor_stopping(sock, true, NULL);
-		mb_monitor_wait_send(sock, 0, NULL);
+		if (sig == SIGKILL)
+			mb_monitor_wait_send(sock, 0, NULL);
 	}
 	r = mb_sys_proc_id_open(&id, &pidfd, err);
 	if (r == 0) {

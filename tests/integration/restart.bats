@@ -61,6 +61,25 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 	[ "$(mybox events --since 0 --until 0s -f container=k1 -f event=oom -f event=die -f event=start --format '{{.Action}}' | xargs)" = 'start oom die start oom die start oom die' ]
 }
 
+@test "kill: the signal that stops it ends its policy, another does not" {
+	# Without its trap process 1 does not hear them.
+	ready() { [ "$(mybox logs "$1" | wc -l)" = "$2" ]; }
+	mybox run -d --name t1 --restart always deb sh -c 'trap "exit 3" TERM HUP; echo; while :; do sleep 0.05; done'
+	wait_until 20 ready t1 1
+	mybox kill -s HUP t1
+	wait_until 20 ready t1 2
+	[ "$(mybox inspect -f '{{.RestartCount}} {{.State.Status}}' t1)" = "1 running" ]
+	mybox kill -s TERM t1
+	[ "$(mybox wait t1)" = 3 ]
+	is t1 exited
+	[ "$(mybox inspect -f '{{.RestartCount}}' t1)" = 1 ]
+	mybox run -d --name t2 --restart always --stop-signal USR1 deb sh -c 'trap "exit 4" USR1; echo; while :; do sleep 0.05; done'
+	wait_until 20 ready t2 1
+	mybox kill -s USR1 t2
+	[ "$(mybox wait t2)" = 4 ]
+	is t2 exited
+}
+
 @test "unless-stopped restarts too" {
 	mybox run -d --name c1 --restart unless-stopped deb sh -c 'sleep 0.05; exit 0'
 	wait_until 10 at_least c1 2
