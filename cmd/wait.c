@@ -33,7 +33,8 @@ static int await(const struct waiting *w, struct mb_container *c, int *ret_code,
 	unsigned met;
 	int r;
 
-	if (!w->conditions && w->timeout < 0)
+	/* One that was never started has nothing to be waited for. */
+	if (!w->conditions && (w->timeout < 0 || c->state.status == MB_STATUS_CREATED))
 		return mb_container_wait(c, ret_code, err);
 	if (w->conditions && !(w->conditions & ~of_health) &&
 	    !mb_container_health_is_probe(c->record->config.healthcheck))

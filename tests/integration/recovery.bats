@@ -22,6 +22,9 @@ gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
 @test "wait --condition" {
 	run -0 mybox create --name c1 deb sleep 1000
 	[ "$(mybox wait --condition created c1)" = -1 ]
+	# Its end is docker's 0, with a time as without.
+	[ "$(mybox wait c1)" = 0 ]
+	[ "$(mybox wait --timeout 10s c1)" = 0 ]
 	(sleep 0.3; "${box[@]}" start c1) 3>&- >/dev/null &
 	[ "$(mybox wait --condition running c1)" = -1 ]
 	(sleep 0.3; "${box[@]}" pause c1) 3>&- >/dev/null &
