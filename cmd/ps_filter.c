@@ -149,8 +149,11 @@ int mb_cmd_ps_ask(struct mb_store *store, const struct mb_strv *texts,
 		MB_AUTO(mb_image_free) struct mb_image *image = NULL;
 
 		/* An image that is not there has no containers. */
-		if (mb_image_find(store, images->v[i], &image, NULL, NULL) == 0)
-			mb_strv_addf(&asked->ancestors, "sha256:%s", image->id);
+		if (mb_image_find(store, images->v[i], &image, NULL, NULL) != 0)
+			continue;
+		mb_strv_addf(&asked->ancestors, "sha256:%s", image->id);
+		if (image->layers.n)
+			mb_strv_add(&asked->bases, image->layers.v[image->layers.n - 1]);
 	}
 	return 0;
 }
@@ -159,6 +162,7 @@ void mb_cmd_ps_asked_done(struct mb_cmd_ps_asked *asked)
 {
 	mb_format_filters_done(&asked->filters);
 	mb_strv_done(&asked->ancestors);
+	mb_strv_done(&asked->bases);
 }
 
 /* "80/tcp", or "80" and @proto. */
@@ -225,6 +229,22 @@ static bool matches_kind(const struct mb_format_filters *f)
 	return !task;
 }
 
+/* Made of one of the images, or of one that was built on it. */
+static bool has_ancestor(const struct mb_container *c, const struct mb_cmd_ps_asked *asked)
+{
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+	const char *id = mb_skip_prefix(c->record->image_id, "sha256:");
+
+	if (mb_strv_has(&asked->ancestors, c->record->image_id))
+		return true;
+	if (!asked->bases.n || !id || mb_image_open(c->store, id, &image, NULL) != 0)
+		return false;
+	MB_STRV_FOREACH (layer, &image->layers)
+		if (mb_strv_has(&asked->bases, layer))
+			return true;
+	return false;
+}
+
 bool mb_cmd_ps_matches(const struct mb_container *c, const struct mb_cmd_ps_asked *asked)
 {
 	const struct mb_format_filters *f = &asked->filters;
@@ -250,8 +270,7 @@ bool mb_cmd_ps_matches(const struct mb_container *c, const struct mb_cmd_ps_aske
 	if (mb_format_filters_has(f, "exited") &&
 	    (c->state.status != MB_STATUS_EXITED || !mb_format_filters_exact(f, "exited", code)))
 		return false;
-	if (mb_format_filters_has(f, "ancestor") &&
-	    !mb_strv_has(&asked->ancestors, c->record->image_id))
+	if (mb_format_filters_has(f, "ancestor") && !has_ancestor(c, asked))
 		return false;
 	if ((asked->before && c->record->created >= asked->before) ||
 	    (asked->since && c->record->created <= asked->since))

@@ -16,6 +16,7 @@ struct mb_store;
 struct mb_cmd_ps_asked {
 	struct mb_format_filters filters;
 	struct mb_strv ancestors; /* image ids */
+	struct mb_strv bases;     /* the uppermost layer of each: chain ids */
 	int64_t before, since;    /* creation times; 0: not asked */
 };
 

@@ -50,6 +50,13 @@ logs_are() { [ "$(mybox logs "$1")" = "$2" ]; }
 	[ "$(names -f exited=0)" = "" ]
 	[ "$(names -f ancestor=deb)" = "done3 made web1 web2 " ]
 	[ "$(names -f ancestor=nosuch)" = "" ]
+	# What was built on it counts, and not the other way round.
+	[ "$(mybox build -q -t onit - <<<$'FROM deb\nRUN echo >/new' | wc -l)" = 1 ]
+	mybox create --name built onit true
+	[ "$(names -f ancestor=onit)" = "built " ]
+	[ "$(names -f ancestor=deb -f name=built)" = "built " ]
+	mybox rm built
+	mybox rmi onit
 	[ "$(names -f network=net1)" = "web1 " ]
 	[ "$(names -f volume=vol1)" = "web1 " ]
 	[ "$(names -f volume=/data)" = "web1 " ]
