@@ -96,11 +96,11 @@ refused() { # refused CODE PATTERN COMMAND...: it ends with CODE and says PATTER
 		directory) mkdir "$doc" ;;
 		fifo) mkfifo "$doc" ;;
 		esac
-		run timeout 10 "${box[@]}" ps -a
+		run timeout 60 "${box[@]}" ps -a
 		[ "$status" = 0 ]
-		run timeout 10 "${box[@]}" start "$id"
+		run timeout 60 "${box[@]}" start "$id"
 		[ "$status" = 1 ]
-		timeout 10 "${box[@]}" rm -f "$id"
+		timeout 60 "${box[@]}" rm -f "$id"
 		[ ! -e "$root/containers/$id" ]
 	done
 }
@@ -111,10 +111,10 @@ refused() { # refused CODE PATTERN COMMAND...: it ends with CODE and says PATTER
 	id=$(mybox inspect -f '{{.Id}}' c1)
 	pid=$(mybox inspect -f '{{.State.Pid}}' c1)
 	: >"$run/c/$id/state.json"
-	run timeout 10 "${box[@]}" ps -a
+	run timeout 60 "${box[@]}" ps -a
 	[ "$status" = 0 ]
-	run timeout 20 "${box[@]}" rm -f c1
-	run timeout 20 "${box[@]}" system check --repair
+	run timeout 60 "${box[@]}" rm -f c1
+	run timeout 60 "${box[@]}" system check --repair
 	kill -9 "$pid" 2>/dev/null || true
 	mybox system check --repair || true
 	run ! mybox container exists c1

@@ -49,7 +49,8 @@ knows_codes() { [ "$(printf '%s\n6.15\n' "$(uname -r)" | sort -V | head -1)" = 6
 	[[ $(mybox exec still1 cat /tty) == /dev/pts/* ]]
 	[ "$(mybox events --since 0 --until 0s -f container=still1 -f event=exec_detach -f event=exec_die --format '{{.Actor.Attributes.execID}}' | sort | uniq -c | awk '$1 == 2' | wc -l)" = 1 ]
 	# Nothing of it is left in the monitor.
-	[ "$(fds_of "$(monitor_of still1)")" = "$before" ]
+	as_before() { [ "$(fds_of "$(monitor_of still1)")" = "$before" ]; }
+	wait_until 10 as_before
 }
 
 @test "who writes without end ends with the container" {

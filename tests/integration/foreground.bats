@@ -76,19 +76,19 @@ on_terminal() {
 }
 
 @test "a terminal that goes away takes its client along" {
-	run -0 on_terminal 8 hup "${box[@]}" run -it --name kept deb sh -c 'trap "" HUP; echo READY; sleep 100'
+	run -0 on_terminal 64 hup "${box[@]}" run -it --name kept deb sh -c 'trap "" HUP; echo READY; sleep 100'
 	[[ $output == *"code 129"* ]]
 	is kept running
-	run -0 on_terminal 8 hup "${box[@]}" exec -it kept sh -c 'trap "" HUP; echo READY; sleep 77'
+	run -0 on_terminal 64 hup "${box[@]}" exec -it kept sh -c 'trap "" HUP; echo READY; sleep 77'
 	[[ $output == *"code 129"* ]]
 	wait_until 5 bash -c "! '$MYBOX' --root '$root' --runroot '$run' top kept | grep -q 'sleep 77'"
 }
 
 @test "keys that detach leave it running; bad ones are told before anything starts" {
-	run -0 on_terminal 8 '\x10\x11' "${box[@]}" run -it --name left deb sh -c 'echo READY; sleep 100'
+	run -0 on_terminal 64 '\x10\x11' "${box[@]}" run -it --name left deb sh -c 'echo READY; sleep 100'
 	[[ $output == *"code 0"* ]]
 	is left running
-	run -0 on_terminal 8 'xy' "${box[@]}" run -it --name other --detach-keys x,y deb sh -c 'echo READY; sleep 100'
+	run -0 on_terminal 64 'xy' "${box[@]}" run -it --name other --detach-keys x,y deb sh -c 'echo READY; sleep 100'
 	[[ $output == *"code 0"* ]]
 	is other running
 	run -125 mybox run --name none --detach-keys nonsense deb true
@@ -108,14 +108,14 @@ on_terminal() {
 }
 
 @test "a client that is killed leaves it running, and --rm goes on" {
-	"${box[@]}" run --rm --name brief deb sleep 1.5 &
+	"${box[@]}" run --rm --name brief deb sleep 8 &
 	client=$!
 	wait_until 5 is brief running
 	sleep 0.2
 	kill -9 $client
 	wait $client || true
 	is brief running
-	wait_until 5 bash -c "[ -z \"\$('$MYBOX' --root '$root' --runroot '$run' ps -aq)\" ]"
+	wait_until 10 bash -c "[ -z \"\$('$MYBOX' --root '$root' --runroot '$run' ps -aq)\" ]"
 }
 
 @test "closed streams and late output" {
@@ -128,7 +128,7 @@ on_terminal() {
 
 @test "what restarts is told as that" {
 	mybox run -d --name loop --restart always deb false
-	wait_until 5 bash -c "[ \"\$('$MYBOX' --root '$root' --runroot '$run' inspect -f '{{.RestartCount}}' loop)\" -ge 3 ]"
+	wait_until 5 bash -c "[ \"\$('$MYBOX' --root '$root' --runroot '$run' inspect -f '{{.RestartCount}}' loop)\" -ge 6 ]"
 	wait_until 5 is loop restarting
 	run -1 mybox attach loop
 	[[ $output == *"You cannot attach to a restarting container, wait until it is running" ]]

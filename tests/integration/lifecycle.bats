@@ -274,7 +274,8 @@ runs() { [ "$(mybox inspect -f '{{.State.Running}}' "$1")" = true ]; }
 	mybox run -d --rm --name c1 deb sh -c 'while [ ! -e /go ]; do sleep 0.05; done; exit 23'
 	"${box[@]}" wait c1 >"$BATS_TEST_TMPDIR/code" &
 	local waiter=$!
-	sleep 0.2
+	follows() { ls -l "/proc/$1/fd" 2>/dev/null | grep -q inotify; }
+	wait_until 5 follows "$waiter"
 	let_end c1
 	wait $waiter
 	[ "$(cat "$BATS_TEST_TMPDIR/code")" = 23 ]

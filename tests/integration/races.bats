@@ -61,20 +61,20 @@ monitor_of() { sed 's/.*"monitor":\([0-9]*\).*/\1/' "$run/c/$(mybox inspect -f '
 	reader=$!
 	wait_until 5 is flood running
 	sleep 0.5
-	run -0 timeout 8 "${box[@]}" stop -t 0 flood
+	run -0 timeout 60 "${box[@]}" stop -t 0 flood
 	is flood exited
 	kill $reader
 }
 
 @test "what ended while its client sleeps has ended, and starts again" {
-	"${box[@]}" run --name slept deb sleep 3 &
+	"${box[@]}" run --name slept deb sleep 8 &
 	client=$!
 	wait_until 5 is slept running
 	kill -STOP $client
 	wait_until 5 is slept exited
 	mybox start slept
 	is slept running
-	run -0 timeout 8 "${box[@]}" stop -t 0 slept
+	run -0 timeout 60 "${box[@]}" stop -t 0 slept
 	kill -CONT $client
 	wait $client
 	is slept exited
@@ -92,7 +92,7 @@ monitor_of() { sed 's/.*"monitor":\([0-9]*\).*/\1/' "$run/c/$(mybox inspect -f '
 }
 
 @test "wait goes on with the next monitor when one is killed" {
-	mybox run -d --name lost deb sh -c 'sleep 2; exit 3'
+	mybox run -d --name lost deb sh -c 'sleep 6; exit 3'
 	"${box[@]}" wait lost >"$run/code" &
 	waiter=$!
 	sleep 0.3
@@ -172,7 +172,10 @@ monitor_of() { sed 's/.*"monitor":\([0-9]*\).*/\1/' "$run/c/$(mybox inspect -f '
 @test "groups of detached execs do not pile up" {
 	mybox run -d --name piled deb sleep 100
 	for _ in 1 2 3 4 5 6; do mybox exec -d piled true; done
-	sleep 0.3
-	mybox exec -d piled true
-	[ "$(find /sys/fs/cgroup -type d -path "*mybox/$(mybox inspect -f '{{.Id}}' piled)/exec-*" | wc -l)" -le 2 ]
+	# Each one cleans after those that have ended before it.
+	few() {
+		mybox exec -d piled true
+		[ "$(find /sys/fs/cgroup -type d -path "*mybox/$(mybox inspect -f '{{.Id}}' piled)/exec-*" | wc -l)" -le 2 ]
+	}
+	wait_until 5 few
 }

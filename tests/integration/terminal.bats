@@ -273,7 +273,8 @@ got end" ]
 		"${box[@]}" attach --no-stdin c1 >"$BATS_TEST_TMPDIR/a$i" &
 		pids+=($!)
 	done
-	sleep 0.5
+	attached() { [ "$(mybox events --since 0 --until 0s -f event=attach -f container="$(mybox inspect -f '{{.Id}}' c1)" | wc -l)" = 3 ]; }
+	wait_until 10 attached
 	let_end c1
 	for i in "${pids[@]}"; do
 		code=0

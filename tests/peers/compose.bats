@@ -44,7 +44,7 @@ setup() {
 		networks: {front: {}, back: {}}
 	Y
 }
-compose() { timeout 120 podman-compose --podman-path ../mybox "$@" 2>&1; }
+compose() { timeout 900 podman-compose --podman-path ../mybox "$@" 2>&1; }
 
 @test "podman-compose: up, exec, run, logs, restart, down" {
 	compose up -d

@@ -26,6 +26,7 @@ whole() {
 
 # layered N: the same, built of N archives.
 layered() {
+	rm -rf "$dir/context"
 	mkdir "$dir/context"
 	python3 "$top/tests/peers/split.py" "$DEBIAN" "$1" "$dir/context"
 	mybox build -q -t "layers:$1" "$dir/context" >/dev/null

@@ -39,7 +39,7 @@ teardown() {
 	ids=$(inside mybox ps -aq)
 	# shellcheck disable=SC2086 # words are split on purpose
 	[ -z "$ids" ] || inside mybox rm -f $ids
-	inside mybox system check
+	wait_until 10 inside mybox system check
 	umount -R -l "$there"
 	rm -rf "$over"
 }
@@ -52,7 +52,7 @@ reboot() {
 	pids=$(sed -E 's/.*"monitor":([0-9]+),.*/\1/' "$there"/run/mybox/c/*/state.json)
 	pids+=" $(sed -E 's/.*"pid":([0-9]+),.*/\1/' "$there"/run/mybox/c/*/state.json)"
 	# shellcheck disable=SC2086 # words are split on purpose
-	kill -9 $pids
+	kill -9 $pids 2>/dev/null || true
 	wait_until 10 is_calm
 	echo 00000000-0000-0000-0000-000000000000 >"$there/run/mybox/boot_id"
 }

@@ -81,7 +81,7 @@ setup() {
 		volumes: {dbdata: {}}
 	Y
 }
-compose() { timeout 120 podman-compose --podman-path ../mybox "$@" 2>&1; }
+compose() { timeout 900 podman-compose --podman-path ../mybox "$@" 2>&1; }
 sql() { compose exec -T db /pg/bin/psql -h 127.0.0.1 -U app -Atc "$1" postgres; }
 
 @test "podman-compose: nginx, redis and postgres come up, scale, keep data and go" {
@@ -102,7 +102,7 @@ sql() { compose exec -T db /pg/bin/psql -h 127.0.0.1 -U app -Atc "$1" postgres; 
 	[[ $(sql 'select sum(n) from t') == *500500* ]]
 	[[ $(compose exec -T web /pg/bin/psql -h db -U app -Atc 'select 6 * 7' postgres) == *42* ]]
 	# What they write is followed while they run.
-	timeout 60 podman-compose --podman-path ../mybox logs -f web >followed 2>&1 3>&- &
+	timeout 900 podman-compose --podman-path ../mybox logs -f web >followed 2>&1 3>&- &
 	follower=$!
 	busybox wget -q -O- http://127.0.0.1:18088/?follow-me >/dev/null
 	seen() { grep -q 'GET /?follow-me' followed; }
@@ -110,7 +110,7 @@ sql() { compose exec -T db /pg/bin/psql -h 127.0.0.1 -U app -Atc "$1" postgres; 
 	kill $follower
 	[[ $(compose logs db) == *"ready to accept connections"* ]]
 	# The volume outlives the containers; a clean end leaves nothing to recover.
-	run -0 compose down -t 20
+	run -0 compose down -t 100
 	[ -z "$(mybox ps -aq)" ]
 	compose up -d
 	wait_until 20 healthy

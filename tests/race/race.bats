@@ -182,7 +182,7 @@ nothing_left() {
 @test "stop, start, kill, exec, rm of one container by many" {
 	mybox run -d --name one --network net deb sleep 1000
 	seq 60 | xargs -P 8 -I{} bash -c '
-		mybox() { timeout 30 "$MYBOX" --root "$root" --runroot "$run" "$@"; }
+		mybox() { timeout 240 "$MYBOX" --root "$root" --runroot "$run" "$@"; }
 		case $(($1 % 5)) in
 		0) mybox stop -t 0 one ;;
 		1) mybox start one ;;
