@@ -17,11 +17,7 @@
 #include "core/str.h"
 #include "sys/path.h"
 
-enum {
-	CHUNK = 1 << 20,
-	SMALL = 64
-	        << 10, /* read and written sooner than anybody is asked whether it can be shared */
-};
+enum { CHUNK = 1 << 20 };
 
 bool mb_sys_copy_has_xattr(const char *name)
 {
@@ -134,31 +130,24 @@ static int copy_sparse(int from, int to, off_t size)
 	return ftruncate(to, size > end ? size : end) < 0 ? -errno : 0;
 }
 
-/* Fewer blocks than bytes. */
-static bool has_holes(const struct stat *st)
-{
-	return st->st_blocks < st->st_size / 512;
-}
-
-static bool are_at_their_beginning(int from, int to)
+/* Are both at their beginning, and has @from fewer blocks than bytes? */
+static bool is_sparse(int from, int to, struct stat *ret)
 {
 	struct stat st;
 
-	return lseek(from, 0, SEEK_CUR) == 0 && fstat(to, &st) == 0 && S_ISREG(st.st_mode) &&
-	       st.st_size == 0 && lseek(to, 0, SEEK_CUR) == 0;
+	return fstat(from, ret) == 0 && S_ISREG(ret->st_mode) &&
+	       ret->st_blocks < ret->st_size / 512 && lseek(from, 0, SEEK_CUR) == 0 &&
+	       fstat(to, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0 &&
+	       lseek(to, 0, SEEK_CUR) == 0 &&
+	       (lseek(from, 0, SEEK_HOLE) >= 0 && lseek(from, 0, SEEK_SET) == 0);
 }
 
 int mb_sys_copy_content(int from, int to)
 {
 	struct stat st;
-	bool is_file = fstat(from, &st) == 0 && S_ISREG(st.st_mode);
 
-	if (is_file && st.st_size <= SMALL && !has_holes(&st))
-		return by_hand(from, to, UINT64_MAX);
 	if (lseek(from, 0, SEEK_CUR) == 0 && ioctl(to, FICLONE, from) == 0)
 		return 0;
-	if (is_file && has_holes(&st) && are_at_their_beginning(from, to) &&
-	    lseek(from, 0, SEEK_HOLE) >= 0 && lseek(from, 0, SEEK_SET) == 0)
-		return copy_sparse(from, to, st.st_size);
-	return copy_some(from, to, UINT64_MAX);
+	return is_sparse(from, to, &st) ? copy_sparse(from, to, st.st_size)
+	                                : copy_some(from, to, UINT64_MAX);
 }
