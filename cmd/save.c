@@ -16,30 +16,50 @@ struct save_args {
 	int format;
 };
 
-static void tell(struct mb_store *store, const char *name)
+/* Each image once, whatever the number of its names. */
+static void tell(struct mb_store *store, const struct mb_strv *names)
 {
-	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+	MB_AUTO_STRV struct mb_strv told = MB_STRV_INIT;
 
-	if (mb_image_find(store, name, &image, NULL, NULL) == 0)
+	MB_STRV_FOREACH (name, names) {
+		MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+
+		if (mb_image_find(store, name, &image, NULL, NULL) != 0 ||
+		    mb_strv_has(&told, image->id))
+			continue;
 		mb_cmd_event_image_id(store, "save", image->id, NULL);
+		mb_strv_add(&told, image->id);
+	}
+}
+
+static int save(struct mb_store *store, const struct mb_cli_input *in, int fd, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
+	struct mb_image_save_request request = {.fd = fd};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < in->n_operands; i++)
+		r = mb_image_name_spread(store, in->operands[i], &names, err);
+	request.names = (const char *const *)names.v;
+	request.n_names = names.n;
+	if (r == 0)
+		r = mb_image_save(store, &request, err);
+	if (r == 0)
+		tell(store, &names);
+	return r;
 }
 
 static int save_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	const struct save_args *args = in->args;
-	struct mb_image_save_request request = {.names = (const char *const *)in->operands,
-	                                        .n_names = in->n_operands};
 	struct mb_cmd_outfile out = MB_CMD_OUTFILE_INIT;
 	struct mb_store *store = NULL;
 	int r = mb_cmd_outfile_open(&out, args->output, err);
 
 	if (r == 0)
 		r = mb_cmd_store(cx, &store, err);
-	request.fd = out.fd;
 	if (r == 0)
-		r = mb_image_save(store, &request, err);
-	for (size_t i = 0; r == 0 && i < in->n_operands; i++)
-		tell(store, in->operands[i]);
+		r = save(store, in, out.fd, err);
 	r = mb_cmd_outfile_close(&out, r, err);
 	if (r > 0) {
 		mb_cmd_say("Error: %s", err->msg);

@@ -124,6 +124,11 @@ void mb_image_list_done(struct mb_image_list *list);
 int mb_image_tag(struct mb_store *store, const char *source, const char *target,
                  char **ret_familiar, struct mb_err *err);
 
+/* What @name means to who saves it: all its tags here ("web:1", "web:2") if it has neither tag nor
+ * digest and there are any, else as it is. */
+int mb_image_name_spread(struct mb_store *store, const char *name, struct mb_strv *out,
+                         struct mb_err *err);
+
 /* The tags that images here have in the repository of @ref, sorted. */
 int mb_image_tags(struct mb_store *store, const struct mb_oci_ref *ref, struct mb_strv *out,
                   struct mb_err *err);

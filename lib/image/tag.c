@@ -57,3 +57,22 @@ int mb_image_tags(struct mb_store *store, const struct mb_oci_ref *ref, struct m
 	mb_strv_sort(out);
 	return r;
 }
+
+int mb_image_name_spread(struct mb_store *store, const char *name, struct mb_strv *out,
+                         struct mb_err *err)
+{
+	MB_AUTO_OCI_REF struct mb_oci_ref ref = {0};
+	MB_AUTO_STRV struct mb_strv tags = MB_STRV_INIT;
+	int r = 0;
+
+	/* What is no name is an id. */
+	if (mb_oci_ref_parse(name, false, &ref, NULL) == 0 && !ref.tag && !ref.digest.alg)
+		r = mb_image_tags(store, &ref, &tags, err);
+	if (r < 0)
+		return r;
+	MB_STRV_FOREACH (tag, &tags)
+		mb_strv_addf(out, "%s:%s", name, tag);
+	if (!tags.n)
+		mb_strv_add(out, name);
+	return 0;
+}

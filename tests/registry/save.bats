@@ -50,6 +50,33 @@ teardown() {
 	[[ $output =~ "Loaded image: 127.0.0.1:5050/good/a:latest" ]]
 }
 
+@test "save: a name without a tag is all its tags" {
+	mybox load -q -i "$images/deb.tar" >/dev/null
+	mybox tag deb web:1
+	mybox tag deb web:2
+	mybox tag deb web2:1
+	mybox save -o "$work/web.tar" web
+	mybox save -o "$work/both.tar" web:1 web:2
+	cmp "$work/web.tar" "$work/both.tar"
+	mybox rmi web:1 web:2 >/dev/null
+	run -0 mybox load -q -i "$work/web.tar"
+	[ "$output" = "$(printf 'Loaded image: web:1\nLoaded image: web:2')" ]
+	# One that is there is no reason to leave the others out, and one that is named is alone.
+	mybox tag deb web
+	mybox save web >"$work/web.tar"
+	mybox save web:latest >"$work/one.tar"
+	mybox rmi web:1 web:2 web:latest >/dev/null
+	run -0 mybox load -q -i "$work/one.tar"
+	[ "$output" = "Loaded image: web:latest" ]
+	run -0 mybox load -q -i "$work/web.tar"
+	[ "$output" = "$(printf 'Loaded image: web:%s\n' 1 2 latest)" ]
+	# An id is none of these.
+	id=$(mybox inspect -f '{{.Id}}' deb)
+	mybox save -o "$work/id.tar" "${id:7:12}"
+	run -0 mybox load -q -i "$work/id.tar"
+	[ "$output" = "Loaded image ID: $id" ]
+}
+
 @test "save: what is not there leaves no file" {
 	run -1 --separate-stderr mybox save -o "$work/none.tar" none
 	[ "$stderr" = "Error: No such image: none" ]
