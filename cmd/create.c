@@ -58,10 +58,12 @@ static int pull(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct
 	                         err);
 }
 
-static int pull_missing(struct mb_cmd_context *cx, const struct mb_cli_input *in,
+/* @other: it is here for another platform, as @err tells. */
+static int pull_missing(struct mb_cmd_context *cx, const struct mb_cli_input *in, bool other,
                         struct mb_err *err)
 {
 	const struct mb_cmd_create_args *args = in->args;
+	const struct mb_err here = *err;
 	MB_AUTO_OCI_REF struct mb_oci_ref ref = {0};
 	MB_AUTO_FREE char *name = NULL;
 	int r = mb_oci_ref_parse(in->operands[0], true, &ref, err);
@@ -70,10 +72,11 @@ static int pull_missing(struct mb_cmd_context *cx, const struct mb_cli_input *in
 		return r;
 	name = mb_oci_ref_format(&ref, MB_OCI_REF_FAMILIAR);
 	if (args->pull == MB_CMD_PULL_NEVER)
-		return mb_fail(err, ENOENT, "No such image: %s", name);
+		return other ? -EINVAL : mb_fail(err, ENOENT, "No such image: %s", name);
 	if (!args->quiet)
 		mb_cmd_say("Unable to find image '%s' locally", name);
-	return pull(cx, in, err);
+	r = pull(cx, in, err);
+	return r < 0 && other ? mb_wrap(err, r, "%s", here.msg) : r;
 }
 
 /* --replace: who has the name. */
@@ -162,13 +165,15 @@ int mb_cmd_create_held(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	mb_sys_interrupt_hold(before);
 	if (r == 0)
 		r = create(cx, in, ret, err);
-	if (r != MB_IMAGE_ABSENT)
-		return r;
-	mb_sys_interrupt_release(before);
-	r = pull_missing(cx, in, err);
-	mb_sys_interrupt_hold(before);
-	if (r == 0)
-		r = create(cx, in, ret, err);
+	if (r == MB_IMAGE_ABSENT || (r == MB_CONTAINER_OTHER_PLATFORM && !pulls)) {
+		mb_sys_interrupt_release(before);
+		r = pull_missing(cx, in, r == MB_CONTAINER_OTHER_PLATFORM, err);
+		mb_sys_interrupt_hold(before);
+		if (r == 0)
+			r = create(cx, in, ret, err);
+	}
+	if (r == MB_CONTAINER_OTHER_PLATFORM)
+		return -EINVAL;
 	return r == MB_IMAGE_ABSENT ? -ENOENT : r;
 }
 

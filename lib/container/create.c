@@ -383,13 +383,17 @@ static int take_image(struct mb_store *store, struct mb_container_create_request
                       struct mb_container_record *record, struct mb_err *err)
 {
 	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
-	int r = mb_image_find(store, q->image, &image, NULL, err);
+	MB_AUTO_FREE char *name = NULL;
+	int r = mb_image_find(store, q->image, &image, &name, err);
 
 	if (r != 0)
 		return r == MB_IMAGE_AMBIGUOUS ? -EINVAL : r;
 	record->image_id = mb_asprintf("sha256:%s", image->id);
 	r = check_platform(q->platform, q->image, image, err);
-	return r == 0 ? merge_image(q, image, err) : r;
+	/* An id is one image; a name may mean another one of its registry. */
+	if (r < 0)
+		return name ? MB_CONTAINER_OTHER_PLATFORM : r;
+	return merge_image(q, image, err);
 }
 
 /* "DIR" or "DIR:O": a directory that is there is the root. */

@@ -40,11 +40,14 @@ struct mb_container_create_request {
 };
 void mb_container_create_request_done(struct mb_container_create_request *request);
 
+enum { MB_CONTAINER_OTHER_PLATFORM = 16 }; /* beside those of image/image.h */
+
 /* Check everything, claim the name, write the documents.  Nothing remains of one that fails.
  * Takes out of @request what it needs; release it all the same.  @ret_warnings (may be NULL)
  * gets lines for the user.
- * Return: 0 and the container; MB_IMAGE_ABSENT, told: no such image; or -errno, told:
- * -EEXIST for a name in use. */
+ * Return: 0 and the container; MB_IMAGE_ABSENT, told: no such image;
+ * MB_CONTAINER_OTHER_PLATFORM, told: what has the image's name here is not for the platform that
+ * is wanted; or -errno, told: -EEXIST for a name in use. */
 int mb_container_create(struct mb_store *store, struct mb_container_create_request *request,
                         struct mb_container **ret, struct mb_strv *ret_warnings,
                         struct mb_err *err);

@@ -184,7 +184,14 @@ Untagged: two/sub:latest" ]
 	mybox image inspect -f '{{.Architecture}}' deb
 	run mybox run --rm --platform linux/s390x deb true
 	[ "$status" = 125 ]
-	[[ $output == *s390x* ]]
+	[[ $output == *"was found but its platform (linux/amd64) does not match the specified platform (linux/s390x): cannot pull 'deb:latest': "* ]]
+	run mybox run --rm --platform linux/s390x --pull never deb true
+	[ "$status" = 125 ]
+	[ "$output" = "mybox: image with reference deb was found but its platform (linux/amd64) does not match the specified platform (linux/s390x)" ]
+	id=$(mybox image inspect -f '{{.Id}}' deb)
+	run mybox run --rm --platform linux/s390x "$id" true
+	[ "$status" = 125 ]
+	[ "$output" = "mybox: image with reference $id was found but its platform (linux/amd64) does not match the specified platform (linux/s390x)" ]
 	mybox run --rm --platform linux/amd64 deb true
 	run mybox run --rm --pull never nosuch true
 	[ "$status" = 125 ]

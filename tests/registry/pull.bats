@@ -135,6 +135,25 @@ digest() { skopeo inspect --tls-verify=false --format '{{.Digest}}' "docker://$1
 	[[ $stderr =~ "invalid platform 'windows/amd64'" ]]
 }
 
+@test "create --platform pulls what is here for another one" {
+	requires_amd64
+	name=127.0.0.1:5001/good/b:index
+	mybox pull -q $name
+	run -0 --separate-stderr mybox create --name first --platform linux/amd64 $name true
+	[ -z "$stderr" ]
+	run -1 mybox create --platform linux/arm64 --pull never $name true
+	[ "$output" = "mybox: image with reference $name was found but its platform (linux/amd64) does not match the specified platform (linux/arm64)" ]
+	run -0 --separate-stderr mybox create --name second --platform linux/arm64 $name true
+	[[ $stderr == "Unable to find image '$name' locally"*"Status: Downloaded newer image for $name"* ]]
+	[ "$(mybox inspect -f '{{.Architecture}}' "$(mybox inspect -f '{{.Image}}' second)")" = arm64 ]
+	[ "$(mybox inspect -f '{{.Architecture}}' "$(mybox inspect -f '{{.Image}}' first)")" = amd64 ]
+	run -1 --separate-stderr mybox create -q --platform linux/mips $name true
+	[[ $stderr == "mybox: image with reference $name was found but its platform (linux/arm64) does not match the specified platform (linux/mips): "*"no matching manifest for linux/mips"* ]]
+	[ ${#stderr_lines[@]} = 1 ]
+	[ "$(mybox ps -aq | wc -l)" = 2 ]
+	mybox rm first second
+}
+
 @test "pull: of the variants of an architecture, the newest that the wanted one can run" {
 	local row
 	for row in arm/v6:v6 arm/v7:v7 arm/v8:v8 arm:v7 arm/v9:v8; do
