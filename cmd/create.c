@@ -7,8 +7,8 @@
 
 #include "cmd/container_flags.h"
 #include "cmd/context.h"
+#include "cmd/create_image.h"
 #include "cmd/output.h"
-#include "cmd/pull.h"
 #include "cmd/report.h"
 #include "container/container.h"
 #include "container/create.h"
@@ -18,7 +18,6 @@
 #include "core/own.h"
 #include "core/str.h"
 #include "image/image.h"
-#include "oci/ref.h"
 #include "store/store.h"
 #include "sys/interrupt.h"
 
@@ -44,39 +43,6 @@ void mb_cmd_create_warn(const struct mb_strv *warnings)
 {
 	for (size_t i = 0; i < warnings->n; i++)
 		mb_cmd_say("WARNING: %s", warnings->v[i]);
-}
-
-static int pull(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
-{
-	const struct mb_cmd_create_args *args = in->args;
-
-	return mb_cmd_pull_image(cx,
-	                         &(struct mb_cmd_pull_request){.name = in->operands[0],
-	                                                       .platform = args->platform,
-	                                                       .beside = true,
-	                                                       .quiet = args->quiet},
-	                         err);
-}
-
-/* @other: it is here for another platform, as @err tells. */
-static int pull_missing(struct mb_cmd_context *cx, const struct mb_cli_input *in, bool other,
-                        struct mb_err *err)
-{
-	const struct mb_cmd_create_args *args = in->args;
-	const struct mb_err here = *err;
-	MB_AUTO_OCI_REF struct mb_oci_ref ref = {0};
-	MB_AUTO_FREE char *name = NULL;
-	int r = mb_oci_ref_parse(in->operands[0], true, &ref, err);
-
-	if (r < 0)
-		return r;
-	name = mb_oci_ref_format(&ref, MB_OCI_REF_FAMILIAR);
-	if (args->pull == MB_CMD_PULL_NEVER)
-		return other ? -EINVAL : mb_fail(err, ENOENT, "No such image: %s", name);
-	if (!args->quiet)
-		mb_cmd_say("Unable to find image '%s' locally", name);
-	r = pull(cx, in, err);
-	return r < 0 && other ? mb_wrap(err, r, "%s", here.msg) : r;
 }
 
 /* --replace: who has the name. */
@@ -129,7 +95,7 @@ static int make(struct mb_store *store, struct mb_container_create_request *requ
 	return r;
 }
 
-static int create(struct mb_cmd_context *cx, const struct mb_cli_input *in,
+static int create(struct mb_cmd_context *cx, const struct mb_cli_input *in, const char *image,
                   struct mb_container **ret, struct mb_err *err)
 {
 	__attribute__((cleanup(
@@ -141,6 +107,7 @@ static int create(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	struct mb_store *store;
 	int r = mb_cmd_create_request_fill(cx, in, &request, err);
 
+	mb_strset(&request.image, image);
 	if (r == 0)
 		r = mb_cmd_store(cx, &store, err);
 	if (r == 0)
@@ -155,22 +122,44 @@ static int create(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	return r;
 }
 
+/* An image here of the very name that was said goes before what that name is short for. */
+static int create_here(struct mb_cmd_context *cx, const struct mb_cli_input *in, char **meant,
+                       struct mb_container **ret, struct mb_err *err)
+{
+	struct mb_err here;
+	int failed, r = create(cx, in, *meant ? *meant : in->operands[0], ret, err);
+
+	if ((r != MB_IMAGE_ABSENT && r != MB_CONTAINER_OTHER_PLATFORM) || *meant)
+		return r;
+	here = *err;
+	failed = mb_cmd_create_image_meaning(cx, in->operands[0], meant, err);
+	if (failed < 0)
+		return failed;
+	*err = here;
+	return *meant ? create(cx, in, *meant, ret, err) : r;
+}
+
 int mb_cmd_create_held(struct mb_cmd_context *cx, const struct mb_cli_input *in, sigset_t *before,
                        struct mb_container **ret, struct mb_err *err)
 {
 	const struct mb_cmd_create_args *args = in->args;
+	const char *typed = in->operands[0];
+	MB_AUTO_FREE char *meant = NULL;
 	bool pulls = args->pull == MB_CMD_PULL_ALWAYS && !args->rootfs;
-	int r = pulls ? pull(cx, in, err) : 0;
+	int r = pulls ? mb_cmd_create_image_meaning(cx, typed, &meant, err) : 0;
 
+	if (r == 0 && pulls)
+		r = mb_cmd_create_image_pull(cx, args, meant ? meant : typed, err);
 	mb_sys_interrupt_hold(before);
 	if (r == 0)
-		r = create(cx, in, ret, err);
+		r = create_here(cx, in, &meant, ret, err);
 	if (r == MB_IMAGE_ABSENT || (r == MB_CONTAINER_OTHER_PLATFORM && !pulls)) {
 		mb_sys_interrupt_release(before);
-		r = pull_missing(cx, in, r == MB_CONTAINER_OTHER_PLATFORM, err);
+		r = mb_cmd_create_image_pull_missing(cx, args, meant ? meant : typed,
+		                                     r == MB_CONTAINER_OTHER_PLATFORM, err);
 		mb_sys_interrupt_hold(before);
 		if (r == 0)
-			r = create(cx, in, ret, err);
+			r = create_here(cx, in, &meant, ret, err);
 	}
 	if (r == MB_CONTAINER_OTHER_PLATFORM)
 		return -EINVAL;

@@ -14,6 +14,7 @@
 #include "core/own.h"
 #include "core/str.h"
 #include "image/image.h"
+#include "image/refs.h"
 #include "oci/ref.h"
 
 enum { GZIP, ZSTD };
@@ -22,7 +23,8 @@ static const char *const formats[] = {[GZIP] = "gzip", [ZSTD] = "zstd", NULL};
 struct push_args {
 	bool quiet, all_tags;
 	int tls_verify, format, level;
-	bool wants_format; /* --compression-format, or a level, was given */
+	bool wants_format;         /* --compression-format, or a level, was given */
+	char id[MB_IMAGE_ID_TEXT]; /* that of the image, if a name here is not to be looked for */
 	const char *digestfile;
 	struct mb_cmd_registry_who who;
 };
@@ -56,6 +58,7 @@ static int push(struct mb_cmd_context *cx, const struct push_args *args,
 	struct mb_cmd_transfer *transfer = mb_cmd_transfer_new(args->quiet);
 	const struct mb_image_push_request request = {
 		.ref = ref,
+		.id = *args->id ? args->id : NULL,
 		.settings = &reg->settings,
 		.login = reg->has_login ? &reg->login : NULL,
 		.tls_verify = args->tls_verify,
@@ -141,6 +144,25 @@ static int push_all(struct mb_cmd_context *cx, const struct push_args *args,
 	return r;
 }
 
+/* What was built as "deb", where that is short for another name, is "deb" here: it goes where the
+ * other name says, as it is what "run deb" runs. */
+static int find_own(struct mb_cmd_context *cx, const struct mb_cmd_registry *reg, const char *typed,
+                    char id[MB_IMAGE_ID_TEXT], struct mb_err *err)
+{
+	MB_AUTO_FREE char *meant = NULL, *own = NULL;
+	struct mb_store *store = NULL;
+	int r = mb_cmd_registry_meaning(reg, typed, &meant, err);
+
+	if (r < 0 || !meant)
+		return r;
+	r = mb_cmd_store(cx, &store, err);
+	if (r == 0)
+		r = mb_image_ref_canonical(typed, &own, err);
+	if (r == 0)
+		r = mb_image_ref_find(store, own, id, err);
+	return r == MB_IMAGE_ABSENT ? 0 : r;
+}
+
 static int push_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	struct push_args args = *(const struct push_args *)in->args;
@@ -161,6 +183,8 @@ static int push_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 		r = mb_fail(err, EINVAL, "--digestfile takes one digest, not those of all tags");
 	if (r == 0 && ref.digest.alg)
 		r = mb_fail(err, EINVAL, "cannot push a digest reference");
+	if (r == 0 && !args.all_tags)
+		r = find_own(cx, &reg, typed, args.id, err);
 	if (r == 0)
 		r = mb_cmd_registry_find_login(&reg, ref.domain, err);
 	if (r == 0 && !args.quiet)

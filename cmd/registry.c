@@ -15,6 +15,7 @@
 #include "core/own.h"
 #include "core/str.h"
 #include "image/image.h"
+#include "oci/ref.h"
 
 int mb_cmd_registry_open(const struct mb_cmd_context *cx, struct mb_cmd_registry *ret,
                          struct mb_err *err)
@@ -66,6 +67,23 @@ int mb_cmd_registry_find_login(struct mb_cmd_registry *reg, const char *domain, 
 
 	reg->has_login = r == 0;
 	return r < 0 ? r : 0;
+}
+
+int mb_cmd_registry_meaning(const struct mb_cmd_registry *reg, const char *typed, char **ret,
+                            struct mb_err *err)
+{
+	MB_AUTO_OCI_REF struct mb_oci_ref meant = {0}, as_it_is = {0};
+	MB_AUTO_FREE char *name = NULL, *own = NULL;
+	int r = mb_registry_settings_resolve(&reg->settings, typed, &meant, err);
+
+	if (r < 0)
+		return r;
+	name = mb_oci_ref_format(&meant, MB_OCI_REF_CANONICAL);
+	if (mb_oci_ref_parse(typed, true, &as_it_is, NULL) == 0)
+		own = mb_oci_ref_format(&as_it_is, MB_OCI_REF_CANONICAL);
+	if (!mb_streq(name, own))
+		*ret = mb_take_ptr(&name);
+	return 0;
 }
 
 void mb_cmd_registry_done(struct mb_cmd_registry *reg)

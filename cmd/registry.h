@@ -39,6 +39,9 @@ int mb_cmd_registry_be(struct mb_cmd_registry *reg, const struct mb_cmd_registry
 	MB_OPT_STRING(0, "creds", "USER:PASSWORD", type, who.creds,                                \
 	              "who to be for this command; process lists show it")
 /* clang-format on */
+/* The canonical name that @typed is short for; or NULL in *@ret: it is no short name. */
+int mb_cmd_registry_meaning(const struct mb_cmd_registry *reg, const char *typed, char **ret,
+                            struct mb_err *err);
 /* The caller's login at @domain, if there is one. */
 int mb_cmd_registry_find_login(struct mb_cmd_registry *reg, const char *domain, struct mb_err *err);
 void mb_cmd_registry_done(struct mb_cmd_registry *reg);

@@ -187,6 +187,44 @@ requires_amd64() { [ "$(uname -m)" = x86_64 ] || skip "needs an amd64 machine"; 
 	[[ $stderr = "mybox: '$MYBOX_REGISTRIES': "* ]]
 }
 
+image_of() { mybox inspect -f '{{.Config.Image}} {{.Image}}' "$1"; }
+
+@test "run, create and push: short names of registries.json" {
+	cat >"$MYBOX_REGISTRIES" <<<"{\"short-names\": {\"mine\": \"$plain/base/deb\", \"deb\": \"mine\"}}"
+	run -125 --separate-stderr mybox run --rm --pull never mine:1 true
+	[ "$stderr" = "mybox: No such image: $plain/base/deb:1" ]
+	run -0 --separate-stderr mybox run --name first mine:1 echo hello
+	[ "$output" = hello ]
+	[[ $stderr == "Unable to find image '$plain/base/deb:1' locally"*"Status: Downloaded newer image for $plain/base/deb:1"* ]]
+	id=$(mybox inspect -f '{{.Id}}' $plain/base/deb:1)
+	[ "$(image_of first)" = "$plain/base/deb:1 $id" ]
+	# It is here now.
+	run -0 --separate-stderr mybox create --pull never --name second mine:1 true
+	[ -z "$stderr" ]
+	[ "$(image_of second)" = "$plain/base/deb:1 $id" ]
+	run -0 --separate-stderr mybox create --pull always --name third mine:1 true
+	[[ $stderr == "1: Pulling from base/deb"*"Image is up to date for $plain/base/deb:1"* ]]
+	[ "$(image_of third)" = "$plain/base/deb:1 $id" ]
+	# One step: what a short name stands for is not short for a third one.
+	run -125 --separate-stderr mybox run --rm --pull never deb true
+	[ "$stderr" = "mybox: No such image: mine:latest" ]
+	# An image here of that very name goes before, and is what is sent.
+	mybox build -q -t mine:1 - <<<"FROM $plain/base/deb:1"$'\nLABEL own=yes' >/dev/null
+	own=$(mybox inspect -f '{{.Id}}' mine:1)
+	[ "$own" != "$id" ]
+	mybox create --name fourth mine:1 true
+	[ "$(image_of fourth)" = "mine:1 $own" ]
+	mybox tag mine:1 mine:2
+	run -0 mybox push mine:2
+	[ "${lines[0]}" = "The push refers to repository [$plain/base/deb]" ]
+	mybox rm first second third fourth
+	mybox rmi mine:1 mine:2 $plain/base/deb:1 >/dev/null
+	mybox pull -q mine:2
+	[ "$(mybox inspect -f '{{.Id}}' $plain/base/deb:2)" = "$own" ]
+	run -1 --separate-stderr mybox push mine:3
+	[[ $stderr == *"An image does not exist locally with the tag: $plain/base/deb:3" ]]
+}
+
 @test "pull: a registry that is not there" {
 	run -1 --separate-stderr mybox pull -q 127.0.0.1:5999/x
 	[[ $stderr = "mybox: cannot pull '127.0.0.1:5999/x:latest': 127.0.0.1:5999: "*onnect* ]]
