@@ -23,6 +23,7 @@
 #include "core/parse.h"
 #include "core/str.h"
 #include "image/image.h"
+#include "image/refs.h"
 #include "net/network_spec.h"
 #include "store/doc.h"
 #include "store/lock.h"
@@ -311,8 +312,19 @@ static int fill(struct making *m, struct mb_err *err)
 	return r;
 }
 
+/* Whoever removes an image asks for its containers and deletes its record below this lock: either
+ * it sees ours, or we see that the image is gone. */
+static int hold_image(struct making *m, int *ret_lock, struct mb_err *err)
+{
+	const char *id = mb_skip_prefix(m->record->image_id, "sha256:");
+	int r = id ? mb_image_refs_lock(m->store, ret_lock, err) : 0;
+
+	return r == 0 && id ? mb_image_is_here(m->store, id, err) : r;
+}
+
 static int publish(struct making *m, const char *name, struct mb_err *err)
 {
+	MB_AUTO_CLOSE int lock = -1;
 	int r = claim_name(m, name, err);
 
 	if (r < 0)
@@ -320,10 +332,13 @@ static int publish(struct making *m, const char *name, struct mb_err *err)
 	r = fill(m, err);
 	if (r == 0)
 		r = mb_container_mounts_make(m->store, m->record, err);
-	if (r < 0)
+	if (r == 0)
+		r = hold_image(m, &lock, err);
+	if (r != 0)
 		return r;
 	if (renameat(m->containers, m->temporary, m->containers, m->record->id) < 0)
 		return mb_fail_sys(err, errno, "cannot create container '%s'", m->record->id);
+	mb_close(&lock);
 	if (!m->record->host.auto_remove && fsync(m->containers) < 0)
 		return mb_fail_sys(err, errno, "cannot sync the containers");
 	return 0;
@@ -352,7 +367,7 @@ static int store_record(struct mb_store *store, struct mb_container_record *reco
 	m.names = names;
 	snprintf(m.temporary, sizeof(m.temporary), ".tmp-%s", record->id);
 	r = publish(&m, name, err);
-	if (r < 0)
+	if (r != 0)
 		undo(&m);
 	return r;
 }
@@ -454,7 +469,7 @@ static int create_locked(struct mb_store *store, struct mb_container_create_requ
 		return r;
 	take_request(q, record);
 	r = store_record(store, record, q->name, err);
-	if (r < 0)
+	if (r != 0)
 		mb_container_mounts_discard(store, record);
 	return r;
 }

@@ -46,6 +46,23 @@ int mb_image_open(struct mb_store *store, const char *id, struct mb_image **ret_
 	return r;
 }
 
+int mb_image_is_here(struct mb_store *store, const char *id, struct mb_err *err)
+{
+	char name[MB_IMAGE_ID_TEXT + sizeof(".record")];
+	MB_AUTO_CLOSE int fd = -1;
+	int r = mb_store_dir(store, "images", false, &fd, err);
+
+	if (r < 0)
+		return r;
+	snprintf(name, sizeof(name), "%.64s.record", id);
+	if (faccessat(fd, name, F_OK, 0) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return mb_fail_sys(err, errno, "image 'sha256:%.12s'", id);
+	mb_fail(err, ENOENT, "No such image: sha256:%s", id);
+	return MB_IMAGE_ABSENT;
+}
+
 int mb_image_config_read(struct mb_store *store, const char *id, struct mb_str *out,
                          struct mb_err *err)
 {

@@ -71,6 +71,8 @@ int mb_image_find(struct mb_store *store, const char *name, struct mb_image **re
 /* The image with exactly this id (64 hex digits).  Return: 0; MB_IMAGE_ABSENT, told; -errno. */
 int mb_image_open(struct mb_store *store, const char *id, struct mb_image **ret_image,
                   struct mb_err *err);
+/* Is there one, whatever its state?  Return: 0; MB_IMAGE_ABSENT, told; -errno. */
+int mb_image_is_here(struct mb_store *store, const char *id, struct mb_err *err);
 /* The configuration, byte for byte as its digest has it (verified against @id). */
 int mb_image_config_read(struct mb_store *store, const char *id, struct mb_str *out,
                          struct mb_err *err);

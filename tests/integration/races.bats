@@ -179,3 +179,50 @@ monitor_of() { sed 's/.*"monitor":\([0-9]*\).*/\1/' "$run/c/$(mybox inspect -f '
 	}
 	wait_until 5 few
 }
+
+is_making() { [ -n "$(find "$root/containers" -name '.tmp-*')" ]; }
+
+@test "an image that goes while a container of it is made" {
+	mybox load -q -i "$images/layers7.tar"
+	id=$(mybox inspect -f '{{.Id}}' layers7)
+	exec 8>"$run/locks/image-names"
+	flock 8
+	"${box[@]}" create --pull never --name making layers7 true >"$run/made" 2>&1 8>&- &
+	client=$!
+	wait_until 30 is_making || making=no
+	# As rmi does below this lock.
+	rm "$root/refs/docker.io+library+layers7:latest" "$root/images/${id#sha256:}".{record,json}
+	exec 8>&-
+	code=0
+	wait $client || code=$?
+	[ "${making:-yes}" = yes ]
+	[ $code = 1 ]
+	[ "$(cat "$run/made")" = 'mybox: No such image: layers7:latest' ]
+	[ -z "$(find "$root/containers" -mindepth 1)" ]
+	[ -z "$(mybox ps -aq)" ]
+	# The name is free.
+	mybox create --name making deb true
+	mybox rm making
+	mybox builder prune -f
+	mybox system check
+}
+
+@test "rmi beside create: the container starts, or was never made" {
+	for _ in 1 2 3 4 5 6 7 8; do
+		mybox load -q -i "$images/layers7.tar"
+		"${box[@]}" create --pull never --name beside layers7 true >"$run/made" 2>&1 &
+		client=$!
+		"${box[@]}" rmi layers7 >"$run/gone" 2>&1 || true
+		if wait $client; then
+			mybox start -a beside
+			mybox rm beside
+		else
+			grep -qx 'mybox: No such image: layers7:latest' "$run/made"
+		fi
+		mybox rmi -f layers7 >/dev/null 2>&1 || true
+	done
+	[ -z "$(mybox ps -aq)" ]
+	# Layers stay for later where a container was in the making.
+	mybox builder prune -f
+	mybox system check
+}
