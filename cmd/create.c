@@ -114,7 +114,8 @@ static int create(struct mb_cmd_context *cx, const struct mb_cli_input *in, cons
 		r = open_cidfile(args->cidfile, &cidfile, err);
 	if (r == 0)
 		r = make(store, &request, args->replace, ret, &warnings, err);
-	mb_cmd_create_warn(&warnings);
+	if (r == 0)
+		mb_cmd_create_warn(&warnings);
 	if (r == 0 && cidfile >= 0)
 		mb_write_full(cidfile, (*ret)->id, MB_ID_LEN);
 	else if (args->cidfile && cidfile >= 0)

@@ -509,11 +509,20 @@ static int check_shape(const struct mb_container_host_config *h,
 	return r < 0 ? r : mb_net_shape_check(&shape, err);
 }
 
-static int check_ports(struct mb_container_create_request *q, struct mb_err *err)
+/* In docker's words.  What has no network at all is told of by its start. */
+static void warn_ports(const struct mb_container_host_config *h, struct mb_strv *warnings)
+{
+	if (warnings && h->publish.n && mb_streq(h->network_mode, "host"))
+		mb_strv_add(warnings, "Published ports are discarded when using host network mode");
+}
+
+static int check_ports(struct mb_container_create_request *q, struct mb_strv *warnings,
+                       struct mb_err *err)
 {
 	struct mb_strv *exposed = &q->config.exposed_ports;
 	int r = 0;
 
+	warn_ports(&q->host, warnings);
 	for (size_t i = 0; r == 0 && i < q->expose.n; i++)
 		r = mb_container_port_expose(q->expose.v[i], false, exposed, err);
 	for (size_t i = 0; r == 0 && i < q->host.publish.n; i++)
@@ -612,7 +621,6 @@ int mb_container_request_check(struct mb_store *store, struct mb_container_creat
 {
 	int r = check_config(&q->config, err);
 
-	(void)warnings;
 	if (r == 0)
 		r = check_process(&q->config, err);
 	if (r == 0)
@@ -641,7 +649,7 @@ int mb_container_request_check(struct mb_store *store, struct mb_container_creat
 	if (r == 0)
 		r = check_shape(&q->host, record, err);
 	if (r == 0)
-		r = check_ports(q, err);
+		r = check_ports(q, warnings, err);
 	if (r == 0)
 		r = check_hosts(&q->host, err);
 	if (r == 0)

@@ -224,6 +224,26 @@ print(s.recv(100).decode())' 2>/dev/null)" = hello ]
 	kill $server
 }
 
+@test "published where there is nothing to publish on: a warning, and no port" {
+	run -0 --separate-stderr mybox create --network host -p 8080:80 -p 8081:81 deb true
+	[[ $output =~ ^[0-9a-f]{64}$ ]]
+	[ "$stderr" = "WARNING: Published ports are discarded when using host network mode" ]
+	run -0 --separate-stderr mybox run --rm --network host -p 8080:80 deb true
+	[ "$stderr" = "WARNING: Published ports are discarded when using host network mode" ]
+	run -1 --separate-stderr mybox create --network host -p 8080:80 --security-opt nosuch=x deb true
+	[ "${#stderr_lines[@]}" = 1 ]
+	[[ $stderr != *WARNING* ]]
+	run -0 --separate-stderr mybox run --rm --network host --expose 80 -P deb true
+	[ -z "$stderr" ]
+	run -0 --separate-stderr mybox run --rm --name lonely --network none -p 8080:80 deb true
+	[ "$stderr" = "mybox: warning: no port is published: no network of 'lonely' reaches the world" ]
+	run -0 --separate-stderr mybox create --name bridged -p 8080:80 deb true
+	[ -z "$stderr" ]
+	run -1 --separate-stderr mybox create --network container:bridged -p 8081:80 deb true
+	[ "${#stderr_lines[@]}" = 1 ]
+	[[ $stderr == *"conflicting options: port publishing and the container type network mode"* ]]
+}
+
 @test "malformed ones are told" {
 	local bad
 	for bad in x 80:x 0:80 70000:80 80:70000 80:80/xyz 1.2.3:80:80 80:80:80:80 8000-8005:80-82 ::: ''; do
