@@ -91,12 +91,30 @@ static void add_source(struct mb_net_changes *c, enum mb_net_set set, bool remov
 	memcpy(e->data, a.b, mb_net_addr_len(&a));
 }
 
+/* Address, protocol and port, each padded to a word. */
+static size_t put_word(uint8_t *at, const void *bytes, size_t n)
+{
+	memcpy(at, bytes, n);
+	return n > WORD ? n : WORD;
+}
+
+static void add_tunnel(struct mb_net_changes *c, const struct mb_net_overlay *o, bool remove)
+{
+	struct mb_nl_nft_elem *e = mb_net_changes_add(c, MB_NET_SET_TUNNELS, remove);
+	const uint16_t port = htons((uint16_t)o->port);
+	const uint32_t vni = htonl(o->vni << 8);
+
+	put_word(e->key + put_word(e->key, &port, sizeof(port)), &vni, sizeof(vni));
+}
+
 void mb_net_changes_network(struct mb_net_changes *c, const struct mb_net_network *n, bool remove)
 {
 	uint32_t group = mb_net_group(n);
 
 	add_group(c, MB_NET_SET_NETS, remove, group);
 	add_group(c, MB_NET_SET_SAME, remove, group);
+	if (n->overlay.vtep)
+		add_tunnel(c, &n->overlay, remove);
 	if (n->icc)
 		add_group(c, MB_NET_SET_FWD_PAIR, remove, group);
 	if (n->internal) {
@@ -124,13 +142,6 @@ void mb_net_changes_network(struct mb_net_changes *c, const struct mb_net_networ
 		add_source(c, MB_NET_SET_MASQ4, remove, group, n->host_ip4);
 	if (n->masquerade && !n->direct6 && n->v6.subnet && !n->bare6)
 		add_source(c, MB_NET_SET_MASQ6, remove, group, n->host_ip6);
-}
-
-/* Address, protocol and port, each padded to a word. */
-static size_t put_word(uint8_t *at, const void *bytes, size_t n)
-{
-	memcpy(at, bytes, n);
-	return n > WORD ? n : WORD;
 }
 
 void mb_net_changes_port(struct mb_net_changes *c, const struct mb_net_mapping *m, bool remove)

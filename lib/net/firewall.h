@@ -26,6 +26,7 @@ enum mb_net_set {
 	/* Networks are their interfaces' group, see mb_net_group(). */
 	MB_NET_SET_NETS,
 	MB_NET_SET_INTERNAL, /* those that reach no one else */
+	MB_NET_SET_TUNNELS,  /* of overlays: port . VNI as it stands in VXLAN's header */
 	MB_NET_SET_MASQ4,    /* those whose traffic leaves with the host's address */
 	MB_NET_SET_MASQ6,
 	MB_NET_SET_SNAT4, /* group: address; goes before masquerade */

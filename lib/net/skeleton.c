@@ -25,6 +25,7 @@ enum {
 	IPV6_DADDR = 24,
 	PORT_DST = 2, /* in TCP, UDP and SCTP headers alike */
 	PORT_LEN = 2,
+	VXLAN_VNI = 8 + 4, /* behind UDP's header; three bytes, and one of zero (RFC 7348) */
 	CLASS_LEN = 3 * WORD,
 	FLOW_LEN = 2 * (WORD + CLASS_LEN) + 2 * WORD,
 };
@@ -48,6 +49,8 @@ enum {
 static const struct mb_nl_nft_set sets[MB_NET_SET_N_] = {
 	[MB_NET_SET_NETS] = {"nets", GROUP, WORD},
 	[MB_NET_SET_INTERNAL] = {"internal", GROUP, WORD},
+	[MB_NET_SET_TUNNELS] = {"tunnels", MB_NL_NFT_CONCAT(MB_NL_NFT_PORT, MB_NL_NFT_MARK),
+                                2 * WORD},
 	[MB_NET_SET_MASQ4] = {"masq4", GROUP, WORD},
 	[MB_NET_SET_MASQ6] = {"masq6", GROUP, WORD},
 	[MB_NET_SET_SNAT4] = {"snat4", GROUP, WORD, MB_NL_NFT_IPV4, V4_LEN},
@@ -135,6 +138,7 @@ enum op {
 	META,    /* key -> reg */
 	NET4,    /* offset, length of the network header -> reg; IPv4 only */
 	PORT,    /* destination port -> reg */
+	VNI,     /* of VXLAN -> reg */
 	NET6,    /* as NET4 */
 	CT,      /* key -> reg */
 	CLIENT,  /* key -> reg: who opened the connection */
@@ -292,6 +296,10 @@ static const struct {
 	/* route_localnet is on at our bridges: no one there may speak as or to 127.0.0.0/8. */
 	{"guard", {IIF(R1), IN_SET(R1, NETS), IPV4, {NET4, R1, IPV4_DADDR, 1}, {BYTE_IS, R1, LOOPBACK_NET}, {COUNT}, {DROP}}},
 	{"guard", {IIF(R1), IN_SET(R1, NETS), IPV4, {NET4, R1, IPV4_SADDR, 1}, {BYTE_IS, R1, LOOPBACK_NET}, {COUNT}, {DROP}}},
+
+	/* A tunnel takes what comes from anywhere: containers do not speak for hosts, neither to this
+	 * one nor, with its address, to others. */
+	{"guard", {IIF(R1), IN_SET(R1, NETS), L4PROTO(R1), {BYTE_IS, R1, IPPROTO_UDP}, {PORT, R4(0)}, {VNI, R4(1)}, IN_SET(R1, TUNNELS), {COUNT}, {DROP}}},
 
 	/* By what encrypts a network comes its tunnel, and nothing for the host. */
 	{"guard", {IIF(R1), {WORD_IS, R1, MB_NET_WIRE_GROUP}, TO_CHAIN("wire")}},
@@ -456,6 +464,9 @@ static void put_step(struct mb_nl_nft_rule *r, const struct step *s)
 		break;
 	case PORT:
 		mb_nl_nft_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, PORT_DST, PORT_LEN, s->reg);
+		break;
+	case VNI:
+		mb_nl_nft_payload(r, NFT_PAYLOAD_TRANSPORT_HEADER, VXLAN_VNI, WORD, s->reg);
 		break;
 	case CT:
 		mb_nl_nft_ct(r, s->v, s->reg);

@@ -274,8 +274,9 @@ runs() { [ "$(mybox inspect -f '{{.State.Running}}' "$1")" = true ]; }
 	mybox run -d --rm --name c1 deb sh -c 'while [ ! -e /go ]; do sleep 0.05; done; exit 23'
 	"${box[@]}" wait c1 >"$BATS_TEST_TMPDIR/code" &
 	local waiter=$!
-	follows() { ls -l "/proc/$1/fd" 2>/dev/null | grep -q inotify; }
-	wait_until 5 follows "$waiter"
+	# It has found the container: it is connected with its monitor.
+	asks() { ls -l "/proc/$1/fd" 2>/dev/null | grep -q socket; }
+	wait_until 5 asks "$waiter"
 	let_end c1
 	wait $waiter
 	[ "$(cat "$BATS_TEST_TMPDIR/code")" = 23 ]

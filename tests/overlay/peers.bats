@@ -154,3 +154,64 @@ learnt() { in_ns h1 bridge fdb show dev "$(tunnel 1 lab)" | grep -q "^02:6d:0a:4
 	[[ $output == *"connected to 10.77.0.34, port 80"* ]]
 	[ "$status" = 0 ]
 }
+
+# foist WORD WHERE... ADDRESS: whoever is there sends the host at ADDRESS a frame of the network lab,
+# or another one to that port.
+foist() {
+	"${@:2:$#-2}" python3 -c '
+import socket, struct, sys
+frame = bytes.fromhex("ffffffffffff026d0a4d000588b5") + sys.argv[2].encode() + bytes(46)
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.sendto(struct.pack(">II", 0x08000000, int(sys.argv[1]) << 8) + frame, (sys.argv[3], 4789))
+' "$vni" "$1" "${*: -1}"
+}
+# hear N FILE [TUNNEL]: what comes by the tunnel of host N, until a stranger has been heard.
+hear() {
+	in_ns "h$1" timeout 120 python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x88b5))
+s.bind((sys.argv[1], 0x88b5))
+word = "listens"
+while word != "stranger":
+    print(word, flush=True)
+    word = s.recv(1000)[14:].split(b"\0")[0].decode()
+' "${3:-$(tunnel "$1" lab)}" >"$2" 3>&- &
+	wait_until 10 grep -q listens "$2"
+}
+
+@test "peers: a container does not speak for a host, nor with the host's address to another one" {
+	local vni own c to
+	lab 1
+	lab 2
+	sleeper 1 k1 --network lab
+	sleeper 2 k2 --network lab
+	vni=$(on 1 network inspect -f '{{.Overlay.VNI}}' lab)
+	on 1 network create --subnet 10.99.0.0/24 plain >/dev/null
+	on 1 network create --internal --subnet 10.98.0.0/24 inside >/dev/null
+	sleeper 1 bad --network plain
+	sleeper 1 worse --network inside
+	wait_until 5 reaches 1 bad $wire.2
+	hear 1 "$BATS_TEST_TMPDIR/h1"
+	hear 2 "$BATS_TEST_TMPDIR/h2"
+	for c in bad worse; do
+		own=(nsenter -t "$(on 1 inspect -f '{{.State.Pid}}' $c)" -n)
+		for to in $wire.1 10.99.0.1 10.98.0.1 $wire.2; do foist $c "${own[@]}" $to 2>/dev/null || true; done
+	done
+	# A number that is none of ours is somebody else's tunnel.
+	in_ns h2 ip link add theirs type vxlan id 4242 dstport 4789 dev up0
+	in_ns h2 ip link set theirs up
+	hear 2 "$BATS_TEST_TMPDIR/theirs" theirs
+	vni=4242
+	own=(nsenter -t "$(on 1 inspect -f '{{.State.Pid}}' bad)" -n)
+	local third=$!
+	theirs() { foist stranger "${own[@]}" $wire.2; ! kill -0 $third 2>/dev/null; }
+	wait_until 10 theirs
+	in_ns h2 ip link del theirs
+	# One on the wire is heard: the network below is to keep those away.  He comes behind the others.
+	vni=$(on 1 network inspect -f '{{.Overlay.VNI}}' lab)
+	foist stranger in_ns h3 $wire.1
+	foist stranger in_ns h3 $wire.2
+	wait
+	[ "$(cat "$BATS_TEST_TMPDIR/h1")" = listens ]
+	[ "$(cat "$BATS_TEST_TMPDIR/h2")" = listens ]
+}
