@@ -87,6 +87,7 @@ void mb_registry_free(struct mb_registry *reg)
 	mb_close(&reg->system_ca_fd);
 	mb_registry_login_done(&reg->login);
 	mb_strv_done(&reg->scopes);
+	mb_strv_done(&reg->refused);
 	if (reg->authorization)
 		explicit_bzero(reg->authorization, strlen(reg->authorization));
 	free(reg->authorization);

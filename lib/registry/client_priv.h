@@ -36,8 +36,9 @@ struct mb_registry {
 	int timeout_sec;
 	bool has_login;
 	struct mb_registry_login login;
-	struct mb_strv scopes; /* to ask for along with what the registry names */
-	char *authorization;   /* "Bearer ..." or "Basic ...", for @base alone; or NULL */
+	struct mb_strv scopes;  /* to ask for along with what the registry names */
+	struct mb_strv refused; /* that nobody gives us: not to be asked for again */
+	char *authorization;    /* "Bearer ..." or "Basic ...", for @base alone; or NULL */
 };
 
 struct mb_registry_request {

@@ -95,6 +95,25 @@ static void cancel(struct mb_registry *reg, const struct mb_registry_answer *beg
 	mb_registry_request(reg, &request, &answer, NULL);
 }
 
+/* From now on the token is to be for one scope more, or less: what there is of one is no good, and
+ * without one the registry asks for it anew. */
+static void drop_token(struct mb_registry *reg)
+{
+	if (!mb_skip_prefix(reg->authorization, "Bearer "))
+		return;
+	explicit_bzero(reg->authorization, strlen(reg->authorization));
+	free(reg->authorization);
+	reg->authorization = NULL;
+}
+
+/* Who may not read at the neighbour's sends the blob as if there were none. */
+static void forget_scope(struct mb_registry *reg, const char *scope)
+{
+	mb_strv_add(&reg->refused, scope);
+	mb_strv_remove(&reg->scopes, scope);
+	drop_token(reg);
+}
+
 int mb_registry_blob_mount(struct mb_registry *reg, const struct mb_oci_digest *digest,
                            const char *from, bool *ret_done, struct mb_err *err)
 {
@@ -104,18 +123,21 @@ int mb_registry_blob_mount(struct mb_registry *reg, const struct mb_oci_digest *
 	char text[MB_OCI_DIGEST_TEXT];
 	int r;
 
+	*ret_done = false;
+	if (mb_strv_has(&reg->refused, scope))
+		return 0;
 	if (!mb_strv_has(&reg->scopes, scope)) {
-		/* The token so far does not reach there; without one the registry asks again. */
 		mb_strv_add(&reg->scopes, scope);
-		if (mb_skip_prefix(reg->authorization, "Bearer ")) {
-			free(reg->authorization);
-			reg->authorization = NULL;
-		}
+		drop_token(reg);
 	}
 	mb_str_addf(&url, "/v2/%s/blobs/uploads/", reg->path);
 	mb_registry_url_add_query(&url, "mount", mb_oci_digest_format(digest, text));
 	mb_registry_url_add_query(&url, "from", from);
 	r = post(reg, mb_str_text(&url), &answer, err);
+	if (r == -EACCES) {
+		forget_scope(reg, scope);
+		return 0;
+	}
 	if (r < 0)
 		return r;
 	*ret_done = answer.head.status == 201;

@@ -144,6 +144,24 @@ is_itself() {
 	mybox pull -q $server/token-private/b:1
 }
 
+@test "push: where nothing may be taken from next door, it is sent" {
+	mybox pull -q $server/good/a
+	for behaviour in token-foreign token-unmounted; do
+		mybox tag $server/good/a $server/$behaviour/b:1
+		run -0 --separate-stderr mybox push $server/$behaviour/b:1
+		[[ $stderr =~ Pushed ]]
+		run -0 requests 5042 "POST /v2/$behaviour/b/blobs/uploads/\\?mount="
+		[ "$output" -ge 1 ]
+		run -0 requests 5042 "PUT /v2/$behaviour/b/blobs/uploads/"
+		[ "$output" = 4 ]
+	done
+	# Of three lanes each has asked for the neighbour's rights once at most.
+	run -0 requests 5042 'GET /token.*scope=repository%3Atoken-foreign.*scope=repository%3Agood'
+	[ "$output" -le 3 ]
+	mybox rmi -f $server/good/a $server/token-foreign/b:1 $server/token-unmounted/b:1 >/dev/null
+	mybox pull -q $server/token-foreign/b:1
+}
+
 @test "push: a registry that fails once, or for good" {
 	mybox load -q -i "$images/deb.tar" >/dev/null
 	for behaviour in upload-flaky upload-breaks; do

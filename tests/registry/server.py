@@ -109,6 +109,7 @@ class Image:
 IMAGE = Image()
 LOCK = threading.Lock()
 COUNTS = {}
+UNMOUNTED = ("no-mount", "token-foreign", "token-unmounted")  # where nothing is there already
 UPLOADS = {}  # what has come of uploads in parts, by their path
 OPTIONS = {"other": "0", "tls": "", "search": ""}
 CATALOG = ["base/deb", "evil/\x1b[31mred", "team/deb-tools", "team/web", "z/deb"]
@@ -283,10 +284,18 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(status=401, headers=headers)
         return False
 
+    def deny(self):
+        """The token is good, but not for this."""
+        return self.answer(status=401, headers={
+            "WWW-Authenticate": f'Bearer realm="{self.origin()}/token",service="here"'})
+
     def token(self):
         query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
         scopes = query.get("scope", [""])
         given = self.headers.get("Authorization")
+        # Who has no rights at a neighbour's gets no token at all.
+        if any("token-foreign/" in s for s in scopes) and not all("token-foreign/" in s for s in scopes):
+            return self.answer(text_of({"details": "not at the neighbour's"}), status=403)
         if "token-private" in scopes[0] and given != self.basic("me", "secret"):
             return self.answer(text_of({"details": "incorrect username or password"}), status=401)
         if "token-html" in scopes[0]:
@@ -351,7 +360,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def blobs(self, behaviour, digest):
         data = IMAGE.blobs.get(digest)
-        if data is None or (behaviour == "no-mount" and self.command == "HEAD"):
+        if data is None or (behaviour in UNMOUNTED and self.command == "HEAD"):
             return self.answer(status=404)
         if digest == IMAGE.big and hasattr(self, "big_" + behaviour.replace("-", "_")):
             return getattr(self, "big_" + behaviour.replace("-", "_"))(data)
@@ -505,12 +514,14 @@ class Handler(BaseHTTPRequestHandler):
         if behaviour.startswith("token") and not self.has_token(
                 behaviour, match.group(2) or "", "pull,push"):
             return None
+        if behaviour == "token-unmounted" and url.query:
+            return self.deny()
         if behaviour == "no-upload":
             return self.answer(text_of({"errors": [{"message": "read only"}]}), status=405)
         if behaviour == "no-location":
             return self.answer(status=202)
         query = urllib.parse.parse_qs(url.query)
-        if query.get("mount", [""])[0] in IMAGE.blobs and behaviour != "no-mount":
+        if query.get("mount", [""])[0] in IMAGE.blobs and behaviour not in UNMOUNTED:
             return self.answer(status=201)
         headers = {"Location": f"{url.path}{count('upload')}?state=a%20b"}
         if behaviour == "parts-wanted":
