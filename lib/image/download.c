@@ -22,6 +22,42 @@ enum { DAY_SEC = 24 * 60 * 60 };
 
 static const char suffix[] = ".part";
 
+/* One file for all blobs: a byte of it for each, by its digest.  Two that happen to share one only
+ * stay a little longer than they must. */
+static int lock_byte(int users_fd, const struct mb_oci_digest *digest, short type)
+{
+	unsigned long long n = 0;
+	struct flock byte = {.l_type = type, .l_whence = SEEK_SET, .l_len = 1};
+
+	sscanf(digest->hex, "%15llx", &n);
+	byte.l_start = (off_t)n;
+	return fcntl(users_fd, F_OFD_SETLK, &byte);
+}
+
+int mb_image_download_users(struct mb_store *store, int *ret_fd, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int dir = -1;
+	int r = mb_store_dir(store, "locks", true, &dir, err);
+
+	if (r < 0)
+		return r;
+	*ret_fd = openat(dir, "downloads", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return *ret_fd < 0 ? mb_fail_sys(err, errno, "cannot open the lock 'downloads'") : 0;
+}
+
+int mb_image_download_keep(int users_fd, const struct mb_oci_digest *digest, struct mb_err *err)
+{
+	/* Who removes one is done in a moment. */
+	const struct timespec rest = {.tv_nsec = 1000000};
+
+	while (lock_byte(users_fd, digest, F_RDLCK) < 0) {
+		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+			return mb_fail_sys(err, errno, "cannot lock blob '%.12s'", digest->hex);
+		nanosleep(&rest, NULL);
+	}
+	return 0;
+}
+
 static int open_directory(struct mb_store *store, int *ret_fd, struct mb_err *err)
 {
 	return mb_store_dir(store, "downloads", false, ret_fd, err);
@@ -65,8 +101,8 @@ static int open_part(struct mb_image_download *d, struct mb_err *err)
 	return measure(d, err);
 }
 
-int mb_image_download_open(struct mb_store *store, const struct mb_oci_digest *digest,
-                           struct mb_image_download *ret, struct mb_err *err)
+static int open_any(struct mb_store *store, const struct mb_oci_digest *digest,
+                    struct mb_image_download *ret, struct mb_err *err)
 {
 	struct mb_image_download d = {.dir_fd = -1, .fd = -1};
 	int r = open_directory(store, &d.dir_fd, err);
@@ -77,6 +113,41 @@ int mb_image_download_open(struct mb_store *store, const struct mb_oci_digest *d
 	d.fd = openat(d.dir_fd, d.name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	d.is_whole = d.fd >= 0;
 	r = d.is_whole ? measure(&d, err) : open_part(&d, err);
+	if (r != 0)
+		mb_image_download_done(&d);
+	else
+		*ret = d;
+	return r;
+}
+
+/* Nothing syncs a blob, which a pull would wait for: with the power one may lose its end.  Then it
+ * is fetched anew, unless another pull is content with it as it is. */
+static int begin_anew(int users_fd, const struct mb_oci_digest *digest, uint64_t size,
+                      struct mb_image_download *d, struct mb_err *err)
+{
+	if (lock_byte(users_fd, digest, F_WRLCK) < 0)
+		return mb_fail(err, EBADMSG, "blob 'sha256:%.12s' has %llu bytes, not %llu",
+		               digest->hex, (unsigned long long)d->have, (unsigned long long)size);
+	if (is_current(d->dir_fd, d->name, d->fd))
+		unlinkat(d->dir_fd, d->name, 0);
+	lock_byte(users_fd, digest, F_RDLCK);
+	mb_close(&d->fd);
+	d->is_whole = false;
+	return open_part(d, err);
+}
+
+int mb_image_download_open(struct mb_store *store, int users_fd, const struct mb_oci_digest *digest,
+                           uint64_t size, struct mb_image_download *ret, struct mb_err *err)
+{
+	struct mb_image_download d;
+	int r = open_any(store, digest, &d, err);
+
+	if (r != 0)
+		return r;
+	if (d.is_whole && d.have != size)
+		r = begin_anew(users_fd, digest, size, &d, err);
+	else if (d.is_whole)
+		futimens(d.fd, NULL); /* the sweep is to pass it by */
 	if (r != 0)
 		mb_image_download_done(&d);
 	else
@@ -119,20 +190,43 @@ void mb_image_download_done(struct mb_image_download *d)
 	mb_close(&d->dir_fd);
 }
 
-void mb_image_download_remove(struct mb_store *store, const struct mb_oci_digest *digest)
+static void unlink_it(const struct mb_image_download *d)
+{
+	char part[sizeof(d->name) + sizeof(suffix)];
+
+	snprintf(part, sizeof(part), "%s%s", d->name, suffix);
+	unlinkat(d->dir_fd, d->is_whole ? d->name : part, 0);
+}
+
+void mb_image_download_drop(struct mb_image_download *d)
+{
+	if (!d->is_whole)
+		unlink_it(d);
+	mb_image_download_done(d);
+}
+
+static void remove_unused(struct mb_store *store, const struct mb_oci_digest *digest)
 {
 	struct mb_image_download d;
-	char part[sizeof(d.name) + sizeof(suffix)];
 	int fd = -1;
 
 	if (mb_image_download_read(store, digest, &fd, NULL) < 0)
 		return;
 	mb_close(&fd);
-	if (mb_image_download_open(store, digest, &d, NULL) != 0)
+	if (open_any(store, digest, &d, NULL) != 0)
 		return;
-	snprintf(part, sizeof(part), "%s%s", d.name, suffix);
-	unlinkat(d.dir_fd, d.is_whole ? d.name : part, 0);
+	unlink_it(&d);
 	mb_image_download_done(&d);
+}
+
+void mb_image_download_remove(struct mb_store *store, int users_fd,
+                              const struct mb_oci_digest *digest)
+{
+	/* Not in one step: of two who end at once the second removes it. */
+	lock_byte(users_fd, digest, F_UNLCK);
+	if (lock_byte(users_fd, digest, F_WRLCK) == 0)
+		remove_unused(store, digest);
+	lock_byte(users_fd, digest, F_UNLCK);
 }
 
 static void sweep_one(int dir_fd, const char *name)

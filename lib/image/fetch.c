@@ -40,6 +40,7 @@ struct fetch {
 	struct mb_image *image;
 	const struct mb_image_report *report;
 	uint64_t max_layer;
+	int users_fd; /* see mb_image_download_users() */
 	struct piece *pieces;
 	size_t n, count;              /* pieces; layers of the image */
 	bool *finished;               /* of layers: reported as such */
@@ -78,7 +79,8 @@ static int claim(struct fetch *f, const struct piece *p, struct mb_image_downloa
 	const struct timespec rest = {.tv_nsec = REST_NSEC};
 
 	for (;;) {
-		int r = mb_image_download_open(f->store, &p->from->digest, ret, err);
+		int r = mb_image_download_open(f->store, f->users_fd, &p->from->digest,
+		                               (uint64_t)p->from->size, ret, err);
 		int word = mb_image_lanes_word(f->lanes, f->at);
 
 		if (r < 0)
@@ -86,10 +88,8 @@ static int claim(struct fetch *f, const struct piece *p, struct mb_image_downloa
 		if (r == 0 && (ret->is_whole || ret->have || word == NEEDED ||
 		               !mb_image_layer_is_there(f->store, p->chain)))
 			return 0;
-		if (r == 0) {
-			mb_image_download_done(ret);
-			mb_image_download_remove(f->store, &p->from->digest);
-		}
+		if (r == 0)
+			mb_image_download_drop(ret);
 		if (word == NOT_NEEDED)
 			return 1;
 		if (mb_image_lanes_is_over(f->lanes))
@@ -266,14 +266,16 @@ static int add_piece(struct fetch *f, size_t index, struct mb_err *err)
 		.more = {-1, -1},
 	};
 	f->n++;
-	return pipe2(p->more, O_CLOEXEC) < 0 ? mb_fail_sys(err, errno, "cannot make a pipe") : 0;
+	if (pipe2(p->more, O_CLOEXEC) < 0)
+		return mb_fail_sys(err, errno, "cannot make a pipe");
+	return mb_image_download_keep(f->users_fd, &p->from->digest, err);
 }
 
 static int start(struct fetch *f, struct mb_err *err)
 {
 	struct mb_image_lanes_job job = {
 		.n_lanes = MB_IMAGE_LANES, .work = bring, .end = end, .arg = f};
-	int r = 0;
+	int r = mb_image_download_users(f->store, &f->users_fd, err);
 
 	for (size_t i = 0; r == 0 && i < f->count; i++)
 		if (!mb_image_layer_is_there(f->store, f->image->layers.v[i]))
@@ -287,10 +289,25 @@ static int start(struct fetch *f, struct mb_err *err)
 	return r;
 }
 
-static void fetch_done(struct fetch *f)
+/* The blobs are needed no more once there are layers; so are those of layers that an interrupted
+ * pull had made.  Of blobs that are not what they should be, though all that came was looked at,
+ * one was there before: with it the next pull would fail as well. */
+static void remove_blobs(const struct fetch *f, int r, int of_lanes)
 {
+	if (r < 0 && (r != -EBADMSG || of_lanes < 0))
+		return;
+	for (size_t i = 0; i < f->count; i++)
+		mb_image_download_remove(f->store, f->users_fd, &f->manifest->layers[i].digest);
+}
+
+static void fetch_done(struct fetch *f, int r)
+{
+	int of_lanes = f->lanes ? mb_image_lanes_failure(f->lanes, NULL) : 0;
+
 	/* A lane may still be busy with what turned out not to be needed. */
 	mb_image_lanes_free(f->lanes);
+	remove_blobs(f, r, of_lanes);
+	mb_close(&f->users_fd);
 	for (size_t i = 0; i < f->n; i++) {
 		mb_close(&f->pieces[i].more[0]);
 		mb_close(&f->pieces[i].more[1]);
@@ -311,6 +328,7 @@ int mb_image_fetch(struct mb_store *store, const struct mb_image_fetch_from *fro
 	                  .image = plan->image,
 	                  .report = report_to,
 	                  .max_layer = from->max_layer,
+	                  .users_fd = -1,
 	                  .count = n,
 	                  .pieces = mb_calloc(n + 1, sizeof(*f.pieces)),
 	                  .finished = mb_calloc(n + 1, sizeof(*f.finished))};
@@ -325,9 +343,6 @@ int mb_image_fetch(struct mb_store *store, const struct mb_image_fetch_from *fro
 
 	if (r == 0)
 		r = mb_image_stack_make(store, &job, err);
-	fetch_done(&f);
-	/* Those of layers that an interrupted pull had made are there too. */
-	for (size_t i = 0; r == 0 && i < n; i++)
-		mb_image_download_remove(store, &from->manifest->layers[i].digest);
+	fetch_done(&f, r);
 	return r;
 }

@@ -250,6 +250,47 @@ image_of() { mybox inspect -f '{{.Config.Image}} {{.Image}}' "$1"; }
 	[ "$(mybox images -q | sort -u | wc -l)" = 5 ]
 }
 
+# last_blob NAME: the digest of its last layer, without "sha256:".
+last_blob() {
+	skopeo inspect --raw --tls-verify=false "docker://$1" |
+		python3 -c 'import json, sys; print(json.load(sys.stdin)["layers"][-1]["digest"][7:])'
+}
+
+@test "pull: a blob stays as long as another pull still wants it" {
+	start_server 5004
+	hex=$(last_blob 127.0.0.1:5004/good/x:alone)
+	"${box[@]}" pull -q 127.0.0.1:5004/gate/x:stacked 3>&- &
+	local pull=$!
+	# It is there, and its layer comes after one that does not.
+	wait_until 30 test -e "$root/downloads/$hex"
+	mybox pull -q 127.0.0.1:5004/good/x:alone
+	[ -e "$root/downloads/$hex" ]
+	touch "$work/5004.server/open"
+	wait $pull
+	run -0 requests 5004 "GET .*/blobs/sha256:$hex"
+	[ "$output" = 1 ]
+}
+
+@test "pull: what a power cut has left of a blob is fetched anew" {
+	local hex=$(last_blob 127.0.0.1:5001/good/x:alone)
+	mkdir -p "$root/downloads"
+	: >"$root/downloads/$hex"
+	mybox pull -q 127.0.0.1:5001/good/x:alone
+	mybox rmi 127.0.0.1:5001/good/x:alone
+	head -c 100000 /dev/zero >"$root/downloads/$hex"
+	mybox pull -q 127.0.0.1:5001/good/x:alone
+	size=$(mybox image inspect -f '{{.Size}}' 127.0.0.1:5001/good/x:alone)
+	[ "$size" -ge 8192 ]
+	mybox rmi 127.0.0.1:5001/good/x:alone
+	# As long as it should be, and nothing in it.
+	size=$(skopeo inspect --raw --tls-verify=false docker://127.0.0.1:5001/good/x:alone |
+		python3 -c 'import json, sys; print(json.load(sys.stdin)["layers"][0]["size"])')
+	head -c "$size" /dev/zero >"$root/downloads/$hex"
+	run -1 mybox pull -q 127.0.0.1:5001/good/x:alone
+	[ ! -e "$root/downloads/$hex" ]
+	mybox pull -q 127.0.0.1:5001/good/x:alone
+}
+
 @test "pull -a: all tags of a repository, which come in pages" {
 	copy --dest-tls-verify=false "docker-archive:$images/deb.tar" "docker://$plain/many/deb:2"
 	copy --dest-tls-verify=false "docker-archive:$images/deb.tar" "docker://$plain/many/deb:1"

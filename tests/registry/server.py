@@ -4,8 +4,8 @@
 
 Every request is a line of JSON in DIRECTORY/log; DIRECTORY/ready appears when it listens.  Without
 a behaviour ("good/...") it is an honest one with an image of three layers; the tag "index" is an
-index, "arm" one of variants, "variant-0" to "variant-4" are images that share two of the layers;
-and uploads work.  With
+index, "arm" one of variants, "variant-0" to "variant-4" are images that share two of the layers,
+"alone" and "stacked" two that have one in different places; and uploads work.  With
 the argument --other=PORT some answers redirect there; --tls=CERT,KEY speaks TLS; --search=1 has
 /v1/search, too.
 """
@@ -83,6 +83,14 @@ class Image:
             own = self.add(gzip.compress(plain, 1, mtime=0), LAYER)
             self.put(f"variant-{i}", text_of(self.make(
                 diffs[:2] + [digest_of(plain)], layers[:2] + [own], "amd64")), MANIFEST)
+        # The same blob above nothing, and as the fourth above the big one.
+        plain = make_layer("shared", 8192)
+        shared, diff = self.add(gzip.compress(plain, 1, mtime=0), LAYER), digest_of(plain)
+        order = (1, 0, 2)
+        self.put("alone", text_of(self.make([diff], [shared], "amd64")), MANIFEST)
+        self.put("stacked", text_of(self.make(
+            [diffs[i] for i in order] + [diff], [layers[i] for i in order] + [shared], "amd64")),
+            MANIFEST)
         for m in [other, self.manifest] + [m for _, m in arms]:
             self.manifests[digest_of(text_of(m))] = (text_of(m), MANIFEST)
 
