@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/err.h"
+#include "core/log.h"
 #include "core/own.h"
 #include "core/str.h"
 #include "image/commit.h"
@@ -17,6 +18,7 @@
 #include "oci/ref.h"
 #include "registry/registry.h"
 #include "registry/settings.h"
+#include "sys/interrupt.h"
 #include "json/json.h"
 
 enum { MAX_NESTING = 3 };
@@ -93,22 +95,15 @@ static int ask(struct pulling *p, const char *mirror, struct mb_err *err)
 	return r;
 }
 
-static int ask_all(struct pulling *p, struct mb_err *err)
+/* Where @mirror is NULL, at the registry itself. */
+static int ask_well(struct pulling *p, const char *mirror, struct mb_err *err)
 {
-	const struct mb_oci_ref *ref = p->request->ref;
-	const struct mb_registry_host *host =
-		mb_registry_settings_find(p->request->settings, ref->domain);
 	MB_AUTO_FREE char *name = NULL;
-	int r;
+	int r = ask(p, mirror, err);
 
-	if (host)
-		MB_STRV_FOREACH (mirror, &host->mirrors)
-			if (ask(p, mirror, NULL) == 0)
-				return 0;
-	r = ask(p, NULL, err);
 	if (r != MB_REGISTRY_ABSENT)
 		return r;
-	name = mb_oci_ref_format(ref, MB_OCI_REF_FAMILIAR);
+	name = mb_oci_ref_format(p->request->ref, MB_OCI_REF_FAMILIAR);
 	return mb_fail(err, ENOENT, "manifest for %s not found: manifest unknown", name);
 }
 
@@ -276,7 +271,8 @@ static char *name_of(const struct mb_oci_ref *ref)
 	return mb_oci_ref_format(&plain, MB_OCI_REF_CANONICAL);
 }
 
-static int pull(struct pulling *p, struct mb_image_pulled *ret, struct mb_err *err)
+static int pull(struct pulling *p, const char *mirror, struct mb_image_pulled *ret,
+                struct mb_err *err)
 {
 	struct mb_image_fetch_from from = {.ref = p->request->ref,
 	                                   .manifest = &p->manifest,
@@ -286,7 +282,7 @@ static int pull(struct pulling *p, struct mb_image_pulled *ret, struct mb_err *e
 	int r = set_platform(p, err);
 
 	if (r == 0)
-		r = ask_all(p, err);
+		r = ask_well(p, mirror, err);
 	if (r == 0)
 		r = find_manifest(p, err);
 	if (r == 0)
@@ -306,20 +302,50 @@ static int pull(struct pulling *p, struct mb_image_pulled *ret, struct mb_err *e
 	return r == 0 ? name_it(p, ret, err) : r;
 }
 
-int mb_image_pull(struct mb_store *store, const struct mb_image_pull_request *request,
-                  struct mb_image_pulled *ret, struct mb_err *err)
+static int pull_from(struct mb_store *store, const struct mb_image_pull_request *request,
+                     const char *mirror, struct mb_image_pulled *ret, struct mb_err *err)
 {
 	struct pulling p = {.store = store, .request = request};
 	struct mb_image_pulled pulled = {0};
-	MB_AUTO_FREE char *name = NULL;
-	int r = pull(&p, &pulled, err);
+	int r = pull(&p, mirror, &pulled, err);
 
 	pulling_done(&p);
-	if (r == 0) {
+	if (r == 0)
 		*ret = pulled;
+	else
+		mb_image_pulled_done(&pulled);
+	return r;
+}
+
+/* A mirror that fails at the manifest, or only at the last blob, is one that does not have the
+ * image: the next place is asked for all of it.  What was fetched stays. */
+static int pull_somewhere(struct mb_store *store, const struct mb_image_pull_request *request,
+                          struct mb_image_pulled *ret, struct mb_err *err)
+{
+	const struct mb_registry_host *host =
+		mb_registry_settings_find(request->settings, request->ref->domain);
+
+	if (host)
+		MB_STRV_FOREACH (mirror, &host->mirrors) {
+			struct mb_err own = MB_ERR_INIT;
+
+			if (pull_from(store, request, mirror, ret, &own) == 0)
+				return 0;
+			mb_debug("mirror '%s': %s", mirror, own.msg);
+			if (mb_sys_interrupt_check(err) < 0)
+				return -EINTR;
+		}
+	return pull_from(store, request, NULL, ret, err);
+}
+
+int mb_image_pull(struct mb_store *store, const struct mb_image_pull_request *request,
+                  struct mb_image_pulled *ret, struct mb_err *err)
+{
+	MB_AUTO_FREE char *name = NULL;
+	int r = pull_somewhere(store, request, ret, err);
+
+	if (r == 0)
 		return 0;
-	}
-	mb_image_pulled_done(&pulled);
 	name = mb_oci_ref_format(request->ref, MB_OCI_REF_FAMILIAR);
 	return mb_wrap(err, r, "cannot pull '%.300s'", name);
 }

@@ -225,6 +225,28 @@ image_of() { mybox inspect -f '{{.Config.Image}} {{.Image}}' "$1"; }
 	[[ $stderr == *"An image does not exist locally with the tag: $plain/base/deb:3" ]]
 }
 
+@test "pull: a mirror that has the manifest, but not all of the image" {
+	local port=5005
+	for behaviour in blob-gone blob-denied blob-html no-config; do
+		start_server $port --as=$behaviour
+		echo "{\"registries\": {\"127.0.0.1:5001\": {\"mirrors\": [\"127.0.0.1:$port\"]}}}" >"$MYBOX_REGISTRIES"
+		run -0 --separate-stderr mybox pull -q 127.0.0.1:5001/good/mirrored
+		[ "$output" = 127.0.0.1:5001/good/mirrored:latest ]
+		[ -z "$stderr" ]
+		run -0 requests $port "GET /v2/good/mirrored/blobs/"
+		[ "$output" -ge 1 ]
+		mybox rmi 127.0.0.1:5001/good/mirrored
+		port=$((port + 1))
+	done
+	# What the last of all says is what is said.
+	echo '{"registries": {"127.0.0.1:5999": {"mirrors": ["127.0.0.1:5005"]}}}' >"$MYBOX_REGISTRIES"
+	run -1 --separate-stderr mybox pull -q 127.0.0.1:5999/good/mirrored
+	[[ $stderr = "mybox: cannot pull '127.0.0.1:5999/good/mirrored:latest': 127.0.0.1:5999: "*onnect* ]]
+	# What that one has left goes with an image that has it.
+	mybox pull -q 127.0.0.1:5001/good/mirrored
+	mybox rmi 127.0.0.1:5001/good/mirrored
+}
+
 @test "pull: a registry that is not there" {
 	run -1 --separate-stderr mybox pull -q 127.0.0.1:5999/x
 	[[ $stderr = "mybox: cannot pull '127.0.0.1:5999/x:latest': 127.0.0.1:5999: "*onnect* ]]

@@ -7,7 +7,7 @@ a behaviour ("good/...") it is an honest one with an image of three layers; the 
 index, "arm" one of variants, "variant-0" to "variant-4" are images that share two of the layers,
 "alone" and "stacked" two that have one in different places; and uploads work.  With
 the argument --other=PORT some answers redirect there; --tls=CERT,KEY speaks TLS; --search=1 has
-/v1/search, too.
+/v1/search, too; --as=BEHAVIOUR is one for all names.
 """
 import base64
 import gzip
@@ -119,7 +119,7 @@ LOCK = threading.Lock()
 COUNTS = {}
 UNMOUNTED = ("no-mount", "token-foreign", "token-unmounted")  # where nothing is there already
 UPLOADS = {}  # what has come of uploads in parts, by their path
-OPTIONS = {"other": "0", "tls": "", "search": ""}
+OPTIONS = {"other": "0", "tls": "", "search": "", "as": ""}
 CATALOG = ["base/deb", "evil/\x1b[31mred", "team/deb-tools", "team/web", "z/deb"]
 SEARCHED = [
     {"name": "one/deb", "description": "few\nstars\x1b]0;title\x07", "star_count": 3,
@@ -267,7 +267,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(status=401, headers={"WWW-Authenticate": 'Basic realm="here"'})
         if behaviour == "basic" and self.headers.get("Authorization") != self.basic("me", "secret"):
             return self.answer(status=401, headers={"WWW-Authenticate": 'Basic realm="here"'})
-        return getattr(self, kind)(behaviour, reference)
+        return getattr(self, kind)(OPTIONS["as"] or behaviour, reference)
 
     do_HEAD = do_GET
 
@@ -369,6 +369,8 @@ class Handler(BaseHTTPRequestHandler):
     def blobs(self, behaviour, digest):
         data = IMAGE.blobs.get(digest)
         if data is None or (behaviour in UNMOUNTED and self.command == "HEAD"):
+            return self.answer(status=404)
+        if behaviour == "no-config" and digest == IMAGE.manifest["config"]["digest"]:
             return self.answer(status=404)
         if digest == IMAGE.big and hasattr(self, "big_" + behaviour.replace("-", "_")):
             return getattr(self, "big_" + behaviour.replace("-", "_"))(data)
