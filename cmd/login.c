@@ -164,7 +164,8 @@ static int login_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, 
 		r = mb_registry_authfile_save(&reg.caller, ref.domain, &login, &path, err);
 	if (r < 0)
 		return mb_wrap(err, r, "cannot log in");
-	mb_cmd_say("WARNING! Your password will be stored unencrypted in %s.", path);
+	if (path)
+		mb_cmd_say("WARNING! Your password will be stored unencrypted in %s.", path);
 	return mb_cmd_put_line("Login Succeeded");
 }
 

@@ -150,20 +150,27 @@ static int load_place(const struct place *place, struct json_object **ret, struc
 	return r < 0 ? mb_wrap(err, r, "'%s/%s'", place->directory, place->name) : 0;
 }
 
+/* The name is borrowed from @config. */
+static bool find_helper(const struct place *place, struct json_object *config, const char *registry,
+                        struct mb_registry_helper *ret)
+{
+	*ret = (struct mb_registry_helper){mb_registry_auths_helper(config, registry), place->uid,
+	                                   place->gid};
+	return ret->name;
+}
+
 static int find_in(const struct place *place, const char *registry, struct mb_registry_login *ret,
                    struct mb_err *err)
 {
 	MB_AUTO(mb_json_free) struct json_object *config = NULL;
-	const char *helper;
+	struct mb_registry_helper helper;
 	int r = load_place(place, &config, err);
 
 	if (r != 0)
 		return r;
 	r = mb_registry_auths_find(config, registry, ret, err);
-	helper = r == MB_REGISTRY_NO_LOGIN ? mb_registry_auths_helper(config, registry) : NULL;
-	if (helper)
-		r = mb_registry_helper_get(helper, mb_registry_auths_key(registry), place->uid,
-		                           place->gid, ret, err);
+	if (r == MB_REGISTRY_NO_LOGIN && find_helper(place, config, registry, &helper))
+		r = mb_registry_helper_get(&helper, mb_registry_auths_key(registry), ret, err);
 	return r < 0 ? mb_wrap(err, r, "'%s/%s'", place->directory, place->name) : r;
 }
 
@@ -205,46 +212,72 @@ static int write_place(const struct place *place, struct json_object *config, st
 	return r;
 }
 
+/* With a helper the file says no more than that there is something to ask it for. */
+static int save_in(const struct place *place, const char *registry,
+                   const struct mb_registry_login *login, char **ret_path, struct mb_err *err)
+{
+	MB_AUTO(mb_json_free) struct json_object *config = NULL;
+	struct mb_registry_helper helper;
+	bool has_helper;
+	int r = load_place(place, &config, err);
+
+	if (r < 0)
+		return r;
+	if (r == MB_REGISTRY_NO_LOGIN)
+		config = mb_json_new_object();
+	has_helper = find_helper(place, config, registry, &helper);
+	r = has_helper
+	            ? mb_registry_helper_store(&helper, mb_registry_auths_key(registry), login, err)
+	            : 0;
+	if (r < 0)
+		return r;
+	mb_registry_auths_set(config, registry, has_helper ? NULL : login);
+	r = write_place(place, config, err);
+	if (r == 0 && !has_helper)
+		*ret_path = mb_asprintf("%s/%s", place->directory, place->name);
+	return r;
+}
+
 int mb_registry_authfile_save(const struct mb_registry_caller *caller, const char *registry,
                               const struct mb_registry_login *login, char **ret_path,
                               struct mb_err *err)
 {
-	MB_AUTO(mb_json_free) struct json_object *config = NULL;
 	struct places places = {0};
 	int r;
 
 	list_places(caller, &places);
 	if (!places.n)
 		return mb_fail(err, ENOENT, "nowhere to keep it: HOME is not set");
-	r = load_place(&places.v[0], &config, err);
-	if (r == MB_REGISTRY_NO_LOGIN) {
-		config = mb_json_new_object();
-		r = 0;
-	}
-	if (r == 0) {
-		mb_registry_auths_set(config, registry, login);
-		r = write_place(&places.v[0], config, err);
-	}
-	if (r == 0)
-		*ret_path = mb_asprintf("%s/%s", places.v[0].directory, places.v[0].name);
+	r = save_in(&places.v[0], registry, login, ret_path, err);
 	places_done(&places);
 	return r;
+}
+
+static int remove_in(const struct place *place, const char *registry, struct mb_err *err)
+{
+	MB_AUTO(mb_json_free) struct json_object *config = NULL;
+	struct mb_registry_helper helper;
+	int kept, r = load_place(place, &config, err);
+
+	if (r != 0)
+		return r;
+	kept = find_helper(place, config, registry, &helper)
+	               ? mb_registry_helper_erase(&helper, mb_registry_auths_key(registry), err)
+	               : MB_REGISTRY_NO_LOGIN;
+	if (kept < 0)
+		return kept;
+	return mb_registry_auths_remove(config, registry) ? write_place(place, config, err) : kept;
 }
 
 int mb_registry_authfile_remove(const struct mb_registry_caller *caller, const char *registry,
                                 struct mb_err *err)
 {
-	MB_AUTO(mb_json_free) struct json_object *config = NULL;
 	struct places places = {0};
 	int r = MB_REGISTRY_NO_LOGIN;
 
 	list_places(caller, &places);
 	if (places.n)
-		r = load_place(&places.v[0], &config, err);
-	if (r == 0 && !mb_registry_auths_remove(config, registry))
-		r = MB_REGISTRY_NO_LOGIN;
-	if (r == 0)
-		r = write_place(&places.v[0], config, err);
+		r = remove_in(&places.v[0], registry, err);
 	places_done(&places);
 	return r;
 }

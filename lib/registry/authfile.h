@@ -30,12 +30,14 @@ struct mb_registry_caller {
  * Return: 0; MB_REGISTRY_NO_LOGIN; -errno, told. */
 int mb_registry_authfile_find(const struct mb_registry_caller *caller, const char *registry,
                               struct mb_registry_login *ret, struct mb_err *err);
-/* Write to the first of these places that may be written.  *@ret_path, for messages, is the
- * caller's to free. */
+/* Write to the first of these places, or let the helper that it names keep it.  *@ret_path, the
+ * caller's to free, is where the password lies for whoever can read the file; with a helper it
+ * stays what it is. */
 int mb_registry_authfile_save(const struct mb_registry_caller *caller, const char *registry,
                               const struct mb_registry_login *login, char **ret_path,
                               struct mb_err *err);
-/* Take the entry away there.  Return: 0; MB_REGISTRY_NO_LOGIN; -errno, told. */
+/* Take the entry away there, and from the helper.  Return: 0; MB_REGISTRY_NO_LOGIN; -errno, told.
+ */
 int mb_registry_authfile_remove(const struct mb_registry_caller *caller, const char *registry,
                                 struct mb_err *err);
 

@@ -123,12 +123,24 @@ const char *mb_registry_auths_helper(struct json_object *config, const char *reg
 	return helper && *helper ? helper : NULL;
 }
 
+static void set_auth(struct json_object *entry, const struct mb_registry_login *login)
+{
+	MB_AUTO_FREE char *plain = mb_asprintf("%s:%s", login->username ? login->username : "",
+	                                       login->password ? login->password : "");
+	MB_AUTO_STR struct mb_str auth = MB_STR_INIT;
+
+	mb_registry_base64_format(plain, strlen(plain), &auth);
+	explicit_bzero(plain, strlen(plain));
+	mb_json_set_str(entry, "auth", mb_str_text(&auth));
+	if (login->identity_token)
+		mb_json_set_str(entry, "identitytoken", login->identity_token);
+	explicit_bzero(auth.buf, auth.len);
+}
+
 void mb_registry_auths_set(struct json_object *config, const char *registry,
                            const struct mb_registry_login *login)
 {
 	struct json_object *auths, *entry = mb_json_new_object();
-	MB_AUTO_FREE char *plain = NULL;
-	MB_AUTO_STR struct mb_str auth = MB_STR_INIT;
 
 	mb_registry_auths_remove(config, registry);
 	auths = mb_json_find(config, "auths");
@@ -136,15 +148,9 @@ void mb_registry_auths_set(struct json_object *config, const char *registry,
 		auths = mb_json_new_object();
 		mb_json_set(config, "auths", auths);
 	}
-	plain = mb_asprintf("%s:%s", login->username ? login->username : "",
-	                    login->password ? login->password : "");
-	mb_registry_base64_format(plain, strlen(plain), &auth);
-	explicit_bzero(plain, strlen(plain));
-	mb_json_set_str(entry, "auth", mb_str_text(&auth));
-	if (login->identity_token)
-		mb_json_set_str(entry, "identitytoken", login->identity_token);
+	if (login)
+		set_auth(entry, login);
 	mb_json_set(auths, mb_registry_auths_key(registry), entry);
-	explicit_bzero(auth.buf, auth.len);
 }
 
 bool mb_registry_auths_remove(struct json_object *config, const char *registry)

@@ -28,6 +28,7 @@ int mb_registry_auths_find(struct json_object *config, const char *registry,
                            struct mb_registry_login *ret, struct mb_err *err);
 /* The helper that keeps the credentials of @registry ("secretservice"), borrowed; or NULL. */
 const char *mb_registry_auths_helper(struct json_object *config, const char *registry);
+/* @login NULL: a helper has it. */
 void mb_registry_auths_set(struct json_object *config, const char *registry,
                            const struct mb_registry_login *login);
 /* Return: whether there was one. */

@@ -8,10 +8,23 @@
 struct mb_err;
 struct mb_registry_login;
 
-/* Ask the helper @name for the credentials of the server @key.  It is looked for in the system's
- * directories alone and runs as @uid and @gid, with ten seconds to answer.
+/* One of them: it is looked for in the system's directories alone and runs as @uid and @gid, with
+ * ten seconds to answer. */
+struct mb_registry_helper {
+	const char *name;
+	uint32_t uid, gid;
+};
+
+/* Ask for the credentials of the server @key.
  * Return: 0; MB_REGISTRY_NO_LOGIN when it has none; -errno, told. */
-int mb_registry_helper_get(const char *name, const char *key, uint32_t uid, uint32_t gid,
+int mb_registry_helper_get(const struct mb_registry_helper *helper, const char *key,
                            struct mb_registry_login *ret, struct mb_err *err);
+/* Let it keep them. */
+int mb_registry_helper_store(const struct mb_registry_helper *helper, const char *key,
+                             const struct mb_registry_login *login, struct mb_err *err);
+/* Let it forget them.  Return: 0; MB_REGISTRY_NO_LOGIN when it says that it has none; -errno,
+ * told. */
+int mb_registry_helper_erase(const struct mb_registry_helper *helper, const char *key,
+                             struct mb_err *err);
 
 #endif

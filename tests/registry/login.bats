@@ -160,6 +160,59 @@ pull_fails() { # pull_fails NAME PATTERN: in one line that says so
 	pull_fails $basic/base/deb:1 "the name of the credential helper is not valid"
 }
 
+# keeper NAME: a helper that keeps what it is given in $work/kept, in plain text.
+keeper() {
+	cat >"/usr/local/bin/docker-credential-$1" <<-EOT
+		#!/usr/bin/env python3
+		import json, os, sys
+		text, kept = sys.stdin.read(), "$work/kept"
+		if sys.argv[1] == "store":
+		    if json.loads(text)["Username"] == "locked":
+		        sys.exit(print("the \x1b[31mkeyring is locked\nreally") or 1)
+		    open(kept, "w").write(text)
+		elif not os.path.exists(kept) or json.load(open(kept))["ServerURL"] != text:
+		    sys.exit(print("credentials not found in native keychain") or 1)
+		elif sys.argv[1] == "get":
+		    print(open(kept).read())
+		else:
+		    os.unlink(kept)
+	EOT
+	chmod 755 "/usr/local/bin/docker-credential-$1"
+}
+
+@test "login and logout: a helper keeps the password, and forgets it" {
+	rm -f "$work/kept"
+	mkdir -p "$HOME/.docker"
+	echo '{"credsStore": "mybox-kept", "auths": {"'$basic'": {"auth": "YTpi"}}}' >"$HOME/.docker/config.json"
+	chmod 600 "$HOME/.docker/config.json"
+	run -1 mybox login -u me --password-stdin $basic <<<secret
+	[ "$output" = "mybox: cannot log in: the program 'docker-credential-mybox-kept' is not there" ]
+	keeper mybox-kept
+	run -0 --separate-stderr mybox login -u me --password-stdin $basic <<<secret
+	[ "$output" = "Login Succeeded" ]
+	[ -z "$stderr" ]
+	run -0 python3 -c 'import json, sys; print(*sorted(json.load(open(sys.argv[1])).items()))' "$work/kept"
+	[ "$output" = "('Secret', 'secret') ('ServerURL', '$basic') ('Username', 'me')" ]
+	run -0 python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["auths"][sys.argv[2]])' "$HOME/.docker/config.json" $basic
+	[ "$output" = "{}" ]
+	mybox pull -q $basic/base/deb:1
+	run -0 mybox logout $basic
+	[ "$output" = "Removing login credentials for $basic" ]
+	[ ! -e "$work/kept" ]
+	run ! grep -q "\"$basic\"" "$HOME/.docker/config.json"
+	run -0 mybox logout $basic
+	[ "$output" = "Not logged in to $basic" ]
+	mybox rmi $basic/base/deb:1
+	pull_fails $basic/base/deb:1 "login required"
+	# What it cannot keep is kept nowhere.
+	run -1 --separate-stderr mybox login -u locked --password-stdin 127.0.0.1:5011 <<<secret
+	[[ $stderr = "mybox: cannot log in: the credential helper 'mybox-kept' failed: the "*"keyring is locked" ]]
+	run ! grep -q 5011 "$HOME/.docker/config.json"
+	rm /usr/local/bin/docker-credential-mybox-kept
+	run -1 mybox logout $basic
+	[ "$output" = "mybox: cannot log out: the program 'docker-credential-mybox-kept' is not there" ]
+}
+
 @test "login: credHelpers know one registry each, before credsStore" {
 	mkdir -p "$HOME/.docker"
 	cat >/usr/local/bin/docker-credential-mybox-one <<-EOT
