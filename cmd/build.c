@@ -85,7 +85,8 @@ static int build(struct mb_cmd_build_work *w, struct mb_err *err)
 	mb_cmd_build_contexts_done(&w->contexts);
 	mb_sys_interrupt_release(&before);
 	if (r == 0 && w->outputs.push)
-		r = mb_cmd_build_push(w->cx, &w->names, &w->annotations, progress, &w->pushed, err);
+		r = mb_cmd_build_push(w->cx, &w->names, w->result.id, &w->annotations, progress,
+		                      &w->pushed, err);
 	r = mb_cmd_build_cache_export(w->cx, &w->cache, &w->result, r, progress, err);
 	mb_cmd_build_progress_free(progress);
 	return r < 0 ? mb_wrap(err, r, "failed to build") : put_result(w, err);

@@ -35,12 +35,12 @@ void mb_cmd_build_outputs_done(struct mb_cmd_build_outputs *outputs);
 /* "[manifest:]key=value" of --annotation. */
 int mb_cmd_build_annotation_add(const char *text, struct mb_kv *annotations, struct mb_err *err);
 
-/* Send the image to the registries of @names.  @ret_digest and @ret_size: of the manifest. */
+/* Send the image @id (64 hex digits) to the registries of @names. */
 struct mb_cmd_build_pushed {
 	char *digest; /* "sha256:...", or NULL */
 	uint64_t size;
 };
-int mb_cmd_build_push(struct mb_cmd_context *cx, const struct mb_strv *names,
+int mb_cmd_build_push(struct mb_cmd_context *cx, const struct mb_strv *names, const char *id,
                       const struct mb_kv *annotations, struct mb_cmd_build_progress *progress,
                       struct mb_cmd_build_pushed *ret, struct mb_err *err);
 /* The image of one name, or @id (64 hex digits) under it. */

@@ -46,7 +46,7 @@ int mb_cmd_build_push_one(struct mb_cmd_context *cx, const char *name, const cha
 	return r > 0 ? -ENOENT : r;
 }
 
-int mb_cmd_build_push(struct mb_cmd_context *cx, const struct mb_strv *names,
+int mb_cmd_build_push(struct mb_cmd_context *cx, const struct mb_strv *names, const char *id,
                       const struct mb_kv *annotations, struct mb_cmd_build_progress *progress,
                       struct mb_cmd_build_pushed *ret, struct mb_err *err)
 {
@@ -62,8 +62,9 @@ int mb_cmd_build_push(struct mb_cmd_context *cx, const struct mb_strv *names,
 		MB_AUTO_FREE char *canonical = NULL, *line = NULL;
 
 		r = mb_image_ref_canonical(names->v[i], &canonical, err);
+		/* By now the name may mean what another build has made. */
 		if (r == 0)
-			r = mb_cmd_build_push_one(cx, canonical, NULL, annotations, &pushed, err);
+			r = mb_cmd_build_push_one(cx, canonical, id, annotations, &pushed, err);
 		if (r == 0) {
 			line = mb_asprintf("pushing manifest for %s@%s done", canonical,
 			                   pushed.digest);

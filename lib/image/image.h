@@ -261,7 +261,7 @@ void mb_image_pulled_done(struct mb_image_pulled *pulled);
 
 struct mb_image_push_request {
 	const struct mb_oci_ref *ref; /* with a tag; it is a name of an image here */
-	const char *id; /* or this image is sent, 64 hex digits, and no name here is looked at */
+	const char *id; /* or this image is sent, 64 hex digits, whatever has the name here */
 	bool by_digest; /* it gets no name there either */
 	const struct mb_registry_settings *settings;
 	const struct mb_registry_login *login; /* of ref's registry, or NULL */

@@ -368,7 +368,7 @@ static int push(struct pushing *p, const char *name, struct mb_image_pushed *ret
 		r = push_config(p, err);
 	if (r == 0)
 		r = push_manifest(p, ret, err);
-	if (r == 0 && !q->id)
+	if (r == 0 && !q->by_digest)
 		note_digest(p, name, ret->digest);
 	return r;
 }

@@ -33,6 +33,32 @@ raw() { skopeo inspect --raw --tls-verify=false "docker://$1"; }
 	[[ "$output" == *'ERROR'*'mybox: failed to build: '* ]]
 }
 
+@test "build --push: what was built is sent, whatever the name means by then" {
+	mybox load -q -i "$images/deb.tar" >/dev/null
+	dockerfile <<<$'FROM deb\nRUN echo mine >/made'
+	# Who is asked for a login on the way to the registry gives the name to another image.
+	cat >/usr/local/bin/docker-credential-mybox-tags <<-EOT
+		#!/bin/sh
+		${box[@]@Q} tag deb $plain/race:1
+		exit 1
+	EOT
+	chmod 755 /usr/local/bin/docker-credential-mybox-tags
+	mkdir -p "$HOME/.docker"
+	echo '{"credHelpers": {"'$plain'": "mybox-tags"}}' >"$HOME/.docker/config.json"
+	chmod 600 "$HOME/.docker/config.json"
+	run mybox build -q -t $plain/race:1 --push --metadata-file "$BATS_TEST_TMPDIR/m" "$ctx"
+	rm /usr/local/bin/docker-credential-mybox-tags "$HOME/.docker/config.json"
+	[ "$status" = 0 ]
+	[ "$(mybox images -q $plain/race:1)" = "$(mybox images -q deb)" ]
+	run -0 raw $plain/race:1
+	local config
+	config=$(python3 -c 'import json, sys; print(json.loads(sys.argv[1])["config"]["digest"])' "$output")
+	[ "$config" = "$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["containerimage.config.digest"])' "$BATS_TEST_TMPDIR/m")" ]
+	# The other image does not get the digest of this one.
+	run -0 mybox images --digests --format "{{.Digest}}" $plain/race:1
+	[[ $output != *sha256* ]]
+}
+
 @test "build --cache-to and --cache-from by a registry" {
 	mybox load -q -i "$images/deb.tar" >/dev/null
 	dockerfile <<<$'FROM deb\nRUN cat /proc/sys/kernel/random/uuid >/id\nRUN echo second >>/id'
