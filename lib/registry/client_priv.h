@@ -78,6 +78,12 @@ int mb_registry_refused(const struct mb_registry_answer *answer, const char *wha
                         struct mb_err *err);
 /* 429, 500, 502, 503, 504. */
 bool mb_registry_may_pass(unsigned status);
+/* A date as HTTP has it, in nanoseconds; 0: NULL, or none. */
+int64_t mb_registry_time_parse(const char *text);
+/* How long to wait that an answer's "retry-after" asks for: seconds, or a date, which is the
+ * server's own: by its clock if the answer has "date", else by ours, @now.
+ * Return: whether it asks; *@ret_sec is MB_REGISTRY_MAX_WAIT_SEC at most. */
+bool mb_registry_wait_wanted(const struct mb_kv *fields, int64_t now, uint64_t *ret_sec);
 /* Sleep before try @n (from 1); @answer may say for how long, or be NULL. */
 void mb_registry_rest(unsigned n, const struct mb_registry_answer *answer);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/clock.h"
 #include "core/err.h"
 #include "core/id.h"
 #include "core/log.h"
@@ -145,9 +146,35 @@ bool mb_registry_may_pass(unsigned status)
 	return status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
 }
 
+int64_t mb_registry_time_parse(const char *text)
+{
+	struct tm tm = {0};
+	time_t t;
+
+	if (!text || !strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm))
+		return 0;
+	t = timegm(&tm);
+	return t > 0 && t <= INT64_MAX / 1000000000 ? (int64_t)t * 1000000000 : 0;
+}
+
+bool mb_registry_wait_wanted(const struct mb_kv *fields, int64_t now, uint64_t *ret_sec)
+{
+	const char *after = mb_kv_find(fields, "retry-after");
+	int64_t until = mb_registry_time_parse(after);
+	int64_t theirs = mb_registry_time_parse(mb_kv_find(fields, "date"));
+	uint64_t seconds = 0;
+
+	if (!after || (!until && mb_parse_u64(after, &seconds) < 0))
+		return false;
+	now = theirs ? theirs : now;
+	if (until > now)
+		seconds = (uint64_t)(until - now + 999999999) / 1000000000;
+	*ret_sec = seconds < MB_REGISTRY_MAX_WAIT_SEC ? seconds : MB_REGISTRY_MAX_WAIT_SEC;
+	return true;
+}
+
 void mb_registry_rest(unsigned n, const struct mb_registry_answer *answer)
 {
-	const char *after = answer ? mb_kv_find(&answer->head.fields, "retry-after") : NULL;
 	uint64_t seconds, msec = (uint64_t)FIRST_REST_MSEC << (n - 1);
 	MB_AUTO_CLOSE int interrupt = -1;
 	struct pollfd p = {.events = POLLIN};
@@ -156,9 +183,8 @@ void mb_registry_rest(unsigned n, const struct mb_registry_answer *answer)
 
 	mb_random(&jitter, sizeof(jitter));
 	msec += msec * jitter / 255;
-	if (after && mb_parse_u64(after, &seconds) == 0)
-		msec = (seconds < MB_REGISTRY_MAX_WAIT_SEC ? seconds : MB_REGISTRY_MAX_WAIT_SEC) *
-		       1000;
+	if (answer && mb_registry_wait_wanted(&answer->head.fields, mb_now_nsec(), &seconds))
+		msec = seconds * 1000;
 	rest.tv_sec = (time_t)(msec / 1000);
 	rest.tv_nsec = (long)(msec % 1000) * 1000000;
 	if (mb_sys_interrupt_open(&interrupt, NULL) < 0)

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/err.h"
@@ -87,17 +86,6 @@ static char *name_in(const char *disposition)
 		n = strcspn(s, "; ");
 	}
 	return safe_name(s, n);
-}
-
-static int64_t time_of(const char *text)
-{
-	struct tm tm = {0};
-	time_t t;
-
-	if (!text || !strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm))
-		return 0;
-	t = timegm(&tm);
-	return t > 0 && t <= INT64_MAX / 1000000000 ? (int64_t)t * 1000000000 : 0;
 }
 
 /* --- the transfer ----------------------------------------------------------------------------- */
@@ -223,7 +211,7 @@ int mb_registry_web_get(const struct mb_registry_web_request *q, struct mb_regis
 		ret->name = name_in(mb_kv_find(&answer.head.fields, "content-disposition"));
 	if (!ret->name)
 		ret->name = mb_strdup("download");
-	ret->modified = time_of(mb_kv_find(&answer.head.fields, "last-modified"));
+	ret->modified = mb_registry_time_parse(mb_kv_find(&answer.head.fields, "last-modified"));
 	ret->size = g.done;
 	set_etag(ret, &answer.head.fields);
 	mb_sha256_finish_text(&g.sum, ret->sha256);

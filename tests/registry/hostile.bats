@@ -98,9 +98,11 @@ works() {
 	[ "$output" = 5 ]
 	works flaky/a
 	# As long as it was told to wait, and no second time before that.
-	works later/a
-	run -0 requests 5030 "GET /v2/later/a/manifests/"
-	[ "$output" = 2 ]
+	for behaviour in later later-date; do
+		works $behaviour/a
+		run -0 requests 5030 "GET /v2/$behaviour/a/manifests/"
+		[ "$output" = 2 ]
+	done
 	refused long-header/a "header"
 	refused hangs-up/a "mpty reply"
 }

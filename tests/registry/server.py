@@ -350,6 +350,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(status=503)
         if behaviour == "later" and time.time() < OPTIONS.setdefault("later", time.time() + 3):
             return self.answer(status=429, headers={"Retry-After": "4"})
+        if behaviour == "later-date" and time.time() < OPTIONS.setdefault("date", time.time() + 3):
+            return self.answer(status=429, headers={
+                "Retry-After": self.date_time_string(time.time() + 5)})
         if behaviour == "silent":
             time.sleep(60)
             return self.reset()

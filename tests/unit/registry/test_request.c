@@ -15,6 +15,7 @@
 #include "core/str.h"
 #include "oci/ref.h"
 #include "registry/auths.h"
+#include "registry/client_priv.h"
 #include "registry/list.h"
 #include "registry/registry.h"
 #include "registry/settings.h"
@@ -232,6 +233,42 @@ static void request_tries(void **state)
 	                 MB_REGISTRY_ABSENT);
 }
 
+static void request_wait(void **state)
+{
+	static const struct {
+		const char *after, *date;
+		int64_t now; /* seconds */
+		int wanted;  /* -1: it does not say */
+	} rows[] = {
+		{NULL, NULL, 0, -1},
+		{"", NULL, 0, -1},
+		{"soon", NULL, 0, -1},
+		{"7", NULL, 0, 7},
+		{"4000", NULL, 0, MB_REGISTRY_MAX_WAIT_SEC},
+		/* 784111777 is what RFC 9110 has as its example. */
+		{"Sun, 06 Nov 1994 08:49:37 GMT", NULL, 784111777 - 9, 9},
+		{"Sun, 06 Nov 1994 08:49:37 GMT", NULL, 784111777 - 900, MB_REGISTRY_MAX_WAIT_SEC},
+		{"Sun, 06 Nov 1994 08:49:37 GMT", NULL, 784111777 + 9, 0},
+		{"Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:30 GMT", 5, 7},
+		{"Sun, 06 Nov 1994 08:49:37 GMT", "today", 784111777 - 3, 3},
+		{"8", "Sun, 06 Nov 1994 08:49:30 GMT", 5, 8},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MB_N(rows); i++) {
+		MB_AUTO_KV struct mb_kv fields = MB_KV_INIT;
+		uint64_t seconds = 0;
+		bool wanted;
+
+		if (rows[i].after)
+			mb_kv_set(&fields, "retry-after", rows[i].after);
+		if (rows[i].date)
+			mb_kv_set(&fields, "date", rows[i].date);
+		wanted = mb_registry_wait_wanted(&fields, rows[i].now * 1000000000, &seconds);
+		assert_int_equal(wanted ? (int)seconds : -1, rows[i].wanted);
+	}
+}
+
 static void request_upload(void **state)
 {
 	static const struct step steps[] = {
@@ -428,6 +465,7 @@ int main(void)
 		cmocka_unit_test(request_token_over_http),
 		cmocka_unit_test(request_never_to_http),
 		cmocka_unit_test(request_tries),
+		cmocka_unit_test(request_wait),
 		cmocka_unit_test(request_upload),
 		cmocka_unit_test(upload_too_large),
 		cmocka_unit_test(upload_least_chunk),
