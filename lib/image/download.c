@@ -98,6 +98,11 @@ static int open_part(struct mb_image_download *d, struct mb_err *err)
 	/* Another finished or removed it meanwhile. */
 	if (!is_current(d->dir_fd, part, d->fd))
 		return MB_IMAGE_DOWNLOAD_BUSY;
+	/* Or finished it before this one was made, and after the whole one was looked for. */
+	if (faccessat(d->dir_fd, d->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		unlinkat(d->dir_fd, part, 0);
+		return MB_IMAGE_DOWNLOAD_BUSY;
+	}
 	return measure(d, err);
 }
 
