@@ -80,6 +80,29 @@ const struct mb_cli_verb mb_cmd_health_hidden = {
 	.main = health_main,
 };
 
+static int lease_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
+{
+	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
+	struct mb_store *store;
+	int r = mb_cmd_store(cx, &store, err);
+
+	if (r == 0)
+		r = mb_container_open(store, in->operands[0], &c, err);
+	if (r == 0)
+		r = mb_container_leases_keep(c, err);
+	return r < 0 ? r : 0;
+}
+
+const struct mb_cli_verb mb_cmd_lease_hidden = {
+	.paths = "__lease",
+	.summary = "keep the addresses of DHCP servers",
+	.operands = "ID",
+	.min = 1,
+	.max = 1,
+	.hidden = true,
+	.main = lease_main,
+};
+
 /* Its input and output are the monitor's client's. */
 static int exec_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {

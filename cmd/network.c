@@ -63,7 +63,7 @@ static struct json_object *new_ipam(const struct mb_net_network *n)
 
 	add_pool(config, &n->v4);
 	add_pool(config, &n->v6);
-	mb_json_set_str(ipam, "Driver", n->no_addresses ? "null" : "default");
+	mb_json_set_str(ipam, "Driver", n->dhcp ? "dhcp" : n->no_addresses ? "null" : "default");
 	mb_json_set(ipam, "Options", mb_json_new_object());
 	mb_json_set(ipam, "Config", config);
 	return ipam;

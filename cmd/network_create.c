@@ -37,14 +37,15 @@ static bool gives_none(const struct create_args *args)
 	return is_one_of(args->ipam_driver, none);
 }
 
+static bool is_dhcp(const struct create_args *args)
+{
+	return mb_streq(args->ipam_driver, "dhcp");
+}
+
 static int check(const struct create_args *args, const char *name, struct mb_err *err)
 {
-	if (mb_streq(args->ipam_driver, "dhcp"))
-		return mb_fail(err, ENOTSUP,
-		               "network '%s': no address driver 'dhcp': CNI's plugin of that name "
-		               "does it (--network cni:NAME)",
-		               name);
-	if (*args->ipam_driver && !is_one_of(args->ipam_driver, ours) && !gives_none(args))
+	if (*args->ipam_driver && !is_one_of(args->ipam_driver, ours) && !gives_none(args) &&
+	    !is_dhcp(args))
 		return mb_fail(err, ENOTSUP, "network '%s': no address driver '%s'", name,
 		               args->ipam_driver);
 	if (args->ipam_options.n)
@@ -97,7 +98,8 @@ static int create_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 		.internal = args->internal,
 		.ipv6 = args->ipv6,
 		.no_ipv4 = args->ipv4 == MB_CLI_NO,
-		.no_addresses = gives_none(args),
+		.no_addresses = gives_none(args) || is_dhcp(args),
+		.dhcp = is_dhcp(args),
 		.attachable = args->attachable,
 		.no_dns = args->no_dns,
 		.options = options,
@@ -147,7 +149,7 @@ static const struct mb_cli_opt create_opts[] = {
 	MB_OPT_LIST(0, "ip-range", "strings", struct create_args, ip_ranges,
                     "give addresses from this part of the subnet"),
 	MB_OPT_STRING(0, "ipam-driver", NULL, struct create_args, ipam_driver,
-                      "driver that gives addresses, or none", .def = "default"),
+                      "driver that gives addresses: dhcp, or none", .def = "default"),
 	MB_OPT_KV(0, "ipam-opt", NULL, struct create_args, ipam_options,
                   "options of the address driver", .hidden = true),
 	MB_OPT_TRI(0, "ipv4", struct create_args, ipv4, "give IPv4 addresses (true)"),

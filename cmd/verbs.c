@@ -25,7 +25,7 @@
 	X(context_ls) X(context_show) X(context_inspect) \
 	X(version) X(info) X(events) X(system_boot) X(healthcheck_run) X(system_check) X(system_df) X(system_prune) X(help) X(completion) \
 	X(complete_hidden) X(introspect_hidden) X(man_hidden) X(lint_hidden) \
-	X(cleanup_hidden) X(restart_hidden) X(health_hidden) X(exec_hidden) X(pack_hidden) X(mend_hidden) X(far_hidden) \
+	X(cleanup_hidden) X(restart_hidden) X(health_hidden) X(exec_hidden) X(pack_hidden) X(mend_hidden) X(lease_hidden) X(far_hidden) \
 	X(generator_hidden) X(lead_hidden)
 // clang-format on
 

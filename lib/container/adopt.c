@@ -30,7 +30,7 @@ struct adopting {
 	struct mb_net_resolver resolver;
 	struct mb_container_logto logto;
 	struct mb_container_oom oom;
-	int pidfd;
+	int pidfd, netns;
 	bool has_resolver;
 };
 
@@ -47,6 +47,7 @@ static void adopting_done(struct adopting *a)
 	mb_close(&a->oom.fd);
 	mb_close(&a->oom.event_fd);
 	mb_close(&a->pidfd);
+	mb_close(&a->netns);
 }
 
 /* Only a pipe is opened: what else the program has put there is its own. */
@@ -83,7 +84,6 @@ static void open_pipes(struct adopting *a, const struct mb_container_config *con
 
 static int open_network(struct adopting *a, struct mb_err *err)
 {
-	MB_AUTO_CLOSE int netns = -1;
 	int r;
 
 	mb_net_new(a->c->store, &a->net);
@@ -93,9 +93,9 @@ static int open_network(struct adopting *a, struct mb_err *err)
 	if (r == 0)
 		r = mb_net_sandbox_reserve(a->net, a->sandbox, err);
 	if (r == 0)
-		r = mb_sys_proc_ns_open(a->c->state.run.pid, "net", &netns, err);
+		r = mb_sys_proc_ns_open(a->c->state.run.pid, "net", &a->netns, err);
 	if (r == 0 && a->sandbox->n_endpoints) {
-		r = mb_net_resolver_open(a->net, netns, &a->resolver, err);
+		r = mb_net_resolver_open(a->net, a->netns, &a->resolver, err);
 		a->has_resolver = r == 0;
 	}
 	return r;
@@ -178,6 +178,7 @@ static int adopt(struct adopting *a, struct mb_err *err)
 	setup.resolver = a->has_resolver ? &a->resolver : NULL;
 	setup.oom = &a->oom;
 	setup.adopted_pidfd = a->pidfd;
+	setup.netns_fd = a->netns;
 	setup.logto = &a->logto;
 	return mb_container_monitor_setup(c, &a->monitor, &setup, err);
 }
@@ -193,6 +194,7 @@ static int give_monitor(struct mb_container *c, struct mb_container_session *ses
 		.logto = MB_CONTAINER_LOGTO_INIT,
 		.oom = MB_CONTAINER_OOM_INIT,
 		.pidfd = -1,
+		.netns = -1,
 	};
 	MB_AUTO_CLOSE int lock = -1;
 	int r;

@@ -69,7 +69,7 @@ static struct mb_net_files files_of(const struct mb_container_record *record,
 		.sandbox = sandbox,
 		.add_hosts = record->host.extra_hosts,
 		.dns = *mb_net_servers(&record->host.dns, sandbox),
-		.dns_search = record->host.dns_search,
+		.dns_search = *mb_net_search(&record->host.dns_search, sandbox),
 		.dns_options = record->host.dns_options,
 		.no_resolver = !sandbox || !mb_net_has_names(sandbox),
 	};

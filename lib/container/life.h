@@ -96,6 +96,8 @@ int mb_container_pause(struct mb_container *c, bool pause, struct mb_err *err);
 int mb_container_remove(struct mb_container *c, bool force, bool volumes, struct mb_err *err);
 int mb_container_rename(struct mb_container *c, const char *name, struct mb_err *err);
 
+/* What is due of its leases is done, and its monitor told; one that has ended has none. */
+int mb_container_leases_keep(struct mb_container *c, struct mb_err *err);
 /* It joined a network or, @left_id, left one: its resolver answers accordingly. */
 int mb_container_network_changed(struct mb_container *c, struct mb_net *net, const char *left_id,
                                  struct mb_err *err);

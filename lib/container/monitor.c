@@ -205,7 +205,36 @@ static int send_network(int sock, const struct mb_container_monitor_start *start
 
 	if (sandbox->n_reserved || sandbox->n_relays)
 		r = gone(mb_container_monitor_hold(sock, sandbox, err), err);
-	return r == 0 ? send_names(sock, start->net, sandbox, err) : r;
+	if (r == 0)
+		r = send_names(sock, start->net, sandbox, err);
+	return r == 0 ? gone(mb_container_leases_send(sock, sandbox, start->netns_fd, err), err)
+	              : r;
+}
+
+static void fill_upstreams(const struct mb_container *c, const struct mb_net_sandbox *sandbox,
+                           struct mb_monitor_dns *dns)
+{
+	const struct mb_strv *servers = mb_net_servers(&c->record->host.dns, sandbox);
+
+	for (size_t i = 0; i < servers->n && i < MB_MONITOR_UPSTREAMS_MAX; i++)
+		snprintf(dns->upstream[i], sizeof(dns->upstream[i]), "%s", servers->v[i]);
+}
+
+/* To a monitor that has been at work: which servers there are may have changed with them. */
+static int tell_leases(struct mb_container *c, int sock, const struct mb_net_sandbox *sandbox,
+                       struct mb_err *err)
+{
+	static const int none[MB_MONITOR_DNS_SLOT_N_] = {-1, -1, -1, -1};
+	struct mb_monitor_dns dns = {0};
+	MB_AUTO_CLOSE int netns = -1;
+	int r;
+
+	if (!mb_net_has_leases(sandbox))
+		return 0;
+	netns = mb_container_netns_open(c->id, c->store);
+	r = mb_container_leases_send(sock, sandbox, netns, err);
+	fill_upstreams(c, sandbox, &dns);
+	return r == 0 ? mb_monitor_send_dns(sock, &dns, none, err) : r;
 }
 
 int mb_container_network_changed(struct mb_container *c, struct mb_net *net, const char *left_id,
@@ -225,6 +254,8 @@ int mb_container_network_changed(struct mb_container *c, struct mb_net *net, con
 	if (r == 0)
 		r = send_names(sock, net, sandbox, err);
 	if (r == 0)
+		r = tell_leases(c, sock, sandbox, err);
+	if (r == 0)
 		r = send_target(sock, sandbox, err);
 	/* Its answer to anything says that it has heard all before: names are to be found now. */
 	if (r == 0)
@@ -240,7 +271,6 @@ static int send_dns(const struct mb_container *c, int sock,
                     const struct mb_container_monitor_start *start, struct mb_err *err)
 {
 	const struct mb_net_resolver *resolver = start->resolver;
-	const struct mb_strv *servers = mb_net_servers(&c->record->host.dns, start->sandbox);
 	struct mb_monitor_dns dns = {0};
 	int fds[MB_MONITOR_DNS_SLOT_N_] = {
 		[MB_MONITOR_DNS_UDP] = resolver->udp_fd,
@@ -249,8 +279,7 @@ static int send_dns(const struct mb_container *c, int sock,
 		[MB_MONITOR_DNS_LINK] = resolver->link_fd,
 	};
 
-	for (size_t i = 0; i < servers->n && i < MB_MONITOR_UPSTREAMS_MAX; i++)
-		snprintf(dns.upstream[i], sizeof(dns.upstream[i]), "%s", servers->v[i]);
+	fill_upstreams(c, start->sandbox, &dns);
 	return gone(mb_monitor_send_dns(sock, &dns, fds, err), err);
 }
 

@@ -272,8 +272,8 @@ static int connect_network(struct starting *s, struct mb_err *err)
 	if (!s->sandbox)
 		return 0;
 	r = mb_net_sandbox_attach(s->net, s->sandbox, s->ready.netns_fd, err);
-	/* What plugins gave is known only now. */
-	if (r == 0 && s->sandbox->cni.name)
+	/* What plugins and DHCP servers gave is known only now. */
+	if (r == 0 && (s->sandbox->cni.name || mb_net_has_leases(s->sandbox)))
 		r = mb_container_etc_write(s->c, s->net, s->sandbox, err);
 	if (r == 0)
 		r = mb_net_sandbox_publish(s->net, s->sandbox, err);
@@ -352,6 +352,7 @@ static int release(struct starting *s, struct mb_err *err)
 		.resolver = s->has_resolver ? &s->resolver : NULL,
 		.oom = &s->oom,
 		.adopted_pidfd = -1,
+		.netns_fd = s->ready.netns_fd,
 		.notify = s->notify_fd[0] >= 0 ? s->notify_fd : NULL,
 		.logto = &s->logto,
 		.started = s->started,
@@ -400,6 +401,8 @@ static void undo(struct starting *s, const struct mb_err *why)
 	struct mb_container_exit failed = {.exit_code = code, .failed_start = true};
 	char *reason = mb_strdup(why->msg);
 
+	if (s->sandbox)
+		mb_net_leases_release(s->sandbox, s->ready.netns_fd);
 	mb_runtime_plan_free(s->plan);
 	s->plan = NULL;
 	mb_close(&s->monitor.sock);

@@ -97,6 +97,7 @@ struct mb_container_monitor_start {
 	const struct mb_container_oom *oom;
 	int console_fd;    /* or -1 */
 	int adopted_pidfd; /* process 1 is not its child; or -1 */
+	int netns_fd;      /* its network namespace; or -1 */
 	const int *notify; /* both descriptors; or NULL */
 	const struct mb_container_logto *logto;
 	int64_t started;
@@ -104,6 +105,9 @@ struct mb_container_monitor_start {
 /* The sockets of published ports are the monitor's from now on.
  * Return: 0; MB_MONITOR_GONE; or -errno, told. */
 int mb_container_monitor_hold(int sock, const struct mb_net_sandbox *sandbox, struct mb_err *err);
+/* lease.c: what is due when, and what gives the addresses back.  Return: as _hold. */
+int mb_container_leases_send(int sock, const struct mb_net_sandbox *sandbox, int netns_fd,
+                             struct mb_err *err);
 /* Its name has changed, which its monitor tells with its end. */
 void mb_container_monitor_about(struct mb_container *c);
 /* ABOUT, HOLD, RELAY, NETWORK, DNS, SETUP. */

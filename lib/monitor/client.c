@@ -131,6 +131,12 @@ int mb_monitor_send_unnetwork(int sock, const char *id, struct mb_err *err)
 	return transmit(sock, MB_MONITOR_UNNETWORK, &network, sizeof(network), NULL, 0, err);
 }
 
+int mb_monitor_send_lease(int sock, const struct mb_monitor_lease *lease, int fd,
+                          struct mb_err *err)
+{
+	return transmit(sock, MB_MONITOR_LEASE, lease, sizeof(*lease), &fd, fd >= 0, err);
+}
+
 static size_t gather(const int *fds, size_t n_slots, int *to, uint32_t *ret_slots)
 {
 	size_t n = 0;

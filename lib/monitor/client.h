@@ -53,6 +53,9 @@ int mb_monitor_send_logto(int sock, const struct mb_monitor_logto *to, int fd, s
 int mb_monitor_unhold(int sock, const struct mb_monitor_unhold *what, struct mb_err *err);
 int mb_monitor_send_network(int sock, const char *id, const char *name, unsigned flags, int dir_fd,
                             struct mb_err *err);
+/* @fd: where its frame goes, or -1. */
+int mb_monitor_send_lease(int sock, const struct mb_monitor_lease *lease, int fd,
+                          struct mb_err *err);
 int mb_monitor_send_unnetwork(int sock, const char *id, struct mb_err *err);
 /* @fds by enum mb_monitor_dns_slot, -1 = absent; dns->slots is set here. */
 int mb_monitor_send_dns(int sock, struct mb_monitor_dns *dns, const int fds[MB_MONITOR_DNS_SLOT_N_],

@@ -44,10 +44,11 @@ static void deafen(int raw)
 	setsockopt(raw, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
-static void take_upstreams(struct mb_dns *d, const struct mb_monitor_dns *setup)
+void mb_dns_ask_others(struct mb_dns *d, const struct mb_monitor_dns *setup)
 {
 	struct mb_dns_upstreams *u = &d->upstreams;
 
+	*u = (struct mb_dns_upstreams){0};
 	for (size_t i = 0; i < MB_MONITOR_UPSTREAMS_MAX; i++) {
 		char text[sizeof(setup->upstream[0]) + 1] = "";
 
@@ -77,7 +78,7 @@ int mb_dns_open(struct mb_dns *d, int epoll, const struct mb_monitor_dns *setup,
 		return -EINVAL;
 	d->epoll = epoll;
 	d->own = own.sin_addr;
-	take_upstreams(d, setup);
+	mb_dns_ask_others(d, setup);
 	fcntl(udp, F_SETFL, O_NONBLOCK);
 	r = mb_dns_watch(d, udp, MB_MONITOR_FROM_DNS_UDP, 0, EPOLLIN, false);
 	if (r == 0 && tcp >= 0) {

@@ -80,6 +80,8 @@ void mb_dns_init(struct mb_dns *d);
 /* Take over the descriptors (when 0 is returned). */
 int mb_dns_open(struct mb_dns *d, int epoll, const struct mb_monitor_dns *setup,
                 const int fds[MB_MONITOR_DNS_SLOT_N_]);
+/* Upstreams are others from now on. */
+void mb_dns_ask_others(struct mb_dns *d, const struct mb_monitor_dns *setup);
 void mb_dns_close(struct mb_dns *d);
 /* Takes *@fd over (when 0 is returned; -1 then). */
 int mb_dns_network_add(struct mb_dns *d, const struct mb_monitor_network *network, int *fd);

@@ -43,6 +43,7 @@ static void let_go(struct mb_monitor *m)
 		mb_close(&m->hold[i]);
 	m->n_holds = 0;
 	mb_monitor_relay_drop_all(m);
+	mb_monitor_lease_drop(m);
 	mb_close(&m->fd[MB_MONITOR_SLOT_STDIN]);
 	mb_close(&m->fd[MB_MONITOR_SLOT_OOM]);
 	mb_close(&m->fd[MB_MONITOR_SLOT_OOM_EVENT]);
@@ -247,6 +248,7 @@ void mb_monitor_finish_reap(struct mb_monitor *m)
 			waitid(P_PID, (id_t)info.si_pid, &info, flags);
 		mb_monitor_relay_ended(m, info.si_pid);
 		mb_monitor_keeper_ended(m, info.si_pid);
+		mb_monitor_lease_ended(m, info.si_pid);
 		mb_monitor_health_ended(m, info.si_pid,
 		                        info.si_code == CLD_EXITED ? info.si_status : -1);
 		code = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;

@@ -103,6 +103,7 @@ static int patience(struct mb_monitor *m)
 	sooner(&deadline, m->deadline);
 	sooner(&deadline, mb_dns_deadline(&m->dns));
 	sooner(&deadline, mb_monitor_health_deadline(m));
+	sooner(&deadline, mb_monitor_lease_deadline(m));
 	sooner(&deadline, m->keeper.due);
 	sooner(&deadline, mb_logsink_deadline(&m->logsink));
 	sooner(&deadline, m->notify.due);
@@ -129,14 +130,15 @@ void mb_monitor_run(struct mb_monitor *m)
 		for (int i = 0; i < n; i++)
 			dispatch(m, &events[i]);
 		if (n > 0 && !m->deadline && !m->n_corpses && !m->health.is_on && !m->keeper.due &&
-		    !m->notify.due && !m->oom.due && !m->left_due && !mb_dns_deadline(&m->dns) &&
-		    !mb_logsink_deadline(&m->logsink))
+		    !m->lease.n && !m->notify.due && !m->oom.due && !m->left_due &&
+		    !mb_dns_deadline(&m->dns) && !mb_logsink_deadline(&m->logsink))
 			continue;
 		now = mb_monotonic_nsec();
 		if (m->deadline && now >= m->deadline)
 			mb_monitor_finish_step(m);
 		mb_dns_expire(&m->dns, now);
 		mb_monitor_health_step(m);
+		mb_monitor_lease_step(m);
 		mb_monitor_keeper_step(m);
 		mb_logsink_step(&m->logsink);
 		mb_monitor_notify_step(m);

@@ -70,6 +70,12 @@ struct mb_monitor_left {
 	char id[65];
 };
 
+/* An address of a DHCP server (lease.c). */
+struct mb_monitor_leased {
+	int fd; /* where its frame goes; -1: nowhere */
+	struct mb_monitor_lease what;
+};
+
 struct mb_monitor {
 	int epoll, signals;
 	int spare; /* a descriptor to be given up when there are no more */
@@ -159,6 +165,12 @@ struct mb_monitor {
 		int shared;    /* inotify, of networks that other hosts share; not > 0: none yet */
 		pid_t leader;  /* that leads for those; 0: none */
 	} keeper;
+
+	struct {
+		pid_t pid;  /* of the __lease that runs; 0: none */
+		unsigned n; /* of those below */
+		struct mb_monitor_leased v[MB_MONITOR_NETWORKS_MAX];
+	} lease;
 
 	/* health */
 	struct {
@@ -250,6 +262,14 @@ int64_t mb_monitor_health_deadline(const struct mb_monitor *m);
 void mb_monitor_health_step(struct mb_monitor *m);
 void mb_monitor_health_ended(struct mb_monitor *m, pid_t pid, int code); /* maybe another's */
 void mb_monitor_health_drop(struct mb_monitor *m);                       /* process 1 has ended */
+
+/* lease.c */
+int mb_monitor_lease_set(struct mb_monitor *m, const struct mb_monitor_lease *what, int *fd);
+void mb_monitor_lease_forget(struct mb_monitor *m, const char *id);
+int64_t mb_monitor_lease_deadline(const struct mb_monitor *m); /* CLOCK_MONOTONIC; 0: nothing */
+void mb_monitor_lease_step(struct mb_monitor *m);
+void mb_monitor_lease_ended(struct mb_monitor *m, pid_t pid); /* maybe another's */
+void mb_monitor_lease_drop(struct mb_monitor *m);             /* process 1 has ended */
 
 /* notify.c */
 int mb_monitor_notify_set(struct mb_monitor *m, int *fds, size_t n);

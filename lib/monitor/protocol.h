@@ -13,7 +13,7 @@
  *      environment, descriptor 3 = its end of a SEQPACKET socketpair (mb_monitor_image_exec()).
  *      It closes every other descriptor and points 0, 1 and 2 at /dev/null.
  *   2. The command sends, in any order and number: HOLD, NETWORK, DNS, RELAY, TARGET, ABOUT,
- *      HEALTH, LOGTO, NOTIFY.
+ *      HEALTH, LOGTO, NOTIFY, LEASE.
  *   3. The command sends SETUP last, when process 1 has exec'ed (so that a console's master is
  *      known).  Until SETUP arrived, end of file on descriptor 3 means: kill process 1, reap it,
  *      exit; nothing is written.  SETUP commits: from here on the container outlives the command.
@@ -44,6 +44,11 @@
  *   enum mb_monitor_health_says.  It is killed when it takes much longer than a probe may.
  *   Before one that is unwell gets its stop signal, what will follow stands in RUN/c/<id>/owed, a
  *   link to nowhere: "restart" or "stop".
+ *
+ * Leases
+ *   When the time of a LEASE has come, the monitor starts `EXE --root ROOT --runroot RUN __lease
+ * ID` in that environment, which does what is due and sends LEASEs anew; what it has sent none for
+ *   when it ends is tried again later.  When process 1 has ended, the frames are sent.
  *
  * Packing
  *   With MB_MONITOR_PACK_LOG `EXE --root ROOT --runroot RUN __pack ID` is run, in that environment,
@@ -78,6 +83,7 @@ enum {
 	MB_MONITOR_RELAYING_MAX = 64,     /* of these that are in use; who comes to more waits */
 	MB_MONITOR_NETWORKS_MAX = 32,
 	MB_MONITOR_UPSTREAMS_MAX = 3,
+	MB_MONITOR_FRAME_MAX = 640,
 	MB_MONITOR_BEHIND_MAX = 256 << 10, /* bytes a client other than the first may lag */
 	MB_MONITOR_PATH_MAX = 1024,
 	MB_MONITOR_TABLE_MAX = 32,
@@ -100,10 +106,11 @@ enum mb_monitor_type {
 	                       * Before SETUP in the order of joining; later for `network connect`;
 	                       * the same id again replaces */
 	MB_MONITOR_UNNETWORK, /* struct mb_monitor_network, only .id counts; unknown is success */
-	MB_MONITOR_DNS,       /* struct mb_monitor_dns; descriptors by dns.slots; once */
-	MB_MONITOR_ATTACH,    /* struct mb_monitor_attach -> ATTACHED */
-	MB_MONITOR_WAIT,     /* struct mb_monitor_wait: EXIT shall be sent; in a back-off at once */
-	MB_MONITOR_RESIZE,   /* struct mb_monitor_resize; no answer */
+	MB_MONITOR_DNS,    /* struct mb_monitor_dns; descriptors by dns.slots; once.  Later without
+	                    * any: from now on these are asked */
+	MB_MONITOR_ATTACH, /* struct mb_monitor_attach -> ATTACHED */
+	MB_MONITOR_WAIT,   /* struct mb_monitor_wait: EXIT shall be sent; in a back-off at once */
+	MB_MONITOR_RESIZE, /* struct mb_monitor_resize; no answer */
 	MB_MONITOR_STOPPING, /* struct mb_monitor_stopping -> OK: no restart after this exit; in a
 	                      * back-off: the restart is off, EXIT without RESTARTING follows */
 	MB_MONITOR_POLICY,   /* struct mb_monitor_policy -> OK: `update --restart` */
@@ -134,6 +141,8 @@ enum mb_monitor_type {
 	MB_MONITOR_EXEC_LEFT,  /* struct mb_monitor_began; 2 descriptors: the master of its
 	                        * terminal, its pidfd -> OK: its caller has left it.  The
 	                        * terminal is kept and read until it ends, which is told */
+	MB_MONITOR_LEASE, /* struct mb_monitor_lease; 0 or 1 descriptor: where the frame goes.  The
+	                   * same id again replaces; UNNETWORK forgets it */
 	/* monitor -> command */
 	MB_MONITOR_READY = 64, /* no payload: SETUP is accepted */
 	MB_MONITOR_OK,         /* no payload */
@@ -332,6 +341,14 @@ struct mb_monitor_dns {
 	 * the host's resolv.conf: --dns.  "" ends the list; none = the host's */
 	char upstream[MB_MONITOR_UPSTREAMS_MAX][64];
 	char resolv_conf[256]; /* the host's; "" = /etc/resolv.conf */
+};
+
+/* An address of a DHCP server. */
+struct mb_monitor_lease {
+	char id[65]; /* of the network */
+	int64_t due; /* CLOCK_BOOTTIME: when __lease has something to do; 0: never */
+	uint32_t n;  /* bytes of .frame, which gives the address back; 0: there is none */
+	uint8_t frame[MB_MONITOR_FRAME_MAX];
 };
 
 enum mb_monitor_attach_flags {

@@ -401,8 +401,20 @@ static int on_unnetwork(struct message *x)
 	struct mb_monitor_network network;
 
 	mb_monitor_message_decode(&network, sizeof(network), x->payload, x->head.size);
+	network.id[sizeof(network.id) - 1] = '\0';
 	mb_dns_network_remove(&x->m->dns, network.id);
+	mb_monitor_lease_forget(x->m, network.id);
 	return 0;
+}
+
+static int on_lease(struct message *x)
+{
+	struct mb_monitor_lease what;
+	int none = -1;
+
+	mb_monitor_message_decode(&what, sizeof(what), x->payload, x->head.size);
+	return x->n_fds > 1 ? -EBADMSG
+	                    : mb_monitor_lease_set(x->m, &what, x->n_fds ? &x->fds[0] : &none);
 }
 
 static int on_dns(struct message *x)
@@ -413,6 +425,10 @@ static int on_dns(struct message *x)
 
 	mb_monitor_message_decode(&dns, sizeof(dns), x->payload, x->head.size);
 	r = mb_monitor_message_slots(dns.slots, x->fds, x->n_fds, fds, MB_MONITOR_DNS_SLOT_N_);
+	if (r == 0 && !dns.slots && x->m->dns.is_open) {
+		mb_dns_ask_others(&x->m->dns, &dns);
+		return 0;
+	}
 	if (r == 0)
 		r = mb_dns_open(&x->m->dns, x->m->epoll, &dns, fds);
 	if (r == 0)
@@ -455,6 +471,7 @@ static int (*const handlers[])(struct message *) = {
 	[MB_MONITOR_TARGET] = on_target,
 	[MB_MONITOR_ABOUT] = on_about,
 	[MB_MONITOR_HEALTH] = on_health,
+	[MB_MONITOR_LEASE] = on_lease,
 };
 
 static bool may_come_early(unsigned type)
@@ -462,7 +479,7 @@ static bool may_come_early(unsigned type)
 	return type == MB_MONITOR_SETUP || type == MB_MONITOR_HOLD || type == MB_MONITOR_NETWORK ||
 	       type == MB_MONITOR_DNS || type == MB_MONITOR_RELAY || type == MB_MONITOR_TARGET ||
 	       type == MB_MONITOR_ABOUT || type == MB_MONITOR_HEALTH || type == MB_MONITOR_LOGTO ||
-	       type == MB_MONITOR_NOTIFY;
+	       type == MB_MONITOR_NOTIFY || type == MB_MONITOR_LEASE;
 }
 
 /* Whoever comes to stop the container, or to ask, always finds a place. */

@@ -97,6 +97,9 @@ static uint32_t prefix_bits(const char *subnet)
 static int check_wanted(const struct mb_net_network *n, const struct mb_net_endpoint *e,
                         struct mb_err *err)
 {
+	if (n->dhcp && (e->wanted_ip4 || e->wanted_ip6))
+		return mb_fail(err, EINVAL, "address %s: those of network %s are its DHCP server's",
+		               e->wanted_ip4 ? e->wanted_ip4 : e->wanted_ip6, n->name);
 	if (n->no_addresses && (e->wanted_ip4 || e->wanted_ip6))
 		return mb_fail(err, EINVAL,
 		               "network %s gives no addresses: its driver of them is "
@@ -126,6 +129,8 @@ int mb_net_address_take(struct mb_net *net, const struct mb_net_network *n,
 	int r;
 
 	r = check_wanted(n, e, err);
+	if (!r && n->dhcp && before)
+		mb_strset(&e->lease.former, before->ip4 ? before->ip4 : before->lease.former);
 	if (!r && n->v4.subnet)
 		r = take(net, n, &v4, &e->ip4, &v6.preferred, err);
 	if (!r && n->v6.subnet)

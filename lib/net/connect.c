@@ -9,6 +9,7 @@
 #include "net/endpoint.h"
 #include "net/firewall.h"
 #include "net/handle.h"
+#include "net/lease.h"
 #include "net/network_spec.h"
 #include "net/overlay_store.h"
 #include "nl/route.h"
@@ -90,6 +91,8 @@ static int attach_last(struct mb_net *net, struct mb_net_sandbox *s, int netns_f
 	if (!r)
 		r = mb_net_endpoints_configure(s, s->n_endpoints - 1, 1, netns_fd, &index, err);
 	if (!r)
+		r = mb_net_leases_take(net, s, s->n_endpoints - 1, 1, netns_fd, err);
+	if (!r)
 		r = mb_net_endpoints_shape(net, s, s->n_endpoints - 1, 1, err);
 	if (!r)
 		r = mb_net_routed_recheck(net, s, s->n_endpoints - 1, 1, netns_fd, err);
@@ -117,6 +120,7 @@ static void drop_endpoint(struct mb_net *net, struct mb_net_sandbox *s, size_t a
 	struct mb_net_endpoint *e = &s->endpoints[at];
 
 	mb_net_names_remove(net, s, e);
+	mb_net_lease_release(s, e, netns_fd);
 	mb_net_endpoint_drop_link(net, e, netns_fd);
 	(void)mb_net_policy_leave(net, s, e, NULL);
 	mb_net_address_release(net, e, s->container_id);

@@ -13,6 +13,7 @@
 
 #include "core/err.h"
 #include "core/id.h"
+#include "core/sha256.h"
 #include "core/str.h"
 #include "net/handle.h"
 #include "net/network_spec.h"
@@ -120,7 +121,7 @@ int mb_net_endpoint_fill(const struct mb_net_sandbox *s, const struct mb_net_net
 	e->bare4 = n->bare4;
 	e->unmanaged = n->unmanaged;
 	e->trusting = n->trusted.n > 0;
-	e->no_route = n->no_route || (n->unmanaged && !n->v4.gateway && !n->v6.gateway);
+	e->no_route = n->no_route || (n->unmanaged && !n->v4.gateway && !n->v6.gateway && !n->dhcp);
 	e->metric = n->metric;
 	mb_strv_add_all(&e->routes, &n->routes);
 	mb_strv_add_all(&e->dns, &n->dns);
@@ -130,6 +131,7 @@ int mb_net_endpoint_fill(const struct mb_net_sandbox *s, const struct mb_net_net
 	e->mtu_out = n->mtu_out;
 	e->group = n->group;
 	e->no_addresses = n->no_addresses;
+	e->dhcp = n->dhcp;
 	e->free6 = n->no_addresses && n->ipv6;
 	e->gw_priority = spec->gw_priority;
 	e->slot = free_slot(s);
@@ -153,6 +155,17 @@ int mb_net_endpoint_fill(const struct mb_net_sandbox *s, const struct mb_net_net
 	return choose_ifname(n, e, err);
 }
 
+/* A server may know its clients by it: it is the same in every run. */
+static void mac_of_both(const struct mb_net_sandbox *s, const struct mb_net_endpoint *e,
+                        uint8_t mac[MB_NET_MAC_BYTES])
+{
+	MB_AUTO_FREE char *both = mb_asprintf("%s %s", s->container_id, e->network_id);
+	char id[MB_SHA256_TEXT];
+
+	mb_sha256_text(both, strlen(both), id);
+	mb_net_mac_of_id(id, mac);
+}
+
 void mb_net_endpoint_finish(const struct mb_net_sandbox *s, struct mb_net_endpoint *e)
 {
 	uint8_t mac[MB_NET_MAC_BYTES];
@@ -164,6 +177,8 @@ void mb_net_endpoint_finish(const struct mb_net_sandbox *s, struct mb_net_endpoi
 	if (!e->mac && !mb_streq(e->driver, "ipvlan")) {
 		if (address && mb_net_addr_parse(address, &a) == 0)
 			mb_net_mac_of(&a, mac);
+		else if (e->dhcp)
+			mac_of_both(s, e, mac);
 		else
 			mb_net_mac_of_id(e->id, mac);
 		e->mac = mb_strdup(mb_net_mac_format(mac, buf));
@@ -194,13 +209,13 @@ static bool is_better_gateway(const struct mb_net_endpoint *e, const struct mb_n
 	if (e->gw_priority != best->gw_priority)
 		return e->gw_priority > best->gw_priority;
 	/* Most of the world has IPv4. */
-	return e->ip4 && !best->ip4;
+	return (e->ip4 || e->dhcp) && !best->ip4 && !best->dhcp;
 }
 
 /* Something may leave by it. */
 static bool leads_out(const struct mb_net_endpoint *e)
 {
-	return !e->internal && !e->no_addresses;
+	return !e->internal && (!e->no_addresses || e->dhcp);
 }
 
 void mb_net_gateway_choose(struct mb_net_sandbox *s)

@@ -105,6 +105,7 @@ struct mb_net_network {
 	bool internal, ipv6, icc, masquerade, attachable, builtin;
 	bool no_ipv4;
 	bool no_addresses; /* containers get none from us: their interfaces are only up */
+	bool dhcp;         /* besides: a DHCP server gives them some */
 	uint32_t group;    /* of its interfaces, where no IPv4 subnet says it; 0: that one does */
 	bool no_dns;       /* the resolver answers no names of it */
 	/* gateway_mode: its addresses are known outside; neither masquerade nor ports of the host.
@@ -147,7 +148,8 @@ struct mb_net_create {
 	struct mb_kv aux;                            /* name -> address */
 	bool internal, ipv6, attachable, no_dns;
 	bool no_ipv4;      /* needs ipv6 */
-	bool no_addresses; /* --ipam-driver none */
+	bool no_addresses; /* --ipam-driver none, or dhcp */
+	bool dhcp;
 	struct mb_kv options, labels;
 	struct mb_strv routes; /* route_spec.h */
 	struct mb_strv dns;    /* addresses */
@@ -176,6 +178,17 @@ int mb_net_network_leave(struct mb_net *net, const struct mb_net_network *n, str
 
 /* ---- endpoints ------------------------------------------------------------------------ */
 
+/* What a DHCP server said with an address.  Times are nanoseconds of CLOCK_BOOTTIME; 0: never. */
+struct mb_net_lease {
+	char *server, *server_mac;  /* NULL: there is no address */
+	char *former;               /* the address that is asked for */
+	uint64_t due;               /* when there is something to do */
+	uint64_t rebind, ends;      /* any server may keep it from then on; nobody's any more */
+	struct mb_strv dns, search; /* for resolv.conf */
+	struct mb_strv routes;      /* as route_spec.h has them; gateway 0.0.0.0: on the link */
+	uint32_t mtu;               /* 0: the interface's own */
+};
+
 /* A container on a network.  Addresses are text; NULL where there is none. */
 struct mb_net_endpoint {
 	char *network_id, *network; /* id and name */
@@ -187,7 +200,8 @@ struct mb_net_endpoint {
 	uint32_t prefix4, prefix6, mtu, slot; /* slot: 0 is eth0 */
 	uint32_t mtu_out;                     /* of its default route; 0: mtu */
 	uint32_t group;                       /* the network's, if that has one */
-	bool no_addresses;                    /* the network's */
+	bool no_addresses, dhcp;              /* the network's */
+	struct mb_net_lease lease;            /* of .ip4, where .dhcp */
 	bool free6; /* without addresses of ours: IPv6 is as the link and its routers say */
 	int gw_priority;
 	bool internal, isolated; /* isolated: no traffic between neighbours (icc off) */
@@ -314,6 +328,35 @@ bool mb_net_relay_target(const struct mb_net_sandbox *sandbox, uint8_t ret_ip4[4
 /* After `rename`: the record and the names follow. */
 int mb_net_sandbox_rename(struct mb_net *net, const char *container_id, const char *new_name,
                           struct mb_err *err);
+/* What to search names in, likewise. */
+const struct mb_strv *mb_net_search(const struct mb_strv *own,
+                                    const struct mb_net_sandbox *sandbox);
+
+/* ---- leases: networks whose addresses are a DHCP server's -------------------------------------
+ */
+
+bool mb_net_has_leases(const struct mb_net_sandbox *sandbox);
+bool mb_net_lease_is_due(const struct mb_net_endpoint *e);
+/* Do what is due of @e's with its server, for some seconds at most, and note in @e what came of it;
+ * nothing else is changed.  Needs no lock.  Return: 0; or -errno, told, to be tried again. */
+int mb_net_lease_ask(const struct mb_net_sandbox *sandbox, struct mb_net_endpoint *e, int netns_fd,
+                     struct mb_err *err);
+/* @e, of the record as it is now, becomes what @now says: address, routes, names.  The caller holds
+ * the container's lock. */
+int mb_net_lease_settle(struct mb_net *net, struct mb_net_sandbox *sandbox,
+                        struct mb_net_endpoint *e, struct mb_net_endpoint *now, int netns_fd,
+                        struct mb_err *err);
+/* What gives the address back: a frame, and where it is to be sent to; fd -1: there is none. */
+struct mb_net_farewell {
+	int fd; /* owned by the caller */
+	size_t n;
+	uint8_t frame[618];
+};
+int mb_net_lease_farewell(const struct mb_net_sandbox *sandbox, const struct mb_net_endpoint *e,
+                          int netns_fd, struct mb_net_farewell *ret, struct mb_err *err);
+/* All that it has. */
+void mb_net_leases_release(const struct mb_net_sandbox *sandbox, int netns_fd);
+
 /* Join one more network, or leave one, while the container runs.  The caller holds the
  * container's lock.  @netns_fd -1 in disconnect: the namespace is gone.
  * Return: 0; MB_NET_ABSENT (no such network, or not on it), told; MB_NET_TAKEN: is on it already,

@@ -13,6 +13,7 @@
 #include "core/str.h"
 #include "net/handle.h"
 #include "net/ipam.h"
+#include "net/lease.h"
 #include "net/overlay.h"
 #include "net/overlay_store.h"
 #include "net/overlay_wire.h"
@@ -163,7 +164,8 @@ static int fill(struct mb_net *net, const struct mb_net_create *q, struct mb_net
 	n->attachable = q->attachable;
 	n->no_ipv4 = q->no_ipv4;
 	n->no_addresses = q->no_addresses;
-	n->no_dns = q->no_dns || q->no_addresses;
+	n->dhcp = q->dhcp;
+	n->no_dns = q->no_dns || (q->no_addresses && !q->dhcp);
 	mb_kv_set_all(&n->options, &q->options);
 	mb_kv_set_all(&n->labels, &q->labels);
 	mb_strv_add_all(&n->routes, &q->routes);
@@ -177,6 +179,8 @@ static int fill(struct mb_net *net, const struct mb_net_create *q, struct mb_net
 			mb_net_network_jumbo(n);
 	}
 	r = mb_net_options_set(n, err);
+	if (!r)
+		r = mb_net_lease_check(n, err);
 	if (!r)
 		r = check_off(n, err);
 	if (!r)
@@ -319,6 +323,8 @@ int mb_net_network_create(struct mb_net *net, const struct mb_net_create *q,
 	int r;
 
 	r = check_request(q, err);
+	if (!r)
+		r = mb_net_lease_check_request(q, err);
 	if (!r)
 		r = fill(net, q, n, err);
 	if (!r)

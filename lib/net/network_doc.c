@@ -103,6 +103,7 @@ static const struct mb_json_field network_table[] = {
 	MB_JSON_BOOL("builtin", struct mb_net_network, builtin),
 	MB_JSON_BOOL("no_ipv4", struct mb_net_network, no_ipv4),
 	MB_JSON_BOOL("no_addresses", struct mb_net_network, no_addresses),
+	MB_JSON_BOOL("dhcp", struct mb_net_network, dhcp),
 	MB_JSON_U32("group", struct mb_net_network, group),
 	MB_JSON_BOOL("no_dns", struct mb_net_network, no_dns),
 	MB_JSON_BOOL("direct4", struct mb_net_network, direct4),

@@ -346,6 +346,13 @@ static void open_ports(struct mb_net_sandbox *s, const struct mb_net_endpoint *e
 	}
 }
 
+static const char *address_of(const struct mb_net_endpoint *e)
+{
+	if (e->dhcp)
+		return "the address that its DHCP server gives them";
+	return e->ip4 ? e->ip4 : e->ip6;
+}
+
 int mb_net_ports_default_ip(struct mb_net *net, const struct mb_net_sandbox *s, char **ret,
                             struct mb_err *err)
 {
@@ -361,13 +368,13 @@ int mb_net_ports_default_ip(struct mb_net *net, const struct mb_net_sandbox *s, 
 		return mb_fail(err, EINVAL,
 		               "ports of network %s (%s) cannot be published: they are reached "
 		               "at %s",
-		               e->network, e->driver, e->ip4 ? e->ip4 : e->ip6);
+		               e->network, e->driver, address_of(e));
 	/* Answers would leave by another router than questions come by. */
 	if (e->bare4)
 		return mb_fail(err, EINVAL,
 		               "ports of network %s cannot be published: the host has no address "
 		               "in it; they are reached at %s",
-		               e->network, e->ip4 ? e->ip4 : e->ip6);
+		               e->network, address_of(e));
 	r = mb_net_doc_read(net, e->network_id, &n, err);
 	if (!r)
 		*ret = mb_strdup_or_null(n->host_binding);

@@ -16,6 +16,20 @@
 #include "sys/tree.h"
 #include "json/json.h"
 
+static const struct mb_json_field lease_table[] = {
+	MB_JSON_STR("server", struct mb_net_lease, server),
+	MB_JSON_STR("server_mac", struct mb_net_lease, server_mac),
+	MB_JSON_STR("former", struct mb_net_lease, former),
+	MB_JSON_U64("due", struct mb_net_lease, due),
+	MB_JSON_U64("rebind", struct mb_net_lease, rebind),
+	MB_JSON_U64("ends", struct mb_net_lease, ends),
+	MB_JSON_STRV("dns", struct mb_net_lease, dns),
+	MB_JSON_STRV("search", struct mb_net_lease, search),
+	MB_JSON_STRV("routes", struct mb_net_lease, routes),
+	MB_JSON_U32("mtu", struct mb_net_lease, mtu),
+	MB_JSON_END,
+};
+
 static const struct mb_json_field endpoint_table[] = {
 	MB_JSON_STR("network_id", struct mb_net_endpoint, network_id, .flags = MB_JSON_REQUIRED),
 	MB_JSON_STR("network", struct mb_net_endpoint, network),
@@ -35,6 +49,8 @@ static const struct mb_json_field endpoint_table[] = {
 	MB_JSON_U32("mtuOut", struct mb_net_endpoint, mtu_out),
 	MB_JSON_U32("group", struct mb_net_endpoint, group),
 	MB_JSON_BOOL("no_addresses", struct mb_net_endpoint, no_addresses),
+	MB_JSON_BOOL("dhcp", struct mb_net_endpoint, dhcp),
+	MB_JSON_OBJ("lease", struct mb_net_endpoint, lease, lease_table),
 	MB_JSON_BOOL("free6", struct mb_net_endpoint, free6),
 	MB_JSON_U32("slot", struct mb_net_endpoint, slot),
 	MB_JSON_INT("gw_priority", struct mb_net_endpoint, gw_priority),

@@ -16,6 +16,7 @@
 #include "net/firewall.h"
 #include "net/guest.h"
 #include "net/handle.h"
+#include "net/lease.h"
 #include "net/network_spec.h"
 #include "net/overlay_store.h"
 #include "net/port_spec.h"
@@ -95,6 +96,12 @@ int mb_net_endpoint_add(struct mb_net *net, struct mb_net_sandbox *s,
 	r = mb_net_network_find(net, spec->name, &n, err);
 	if (!r)
 		r = check_spec(s, n, err);
+	/* Nobody stays with it who would keep a lease. */
+	if (!r && n->dhcp && s->guest.container)
+		r = mb_fail(err, ENOTSUP,
+		            "network %s: its DHCP server's addresses are for containers of mybox "
+		            "alone",
+		            n->name);
 	if (!r)
 		r = mb_net_store_use(net, n, false, &use, err);
 	if (!r)
@@ -246,6 +253,10 @@ int mb_net_sandbox_attach(struct mb_net *net, struct mb_net_sandbox *s, int netn
 	if (!r)
 		r = mb_net_endpoints_configure(s, 0, s->n_endpoints, netns_fd, indexes, err);
 	if (!r)
+		r = mb_net_leases_take(net, s, 0, s->n_endpoints, netns_fd, err);
+	if (!r && mb_net_has_leases(s))
+		r = mb_net_leases_route(net, s, netns_fd, err);
+	if (!r)
 		r = mb_net_endpoints_shape(net, s, 0, s->n_endpoints, err);
 	if (!r && s->cni.name)
 		r = mb_net_cni_add(net, s, netns_fd, err);
@@ -364,6 +375,17 @@ const struct mb_strv *mb_net_servers(const struct mb_strv *own, const struct mb_
 	for (size_t i = 0; s && !own->n && i < s->n_endpoints; i++)
 		if (s->endpoints[i].dns.n)
 			return &s->endpoints[i].dns;
+	for (size_t i = 0; s && !own->n && i < s->n_endpoints; i++)
+		if (s->endpoints[i].lease.dns.n)
+			return &s->endpoints[i].lease.dns;
+	return own;
+}
+
+const struct mb_strv *mb_net_search(const struct mb_strv *own, const struct mb_net_sandbox *s)
+{
+	for (size_t i = 0; s && !own->n && i < s->n_endpoints; i++)
+		if (s->endpoints[i].lease.search.n)
+			return &s->endpoints[i].lease.search;
 	return own;
 }
 

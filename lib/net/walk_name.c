@@ -209,7 +209,8 @@ static bool is_told_addressless(struct mb_net_way *w)
 	for (size_t i = 0; i < a->n_endpoints; i++) {
 		const struct mb_net_endpoint *e = &a->endpoints[i];
 
-		if (!e->no_addresses || !mb_net_endpoint_find(w->to.record, e->network_id))
+		if (!e->no_addresses || e->dhcp ||
+		    !mb_net_endpoint_find(w->to.record, e->network_id))
 			continue;
 		mb_net_way_fault(w, "name",
 		                 "network '%s', which %s and %s share, gives no addresses",

@@ -295,6 +295,16 @@ static void broadcast_of(const uint8_t *addr, unsigned int prefix, uint8_t out[I
 	}
 }
 
+static void put_broadcast(struct mb_nl_batch *b, const uint8_t *addr, unsigned int prefix)
+{
+	uint8_t broadcast[IPV4_BYTES];
+
+	if (prefix >= 31)
+		return;
+	broadcast_of(addr, prefix, broadcast);
+	mb_nl_put(b, IFA_BROADCAST, broadcast, sizeof(broadcast));
+}
+
 void mb_nl_addr_add(struct mb_nl_batch *b, int family, const void *addr, unsigned int prefix,
                     int index, bool now)
 {
@@ -304,12 +314,21 @@ void mb_nl_addr_add(struct mb_nl_batch *b, int family, const void *addr, unsigne
 	                      .ifa_index = (uint32_t)index};
 
 	addr_message(b, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &i, addr);
-	if (family == AF_INET && prefix < 31) {
-		uint8_t broadcast[IPV4_BYTES];
+	if (family == AF_INET)
+		put_broadcast(b, addr, prefix);
+}
 
-		broadcast_of(addr, prefix, broadcast);
-		mb_nl_put(b, IFA_BROADCAST, broadcast, sizeof(broadcast));
-	}
+void mb_nl_addr_lend(struct mb_nl_batch *b, const void *addr, unsigned int prefix, int index,
+                     uint32_t seconds)
+{
+	struct ifaddrmsg i = {.ifa_family = AF_INET,
+	                      .ifa_prefixlen = (uint8_t)prefix,
+	                      .ifa_index = (uint32_t)index};
+	const struct ifa_cacheinfo times = {.ifa_prefered = seconds, .ifa_valid = seconds};
+
+	addr_message(b, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, &i, addr);
+	put_broadcast(b, addr, prefix);
+	mb_nl_put(b, IFA_CACHEINFO, &times, sizeof(times));
 }
 
 void mb_nl_addr_add_same(struct mb_nl_batch *b, const struct mb_nl_addr *a, int index)

@@ -17,10 +17,10 @@
 struct nlmsghdr;
 
 struct mb_nl_veth {
-	const char *name; /* host end; up, in the bridge @master */
-	int index;        /* both indexes, or 0 and 0: the kernel chooses */
-	int master;       /* 0: none */
-	uint32_t mtu;     /* of both; 0: the kernel's default */
+	const char *name;   /* host end; up, in the bridge @master */
+	int index;          /* both indexes, or 0 and 0: the kernel chooses */
+	int master;         /* 0: none */
+	uint32_t mtu;       /* of both; 0: the kernel's default */
 	const uint8_t *mac; /* of the host end; NULL: the kernel's choice */
 	const char *peer_name;
 	int peer_index;
@@ -96,6 +96,10 @@ void mb_nl_link_del(struct mb_nl_batch *b, int index, const char *name_if_no_ind
 /* @now: no duplicate address detection (AF_INET6). */
 void mb_nl_addr_add(struct mb_nl_batch *b, int family, const void *addr, unsigned int prefix,
                     int index, bool now);
+/* One of IPv4, for so many seconds from now on (UINT32_MAX: for ever), whether it is there already
+ * or not: then the kernel takes it away itself. */
+void mb_nl_addr_lend(struct mb_nl_batch *b, const void *addr, unsigned int prefix, int index,
+                     uint32_t seconds);
 void mb_nl_addr_del(struct mb_nl_batch *b, int family, const void *addr, unsigned int prefix,
                     int index);
 /* @dst NULL: the default route; @gateway NULL: on the link. */

@@ -347,6 +347,22 @@ static void point_to_point_has_no_broadcast(void **state)
 	assert_null(attr(&b, sizeof(struct ifaddrmsg), IFA_BROADCAST));
 }
 
+static void a_lent_address_says_for_how_long(void **state)
+{
+	MB_AUTO_NL_BATCH struct mb_nl_batch b = MB_NL_BATCH_INIT;
+	const uint8_t addr[4] = {192, 0, 2, 7}, broadcast[4] = {192, 0, 2, 255};
+	const struct ifa_cacheinfo *times;
+
+	(void)state;
+	mb_nl_addr_lend(&b, addr, 24, 3, 3600);
+	assert_true(((const struct nlmsghdr *)(const void *)b.buf)->nlmsg_flags & NLM_F_REPLACE);
+	times = mb_nl_data(attr(&b, sizeof(struct ifaddrmsg), IFA_CACHEINFO), sizeof(*times));
+	assert_int_equal(times->ifa_valid, 3600);
+	assert_int_equal(times->ifa_prefered, 3600);
+	assert_memory_equal(mb_nl_data(attr(&b, sizeof(struct ifaddrmsg), IFA_BROADCAST), 4),
+	                    broadcast, 4);
+}
+
 static void links_of_this_namespace_can_be_read(void **state)
 {
 	MB_AUTO_NL struct mb_nl nl = MB_NL_INIT;
@@ -409,6 +425,7 @@ int main(void)
 		cmocka_unit_test(an_address_is_set_as_it_was),
 		cmocka_unit_test(addresses_have_their_broadcast),
 		cmocka_unit_test(point_to_point_has_no_broadcast),
+		cmocka_unit_test(a_lent_address_says_for_how_long),
 		cmocka_unit_test(links_of_this_namespace_can_be_read),
 		cmocka_unit_test(a_protocol_the_kernel_lacks_is_told),
 		cmocka_unit_test(refusals_are_told_with_their_number),
