@@ -12,6 +12,7 @@
 #include "cmd/context.h"
 #include "cmd/logs_many.h"
 #include "container/container.h"
+#include "container/life.h"
 #include "container/logging.h"
 #include "container/logpack.h"
 #include "core/clock.h"
@@ -76,9 +77,11 @@ static int follow(struct mb_container *c, struct mb_logfile *log, bool stamps, s
 		if (poll(p, MB_N(p), -1) < 0 && errno != EINTR)
 			return mb_fail_sys(err, errno, "cannot poll");
 		mb_logfile_settle(log);
-		if (p[1].revents)
-			break;
 		r = 0;
+		if (!p[1].revents)
+			continue;
+		mb_close(&monitor);
+		r = mb_container_monitor_again(c, &monitor, err);
 	}
 	return r < 0 ? r : 0;
 }

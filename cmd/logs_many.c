@@ -11,6 +11,7 @@
 #include "cmd/container_each.h"
 #include "cmd/report.h"
 #include "container/container.h"
+#include "container/life.h"
 #include "container/logging.h"
 #include "container/logpack.h"
 #include "core/clock.h"
@@ -192,6 +193,18 @@ static size_t watch(struct many *m)
 	return n;
 }
 
+/* It has ended, or its monitor alone was killed. */
+static int look_again(struct source *s, struct mb_err *err)
+{
+	int r;
+
+	mb_close(&s->monitor);
+	r = mb_container_monitor_again(s->c, &s->monitor, err);
+	if (r > 0)
+		mb_logfile_finish(s->log);
+	return r < 0 ? r : 0;
+}
+
 static int follow(struct many *m, struct mb_err *err)
 {
 	int r = drain(m, err);
@@ -199,17 +212,14 @@ static int follow(struct many *m, struct mb_err *err)
 	while (r == 0 && watch(m)) {
 		if (poll(m->fds, 2 * m->how->n, -1) < 0 && errno != EINTR)
 			return mb_fail_sys(err, errno, "cannot poll");
-		for (size_t i = 0; i < m->how->n; i++) {
-			struct source *s = &m->v[i];
-
+		for (size_t i = 0; r == 0 && i < m->how->n; i++) {
 			if (m->fds[2 * i].revents)
-				mb_logfile_settle(s->log);
-			if (!m->fds[2 * i + 1].revents)
-				continue;
-			mb_close(&s->monitor);
-			mb_logfile_finish(s->log);
+				mb_logfile_settle(m->v[i].log);
+			if (m->fds[2 * i + 1].revents)
+				r = look_again(&m->v[i], err);
 		}
-		r = drain(m, err);
+		if (r == 0)
+			r = drain(m, err);
 	}
 	return r;
 }

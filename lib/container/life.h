@@ -128,5 +128,9 @@ void mb_container_adopt_seen(const struct mb_container *seen);
  * another; or -errno. */
 int mb_container_adopt_for(struct mb_container *c, struct mb_container_session *session,
                            struct mb_err *err);
+/* For those who watch @c by its monitor and saw that end: was it killed, it gets another.
+ * Return: 0 and *@ret_pidfd, of the monitor that the same run has now; MB_CONTAINER_NOT_RUNNING,
+ * nothing told: the run is over; or -errno. */
+int mb_container_monitor_again(struct mb_container *c, int *ret_pidfd, struct mb_err *err);
 
 #endif

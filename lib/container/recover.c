@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The monitor of a foreground client was killed: it gets another one and stays, or finds out how
- * the container ended. */
+/* The monitor of a foreground client, or of one who watches, was killed: it gets another one and
+ * stays, or finds out how the container ended. */
 #include <errno.h>
 #include <unistd.h>
 
@@ -78,4 +78,31 @@ int mb_container_session_recover(struct mb_container *c, struct mb_container_ses
 			return 0;
 	}
 	return mb_fail(err, EPIPE, "the connection to the container was lost: %s", why.msg);
+}
+
+int mb_container_monitor_again(struct mb_container *c, int *ret_pidfd, struct mb_err *err)
+{
+	const struct mb_sys_proc_id run = {.pid = c->state.run.pid,
+	                                   .start = c->state.run.pid_start};
+
+	for (int i = 0; i < TRIES; i++) {
+		struct mb_sys_proc_id monitor;
+		int r;
+
+		if (!mb_sys_proc_id_is_running(&run))
+			return MB_CONTAINER_NOT_RUNNING;
+		mb_container_refresh(c);
+		r = mb_container_adopt(c, err);
+		if (r < 0)
+			return r;
+		monitor.pid = c->state.run.monitor;
+		monitor.start = c->state.run.monitor_start;
+		/* That of another command, which may be killed as well. */
+		r = mb_sys_proc_id_open(&monitor, ret_pidfd, err);
+		if (r <= 0)
+			return r;
+		usleep(TRY_USEC);
+	}
+	return mb_fail(err, ESRCH, "container '%s' loses one monitor after the other",
+	               mb_container_name(c));
 }

@@ -233,16 +233,23 @@ got() { grep -qE -- "$1" "$BATS_TEST_TMPDIR/got"; }
 	wait_until 10 eval '[ "$(mybox logs c2 | wc -l)" = 3 ]'
 }
 
-@test "a monitor that is killed: the next one writes on, to the same places" {
-	local sock=$BATS_TEST_TMPDIR/log name
+@test "a monitor that is killed: the next one writes on, to the same places, and who follows goes on" {
+	local sock=$BATS_TEST_TMPDIR/log name followers=()
 	collect unixgram "$sock"
 	mkdir "$BATS_TEST_TMPDIR/share"
 	mybox run -d --name k1 --log-driver json-file -v "$BATS_TEST_TMPDIR/share:/share" deb \
 		sh -c 'echo one; until [ -e /share/go ]; do sleep 0.1; done; echo two; sleep 1000'
 	mybox run -d --name k2 --log-driver syslog --log-opt syslog-address="unixgram://$sock" -v "$BATS_TEST_TMPDIR/share:/share" deb \
 		sh -c 'echo one; until [ -e /share/go ]; do sleep 0.1; done; echo two; sleep 1000'
+	"${box[@]}" logs -f k1 >"$BATS_TEST_TMPDIR/alone" 3>&- &
+	followers+=($!)
+	"${box[@]}" logs -f k1 k2 >"$BATS_TEST_TMPDIR/both" 3>&- &
+	followers+=($!)
 	wait_until 10 got ': one$'
 	wait_until 10 grep -q one "$(json_log k1)"
+	wait_until 10 grep -q one "$BATS_TEST_TMPDIR/alone"
+	wait_until 10 grep -q 'k1 one' "$BATS_TEST_TMPDIR/both"
+	wait_until 10 grep -q 'k2 one' "$BATS_TEST_TMPDIR/both"
 	for name in k1 k2; do
 		kill -9 "$(grep -o '"monitor":[0-9]*' "$run/c/$(mybox inspect -f '{{.Id}}' $name)/state.json" | cut -d: -f2)"
 	done
@@ -250,9 +257,35 @@ got() { grep -qE -- "$1" "$BATS_TEST_TMPDIR/got"; }
 	mybox exec k2 touch /share/go
 	wait_until 10 got ': two$'
 	wait_until 10 grep -q two "$(json_log k1)"
+	wait_until 10 grep -q two "$BATS_TEST_TMPDIR/alone"
+	wait_until 10 grep -q 'k1 two' "$BATS_TEST_TMPDIR/both"
+	wait_until 10 grep -q 'k2 two' "$BATS_TEST_TMPDIR/both"
 	[ "$(mybox logs k1)" = $'one\ntwo' ]
 	[ "$(mybox logs k2)" = $'one\ntwo' ]
+	# They end with their containers.
+	mybox kill k1 k2
+	for name in "${followers[@]}"; do
+		wait "$name"
+	done
+	[ "$(cat "$BATS_TEST_TMPDIR/alone")" = $'one\ntwo' ]
+	[ "$(sort "$BATS_TEST_TMPDIR/both")" = $'k1 one\nk1 two\nk2 one\nk2 two' ]
 	kill "$collector"
+}
+
+@test "who follows gives a lost monitor's container another" {
+	local follower monitor
+	mybox run -d --name k1 -v "$BATS_TEST_TMPDIR:/share" deb sh -c 'echo one; until [ -e /share/go ]; do sleep 0.1; done; echo two'
+	"${box[@]}" logs -f k1 >"$BATS_TEST_TMPDIR/out" 3>&- &
+	follower=$!
+	wait_until 10 grep -q one "$BATS_TEST_TMPDIR/out"
+	the_monitor() { grep -o '"monitor":[0-9]*' "$run"/c/*/state.json | cut -d: -f2; }
+	monitor=$(the_monitor)
+	kill -9 "$monitor"
+	another() { [ "$(the_monitor)" != "$monitor" ]; }
+	wait_until 10 another
+	touch "$BATS_TEST_TMPDIR/go"
+	wait "$follower"
+	[ "$(cat "$BATS_TEST_TMPDIR/out")" = $'one\ntwo' ]
 }
 
 @test "syslog: a health check beside one who is slow, goes away and comes back" {
