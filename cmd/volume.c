@@ -32,15 +32,22 @@ static struct json_object *new_map(const struct mb_kv *kv)
 	return o;
 }
 
-int mb_cmd_volume_open(struct mb_store *store, const char *name, int *ret_fd, struct mb_err *err)
+int mb_cmd_volume_open(struct mb_store *store, const char *name, struct mb_cmd_volume_data *ret,
+                       struct mb_err *err)
 {
 	MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
 	MB_AUTO_CLOSE int fd = -1;
 	int r = mb_cmd_volume_find(store, name, &volume, err);
 
 	if (r == 0)
-		r = mb_volume_data_open(store, volume, &fd, NULL, err);
-	return r == 0 ? mb_sys_path_reopen(fd, O_RDONLY | O_DIRECTORY, ret_fd, err) : r;
+		r = mb_volume_data_open(store, volume, &fd, &ret->holds, err);
+	return r == 0 ? mb_sys_path_reopen(fd, O_RDONLY | O_DIRECTORY, &ret->fd, err) : r;
+}
+
+void mb_cmd_volume_data_done(struct mb_cmd_volume_data *data)
+{
+	mb_close(&data->fd);
+	mb_volume_holds_done(&data->holds);
 }
 
 struct json_object *mb_cmd_volume_describe(const struct mb_volume *volume)

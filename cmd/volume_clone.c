@@ -35,9 +35,9 @@ static int clone_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, 
 	const struct clone_args *args = in->args;
 	const char *name = in->operands[1];
 	MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
-	MB_AUTO_CLOSE int data = -1;
+	MB_AUTO_CMD_VOLUME_DATA struct mb_cmd_volume_data data = MB_CMD_VOLUME_DATA_INIT;
 	const struct mb_volume_create_request request = {
-		.name = name, .labels = &args->labels, .fill = copy, .arg = &data};
+		.name = name, .labels = &args->labels, .fill = copy, .arg = &data.fd};
 	struct mb_store *store;
 	bool created = false;
 	int r = mb_cmd_store(cx, &store, err);

@@ -26,7 +26,7 @@ static int export_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	struct mb_cmd_outfile out = MB_CMD_OUTFILE_INIT;
 	struct mb_image_pack pack = {.root = true, .give = put, .arg = &out.fd};
 	struct mb_image_packed packed;
-	MB_AUTO_CLOSE int data = -1;
+	MB_AUTO_CMD_VOLUME_DATA struct mb_cmd_volume_data data = MB_CMD_VOLUME_DATA_INIT;
 	struct mb_store *store;
 	int r = mb_cmd_store(cx, &store, err);
 
@@ -35,7 +35,7 @@ static int export_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	if (r != 0)
 		return r;
 	r = mb_cmd_outfile_open(&out, args->output, err);
-	pack.root_fd = data;
+	pack.root_fd = data.fd;
 	if (r == 0)
 		r = mb_image_pack(&pack, &packed, err);
 	if (r < 0)

@@ -21,7 +21,8 @@ static int import_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 	struct mb_build_place place = {
 		.root_fd = -1, .keeps_links = true, .keeps_directories = true};
 	MB_AUTO_CMD_ASIDE struct mb_cmd_aside aside = MB_CMD_ASIDE_INIT;
-	MB_AUTO_CLOSE int data = -1, file = -1;
+	MB_AUTO_CMD_VOLUME_DATA struct mb_cmd_volume_data data = MB_CMD_VOLUME_DATA_INIT;
+	MB_AUTO_CLOSE int file = -1;
 	bool is_stdin = mb_streq(path, "-");
 	struct mb_store *store;
 	int r = mb_cmd_store(cx, &store, err);
@@ -37,10 +38,10 @@ static int import_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 		file = open(path, O_RDONLY | O_CLOEXEC);
 	if (!is_stdin && file < 0)
 		return mb_fail_sys(err, errno, "cannot open '%s'", path);
-	place.root_fd = data;
+	place.root_fd = data.fd;
 	r = mb_cmd_cp_tar_read(store, is_stdin ? STDIN_FILENO : file, &aside, err);
 	if (r == 0)
-		r = mb_cmd_cp_tar_place(&aside, data, &place, err);
+		r = mb_cmd_cp_tar_place(&aside, data.fd, &place, err);
 	return r < 0 ? mb_wrap(err, r, "cannot import into the volume '%s'", in->operands[0]) : 0;
 }
 

@@ -24,6 +24,7 @@ void mb_container_bundle_done(struct mb_container_bundle *bundle)
 		mb_close(&bundle->mount_fds[i]);
 	free(bundle->mount_fds);
 	free(bundle->devices);
+	mb_volume_holds_done(&bundle->holds);
 	mb_oci_spec_done(&bundle->spec);
 	mb_close(&bundle->userns_fd);
 	mb_close(&bundle->image_fd);

@@ -8,6 +8,7 @@
 #include "oci/spec.h"
 #include "sys/cgroup.h"
 #include "sys/device.h"
+#include "volume/volume.h"
 
 struct mb_container;
 struct mb_err;
@@ -22,9 +23,10 @@ struct mb_container_bundle {
 	bool seccomp_default, seccomp_hardened;
 	struct mb_sys_device_rule *devices; /* in the words of lib/sys */
 	size_t n_devices;
-	size_t n_plain_env; /* variables of spec.process; those behind them are secrets */
-	int userns_fd;      /* to map the ids of volumes by; -1 */
-	int image_fd;       /* the image with its ids as they are on disk; -1 */
+	size_t n_plain_env;           /* variables of spec.process; those behind them are secrets */
+	int userns_fd;                /* to map the ids of volumes by; -1 */
+	int image_fd;                 /* the image with its ids as they are on disk; -1 */
+	struct mb_volume_holds holds; /* until it is known to run */
 };
 #define MB_CONTAINER_BUNDLE_INIT ((struct mb_container_bundle){.userns_fd = -1, .image_fd = -1})
 void mb_container_bundle_done(struct mb_container_bundle *bundle);

@@ -55,6 +55,7 @@ struct still {
 	int *fds; /* of the mounts; -1: in memory */
 	size_t n;
 	bool writes;
+	struct mb_volume_holds *holds;
 };
 
 static void still_done(struct still *s)
@@ -92,8 +93,10 @@ static bool is_empty(int mount)
 static int open_mount(struct mb_container *c, const struct still *s, size_t i, struct mb_err *err)
 {
 	const struct mb_container_mount *mount = s->mounts[i];
-	const struct mb_container_mount_use use = {
-		.rootfs_fd = s->root, .container_fd = c->dir_fd, .looks = !s->writes};
+	const struct mb_container_mount_use use = {.rootfs_fd = s->root,
+	                                           .container_fd = c->dir_fd,
+	                                           .looks = !s->writes,
+	                                           .holds = s->holds};
 	int r = mb_container_mount_open(c->store, mount, &use, &s->fds[i], err);
 
 	if (r == 0 && !s->writes && mb_streq(mount->type, "volume") && !mount->nocopy &&
@@ -210,7 +213,8 @@ static int start_keeper(const struct still *s, struct mb_container_files *ret, s
 static int open_still(struct mb_container *c, bool writes, struct mb_container_files *ret,
                       struct mb_err *err)
 {
-	__attribute__((cleanup(still_done))) struct still s = {.root = -1, .writes = writes};
+	__attribute__((cleanup(still_done))) struct still s = {
+		.root = -1, .writes = writes, .holds = &ret->holds};
 	int r = prepare(c, &s, err);
 
 	if (r == 0)
@@ -254,6 +258,7 @@ void mb_container_files_done(struct mb_container_files *f)
 
 		(void)mb_sys_proc_reap_pid(f->keeper, &code, NULL);
 	}
+	mb_volume_holds_done(&f->holds);
 	mb_close(&f->lock);
 	*f = MB_CONTAINER_FILES_INIT;
 }

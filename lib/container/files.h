@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "volume/volume.h"
+
 struct mb_container;
 struct mb_err;
 
@@ -17,8 +19,9 @@ struct mb_container_files {
 	int root_fd; /* O_PATH; paths in it only by sys/path.h */
 	int lock, hold;
 	pid_t keeper; /* of that namespace; 0: none */
+	struct mb_volume_holds holds;
 };
-#define MB_CONTAINER_FILES_INIT ((struct mb_container_files){-1, -1, -1, 0})
+#define MB_CONTAINER_FILES_INIT ((struct mb_container_files){.root_fd = -1, .lock = -1, .hold = -1})
 #define MB_AUTO_CONTAINER_FILES __attribute__((cleanup(mb_container_files_done)))
 
 /* @c must stay until _done().  Return: 0 or -errno, told. */

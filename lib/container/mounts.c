@@ -350,35 +350,45 @@ void mb_container_mounts_discard(struct mb_store *store, const struct mb_contain
 			mb_volume_remove(store, record->mounts[i].name, true, NULL, NULL);
 }
 
-/* Does another container that runs use the volume @name? */
-static bool is_used_elsewhere(struct mb_store *store, const char *id, const char *name)
-{
-	struct mb_container_list all;
-	bool used = false;
+/* Containers that run and use a volume, but for one. */
+struct asking {
+	struct mb_store *store;
+	const char *but; /* its id */
+};
 
-	if (mb_container_list_load(store, false, &all, NULL) < 0)
-		return true;
-	for (size_t i = 0; i < all.n && !used; i++) {
+static int ask_running(void *arg, const char *name, struct mb_strv *out, struct mb_err *err)
+{
+	const struct asking *asking = arg;
+	struct mb_container_list all;
+	int r = mb_container_list_load(asking->store, false, &all, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < all.n; i++) {
 		const struct mb_container_record *other = all.v[i]->record;
 
-		if (strcmp(other->id, id) == 0 || !mb_container_is_running(all.v[i]))
+		if (mb_streq(other->id, asking->but) || !mb_container_is_running(all.v[i]))
 			continue;
 		for (size_t k = 0; k < other->n_mounts; k++)
-			used |= mb_streq(other->mounts[k].name, name);
+			if (mb_streq(other->mounts[k].name, name))
+				mb_strv_add(out, other->id);
 	}
 	mb_container_list_done(&all);
-	return used;
+	return 0;
 }
 
 void mb_container_mounts_release(struct mb_store *store, const struct mb_container_record *record)
 {
+	struct asking asking = {.store = store, .but = record->id};
+	const struct mb_volume_users users = {.ask = ask_running, .arg = &asking};
+
 	for (size_t i = 0; i < record->n_mounts; i++) {
 		MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
 		const char *name = record->mounts[i].name;
 
 		if (name && mb_volume_find(store, name, &volume, NULL) == 0 &&
-		    mb_volume_has_mount(volume) && !is_used_elsewhere(store, record->id, name))
-			mb_volume_release(store, name, NULL);
+		    mb_volume_has_mount(volume))
+			mb_volume_release(store, name, &users, NULL);
 	}
 }
 
@@ -389,22 +399,17 @@ static int open_volume(struct mb_store *store, const struct mb_container_mount *
 {
 	MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
 	MB_AUTO_CLOSE int data = -1, below = -1;
-	bool is_mount = false;
 	int r = mb_volume_find(store, mount->name, &volume, err);
 
 	if (r != 0)
 		return r < 0 ? r : -ENOENT;
-	r = mb_volume_data_open(store, volume, &data, &is_mount, err);
+	r = mb_volume_data_open(store, volume, &data, use->holds, err);
 	if (r < 0)
 		return r;
 	if (!mount->nocopy && !mount->subpath && !use->looks) {
 		r = mb_volume_copy_up(store, volume, use->rootfs_fd, mount->destination, data, err);
 		if (r < 0)
 			return r;
-	}
-	if (is_mount && !mount->subpath) {
-		*ret_fd = mb_take_fd(&data);
-		return 0;
 	}
 	if (mount->subpath) {
 		r = mb_sys_path_open(data, mount->subpath, O_PATH, &below, err);

@@ -12,6 +12,7 @@ struct mb_container_mount;
 struct mb_container_record;
 struct mb_err;
 struct mb_store;
+struct mb_volume_holds;
 
 /* Read -v, --mount, --tmpfs, --volumes-from and the image's VOLUMEs into record->mounts; named
  * volumes that are not there are made.  The first word on a destination is the user's, then
@@ -25,7 +26,8 @@ int mb_container_mounts_make(struct mb_store *store, const struct mb_container_r
 /* Remove the anonymous volumes of a container that did not come to be, or that goes. */
 void mb_container_mounts_discard(struct mb_store *store, const struct mb_container_record *record);
 
-/* It has ended: unmount the volumes with driver options that no other running container uses. */
+/* It has ended: unmount the volumes with driver options that no other container uses,
+ * be it one that runs or one that starts. */
 void mb_container_mounts_release(struct mb_store *store, const struct mb_container_record *record);
 
 /* Those of @record, the shallow ones first, in the order in which they are to be attached: an array
@@ -41,6 +43,7 @@ struct mb_container_mount_use {
 	bool owns;        /* a mount with chown goes to these, ids as they are on disk */
 	uid_t uid;
 	gid_t gid;
+	struct mb_volume_holds *holds; /* gets what is to stay mounted until it runs */
 };
 /* The detached mount for a bind or a volume, with its flags set; a missing -v source is made.
  * *@ret_fd is -1 for a tmpfs. */

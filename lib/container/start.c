@@ -339,6 +339,9 @@ static int write_state(struct starting *s, struct mb_err *err)
 	r = mb_container_run_save(c->run_fd, &run, err);
 	free(run.cgroup);
 	mb_container_ports_free(&run);
+	/* From now on it counts as one that runs. */
+	if (r == 0)
+		mb_volume_holds_done(&s->bundle.holds);
 	return r == 0 ? write_pid_file(s, err) : r;
 }
 
@@ -410,6 +413,7 @@ static void undo(struct starting *s, const struct mb_err *why)
 		mb_sys_cgroup_kill(s->cgroup, NULL);
 	if (s->monitor.pid > 0)
 		waitpid(s->monitor.pid, NULL, 0);
+	mb_volume_holds_done(&s->bundle.holds);
 	mb_container_cleanup_locked(c, NULL);
 	failed.error = reason;
 	if (!c->record->host.auto_remove)

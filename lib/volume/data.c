@@ -2,12 +2,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/err.h"
+#include "core/own.h"
 #include "store/store.h"
 #include "sys/mount.h"
 #include "sys/tree.h"
@@ -84,15 +87,11 @@ static int make_mount(const struct mb_volume *volume, int *ret_fd, struct mb_err
 	return 0;
 }
 
-static int mount_data(struct mb_store *store, const struct mb_volume *volume, int volume_fd,
-                      struct mb_err *err)
+static int mount_data(const struct mb_volume *volume, int volume_fd, struct mb_err *err)
 {
-	MB_AUTO_CLOSE int lock = -1, mount = -1, target = -1;
-	int r = mb_volume_meta_lock(store, volume->name, &lock, err);
+	MB_AUTO_CLOSE int mount = -1, target = -1;
+	int r = make_mount(volume, &mount, err);
 
-	if (r < 0 || is_mounted(volume_fd))
-		return r;
-	r = make_mount(volume, &mount, err);
 	if (r == 0)
 		r = open_data(volume_fd, volume->name, &target, err);
 	if (r == 0)
@@ -100,36 +99,97 @@ static int mount_data(struct mb_store *store, const struct mb_volume *volume, in
 	return r < 0 ? mb_wrap(err, r, "failed to mount local volume '%s'", volume->name) : 0;
 }
 
+/* --- who holds it -----------------------------------------------------------------------------
+ * The volume's directory is locked, shared.  Its holder may take any other lock meanwhile: this one
+ * is only asked for by who has the volume's lock, and never waited for.
+ */
+
+static int hold(int volume_fd, const char *name, struct mb_volume_holds *holds, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int fd =
+		openat(volume_fd, ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) < 0)
+		return mb_fail_sys(err, errno, "cannot hold volume '%s'", name);
+	holds->v = mb_realloc(holds->v, (holds->n + 1) * sizeof(*holds->v));
+	holds->v[holds->n++] = mb_take_fd(&fd);
+	return 0;
+}
+
+static bool is_held(int volume_fd)
+{
+	MB_AUTO_CLOSE int fd =
+		openat(volume_fd, ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0;
+}
+
+/* A child may have the descriptor, too. */
+void mb_volume_holds_done(struct mb_volume_holds *holds)
+{
+	for (size_t i = 0; i < holds->n; i++) {
+		flock(holds->v[i], LOCK_UN);
+		mb_close(&holds->v[i]);
+	}
+	free(holds->v);
+	*holds = (struct mb_volume_holds){0};
+}
+
+/* Under one lock, which who takes the mount away has as well. */
+static int open_mounted(struct mb_store *store, const struct mb_volume *volume, int volume_fd,
+                        int *ret_fd, struct mb_volume_holds *holds, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int lock = -1;
+	int r = mb_volume_meta_lock(store, volume->name, &lock, err);
+
+	if (r == 0 && !is_mounted(volume_fd))
+		r = mount_data(volume, volume_fd, err);
+	if (r == 0)
+		r = hold(volume_fd, volume->name, holds, err);
+	return r == 0 ? open_data(volume_fd, volume->name, ret_fd, err) : r;
+}
+
 int mb_volume_data_open(struct mb_store *store, const struct mb_volume *volume, int *ret_fd,
-                        bool *ret_mount, struct mb_err *err)
+                        struct mb_volume_holds *holds, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int fd = -1;
 	int r = mb_volume_meta_open(store, volume->name, &fd, err);
 
-	if (r > 0)
-		return -ENOENT;
-	if (r == 0 && mb_volume_has_mount(volume) && !is_mounted(fd))
-		r = mount_data(store, volume, fd, err);
-	if (r == 0)
-		r = open_data(fd, volume->name, ret_fd, err);
-	/* A mount that is attached is cloned like any directory. */
-	if (r == 0 && ret_mount)
-		*ret_mount = false;
-	return r;
+	if (r != 0)
+		return r < 0 ? r : -ENOENT;
+	return mb_volume_has_mount(volume) ? open_mounted(store, volume, fd, ret_fd, holds, err)
+	                                   : open_data(fd, volume->name, ret_fd, err);
 }
 
-int mb_volume_release(struct mb_store *store, const char *name, struct mb_err *err)
+int mb_volume_meta_unmount(int fd, const char *name, struct mb_err *err)
 {
-	MB_AUTO_CLOSE int fd = -1;
 	char path[64];
-	int r = mb_volume_meta_open(store, name, &fd, err);
 
-	if (r > 0)
+	if (!is_mounted(fd))
 		return 0;
-	if (r < 0 || !is_mounted(fd))
-		return r;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/_data", fd);
 	if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
 		return mb_fail_sys(err, errno, "cannot unmount volume '%s'", name);
 	return 0;
+}
+
+int mb_volume_release(struct mb_store *store, const char *name, const struct mb_volume_users *users,
+                      struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
+	MB_AUTO_CLOSE int fd = -1, lock = -1;
+	int r = mb_volume_meta_open(store, name, &fd, err);
+
+	if (r > 0)
+		return 0;
+	/* Who is about to mount it has the lock, for as long as a server takes. */
+	if (r == 0 && !is_mounted(fd))
+		return 0;
+	if (r == 0)
+		r = mb_volume_meta_lock(store, name, &lock, err);
+	if (r < 0 || is_held(fd))
+		return r;
+	/* After that: who started a container let go when it was known to run. */
+	r = users->ask(users->arg, name, &ids, err);
+	return r == 0 && !ids.n ? mb_volume_meta_unmount(fd, name, err) : r;
 }

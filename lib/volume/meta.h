@@ -17,5 +17,7 @@ int mb_volume_meta_save(int fd, const struct mb_volume *volume, unsigned int fla
                         struct mb_err *err);
 /* The lock of one volume. */
 int mb_volume_meta_lock(struct mb_store *store, const char *name, int *ret_fd, struct mb_err *err);
+/* Take what is mounted in the directory @fd away, whoever uses it. */
+int mb_volume_meta_unmount(int fd, const char *name, struct mb_err *err);
 
 #endif

@@ -360,7 +360,7 @@ int mb_volume_remove(struct mb_store *store, const char *name, bool force,
 	if (r == 0)
 		r = check_users(users, name, err);
 	if (r == 0)
-		r = mb_volume_release(store, name, err);
+		r = mb_volume_meta_unmount(fd, name, err);
 	if (r == 0)
 		r = destroy(volumes, name, err);
 	if (r == 0)

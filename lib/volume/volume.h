@@ -74,19 +74,28 @@ int mb_volume_remove(struct mb_store *store, const char *name, bool force,
 
 /* Do its driver options mount something, in place of a directory of the store? */
 bool mb_volume_has_mount(const struct mb_volume *volume);
+/* Whoever is about to use volumes whose driver options mount something: as long as it has them,
+ * those mounts stay, also when all who are known to use them end. */
+struct mb_volume_holds {
+	int *v;
+	size_t n;
+};
+void mb_volume_holds_done(struct mb_volume_holds *holds);
+
 /* What stands at _data, O_PATH, never through a link.  A volume with driver options has its
- * type/device/o mounted there at the first use, and all its users share that mount.  *@ret_mount
- * (may be NULL) is whether @ret_fd is a detached mount; it never is: clone it.  Caller closes. */
+ * type/device/o mounted there at the first use, and all its users share that mount, which is added
+ * to @holds.  It is attached: clone it.  Caller closes. */
 int mb_volume_data_open(struct mb_store *store, const struct mb_volume *volume, int *ret_fd,
-                        bool *ret_mount, struct mb_err *err);
+                        struct mb_volume_holds *holds, struct mb_err *err);
 
 /* Bytes of the regular files in it; 0 for one whose driver options mount something there. */
 int mb_volume_size(struct mb_store *store, const struct mb_volume *volume, uint64_t *ret_bytes,
                    struct mb_err *err);
 
-/* Nobody uses the volume any more: unmount what driver options mounted.  Does nothing for plain
- * volumes and absent ones. */
-int mb_volume_release(struct mb_store *store, const char *name, struct mb_err *err);
+/* Unmount what driver options mounted, unless somebody holds it or is among @users.  Does nothing
+ * for plain volumes and absent ones. */
+int mb_volume_release(struct mb_store *store, const char *name, const struct mb_volume_users *users,
+                      struct mb_err *err);
 
 /* First use: copy what the image has at @path (resolved below @rootfs_fd, in root) into the
  * volume's directory @data_fd, with owner, mode, xattrs, hard links; nothing happens when the

@@ -458,6 +458,27 @@ setup_dirs() {
 	umount -l /usr/bin/getent
 }
 
+@test "a mount that is shared: who ends does not take it from who starts" {
+	local fake=$BATS_TEST_TMPDIR/getent client
+	# It starts for as long as we want.
+	printf '#!/bin/sh\necho $$ >%s.pid\nexec sleep 1000\n' "$fake" >"$fake"
+	chmod +x "$fake"
+	mount --bind "$fake" /usr/bin/getent
+	mybox volume create -o type=tmpfs -o device=tmpfs mem
+	mybox volume create -o type=nfs -o o=addr=slow.example -o device=:/path slow
+	mybox run -d --name first -v mem:/first deb sleep 1000
+	"${box[@]}" run --rm -v mem:/first -v slow:/second deb true 3>&- &
+	client=$!
+	wait_until 20 test -s "$fake.pid"
+	mybox rm -f first
+	grep -q " $root/volumes/mem/_data " /proc/self/mountinfo
+	# Nor does it leave it there.
+	kill -TERM "$client"
+	wait "$client" || true
+	run -1 grep " $root/volumes/mem/_data " /proc/self/mountinfo
+	umount -l /usr/bin/getent
+}
+
 @test "a file system that the kernel has not is told in one line" {
 	mybox volume create -o type=nosuchfs -o device=:/path gone
 	run -125 mybox run --rm -v gone:/d deb true
