@@ -7,6 +7,7 @@
 #include "cmd/context.h"
 #include "cmd/output.h"
 #include "container/check.h"
+#include "container/mounts.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
@@ -77,7 +78,8 @@ static int check_all(struct mb_store *store, const struct check_args *args, stru
 	const struct mb_container_check containers = {args->repair, tell, k};
 	const struct mb_build_claims_check claims = {args->repair, tell, k};
 	const struct mb_image_check_request images = {args->repair, args->full, tell, k};
-	const struct mb_volume_check_request volumes = {args->repair, tell, k};
+	const struct mb_volume_check_request volumes = {args->repair, tell, k,
+	                                                mb_container_volume_users(store)};
 	const struct mb_secret_check_request secrets = {args->repair, tell, k};
 	const struct mb_store_check_request documents = {args->repair, tell, k};
 	size_t some = 0;

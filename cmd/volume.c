@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/report.h"
+#include "container/mounts.h"
 #include "core/clock.h"
 #include "core/err.h"
 #include "core/strv.h"
@@ -39,6 +40,8 @@ int mb_cmd_volume_open(struct mb_store *store, const char *name, struct mb_cmd_v
 	MB_AUTO_CLOSE int fd = -1;
 	int r = mb_cmd_volume_find(store, name, &volume, err);
 
+	ret->store = store;
+	ret->name = r == 0 && mb_volume_has_mount(volume) ? name : NULL;
 	if (r == 0)
 		r = mb_volume_data_open(store, volume, &fd, &ret->holds, err);
 	return r == 0 ? mb_sys_path_reopen(fd, O_RDONLY | O_DIRECTORY, &ret->fd, err) : r;
@@ -48,6 +51,8 @@ void mb_cmd_volume_data_done(struct mb_cmd_volume_data *data)
 {
 	mb_close(&data->fd);
 	mb_volume_holds_done(&data->holds);
+	if (data->name)
+		mb_container_volume_leave(data->store, data->name);
 }
 
 struct json_object *mb_cmd_volume_describe(const struct mb_volume *volume)

@@ -16,11 +16,13 @@ int mb_cmd_volume_find(struct mb_store *store, const char *name, struct mb_volum
 struct mb_cmd_volume_data {
 	int fd;
 	struct mb_volume_holds holds;
+	struct mb_store *store;
+	const char *name;
 };
 #define MB_CMD_VOLUME_DATA_INIT ((struct mb_cmd_volume_data){.fd = -1})
 void mb_cmd_volume_data_done(struct mb_cmd_volume_data *data);
 #define MB_AUTO_CMD_VOLUME_DATA __attribute__((cleanup(mb_cmd_volume_data_done)))
-/* Return: as above. */
+/* @name must stay until _done().  Return: as above. */
 int mb_cmd_volume_open(struct mb_store *store, const char *name, struct mb_cmd_volume_data *ret,
                        struct mb_err *err);
 /* What inspect shows of it; owned by the caller. */

@@ -230,6 +230,7 @@ int mb_container_files_open(struct mb_container *c, bool writes, struct mb_conta
 	int r = 0;
 
 	*ret = MB_CONTAINER_FILES_INIT;
+	ret->c = c;
 	if (writes && !has_process(c))
 		r = mb_container_lock(c, &ret->lock, err);
 	if (r != 0)
@@ -249,6 +250,16 @@ int mb_container_files_open(struct mb_container *c, bool writes, struct mb_conta
 	return 0;
 }
 
+static void leave_volumes(struct mb_container_files *f)
+{
+	const bool held = f->holds.n > 0;
+
+	mb_volume_holds_done(&f->holds);
+	for (size_t i = 0; held && i < f->c->record->n_mounts; i++)
+		if (f->c->record->mounts[i].name)
+			mb_container_volume_leave(f->c->store, f->c->record->mounts[i].name);
+}
+
 void mb_container_files_done(struct mb_container_files *f)
 {
 	mb_close(&f->root_fd);
@@ -258,7 +269,7 @@ void mb_container_files_done(struct mb_container_files *f)
 
 		(void)mb_sys_proc_reap_pid(f->keeper, &code, NULL);
 	}
-	mb_volume_holds_done(&f->holds);
+	leave_volumes(f);
 	mb_close(&f->lock);
 	*f = MB_CONTAINER_FILES_INIT;
 }

@@ -20,6 +20,7 @@ struct mb_container_files {
 	int lock, hold;
 	pid_t keeper; /* of that namespace; 0: none */
 	struct mb_volume_holds holds;
+	const struct mb_container *c; /* whose volumes they are */
 };
 #define MB_CONTAINER_FILES_INIT ((struct mb_container_files){.root_fd = -1, .lock = -1, .hold = -1})
 #define MB_AUTO_CONTAINER_FILES __attribute__((cleanup(mb_container_files_done)))

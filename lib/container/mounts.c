@@ -350,24 +350,19 @@ void mb_container_mounts_discard(struct mb_store *store, const struct mb_contain
 			mb_volume_remove(store, record->mounts[i].name, true, NULL, NULL);
 }
 
-/* Containers that run and use a volume, but for one. */
-struct asking {
-	struct mb_store *store;
-	const char *but; /* its id */
-};
-
-static int ask_running(void *arg, const char *name, struct mb_strv *out, struct mb_err *err)
+/* @but: the id of one that does not count, or NULL. */
+static int add_users(struct mb_store *store, const char *name, const char *but, struct mb_strv *out,
+                     struct mb_err *err)
 {
-	const struct asking *asking = arg;
 	struct mb_container_list all;
-	int r = mb_container_list_load(asking->store, false, &all, err);
+	int r = mb_container_list_load(store, false, &all, err);
 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < all.n; i++) {
 		const struct mb_container_record *other = all.v[i]->record;
 
-		if (mb_streq(other->id, asking->but) || !mb_container_is_running(all.v[i]))
+		if (mb_streq(other->id, but) || !mb_container_is_running(all.v[i]))
 			continue;
 		for (size_t k = 0; k < other->n_mounts; k++)
 			if (mb_streq(other->mounts[k].name, name))
@@ -377,10 +372,32 @@ static int ask_running(void *arg, const char *name, struct mb_strv *out, struct 
 	return 0;
 }
 
+static int ask_running(void *store, const char *name, struct mb_strv *out, struct mb_err *err)
+{
+	return add_users(store, name, NULL, out, err);
+}
+
+struct mb_volume_users mb_container_volume_users(struct mb_store *store)
+{
+	return (struct mb_volume_users){.ask = ask_running, .arg = store};
+}
+
+struct ending {
+	struct mb_store *store;
+	const char *id;
+};
+
+static int ask_others(void *arg, const char *name, struct mb_strv *out, struct mb_err *err)
+{
+	const struct ending *ending = arg;
+
+	return add_users(ending->store, name, ending->id, out, err);
+}
+
 void mb_container_mounts_release(struct mb_store *store, const struct mb_container_record *record)
 {
-	struct asking asking = {.store = store, .but = record->id};
-	const struct mb_volume_users users = {.ask = ask_running, .arg = &asking};
+	struct ending ending = {.store = store, .id = record->id};
+	const struct mb_volume_users others = {.ask = ask_others, .arg = &ending};
 
 	for (size_t i = 0; i < record->n_mounts; i++) {
 		MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
@@ -388,8 +405,18 @@ void mb_container_mounts_release(struct mb_store *store, const struct mb_contain
 
 		if (name && mb_volume_find(store, name, &volume, NULL) == 0 &&
 		    mb_volume_has_mount(volume))
-			mb_volume_release(store, name, &users, NULL);
+			mb_volume_release(store, name, &others, NULL);
 	}
+}
+
+void mb_container_volume_leave(struct mb_store *store, const char *name)
+{
+	const struct mb_volume_users users = mb_container_volume_users(store);
+	MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
+
+	if (mb_volume_find(store, name, &volume, NULL) == 0 && mb_volume_has_mount(volume) &&
+	    !mb_volume_is_in_memory(volume))
+		mb_volume_release(store, name, &users, NULL);
 }
 
 /* --- at start --------------------------------------------------------------------------------- */

@@ -7,12 +7,13 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "volume/volume.h"
+
 struct mb_container_create_request;
 struct mb_container_mount;
 struct mb_container_record;
 struct mb_err;
 struct mb_store;
-struct mb_volume_holds;
 
 /* Read -v, --mount, --tmpfs, --volumes-from and the image's VOLUMEs into record->mounts; named
  * volumes that are not there are made.  The first word on a destination is the user's, then
@@ -29,6 +30,11 @@ void mb_container_mounts_discard(struct mb_store *store, const struct mb_contain
 /* It has ended: unmount the volumes with driver options that no other container uses,
  * be it one that runs or one that starts. */
 void mb_container_mounts_release(struct mb_store *store, const struct mb_container_record *record);
+/* Whoever had the volume @name mounted only to look at it, or to put something there, has let go of
+ * it: unmount it unless a running container uses it, or what is there would be lost with it. */
+void mb_container_volume_leave(struct mb_store *store, const char *name);
+/* The containers that run. */
+struct mb_volume_users mb_container_volume_users(struct mb_store *store);
 
 /* Those of @record, the shallow ones first, in the order in which they are to be attached: an array
  * of record->n_mounts, freed by the caller. */

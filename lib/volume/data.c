@@ -11,6 +11,7 @@
 
 #include "core/err.h"
 #include "core/own.h"
+#include "core/str.h"
 #include "store/store.h"
 #include "sys/mount.h"
 #include "sys/tree.h"
@@ -29,6 +30,13 @@ static bool is_mounted(int volume_fd)
 bool mb_volume_has_mount(const struct mb_volume *volume)
 {
 	return mb_kv_find(&volume->options, "device") || mb_kv_find(&volume->options, "type");
+}
+
+bool mb_volume_is_in_memory(const struct mb_volume *volume)
+{
+	const char *type = mb_kv_find(&volume->options, "type");
+
+	return mb_streq(type, "tmpfs") || mb_streq(type, "ramfs");
 }
 
 static int open_data(int volume_fd, const char *name, int *ret_fd, struct mb_err *err)
@@ -173,23 +181,36 @@ int mb_volume_meta_unmount(int fd, const char *name, struct mb_err *err)
 	return 0;
 }
 
+int mb_volume_meta_lock_idle(struct mb_store *store, int fd, const char *name,
+                             const struct mb_volume_users *users, int *ret_lock, struct mb_err *err)
+{
+	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
+	MB_AUTO_CLOSE int lock = -1;
+	int r;
+
+	*ret_lock = -1;
+	/* Who is about to mount it has the lock, for as long as a server takes. */
+	if (!is_mounted(fd))
+		return 0;
+	r = mb_volume_meta_lock(store, name, &lock, err);
+	if (r < 0 || !is_mounted(fd) || is_held(fd))
+		return r;
+	/* After that: who started a container let go when it was known to run. */
+	r = users->ask(users->arg, name, &ids, err);
+	if (r == 0 && !ids.n)
+		*ret_lock = mb_take_fd(&lock);
+	return r;
+}
+
 int mb_volume_release(struct mb_store *store, const char *name, const struct mb_volume_users *users,
                       struct mb_err *err)
 {
-	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
 	MB_AUTO_CLOSE int fd = -1, lock = -1;
 	int r = mb_volume_meta_open(store, name, &fd, err);
 
 	if (r > 0)
 		return 0;
-	/* Who is about to mount it has the lock, for as long as a server takes. */
-	if (r == 0 && !is_mounted(fd))
-		return 0;
 	if (r == 0)
-		r = mb_volume_meta_lock(store, name, &lock, err);
-	if (r < 0 || is_held(fd))
-		return r;
-	/* After that: who started a container let go when it was known to run. */
-	r = users->ask(users->arg, name, &ids, err);
-	return r == 0 && !ids.n ? mb_volume_meta_unmount(fd, name, err) : r;
+		r = mb_volume_meta_lock_idle(store, fd, name, users, &lock, err);
+	return r == 0 && lock >= 0 ? mb_volume_meta_unmount(fd, name, err) : r;
 }

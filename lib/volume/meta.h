@@ -17,6 +17,11 @@ int mb_volume_meta_save(int fd, const struct mb_volume *volume, unsigned int fla
                         struct mb_err *err);
 /* The lock of one volume. */
 int mb_volume_meta_lock(struct mb_store *store, const char *name, int *ret_fd, struct mb_err *err);
+/* Is something mounted in its directory @fd that nobody holds, and none of @users uses?  Then
+ * nobody begins to as long as *@ret_lock is open.  Return: 0 and the lock, -1 if not; or -errno. */
+int mb_volume_meta_lock_idle(struct mb_store *store, int fd, const char *name,
+                             const struct mb_volume_users *users, int *ret_lock,
+                             struct mb_err *err);
 /* Take what is mounted in the directory @fd away, whoever uses it. */
 int mb_volume_meta_unmount(int fd, const char *name, struct mb_err *err);
 

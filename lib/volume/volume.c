@@ -385,6 +385,24 @@ static void check_size(const struct mb_volume_check_request *request,
 		request->finding(request->arg, subject, "nothing enforces its size", false);
 }
 
+/* Left by a command that was killed. */
+static void check_mount(struct mb_store *store, const struct mb_volume_check_request *request,
+                        const struct mb_volume *volume, int fd, size_t *left)
+{
+	MB_AUTO_FREE char *subject = mb_asprintf("volume %s", volume->name);
+	MB_AUTO_CLOSE int lock = -1;
+	bool gone;
+
+	if (!request->users.ask || !mb_volume_has_mount(volume) || mb_volume_is_in_memory(volume) ||
+	    mb_volume_meta_lock_idle(store, fd, volume->name, &request->users, &lock, NULL) < 0 ||
+	    lock < 0)
+		return;
+	gone = request->repair && mb_volume_meta_unmount(fd, volume->name, NULL) == 0;
+	*left += !gone;
+	if (request->finding)
+		request->finding(request->arg, subject, "it is mounted, and nobody uses it", gone);
+}
+
 static void check_one(struct mb_store *store, const struct mb_volume_check_request *request,
                       const char *name, size_t *left)
 {
@@ -398,6 +416,8 @@ static void check_one(struct mb_store *store, const struct mb_volume_check_reque
 		r = mb_volume_meta_load(store, fd, name, &volume, NULL);
 	if (r == 0)
 		check_size(request, volume, fd, subject, left);
+	if (r == 0)
+		check_mount(store, request, volume, fd, left);
 	if (r >= 0)
 		return;
 	/* The data is what matters: a plain document makes it usable again. */

@@ -74,6 +74,8 @@ int mb_volume_remove(struct mb_store *store, const char *name, bool force,
 
 /* Do its driver options mount something, in place of a directory of the store? */
 bool mb_volume_has_mount(const struct mb_volume *volume);
+/* Is what they mount lost when it is unmounted?  Who only looks leaves it then. */
+bool mb_volume_is_in_memory(const struct mb_volume *volume);
 /* Whoever is about to use volumes whose driver options mount something: as long as it has them,
  * those mounts stay, also when all who are known to use them end. */
 struct mb_volume_holds {
@@ -109,6 +111,7 @@ struct mb_volume_check_request {
 	bool repair;
 	void (*finding)(void *arg, const char *subject, const char *problem, bool repaired);
 	void *arg;
+	struct mb_volume_users users; /* that run */
 };
 int mb_volume_check(struct mb_store *store, const struct mb_volume_check_request *request,
                     size_t *ret_left, struct mb_err *err);

@@ -479,6 +479,45 @@ setup_dirs() {
 	umount -l /usr/bin/getent
 }
 
+@test "driver options: what was mounted to look at it does not stay, but for what is in memory" {
+	setup_dirs
+	mybox volume create -o type=none -o o=bind -o "device=$dir" bound
+	mybox volume create -o type=tmpfs -o device=tmpfs mem
+	is_mounted() { grep -q " $root/volumes/$1/_data " /proc/self/mountinfo; }
+	mybox volume export -o "$BATS_TEST_TMPDIR/tar" bound
+	run -1 is_mounted bound
+	mybox volume import bound "$BATS_TEST_TMPDIR/tar"
+	run -1 is_mounted bound
+	mybox volume clone bound plain
+	run -1 is_mounted bound
+	mybox create --name still -v bound:/d deb true
+	[ "$(mybox cp still:/d/file - | tar -xO)" = host ]
+	run -1 is_mounted bound
+	echo new >"$BATS_TEST_TMPDIR/new"
+	mybox cp "$BATS_TEST_TMPDIR/new" still:/d/
+	run -1 is_mounted bound
+	[ "$(cat "$dir/new")" = new ]
+	# A container that runs has it still.
+	mybox run -d --name runs -v bound:/d deb sleep 1000
+	mybox volume export -o "$BATS_TEST_TMPDIR/tar" bound
+	mybox cp still:/d/file "$BATS_TEST_TMPDIR/copy"
+	is_mounted bound
+	mybox rm -f runs
+	run -1 is_mounted bound
+	# What came into memory is there until a container has had it.
+	mybox volume import mem "$BATS_TEST_TMPDIR/tar"
+	mybox system check
+	[ "$(mybox run --rm -v mem:/d deb cat /d/new)" = new ]
+	run -1 is_mounted mem
+	# Left by one that was killed.
+	mount --bind "$dir" "$root/volumes/bound/_data"
+	run -2 mybox system check
+	[[ $output == *'volume bound: it is mounted, and nobody uses it'* ]]
+	run -1 mybox system check --repair
+	run -1 is_mounted bound
+	[ -e "$dir/new" ]
+}
+
 @test "a file system that the kernel has not is told in one line" {
 	mybox volume create -o type=nosuchfs -o device=:/path gone
 	run -125 mybox run --rm -v gone:/d deb true
