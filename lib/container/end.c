@@ -253,6 +253,22 @@ int mb_container_remove_locked(struct mb_container *c, bool volumes, struct mb_e
 	return r;
 }
 
+/* Until the monitor has written down the end; but it may be stopped itself.
+ * Return: whether it said so. */
+static bool wait_for_exit(int sock)
+{
+	static struct mb_monitor_packet packet;
+	struct pollfd p = {.fd = sock, .events = POLLIN};
+
+	while (poll(&p, 1, LAST_WAIT_MSEC) > 0) {
+		if (mb_monitor_receive(sock, &packet, false, NULL) != 0)
+			return false;
+		if (packet.head.type == MB_MONITOR_EXIT)
+			return true;
+	}
+	return false;
+}
+
 /* End it now, with whoever would start it again. */
 static int end_now(struct mb_container *c, struct mb_err *err)
 {
@@ -285,11 +301,7 @@ static int end_now(struct mb_container *c, struct mb_err *err)
 	if (sock >= 0) {
 		mb_monitor_cleaned(sock, NULL);
 		if (mb_sys_proc_id_open(&monitor, &monitor_fd, NULL) == 0) {
-			static struct mb_monitor_packet packet;
-
-			while (mb_monitor_receive(sock, &packet, false, NULL) == 0 &&
-			       packet.head.type != MB_MONITOR_EXIT)
-				;
+			wait_for_exit(sock);
 			mb_monitor_cleaned(sock, NULL);
 		}
 	}
@@ -319,22 +331,6 @@ int mb_container_remove(struct mb_container *c, bool force, bool volumes, struct
 }
 
 /* --- signals ---------------------------------------------------------------------------------- */
-
-/* Until the monitor has written down the end; but it may be stopped itself.
- * Return: whether it said so. */
-static bool wait_for_exit(int sock)
-{
-	static struct mb_monitor_packet packet;
-	struct pollfd p = {.fd = sock, .events = POLLIN};
-
-	while (poll(&p, 1, LAST_WAIT_MSEC) > 0) {
-		if (mb_monitor_receive(sock, &packet, false, NULL) != 0)
-			return false;
-		if (packet.head.type == MB_MONITOR_EXIT)
-			return true;
-	}
-	return false;
-}
 
 /* docker: a container that was killed has ended when the command returns.  @sock: -1 without a
  * monitor. */

@@ -2,6 +2,7 @@
 #include "monitor/client.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -9,6 +10,8 @@
 #include "core/own.h"
 #include "core/sock.h"
 #include "monitor/message.h"
+
+enum { ANSWER_MSEC = 10000 };
 
 int mb_monitor_connect(int run_fd, int *ret_sock, struct mb_err *err)
 {
@@ -282,8 +285,12 @@ static int ask(int sock, enum mb_monitor_type type, const void *payload, size_t 
                struct mb_err *err)
 {
 	static struct mb_monitor_packet packet;
+	struct pollfd p = {.fd = sock, .events = POLLIN};
 	int r = transmit(sock, type, payload, size, NULL, 0, err);
 
+	/* It may be stopped itself; what it was asked it does when it goes on. */
+	if (r == 0 && poll(&p, 1, ANSWER_MSEC) == 0)
+		return mb_fail(err, ETIMEDOUT, "the container's monitor does not answer");
 	return r == 0 ? await(sock, MB_MONITOR_OK, &packet, NULL, err) : r;
 }
 

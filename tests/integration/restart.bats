@@ -283,6 +283,34 @@ started_again() { [ "$(now_pid)" != "$1" ] && kill -0 "$(now_pid)"; }
 	[ "$(mybox inspect -f '{{.State.ExitCode}}' c1)" = $code ]
 }
 
+@test "rm -f, kill and stop do not wait for ever for a monitor that is stopped" {
+	local monitor pids=() monitors=() name rc=0
+	monitor_of() { sed 's/.*"monitor":\([0-9]*\).*/\1/' "$run/c/$(mybox inspect -f '{{.Id}}' "$1")/state.json"; }
+	for name in k1 k2 k3; do
+		mybox run -d --init --name $name deb sleep 1000
+		monitors+=("$(monitor_of $name)")
+	done
+	kill -STOP "${monitors[@]}"
+	timeout -k 1 100 "${box[@]}" rm -f k1 3>&- &
+	pids+=($!)
+	timeout -k 1 100 "${box[@]}" kill k2 3>&- &
+	pids+=($!)
+	timeout -k 1 100 "${box[@]}" stop -t 0 k3 3>&- &
+	pids+=($!)
+	for name in "${pids[@]}"; do
+		wait "$name" || rc=$?
+	done
+	# They end by themselves when they may.
+	kill -CONT "${monitors[@]}"
+	for monitor in "${monitors[@]}"; do
+		ended() { ! kill -0 "$monitor" 2>&-; }
+		wait_until 30 ended
+	done
+	[ $rc = 0 ]
+	run -1 mybox inspect k1
+	[ "$(mybox ps -q)" = '' ]
+}
+
 @test "the monitor of a foreground client is killed: input goes on, and ends" {
 	mkfifo "$BATS_TEST_TMPDIR/in"
 	"${box[@]}" run --rm -i --name c1 deb cat <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" &
