@@ -64,15 +64,18 @@ static void parse_side(const char *text, struct side *s)
 	s->end.path = mb_asprintf("%s%s", colon[1] == '/' ? "" : "/", colon + 1);
 }
 
-static int open_container(struct mb_cmd_context *cx, struct side *s, bool writes,
-                          struct mb_err *err)
+/* Without a lock: a stream may be read after that. */
+static int find_container(struct mb_cmd_context *cx, struct side *s, struct mb_err *err)
 {
-	int r = mb_cmd_container_find(cx, s->reference, &s->c, err);
+	int r = s->reference ? mb_cmd_container_find(cx, s->reference, &s->c, err) : 0;
 
-	if (r == 0)
-		r = mb_container_require(s->c, err);
-	if (r == 0)
-		r = mb_container_files_open(s->c, writes, &s->files, err);
+	return r == 0 && s->c ? mb_container_require(s->c, err) : r;
+}
+
+static int open_container(struct side *s, bool writes, struct mb_err *err)
+{
+	int r = mb_container_files_open(s->c, writes, &s->files, err);
+
 	s->has_maps = r == 0 && mb_container_has_userns(&s->c->record->host);
 	if (s->has_maps)
 		r = mb_container_maps_read(&s->c->record->host, &s->maps, err);
@@ -117,7 +120,7 @@ static int open_side(struct mb_cmd_context *cx, const struct cp_args *args, stru
                      bool writes, struct mb_err *err)
 {
 	if (s->reference)
-		return open_container(cx, s, writes, err);
+		return open_container(s, writes, err);
 	if (!s->is_stream)
 		return open_host(s, err);
 	return writes ? 0 : open_stream(cx, s, args->as, err);
@@ -186,7 +189,12 @@ static int cp_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, str
 		return mb_fail(err, EINVAL, "copying between containers is not supported");
 	if (!from.reference && !to.reference)
 		return mb_fail(err, EINVAL, "must specify at least one container source");
-	r = open_side(cx, in->args, &from, false, err);
+	/* What can be known to be wrong is told before anything is read. */
+	r = find_container(cx, &from, err);
+	if (r == 0)
+		r = find_container(cx, &to, err);
+	if (r == 0)
+		r = open_side(cx, in->args, &from, false, err);
 	if (r == 0)
 		r = open_side(cx, in->args, &to, true, err);
 	if (r < 0)

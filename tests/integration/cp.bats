@@ -232,3 +232,12 @@ about() { stat -c '%F %a %u:%g %y' "$1"; }
 	mybox start c1
 	[ "$(inside stat -c '%u:%g' /tmp/g)" = 1000:50 ]
 }
+
+@test "cp: a container that is not there is told before a tar is read" {
+	# Its writer never ends.
+	mkfifo "$BATS_TEST_TMPDIR/tar"
+	exec 7<>"$BATS_TEST_TMPDIR/tar"
+	run -1 timeout -k 1 60 "${box[@]}" cp - nobody:/x <&7
+	exec 7>&-
+	[[ $output == *'No such container: nobody'* ]]
+}
