@@ -17,6 +17,7 @@
 #include "container/start_parts.h"
 #include "core/err.h"
 #include "monitor/client.h"
+#include "sys/path.h"
 #include "sys/proc.h"
 
 struct adopting {
@@ -50,16 +51,21 @@ static void adopting_done(struct adopting *a)
 	mb_close(&a->netns);
 }
 
-/* Only a pipe is opened: what else the program has put there is its own. */
+/* Only a pipe is opened: what else the program has put there, or puts there meanwhile, is its own.
+ */
 static int open_its(pid_t pid, int fd, int flags)
 {
+	MB_AUTO_CLOSE int place = -1;
 	char path[48];
 	struct stat st;
+	int opened = -1;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
-	if (stat(path, &st) < 0 || !S_ISFIFO(st.st_mode))
+	place = open(path, O_PATH | O_CLOEXEC);
+	if (place < 0 || fstat(place, &st) < 0 || !S_ISFIFO(st.st_mode) ||
+	    mb_sys_path_reopen(place, flags | O_NONBLOCK, &opened, NULL) < 0)
 		return -1;
-	return open(path, flags | O_CLOEXEC | O_NONBLOCK);
+	return opened;
 }
 
 /* Input that is to end once, and has: opening it again would take that back. */
