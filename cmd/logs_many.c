@@ -22,7 +22,7 @@
 #include "monitor/logfile.h"
 #include "sys/proc.h"
 
-enum { BATCH = 32 << 10 };
+enum { BATCH = 32 << 10, LINES = 64 };
 
 struct source {
 	struct mb_container *c;
@@ -31,6 +31,7 @@ struct source {
 	char *name, *details;          /* as they stand in front of a line; NULL: not wanted */
 	int log_fd, monitor;           /* to be polled; monitor -1: it has ended */
 	bool has_entry;
+	bool is_idle;        /* had nothing more a few lines ago */
 	bool is_mid_line[3]; /* by stream: its last entry was a piece */
 };
 
@@ -40,6 +41,7 @@ struct many {
 	struct pollfd *fds;
 	struct mb_str out;
 	enum mb_monitor_stream stream; /* of what is in .out */
+	size_t n_lines;                /* of this drain */
 	struct source *open[3];        /* by stream: whose last line has no end yet, or NULL */
 };
 
@@ -139,15 +141,23 @@ static int open_one(struct mb_cmd_context *cx, struct many *m, size_t i, struct 
 	return r < 0 ? r : 0;
 }
 
+/* Who had nothing is not asked again for each line of another, but is before long: that one may
+ * never come to its end. */
 static int refill(struct many *m, struct mb_err *err)
 {
+	const bool all = m->n_lines++ % LINES == 0;
+
 	for (size_t i = 0; i < m->how->n; i++) {
 		struct source *s = &m->v[i];
-		int r = s->has_entry ? 0 : mb_logfile_next(s->log, &s->entry, err);
+		int r;
 
+		if (s->has_entry || (s->is_idle && !all))
+			continue;
+		r = mb_logfile_next(s->log, &s->entry, err);
 		if (r < 0)
 			return r;
 		s->has_entry = r == 0;
+		s->is_idle = r != 0;
 	}
 	return 0;
 }
@@ -155,6 +165,7 @@ static int refill(struct many *m, struct mb_err *err)
 /* Whatever is there, oldest first. */
 static int drain(struct many *m, struct mb_err *err)
 {
+	m->n_lines = 0;
 	for (;;) {
 		struct source *oldest = NULL;
 		int r = refill(m, err);
