@@ -307,10 +307,13 @@ int mb_net_detach(struct mb_net *net, const char *container_id, struct mb_err *e
 	}
 	if (r)
 		return r;
-	release_addresses(net, s);
+	/* The record first: one that stayed would speak for addresses that are others' by then. */
 	r = mb_net_record_remove(net, container_id, err);
+	if (r)
+		return r;
+	release_addresses(net, s);
 	release_claims(net, s);
-	return r;
+	return 0;
 }
 
 /* Before anything of the old name goes. */

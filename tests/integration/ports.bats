@@ -56,6 +56,36 @@ inside_is() { [ "$(mybox exec "$1" timeout 3 wget -q -O- "http://$2" 2>/dev/null
 	wait_until 20 is 127.0.0.1:8080 s2
 }
 
+# Its monitor and its process are gone at once: who comes next has all of the end to do.
+orphan() {
+	local state=$run/c/$(mybox inspect -f '{{.Id}}' "$1")/state.json pid
+	local pids=("$(sed -E 's/.*"monitor":([0-9]+),.*/\1/' "$state")" "$(sed -E 's/.*"pid":([0-9]+),.*/\1/' "$state")")
+	kill -9 "${pids[@]}"
+	for pid in "${pids[@]}"; do wait_until 10 ended "$pid"; done
+}
+ended() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"; }
+# killed_at_record NAME VERB...: the command dies as it is about to remove the record of
+# NAME, which has no name in a network.
+killed_at_record() {
+	local id
+	id=$(mybox inspect -f '{{.Id}}' "$1")
+	run -137 strace -f -qq -o /dev/null -P "$id" -e trace=unlinkat -e inject=unlinkat:error=EIO:signal=KILL:when=1 "${box[@]}" "${@:2}"
+	[ -e "$run/net/e/$id" ]
+}
+
+@test "an address is given away when nobody speaks for it any more" {
+	requires strace
+	mybox network create --disable-dns --subnet 10.99.47.0/24 net1
+	web s1 --network net1 --ip 10.99.47.9 -p 8080:80
+	orphan s1
+	killed_at_record s1 start s1
+	run -125 mybox run -d --name s2 --network net1 --ip 10.99.47.9 -p 8080:80 deb sleep 1000
+	[[ $output == *"address 10.99.47.9 of network net1 is already in use"* ]]
+	mybox rm -f s1 s2
+	web s2 --network net1 --ip 10.99.47.9 -p 8080:80
+	wait_until 20 is 127.0.0.1:8080 s2
+}
+
 @test "bound to one address, it is not on the others" {
 	web s1 -p 127.0.0.1:8080:80
 	wait_until 20 is 127.0.0.1:8080 s1
