@@ -113,9 +113,9 @@ void mb_net_endpoint_drop_link(struct mb_net *net, const struct mb_net_endpoint 
 	(void)mb_nl_send(&net->route, &b, NULL, NULL);
 }
 
-/* Take endpoint @at out of @s and give back what it had here. */
-static void drop_endpoint(struct mb_net *net, struct mb_net_sandbox *s, size_t at, int netns_fd,
-                          struct mb_net_endpoint *gone)
+/* Take endpoint @at out of @s.  Its address it has until the record is written without it. */
+static void part_with(struct mb_net *net, struct mb_net_sandbox *s, size_t at, int netns_fd,
+                      struct mb_net_endpoint *gone)
 {
 	struct mb_net_endpoint *e = &s->endpoints[at];
 
@@ -123,18 +123,17 @@ static void drop_endpoint(struct mb_net *net, struct mb_net_sandbox *s, size_t a
 	mb_net_lease_release(s, e, netns_fd);
 	mb_net_endpoint_drop_link(net, e, netns_fd);
 	(void)mb_net_policy_leave(net, s, e, NULL);
-	mb_net_address_release(net, e, s->container_id);
 	s->n_endpoints--;
 	*gone = *e;
 	memmove(e, e + 1, (s->n_endpoints - at) * sizeof(*e));
 }
 
-/* The record is written without it: other hosts may hear of that. */
-static void release(struct mb_net *net, const struct mb_net_sandbox *s,
-                    struct mb_net_endpoint *gone)
+/* Nothing speaks of it any more: the address is anybody's, and other hosts may hear of that. */
+static void give_back(struct mb_net *net, const struct mb_net_sandbox *s,
+                      const struct mb_net_endpoint *gone)
 {
+	mb_net_address_release(net, gone, s->container_id);
 	mb_net_store_release(net, gone, s->container_id);
-	mb_net_endpoint_done(gone);
 }
 
 /* The ports go where the default route goes. */
@@ -185,11 +184,12 @@ int mb_net_connect(struct mb_net *net, const char *container_id, int netns_fd,
 	if (r) {
 		struct mb_net_endpoint gone;
 
-		drop_endpoint(net, s, s->n_endpoints - 1, netns_fd, &gone);
+		part_with(net, s, s->n_endpoints - 1, netns_fd, &gone);
 		mb_net_gateway_choose(s);
-		(void)mb_net_record_write(net, s, NULL);
+		if (mb_net_record_write(net, s, NULL) == 0)
+			give_back(net, s, &gone);
 		(void)mb_net_ports_publish(net, s, NULL);
-		release(net, s, &gone);
+		mb_net_endpoint_done(&gone);
 	}
 	return r;
 }
@@ -216,13 +216,28 @@ static int find_endpoint(struct mb_net *net, const struct mb_net_sandbox *s, con
 	return MB_NET_ABSENT;
 }
 
+/* Without endpoint @at, on disk too. */
+static int take_out(struct mb_net *net, struct mb_net_sandbox *s, size_t at, int netns_fd,
+                    struct mb_err *err)
+{
+	struct mb_net_endpoint gone;
+	int r, settled;
+
+	part_with(net, s, at, netns_fd, &gone);
+	settled = settle_gateway(s, netns_fd, err);
+	r = mb_net_record_write(net, s, settled ? NULL : err);
+	if (!r)
+		give_back(net, s, &gone);
+	mb_net_endpoint_done(&gone);
+	return settled ? settled : r;
+}
+
 int mb_net_disconnect(struct mb_net *net, const char *container_id, int netns_fd,
                       const char *network, struct mb_err *err)
 {
-	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = NULL;
-	struct mb_net_endpoint gone;
+	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = NULL, *now = NULL;
 	size_t at;
-	int r;
+	int r, last;
 
 	r = load(net, container_id, &s, err);
 	if (!r)
@@ -231,10 +246,11 @@ int mb_net_disconnect(struct mb_net *net, const char *container_id, int netns_fd
 		r = mb_net_ports_unpublish(net, s, err);
 	if (r)
 		return r;
-	drop_endpoint(net, s, at, netns_fd, &gone);
-	r = settle_gateway(s, netns_fd, err);
-	if (!r)
-		r = mb_net_record_write(net, s, err);
-	release(net, s, &gone);
-	return r ? r : mb_net_ports_publish(net, s, err);
+	r = take_out(net, s, at, netns_fd, err);
+	/* Whatever failed, the ports are as the record says, and what undoes them later finds it.
+	 */
+	last = load(net, container_id, &now, r ? NULL : err);
+	if (!last)
+		last = mb_net_ports_publish(net, now, r ? NULL : err);
+	return r ? r : last;
 }

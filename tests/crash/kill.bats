@@ -35,6 +35,7 @@ few() {
 @test "network create with options, killed" { few "network create -o"; }
 @test "network create on a bridge of the host, killed" { few "network create unmanaged"; }
 @test "network rm, killed" { few "network rm"; }
+@test "network disconnect, killed" { few "network disconnect"; }
 @test "network endpoint add, killed" { few "network endpoint add"; }
 @test "network endpoint rm, killed" { few "network endpoint rm"; }
 @test "mybox-cni ADD, killed" { few "cni ADD"; }

@@ -81,9 +81,34 @@ killed_at_record() {
 	killed_at_record s1 start s1
 	run -125 mybox run -d --name s2 --network net1 --ip 10.99.47.9 -p 8080:80 deb sleep 1000
 	[[ $output == *"address 10.99.47.9 of network net1 is already in use"* ]]
-	mybox rm -f s1 s2
+	mybox rm -f s1
+	mybox rm -f s2
 	web s2 --network net1 --ip 10.99.47.9 -p 8080:80
 	wait_until 20 is 127.0.0.1:8080 s2
+}
+
+@test "left half: the address stays taken, the ports stay, until it is left again" {
+	requires strace
+	local id how
+	mybox network create net1
+	mybox network create --subnet 10.99.47.0/24 net2
+	for how in EIO EIO:signal=KILL; do
+		web s1 --network net1 -p 8080:80
+		mybox network connect --ip 10.99.47.9 net2 s1
+		wait_until 20 is 127.0.0.1:8080 s1
+		id=$(mybox inspect -f '{{.Id}}' s1)
+		run strace -f -qq -o /dev/null -P "$id" -e trace=renameat,renameat2,linkat -e "inject=renameat,renameat2,linkat:error=$how" "${box[@]}" network disconnect net2 s1
+		[ "$status" != 0 ]
+		[ "$how" != EIO ] || is 127.0.0.1:8080 s1
+		run -125 mybox run -d --name s2 --network net2 --ip 10.99.47.9 deb sleep 1000
+		[[ $output == *"address 10.99.47.9 of network net2 is already in use"* ]]
+		mybox network disconnect net2 s1
+		wait_until 20 is 127.0.0.1:8080 s1
+		mybox start s2
+		mybox rm -f s1 s2
+	done
+	# What was being written when it was killed.
+	mybox system check --repair || [ $? = 1 ]
 }
 
 @test "bound to one address, it is not on the others" {
