@@ -136,7 +136,9 @@ static int drop_partial(struct checking *k, const char *name, const char *id)
 	last = remove_cgroup(k, record ? record->host.cgroup_parent : NULL, id);
 	r = r < 0 ? r : last;
 	last = detach_network(k, id);
-	r = r < 0 ? r : last;
+	/* As long as it has addresses, it is there to be looked at again. */
+	if (last < 0)
+		return last;
 	last = mb_sys_tree_remove(k->runs, id, NULL);
 	r = r < 0 ? r : last;
 	last = mb_sys_tree_remove(k->containers, name, NULL);
@@ -304,7 +306,9 @@ static int end_orphan(struct checking *k, const char *id)
 	mb_container_state_done(&state);
 	r = remove_cgroup(k, NULL, id);
 	last = detach_network(k, id);
-	r = r < 0 ? r : last;
+	/* It owns its addresses until nothing speaks of them. */
+	if (last < 0)
+		return last;
 	last = mb_sys_tree_remove(k->runs, id, NULL);
 	return r < 0 ? r : last;
 }

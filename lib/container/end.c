@@ -134,7 +134,8 @@ static int remove_cgroup(struct mb_container *c, struct mb_err *err)
 	return r;
 }
 
-int mb_container_clear_locked(struct mb_container *c, struct mb_err *err)
+/* @ret_detached: nothing speaks of its addresses any more. */
+static int clear(struct mb_container *c, bool *ret_detached, struct mb_err *err)
 {
 	static const char *const of_one_run[] = {"paused", "config.json", MB_HEALTH_DOC,
 	                                         MB_HEALTH_LINK, MB_MONITOR_OWED};
@@ -150,6 +151,7 @@ int mb_container_clear_locked(struct mb_container *c, struct mb_err *err)
 		(void)mb_net_sandbox_load(net, c->id, &c->before, NULL);
 		r = mb_net_detach(net, c->id, err);
 	}
+	*ret_detached = r == 0;
 	if (c->state.has_run)
 		mb_container_event_parts(c, c->before, false);
 	last = remove_cgroup(c, r < 0 ? NULL : err);
@@ -161,13 +163,22 @@ int mb_container_clear_locked(struct mb_container *c, struct mb_err *err)
 	return r;
 }
 
+int mb_container_clear_locked(struct mb_container *c, struct mb_err *err)
+{
+	bool detached;
+
+	return clear(c, &detached, err);
+}
+
 int mb_container_cleanup_locked(struct mb_container *c, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int all = -1;
-	int r = mb_container_clear_locked(c, err), last;
+	bool detached;
+	int r = clear(c, &detached, err), last;
 
-	/* While the disk has no room for it, how it ended is known here alone. */
-	if (mb_container_exit_settle(c->dir_fd, c->run_fd) < 0)
+	/* While the disk has no room for it, how it ended is known here alone.  And whose record
+	 * of addresses stays must not be robbed of them: it would take down who has them next. */
+	if (mb_container_exit_settle(c->dir_fd, c->run_fd) < 0 || !detached)
 		return r;
 	/* Last, because it is what makes a command look here at all. */
 	last = mb_store_dir(c->store, "c", true, &all, r < 0 ? NULL : err);

@@ -87,6 +87,30 @@ killed_at_record() {
 	wait_until 20 is 127.0.0.1:8080 s2
 }
 
+@test "what cannot be detached owns its address until it can" {
+	local id
+	mybox network create --subnet 10.99.47.0/24 net1
+	for verb in "stop -t 0" "rm -f"; do
+		web s1 --network net1 --ip 10.99.47.9 -p 8080:80
+		id=$(mybox inspect -f '{{.Id}}' s1)
+		# Nobody gets that lock.
+		mv "$run/locks/firewall" "$BATS_TEST_TMPDIR/firewall"
+		mkdir "$run/locks/firewall"
+		# shellcheck disable=SC2086 # words are split on purpose
+		mybox $verb s1 || true
+		mybox system check --repair || true
+		rmdir "$run/locks/firewall"
+		mv "$BATS_TEST_TMPDIR/firewall" "$run/locks/firewall"
+		[ -e "$run/c/$id" ]
+		run -125 mybox run -d --name s2 --network net1 --ip 10.99.47.9 deb sleep 1000
+		[[ $output == *"address 10.99.47.9 of network net1 is already in use"* ]]
+		mybox system check --repair || [ $? = 1 ]
+		mybox start s2
+		mybox rm -f s1 s2
+		[ ! -e "$run/net/e/$id" ]
+	done
+}
+
 @test "left half: the address stays taken, the ports stay, until it is left again" {
 	requires strace
 	local id how
