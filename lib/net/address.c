@@ -166,6 +166,24 @@ bool mb_net_address_is_held(struct mb_net *net, const struct mb_net_network *n,
 	       mb_net_ipam_owner_of(&ipam, slot) == mb_net_ipam_owner(container_id);
 }
 
+bool mb_net_address_is_anothers(struct mb_net *net, const struct mb_net_network *n,
+                                const struct mb_net_endpoint *e, const char *container_id)
+{
+	const char *const addresses[] = {e->ip4, e->ip6};
+	uint64_t owner = 0;
+
+	for (int v6 = 0; v6 < 2; v6++) {
+		MB_AUTO_NET_IPAM struct mb_net_ipam ipam = MB_NET_IPAM_INIT;
+		uint32_t slot = slot_of(v6 ? &n->v6 : &n->v4, addresses[v6]);
+
+		if (slot && mb_net_pool_open(net, n, v6, &ipam, NULL) == 0)
+			owner = mb_net_ipam_owner_of(&ipam, slot);
+		if (owner && owner != mb_net_ipam_owner(container_id))
+			return true;
+	}
+	return false;
+}
+
 void mb_net_address_release(struct mb_net *net, const struct mb_net_endpoint *e,
                             const char *container_id)
 {

@@ -148,7 +148,7 @@ static int move_gateway_and_ports(struct mb_net *net, struct mb_net_sandbox *s, 
 	r = settle_gateway(s, netns_fd, err);
 	if (r || mb_streq(old_id, gateway_id(s)))
 		return r;
-	r = mb_net_firewall_apply(net, &old, err);
+	r = mb_net_firewall_apply_of(net, s, &old, err);
 	if (!r)
 		r = mb_net_record_write(net, s, err);
 	return r ? r : mb_net_ports_publish(net, s, err);

@@ -341,13 +341,39 @@ static int spare_others(struct mb_net *net, const struct mb_net_changes *c, enum
 	return 0;
 }
 
+static bool has_element(const struct mb_net_changes *c, const struct mb_net_change *it)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->v[i].set == it->set &&
+		    memcmp(c->v[i].elem.key, it->elem.key, sizeof(it->elem.key)) == 0 &&
+		    memcmp(c->v[i].elem.key_end, it->elem.key_end, sizeof(it->elem.key_end)) == 0)
+			return true;
+	return false;
+}
+
+/* Of an address that @s has no more, what is the new owner's, too.  Neither keys nor data tell. */
+static int spare_heirs(struct mb_net *net, const struct mb_net_sandbox *s,
+                       const struct mb_net_changes *c, enum fate *fates, struct mb_err *err)
+{
+	MB_AUTO_NET_CHANGES struct mb_net_changes theirs = {0};
+	int r = mb_net_ports_heirs(net, s, &theirs, err);
+
+	for (size_t i = 0; !r && theirs.n && i < c->n; i++)
+		if (c->v[i].remove && has_element(&theirs, &c->v[i]))
+			fates[i] = FATE_SKIP;
+	return r;
+}
+
 /* Return: 0; MB_NL_ABSENT: there is no table; or -errno. */
-static int apply_locked(struct mb_net *net, const struct mb_net_changes *c, struct mb_err *err)
+static int apply_locked(struct mb_net *net, const struct mb_net_sandbox *s,
+                        const struct mb_net_changes *c, struct mb_err *err)
 {
 	MB_AUTO_FREE enum fate *fates = mb_calloc(c->n + 1, sizeof(*fates));
 	int r;
 
 	r = spare_others(net, c, fates, err);
+	if (!r && s)
+		r = spare_heirs(net, s, c, fates, err);
 	for (size_t tries = 0; !r && tries <= c->n * 2 && tries < REPAIRS_MAX; tries++) {
 		size_t failed;
 
@@ -374,6 +400,12 @@ static bool has_removes(const struct mb_net_changes *c)
 
 int mb_net_firewall_apply(struct mb_net *net, const struct mb_net_changes *c, struct mb_err *err)
 {
+	return mb_net_firewall_apply_of(net, NULL, c, err);
+}
+
+int mb_net_firewall_apply_of(struct mb_net *net, const struct mb_net_sandbox *s,
+                             const struct mb_net_changes *c, struct mb_err *err)
+{
 	struct mb_err told = MB_ERR_INIT;
 	int r, fd = -1;
 
@@ -384,7 +416,7 @@ int mb_net_firewall_apply(struct mb_net *net, const struct mb_net_changes *c, st
 		r = lock(net, has_removes(c), &fd, err);
 	if (r)
 		return r;
-	r = apply_locked(net, c, &told);
+	r = apply_locked(net, has_removes(c) ? s : NULL, c, &told);
 	mb_close(&fd);
 	if (r == MB_NL_ABSENT)
 		/* The state holds what is to be added. */

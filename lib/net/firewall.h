@@ -19,6 +19,7 @@ struct mb_err;
 struct mb_net;
 struct mb_net_network;
 struct mb_net_opened;
+struct mb_net_sandbox;
 struct mb_nl_batch;
 struct mb_strv;
 
@@ -119,6 +120,9 @@ const char *mb_net_set_name(enum mb_net_set set);
 /* All of them in one transaction.  What is to be removed and absent is fine, what is to be added
  * and there with other data is replaced.  A table that is missing is rebuilt. */
 int mb_net_firewall_apply(struct mb_net *net, const struct mb_net_changes *c, struct mb_err *err);
+/* The same of a container's ports: what is another's by now stays. */
+int mb_net_firewall_apply_of(struct mb_net *net, const struct mb_net_sandbox *s,
+                             const struct mb_net_changes *c, struct mb_err *err);
 /* The table, with all that documents and records ask for, where it is missing. */
 int mb_net_firewall_ensure(struct mb_net *net, struct mb_err *err);
 /* All elements that documents (with @only_up: of networks whose bridge is up) and records ask

@@ -152,6 +152,9 @@ void mb_net_address_release(struct mb_net *net, const struct mb_net_endpoint *e,
 /* Whether the container owns the IPv4 or IPv6 address that it says it has. */
 bool mb_net_address_is_held(struct mb_net *net, const struct mb_net_network *n,
                             const struct mb_net_endpoint *e, bool v6, const char *container_id);
+/* Whether one of the addresses is somebody else's by now. */
+bool mb_net_address_is_anothers(struct mb_net *net, const struct mb_net_network *n,
+                                const struct mb_net_endpoint *e, const char *container_id);
 
 /* govern.c: policies.  The caller holds the networks' lock exclusively, but for _is_on, _join and
  * _leave, which take it themselves where they need it. */
@@ -263,6 +266,10 @@ int mb_net_externals_publish(struct mb_net *net, const struct mb_net_network *n,
 int mb_net_ports_reserve(struct mb_net_sandbox *s, const struct mb_net_port_spec *specs,
                          size_t n_specs, const char *default_ip, struct mb_err *err);
 void mb_net_ports_changes(const struct mb_net_sandbox *s, struct mb_net_changes *c, bool remove);
+/* What others ask for at addresses that @s says are its own, and are theirs by now.  The
+ * firewall is locked: they take an address before they ask for anything there. */
+int mb_net_ports_heirs(struct mb_net *net, const struct mb_net_sandbox *s,
+                       struct mb_net_changes *ret, struct mb_err *err);
 int mb_net_ports_publish(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_err *err);
 int mb_net_ports_unpublish(struct mb_net *net, const struct mb_net_sandbox *s, struct mb_err *err);
 /* Some of a container's: those that @kept has stay as they are. */

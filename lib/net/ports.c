@@ -564,6 +564,47 @@ void mb_net_ports_changes(const struct mb_net_sandbox *s, struct mb_net_changes 
 	put_led(s, NULL, c, remove);
 }
 
+struct heirs {
+	const struct mb_net_sandbox *of;
+	struct mb_net_changes *changes;
+};
+
+static bool is_same(const char *a, const char *b)
+{
+	return a && b && mb_streq(a, b);
+}
+
+static int each_heir(struct mb_net *net, struct mb_net_sandbox *s, void *arg, struct mb_err *err)
+{
+	struct heirs *h = arg;
+	const struct mb_net_endpoint *e = mb_net_gateway_endpoint(s), *of;
+
+	(void)net;
+	(void)err;
+	if (!e || mb_streq(s->container_id, h->of->container_id))
+		return 0;
+	of = mb_net_endpoint_find(h->of, e->network_id);
+	if (of && (is_same(of->ip4, e->ip4) || is_same(of->ip6, e->ip6)))
+		mb_net_ports_changes(s, h->changes, false);
+	return 0;
+}
+
+int mb_net_ports_heirs(struct mb_net *net, const struct mb_net_sandbox *s,
+                       struct mb_net_changes *ret, struct mb_err *err)
+{
+	struct heirs h = {.of = s, .changes = ret};
+	bool any = false;
+
+	for (size_t i = 0; !any && i < s->n_endpoints; i++) {
+		MB_AUTO(mb_net_network_free) struct mb_net_network *n = NULL;
+
+		any = mb_net_doc_read(net, s->endpoints[i].network_id, &n, NULL) == 0 &&
+		      mb_net_address_is_anothers(net, n, &s->endpoints[i], s->container_id);
+	}
+	/* All records are read for that, and only then. */
+	return any ? mb_net_records_walk(net, each_heir, &h, err) : 0;
+}
+
 /* No entry, no search: reading the whole table costs milliseconds. */
 static bool has_connections(void)
 {
@@ -600,7 +641,7 @@ static int apply(struct mb_net *net, const struct mb_net_sandbox *s, const struc
 
 	if (!c->n)
 		return 0;
-	r = mb_net_firewall_apply(net, c, err);
+	r = mb_net_firewall_apply_of(net, s, c, err);
 	return r ? r : forget_udp(net, s, err);
 }
 

@@ -111,6 +111,32 @@ killed_at_record() {
 	done
 }
 
+elements() { nft list ruleset | grep -E '10\.99\.47\.9|8080|elements' | sort; }
+
+@test "a record that was left takes nothing from who has the address now" {
+	local id verb
+	mybox network create --subnet 10.99.47.0/24 -o com.docker.network.bridge.trusted_host_interfaces=host0 net1
+	for verb in "rm s1" "system check --repair"; do
+		web s1 --network net1 --ip 10.99.47.9 -p 8080:80 -p 8081:80,from=192.0.2.0/24
+		id=$(mybox inspect -f '{{.Id}}' s1)
+		cp -p "$run/net/e/$id" "$BATS_TEST_TMPDIR/record"
+		mybox stop -t 0 s1
+		[ "$verb" = "rm s1" ] || mybox rm s1
+		web s2 --network net1 --ip 10.99.47.9 -p 8080:80 -p 8081:80,from=192.0.2.0/24
+		wait_until 20 is 127.0.0.1:8080 s2
+		elements >"$BATS_TEST_TMPDIR/before"
+		cp -p "$BATS_TEST_TMPDIR/record" "$run/net/e/$id"
+		# shellcheck disable=SC2086 # words are split on purpose
+		mybox $verb || [ $? = 1 ]
+		[ ! -e "$run/net/e/$id" ]
+		diff "$BATS_TEST_TMPDIR/before" <(elements)
+		outside_is 198.51.100.1:8080 s2
+		run ! outside_is 198.51.100.1:8081 s2
+		inside_is s2 198.51.100.1:8080 s2
+		mybox rm -f s2
+	done
+}
+
 @test "left half: the address stays taken, the ports stay, until it is left again" {
 	requires strace
 	local id how
