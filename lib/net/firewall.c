@@ -462,6 +462,8 @@ static int each_record(struct mb_net *net, struct mb_net_sandbox *s, void *arg, 
 
 	(void)net;
 	(void)err;
+	if (s->leaving)
+		return 0;
 	mb_net_ports_changes(s, w->changes, false);
 	mb_net_plans_member(&w->plans, s, w->changes);
 	return 0;

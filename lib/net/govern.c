@@ -387,7 +387,8 @@ static int each_member(struct mb_net *net, struct mb_net_sandbox *s, void *arg, 
 
 	(void)net;
 	(void)err;
-	mb_net_plans_member(g->plans, s, g->changes);
+	if (!s->leaving)
+		mb_net_plans_member(g->plans, s, g->changes);
 	return 0;
 }
 

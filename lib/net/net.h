@@ -274,6 +274,7 @@ struct mb_net_sandbox {
 	size_t n_bindings;
 	struct mb_net_opened *opened; /* where addresses are direct */
 	size_t n_opened;
+	bool leaving; /* a detach has begun: the firewall is to have nothing of it any more */
 	/* Bound sockets that hold the host ports; owned.  Give copies to the monitor, which
 	 * keeps them for its life (mind MB_SOCK_MAX_FDS per message). */
 	int *reserved;

@@ -130,6 +130,7 @@ static const struct mb_json_field sandbox_table[] = {
                      binding_table),
 	MB_JSON_LIST("opened", struct mb_net_sandbox, opened, n_opened, struct mb_net_opened,
                      opened_table),
+	MB_JSON_BOOL("leaving", struct mb_net_sandbox, leaving),
 	MB_JSON_END,
 };
 

@@ -282,6 +282,20 @@ int mb_net_sandbox_publish(struct mb_net *net, struct mb_net_sandbox *s, struct 
 	return r;
 }
 
+/* Before the firewall is changed: a table that is made anew meanwhile has nothing of it, as there
+ * is nobody who would take it away again.  Removing must go on where there is no room to write. */
+static void mark_leaving(struct mb_net *net, struct mb_net_sandbox *s)
+{
+	bool has_elements = s->n_bindings || s->n_opened;
+
+	for (size_t i = 0; i < s->n_endpoints && !has_elements; i++)
+		has_elements = mb_net_policy_is_on(net, s->endpoints[i].network_id);
+	if (!has_elements || s->leaving)
+		return;
+	s->leaving = true;
+	(void)mb_net_record_write(net, s, NULL);
+}
+
 int mb_net_detach(struct mb_net *net, const char *container_id, struct mb_err *err)
 {
 	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = NULL;
@@ -293,8 +307,10 @@ int mb_net_detach(struct mb_net *net, const char *container_id, struct mb_err *e
 	if (r == -EBADMSG)
 		/* It says nothing that could be undone; `system check` finds what is left. */
 		return mb_net_record_remove(net, container_id, err);
-	if (!r)
-		r = mb_net_ports_unpublish(net, s, err);
+	if (r)
+		return r;
+	mark_leaving(net, s);
+	r = mb_net_ports_unpublish(net, s, err);
 	if (r)
 		return r;
 	if (s->cni.name)

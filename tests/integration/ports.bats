@@ -137,6 +137,21 @@ elements() { nft list ruleset | grep -E '10\.99\.47\.9|8080|elements' | sort; }
 	done
 }
 
+@test "a table that is made anew has nothing of who is leaving" {
+	requires strace
+	mybox network create --disable-dns --subnet 10.99.47.0/24 net1
+	web s1 --network net1 --ip 10.99.47.9 -p 8080:80
+	orphan s1
+	killed_at_record s1 start s1
+	run ! grep -q 8080 <(elements)
+	nft delete table "$(nft list tables | sed -n 's/^table //p' | grep -m1 mybox)"
+	# Whoever starts next makes it.
+	mybox run -d --name s2 --network net1 deb sleep 1000
+	nft list ruleset | grep -q mybox
+	run ! grep -q 10.99.47.9 <(elements)
+	mybox rm -f s1 s2
+}
+
 @test "left half: the address stays taken, the ports stay, until it is left again" {
 	requires strace
 	local id how
