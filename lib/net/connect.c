@@ -169,6 +169,23 @@ static int connect_last(struct mb_net *net, struct mb_net_sandbox *s, int netns_
 	return r ? r : mb_net_store_publish(net, s, &s->endpoints[s->n_endpoints - 1], err);
 }
 
+/* What connect_last() has done of it; ports and default route go back if they had come along. */
+static void undo_last(struct mb_net *net, struct mb_net_sandbox *s, int netns_fd)
+{
+	bool moved = mb_net_gateway_endpoint(s) == &s->endpoints[s->n_endpoints - 1];
+	struct mb_net_endpoint gone;
+
+	if (moved)
+		(void)mb_net_ports_unpublish(net, s, NULL);
+	part_with(net, s, s->n_endpoints - 1, netns_fd, &gone);
+	(void)settle_gateway(s, netns_fd, NULL);
+	if (mb_net_record_write(net, s, NULL) == 0)
+		give_back(net, s, &gone);
+	if (moved)
+		(void)mb_net_ports_publish(net, s, NULL);
+	mb_net_endpoint_done(&gone);
+}
+
 int mb_net_connect(struct mb_net *net, const char *container_id, int netns_fd,
                    const struct mb_net_network_spec *spec, struct mb_err *err)
 {
@@ -181,16 +198,8 @@ int mb_net_connect(struct mb_net *net, const char *container_id, int netns_fd,
 	if (r)
 		return r;
 	r = connect_last(net, s, netns_fd, err);
-	if (r) {
-		struct mb_net_endpoint gone;
-
-		part_with(net, s, s->n_endpoints - 1, netns_fd, &gone);
-		mb_net_gateway_choose(s);
-		if (mb_net_record_write(net, s, NULL) == 0)
-			give_back(net, s, &gone);
-		(void)mb_net_ports_publish(net, s, NULL);
-		mb_net_endpoint_done(&gone);
-	}
+	if (r)
+		undo_last(net, s, netns_fd);
 	return r;
 }
 

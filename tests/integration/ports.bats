@@ -152,6 +152,29 @@ elements() { nft list ruleset | grep -E '10\.99\.47\.9|8080|elements' | sort; }
 	mybox rm -f s1 s2
 }
 
+@test "joined in vain: ports and default route are where they were, and nowhere else" {
+	local route id
+	mybox network create net1
+	mybox network create --subnet 10.99.47.0/24 net2
+	id=$(mybox network inspect -f '{{.Id}}' net2)
+	web s1 --network net1 -p 8080:80 -p 8081:80,from=192.0.2.0/24
+	wait_until 20 is 127.0.0.1:8080 s1
+	route=$(mybox exec s1 ip route)
+	# Its names are the last thing that it gets, and have no room there.
+	mkdir -p -m 700 "$run/net/$id"
+	touch "$run/net/$id/p"
+	run -1 mybox network connect --gw-priority 10 --ip 10.99.47.9 net2 s1
+	[[ $output == *"cannot publish the names of 's1' on network 'net2'"* ]]
+	rm "$run/net/$id/p"
+	[ "$(mybox exec s1 ip route)" = "$route" ]
+	run ! grep -q -F '10.99.47.9 ' <(elements)
+	is 127.0.0.1:8080 s1
+	mybox system check
+	mybox network connect --gw-priority 10 --ip 10.99.47.9 net2 s1
+	grep -q -F '10.99.47.9 ' <(elements)
+	wait_until 20 is 127.0.0.1:8080 s1
+}
+
 @test "left half: the address stays taken, the ports stay, until it is left again" {
 	requires strace
 	local id how
