@@ -195,3 +195,12 @@ void mb_net_address_release(struct mb_net *net, const struct mb_net_endpoint *e,
 	release(net, n, false, e->ip4, container_id);
 	release(net, n, true, e->ip6, container_id);
 }
+
+void mb_net_address_release_left(struct mb_net *net, const struct mb_net_sandbox *s)
+{
+	const struct mb_net_endpoint left = {
+		.network_id = s->left_network, .ip4 = s->left_ip4, .ip6 = s->left_ip6};
+
+	if (s->left_network)
+		mb_net_address_release(net, &left, s->container_id);
+}

@@ -136,6 +136,25 @@ static void give_back(struct mb_net *net, const struct mb_net_sandbox *s,
 	mb_net_store_release(net, gone, s->container_id);
 }
 
+/* The record without @gone, which is freed.  Cut off before the address is given back, the record
+ * tells of it still. */
+static int write_without(struct mb_net *net, struct mb_net_sandbox *s, struct mb_net_endpoint *gone,
+                         struct mb_err *err)
+{
+	int r;
+
+	if (s->left_network && !mb_net_endpoint_find(s, s->left_network))
+		mb_net_address_release_left(net, s);
+	mb_strset(&s->left_network, gone->network_id);
+	mb_strset(&s->left_ip4, gone->ip4);
+	mb_strset(&s->left_ip6, gone->ip6);
+	r = mb_net_record_write(net, s, err);
+	if (!r)
+		give_back(net, s, gone);
+	mb_net_endpoint_done(gone);
+	return r;
+}
+
 /* The ports go where the default route goes. */
 static int move_gateway_and_ports(struct mb_net *net, struct mb_net_sandbox *s, int netns_fd,
                                   struct mb_err *err)
@@ -179,11 +198,9 @@ static void undo_last(struct mb_net *net, struct mb_net_sandbox *s, int netns_fd
 		(void)mb_net_ports_unpublish(net, s, NULL);
 	part_with(net, s, s->n_endpoints - 1, netns_fd, &gone);
 	(void)settle_gateway(s, netns_fd, NULL);
-	if (mb_net_record_write(net, s, NULL) == 0)
-		give_back(net, s, &gone);
+	(void)write_without(net, s, &gone, NULL);
 	if (moved)
 		(void)mb_net_ports_publish(net, s, NULL);
-	mb_net_endpoint_done(&gone);
 }
 
 int mb_net_connect(struct mb_net *net, const char *container_id, int netns_fd,
@@ -234,10 +251,7 @@ static int take_out(struct mb_net *net, struct mb_net_sandbox *s, size_t at, int
 
 	part_with(net, s, at, netns_fd, &gone);
 	settled = settle_gateway(s, netns_fd, err);
-	r = mb_net_record_write(net, s, settled ? NULL : err);
-	if (!r)
-		give_back(net, s, &gone);
-	mb_net_endpoint_done(&gone);
+	r = write_without(net, s, &gone, settled ? NULL : err);
 	return settled ? settled : r;
 }
 

@@ -149,6 +149,9 @@ int mb_net_address_take(struct mb_net *net, const struct mb_net_network *n,
 void mb_net_address_release(struct mb_net *net, const struct mb_net_endpoint *e,
                             const char *container_id);
 
+/* What the container had in the network that it left last, if it has it still. */
+void mb_net_address_release_left(struct mb_net *net, const struct mb_net_sandbox *s);
+
 /* Whether the container owns the IPv4 or IPv6 address that it says it has. */
 bool mb_net_address_is_held(struct mb_net *net, const struct mb_net_network *n,
                             const struct mb_net_endpoint *e, bool v6, const char *container_id);

@@ -274,6 +274,8 @@ struct mb_net_sandbox {
 	size_t n_bindings;
 	struct mb_net_opened *opened; /* where addresses are direct */
 	size_t n_opened;
+	/* Of the network that it left last: what it may still have there if that was cut off. */
+	char *left_network, *left_ip4, *left_ip6;
 	bool leaving; /* a detach has begun: the firewall is to have nothing of it any more */
 	/* Bound sockets that hold the host ports; owned.  Give copies to the monitor, which
 	 * keeps them for its life (mind MB_SOCK_MAX_FDS per message). */

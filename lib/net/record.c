@@ -130,6 +130,9 @@ static const struct mb_json_field sandbox_table[] = {
                      binding_table),
 	MB_JSON_LIST("opened", struct mb_net_sandbox, opened, n_opened, struct mb_net_opened,
                      opened_table),
+	MB_JSON_STR("left_network", struct mb_net_sandbox, left_network),
+	MB_JSON_STR("left_ip4", struct mb_net_sandbox, left_ip4),
+	MB_JSON_STR("left_ip6", struct mb_net_sandbox, left_ip6),
 	MB_JSON_BOOL("leaving", struct mb_net_sandbox, leaving),
 	MB_JSON_END,
 };

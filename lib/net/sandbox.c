@@ -142,6 +142,7 @@ static void release_addresses(struct mb_net *net, const struct mb_net_sandbox *s
 {
 	for (size_t i = 0; i < s->n_endpoints; i++)
 		mb_net_address_release(net, &s->endpoints[i], s->container_id);
+	mb_net_address_release_left(net, s);
 }
 
 /* What other hosts know of it; the record is away by then. */
