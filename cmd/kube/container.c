@@ -106,13 +106,26 @@ static void put_resources(const struct mb_container_host_config *h, struct mb_st
 		            (long long)h->cpu_shares * 1000 / SHARES_PER_CPU);
 }
 
+/* Runtimes of Kubernetes' put "CAP_" before each of them, whatever it is. */
+static void put_names(const char *key, const struct mb_strv *capabilities, struct mb_str *out)
+{
+	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
+
+	MB_STRV_FOREACH (capability, capabilities) {
+		const char *name = mb_skip_prefix(capability, "CAP_");
+
+		mb_strv_add(&names, name ? name : capability);
+	}
+	mb_cmd_kube_put_list(out, IN "    ", key, &names);
+}
+
 static void put_capabilities(const struct mb_container_host_config *h, struct mb_str *out)
 {
 	if (!h->cap_add.n && !h->cap_drop.n)
 		return;
 	mb_str_add(out, IN "  capabilities:\n");
-	mb_cmd_kube_put_list(out, IN "    ", "add", &h->cap_add);
-	mb_cmd_kube_put_list(out, IN "    ", "drop", &h->cap_drop);
+	put_names("add", &h->cap_add, out);
+	put_names("drop", &h->cap_drop, out);
 }
 
 /* "1000", "1000:1000"; names are of the image. */

@@ -20,7 +20,7 @@ have() { # have TEXT: these lines are in $yaml, one after the other
 	mybox create --name Web_1 -e A='it'"'"'s "x": # y' -e B= -p 8080:80 -p 127.0.0.1:5353:53/udp \
 		-p 90 -w /srv -u 1000:1001 --memory 64m --memory-reservation 32m --cpus 1.5 \
 		--cpu-shares 512 -v "$BATS_TEST_TMPDIR/bound:/bound:ro" -v data:/data -v /anon \
-		--tmpfs /scratch:size=16m --read-only --cap-add NET_ADMIN --cap-drop ALL \
+		--tmpfs /scratch:size=16m --read-only --cap-add NET_ADMIN --cap-add CAP_SYS_TIME --cap-drop ALL \
 		--security-opt no-new-privileges --restart unless-stopped -h front --dns 192.0.2.1 \
 		--dns-search example.org --dns-option ndots:2 --add-host db:192.0.2.5 \
 		--sysctl net.core.somaxconn=1024 --stop-timeout 7 --label tier=front -i -t \
@@ -43,7 +43,7 @@ have() { # have TEXT: these lines are in $yaml, one after the other
 	have $'    resources:\n      limits:\n        memory: "67108864"\n        cpu: "1500m"\n      requests:\n        memory: "33554432"\n        cpu: "500m"'
 	have $'      readOnlyRootFilesystem: true'
 	have $'      allowPrivilegeEscalation: false'
-	have $'      runAsUser: 1000\n      runAsGroup: 1001\n      capabilities:\n        add:\n'
+	have $'      runAsUser: 1000\n      runAsGroup: 1001\n      capabilities:\n        add:\n        - "NET_ADMIN"\n        - "SYS_TIME"\n        drop:\n        - "ALL"\n'
 	have $'    livenessProbe:\n      exec:\n        command:\n        - "/bin/sh"\n        - "-c"\n        - "wget -q -O- http:'
 	have $'      initialDelaySeconds: 60\n      periodSeconds: 10\n      timeoutSeconds: 3\n      failureThreshold: 4'
 	have $'    stdin: true\n    tty: true\n'
