@@ -164,6 +164,20 @@ static void put_service(const struct mb_cmd_kube *k, struct mb_str *out)
 	mb_str_addf(out, "  ports:%s\n%s", k->ports.len ? "" : " []", mb_str_text(&k->ports));
 }
 
+/* What an image, or whoever made it, has said stays in its line: readers of YAML end one at U+2028
+ * and U+2029, too. */
+static void put_comments(const struct mb_strv *comments, struct mb_str *out)
+{
+	MB_STRV_FOREACH (comment, comments) {
+		MB_AUTO_FREE char *line = mb_printable(comment);
+
+		for (char *at = line; (at = strstr(at, "\xe2\x80")); at += 2)
+			if (at[2] == '\xa8' || at[2] == '\xa9')
+				memset(at, ' ', 3);
+		mb_str_addf(out, "# %s\n", line);
+	}
+}
+
 void mb_cmd_kube_write(struct mb_cmd_kube *k, bool service, struct mb_str *out)
 {
 	const struct mb_container_record *first = k->v[0]->record;
@@ -174,8 +188,7 @@ void mb_cmd_kube_write(struct mb_cmd_kube *k, bool service, struct mb_str *out)
 		mb_cmd_kube_add(k, k->v[i]);
 		mb_cmd_kube_add_comments(k, k->v[i]);
 	}
-	MB_STRV_FOREACH (comment, &k->comments)
-		mb_str_addf(out, "# %s\n", comment);
+	put_comments(&k->comments, out);
 	mb_str_add(out, "apiVersion: v1\nkind: Pod\nmetadata:\n");
 	mb_cmd_kube_put(out, "  name", k->name);
 	mb_str_add(out, "  labels:\n");

@@ -89,3 +89,13 @@ have() { # have TEXT: these lines are in $yaml, one after the other
 	mybox volume rm shared
 	mybox network rm back
 }
+
+@test "what somebody else has written ends no comment" {
+	mybox create --name text --label x=$'a\n---\nkind: Pod' \
+		-u $'x\r\n---\xe2\x80\xa8kind: Pod\xe2\x80\xa9kind: Pod\xc2\x85---' deb true
+	mybox generate kube text >site.yaml
+	[ "$(head -1 site.yaml)" = "# container text: user 'x\\x0d\\x0a---   kind: Pod   kind: Pod\\xc2\\x85---': a pod knows numbers" ]
+	[ "$(sed -n 2p site.yaml)" = "apiVersion: v1" ]
+	[ "$(grep -c 'kind: Pod$' site.yaml)" = 1 ]
+	mybox rm text
+}
