@@ -24,6 +24,8 @@ static void put_env(const struct mb_container *c, struct mb_str *out)
 	MB_STRV_FOREACH (assignment, &c->record->config.env) {
 		size_t n = strcspn(assignment, "=");
 		MB_AUTO_FREE char *name = mb_strndup(assignment, n);
+		MB_AUTO_FREE char *value = mb_cmd_kube_literal(
+			assignment + n + (assignment[n] == '='), &c->record->config.env);
 
 		if (image && mb_strv_has(&image->config.env, assignment))
 			continue;
@@ -34,7 +36,7 @@ static void put_env(const struct mb_container *c, struct mb_str *out)
 			mb_str_add(out, IN "env:\n");
 		any = true;
 		mb_cmd_kube_put(out, IN "- name", name);
-		mb_cmd_kube_put(out, IN "  value", assignment + n + 1);
+		mb_cmd_kube_put(out, IN "  value", value);
 	}
 }
 
@@ -174,7 +176,8 @@ static void put_security(struct mb_cmd_kube *k, const struct mb_container *c, st
 
 /* ---- probes --------------------------------------------------------------------------- */
 
-static void put_probe(const char *name, const struct mb_oci_healthcheck *check, struct mb_str *out)
+static void put_probe(const char *name, const struct mb_oci_healthcheck *check,
+                      const struct mb_strv *env, struct mb_str *out)
 {
 	static const long long second = 1000000000;
 	MB_AUTO_STRV struct mb_strv command = MB_STRV_INIT;
@@ -189,7 +192,7 @@ static void put_probe(const char *name, const struct mb_oci_healthcheck *check, 
 	for (size_t i = 1; i < test->n; i++)
 		mb_strv_add(&command, test->v[i]);
 	mb_str_addf(out, IN "%s:\n" IN "  exec:\n", name);
-	mb_cmd_kube_put_list(out, IN "    ", "command", &command);
+	mb_cmd_kube_put_words(out, IN "    ", "command", &command, env);
 	if (check->start_period_nsec)
 		mb_str_addf(out, IN "  initialDelaySeconds: %lld\n",
 		            (check->start_period_nsec + second - 1) / second);
@@ -207,8 +210,8 @@ void mb_cmd_kube_add(struct mb_cmd_kube *k, const struct mb_container *c)
 
 	mb_cmd_kube_put(out, "  - name", name);
 	mb_cmd_kube_put(out, IN "image", config->image);
-	mb_cmd_kube_put_list(out, IN, "command", &config->entrypoint);
-	mb_cmd_kube_put_list(out, IN, "args", &config->cmd);
+	mb_cmd_kube_put_words(out, IN, "command", &config->entrypoint, &config->env);
+	mb_cmd_kube_put_words(out, IN, "args", &config->cmd, &config->env);
 	if (config->working_dir && *config->working_dir)
 		mb_cmd_kube_put(out, IN "workingDir", config->working_dir);
 	put_env(c, out);
@@ -216,9 +219,9 @@ void mb_cmd_kube_add(struct mb_cmd_kube *k, const struct mb_container *c)
 	put_resources(&c->record->host, out);
 	put_security(k, c, out);
 	if (config->healthcheck)
-		put_probe("livenessProbe", config->healthcheck, out);
+		put_probe("livenessProbe", config->healthcheck, &config->env, out);
 	if (config->startup)
-		put_probe("startupProbe", &config->startup->check, out);
+		put_probe("startupProbe", &config->startup->check, &config->env, out);
 	if (config->open_stdin)
 		mb_str_add(out, IN "stdin: true\n");
 	if (config->tty)

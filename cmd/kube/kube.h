@@ -36,6 +36,11 @@ void mb_cmd_kube_put(struct mb_str *out, const char *key, const char *value);
 /* "key:" and a list of strings; none adds nothing. */
 void mb_cmd_kube_put_list(struct mb_str *out, const char *indent, const char *key,
                           const struct mb_strv *list);
+/* @text, of a container with the variables @env, for what Kubernetes expands; caller frees. */
+char *mb_cmd_kube_literal(const char *text, const struct mb_strv *env);
+/* The list @words in this way. */
+void mb_cmd_kube_put_words(struct mb_str *out, const char *indent, const char *key,
+                           const struct mb_strv *words, const struct mb_strv *env);
 /* @text as a name of Kubernetes': lower case letters, digits and '-', 63 at most; caller frees. */
 char *mb_cmd_kube_name(const char *text);
 

@@ -29,10 +29,10 @@ teardown_file() {
 @test "podman kube play: variables, volumes, limits, probe" {
 	mybox create --name web -e 'A=b "c"' -v data:/data --tmpfs /t:size=1m --memory 64m \
 		--health-cmd true --label x=y "$image" \
-		sh -c 'echo "$A"; ls -d /data /t; exec sleep 1000'
+		sh -c 'echo "$A"; ls -d /data /t; echo $(echo a $(echo b)); exec sleep 1000'
 	mybox generate kube -f "$dir/web.yaml" web
 	podman kube play --network none "$dir/web.yaml"
-	said() { [ "$(podman logs web-pod-web)" = $'b "c"\n/data\n/t' ]; }
+	said() { [ "$(podman logs web-pod-web)" = $'b "c"\n/data\n/t\na b' ]; }
 	wait_until 20 said
 	[ "$(podman inspect -f '{{.HostConfig.Memory}}' web-pod-web)" = 67108864 ]
 	[[ "$(podman inspect -f '{{.Config.Healthcheck.Test}}' web-pod-web)" == *"true"* ]]

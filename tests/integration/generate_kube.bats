@@ -99,3 +99,14 @@ have() { # have TEXT: these lines are in $yaml, one after the other
 	[ "$(grep -c 'kind: Pod$' site.yaml)" = 1 ]
 	mybox rm text
 }
+
+@test "what Kubernetes would expand is written so that it does not" {
+	mybox create --name price -e 'A=$$5 $(low) $x $' -e low=1 --entrypoint '["sh","$$$"]' \
+		--health-cmd 'echo $(HOST) $$' deb -c 'echo $(hostname $$) $$(low) $$ $(open'
+	yaml=$(mybox generate kube price)
+	have $'    command:\n    - "sh"\n    - "$$$$$"\n'
+	have $'    args:\n    - "-c"\n    - "echo $(hostname $$) $$$$(low) $$$ $(open"\n'
+	have $'    - name: "A"\n      value: "$$$5 $$(low) $x $"\n'
+	have $'        - "echo $$(HOST) $$$"\n'
+	mybox rm price
+}
