@@ -7,7 +7,6 @@
 #include "core/own.h"
 #include "core/parse.h"
 #include "image/image.h"
-#include "net/port_spec.h"
 #include "json/json.h"
 
 #define IN "    " /* in front of what belongs to an element of "containers" */
@@ -40,54 +39,27 @@ static void put_env(const struct mb_container *c, struct mb_str *out)
 	}
 }
 
-/* ---- ports ---------------------------------------------------------------------------- */
-
-static const char *protocol(uint8_t proto)
-{
-	const char *name = mb_net_proto_name(proto);
-
-	return mb_streq(name, "udp") ? "UDP" : mb_streq(name, "sctp") ? "SCTP" : "TCP";
-}
-
-static void put_port(struct mb_cmd_kube *k, const struct mb_net_port_spec *p, uint32_t offset,
-                     struct mb_str *out)
-{
-	uint32_t inside = p->port_lo + offset;
-
-	mb_str_addf(out, IN "- containerPort: %u\n", inside);
-	if (p->host_lo)
-		mb_str_addf(out, IN "  hostPort: %u\n", p->host_lo + offset);
-	mb_cmd_kube_put(out, IN "  hostIP", p->host_ip);
-	mb_str_addf(out, IN "  protocol: %s\n", protocol(p->proto));
-	mb_str_addf(&k->ports, "  - name: \"port-%u-%s\"\n", inside, mb_net_proto_name(p->proto));
-	mb_str_addf(&k->ports, "    port: %u\n    targetPort: %u\n    protocol: %s\n", inside,
-	            inside, protocol(p->proto));
-}
-
-static void put_ports(struct mb_cmd_kube *k, const struct mb_container *c, struct mb_str *out)
-{
-	const struct mb_strv *publish = &c->record->host.publish;
-
-	if (publish->n)
-		mb_str_add(out, IN "ports:\n");
-	MB_STRV_FOREACH (text, publish) {
-		struct mb_net_port_spec p = {0};
-
-		if (mb_net_port_spec_parse(text, &p, NULL) == 0)
-			for (uint32_t i = 0; p.port_lo + i <= p.port_hi; i++)
-				put_port(k, &p, i, out);
-		if (p.from.n)
-			mb_strv_addf(&k->comments, "container %s: -p %s: from= is a NetworkPolicy",
-			             c->record->name, text);
-		mb_net_port_spec_done(&p);
-	}
-}
-
 /* ---- resources, security -------------------------------------------------------------- */
 
-static void put_resources(const struct mb_container_host_config *h, struct mb_str *out)
+/* Thousandths of a processor; no more than what limits it, which a cluster would refuse. */
+static long long cpu_request(struct mb_cmd_kube *k, const struct mb_container *c, long long limit)
 {
-	enum { NANO_PER_MILLI = 1000000, SHARES_PER_CPU = 1024 };
+	enum { SHARES_PER_CPU = 1024 };
+	long long wanted = (long long)c->record->host.cpu_shares * 1000 / SHARES_PER_CPU;
+
+	if (!limit || wanted <= limit)
+		return wanted;
+	mb_strv_addf(&k->comments,
+	             "container %s: --cpu-shares %lld: a pod asks for no more than --cpus",
+	             c->record->name, (long long)c->record->host.cpu_shares);
+	return limit;
+}
+
+static void put_resources(struct mb_cmd_kube *k, const struct mb_container *c, struct mb_str *out)
+{
+	enum { NANO_PER_MILLI = 1000000 };
+	const struct mb_container_host_config *h = &c->record->host;
+	long long cpu = (h->nano_cpus + NANO_PER_MILLI - 1) / NANO_PER_MILLI;
 
 	if (!h->memory && !h->nano_cpus && !h->memory_reservation && !h->cpu_shares)
 		return;
@@ -97,15 +69,13 @@ static void put_resources(const struct mb_container_host_config *h, struct mb_st
 	if (h->memory)
 		mb_str_addf(out, IN "    memory: \"%lld\"\n", (long long)h->memory);
 	if (h->nano_cpus)
-		mb_str_addf(out, IN "    cpu: \"%lldm\"\n",
-		            (long long)(h->nano_cpus + NANO_PER_MILLI - 1) / NANO_PER_MILLI);
+		mb_str_addf(out, IN "    cpu: \"%lldm\"\n", cpu);
 	if (h->memory_reservation || h->cpu_shares)
 		mb_str_add(out, IN "  requests:\n");
 	if (h->memory_reservation)
 		mb_str_addf(out, IN "    memory: \"%lld\"\n", (long long)h->memory_reservation);
 	if (h->cpu_shares)
-		mb_str_addf(out, IN "    cpu: \"%lldm\"\n",
-		            (long long)h->cpu_shares * 1000 / SHARES_PER_CPU);
+		mb_str_addf(out, IN "    cpu: \"%lldm\"\n", cpu_request(k, c, cpu));
 }
 
 /* Runtimes of Kubernetes' put "CAP_" before each of them, whatever it is. */
@@ -202,10 +172,26 @@ static void put_probe(const char *name, const struct mb_oci_healthcheck *check,
 	mb_str_addf(out, IN "  failureThreshold: %d\n", check->retries ? check->retries : 3);
 }
 
+/* Two that differ in what Kubernetes' names have not are numbered. */
+static char *name_of(struct mb_cmd_kube *k, const struct mb_container *c)
+{
+	enum { ROOM = 50 }; /* for the number */
+	MB_AUTO_FREE char *name = mb_cmd_kube_name(c->record->name);
+
+	for (int i = 2; mb_strv_has(&k->names, name); i++) {
+		MB_AUTO_FREE char *numbered = mb_asprintf("%.*s %d", ROOM, c->record->name, i);
+
+		free(name);
+		name = mb_cmd_kube_name(numbered);
+	}
+	mb_strv_add(&k->names, name);
+	return mb_strdup(name);
+}
+
 void mb_cmd_kube_add(struct mb_cmd_kube *k, const struct mb_container *c)
 {
 	const struct mb_container_config *config = &c->record->config;
-	MB_AUTO_FREE char *name = mb_cmd_kube_name(c->record->name);
+	MB_AUTO_FREE char *name = name_of(k, c);
 	struct mb_str *out = &k->containers;
 
 	mb_cmd_kube_put(out, "  - name", name);
@@ -215,8 +201,8 @@ void mb_cmd_kube_add(struct mb_cmd_kube *k, const struct mb_container *c)
 	if (config->working_dir && *config->working_dir)
 		mb_cmd_kube_put(out, IN "workingDir", config->working_dir);
 	put_env(c, out);
-	put_ports(k, c, out);
-	put_resources(&c->record->host, out);
+	mb_cmd_kube_add_ports(k, c);
+	put_resources(k, c, out);
 	put_security(k, c, out);
 	if (config->healthcheck)
 		put_probe("livenessProbe", config->healthcheck, &config->env, out);

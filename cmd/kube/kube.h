@@ -18,7 +18,7 @@ struct mb_cmd_kube {
 	size_t n;
 	char *name;                               /* of the pod */
 	struct mb_str containers, volumes, ports; /* lists that grow, indented for their places */
-	struct mb_strv comments, volume_names;
+	struct mb_strv comments, names, volume_names, port_names;
 };
 void mb_cmd_kube_done(struct mb_cmd_kube *kube);
 /* Text of the pod; with @service, the service, too. */
@@ -28,6 +28,10 @@ void mb_cmd_kube_write(struct mb_cmd_kube *kube, bool service, struct mb_str *ou
 void mb_cmd_kube_add(struct mb_cmd_kube *kube, const struct mb_container *c);
 /* Its volumeMounts, and the volumes that they mean. */
 void mb_cmd_kube_add_volumes(struct mb_cmd_kube *kube, const struct mb_container *c);
+/* Its ports, which become kube->ports, too. */
+void mb_cmd_kube_add_ports(struct mb_cmd_kube *kube, const struct mb_container *c);
+/* A Service for them, when there are any. */
+void mb_cmd_kube_put_service(const struct mb_cmd_kube *kube, struct mb_str *out);
 /* What Kubernetes has no word for. */
 void mb_cmd_kube_add_comments(struct mb_cmd_kube *kube, const struct mb_container *c);
 

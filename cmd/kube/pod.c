@@ -15,7 +15,9 @@ void mb_cmd_kube_done(struct mb_cmd_kube *k)
 	mb_str_done(&k->volumes);
 	mb_str_done(&k->ports);
 	mb_strv_done(&k->comments);
+	mb_strv_done(&k->names);
 	mb_strv_done(&k->volume_names);
+	mb_strv_done(&k->port_names);
 	free(k->name);
 }
 
@@ -155,15 +157,6 @@ static void put_spec(const struct mb_cmd_kube *k, struct mb_str *out)
 	put_context(h, out);
 }
 
-static void put_service(const struct mb_cmd_kube *k, struct mb_str *out)
-{
-	mb_str_add(out, "---\napiVersion: v1\nkind: Service\nmetadata:\n");
-	mb_cmd_kube_put(out, "  name", k->name);
-	mb_str_add(out, "spec:\n  selector:\n");
-	mb_cmd_kube_put(out, "    app", k->name);
-	mb_str_addf(out, "  ports:%s\n%s", k->ports.len ? "" : " []", mb_str_text(&k->ports));
-}
-
 /* What an image, or whoever made it, has said stays in its line: readers of YAML end one at U+2028
  * and U+2029, too. */
 static void put_comments(const struct mb_strv *comments, struct mb_str *out)
@@ -188,6 +181,8 @@ void mb_cmd_kube_write(struct mb_cmd_kube *k, bool service, struct mb_str *out)
 		mb_cmd_kube_add(k, k->v[i]);
 		mb_cmd_kube_add_comments(k, k->v[i]);
 	}
+	if (service && !k->ports.len)
+		mb_strv_add(&k->comments, "--service: no port is published, and a Service has one");
 	put_comments(&k->comments, out);
 	mb_str_add(out, "apiVersion: v1\nkind: Pod\nmetadata:\n");
 	mb_cmd_kube_put(out, "  name", k->name);
@@ -205,5 +200,5 @@ void mb_cmd_kube_write(struct mb_cmd_kube *k, bool service, struct mb_str *out)
 	if (k->volumes.len)
 		mb_str_addf(out, "  volumes:\n%s", mb_str_text(&k->volumes));
 	if (service)
-		put_service(k, out);
+		mb_cmd_kube_put_service(k, out);
 }

@@ -110,3 +110,21 @@ have() { # have TEXT: these lines are in $yaml, one after the other
 	have $'        - "echo $$(HOST) $$$"\n'
 	mybox rm price
 }
+
+@test "what a cluster refuses is not written" {
+	mybox create --name a_b -p 8080:80 -p 8443:80 -p 127.0.0.1:8081:81 -p '[::1]:8081:81' \
+		-p 8082:81/udp --cpus 0.5 --cpu-shares 1024 deb true
+	mybox create --name a.b -p 8083:80 --cpus 2 --cpu-shares 512 deb true
+	mybox create --name a-b-2 deb true
+	yaml=$(mybox generate kube -s a_b a.b a-b-2)
+	[ "$(grep -o 'port-[0-9]*-[a-z]*' <<<"$yaml")" = $'port-80-tcp\nport-81-tcp\nport-81-udp' ]
+	[ "$(grep -c 'hostPort: ' <<<"$yaml")" = 6 ]
+	[ "$(grep -o 'cpu: .*' <<<"$yaml" | tr '\n' ' ')" = 'cpu: "500m" cpu: "500m" cpu: "2000m" cpu: "500m" ' ]
+	have '# container a_b: --cpu-shares 1024: a pod asks for no more than --cpus'
+	[[ $yaml != *'# container a.b: --cpu'* ]]
+	[ "$(grep '^  - name: "a' <<<"$yaml")" = $'  - name: "a-b"\n  - name: "a-b-2"\n  - name: "a-b-2-2"' ]
+	yaml=$(mybox generate kube -s a-b-2)
+	have '# --service: no port is published, and a Service has one'
+	[[ $yaml != *"kind: Service"* ]]
+	mybox rm a_b a.b a-b-2
+}
