@@ -51,8 +51,12 @@ codes() { # codes CODE ACTION...
 	ended() { [ "$(mybox inspect -f '{{.State.Status}}' web)" = exited ]; }
 	wait_until 10 ended
 	codes 7 monitor
-	# What lies there does not stand in the way.
+	# What lies there does not stand in the way, nor does a volume of it stay.
+	OCF_RESKEY_run_opts='-v /anonymous' codes 0 start
+	mybox kill web
+	wait_until 10 ended
 	codes 0 start
+	[ -z "$(mybox volume ls -q)" ]
 	mybox pause web
 	codes 1 monitor
 	mybox unpause web
@@ -82,6 +86,7 @@ codes() { # codes CODE ACTION...
 	OCF_RESKEY_stop_timeout=x codes 6 start
 	OCF_RESKEY_run_opts='--restart always' codes 6 start
 	OCF_RESKEY_run_opts='-e A=b --rm' codes 6 start
+	OCF_RESKEY_run_opts='--rm=true -e A=b' codes 6 start
 	OCF_RESKEY_image=nosuch codes 1 start
 	OCF_RESKEY_run_cmd=true codes 1 start
 	OCF_RESKEY_run_cmd=nosuch codes 1 start
