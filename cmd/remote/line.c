@@ -227,14 +227,19 @@ static bool is_verb(const struct mb_cli_verb *verb, const char *name)
 	return strncmp(verb->paths, name, n) == 0 && (!verb->paths[n] || verb->paths[n] == '|');
 }
 
+/* Options after which a verb has nothing to ask. */
+enum { FORCE, NO_STDIN, PASSWORD, USERNAME, N_ANSWERS };
+static const char *const answers[N_ANSWERS] = {"force", "no-stdin", "password", "username"};
+
 struct watching {
 	struct mb_cmd_remote_line *line;
 	const struct mb_cli_verb *verb;
+	bool is_given[N_ANSWERS];
 };
 
 static void on_use(void *arg, const struct mb_cli_opt *opt, const char *text)
 {
-	const struct watching *w = arg;
+	struct watching *w = arg;
 	struct mb_cmd_remote_line *line = w->line;
 	const struct use use = {opt, text};
 	bool on = true;
@@ -245,7 +250,10 @@ static void on_use(void *arg, const struct mb_cli_opt *opt, const char *text)
 		mb_parse_bool(text, &on);
 	if (mb_streq(opt->name, "tty"))
 		line->wants_tty = on;
-	if (mb_streq(opt->name, "interactive") || mb_ends_with(opt->name, "-stdin"))
+	for (size_t i = 0; i < N_ANSWERS; i++)
+		if (mb_streq(opt->name, answers[i]))
+			w->is_given[i] = on;
+	if (mb_streq(opt->name, "interactive") || mb_streq(opt->name, "password-stdin"))
 		line->reads = on;
 	if (mb_streq(opt->name, "attach") && mb_streq(text, "stdin"))
 		line->reads = true;
@@ -262,15 +270,17 @@ static void on_use(void *arg, const struct mb_cli_opt *opt, const char *text)
 		pass(line, &use);
 }
 
-/* Verbs that read what is typed or sent; run, exec and start do so with -i. */
-static bool is_reader(const struct mb_cli_verb *verb)
+/* Verbs that read what is typed or sent, and that no option has answered; run, exec and start read
+ * with -i. */
+static bool is_reader(const struct watching *w)
 {
-	static const char *const readers[] = {"attach", "load", "login"};
-
-	for (size_t i = 0; i < MB_N(readers); i++)
-		if (is_verb(verb, readers[i]))
-			return true;
-	return mb_ends_with(verb->paths, "prune");
+	if (is_verb(w->verb, "attach"))
+		return !w->is_given[NO_STDIN];
+	if (is_verb(w->verb, "login"))
+		return !w->is_given[USERNAME] || !w->is_given[PASSWORD];
+	if (mb_ends_with(w->verb->paths, "prune"))
+		return !w->is_given[FORCE];
+	return is_verb(w->verb, "load");
 }
 
 /* A file in the place of an operand that may be "-" is what comes on standard input. */
@@ -317,14 +327,14 @@ static int take_operands(struct mb_cmd_remote_line *line, const struct mb_cli_in
 int mb_cmd_remote_line_make(struct mb_cmd_remote_line *line, const struct mb_cli_verb *verb,
                             const char *path, int argc, char *const *argv)
 {
-	struct watching w = {line, verb};
+	struct watching w = {.line = line, .verb = verb};
 	const struct mb_cli_watch watch = {on_use, &w};
 	struct mb_cli_input in = {0};
 	int r;
 
 	line->path = path;
-	line->reads = is_reader(verb);
 	r = mb_cli_parse_watched(verb, path, argc, argv, &watch, &in, line->err);
+	line->reads |= is_reader(&w);
 	if (r == 0)
 		r = line->r < 0 ? line->r : take_operands(line, &in);
 	mb_cli_input_done(&in);

@@ -139,6 +139,19 @@ hostile=('' ' ' 'a b' "it's" '"' '$(touch made)' '`touch made`' '$HOME' '\' '\\'
 	[ "$output" = hello ]
 	printf 'one\ntwo\n' | { far ps -q; cat; } >got
 	[ "$(cat got)" = $'one\ntwo' ]
+	# Nor does one read that has been answered: a loop over hosts goes on.
+	printf 'one\ntwo\n' | { far volume prune -f >&2; cat; } >got
+	[ "$(cat got)" = $'one\ntwo' ]
+	printf 'one\ntwo\n' | { far login -u me -p pw 127.0.0.1:9 || cat; } >got
+	[ "$(cat got)" = $'one\ntwo' ]
+	printf 'one\ntwo\n' | { far attach --no-stdin nosuch || cat; } >got
+	[ "$(cat got)" = $'one\ntwo' ]
+	# What asks is answered.
+	mybox volume create kept
+	run -0 far volume prune -a --force=false <<<n
+	mybox volume exists kept
+	run -0 far volume prune -a <<<y
+	run ! mybox volume exists kept
 	head -c 3000000 /dev/urandom >big
 	far run -i --rm deb cat <big >got
 	cmp big got
