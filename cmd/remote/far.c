@@ -20,6 +20,7 @@
 struct far {
 	int to, pidfd; /* the child's standard input, and it */
 	struct mb_str in, out;
+	size_t given; /* of out */
 	bool is_ended, is_lost;
 };
 
@@ -69,6 +70,14 @@ static void take_frames(struct far *far)
 }
 
 /* A connection that is gone is a terminal that hung up. */
+static void lose(struct far *far)
+{
+	far->is_lost = true;
+	mb_sys_proc_signal(far->pidfd, SIGHUP, NULL);
+	mb_close(&far->to);
+	far->out.len = far->given = 0;
+}
+
 static void read_frames(struct far *far)
 {
 	char buf[MB_REMOTE_MAX];
@@ -80,28 +89,31 @@ static void read_frames(struct far *far)
 		mb_str_addn(&far->in, buf, (size_t)n);
 		take_frames(far);
 	}
-	if (n > 0 && !far->is_lost)
-		return;
-	far->is_lost = true;
-	mb_sys_proc_signal(far->pidfd, SIGHUP, NULL);
-	mb_close(&far->to);
+	if (n <= 0 || far->is_lost)
+		lose(far);
 }
 
 static void give(struct far *far)
 {
-	ssize_t n = write(far->to, far->out.buf, far->out.len);
+	ssize_t n = write(far->to, far->out.buf + far->given, far->out.len - far->given);
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (n < 0) { /* it reads no more */
 		mb_close(&far->to);
-		far->out.len = 0;
+		far->out.len = far->given = 0;
 		return;
 	}
-	memmove(far->out.buf, far->out.buf + n, far->out.len - (size_t)n);
-	far->out.len -= (size_t)n;
+	far->given += (size_t)n;
+	if (far->given <= far->out.len / 2) /* what moves is never more than what has been given */
+		return;
+	far->out.len -= far->given;
+	memmove(far->out.buf, far->out.buf + far->given, far->out.len);
+	far->given = 0;
 }
 
+/* While the command does not read, its input is held here, so that signals behind it are seen; and
+ * when there is no more room, at least that the connection is gone. */
 static int carry(struct far *far, struct mb_err *err)
 {
 	enum { CHILD, IN, TO, N };
@@ -109,7 +121,8 @@ static int carry(struct far *far, struct mb_err *err)
 	for (;;) {
 		struct pollfd polls[N] = {
 			[CHILD] = {far->pidfd, POLLIN, 0},
-			[IN] = {far->is_lost || far->out.len ? -1 : STDIN_FILENO, POLLIN, 0},
+			[IN] = {far->is_lost ? -1 : STDIN_FILENO,
+		                far->out.len < MB_REMOTE_HELD ? POLLIN : 0, 0},
 			[TO] = {far->out.len ? far->to : -1, POLLOUT, 0},
 		};
 
@@ -119,8 +132,10 @@ static int carry(struct far *far, struct mb_err *err)
 			return 0;
 		if (polls[TO].revents)
 			give(far);
-		if (polls[IN].revents)
+		if (polls[IN].revents && polls[IN].events)
 			read_frames(far);
+		else if (polls[IN].revents)
+			lose(far);
 		if (far->is_ended && !far->out.len)
 			mb_close(&far->to);
 	}

@@ -4,6 +4,9 @@
  * ssh carries no signals without a terminal, and a far process does not learn that its connection
  * is gone.  So input comes in frames: a letter, four bytes of length (high first), the bytes.  The
  * far end takes them apart; an end of file without MB_REMOTE_END is a lost connection.
+ *
+ * Nothing comes back but what the command writes: whether a signal waits behind data that nobody
+ * reads is seen only by what ssh has not taken.  Who signals again then has the connection closed.
  */
 #ifndef MB_CMD_REMOTE_FRAME_H
 #define MB_CMD_REMOTE_FRAME_H
@@ -19,6 +22,7 @@ enum {
 	MB_REMOTE_SIGNAL = 'S', /* one byte: its number */
 	MB_REMOTE_HEAD = 5,
 	MB_REMOTE_MAX = 65536,
+	MB_REMOTE_HELD = 4 << 20, /* data that the far end holds for a command that does not read */
 };
 void mb_cmd_remote_frame_add(struct mb_str *out, char kind, const void *bytes, size_t n);
 

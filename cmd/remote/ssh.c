@@ -28,9 +28,11 @@ struct near {
 	int in, to, signals, pidfd; /* @to: ssh's standard input, or -1: it has ours */
 	struct mb_str pending;
 	uint64_t sent;
-	bool reached; /* somebody has read what was sent first */
-	int ended_by; /* a signal, before anybody was reached */
-	bool failed;  /* what was to be sent is not whole */
+	uint64_t asked_at; /* sent when a signal that asks for an end will have been; or 0 */
+	int asked;         /* how often */
+	bool reached;      /* somebody has read what was sent first */
+	int ended_by;      /* a signal that could not be passed on */
+	bool failed;       /* what was to be sent is not whole */
 };
 
 /* Under sudo the environment stays what main() made of it; else ssh is the caller's own. */
@@ -140,26 +142,48 @@ static void take_input(struct near *near)
 		mb_cmd_remote_frame_add(&near->pending, MB_REMOTE_END, NULL, 0);
 }
 
-static void look_whether_reached(struct near *near)
+/* What ssh has taken of what was sent. */
+static uint64_t taken(const struct near *near)
 {
 	int unread = 0;
 
-	if (!near->reached && near->to >= 0 && near->sent &&
-	    ioctl(near->to, FIONREAD, &unread) == 0)
-		near->reached = (uint64_t)unread < near->sent;
+	if (near->to < 0 || ioctl(near->to, FIONREAD, &unread) < 0)
+		return 0;
+	return near->sent - (uint64_t)unread;
+}
+
+static void look_whether_reached(struct near *near)
+{
+	near->reached |= taken(near) > 0;
+}
+
+/* Whether the one before it waits behind data that nobody reads, or may: ssh itself has taken some
+ * that the far end did not. */
+static bool is_stuck(const struct near *near)
+{
+	enum { PATIENCE = 3 };
+
+	if (near->asked > 1 && taken(near) < near->asked_at)
+		return true;
+	return near->asked >= PATIENCE && near->sent > MB_REMOTE_HELD;
 }
 
 static void take_signal(struct near *near)
 {
 	struct signalfd_siginfo info;
+	bool asks;
 	char byte;
 
 	if (read(near->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return;
 	look_whether_reached(near);
-	if (near->to >= 0 && near->reached) {
+	asks = info.ssi_signo != SIGUSR1 && info.ssi_signo != SIGUSR2;
+	near->asked += asks;
+	if (near->to >= 0 && near->reached && !(asks && is_stuck(near))) {
 		byte = (char)info.ssi_signo;
 		mb_cmd_remote_frame_add(&near->pending, MB_REMOTE_SIGNAL, &byte, 1);
+		if (asks)
+			near->asked_at = near->sent + near->pending.len;
 		return;
 	}
 	near->ended_by = (int)info.ssi_signo;

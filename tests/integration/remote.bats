@@ -185,6 +185,35 @@ hostile=('' ' ' 'a b' "it's" '"' '$(touch made)' '`touch made`' '$HOME' '\' '\\'
 	run -129 "$MYBOX" __far -- --root "$root" --runroot "$run" events < <(printf 'D\377\377\377\377x'; sleep 5)
 }
 
+@test "signals pass a command that does not read its input, or the connection ends" {
+	local far=(env --default-signal=INT "PATH=$STUB/etc:$PATH" "$MYBOX"
+		-H ssh://root@127.0.0.1:2222 --root "$root" --runroot "$run" run -i --name stuck deb sh -c)
+	head -c 3000000 /dev/zero >some
+	head -c 30000000 /dev/zero >more
+	"${far[@]}" 'trap "exit 42" INT; echo ready; while :; do sleep 0.05; done' \
+		<some >out 3>&- &
+	local pid=$! code=0
+	wait_until 10 grep -q ready out
+	kill -INT $pid
+	gone() { ! kill -0 $pid; }
+	wait_until 20 gone
+	wait $pid || code=$?
+	[ "$code" = 42 ]
+	mybox rm stuck
+
+	"${far[@]}" 'trap : INT; trap "exit 43" HUP; echo ready; while :; do sleep 0.05; done' \
+		<more >out2 3>&- &
+	pid=$!
+	wait_until 10 grep -q ready out2
+	interrupted() { ! kill -INT $pid; }
+	wait_until 20 interrupted
+	wait $pid || code=$?
+	[ "$code" = 130 ]
+	run -0 timeout 20 "${box[@]}" wait stuck
+	[ "$output" = 43 ]
+	mybox rm stuck
+}
+
 @test "files of this machine become streams" {
 	printf 'A=1\nB=two words\n' >vars
 	printf 'k=v w\n' >labels
