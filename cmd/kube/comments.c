@@ -3,6 +3,8 @@
 #include "cmd/kube/kube.h"
 #include "container/container.h"
 #include "core/own.h"
+#include "core/parse.h"
+#include "net/network_spec.h"
 
 struct lack {
 	bool is;
@@ -20,6 +22,26 @@ static void tell(struct mb_cmd_kube *k, const struct mb_container *c, const char
 	mb_strv_addf(&k->comments, "container %s: %s: %s", c->record->name, option, why);
 }
 
+static void tell_lacks(struct mb_cmd_kube *k, const struct mb_container *c,
+                       const struct lack *lacks, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (lacks[i].is)
+			tell(k, c, lacks[i].option, lacks[i].why);
+}
+
+static void tell_network(struct mb_cmd_kube *k, const struct mb_container *c,
+                         const struct mb_net_network_spec *spec)
+{
+	const struct lack lacks[] = {
+		{spec->ip4 || spec->ip6, "--ip, --ip6", "the cluster gives addresses: a Service"},
+		{spec->mac, "--mac-address", "no word for it"},
+		{spec->aliases.n, "--network-alias", "a Service of that name"},
+	};
+
+	tell_lacks(k, c, lacks, MB_N(lacks));
+}
+
 static void tell_networks(struct mb_cmd_kube *k, const struct mb_container *c)
 {
 	const char *mode = c->record->host.network_mode;
@@ -29,6 +51,58 @@ static void tell_networks(struct mb_cmd_kube *k, const struct mb_container *c)
 		             "container %s: --network %s: pods share the cluster's network, or one "
 		             "of Multus'",
 		             c->record->name, mode);
+	MB_STRV_FOREACH (text, &c->record->networks) {
+		__attribute__((
+			cleanup(mb_net_network_spec_done))) struct mb_net_network_spec spec = {0};
+
+		if (mb_net_network_spec_parse(text, &spec, NULL) < 0)
+			continue;
+		tell_network(k, c, &spec);
+		if (!mb_streq(spec.name, mode))
+			mb_strv_addf(
+				&k->comments,
+				"container %s: --network %s: a pod has one, or more of Multus'",
+				c->record->name, spec.name);
+	}
+}
+
+/* Of those that a pod has a word for, some that it cannot hold. */
+static void tell_values(struct mb_cmd_kube *k, const struct mb_container *c)
+{
+	uint32_t gid;
+
+	MB_STRV_FOREACH (host, &c->record->host.extra_hosts)
+		if (mb_ends_with(host, ":host-gateway"))
+			mb_strv_addf(&k->comments,
+			             "container %s: --add-host %s: status.hostIP of the pod",
+			             c->record->name, host);
+	MB_STRV_FOREACH (group, &c->record->host.group_add)
+		if (mb_parse_u32(group, &gid) < 0)
+			mb_strv_addf(&k->comments,
+			             "container %s: --group-add %s: a pod knows numbers",
+			             c->record->name, group);
+}
+
+/* What the engine and its host do for a container. */
+static void tell_host(struct mb_cmd_kube *k, const struct mb_container *c)
+{
+	const struct mb_container_host_config *h = &c->record->host;
+	const struct lack lacks[] = {
+		{mb_streq(h->uts_mode, "host"), "--uts host", "hostNetwork has the node's name"},
+		{mb_skip_prefix(h->pid_mode, "container:"), "--pid container",
+	         "shareProcessNamespace, in one pod"},
+		{mb_skip_prefix(h->ipc_mode, "container:"), "--ipc container",
+	         "containers of one pod share it"},
+		{is_set(h->cgroup_parent, NULL), "--cgroup-parent", "the kubelet's own"},
+		{is_set(h->log_driver, "k8s-file") || h->log_options.n, "--log-driver, --log-opt",
+	         "the kubelet's containerLogMaxSize"},
+		{h->has_memory_swappiness, "--memory-swappiness", "no word for it"},
+		{h->no_hosts, "--no-hosts", "no word for it"},
+		{c->record->config.umask, "--umask", "no word for it"},
+		{c->record->config.timezone, "--tz", "TZ among the variables"},
+	};
+
+	tell_lacks(k, c, lacks, MB_N(lacks));
 }
 
 void mb_cmd_kube_add_comments(struct mb_cmd_kube *k, const struct mb_container *c)
@@ -73,7 +147,7 @@ void mb_cmd_kube_add_comments(struct mb_cmd_kube *k, const struct mb_container *
 	};
 
 	tell_networks(k, c);
-	for (size_t i = 0; i < MB_N(lacks); i++)
-		if (lacks[i].is)
-			tell(k, c, lacks[i].option, lacks[i].why);
+	tell_values(k, c);
+	tell_host(k, c);
+	tell_lacks(k, c, lacks, MB_N(lacks));
 }

@@ -75,14 +75,17 @@ static const char *restart_policy(const struct mb_container *c)
 /* "name:address" */
 static void put_hosts(const struct mb_strv *hosts, struct mb_str *out)
 {
-	if (hosts->n)
-		mb_str_add(out, "  hostAliases:\n");
+	bool any = false;
+
 	MB_STRV_FOREACH (host, hosts) {
 		const char *colon = strchr(host, ':');
 		MB_AUTO_FREE char *name = colon ? mb_strndup(host, (size_t)(colon - host)) : NULL;
 
 		if (!colon || strcmp(colon + 1, "host-gateway") == 0)
 			continue;
+		if (!any)
+			mb_str_add(out, "  hostAliases:\n");
+		any = true;
 		mb_cmd_kube_put(out, "  - ip", colon + 1);
 		mb_str_add(out, "    hostnames:\n");
 		mb_str_add(out, "    - ");

@@ -128,3 +128,31 @@ have() { # have TEXT: these lines are in $yaml, one after the other
 	[[ $yaml != *"kind: Service"* ]]
 	mybox rm a_b a.b a-b-2
 }
+
+@test "what the engine and its networks do for it is told, too" {
+	mybox network create --subnet 10.91.0.0/24 back
+	mybox network create front
+	mybox create --name web --network back --network front --ip 10.91.0.9 --network-alias www \
+		--mac-address 02:00:00:00:00:09 --uts host --cgroup-parent /mine --log-driver none \
+		--add-host up:host-gateway --group-add users --tz UTC --umask 077 deb true
+	mybox create --name side --pid container:web --ipc container:web --no-hosts deb true
+	yaml=$(mybox generate kube web side)
+	have '# container web: --ip, --ip6: '
+	have '# container web: --mac-address: '
+	have '# container web: --network-alias: '
+	have '# container web: --network front: '
+	[ "$(grep -c 'web: --network back: ' <<<"$yaml")" = 1 ]
+	have '# container web: --uts host: '
+	have '# container web: --cgroup-parent: '
+	have '# container web: --log-driver, --log-opt: '
+	have '# container web: --add-host up:host-gateway: '
+	have '# container web: --group-add users: '
+	have '# container web: --tz: '
+	have '# container web: --umask: '
+	have '# container side: --no-hosts: '
+	have '# container side: --pid container: '
+	have '# container side: --ipc container: '
+	[[ $yaml != *hostAliases* ]]
+	mybox rm web side
+	mybox network rm back front
+}
