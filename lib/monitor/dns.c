@@ -149,13 +149,13 @@ const struct mb_dns_upstreams *mb_dns_upstreams_now(struct mb_dns *d)
 	return &d->upstreams;
 }
 
-/* Whether every network of the container is closed to the outside. */
-static bool is_internal(const struct mb_dns *d)
+/* Whether no network of the container leads outside; it may be on none at all. */
+static bool is_shut_in(const struct mb_dns *d)
 {
 	for (size_t i = 0; i < d->n_networks; i++)
 		if (!(d->network[i].flags & MB_MONITOR_INTERNAL))
 			return false;
-	return d->n_networks > 0;
+	return true;
 }
 
 static void add_addresses(struct mb_dns *d, struct mb_dns_reply *r,
@@ -208,8 +208,9 @@ int mb_dns_answer(struct mb_dns *d, const struct mb_dns_question *q, uint8_t *bu
 	} else if (plain && q->type == MB_DNS_PTR && mb_dns_reverse_parse(name, address) &&
 	           mb_dns_db_reverse(&db, address, holder)) {
 		mb_dns_reply_add_name(&r, MB_DNS_TTL, holder);
-	} else if (is_internal(d)) {
-		*ret_n = mb_dns_reply_end(&r, MB_DNS_NXDOMAIN);
+	} else if (is_shut_in(d)) {
+		/* Who is on no network may be on one soon: that is not to be remembered. */
+		*ret_n = mb_dns_reply_end(&r, d->n_networks ? MB_DNS_NXDOMAIN : MB_DNS_SERVFAIL);
 		return 0;
 	} else {
 		return MB_DNS_FORWARD;

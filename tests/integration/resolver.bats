@@ -142,6 +142,25 @@ asked() { cat "$BATS_FILE_TMPDIR"/log"$1" 2>/dev/null | grep -c " $2\$"; } # ask
 	[ "$(ask own one.example 1)" = "0 1 whole 192.0.2.3" ]
 }
 
+@test "who is on no network any more asks nobody above" {
+	mybox network create net1
+	mybox network create --internal shut
+	sleeper web --network net1 --dns 198.51.100.2
+	sleeper box --network shut --dns 198.51.100.2
+	[ "$(ask web before.example 1)" = "0 1 whole 192.0.2.2" ]
+	[ "$(ask box secret.example 1)" = "3 0 whole -" ]
+	mybox network disconnect net1 web
+	mybox network disconnect shut box
+	# No word that there is no such name: there may be one as soon as it is connected.
+	[ "$(ask web secret.example 1)" = "2 0 whole -" ]
+	[ "$(ask web secret.example 1 tcp)" = "2 0 whole -" ]
+	[ "$(ask box secret.example 1)" = "2 0 whole -" ]
+	[ "$(ask web localhost 1)" = "0 1 whole 127.0.0.1" ]
+	[ "$(asked 2 secret.example)" = 0 ]
+	mybox network connect net1 web
+	[ "$(ask web after.example 1)" = "0 1 whole 192.0.2.2" ]
+}
+
 @test "a search domain resolves, here and above" {
 	mybox network create net1
 	sleeper web --network net1
