@@ -18,7 +18,8 @@ static int read_flow(const char *from, const char *to, struct mb_net_rule *flow,
 	struct mb_net_selector alone = {0};
 	MB_AUTO_FREE char *word = NULL;
 	/* An IPv6 address without brackets has colons, but no port. */
-	bool is_side = mb_net_selector_parse(to, &alone, NULL) == 0 && !strchr(to, '[');
+	bool is_side = mb_net_selector_parse(to, &alone, NULL) == 0 &&
+	               alone.side == MB_NET_SIDE_PREFIX && !strchr(to, '[');
 	int r;
 
 	word = mb_asprintf(is_side ? "any:[%s]" : "any:%s", to);

@@ -189,6 +189,24 @@ pairs() {
 	wait_until 5 asks app2 "$(ip_of db1)" 80
 	run mybox network policy test net1 label=tier=app db2:80
 	[ "$status" = 0 ]
+	# A label's value ends where the port begins, as in a rule.
+	mybox network policy add net1 app1:label=tier=db:5432
+	run mybox network policy test net1 app1 label=tier=db:5432
+	[ "$status" = 0 ]
+	[[ $output == "allow: rule 2, from app1 to label=tier=db 5432/tcp" ]]
+	run mybox network policy test net1 app1 label=tier=db:5433
+	[ "$status" = 1 ]
+}
+
+@test "an address without brackets has colons of its own, but no port" {
+	mybox network create --ipv6 net1
+	sleeper web --network net1
+	mybox network policy add --action deny --to 2001:db8::80 --port 80 net1
+	run mybox network policy test net1 web 2001:db8::80
+	[ "$status" = 0 ]
+	run mybox network policy test net1 web '[2001:db8::80]:80'
+	[ "$status" = 1 ]
+	[ "$output" = "deny: rule 1, from any to 2001:db8::80 80/tcp" ]
 }
 
 @test "a restart with another address, a rename, an alias, disconnect and connect" {
