@@ -12,7 +12,8 @@
 #include "core/own.h"
 #include "core/parse.h"
 
-enum { PORT = 53, RESOLV_CONF_MAX = 4096 };
+/* A longer line says nothing for us; what is behind that many bytes is not looked for. */
+enum { PORT = 53, LINE_BYTES = 2048, BLOCK_BYTES = 2048, RESOLV_CONF_MAX = 1 << 20 };
 
 /* Split "address%scope#port" in place; what is absent is NULL. */
 static void split(char *text, const char **ret_scope, const char **ret_port)
@@ -84,20 +85,67 @@ static void parse_line(struct mb_dns_upstreams *u, const char *line, size_t n)
 		u->n++;
 }
 
+struct line {
+	char text[LINE_BYTES + 1];
+	size_t n; /* of its bytes, those that found no room too */
+};
+
+static void end_line(struct mb_dns_upstreams *u, struct line *l)
+{
+	if (l->n <= LINE_BYTES) {
+		l->text[l->n] = '\0';
+		parse_line(u, l->text, l->n);
+	}
+	l->n = 0;
+}
+
+static void take_bytes(struct mb_dns_upstreams *u, struct line *l, const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] == '\n')
+			end_line(u, l);
+		else if (l->n++ < LINE_BYTES)
+			l->text[l->n - 1] = p[i];
+}
+
 void mb_dns_upstreams_parse(struct mb_dns_upstreams *u, const char *text)
 {
-	u->n = 0;
-	while (*text) {
-		size_t n = strcspn(text, "\n");
+	struct line line = {.n = 0};
 
-		parse_line(u, text, n);
-		text += n + (text[n] == '\n');
+	u->n = 0;
+	take_bytes(u, &line, text, strlen(text));
+	end_line(u, &line);
+}
+
+/* Until there are as many as are asked.  Return: 0 or -errno. */
+static int parse_file(struct mb_dns_upstreams *u, const char *path)
+{
+	/* A FIFO in its place must not hold us. */
+	MB_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct line line = {.n = 0};
+	char block[BLOCK_BYTES];
+	size_t got = sizeof(block);
+
+	if (fd < 0)
+		return -errno;
+	for (size_t all = 0; got == sizeof(block) && u->n < MB_MONITOR_UPSTREAMS_MAX; all += got) {
+		int r = mb_read_full(fd, block, sizeof(block), &got);
+
+		if (r < 0)
+			return r;
+		take_bytes(u, &line, block, got);
+		if (all >= RESOLV_CONF_MAX)
+			return 0;
 	}
+	/* The last line may have no end; of one that goes on in the next block we have a part. */
+	if (got < sizeof(block))
+		end_line(u, &line);
+	return 0;
 }
 
 void mb_dns_upstreams_refresh(struct mb_dns_upstreams *u, const char *path)
 {
-	char text[RESOLV_CONF_MAX];
+	struct mb_dns_upstreams now = {0};
 	struct stat st;
 
 	if (stat(path, &st) < 0)
@@ -105,10 +153,10 @@ void mb_dns_upstreams_refresh(struct mb_dns_upstreams *u, const char *path)
 	if (st.st_ino == u->inode && st.st_size == u->size &&
 	    st.st_mtim.tv_sec == u->mtime.tv_sec && st.st_mtim.tv_nsec == u->mtime.tv_nsec)
 		return;
-	if (!S_ISREG(st.st_mode) || mb_read_kernel_file(AT_FDCWD, path, text, sizeof(text)) < 0)
+	if (!S_ISREG(st.st_mode) || parse_file(&now, path) < 0)
 		return;
-	u->inode = st.st_ino;
-	u->size = st.st_size;
-	u->mtime = st.st_mtim;
-	mb_dns_upstreams_parse(u, text);
+	now.inode = st.st_ino;
+	now.size = st.st_size;
+	now.mtime = st.st_mtim;
+	*u = now;
 }

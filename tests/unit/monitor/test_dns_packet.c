@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -314,6 +315,60 @@ static void upstreams_of_a_resolv_conf(void **state)
 	assert_int_equal(mb_dns_upstream_parse("1.2.3.4%eth0", &a), -EINVAL);
 }
 
+static void read_servers(struct mb_dns_upstreams *u, const char *text, size_t n)
+{
+	char path[] = "/tmp/mybox-resolv-XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, n), n);
+	close(fd);
+	*u = (struct mb_dns_upstreams){0};
+	mb_dns_upstreams_refresh(u, path);
+	unlink(path);
+}
+
+static void assert_server(const struct mb_dns_upstreams *u, size_t i, const char *address)
+{
+	assert_true(i < u->n);
+	assert_string_equal(inet_ntoa(u->at[i].in4.sin_addr), address);
+}
+
+/* However long a resolv.conf is, and wherever reading it comes to the end of a block. */
+static void upstreams_of_a_long_file(void **state)
+{
+	static const char servers[] = "nameserver 10.0.0.12\nnameserver 10.0.0.13";
+	static char text[3 * 4096];
+	struct mb_dns_upstreams u;
+
+	(void)state;
+	for (size_t before = 0; before < sizeof(text) - sizeof(servers); before += 7) {
+		/* Comments of one line each; the last one ends where the servers begin. */
+		memset(text, '#', before);
+		for (size_t i = 79; i < before; i += 80)
+			text[i] = '\n';
+		if (before)
+			text[before - 1] = '\n';
+		memcpy(text + before, servers, sizeof(servers));
+		read_servers(&u, text, before + sizeof(servers) - 1);
+		assert_int_equal(u.n, 2);
+		assert_server(&u, 0, "10.0.0.12");
+		assert_server(&u, 1, "10.0.0.13");
+	}
+	/* The rest of a line that is too long is no line. */
+	memset(text, '#', sizeof(text));
+	for (size_t i = 1; i < 5; i++)
+		memcpy(text + 2048 * i, "nameserver 10.0.0.9 ", 20);
+	read_servers(&u, text, sizeof(text));
+	assert_int_equal(u.n, 0);
+	text[10000] = '\n';
+	memcpy(text + 10001, servers, sizeof(servers) - 1);
+	text[10001 + sizeof(servers) - 1] = '\n';
+	read_servers(&u, text, sizeof(text));
+	assert_int_equal(u.n, 2);
+	assert_server(&u, 0, "10.0.0.12");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +383,7 @@ int main(void)
 		cmocka_unit_test(reverse_names),
 		cmocka_unit_test(mutations),
 		cmocka_unit_test(upstreams_of_a_resolv_conf),
+		cmocka_unit_test(upstreams_of_a_long_file),
 	};
 
 	return cmocka_run_group_tests_name("monitor/dns_packet", tests, NULL, NULL);
