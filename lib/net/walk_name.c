@@ -322,6 +322,16 @@ static bool is_led_across(struct mb_net_way *w, const char *network_id)
 	       is_loose(w->net, e->network_id) && is_loose(w->net, network_id);
 }
 
+/* Both ends may be one and the same, or share what they have. */
+static int check_apart(const struct mb_net_way *w, struct mb_err *err)
+{
+	if (!mb_streq(w->to.party.record_id, w->from.party.record_id))
+		return 0;
+	return mb_fail(err, EINVAL,
+	               "'%s' and '%s' have one network namespace: nothing is between them",
+	               mb_net_way_from(w), mb_net_way_to(w));
+}
+
 /* What is behind @w->dst. */
 static int take_address(struct mb_net_way *w, struct mb_err *err)
 {
@@ -344,6 +354,9 @@ static int take_address(struct mb_net_way *w, struct mb_err *err)
 	r = mb_net_way_open_other(w, owner->id, err);
 	if (r || !mb_net_walk_is_ok(w->out))
 		return r > 0 ? 0 : r;
+	r = check_apart(w, err);
+	if (r)
+		return r;
 	if (!mb_net_endpoint_find(w->from.record, owner->network_id)) {
 		mb_net_way_fault(w, "address",
 		                 "%s is %s's address on '%s', which %s is not on: networks are "
@@ -524,9 +537,8 @@ int mb_net_way_name(struct mb_net_way *w, struct mb_err *err)
 		return name_outside(w, false, err);
 	if (r || !mb_net_walk_is_ok(w->out))
 		return r;
-	if (mb_streq(w->to.party.record_id, w->from.party.record_id))
-		return mb_fail(err, EINVAL,
-		               "'%s' and '%s' have one network namespace: nothing is between them",
-		               mb_net_way_from(w), mb_net_way_to(w));
+	r = check_apart(w, err);
+	if (r)
+		return r;
 	return name_of_container(w, &e, err);
 }

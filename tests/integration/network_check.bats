@@ -28,6 +28,7 @@ two() { # two containers on one network, the second with a server
 	sleeper app --network net1
 	server web 80 --network net1
 }
+ip_of() { mybox inspect -f "{{.NetworkSettings.Networks.${2:-net1}.IPAddress}}" "$1"; }
 pid_of() { mybox inspect -f '{{.State.Pid}}' "$1"; }
 inside() { nsenter -t "$(pid_of "$1")" -n "${@:2}"; }
 bridge_of() { echo "mb-$(mybox network inspect -f '{{slice .Id 0 12}}' "$1")"; }
@@ -85,6 +86,15 @@ mends() { # the command that was offered, done, leaves nothing wrong
 	run mybox network check app app
 	[ "$status" = 1 ]
 	[[ $output == *"one network namespace"* ]]
+	run mybox network check web "$(ip_of web):80"
+	[ "$status" = 1 ]
+	[[ $output == *"'web' and 'web' have one network namespace"* ]]
+	[[ $output != *FAULT* ]]
+	# Who shares it has the same address.
+	sleeper side --network container:web
+	run mybox network check side "$(ip_of web):80"
+	[ "$status" = 1 ]
+	[[ $output == *"'side' and 'web' have one network namespace"* ]]
 }
 
 @test "containers that do not run, are paused, or have no network" {
