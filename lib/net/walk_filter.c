@@ -119,6 +119,13 @@ int mb_net_way_firewall(struct mb_net_way *w, struct mb_err *err)
 	return 0;
 }
 
+/* Between neighbours the host forwards where their network has a policy. */
+static bool is_governed(const struct mb_net_way *w)
+{
+	return w->kind == MB_NET_WAY_NEIGHBOUR &&
+	       mb_net_policy_is_on(w->net, w->from.e->network_id);
+}
+
 int mb_net_way_forwarding(struct mb_net_way *w, struct mb_err *err)
 {
 	const bool v6 = w->dst.family == AF_INET6;
@@ -128,8 +135,9 @@ int mb_net_way_forwarding(struct mb_net_way *w, struct mb_err *err)
 	char now[8];
 
 	(void)err;
-	if ((w->kind != MB_NET_WAY_OUTSIDE && w->kind != MB_NET_WAY_PUBLISHED) ||
-	    mb_net_is_upper(w->from.e->driver) || (v6 ? w->network->bare6 : w->network->bare4))
+	if (!is_governed(w) &&
+	    ((w->kind != MB_NET_WAY_OUTSIDE && w->kind != MB_NET_WAY_PUBLISHED) ||
+	     mb_net_is_upper(w->from.e->driver) || (v6 ? w->network->bare6 : w->network->bare4)))
 		return 0;
 	if (mb_read_kernel_file(AT_FDCWD, path, now, sizeof(now)) == 0 && mb_streq(now, "0")) {
 		mb_net_way_fault(w, "forwarding", "the host forwards no packets: %s is 0", key);
@@ -268,13 +276,63 @@ static int each_rule(const struct mb_nl_nft_rule_info *rule, void *arg)
 	return 0;
 }
 
-/* How each of those who keep firewalls wants to be told of a bridge. */
+/* What each of those who keep firewalls calls what comes from a network, and what goes there: by
+ * its bridge; or, where the ports of its containers are in none, by its addresses. */
+enum keeper { KEEPER_NFT, KEEPER_IPTABLES, KEEPER_UFW, KEEPER_FIREWALLD };
+static const struct words {
+	const char *from, *to;
+} words[][3] = {
+	[KEEPER_NFT] = {{"iifname ", "oifname "},
+                        {"ip saddr ", "ip daddr "},
+                        {"ip6 saddr ", "ip6 daddr "}},
+	[KEEPER_IPTABLES] = {{"-i ", "-o "}, {"-s ", "-d "}, {"-s ", "-d "}},
+	[KEEPER_UFW] = {{"in on ", "out on "}, {"from ", "to "}, {"from ", "to "}},
+	[KEEPER_FIREWALLD] = {{"interface=", ""}, {"source=", ""}, {"source=", ""}},
+};
+
+static void tell_keeper(struct mb_net_way *w, const struct mb_nl_nft_base *base, enum keeper keeper)
+{
+	const bool routed = mb_net_policy_is_on(w->net, w->from.e->network_id);
+	const bool v6 = w->dst.family == AF_INET6, forward = base->hook == NF_INET_FORWARD;
+	const struct words *say = &words[keeper][routed ? 1 + v6 : 0];
+	const char *name = w->from.e->bridge, *family = family_name(base->family);
+	const char *tool = base->family == NFPROTO_IPV6 ? "ip6tables" : "iptables";
+	char addresses[MB_NET_ADDR_TEXT];
+	struct mb_net_prefix p;
+
+	mb_net_prefix_set(&p, &w->from.addr, v6 ? w->from.e->prefix6 : w->from.e->prefix4);
+	if (routed)
+		name = mb_net_prefix_format(&p, addresses);
+	if (keeper == KEEPER_FIREWALLD)
+		mb_net_way_mend(w,
+		                "firewall-cmd --permanent --zone=trusted --add-%s%s && "
+		                "firewall-cmd --reload",
+		                say->from, name);
+	else if (keeper == KEEPER_UFW && forward)
+		mb_net_way_mend(w, "ufw route allow %s%s && ufw route allow %s%s", say->from, name,
+		                say->to, name);
+	else if (keeper == KEEPER_UFW)
+		mb_net_way_mend(w, "ufw allow %s%s", say->from, name);
+	else if (keeper == KEEPER_IPTABLES)
+		mb_net_way_mend(w,
+		                "%s -I DOCKER-USER %s%s -j ACCEPT && "
+		                "%s -I DOCKER-USER %s%s -j ACCEPT",
+		                tool, say->from, name, tool, say->to, name);
+	else if (forward)
+		mb_net_way_mend(w,
+		                "nft insert rule %s %s %s %s%s accept && "
+		                "nft insert rule %s %s %s %s%s accept",
+		                family, base->table, base->name, say->from, name, family,
+		                base->table, base->name, say->to, name);
+	else
+		mb_net_way_mend(w, "nft insert rule %s %s %s %s%s accept", family, base->table,
+		                base->name, say->from, name);
+}
+
 static int tell_opening(struct mb_net_way *w, const struct mb_nl_nft_base *base, struct mb_err *err)
 {
 	struct mb_nl *nl = &w->net->netfilter;
 	const bool v6 = base->family == NFPROTO_IPV6, forward = base->hook == NF_INET_FORWARD;
-	const char *bridge = w->from.e->bridge, *family = family_name(base->family);
-	const char *tool = v6 ? "ip6tables" : "iptables";
 	int docker, ufw;
 
 	docker = mb_nl_nft_chain_find(nl, base->family, base->table, "DOCKER-USER", err);
@@ -285,29 +343,11 @@ static int tell_opening(struct mb_net_way *w, const struct mb_nl_nft_base *base,
 	if (ufw < 0)
 		return ufw;
 	if (is_firewalld(base))
-		mb_net_way_mend(w,
-		                "firewall-cmd --permanent --zone=trusted --add-interface=%s && "
-		                "firewall-cmd --reload",
-		                bridge);
-	else if (ufw == 0 && forward)
-		mb_net_way_mend(w, "ufw route allow in on %s && ufw route allow out on %s", bridge,
-		                bridge);
+		tell_keeper(w, base, KEEPER_FIREWALLD);
 	else if (ufw == 0)
-		mb_net_way_mend(w, "ufw allow in on %s", bridge);
-	else if (docker == 0 && forward)
-		mb_net_way_mend(w,
-		                "%s -I DOCKER-USER -i %s -j ACCEPT && "
-		                "%s -I DOCKER-USER -o %s -j ACCEPT",
-		                tool, bridge, tool, bridge);
-	else if (forward)
-		mb_net_way_mend(w,
-		                "nft insert rule %s %s %s iifname %s accept && "
-		                "nft insert rule %s %s %s oifname %s accept",
-		                family, base->table, base->name, bridge, family, base->table,
-		                base->name, bridge);
+		tell_keeper(w, base, KEEPER_UFW);
 	else
-		mb_net_way_mend(w, "nft insert rule %s %s %s iifname %s accept", family,
-		                base->table, base->name, bridge);
+		tell_keeper(w, base, docker == 0 && forward ? KEEPER_IPTABLES : KEEPER_NFT);
 	return 0;
 }
 
@@ -318,6 +358,8 @@ static bool passes_forward_hook(const struct mb_net_way *w)
 	                      : "/proc/sys/net/bridge/bridge-nf-call-iptables";
 	char now[8];
 
+	if (is_governed(w))
+		return true;
 	/* What leaves by another's router is bridged, too. */
 	if (w->kind != MB_NET_WAY_NEIGHBOUR && !(v6 ? w->network->bare6 : w->network->bare4))
 		return w->kind != MB_NET_WAY_HOST;

@@ -304,6 +304,42 @@ mends() { # the command that was offered, done, leaves nothing wrong
 	fault connect "no answer, though all that can be read is right" app 198.51.100.2:443
 }
 
+@test "neighbours under a policy: the host forwards between them" {
+	two
+	mybox network policy default net1 deny
+	mybox network policy add net1 app:web:80
+	local subnet
+	subnet=$(mybox network inspect -f '{{(index .IPAM.Config 0).Subnet}}' net1)
+	good app web:80
+	[[ $output == *"net.ipv4.ip_forward is on"* ]]
+	sysctl -q -w net.ipv4.ip_forward=0
+	fault forwarding "net.ipv4.ip_forward is 0" app web:80
+	mends app web:80
+	nft add table inet other
+	nft add chain inet other forward '{ type filter hook forward priority 0; policy drop; }'
+	fault foreign "chain 'forward' of table 'inet other'" app web:80
+	# Their ports are in no bridge: what names one opens nothing.
+	[[ $mend == "nft insert rule inet other forward ip saddr $subnet accept && "* ]]
+	mends app web:80
+	nft delete table inet other
+	nft add table ip filter
+	nft add chain ip filter FORWARD '{ type filter hook forward priority 0; policy drop; }'
+	nft add chain ip filter DOCKER-USER
+	fault foreign "chain 'FORWARD' of table 'ip filter'" app web:80
+	[ "$mend" = "iptables -I DOCKER-USER -s $subnet -j ACCEPT && iptables -I DOCKER-USER -d $subnet -j ACCEPT" ]
+	nft delete chain ip filter DOCKER-USER
+	nft add chain ip filter ufw-user-forward
+	fault foreign "chain 'FORWARD' of table 'ip filter'" app web:80
+	[ "$mend" = "ufw route allow from $subnet && ufw route allow to $subnet" ]
+	nft delete table ip filter
+	# Without a policy they are bridged, past all of that.
+	mybox network policy rm net1 1
+	mybox network policy default net1 allow
+	sysctl -q -w net.ipv4.ip_forward=0
+	good app web:80
+	[[ $output != *" forwarding "* ]]
+}
+
 @test "outside: the host has no way there, or one that refuses; the far end refuses" {
 	two
 	fault uplink "this host has no route to 203.0.113.9" app 203.0.113.9:80
