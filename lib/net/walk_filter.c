@@ -17,6 +17,20 @@
 
 /* ---- our own rules -------------------------------------------------------------------- */
 
+/* What is published is another network's, which one that is internal does not reach. */
+static bool is_shut_off(const struct mb_net_way *w)
+{
+	return w->kind == MB_NET_WAY_PUBLISHED && w->from.e->internal &&
+	       !mb_streq(w->from.e->network_id, w->to.e->network_id);
+}
+
+static const char *reach_of(const struct mb_net_way *w)
+{
+	if (w->kind == MB_NET_WAY_NEIGHBOUR)
+		return "lets its containers reach each other";
+	return w->from.e->internal ? "reaches the host" : "reaches outside";
+}
+
 int mb_net_way_isolation(struct mb_net_way *w, struct mb_err *err)
 {
 	const struct mb_net_endpoint *e = w->from.e;
@@ -41,9 +55,15 @@ int mb_net_way_isolation(struct mb_net_way *w, struct mb_err *err)
 		                e->network, name);
 		return 0;
 	}
-	mb_net_way_ok(w, "isolation", "network '%s' %s", e->network,
-	              w->kind == MB_NET_WAY_NEIGHBOUR ? "lets its containers reach each other"
-	                                              : "reaches outside");
+	if (is_shut_off(w)) {
+		mb_net_way_fault(w, "isolation",
+		                 "network '%s' is internal: it reaches nothing that is published",
+		                 e->network);
+		mb_net_way_mend(w, "mybox network connect %s %s && mybox network check %s %s:%u",
+		                w->to.e->network, name, name, mb_net_way_to(w), w->inner_port);
+		return 0;
+	}
+	mb_net_way_ok(w, "isolation", "network '%s' %s", e->network, reach_of(w));
 	return mb_net_doc_read(w->net, e->network_id, &w->network, err);
 }
 

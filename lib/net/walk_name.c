@@ -192,6 +192,26 @@ void mb_net_way_choose_exit(struct mb_net_way *w)
 		w->from.e = NULL;
 }
 
+/* A network that has what is spoken to in its subnet: it is sent there, and to no gateway. */
+static bool choose_on_link(struct mb_net_way *w)
+{
+	for (size_t i = 0; i < w->from.record->n_endpoints; i++) {
+		const struct mb_net_endpoint *e = &w->from.record->endpoints[i];
+		struct mb_net_prefix p;
+		struct mb_net_addr own;
+
+		if (!parse_own(e, w->dst.family, &own))
+			continue;
+		mb_net_prefix_set(&p, &own, own.family == AF_INET6 ? e->prefix6 : e->prefix4);
+		if (!mb_net_prefix_has(&p, &w->dst))
+			continue;
+		w->from.e = e;
+		w->from.addr = own;
+		return true;
+	}
+	return false;
+}
+
 int mb_net_way_open_other(struct mb_net_way *w, const char *reference, struct mb_err *err)
 {
 	int r = w->q->open(reference, w->q->arg, &w->to.party, err);
@@ -271,7 +291,8 @@ static int take_host(struct mb_net_way *w, struct mb_err *err)
 
 	owner = q.id;
 	w->kind = MB_NET_WAY_HOST;
-	mb_net_way_choose_exit(w);
+	if (!choose_on_link(w))
+		mb_net_way_choose_exit(w);
 	if (r || !owner)
 		return r;
 	r = mb_net_way_open_other(w, owner, err);

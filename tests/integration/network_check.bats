@@ -14,8 +14,10 @@ teardown() {
 	nft delete table inet other 2>/dev/null || true
 	nft delete table ip filter 2>/dev/null || true
 	sysctl -q -w net.ipv4.ip_forward=1
+	[ ! -e "$BATS_TEST_TMPDIR/server" ] || kill "$(cat "$BATS_TEST_TMPDIR/server")" 2>/dev/null || true
 	teardown_store
 }
+host_listens() { ss -Hlnt "sport = :$1" | grep -q .; }
 sleeper() { mybox run -d --name "$1" "${@:2}" deb sleep 1000 >/dev/null; }
 server() { # server NAME WHERE OPTIONS: an echo server on [ADDRESS:]PORT
 	mybox run -d --name "$1" "${@:3}" deb sh -c 'mkdir -p /www; exec httpd -f -h /www -p "$0"' "$2" >/dev/null
@@ -144,6 +146,33 @@ mends() { # the command that was offered, done, leaves nothing wrong
 	sleeper shut --network net2
 	fault isolation "'net2' is internal" shut 198.51.100.2:443
 	mends shut 198.51.100.2:443
+}
+
+gateway_of() { mybox network inspect -f '{{(index .IPAM.Config 0).Gateway}}' "$1"; }
+
+@test "an address of the host is reached by the network that has it, internal or not" {
+	mybox network create net1
+	mybox network create net2
+	mybox network create --internal net3
+	sleeper both --network net1 --network net2
+	sleeper shut --network net3
+	server pub 80 --network net1 -p 8080:80
+	# Learnt by asking: what the container knows of net2's gateway is held against net2's bridge.
+	mybox exec both ping -c 1 -W 5 "$(gateway_of net2)"
+	good both "$(gateway_of net2):8080"
+	[[ $output == *"network 'net2' reaches outside"* ]]
+	[[ $output == *"$(gateway_of net2) is on the link 'eth1'"* ]]
+	# The host has a server of its own.
+	python3 -m http.server 8081 >/dev/null 2>&1 3>&- &
+	echo $! >"$BATS_TEST_TMPDIR/server"
+	wait_until 20 host_listens 8081
+	good shut "$(gateway_of net3):8081"
+	[[ $output == *"network 'net3' reaches the host"* ]]
+	good both "$(gateway_of net2):8081"
+	kill "$(cat "$BATS_TEST_TMPDIR/server")"
+	# Of what others publish it is kept.
+	fault isolation "'net3' is internal: it reaches nothing that is published" shut "$(gateway_of net3):8080"
+	mends shut pub:80
 }
 
 @test "inside: interface down, address gone, routes gone, blackhole, wrong neighbour" {
