@@ -238,6 +238,17 @@ static void drop_stale(struct making *m, const char *name, const char *holder)
 	mb_store_lock_retire(m->store, lock_name, lock);
 }
 
+/* What leads nowhere, unless it went meanwhile: then the name is anybody's. */
+static void drop_broken(const struct making *m, const char *name)
+{
+	char unused[MB_ID_TEXT];
+	struct stat st;
+
+	if (fstatat(m->names, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    mb_store_name_find(m->names, name, unused, NULL) == MB_STORE_ABSENT)
+		unlinkat(m->names, name, 0);
+}
+
 static int claim(struct making *m, const char *name, struct mb_err *err)
 {
 	char holder[MB_ID_TEXT] = "";
@@ -250,7 +261,7 @@ static int claim(struct making *m, const char *name, struct mb_err *err)
 		if (holder[0])
 			drop_stale(m, name, holder);
 		else
-			unlinkat(m->names, name, 0); /* it leads nowhere */
+			drop_broken(m, name);
 	}
 	if (r == MB_STORE_TAKEN) {
 		mb_fail(err, EEXIST,

@@ -272,11 +272,13 @@ runs() { [ "$(mybox inspect -f '{{.State.Running}}' "$1")" = true ]; }
 
 @test "wait returns for a container removed on its end" {
 	mybox run -d --rm --name c1 deb sh -c 'while [ ! -e /go ]; do sleep 0.05; done; exit 23'
+	local before
+	before=$(ls -l /proc/$$/fd | grep -c socket) || true
 	"${box[@]}" wait c1 >"$BATS_TEST_TMPDIR/code" &
 	local waiter=$!
 	# It has found the container: it is connected with its monitor.
-	asks() { ls -l "/proc/$1/fd" 2>/dev/null | grep -q socket; }
-	wait_until 5 asks "$waiter"
+	asks() { [ "$(ls -l "/proc/$waiter/fd" 2>/dev/null | grep -c socket)" -gt "$before" ]; }
+	wait_until 5 asks
 	let_end c1
 	wait $waiter
 	[ "$(cat "$BATS_TEST_TMPDIR/code")" = 23 ]
