@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "container/container.h"
@@ -152,8 +153,9 @@ int mb_cmd_ps_ask(struct mb_store *store, const struct mb_strv *texts,
 		if (mb_image_find(store, images->v[i], &image, NULL, NULL) != 0)
 			continue;
 		mb_strv_addf(&asked->ancestors, "sha256:%s", image->id);
-		if (image->layers.n)
-			mb_strv_add(&asked->bases, image->layers.v[image->layers.n - 1]);
+		asked->bases =
+			mb_realloc(asked->bases, (asked->n_bases + 1) * sizeof(*asked->bases));
+		asked->bases[asked->n_bases++] = mb_take_ptr(&image);
 	}
 	return 0;
 }
@@ -162,7 +164,9 @@ void mb_cmd_ps_asked_done(struct mb_cmd_ps_asked *asked)
 {
 	mb_format_filters_done(&asked->filters);
 	mb_strv_done(&asked->ancestors);
-	mb_strv_done(&asked->bases);
+	for (size_t i = 0; i < asked->n_bases; i++)
+		mb_image_free(asked->bases[i]);
+	free(asked->bases);
 }
 
 /* "80/tcp", or "80" and @proto. */
@@ -237,10 +241,10 @@ static bool has_ancestor(const struct mb_container *c, const struct mb_cmd_ps_as
 
 	if (mb_strv_has(&asked->ancestors, c->record->image_id))
 		return true;
-	if (!asked->bases.n || !id || mb_image_open(c->store, id, &image, NULL) != 0)
+	if (!asked->n_bases || !id || mb_image_open(c->store, id, &image, NULL) != 0)
 		return false;
-	MB_STRV_FOREACH (layer, &image->layers)
-		if (mb_strv_has(&asked->bases, layer))
+	for (size_t i = 0; i < asked->n_bases; i++)
+		if (mb_image_is_built_on(c->store, image, asked->bases[i]))
 			return true;
 	return false;
 }

@@ -11,13 +11,15 @@
 
 struct mb_container;
 struct mb_err;
+struct mb_image;
 struct mb_store;
 
 struct mb_cmd_ps_asked {
 	struct mb_format_filters filters;
 	struct mb_strv ancestors; /* image ids */
-	struct mb_strv bases;     /* the uppermost layer of each: chain ids */
-	int64_t before, since;    /* creation times; 0: not asked */
+	struct mb_image **bases;  /* the same, read */
+	size_t n_bases;
+	int64_t before, since; /* creation times; 0: not asked */
 };
 
 /* Read @texts (key=value) and look up what they name.  Return: 0 and *@ret, for

@@ -48,19 +48,25 @@ static void fill(struct mb_image_history *history, const struct mb_image *image,
 		add(history)->size = mb_image_layer_size(layers_fd, image->layers.v[layer++]);
 }
 
+static int load_config(struct mb_store *store, const struct mb_image *image,
+                       struct mb_oci_image_config *ret, struct mb_err *err)
+{
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	int r = mb_image_config_read(store, image->id, &text, err);
+
+	return r < 0 ? r : mb_oci_image_config_load(mb_str_text(&text), text.len, ret, err);
+}
+
 int mb_image_history_load(struct mb_store *store, const struct mb_image *image,
                           struct mb_image_history *ret, struct mb_err *err)
 {
 	struct mb_oci_image_config config = {0};
-	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
 	MB_AUTO_CLOSE int fd = -1;
 	int r = mb_store_dir(store, "layers", false, &fd, err);
 
 	*ret = (struct mb_image_history){0};
 	if (r == 0)
-		r = mb_image_config_read(store, image->id, &text, err);
-	if (r == 0)
-		r = mb_oci_image_config_load(mb_str_text(&text), text.len, &config, err);
+		r = load_config(store, image, &config, err);
 	if (r < 0)
 		return r;
 	fill(ret, image, &config, fd);
@@ -80,4 +86,50 @@ void mb_image_history_done(struct mb_image_history *history)
 	}
 	free(history->v);
 	*history = (struct mb_image_history){0};
+}
+
+/* A step for each layer, and those without one. */
+static bool is_told(const struct mb_oci_image_config *config, const struct mb_image *image)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < config->n_history; i++)
+		n += !config->history[i].empty_layer;
+	return n == image->layers.n;
+}
+
+static bool is_same_step(const struct mb_oci_history *a, const struct mb_oci_history *b)
+{
+	return a->empty_layer == b->empty_layer && a->created == b->created &&
+	       mb_streq(a->created_by, b->created_by) && mb_streq(a->comment, b->comment);
+}
+
+/* Siblings on one base may have all of its layers, and begin with its steps alone. */
+static bool goes_on(const struct mb_oci_image_config *config,
+                    const struct mb_oci_image_config *base)
+{
+	if (base->n_history >= config->n_history)
+		return false;
+	for (size_t i = 0; i < base->n_history; i++)
+		if (!is_same_step(&config->history[i], &base->history[i]))
+			return false;
+	return true;
+}
+
+bool mb_image_is_built_on(struct mb_store *store, const struct mb_image *image,
+                          const struct mb_image *base)
+{
+	struct mb_oci_image_config config = {0}, below = {0};
+	const size_t n = base->layers.n;
+	bool yes = n && n <= image->layers.n &&
+	           mb_streq(base->layers.v[n - 1], image->layers.v[n - 1]) &&
+	           load_config(store, image, &config, NULL) == 0 &&
+	           load_config(store, base, &below, NULL) == 0;
+
+	if (yes)
+		yes = is_told(&config, image) && is_told(&below, base) ? goes_on(&config, &below)
+		                                                       : n < image->layers.n;
+	mb_oci_image_config_done(&config);
+	mb_oci_image_config_done(&below);
+	return yes;
 }

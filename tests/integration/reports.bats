@@ -55,8 +55,16 @@ logs_are() { [ "$(mybox logs "$1")" = "$2" ]; }
 	mybox create --name built onit true
 	[ "$(names -f ancestor=onit)" = "built " ]
 	[ "$(names -f ancestor=deb -f name=built)" = "built " ]
-	mybox rm built
-	mybox rmi onit
+	# Without a layer of its own, too; and what is beside it, or below, is not above.
+	for step in 'LABEL a=b' 'LABEL a=c'; do
+		mybox build -q -t "${step: -1}:1" - <<<"FROM onit
+$step" >/dev/null
+		mybox create --name "of-${step: -1}" "${step: -1}:1" true
+	done
+	[ "$(names -f ancestor=onit)" = "built of-b of-c " ]
+	[ "$(names -f ancestor=b:1)" = "of-b " ]
+	mybox rm built of-b of-c
+	mybox rmi b:1 c:1 onit
 	[ "$(names -f network=net1)" = "web1 " ]
 	[ "$(names -f volume=vol1)" = "web1 " ]
 	[ "$(names -f volume=/data)" = "web1 " ]
