@@ -14,8 +14,9 @@
 #include "net/overlay_store.h"
 #include "nl/route.h"
 
-/* Joining and leaving while the container runs.  The record goes first when something is added
- * and last when something is taken away, so that a crash in between leaves what detach undoes. */
+/* Joining and leaving while the container runs.  The record goes first when something is added, and
+ * before the address when something is taken away, so that a crash in between leaves what detach
+ * undoes, and nobody else has an address that a record speaks of. */
 
 static int load(struct mb_net *net, const char *container_id, struct mb_net_sandbox **ret,
                 struct mb_err *err)
