@@ -18,48 +18,149 @@ struct node {
 struct nodes {
 	struct node *v;
 	size_t n;
+	/* Of each edge: which nodes it leads from and to. */
+	struct ends {
+		size_t from, to;
+	} * ends;
 };
 
-static size_t node_of(struct nodes *nodes, const char *name, bool is_container)
+/* One end of an edge, on the way to its node. */
+struct mention {
+	const char *name;
+	bool is_container;
+	size_t at; /* 2 x edge, and 1 for its end */
+};
+
+static int by_name(const void *a, const void *b)
 {
-	for (size_t i = 0; i < nodes->n; i++)
-		if (strcmp(nodes->v[i].name, name) == 0)
-			return i;
-	nodes->v[nodes->n] = (struct node){.name = name, .is_container = is_container};
-	return nodes->n++;
+	const struct mention *x = a, *y = b;
+	int r = strcmp(x->name, y->name);
+
+	return r ? r : x->at < y->at ? -1 : 1;
 }
 
+static int by_place(const void *a, const void *b)
+{
+	const struct mention *x = a, *y = b;
+
+	return x->at < y->at ? -1 : 1;
+}
+
+static void nodes_done(struct nodes *nodes)
+{
+	free(nodes->v);
+	free(nodes->ends);
+}
+
+static size_t *end_of(struct nodes *nodes, size_t at)
+{
+	return at % 2 ? &nodes->ends[at / 2].to : &nodes->ends[at / 2].from;
+}
+
+/* Nodes in the order in which edges speak of them.  There may be thousands: every client of a port
+ * is one. */
 static void collect(const struct mb_net_edges *edges, struct nodes *ret)
 {
-	ret->v = mb_calloc(edges->n * 2 + 1, sizeof(*ret->v));
+	const size_t n = edges->n * 2;
+	MB_AUTO_FREE struct mention *all = mb_calloc(n + 1, sizeof(*all));
+	MB_AUTO_FREE struct mention *first = mb_calloc(n + 1, sizeof(*first));
+	MB_AUTO_FREE size_t *node_at = mb_calloc(n + 1, sizeof(*node_at));
+	size_t at = 0;
+
 	for (size_t i = 0; i < edges->n; i++) {
-		(void)node_of(ret, edges->v[i].from, edges->v[i].from_is_container);
-		(void)node_of(ret, edges->v[i].to, edges->v[i].to_is_container);
+		const struct mb_net_edge *e = &edges->v[i];
+
+		all[2 * i] = (struct mention){e->from, e->from_is_container, 2 * i};
+		all[2 * i + 1] = (struct mention){e->to, e->to_is_container, 2 * i + 1};
+	}
+	qsort(all, n, sizeof(*all), by_name);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || strcmp(all[i].name, all[i - 1].name) != 0)
+			first[ret->n++] = all[i];
+	qsort(first, ret->n, sizeof(*first), by_place);
+	ret->v = mb_calloc(ret->n + 1, sizeof(*ret->v));
+	ret->ends = mb_calloc(edges->n + 1, sizeof(*ret->ends));
+	for (size_t i = 0; i < ret->n; i++) {
+		ret->v[i] =
+			(struct node){.name = first[i].name, .is_container = first[i].is_container};
+		node_at[first[i].at] = i;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (i == 0 || strcmp(all[i].name, all[i - 1].name) != 0)
+			at = node_at[all[i].at];
+		*end_of(ret, all[i].at) = at;
 	}
 }
 
-/* A server stands one column right of its farthest client; who talks in a circle is pushed no
- * farther than there are nodes. */
+/* Nodes wait for all that lead to them.  Where they wait in a circle, one stops to. */
+struct layout {
+	const struct nodes *nodes;
+	size_t *waits, *queue, n_queued;
+	size_t *begin, *edge; /* the edges that leave a node: edge[begin[i]] up to begin[i + 1] */
+	bool *is_queued;
+};
+
+static void put_in_queue(struct layout *l, size_t node)
+{
+	l->is_queued[node] = true;
+	l->queue[l->n_queued++] = node;
+}
+
+/* A server stands one column right of its farthest client. */
+static void leave(struct layout *l, size_t node)
+{
+	for (size_t i = l->begin[node]; i < l->begin[node + 1]; i++) {
+		size_t to = l->nodes->ends[l->edge[i]].to;
+
+		if (l->is_queued[to])
+			continue;
+		if (l->nodes->v[to].column <= l->nodes->v[node].column)
+			l->nodes->v[to].column = l->nodes->v[node].column + 1;
+		if (--l->waits[to] == 0)
+			put_in_queue(l, to);
+	}
+}
+
+static void sort_edges(struct layout *l, size_t n_edges)
+{
+	const struct ends *ends = l->nodes->ends;
+	MB_AUTO_FREE size_t *at = mb_calloc(l->nodes->n + 1, sizeof(*at));
+
+	for (size_t i = 0; i < n_edges; i++) {
+		l->begin[ends[i].from + 1]++;
+		l->waits[ends[i].to] += ends[i].from != ends[i].to;
+	}
+	for (size_t i = 0; i < l->nodes->n; i++)
+		at[i + 1] = l->begin[i + 1] += l->begin[i];
+	for (size_t i = 0; i < n_edges; i++)
+		l->edge[at[ends[i].from]++] = i;
+}
+
 static void lay_out(const struct mb_net_edges *edges, struct nodes *nodes)
 {
-	bool moved = true;
+	const size_t n = nodes->n;
+	MB_AUTO_FREE size_t *waits = mb_calloc(n + 1, sizeof(*waits));
+	MB_AUTO_FREE size_t *queue = mb_calloc(n + 1, sizeof(*queue));
+	MB_AUTO_FREE size_t *begin = mb_calloc(n + 2, sizeof(*begin));
+	MB_AUTO_FREE size_t *edge = mb_calloc(edges->n + 1, sizeof(*edge));
+	MB_AUTO_FREE size_t *rows = mb_calloc(n + 1, sizeof(*rows));
+	MB_AUTO_FREE bool *is_queued = mb_calloc(n + 1, sizeof(*is_queued));
+	struct layout l = {nodes, waits, queue, 0, begin, edge, is_queued};
+	size_t next = 0;
 
-	for (size_t round = 0; moved && round < nodes->n; round++) {
-		moved = false;
-		for (size_t i = 0; i < edges->n; i++) {
-			size_t a = node_of(nodes, edges->v[i].from, false);
-			size_t b = node_of(nodes, edges->v[i].to, false);
-
-			if (a == b || nodes->v[b].column > nodes->v[a].column ||
-			    nodes->v[a].column + 1 >= nodes->n)
-				continue;
-			nodes->v[b].column = nodes->v[a].column + 1;
-			moved = true;
-		}
+	sort_edges(&l, edges->n);
+	for (size_t i = 0; i < n; i++)
+		if (!waits[i])
+			put_in_queue(&l, i);
+	for (size_t i = 0; i < n; i++) {
+		while (i == l.n_queued && is_queued[next])
+			next++;
+		if (i == l.n_queued)
+			put_in_queue(&l, next);
+		leave(&l, queue[i]);
 	}
-	for (size_t i = 0; i < nodes->n; i++)
-		for (size_t k = 0; k < i; k++)
-			nodes->v[i].row += nodes->v[k].column == nodes->v[i].column;
+	for (size_t i = 0; i < n; i++)
+		nodes->v[i].row = rows[nodes->v[i].column]++;
 }
 
 /* ---- text, dot, mermaid --------------------------------------------------------------- */
@@ -114,9 +215,9 @@ static void draw_mermaid(const struct mb_net_edges *edges, struct nodes *nodes, 
 		            nodes->v[i].is_container ? "\tn%zu[\"%s\"]\n" : "\tn%zu([\"%s\"])\n", i,
 		            nodes->v[i].name);
 	for (size_t i = 0; i < edges->n; i++) {
-		mb_str_addf(out, "\tn%zu -->|\"", node_of(nodes, edges->v[i].from, false));
+		mb_str_addf(out, "\tn%zu -->|\"", nodes->ends[i].from);
 		add_label(out, &edges->v[i]);
-		mb_str_addf(out, "\"| n%zu\n", node_of(nodes, edges->v[i].to, false));
+		mb_str_addf(out, "\"| n%zu\n", nodes->ends[i].to);
 	}
 }
 
@@ -170,8 +271,8 @@ static void draw_svg(const struct mb_net_edges *edges, struct nodes *nodes, stru
 	            "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
 	            width, height);
 	for (size_t i = 0; i < edges->n; i++)
-		draw_edge(&edges->v[i], &nodes->v[node_of(nodes, edges->v[i].from, false)],
-		          &nodes->v[node_of(nodes, edges->v[i].to, false)], out);
+		draw_edge(&edges->v[i], &nodes->v[nodes->ends[i].from],
+		          &nodes->v[nodes->ends[i].to], out);
 	for (size_t i = 0; i < nodes->n; i++)
 		mb_str_addf(out,
 		            "<rect x=\"%zu\" y=\"%zu\" width=\"%d\" height=\"%d\" rx=\"4\" "
@@ -188,11 +289,9 @@ static void draw_svg(const struct mb_net_edges *edges, struct nodes *nodes, stru
 void mb_net_graph_draw(const struct mb_net_edges *edges, enum mb_net_graph_format format,
                        struct mb_str *out)
 {
-	struct nodes nodes = {0};
-	MB_AUTO_FREE struct node *owner = NULL;
+	__attribute__((cleanup(nodes_done))) struct nodes nodes = {0};
 
 	collect(edges, &nodes);
-	owner = nodes.v;
 	switch (format) {
 	case MB_NET_GRAPH_DOT:
 		draw_dot(edges, &nodes, out);

@@ -127,6 +127,35 @@ static void circles_end(void **state)
 	assert_non_null(strstr(mb_str_text(&out), "</svg>"));
 }
 
+/* Anybody is a client: many of them, beside two that talk in a circle, are no work, and no wider.
+ */
+static void a_crowd_is_drawn(void **state)
+{
+	enum { CROWD = 5000 };
+	MB_AUTO_NET_FLOWS struct mb_net_flows flows = {0};
+	MB_AUTO_NET_EDGES struct mb_net_edges edges = {0};
+	MB_AUTO_STR struct mb_str out = MB_STR_INIT;
+	unsigned width = 0;
+
+	(void)state;
+	add(&flows, "web", 1, "db", 80, 1);
+	add(&flows, "db", 2, "web", 80, 1);
+	add(&flows, "db", 3, "disk", 80, 1);
+	for (unsigned i = 0; i < CROWD; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "10.%u.%u.1", i / 250, i % 250);
+		add(&flows, name, (uint16_t)(i + 10), "web", 443, 1);
+	}
+	mb_net_edges_of(&flows, &edges);
+	mb_net_graph_draw(&edges, MB_NET_GRAPH_SVG, &out);
+	assert_int_equal(sscanf(mb_str_text(&out),
+	                        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%u\"", &width),
+	                 1);
+	/* Clients, web, db, disk. */
+	assert_int_equal(width, 3 * 360 + 170 + 2 * 24);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +163,7 @@ int main(void)
 		cmocka_unit_test(rates_are_what_was_carried_since),
 		cmocka_unit_test(graphs_are_drawn),
 		cmocka_unit_test(circles_end),
+		cmocka_unit_test(a_crowd_is_drawn),
 	};
 
 	return cmocka_run_group_tests_name("net/edges", tests, NULL, NULL);
