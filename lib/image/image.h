@@ -90,8 +90,8 @@ struct mb_image_history {
 int mb_image_history_load(struct mb_store *store, const struct mb_image *image,
                           struct mb_image_history *ret, struct mb_err *err);
 void mb_image_history_done(struct mb_image_history *history);
-/* Does @image go on where @base ends: with its layers, and with its steps where both tell of theirs?
- * What cannot be read does not. */
+/* Does @image go on where @base ends: with its layers, and with its steps where both tell of
+ * theirs?  What cannot be read does not. */
 bool mb_image_is_built_on(struct mb_store *store, const struct mb_image *image,
                           const struct mb_image *base);
 /* The names of an image in familiar form, sorted. */

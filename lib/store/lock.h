@@ -2,9 +2,9 @@
 /* lib/store/lock.h — locks between processes: flock(2) on files in RUN/locks.
  *
  * The kernel drops them when a process dies.  Who waits takes them in the order of their ranks,
- * which builds without NDEBUG assert.  Never hold one across network traffic, a user's code, waiting
- * for an exit, or standard input; but a container's own is held while a start or a connect asks
- * etcd or a DHCP server, for seconds at most.
+ * which builds without NDEBUG assert.  Never hold one across network traffic, a user's code,
+ * waiting for an exit, or standard input; but a container's own is held while a start or a
+ * connect asks etcd or a DHCP server, for seconds at most.
  */
 #ifndef MB_STORE_LOCK_H
 #define MB_STORE_LOCK_H
