@@ -50,6 +50,8 @@ static int read_stat(int dir, struct process *p)
 static void add_command(int dir, const struct process *p, struct mb_strv *out)
 {
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	/* Any process gives itself a name of any bytes. */
+	MB_AUTO_FREE char *name = mb_printable(p->name);
 	MB_AUTO_CLOSE int fd = openat(dir, "cmdline", O_RDONLY | O_CLOEXEC);
 
 	if (fd >= 0)
@@ -62,7 +64,7 @@ static void add_command(int dir, const struct process *p, struct mb_strv *out)
 	if (text.len)
 		mb_strv_take(out, mb_printable(text.buf));
 	else
-		mb_strv_addf(out, "[%s]", p->name);
+		mb_strv_addf(out, "[%s]", name);
 }
 
 static void add_user(unsigned uid, struct mb_strv *out)
