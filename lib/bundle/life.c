@@ -179,24 +179,14 @@ int mb_bundle_start(struct mb_bundle *b, struct mb_err *err)
 
 static int signal_all(struct mb_bundle *b, int sig, struct mb_err *err)
 {
-	MB_AUTO_FREE pid_t *pids = NULL;
-	size_t n = 0;
 	int r = mb_bundle_cgroup_open(b, err);
 
 	if (r == MB_SYS_CGROUP_ABSENT)
 		return 0;
 	if (r < 0)
 		return r;
-	if (sig == SIGKILL)
-		return mb_sys_cgroup_kill(b->cgroup, err);
-	r = mb_sys_cgroup_pids(b->cgroup, &pids, &n, err);
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		MB_AUTO_CLOSE int pidfd = -1;
-
-		if (mb_sys_proc_open(pids[i], &pidfd, NULL) == 0)
-			(void)mb_sys_proc_signal(pidfd, sig, NULL);
-	}
-	return r;
+	return sig == SIGKILL ? mb_sys_cgroup_kill(b->cgroup, err)
+	                      : mb_sys_cgroup_signal(b->cgroup, sig, err);
 }
 
 /* Without a pid namespace of its own the end of process 1 is not that of the others. */

@@ -143,6 +143,8 @@ int mb_sys_cgroup_attach(struct mb_sys_cgroup *cg, pid_t pid, struct mb_err *err
 
 /* SIGKILL to every process in and below, those that are just being forked too. */
 int mb_sys_cgroup_kill(struct mb_sys_cgroup *cg, struct mb_err *err);
+/* @sig once to every process in and below that is there when we look, and to no other. */
+int mb_sys_cgroup_signal(struct mb_sys_cgroup *cg, int sig, struct mb_err *err);
 /* Freeze or thaw, and wait for it at most @timeout_ms.  Return: 0, -ETIMEDOUT or -errno, told. */
 int mb_sys_cgroup_freeze(struct mb_sys_cgroup *cg, bool frozen, int timeout_ms, struct mb_err *err);
 int mb_sys_cgroup_is_frozen(struct mb_sys_cgroup *cg, bool *ret, struct mb_err *err);

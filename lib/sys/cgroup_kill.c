@@ -287,11 +287,11 @@ int mb_sys_cgroup_is_frozen(struct mb_sys_cgroup *cg, bool *ret, struct mb_err *
 	return 0;
 }
 
-/* --- kill --- */
+/* --- signals --- */
 
-/* Open a descriptor of each process, look that it is still listed, and only then kill: a number
+/* Open a descriptor of each process, look that it is still listed, and only then signal: a number
  * that was given to a stranger meanwhile is not in the list any more. */
-static int kill_listed(struct mb_sys_cgroup *cg, size_t *ret_n, struct mb_err *err)
+static int signal_listed(struct mb_sys_cgroup *cg, int sig, size_t *ret_n, struct mb_err *err)
 {
 	MB_AUTO_FREE pid_t *first = NULL;
 	size_t n_first;
@@ -307,10 +307,17 @@ static int kill_listed(struct mb_sys_cgroup *cg, size_t *ret_n, struct mb_err *e
 		r = mb_sys_cgroup_pids(cg, &again, &n_again, err);
 		if (r == 0 && n_again &&
 		    bsearch(&first[i], again, n_again, sizeof(*again), pid_compare))
-			(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+			(void)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
 	}
 	*ret_n = n_first;
 	return r;
+}
+
+int mb_sys_cgroup_signal(struct mb_sys_cgroup *cg, int sig, struct mb_err *err)
+{
+	size_t n;
+
+	return signal_listed(cg, sig, &n, err);
 }
 
 static int kill_by_hand(struct mb_sys_cgroup *cg, struct mb_err *err)
@@ -322,7 +329,7 @@ static int kill_by_hand(struct mb_sys_cgroup *cg, struct mb_err *err)
 	for (int round = 0; round < KILL_ROUNDS && left && r == 0; round++) {
 		/* Frozen they cannot fork; thawed they die.  Without a freezer: rounds alone. */
 		(void)mb_sys_cgroup_freeze(cg, true, FREEZE_FOR_KILL_MSEC, NULL);
-		r = kill_listed(cg, &left, err);
+		r = signal_listed(cg, SIGKILL, &left, err);
 		(void)mb_sys_cgroup_freeze(cg, false, FREEZE_FOR_KILL_MSEC, NULL);
 		if (left)
 			(void)pause_until(INT64_MAX, &pause);

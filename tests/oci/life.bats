@@ -147,6 +147,25 @@ load helpers
 	is_gone $n.+_-x
 }
 
+@test "kill --all: every process gets the signal" {
+	b=$(bundle b 'c["root"]["readonly"] = False' \
+		'p["args"] = ["sh", "-c", """serve() {
+			trap "touch /tmp/$1-got" USR1
+			touch /tmp/$1
+			while :; do sleep 0.1; done
+		}
+		serve child &
+		serve first"""]')
+	oci run -d --bundle "$b" $n </dev/null >/dev/null 2>&1
+	wait_until test -e "$b/rootfs/tmp/child"
+	wait_until test -e "$b/rootfs/tmp/first"
+	oci kill --all $n USR1
+	wait_until test -e "$b/rootfs/tmp/child-got"
+	wait_until test -e "$b/rootfs/tmp/first-got"
+	is_status $n running
+	oci delete -f $n
+}
+
 @test "pause and resume" {
 	b=$(bundle b 'p["args"] = ["sleep", "1000"]')
 	oci run -d --bundle "$b" $n </dev/null >/dev/null 2>&1
