@@ -132,7 +132,8 @@ static int copy_in(const struct cp_args *args, const struct side *from, const st
 	const struct mb_build_place place = {.root_fd = to->end.root_fd,
 	                                     .maps = to->has_maps ? &to->maps : NULL,
 	                                     .keeps_links = true,
-	                                     .keeps_directories = from->is_stream};
+	                                     .keeps_directories = from->is_stream,
+	                                     .is_live = true};
 	struct mb_cmd_cp_source source = {.fd = -1};
 	MB_AUTO_CLOSE int dir = -1;
 	int r;
@@ -154,6 +155,7 @@ static int copy_out(const struct cp_args *args, const struct side *from, const s
 	/* What a container made is not to have power on the host, unless that is asked for. */
 	const struct mb_build_place place = {.root_fd = to->end.root_fd,
 	                                     .keeps_links = true,
+	                                     .is_live = true,
 	                                     .has_owner = !args->archive,
 	                                     .leaves_power = !args->archive,
 	                                     .uid = geteuid(),

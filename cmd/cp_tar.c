@@ -29,6 +29,7 @@ struct writing {
 	const struct mb_build_root *root; /* whose rules leave things out, or NULL */
 	struct mb_image_pack pack;        /* whose ids are in the tar */
 	int fd;
+	bool is_live; /* what goes meanwhile is left out */
 };
 
 static int flush(const struct writing *w, struct mb_str *text, struct mb_err *err)
@@ -116,6 +117,11 @@ static int put_file(const struct writing *w, const char *path, int from, struct 
 	return r == 0 ? put_content(w, from, (uint64_t)st.st_size, err) : r;
 }
 
+static bool is_gone(const struct writing *w, int r)
+{
+	return w->is_live && mb_build_walk_is_gone(r);
+}
+
 /* What is neither a directory nor a file, by a descriptor of itself or in its directory. */
 static int put_special(const struct writing *w, const char *path, int dir_fd, const char *name,
                        const struct stat *st, struct mb_err *err)
@@ -127,6 +133,8 @@ static int put_special(const struct writing *w, const char *path, int dir_fd, co
 		return 0;
 	if (S_ISLNK(st->st_mode))
 		n = readlinkat(dir_fd, name, target, sizeof(target) - 1);
+	if (n < 0 && is_gone(w, errno == EINVAL ? -ESTALE : -errno))
+		return 0;
 	if (n < 0)
 		return mb_fail_sys(err, errno, "cannot read the link '%s'", path);
 	target[n] = '\0';
@@ -142,21 +150,26 @@ static int on_directory(void *arg, const char *path, int fd, const struct stat *
 static int on_entry(void *arg, const char *path, int dir_fd, const char *name,
                     const struct stat *st, struct mb_err *err)
 {
+	const struct writing *w = arg;
 	MB_AUTO_CLOSE int from = -1;
 	int r;
 
 	if (!S_ISREG(st->st_mode))
-		return put_special(arg, path, dir_fd, name, st, err);
+		return put_special(w, path, dir_fd, name, st, err);
 	r = mb_sys_copy_open(dir_fd, name, &from);
-	return r == 0 ? put_file(arg, path, from, err)
+	if (is_gone(w, r))
+		return 0;
+	return r == 0 ? put_file(w, path, from, err)
 	              : mb_fail_sys(err, -r, "cannot open '%s'", path);
 }
 
 int mb_cmd_cp_tar_write(const struct mb_cmd_cp_source *source, const struct mb_sys_id_maps *maps,
                         int fd, struct mb_err *err)
 {
-	struct writing w = {.name = source->name, .pack = {.maps = maps}, .fd = fd};
-	const struct mb_build_walk walk = {.directory = on_directory, .entry = on_entry, .arg = &w};
+	struct writing w = {
+		.name = source->name, .pack = {.maps = maps}, .fd = fd, .is_live = true};
+	const struct mb_build_walk walk = {
+		.directory = on_directory, .entry = on_entry, .arg = &w, .is_live = true};
 	MB_AUTO_STR struct mb_str end = MB_STR_INIT;
 	MB_AUTO_CLOSE int file = -1;
 	int r;

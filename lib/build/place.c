@@ -173,19 +173,30 @@ static int finish_directory(const struct placing *p, int from, int to)
 	return futimens(to, times) < 0 ? -errno : 0;
 }
 
-/* The directory @path of the source, which is called @name, in @at. */
+/* What went from the source, which may do so. */
+enum { GONE = 1 };
+
+static int gone_or(const struct placing *p, int r)
+{
+	return p->place->is_live && mb_build_walk_is_gone(r) ? GONE : r;
+}
+
+/* The directory @path of the source, which is called @name, in @at.  Return: 0; GONE, nothing
+ * made; or -errno. */
 static int make_directory(struct placing *p, int at, const char *name, const char *path,
                           int *ret_fd)
 {
 	MB_AUTO_CLOSE int source = -1, fd = -1;
+	bool stays;
 	struct stat st;
-	int r = make_or_open(p, at, name, path, &fd);
-	bool stays = r == 1 && (p->place->keeps_directories || is_implied(p, path));
+	int r = gone_or(p, mb_sys_tree_open_across(p->item->fd, path, &source));
 
+	if (r != 0)
+		return r;
+	r = make_or_open(p, at, name, path, &fd);
+	stays = r == 1 && (p->place->keeps_directories || is_implied(p, path));
 	if (r > 0)
 		r = 0;
-	if (r == 0 && !stays)
-		r = mb_sys_tree_open_across(p->item->fd, path, &source);
 	if (r == 0 && !stays)
 		r = finish_directory(p, source, fd);
 	if (r == 0 && !stays && fstat(source, &st) < 0)
@@ -197,7 +208,7 @@ static int make_directory(struct placing *p, int at, const char *name, const cha
 	return 0;
 }
 
-/* p->dir_fd becomes the place for what is in @path of the source. */
+/* p->dir_fd becomes the place for what is in @path of the source.  Return: 0, GONE or -errno. */
 static int enter(struct placing *p, const char *path, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int at = -1;
@@ -231,6 +242,8 @@ static int enter(struct placing *p, const char *path, struct mb_err *err)
 		return mb_fail(err, ENOTDIR, "cannot copy to non-directory: '%s'", path);
 	if (r < 0)
 		return mb_fail_sys(err, -r, "cannot make the directory '%s'", path);
+	if (r == GONE)
+		return GONE;
 	mb_close(&p->dir_fd);
 	p->dir_fd = mb_take_fd(&at);
 	free(p->dir_path);
@@ -386,23 +399,25 @@ static int place_linked(struct placing *p, int from, const char *path, int at, c
 	return r;
 }
 
-static int make_special(struct mb_build_spot *spot, int from_dir, const char *from_name,
-                        const struct stat *st)
+/* Where a link leads.  Return: 0, GONE or -errno. */
+static int read_link(const struct placing *p, int dir, const char *name, char target[4097])
+{
+	ssize_t n = readlinkat(dir, name, target, 4096);
+
+	if (n < 0) /* EINVAL: it is a link no more */
+		return gone_or(p, errno == EINVAL ? -ESTALE : -errno);
+	target[n] = '\0';
+	return 0;
+}
+
+/* @target: of a link. */
+static int make_special(struct mb_build_spot *spot, const char *target, const struct stat *st)
 {
 	const char *name = mb_build_spot_name(spot);
-	char target[4097];
-	ssize_t n;
-	int r;
+	int r = S_ISLNK(st->st_mode)
+	                ? symlinkat(target, spot->at, name)
+	                : mknodat(spot->at, name, (st->st_mode & S_IFMT) | 0600, st->st_rdev);
 
-	if (S_ISLNK(st->st_mode)) {
-		n = readlinkat(from_dir, from_name, target, sizeof(target) - 1);
-		if (n < 0)
-			return -errno;
-		target[n] = '\0';
-		r = symlinkat(target, spot->at, name);
-	} else {
-		r = mknodat(spot->at, name, (st->st_mode & S_IFMT) | 0600, st->st_rdev);
-	}
 	spot->is_made = r == 0;
 	return r < 0 ? -errno : 0;
 }
@@ -439,17 +454,20 @@ static int place_special(const struct placing *p, int from_dir, const char *from
                          const struct stat *st, int at, const char *name)
 {
 	struct mb_build_spot spot;
-	int r = mb_build_spot_begin(at, name, &spot);
+	char target[4097];
+	int r = S_ISLNK(st->st_mode) ? read_link(p, from_dir, from_name, target) : 0;
 
-	if (r < 0)
-		return r;
+	if (r == 0)
+		r = mb_build_spot_begin(at, name, &spot);
+	if (r != 0)
+		return r == GONE ? 0 : r;
 	if (S_ISSOCK(st->st_mode))
 		return 0; /* no layer has any */
 	if (p->place->leaves_power && (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode))) {
 		mb_warn("the device '%s' is left out", name);
 		return 0;
 	}
-	r = make_special(&spot, from_dir, from_name, st);
+	r = make_special(&spot, target, st);
 	if (r == 0)
 		r = finish_special(p, &spot, st);
 	return mb_build_spot_end(&spot, r);
@@ -476,13 +494,15 @@ static int on_directory(void *arg, const char *path, int fd, const struct stat *
 {
 	struct placing *p = arg;
 	bool is_whole;
+	int r;
 
 	(void)fd;
 	(void)st;
 	/* One that is left out itself is made when something in it is not. */
 	if (mb_build_content_skips(p->root, p->item, path, true, &is_whole))
 		return 0;
-	return enter(p, path, err);
+	r = enter(p, path, err);
+	return r == GONE ? 0 : r;
 }
 
 /* A directory where something else is to be. */
@@ -505,14 +525,14 @@ static int on_entry(void *arg, const char *path, int dir_fd, const char *name,
 
 	if (r == 0 && p->place->replaces)
 		r = clear(p->dir_fd, name, err);
-	if (r < 0)
-		return r;
+	if (r != 0)
+		return r == GONE ? 0 : r;
 	if (!S_ISREG(st->st_mode))
 		return tell(place_special(p, dir_fd, name, st, p->dir_fd, name), path, err);
-	r = mb_sys_copy_open(dir_fd, name, &from);
+	r = gone_or(p, mb_sys_copy_open(dir_fd, name, &from));
 	if (r == 0)
 		r = place_linked(p, from, path, p->dir_fd, name);
-	return tell(r, path, err);
+	return r == GONE ? 0 : tell(r, path, err);
 }
 
 static bool skips(void *arg, const char *path, bool is_directory)
@@ -572,7 +592,7 @@ int mb_build_place_item(const struct mb_build_place *place, const struct mb_buil
 {
 	struct placing p = {
 		.place = place, .root = root, .item = item, .base_fd = dir_fd, .dir_fd = -1};
-	const struct mb_build_walk walk = {on_directory, on_entry, skips, &p};
+	const struct mb_build_walk walk = {on_directory, on_entry, skips, &p, place->is_live};
 	int r;
 
 	if (name)

@@ -30,6 +30,7 @@ struct mb_build_place {
 	bool keeps_links;       /* what is one file of several names in an item is one again */
 	bool replaces;          /* what is there and no directory, or ought to be none, goes */
 	bool keeps_directories; /* those that are there keep their owners, modes, attributes */
+	bool is_live;           /* what goes from the source meanwhile is left out */
 	/* Directories of an item, sorted, of which only what is in them is known: whatever is there
 	 * stays as it is, and a link is followed within the destination; or NULL. */
 	const struct mb_strv *implied;

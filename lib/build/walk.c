@@ -43,6 +43,11 @@ static bool is_of_kernel(int fd)
 	return false;
 }
 
+bool mb_build_walk_is_gone(int r)
+{
+	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -ESTALE;
+}
+
 /* One directory; those in it go to @pending, the first one last. */
 static int walk_one(const struct mb_build_walk *walk, int top_fd, const char *path,
                     struct mb_strv *pending, struct mb_err *err)
@@ -56,6 +61,8 @@ static int walk_one(const struct mb_build_walk *walk, int top_fd, const char *pa
 		r = -errno;
 	if (r == 0 && !(*path && is_of_kernel(fd)))
 		r = read_names(fd, &names);
+	if (walk->is_live && *path && mb_build_walk_is_gone(r))
+		return 0;
 	if (r < 0)
 		return mb_fail_sys(err, -r, "cannot read '%s'", *path ? path : ".");
 	r = walk->directory ? walk->directory(walk->arg, path, fd, &st, err) : 0;
@@ -64,7 +71,8 @@ static int walk_one(const struct mb_build_walk *walk, int top_fd, const char *pa
 		MB_AUTO_FREE char *child = mb_asprintf("%s%s%s", path, *path ? "/" : "", name);
 
 		if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-			r = mb_fail_sys(err, errno, "cannot look at '%s'", child);
+			if (!walk->is_live || !mb_build_walk_is_gone(-errno))
+				r = mb_fail_sys(err, errno, "cannot look at '%s'", child);
 			continue;
 		}
 		if (walk->skips && walk->skips(walk->arg, child, S_ISDIR(st.st_mode)))

@@ -23,7 +23,11 @@ struct mb_build_walk {
 	/* Leave it out, with all below a directory; NULL: nothing. */
 	bool (*skips)(void *arg, const char *path, bool is_directory);
 	void *arg;
+	/* What goes or becomes something else meanwhile, below the top, is left out. */
+	bool is_live;
 };
+/* Does @r say so of something that was there a moment ago? */
+bool mb_build_walk_is_gone(int r);
 /* A directory before what is in it, names in the order of their bytes, what is no directory first.
  * @top_fd may be O_PATH. */
 int mb_build_walk(int top_fd, const struct mb_build_walk *walk, struct mb_err *err);

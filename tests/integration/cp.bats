@@ -19,6 +19,7 @@ setup() {
 }
 teardown() {
 	cd /
+	[ -z "${rotator:-}" ] || kill "$rotator"
 	teardown_store
 }
 inside() { mybox exec c1 "$@"; }
@@ -240,4 +241,67 @@ about() { stat -c '%F %a %u:%g %y' "$1"; }
 	run -1 timeout -k 1 60 "${box[@]}" cp - nobody:/x <&7
 	exec 7>&-
 	[[ $output == *'No such container: nobody'* ]]
+}
+
+@test "cp: what goes meanwhile is left out" {
+	mkdir -p logs/stays/below
+	echo kept >logs/stays/below/x
+	mybox create --name c1 -v "$PWD/logs:/logs" deb true
+	# Files that become links and go, and directories.
+	python3 - logs 3>&- <<-'P' &
+		import os, sys
+		os.chdir(sys.argv[1])
+		while os.path.exists("stays/below/x"):
+		    for i in range(30):
+		        name = f"f{i}"
+		        with open("new", "w") as f:
+		            f.write("x")
+		        os.rename("new", name)
+		        os.symlink("x", "new")
+		        os.rename("new", name)
+		        if i % 3 == 0:
+		            os.unlink(name)
+		            os.mkdir(name)
+		            os.mkdir(name + "/in")
+		            os.rmdir(name + "/in")
+		            os.rmdir(name)
+	P
+	rotator=$!
+	for i in {1..25}; do
+		rm -rf out
+		mybox cp c1:/logs out
+		[ "$(cat out/stays/below/x)" = kept ]
+		mybox cp c1:/logs - >out.tar
+		[ "$(tar -xOf out.tar logs/stays/below/x)" = kept ]
+	done
+	# But what was asked for has to be there.
+	run -1 mybox cp c1:/logs/nosuch out
+	[[ $output == *"Could not find the file /logs/nosuch"* ]]
+}
+
+# What was looked at and is gone when it is to be read.
+@test "cp: what goes as it is read is left out" {
+	requires strace
+	mkdir logs
+	echo kept >logs/stays
+	echo x >logs/file
+	ln -s x logs/link
+	mybox create --name c1 -v "$PWD/logs:/logs" deb true
+	while read -r name call error; do
+		missing() { strace -qq -o /dev/null -P "$name" -e "trace=$call" -e "inject=$call:error=$error" "${box[@]}" cp c1:/logs "$1"; }
+		missing - >out.tar
+		run -0 tar -tf out.tar
+		[[ $output == *logs/stays* ]]
+		[[ $output != *"logs/$name"* ]]
+		rm -rf out
+		missing out
+		[ "$(cat out/stays)" = kept ]
+		[ ! -L "out/$name" ]
+		[ ! -e "out/$name" ]
+	done <<-'E'
+		file openat ENOENT
+		file openat ELOOP
+		link readlinkat ENOENT
+		link readlinkat EINVAL
+	E
 }

@@ -241,6 +241,45 @@ static void modes_are_given_through_no_link(void **state)
 	pair_done(&p);
 }
 
+/* A file, a link and a directory by turns, under each of a few names. */
+static void rotate(int fd)
+{
+	for (char name[] = "a"; *name <= 'h'; ++*name) {
+		unit_write(fd, name, "x", 1);
+		unlinkat(fd, name, 0);
+		(void)!symlinkat("../canary", fd, name);
+		unlinkat(fd, name, 0);
+		(void)!mkdirat(fd, name, 0755);
+		(void)!mkdirat(fd, "d", 0755);
+		(void)!renameat(fd, name, fd, "d/in");
+		unlinkat(fd, "d/in", AT_REMOVEDIR);
+		unlinkat(fd, "d", AT_REMOVEDIR);
+		unlinkat(fd, name, AT_REMOVEDIR);
+	}
+}
+
+static void what_rotates_does_not_end_a_copy(void **state)
+{
+	enum { TIMES = 3000 };
+	struct mb_build_place place;
+	struct pair p;
+	pid_t pid;
+	int r = 0;
+
+	(void)state;
+	pair_init(&p);
+	place = place_to(&p);
+	place.is_live = place.replaces = place.keeps_links = true;
+	unit_write(p.from, "stays", "x", 1);
+	pid = while_somebody(rotate, p.from);
+	for (int i = 0; i < TIMES && r == 0; i++)
+		r = place_item(&p, &place, p.from, NULL);
+	end(pid);
+	assert_int_equal(r, 0);
+	assert_int_equal(stat_of(p.to, "stays").st_size, 1);
+	pair_done(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +288,7 @@ int main(void)
 		cmocka_unit_test(names_of_one_file_stay_so),
 		cmocka_unit_test(directories_that_are_there_may_stay_as_they_are),
 		cmocka_unit_test(modes_are_given_through_no_link),
+		cmocka_unit_test(what_rotates_does_not_end_a_copy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,6 +69,48 @@ static void trees_are_walked_in_order(void **state)
 	assert_string_equal(mb_str_text(&seen), "/ z a/ a/y a/c/ a/c/x b/ b/link ");
 }
 
+/* What was there when the directory was read goes, or becomes something else. */
+static int note_and_change(void *arg, const char *path, int dir_fd, const char *name,
+                           const struct stat *st, struct mb_err *err)
+{
+	if (mb_streq(path, "a")) {
+		assert_int_equal(unlinkat(dir_fd, "b", 0), 0);
+		assert_int_equal(unlinkat(dir_fd, "d", AT_REMOVEDIR), 0);
+	} else if (mb_streq(path, "z")) {
+		assert_int_equal(unlinkat(dir_fd, "e", AT_REMOVEDIR), 0);
+		assert_int_equal(unlinkat(dir_fd, "f", AT_REMOVEDIR), 0);
+		assert_int_equal(unlinkat(dir_fd, "g", AT_REMOVEDIR), 0);
+		touch(dir_fd, "f");
+		assert_int_equal(symlinkat("stays", dir_fd, "g"), 0);
+	}
+	return note_entry(arg, path, dir_fd, name, st, err);
+}
+
+static void what_goes_meanwhile_is_left_out_if_that_may_be(void **state)
+{
+	static const char *const directories[] = {"d", "e", "f", "g", "stays"};
+	MB_AUTO_STR struct mb_str seen = MB_STR_INIT;
+	struct mb_build_walk walk = {
+		.directory = note_directory, .entry = note_and_change, .arg = &seen};
+
+	(void)state;
+	for (int live = 0; live < 2; live++) {
+		UNIT_DIR dir;
+
+		unit_dir_init(&dir);
+		touch(dir.fd, "a");
+		touch(dir.fd, "b");
+		touch(dir.fd, "z");
+		for (size_t i = 0; i < N(directories); i++)
+			assert_int_equal(mkdirat(dir.fd, directories[i], 0755), 0);
+		touch(dir.fd, "stays/x");
+		walk.is_live = live;
+		mb_str_reset(&seen);
+		assert_int_equal(mb_build_walk(dir.fd, &walk, NULL), live ? 0 : -ENOENT);
+		assert_string_equal(mb_str_text(&seen), live ? "/ a z stays/ stays/x " : "/ a ");
+	}
+}
+
 /* Deeper than there are descriptors, and longer than a path may be. */
 static void depth_costs_nothing(void **state)
 {
@@ -232,6 +274,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(trees_are_walked_in_order),
+		cmocka_unit_test(what_goes_meanwhile_is_left_out_if_that_may_be),
 		cmocka_unit_test(depth_costs_nothing),
 		cmocka_unit_test(links_lead_nowhere),
 		cmocka_unit_test(keys_depend_on_content_and_not_on_time),
