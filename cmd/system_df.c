@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cmd/context.h"
 #include "cmd/output.h"
+#include "cmd/report.h"
 #include "cmd/system_df.h"
 #include "cmd/users.h"
 #include "container/container.h"
@@ -83,7 +84,9 @@ static int sum_images(struct mb_store *store, const struct mb_strv *used, struct
 	struct mb_image_usage usage;
 	int r = mb_image_usage(store, used, &usage, err);
 
-	*sum = (struct sum){usage.images, used->n, usage.bytes, usage.kept};
+	if (r == 0 && usage.corrupt)
+		mb_cmd_say("mybox: warning: %zu images cannot be read", usage.corrupt);
+	*sum = (struct sum){usage.images, usage.used, usage.bytes, usage.kept};
 	return r;
 }
 
@@ -137,7 +140,7 @@ static int add_rows(struct mb_store *store, struct mb_format_list *list, struct 
 		r = sum_containers(&all, &containers, err);
 	mb_container_list_done(&all);
 	if (r == 0)
-		r = mb_cmd_used(store, &used_images, &used_volumes, err);
+		r = mb_cmd_used_known(store, &used_images, &used_volumes, err);
 	if (r == 0)
 		r = sum_images(store, &used_images, &images, err);
 	if (r == 0)

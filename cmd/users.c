@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd/users.h"
+#include "cmd/report.h"
 #include "container/container.h"
 #include "container/secrets.h"
 #include "container/users.h"
@@ -47,18 +48,12 @@ static void add_once(struct mb_strv *to, const char *name)
 		mb_strv_add(to, name);
 }
 
-static int add_used(const struct mb_container *c, struct mb_strv *images, struct mb_strv *volumes,
-                    struct mb_err *err)
+static void add_used(const struct mb_container *c, struct mb_strv *images, struct mb_strv *volumes)
 {
-	int r = mb_container_require(c, err);
-
-	if (r < 0)
-		return r;
 	add_once(images, c->record->image_id);
 	for (size_t i = 0; i < c->record->n_mounts; i++)
 		if (mb_streq(c->record->mounts[i].type, "volume"))
 			add_once(volumes, c->record->mounts[i].name);
-	return 0;
 }
 
 int mb_cmd_used(struct mb_store *store, struct mb_strv *images, struct mb_strv *volumes,
@@ -67,8 +62,29 @@ int mb_cmd_used(struct mb_store *store, struct mb_strv *images, struct mb_strv *
 	struct mb_container_list list = {0};
 	int r = mb_container_list_load(store, false, &list, err);
 
-	for (size_t i = 0; r == 0 && i < list.n; i++)
-		r = add_used(list.v[i], images, volumes, err);
+	for (size_t i = 0; r == 0 && i < list.n; i++) {
+		r = mb_container_require(list.v[i], err);
+		if (r == 0)
+			add_used(list.v[i], images, volumes);
+	}
+	mb_container_list_done(&list);
+	return r;
+}
+
+int mb_cmd_used_known(struct mb_store *store, struct mb_strv *images, struct mb_strv *volumes,
+                      struct mb_err *err)
+{
+	struct mb_container_list list = {0};
+	int r = mb_container_list_load(store, false, &list, err);
+
+	for (size_t i = 0; r == 0 && i < list.n; i++) {
+		struct mb_err why = MB_ERR_INIT;
+
+		if (mb_container_require(list.v[i], &why) < 0)
+			mb_cmd_say("mybox: warning: what it uses is not known: %s", why.msg);
+		else
+			add_used(list.v[i], images, volumes);
+	}
 	mb_container_list_done(&list);
 	return r;
 }

@@ -17,5 +17,8 @@ struct mb_secret_users mb_cmd_secret_users(struct mb_store *store);
  * -EBADMSG when one of them cannot be read: then nobody knows what it has. */
 int mb_cmd_used(struct mb_store *store, struct mb_strv *images, struct mb_strv *volumes,
                 struct mb_err *err);
+/* The same for what only counts: a warning names those that cannot be read. */
+int mb_cmd_used_known(struct mb_store *store, struct mb_strv *images, struct mb_strv *volumes,
+                      struct mb_err *err);
 
 #endif

@@ -54,7 +54,7 @@ static int add_kept(struct mb_store *store, struct mb_strv *out, struct mb_err *
 	return r;
 }
 
-int mb_image_collect_imaged(struct mb_store *store, struct mb_strv *out, struct mb_err *err)
+static int collect_imaged(struct mb_store *store, struct mb_strv *out, struct mb_err *err)
 {
 	MB_AUTO_STRV struct mb_strv names = MB_STRV_INIT;
 	MB_AUTO_CLOSE int fd = -1;
@@ -76,13 +76,12 @@ int mb_image_collect_imaged(struct mb_store *store, struct mb_strv *out, struct 
 		if (r == 0)
 			mb_strv_add_all(out, &image->layers);
 	}
-	mb_strv_sort(out);
 	return 0;
 }
 
 int mb_image_collect_used(struct mb_store *store, struct mb_strv *out, struct mb_err *err)
 {
-	int r = mb_image_collect_imaged(store, out, err);
+	int r = collect_imaged(store, out, err);
 
 	if (r == 0)
 		r = add_kept(store, out, err);

@@ -10,10 +10,9 @@
 struct mb_err;
 struct mb_store;
 
-/* The chain ids of all layers of all images, sorted, each as often as an image has it.  -EBADMSG
- * when a record cannot be read: then nobody knows what is in use, and nothing is collected. */
-int mb_image_collect_imaged(struct mb_store *store, struct mb_strv *out, struct mb_err *err);
-/* The same, and those of what builds keep (keep.h). */
+/* The chain ids of all layers of all images, and those of what builds keep (keep.h), sorted, each
+ * as often as one has it.  -EBADMSG when a record cannot be read: then nobody knows what is in
+ * use, and nothing is collected. */
 int mb_image_collect_used(struct mb_store *store, struct mb_strv *out, struct mb_err *err);
 /* Remove those of @layers (lowest first) that no image has, topmost first; adds
  * "sha256:CHAIN" to @deleted and their sizes to *@bytes.  The caller holds the lock "images"

@@ -321,6 +321,8 @@ int mb_image_collect(struct mb_store *store, struct mb_image_collected *ret, str
 
 struct mb_image_usage {
 	size_t images;
+	size_t used;    /* of these, those of @ids */
+	size_t corrupt; /* those that cannot be read, in none of these figures */
 	uint64_t bytes; /* of the regular files of all layers, each layer once */
 	uint64_t kept;  /* of these, in layers of images of @ids */
 };

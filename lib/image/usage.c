@@ -5,7 +5,6 @@
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
-#include "image/collect.h"
 #include "image/image.h"
 #include "image/layer.h"
 #include "store/store.h"
@@ -32,6 +31,14 @@ static int add_layers(struct mb_store *store, const char *id, struct mb_strv *ou
 	return r < 0 ? r : 0; /* or it went meanwhile */
 }
 
+static bool is_listed(const struct mb_image_list *list, const char *id)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (mb_streq(list->v[i].id, id))
+			return true;
+	return false;
+}
+
 int mb_image_usage(struct mb_store *store, const struct mb_strv *ids, struct mb_image_usage *ret,
                    struct mb_err *err)
 {
@@ -44,16 +51,22 @@ int mb_image_usage(struct mb_store *store, const struct mb_strv *ids, struct mb_
 	if (r == 0)
 		r = mb_image_list_load(store, &images, err);
 	ret->images = images.n;
-	mb_image_list_done(&images);
-	if (r == 0)
-		r = mb_image_collect_imaged(store, &all, err);
+	ret->corrupt = images.n_corrupt;
+	for (size_t i = 0; r == 0 && i < images.n; i++)
+		r = add_layers(store, images.v[i].id, &all, err);
 	for (size_t i = 0; r == 0 && i < ids->n; i++) {
 		const char *hex = mb_skip_prefix(ids->v[i], "sha256:");
 
-		r = add_layers(store, hex ? hex : ids->v[i], &kept, err);
+		hex = hex ? hex : ids->v[i];
+		if (!is_listed(&images, hex))
+			continue;
+		ret->used++;
+		r = add_layers(store, hex, &kept, err);
 	}
+	mb_image_list_done(&images);
 	if (r < 0)
 		return r;
+	mb_strv_sort(&all);
 	mb_strv_sort(&kept);
 	ret->bytes = add_up(fd, &all);
 	ret->kept = add_up(fd, &kept);

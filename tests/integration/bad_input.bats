@@ -79,6 +79,14 @@ refused() { # refused CODE PATTERN COMMAND...: it ends with CODE and says PATTER
 	run mybox system check
 	[ "$status" != 0 ]
 	mybox start good
+	# What is there is counted all the same.
+	run -0 --separate-stderr mybox system df --format '{{.Type}}|{{.TotalCount}}|{{.Active}}'
+	[ "${lines[0]}" = "Images|1|1" ]
+	[[ ${lines[1]} == "Containers|2|"* ]]
+	[ "${#stderr_lines[@]}" = 1 ]
+	[[ $stderr == "mybox: warning: "*"'bad' is corrupt"* ]]
+	run -0 mybox system df -v
+	[[ $output == *" bad"* ]]
 	mybox rm -f "${id:0:12}"
 	[ "$(mybox ps -aq | wc -l)" = 1 ]
 }
@@ -124,6 +132,7 @@ refused() { # refused CODE PATTERN COMMAND...: it ends with CODE and says PATTER
 	mybox load -q -i "$images/layers7.tar"
 	local id kind
 	id=$(mybox image inspect -f '{{.Id}}' layers7)
+	mybox create --name user layers7 true
 	for kind in record json; do
 		cp "$root/images/${id#sha256:}.$kind" "$BATS_TEST_TMPDIR/keep"
 		printf 'x' | dd of="$root/images/${id#sha256:}.$kind" bs=1 seek=100 conv=notrunc status=none
@@ -133,6 +142,10 @@ refused() { # refused CODE PATTERN COMMAND...: it ends with CODE and says PATTER
 			run mybox run --rm layers7 true
 			[ "$status" = 125 ]
 			[ "${#lines[@]}" = 1 ]
+			# It is not counted, nor is it in use.
+			run -0 --separate-stderr mybox system df --format '{{.TotalCount}}|{{.Active}}'
+			[ "${lines[0]}" = "1|0" ]
+			[ "$stderr" = "mybox: warning: 1 images cannot be read" ]
 		else
 			run mybox image inspect layers7
 			[ "$status" = 1 ]
@@ -141,6 +154,7 @@ refused() { # refused CODE PATTERN COMMAND...: it ends with CODE and says PATTER
 		cp "$BATS_TEST_TMPDIR/keep" "$root/images/${id#sha256:}.$kind"
 	done
 	mybox run --rm layers7 true
+	mybox rm user
 	mybox rmi layers7
 }
 
