@@ -108,6 +108,7 @@ int mb_bundle_exec(struct mb_bundle *b, const struct mb_bundle_exec *how,
 	for (int i = 0; i < 3; i++)
 		request.stdio[i] = i;
 	request.cgroup = b->cgroup;
+	request.may_be_traced = b->spec.linux.seccomp && mb_bundle_may_be_traced(b, how->process);
 	request.detach = how->detach;
 	request.cache_fd = cache_fd;
 	request.preserve_fds = how->preserve_fds;

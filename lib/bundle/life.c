@@ -63,6 +63,8 @@ static int run_inside(struct mb_bundle *b, const struct mb_oci_hook *hook, int s
 	request.pid = b->process.pid;
 	request.stdio[0] = state_fd;
 	request.cgroup = b->cgroup;
+	/* Of its own nobody is there but process 1, which waits. */
+	request.may_be_traced = b->spec.linux.seccomp && mb_bundle_is_shared(b);
 	request.cache_fd = cache_fd;
 	request.no_new_keyring = true;
 	r = mb_runtime_exec(&request, &done, err);

@@ -17,6 +17,7 @@ struct mb_err;
 struct mb_oci_hook;
 struct mb_oci_linux;
 struct mb_oci_mount;
+struct mb_oci_process;
 struct mb_strv;
 struct mb_sys_proc_id;
 struct mb_systemd_holder;
@@ -55,6 +56,14 @@ int mb_bundle_cgroup_make(struct mb_bundle *b, const struct mb_sys_cgroup_limits
                           struct mb_systemd_holder *holder, struct mb_err *err);
 /* When no process is left in it. */
 int mb_bundle_cgroup_remove(struct mb_bundle *b, struct mb_err *err);
+
+/* ---- tracers.c ---- */
+
+/* Whether others than @b, whose spec is loaded, may live in its pid namespace. */
+bool mb_bundle_is_shared(const struct mb_bundle *b);
+/* Whether what lives there may trace @process, which comes there under a seccomp profile: who
+ * shares it, @b's own processes, or one that came as @process does. */
+bool mb_bundle_may_be_traced(const struct mb_bundle *b, const struct mb_oci_process *process);
 
 /* ---- netdev.c: interfaces of the host for the container ---- */
 

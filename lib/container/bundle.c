@@ -12,6 +12,7 @@
 #include "container/container.h"
 #include "container/secrets.h"
 #include "container/security.h"
+#include "container/tracers.h"
 #include "container/userns.h"
 #include "core/err.h"
 #include "core/io.h"
@@ -46,48 +47,19 @@ static int other_pid(struct mb_store *store, const char *id, int *ret_pid, struc
 	return 0;
 }
 
-static bool may_trace(const struct mb_container_record *record)
-{
-	struct mb_oci_process process = {0};
-	bool may = mb_container_caps_fill(&record->host, false, &process, NULL) < 0 ||
-	           mb_strv_has(&process.capabilities->bounding, "CAP_SYS_PTRACE");
-
-	mb_oci_process_done(&process);
-	return may && !record->host.privileged; /* who is privileged has the host already */
-}
-
-static ino_t pid_namespace(int pid)
-{
-	char path[40];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/pid", pid);
-	return stat(path, &st) < 0 ? 0 : st.st_ino;
-}
-
 /* Process 1 is in the pid namespace from its birth, with the host's root and all capabilities until
  * it is set up: whoever lives there must not be able to trace it. */
 static int check_tracers(struct mb_container *c, int pid, struct mb_err *err)
 {
-	const ino_t ns = pid_namespace(pid);
-	struct mb_container_list all;
-	int r = mb_container_list_load(c->store, false, &all, err);
+	MB_AUTO_FREE char *name = NULL;
+	int r = mb_container_tracer_find(c, pid, &name, err);
 
-	if (r < 0)
+	if (r < 0 || !name)
 		return r;
-	for (size_t i = 0; r == 0 && i < all.n; i++) {
-		const struct mb_container *other = all.v[i];
-
-		if (!mb_container_is_running(other) || mb_streq(other->id, c->id) ||
-		    pid_namespace(other->state.run.pid) != ns || !may_trace(other->record))
-			continue;
-		r = mb_fail(err, EPERM,
-		            "cannot join a pid namespace where container %s may trace: it has "
-		            "CAP_SYS_PTRACE",
-		            mb_container_name(other));
-	}
-	mb_container_list_done(&all);
-	return r;
+	return mb_fail(err, EPERM,
+	               "cannot join a pid namespace where container %s may trace: it has "
+	               "CAP_SYS_PTRACE",
+	               name);
 }
 
 /* docker's rule: who said that it shares its memory shares it, or who has it of somebody else. */

@@ -19,6 +19,7 @@
 #include "container/event.h"
 #include "container/life.h"
 #include "container/secrets.h"
+#include "container/tracers.h"
 #include "container/userns.h"
 #include "core/dir.h"
 #include "core/err.h"
@@ -214,6 +215,23 @@ static int give_pipes(struct executing *x, struct mb_err *err)
 	return r;
 }
 
+/* What is in the container already may trace there, and who came into its pid namespace after its
+ * start.  It matters to a profile alone: what is built in comes first in any case. */
+static int look_for_tracers(const struct executing *x, struct mb_runtime_exec_request *request,
+                            struct mb_err *err)
+{
+	const struct mb_oci_process *process = request->process;
+	MB_AUTO_FREE char *name = NULL;
+	int r = x->bundle.spec.linux.seccomp
+	                ? mb_container_tracer_find(x->c, x->c->state.run.pid, &name, err)
+	                : 0;
+
+	request->may_be_traced =
+		name || (process->capabilities &&
+	                 mb_strv_has(&process->capabilities->bounding, "CAP_SYS_PTRACE"));
+	return r;
+}
+
 static int run(struct executing *x, struct mb_container_exec *ret, int *ret_code,
                struct mb_err *err)
 {
@@ -236,6 +254,8 @@ static int run(struct executing *x, struct mb_container_exec *ret, int *ret_code
 	request.detach = q->detach || (q->tty && ret->cgroup_fd >= 0);
 	request.cache_fd = x->cache_fd;
 	r = give_pipes(x, err);
+	if (r == 0)
+		r = look_for_tracers(x, &request, err);
 	if (r == 0)
 		r = mb_runtime_exec(&request, &done, err);
 	if (r < 0) {

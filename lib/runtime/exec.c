@@ -257,10 +257,19 @@ static _Noreturn void run_joiner(const struct mb_runtime_exec_request *req,
 
 /* ---- the command ---- */
 
-static bool may_trace(const struct mb_oci_process *process)
+/* Who may trace in the container must find no process without its filter, nor one that holds what
+ * only the installing of it takes: there a profile has to allow what the stub does, and one that
+ * asks its listener for it would wait for what is not handed on yet. */
+static int choose_filter_time(const struct mb_runtime_exec_request *req,
+                              struct mb_runtime_plan *plan, struct mb_err *err)
 {
-	return process->capabilities &&
-	       mb_strv_has(&process->capabilities->bounding, "CAP_SYS_PTRACE");
+	if (req->may_be_traced && (plan->seccomp.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER))
+		return mb_fail(err, EPERM,
+		               "cannot exec where others may trace under a seccomp profile with a "
+		               "listener");
+	plan->filter_is_known = plan->filter == MB_RUNTIME_FILTER_BUILTIN ||
+	                        plan->filter == MB_RUNTIME_FILTER_HARDENED || req->may_be_traced;
+	return 0;
 }
 
 static int open_plan(const struct mb_runtime_exec_request *req, struct mb_runtime_plan *plan,
@@ -282,10 +291,6 @@ static int open_plan(const struct mb_runtime_exec_request *req, struct mb_runtim
 	else if (req->seccomp_default)
 		plan->filter = req->seccomp_hardened ? MB_RUNTIME_FILTER_HARDENED
 		                                     : MB_RUNTIME_FILTER_BUILTIN;
-	/* Who may trace in the container must find no process without its filter: there a profile
-	 * has to allow what the stub does. */
-	plan->filter_is_known = plan->filter == MB_RUNTIME_FILTER_BUILTIN ||
-	                        plan->filter == MB_RUNTIME_FILTER_HARDENED || may_trace(process);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, plan->channel) < 0)
 		return mb_fail_sys(err, errno, "cannot make a socket pair");
 	r = mb_runtime_plan_rlimits(process, &plan->rlimits, &plan->n_rlimits, err);
@@ -297,10 +302,9 @@ static int open_plan(const struct mb_runtime_exec_request *req, struct mb_runtim
 		r = mb_runtime_seccomp_open(req->spec->linux.seccomp, plan->filter, process,
 		                            req->cache_fd, &plan->seccomp, err);
 	if (r == 0)
+		r = choose_filter_time(req, plan, err);
+	if (r == 0)
 		r = mb_runtime_label_open(process, &plan->label_fd, &plan->label_by_file, err);
-	if (plan->seccomp.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)
-		plan->filter_is_known =
-			false; /* or what the stub does would wait for the listener */
 	if (r == 0)
 		r = mb_sys_seal_blob("mybox-init", mb_runtime_init_elf, mb_runtime_init_elf_size,
 		                     &plan->init_fd, err);

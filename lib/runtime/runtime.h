@@ -148,6 +148,9 @@ struct mb_runtime_exec_request {
 	bool join_slowly;                     /* as above; tried by itself when it is needed */
 	bool hides_cgroup; /* a child of it that the process does not see: its group is "/" */
 	bool seccomp_default, seccomp_hardened;
+	/* Somebody in its pid namespace may have CAP_SYS_PTRACE: a profile has to allow what comes
+	 * before execve then. */
+	bool may_be_traced;
 	bool detach; /* the process outlives the caller: no SIGKILL when the caller dies */
 	unsigned preserve_fds;
 	bool no_new_keyring;

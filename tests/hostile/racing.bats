@@ -223,6 +223,18 @@ still_racing() {
 	still_racing
 }
 
+# Its filter is the user's; who may trace came after it.
+@test "race: a debugger that joined, during exec under a user's profile" {
+	echo '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["reboot"],"action":"SCMP_ACT_ERRNO"}]}' \
+		>"$root/../profile"
+	mybox run -d --name racer --security-opt "seccomp=$root/../profile" deb sleep 100000
+	attacker debugger --cap-add SYS_PTRACE --pid container:racer -- snoop /found
+	go() { MYBOX_OF=of-the-caller try exec racer true; }
+	for_a_while go
+	saw_nothing debugger
+	still_racing
+}
+
 @test "race: the same with all privileges and without a filter" {
 	attacker racer --privileged --cap-add ALL -- snoop /found
 	go() { MYBOX_OF=of-the-caller try exec --privileged racer true; }

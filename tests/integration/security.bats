@@ -141,6 +141,27 @@ try() { mybox run --rm -v "$BATS_FILE_TMPDIR/try:/try:ro" "${opts[@]}" deb /try 
 	[ "$status" = 125 ]
 }
 
+# A profile without capset(2): what exec does with capabilities goes before the filter.
+@test "exec under a profile of the user's: filtered before a neighbour may trace it" {
+	cat >"$BATS_TEST_TMPDIR/profile.json" <<-'J'
+		{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["capset"],"action":"SCMP_ACT_ERRNO","errnoRet":42}]}
+	J
+	mybox run -d --name target --security-opt "seccomp=$BATS_TEST_TMPDIR/profile.json" deb sleep 1000
+	mybox run -d --name mate --pid container:target deb sleep 1000
+	run -0 mybox exec target true
+	mybox run -d --name tracer --cap-add SYS_PTRACE --pid container:target deb sleep 1000
+	run -1 mybox exec target true
+	[ "${#lines[@]}" = 1 ]
+	[[ $output == *capabilities*"No message"* ]]
+	# Where it is the other's: there it was made before.
+	run -0 mybox exec tracer true
+	mybox rm -f tracer
+	run -0 mybox exec target true
+	mybox run -d --name own --cap-add SYS_PTRACE --security-opt "seccomp=$BATS_TEST_TMPDIR/profile.json" deb sleep 1000
+	run -1 mybox exec own true
+	[[ $output == *capabilities*"No message"* ]]
+}
+
 @test "masked and read-only paths" {
 	local path
 	for path in /proc/kcore /proc/keys /proc/timer_list; do

@@ -127,3 +127,61 @@ start() { # start [CODE...]: a container that sleeps
 	[ "${lines[0]}" = three ]
 	[ "${lines[1]}" = "1 1" ]
 }
+
+profile='p["noNewPrivileges"] = False; l["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["capset"], "action": "SCMP_ACT_ERRNO", "errnoRet": 42}]}'
+trace='[s.append("CAP_SYS_PTRACE") for s in p["capabilities"].values()]'
+join() { # join PID: the code that makes a bundle live in that process's pid namespace
+	echo 'l["namespaces"] = [dict(n, path="/proc/'"$1"'/ns/pid") if n["type"] == "pid" else n for n in l["namespaces"]]'
+}
+is_filtered_first() {
+	run -255 oci exec "$@"
+	[[ $output == *capabilities*"No message"* ]]
+}
+
+# What exec does with capabilities goes before the filter, but where somebody may trace it.
+@test "exec: filtered before who may trace can see it" {
+	start "$profile"
+	run -0 oci exec $n true
+	b=$(bundle mate "$(join "$(pid_of $n)")" "$profile" 'p["args"] = ["sleep", "1000"]')
+	oci run -d --bundle "$b" ${n}mate </dev/null >/dev/null 2>&1
+	is_filtered_first ${n}mate true
+	is_filtered_first $n true
+	oci delete -f ${n}mate
+	run -0 oci exec $n true
+	b=$(bundle own "$trace" "$profile" 'p["args"] = ["sleep", "1000"]')
+	oci run -d --bundle "$b" ${n}own </dev/null >/dev/null 2>&1
+	is_filtered_first ${n}own true
+	# Whatever the process itself may: those that are there are what matters.
+	config "$b" "$trace" 'c = dict(p, args=["true"], capabilities={})'
+	is_filtered_first --process "$b/config.json" ${n}own
+	oci delete -f ${n}own
+	oci delete -f $n
+}
+
+@test "exec: not under a listener's filter where somebody may trace" {
+	local notify='{"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "'$dir'/agent",
+		"syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_NOTIFY"}]}'
+	# It keeps the listeners, and answers nothing.
+	timeout 300 python3 - "$dir/agent" <<-'P' 3>&- &
+		import socket, sys
+		s, kept = socket.socket(socket.AF_UNIX), []
+		s.bind(sys.argv[1])
+		s.listen()
+		while True:
+		    c = s.accept()[0]
+		    kept += [socket.recv_fds(c, 1 << 16, 8), c]
+	P
+	local agent=$!
+	wait_until test -S "$dir/agent"
+	start "l[\"seccomp\"] = $notify"
+	run -0 oci exec $n true
+	oci delete -f $n
+	# A hook comes before there is anybody.
+	b=$(bundle own "$trace" "l[\"seccomp\"] = $notify" 'hook("startContainer", "/bin/true")' \
+		'p["args"] = ["sleep", "1000"]')
+	oci run -d --bundle "$b" $n </dev/null >/dev/null 2>&1
+	run -255 oci exec $n true
+	[[ $output == *"cannot exec where others may trace under a seccomp profile with a listener"* ]]
+	oci delete -f $n
+	kill $agent
+}
