@@ -67,14 +67,25 @@ static uint64_t count_ooms(struct stream *s)
 	                                                                 : s->ooms;
 }
 
+/* Until it is read it is ready: an eventfd with events in it, and memory.events from its opening
+ * on.  Before the count, so that what comes between is told of again. */
+static void take_oom_event(struct stream *s)
+{
+	char text[512];
+
+	if (s->oom_events == POLLIN)
+		(void)!read(s->oom_fd, text, sizeof(uint64_t));
+	else if (s->oom_fd >= 0)
+		(void)!pread(s->oom_fd, text, sizeof(text), 0);
+}
+
 static int tell_ooms(struct stream *s, struct mb_err *err)
 {
-	const uint64_t now = count_ooms(s);
-	uint64_t event;
+	uint64_t now;
 	int r = 0;
 
-	if (s->oom_events == POLLIN) /* an eventfd, to be emptied */
-		(void)!read(s->oom_fd, &event, sizeof(event));
+	take_oom_event(s);
+	now = count_ooms(s);
 	for (; r == 0 && s->ooms < now; s->ooms++)
 		r = put("oom", s->b->id, NULL, err);
 	return r;
@@ -98,7 +109,8 @@ static int wait_events(struct stream *s, int64_t until, struct mb_err *err)
 			return r;
 		if (n > 0 && fds[0].revents)
 			return 1;
-		if (n == 0)
+		/* However many events there are, the figures have their time. */
+		if (n == 0 || mb_monotonic_nsec() >= until)
 			return 0;
 	}
 }
@@ -113,6 +125,7 @@ static int follow(struct stream *s, int64_t interval, struct mb_err *err)
 		r = mb_sys_cgroup_oom_event_open(s->b->cgroup, &s->oom_fd, &s->oom_events, err);
 	if (r == MB_SYS_CGROUP_ABSENT)
 		r = 0;
+	take_oom_event(s);
 	s->ooms = count_ooms(s);
 	while (r == 0) {
 		r = put_stats(s->b, err);

@@ -52,6 +52,7 @@ within() { # within SECONDS COMMAND...
 		sleep 0.1
 	done
 }
+has_lines() { [ "$(wc -l <"$2")" -ge "$1" ]; }
 is_gone() { shows "$1" LoadState=not-found; }
 is_stopped() { [ "$(oci state "$1" | jq -r .status)" = stopped ]; }
 
@@ -75,6 +76,18 @@ is_stopped() { [ "$(oci state "$1" | jq -r .status)" = stopped ]; }
 	[ "$(wc -l <$C/a.slice/a-b.slice/p-x.scope/cgroup.procs)" = 2 ]
 	oci delete -f c1
 	is_gone p-x.scope
+}
+
+@test "figures come line after line, with what lacked memory, and end with the container" {
+	change '.linux.resources.memory.limit = 16777216'
+	start c1
+	oci events --interval 50ms c1 >"$BATS_TEST_TMPDIR/events" 3>&- &
+	within 60 has_lines 4 "$BATS_TEST_TMPDIR/events"
+	run ! grep '"type":"oom"' "$BATS_TEST_TMPDIR/events"
+	run -137 oci exec c1 dd if=/dev/zero of=/dev/null bs=64M count=1
+	within 60 grep '"type":"oom"' "$BATS_TEST_TMPDIR/events"
+	oci delete -f c1
+	wait $!
 }
 
 @test "a path that is no slice, prefix and name is refused" {

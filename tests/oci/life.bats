@@ -202,6 +202,8 @@ load helpers
 	[[ $output == *"exists"* ]]
 }
 
+has_lines() { [ "$(wc -l <"$2")" -ge "$1" ]; }
+
 @test "update and events" {
 	needs_controllers
 	b=$(bundle b 'p["args"] = ["sleep", "1000"]')
@@ -222,7 +224,7 @@ load helpers
 	# Until the container ends; one that ended already is an error.
 	oci events --interval 20ms $n >"$dir/events" 2>&1 3>&- &
 	local job=$!
-	wait_until test -s "$dir/events"
+	wait_until has_lines 3 "$dir/events"
 	oci kill $n KILL
 	wait $job
 	wait_until is_status $n stopped
