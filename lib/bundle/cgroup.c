@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The control group of a container, ours or a scope of systemd's. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bundle/bundle.h"
 #include "bundle/parts.h"
 #include "core/err.h"
+#include "core/io.h"
 #include "core/str.h"
 #include "runtime/resources.h"
 #include "sys/path.h"
 #include "systemd/scope.h"
+
+enum { PROC_CGROUP_MAX = 1 << 16 };
 
 static int path_of(const char *asked, const char *id, char **ret, struct mb_err *err)
 {
@@ -96,6 +100,37 @@ int mb_bundle_cgroup_make(struct mb_bundle *b, const struct mb_sys_cgroup_limits
 	if (r < 0)
 		(void)mb_bundle_cgroup_remove(b, NULL);
 	return r;
+}
+
+/* "0::PATH" of the process, as long as it is the one that was opened. */
+static char *own_group(const struct mb_sys_proc_id *process)
+{
+	MB_AUTO_FREE char *file = mb_asprintf("/proc/%d/cgroup", (int)process->pid);
+	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
+	char *save = NULL;
+
+	if (mb_read_file(AT_FDCWD, file, PROC_CGROUP_MAX, &text, NULL) < 0 || !text.len ||
+	    !mb_sys_proc_id_is_running(process))
+		return NULL;
+	mb_str_addc(&text, '\0');
+	for (char *line = strtok_r(text.buf, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		const char *path = mb_skip_prefix(line, "0::");
+
+		if (path)
+			return mb_strdup(path);
+	}
+	return NULL;
+}
+
+int mb_bundle_cgroup_of_init(struct mb_bundle *b, struct mb_sys_cgroup **ret, struct mb_err *err)
+{
+	MB_AUTO_FREE char *path = is_v2(b) ? own_group(&b->process) : NULL;
+	const char *below = path ? mb_skip_prefix(path, b->record.cgroup) : NULL;
+
+	if (!below || below[0] != '/')
+		return MB_SYS_CGROUP_ABSENT;
+	return mb_sys_cgroup_open(b->cgroup_host, path, ret, err);
 }
 
 int mb_bundle_cgroup_update(struct mb_bundle *b, const struct mb_sys_cgroup_limits *limits,

@@ -81,6 +81,19 @@ static int hand_over(const struct mb_bundle_exec *how, struct mb_bundle_executed
 	return r;
 }
 
+/* Who divides its group, as an init or an engine in the container does, leaves it no process of its
+ * own, and lets in nobody: it is its process 1 that says where one may be. */
+static int run_beside_init(struct mb_bundle *b, struct mb_runtime_exec_request *request,
+                           struct mb_runtime_exec *ret, struct mb_err *err)
+{
+	MB_AUTO(mb_sys_cgroup_free) struct mb_sys_cgroup *group = NULL;
+
+	if (mb_bundle_cgroup_of_init(b, &group, NULL) != 0)
+		return -EBUSY;
+	request->cgroup = group;
+	return mb_runtime_exec(request, ret, err);
+}
+
 int mb_bundle_exec(struct mb_bundle *b, const struct mb_bundle_exec *how,
                    struct mb_bundle_executed *ret, struct mb_err *err)
 {
@@ -114,6 +127,8 @@ int mb_bundle_exec(struct mb_bundle *b, const struct mb_bundle_exec *how,
 	request.preserve_fds = how->preserve_fds;
 	request.no_new_keyring = how->no_new_keyring;
 	r = mb_runtime_exec(&request, &done, err);
+	if (r == -EBUSY && !how->cgroup)
+		r = run_beside_init(b, &request, &done, err);
 	if (r < 0)
 		return r;
 	*ret = (struct mb_bundle_executed){done.pid, done.pidfd, done.console_fd};

@@ -54,6 +54,9 @@ int mb_bundle_cgroup_name(struct mb_bundle *b, bool systemd, struct mb_err *err)
  * @holder until a process is in it: the caller ends it, in any case. */
 int mb_bundle_cgroup_make(struct mb_bundle *b, const struct mb_sys_cgroup_limits *limits,
                           struct mb_systemd_holder *holder, struct mb_err *err);
+/* The group of the container's that its process 1 is in, where that is one below b->cgroup (v2).
+ * Return: 0 and *@ret, the caller's; MB_SYS_CGROUP_ABSENT: it is not; or -errno, told. */
+int mb_bundle_cgroup_of_init(struct mb_bundle *b, struct mb_sys_cgroup **ret, struct mb_err *err);
 /* When no process is left in it. */
 int mb_bundle_cgroup_remove(struct mb_bundle *b, struct mb_err *err);
 

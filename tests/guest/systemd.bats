@@ -78,6 +78,21 @@ is_stopped() { [ "$(oci state "$1" | jq -r .status)" = stopped ]; }
 	is_gone p-x.scope
 }
 
+# It is its process 1's to say where others are to be: a divided group takes no process.
+@test "exec into a container that divides its group" {
+	local group=$C/system.slice/mybox-c1.scope
+	start c1
+	mkdir "$group/init" "$group/more"
+	pid c1 >"$group/init/cgroup.procs"
+	echo +pids >"$group/cgroup.subtree_control"
+	oci exec -d c1 sleep 1000
+	[ "$(wc -l <"$group/init/cgroup.procs")" = 2 ]
+	run -3 oci exec c1 sh -c 'exit 3'
+	oci exec --cgroup more c1 true
+	oci delete -f c1
+	is_gone mybox-c1.scope
+}
+
 @test "figures come line after line, with what lacked memory, and end with the container" {
 	change '.linux.resources.memory.limit = 16777216'
 	start c1
