@@ -137,6 +137,22 @@ static void give_back(struct mb_net *net, const struct mb_net_sandbox *s,
 	mb_net_store_release(net, gone, s->container_id);
 }
 
+/* What it left before, and may have still, is forgotten by the record.  But the address of @gone it
+ * has until that is written, though it left the same one before. */
+static void release_left(struct mb_net *net, struct mb_net_sandbox *s,
+                         const struct mb_net_endpoint *gone)
+{
+	if (!s->left_network || mb_net_endpoint_find(s, s->left_network))
+		return;
+	if (mb_streq(s->left_network, gone->network_id)) {
+		if (mb_streq(s->left_ip4, gone->ip4))
+			mb_strset(&s->left_ip4, NULL);
+		if (mb_streq(s->left_ip6, gone->ip6))
+			mb_strset(&s->left_ip6, NULL);
+	}
+	mb_net_address_release_left(net, s);
+}
+
 /* The record without @gone, which is freed.  Cut off before the address is given back, the record
  * tells of it still. */
 static int write_without(struct mb_net *net, struct mb_net_sandbox *s, struct mb_net_endpoint *gone,
@@ -144,8 +160,7 @@ static int write_without(struct mb_net *net, struct mb_net_sandbox *s, struct mb
 {
 	int r;
 
-	if (s->left_network && !mb_net_endpoint_find(s, s->left_network))
-		mb_net_address_release_left(net, s);
+	release_left(net, s, gone);
 	mb_strset(&s->left_network, gone->network_id);
 	mb_strset(&s->left_ip4, gone->ip4);
 	mb_strset(&s->left_ip6, gone->ip6);

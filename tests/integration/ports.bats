@@ -183,6 +183,9 @@ elements() { nft list ruleset | grep -E '10\.99\.47\.9|8080|elements' | sort; }
 	for how in EIO EIO:signal=KILL; do
 		web s1 --network net1 -p 8080:80
 		mybox network connect --ip 10.99.47.9 net2 s1
+		# One that left before has what it left then, too, until it is written.
+		mybox network disconnect net2 s1
+		mybox network connect --ip 10.99.47.9 net2 s1
 		wait_until 20 is 127.0.0.1:8080 s1
 		id=$(mybox inspect -f '{{.Id}}' s1)
 		run strace -f -qq -o /dev/null -P "$id" -e trace=renameat,renameat2,linkat -e "inject=renameat,renameat2,linkat:error=$how" "${box[@]}" network disconnect net2 s1
