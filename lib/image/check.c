@@ -30,14 +30,35 @@ struct checking {
 	int images, layers;
 	bool alone; /* no load is at work: what nobody has is garbage, and repair is safe */
 	size_t left;
+	struct finding {
+		char *subject, *problem;
+		bool repaired;
+	} * findings; /* told when nothing is locked: who reads them may be slow */
+	size_t n_findings;
 };
 
 /* @repaired: it was put right. */
 static void tell(struct checking *c, const char *subject, const char *problem, bool repaired)
 {
-	if (c->request->finding)
-		c->request->finding(c->request->arg, subject, problem, repaired);
+	if ((c->n_findings & (c->n_findings - 1)) == 0)
+		c->findings = mb_realloc(c->findings, (c->n_findings ? 2 * c->n_findings : 1) *
+		                                              sizeof(*c->findings));
+	c->findings[c->n_findings++] =
+		(struct finding){mb_strdup(subject), mb_strdup(problem), repaired};
 	c->left += !repaired;
+}
+
+static void tell_all(struct checking *c)
+{
+	for (size_t i = 0; i < c->n_findings; i++) {
+		const struct finding *f = &c->findings[i];
+
+		if (c->request->finding)
+			c->request->finding(c->request->arg, f->subject, f->problem, f->repaired);
+		free(f->subject);
+		free(f->problem);
+	}
+	free(c->findings);
 }
 
 static bool may_repair(const struct checking *c)
@@ -111,62 +132,91 @@ static bool config_is_sound(struct checking *c, const char *id)
 	return mb_image_config_read(c->store, id, &text, NULL) == 0;
 }
 
-static void check_image(struct checking *c, const char *id)
+/* One that has gone since its name was read is nobody's concern. */
+static bool image_is_sound(struct checking *c, const char *id, char problem[128])
 {
 	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
-	char subject[96], problem[128] = "the record cannot be read";
 	uint64_t bytes;
 	int r = mb_image_record_load(c->images, id, &image, NULL);
 
-	snprintf(subject, sizeof(subject), "image sha256:%.64s", id);
-	if (r != 0) {
-		tell(c, subject, problem,
-		     may_repair(c) && (remake_record(c, id) || drop_image(c, id)));
-		return;
+	if (r == MB_IMAGE_ABSENT)
+		return true;
+	if (r < 0) {
+		snprintf(problem, 128, "the record cannot be read");
+		return false;
 	}
-	if (!config_is_sound(c, id))
-		tell(c, subject, "the configuration is missing or has another digest",
-		     may_repair(c) && drop_image(c, id));
-	else if (!sum_layers(c, image, &bytes, problem))
-		tell(c, subject, problem, may_repair(c) && drop_image(c, id));
+	if (!config_is_sound(c, id)) {
+		snprintf(problem, 128, "the configuration is missing or has another digest");
+		return false;
+	}
+	return sum_layers(c, image, &bytes, problem);
 }
 
-/* "ID.json" of an image whose record was never written, or is gone.  They come and go under the
- * lock that we hold. */
-static void check_config(struct checking *c, const char *name)
+/* Containers are made meanwhile, for which the lock of names is needed: it is taken only for a
+ * second look at what is not as it should be, which may be on its way in or out. */
+static int check_image(struct checking *c, const char *id, struct mb_err *err)
+{
+	MB_AUTO_CLOSE int lock = -1;
+	char subject[96], problem[128];
+	int r;
+
+	if (image_is_sound(c, id, problem))
+		return 0;
+	r = mb_image_refs_lock(c->store, &lock, err);
+	if (r < 0 || image_is_sound(c, id, problem))
+		return r;
+	snprintf(subject, sizeof(subject), "image sha256:%.64s", id);
+	tell(c, subject, problem, may_repair(c) && (remake_record(c, id) || drop_image(c, id)));
+	return 0;
+}
+
+static bool is_orphan(const struct checking *c, const char *config, const char *record)
+{
+	return faccessat(c->images, record, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+	       faccessat(c->images, config, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* "ID.json" of an image whose record was never written, or is gone; they come and go under the
+ * lock of names.  One that was broken has just been dropped, with its record. */
+static int check_config(struct checking *c, const char *name, struct mb_err *err)
 {
 	char id[MB_IMAGE_ID_TEXT], record[MB_IMAGE_ID_TEXT + 8], subject[96];
+	MB_AUTO_CLOSE int lock = -1;
+	int r;
 
 	snprintf(id, sizeof(id), "%.64s", name);
 	if (!mb_hex_is_valid(id, MB_IMAGE_ID_TEXT - 1) || !mb_streq(name + strlen(id), ".json"))
-		return;
+		return 0;
 	snprintf(record, sizeof(record), "%s.record", id);
-	/* One that was broken has just been dropped, with its record. */
-	if (faccessat(c->images, record, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
-	    faccessat(c->images, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return;
+	if (!is_orphan(c, name, record))
+		return 0;
+	r = mb_image_refs_lock(c->store, &lock, err);
+	if (r < 0 || !is_orphan(c, name, record))
+		return r;
 	snprintf(subject, sizeof(subject), "configuration sha256:%s", id);
 	tell(c, subject, "no image has it",
 	     c->request->repair && unlinkat(c->images, name, 0) == 0);
+	return 0;
 }
 
 static int check_images(struct checking *c, struct mb_err *err)
 {
 	DIR *dir = mb_dir_open(c->images, ".");
 	const struct dirent *entry;
+	int r = 0;
 
 	if (!dir)
 		return mb_fail_sys(err, errno, "cannot read 'images'");
-	while ((entry = readdir(dir))) {
+	while (r == 0 && (entry = readdir(dir))) {
 		char id[MB_IMAGE_ID_TEXT];
 
 		if (mb_image_record_name_parse(entry->d_name, id))
-			check_image(c, id);
+			r = check_image(c, id, err);
 		else
-			check_config(c, entry->d_name);
+			r = check_config(c, entry->d_name, err);
 	}
 	closedir(dir);
-	return 0;
+	return r;
 }
 
 static void check_ref(struct checking *c, const struct mb_image_ref *ref)
@@ -181,12 +231,15 @@ static void check_ref(struct checking *c, const struct mb_image_ref *ref)
 	     may_repair(c) && mb_image_ref_remove(c->store, ref->name, NULL) == 0);
 }
 
+/* This is short: nobody waits long for the lock. */
 static int check_refs(struct checking *c, struct mb_err *err)
 {
 	MB_AUTO_IMAGE_REFS struct mb_image_refs refs = {0};
-	MB_AUTO_CLOSE int fd = -1;
-	int r = mb_image_refs_load(c->store, &refs, err);
+	MB_AUTO_CLOSE int lock = -1, fd = -1;
+	int r = mb_image_refs_lock(c->store, &lock, err);
 
+	if (r == 0)
+		r = mb_image_refs_load(c->store, &refs, err);
 	if (r == 0)
 		r = mb_store_dir(c->store, "refs", false, &fd, err);
 	for (size_t i = 0; r == 0 && i < refs.n; i++)
@@ -296,13 +349,10 @@ int mb_image_check(struct mb_store *store, const struct mb_image_check_request *
 		r = mb_store_dir(store, "layers", false, &c.layers, err);
 	if (r == 0) {
 		MB_AUTO_CLOSE int lock = -1;
-		MB_AUTO_CLOSE int names = -1;
 
 		r = mb_store_lock(store, MB_RANK_IMAGE, "images", true, false, &lock, err);
 		c.alone = r == 0;
 		if (r >= 0)
-			r = mb_image_refs_lock(store, &names, err);
-		if (r == 0)
 			r = check_all(&c, err);
 	}
 	if (r == 0)
@@ -311,6 +361,7 @@ int mb_image_check(struct mb_store *store, const struct mb_image_check_request *
 		mb_image_commit_clean(store);
 	mb_close(&c.images);
 	mb_close(&c.layers);
+	tell_all(&c);
 	if (r == 0)
 		*ret_left = c.left;
 	return r;

@@ -109,3 +109,30 @@ load helpers
 	[ ! -e "$root/images/$id.json" ]
 	mybox image exists deb
 }
+
+@test "nobody waits for who reads what is found" {
+	local check i code=0
+	# More than a pipe holds, and somebody has images in use.
+	for ((i = 0; i < 1500; i++)); do
+		printf -v check '%064x' $i
+		touch "$root/images/$check.json"
+	done
+	exec 8>>"$run/locks/images"
+	flock -s 8
+	mkfifo "$BATS_TEST_TMPDIR/out"
+	"${box[@]}" system check >"$BATS_TEST_TMPDIR/out" 3>&- 8>&- &
+	check=$!
+	exec 7<"$BATS_TEST_TMPDIR/out"
+	wait_until 30 grep -q pipe_write "/proc/$check/wchan"
+	run timeout -k 1 60 "${box[@]}" create --name waits deb true 7>&- 8>&-
+	[ "$status" = 0 ] || exec 7<&-
+	[ "$status" = 0 ]
+	[ "$(grep -c 'no image has it' <&7)" = 1500 ]
+	exec 7<&- 8>&-
+	wait $check || code=$?
+	[ $code = 2 ]
+	run mybox system check --repair
+	[ "$status" = 1 ]
+	[ "$(grep -c '(repaired)' <<<"$output")" = 1500 ]
+	mybox system check
+}
