@@ -257,16 +257,19 @@ static int remove_in(const struct place *place, const char *registry, struct mb_
 {
 	MB_AUTO(mb_json_free) struct json_object *config = NULL;
 	struct mb_registry_helper helper;
-	int kept, r = load_place(place, &config, err);
+	int kept = MB_REGISTRY_NO_LOGIN, written = MB_REGISTRY_NO_LOGIN;
+	int r = load_place(place, &config, err);
 
 	if (r != 0)
 		return r;
-	kept = find_helper(place, config, registry, &helper)
-	               ? mb_registry_helper_erase(&helper, mb_registry_auths_key(registry), err)
-	               : MB_REGISTRY_NO_LOGIN;
+	if (find_helper(place, config, registry, &helper))
+		kept = mb_registry_helper_erase(&helper, mb_registry_auths_key(registry), err);
+	/* What stands here goes, whatever the helper says. */
+	if (mb_registry_auths_remove(config, registry))
+		written = write_place(place, config, kept < 0 ? NULL : err);
 	if (kept < 0)
 		return kept;
-	return mb_registry_auths_remove(config, registry) ? write_place(place, config, err) : kept;
+	return written == MB_REGISTRY_NO_LOGIN ? kept : written;
 }
 
 int mb_registry_authfile_remove(const struct mb_registry_caller *caller, const char *registry,

@@ -209,8 +209,13 @@ keeper() {
 	[[ $stderr = "mybox: cannot log in: the credential helper 'mybox-kept' failed: the "*"keyring is locked" ]]
 	run ! grep -q 5011 "$HOME/.docker/config.json"
 	rm /usr/local/bin/docker-credential-mybox-kept
+	# What stands in the file goes, whatever comes of the helper.
+	echo '{"credsStore": "mybox-kept", "auths": {"'$basic'": {"auth": "YTpi"}, "other:1": {"auth": "YTpi"}}}' >"$HOME/.docker/config.json"
 	run -1 mybox logout $basic
 	[ "$output" = "mybox: cannot log out: the program 'docker-credential-mybox-kept' is not there" ]
+	run ! grep -q "\"$basic\"" "$HOME/.docker/config.json"
+	grep -q '"other:1"' "$HOME/.docker/config.json"
+	grep -q credsStore "$HOME/.docker/config.json"
 }
 
 @test "login: credHelpers know one registry each, before credsStore" {
