@@ -14,6 +14,7 @@
 #include "core/dir.h"
 #include "core/err.h"
 #include "core/own.h"
+#include "core/sha256.h"
 #include "core/str.h"
 #include "oci/digest.h"
 #include "store/store.h"
@@ -125,23 +126,44 @@ static int open_any(struct mb_store *store, const struct mb_oci_digest *digest,
 	return r;
 }
 
+/* Whether it is what its name says. */
+static bool is_sound(const struct mb_image_download *d)
+{
+	char text[MB_SHA256_TEXT], part[16384];
+	struct mb_sha256 sum;
+	off_t at = 0;
+	ssize_t n;
+
+	mb_sha256_init(&sum);
+	while ((n = pread(d->fd, part, sizeof(part), at)) > 0) {
+		mb_sha256_add(&sum, part, (size_t)n);
+		at += n;
+	}
+	mb_sha256_finish_text(&sum, text);
+	return n == 0 && mb_streq(text, d->name);
+}
+
 /* Nothing syncs a blob, which a pull would wait for: with the power one may lose its end.  Then it
- * is fetched anew, unless another pull is content with it as it is. */
-static int begin_anew(int users_fd, const struct mb_oci_digest *digest, uint64_t size,
+ * is fetched anew, by one of those who want it.  One that is sound stays: the size is wrong. */
+static int begin_anew(const struct mb_oci_digest *digest, uint64_t size,
                       struct mb_image_download *d, struct mb_err *err)
 {
-	if (lock_byte(users_fd, digest, F_WRLCK) < 0)
-		return mb_fail(err, EBADMSG, "blob 'sha256:%.12s' has %llu bytes, not %llu",
-		               digest->hex, (unsigned long long)d->have, (unsigned long long)size);
-	if (is_current(d->dir_fd, d->name, d->fd))
+	if (flock(d->fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? MB_IMAGE_DOWNLOAD_BUSY
+		                            : mb_fail_sys(err, errno, "cannot lock '%s'", d->name);
+	if (is_current(d->dir_fd, d->name, d->fd)) {
+		if (is_sound(d))
+			return mb_fail(err, EBADMSG, "blob 'sha256:%.12s' has %llu bytes, not %llu",
+			               digest->hex, (unsigned long long)d->have,
+			               (unsigned long long)size);
 		unlinkat(d->dir_fd, d->name, 0);
-	lock_byte(users_fd, digest, F_RDLCK);
+	}
 	mb_close(&d->fd);
 	d->is_whole = false;
 	return open_part(d, err);
 }
 
-int mb_image_download_open(struct mb_store *store, int users_fd, const struct mb_oci_digest *digest,
+int mb_image_download_open(struct mb_store *store, const struct mb_oci_digest *digest,
                            uint64_t size, struct mb_image_download *ret, struct mb_err *err)
 {
 	struct mb_image_download d;
@@ -150,7 +172,7 @@ int mb_image_download_open(struct mb_store *store, int users_fd, const struct mb
 	if (r != 0)
 		return r;
 	if (d.is_whole && d.have != size)
-		r = begin_anew(users_fd, digest, size, &d, err);
+		r = begin_anew(digest, size, &d, err);
 	else if (d.is_whole)
 		futimens(d.fd, NULL); /* the sweep is to pass it by */
 	if (r != 0)

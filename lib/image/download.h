@@ -30,9 +30,10 @@ enum { MB_IMAGE_DOWNLOAD_BUSY = 1 };
 int mb_image_download_users(struct mb_store *store, int *ret_fd, struct mb_err *err);
 /* From now on nobody else removes the blob. */
 int mb_image_download_keep(int users_fd, const struct mb_oci_digest *digest, struct mb_err *err);
-/* Of what is kept.  What is there and has not @size bytes is begun anew.
- * Return: 0; MB_IMAGE_DOWNLOAD_BUSY: another process is at it; -errno, told. */
-int mb_image_download_open(struct mb_store *store, int users_fd, const struct mb_oci_digest *digest,
+/* Of what is kept.  What is there, has not @size bytes and is damaged is begun anew.
+ * Return: 0; MB_IMAGE_DOWNLOAD_BUSY: another process is at it; -errno, told: -EBADMSG if it is
+ * sound with another size. */
+int mb_image_download_open(struct mb_store *store, const struct mb_oci_digest *digest,
                            uint64_t size, struct mb_image_download *ret, struct mb_err *err);
 /* A descriptor for reading, while another process writes or after.  -ENOENT is told too. */
 int mb_image_download_read(struct mb_store *store, const struct mb_oci_digest *digest, int *ret_fd,

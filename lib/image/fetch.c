@@ -79,8 +79,8 @@ static int claim(struct fetch *f, const struct piece *p, struct mb_image_downloa
 	const struct timespec rest = {.tv_nsec = REST_NSEC};
 
 	for (;;) {
-		int r = mb_image_download_open(f->store, f->users_fd, &p->from->digest,
-		                               (uint64_t)p->from->size, ret, err);
+		int r = mb_image_download_open(f->store, &p->from->digest, (uint64_t)p->from->size,
+		                               ret, err);
 		int word = mb_image_lanes_word(f->lanes, f->at);
 
 		if (r < 0)
