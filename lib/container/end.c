@@ -291,8 +291,11 @@ static int end_now(struct mb_container *c, struct mb_err *err)
 	MB_AUTO_CLOSE int sock = -1, pidfd = -1, monitor_fd = -1;
 	int r = c->run_fd >= 0 ? mb_monitor_connect(c->run_fd, &sock, err) : MB_MONITOR_GONE;
 
-	if (r == 0 && mb_monitor_stopping(sock, true, NULL) == 0)
+	/* One that is slow to answer will read both. */
+	if (r == 0) {
+		mb_monitor_stopping(sock, true, NULL);
 		mb_monitor_wait_send(sock, MB_MONITOR_CLEANS, NULL);
+	}
 	r = mb_sys_proc_id_open(&id, &pidfd, err);
 	if (r == 0) {
 		tell_signal(c, SIGKILL);

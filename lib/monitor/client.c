@@ -6,12 +6,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "core/clock.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/sock.h"
 #include "monitor/message.h"
 
-enum { ANSWER_MSEC = 10000 };
+enum { ANSWER_SEC = 10 };
 
 int mb_monitor_connect(int run_fd, int *ret_sock, struct mb_err *err)
 {
@@ -214,13 +215,35 @@ static int told(const struct mb_monitor_packet *packet, struct mb_err *err)
 	               (int)sizeof(packet->body.error.msg) - 1, packet->body.error.msg);
 }
 
+/* Until there is something to receive, but not beyond @deadline (monotonic; 0: for ever).  The
+ * monitor may be stopped itself; what it was asked it does when it goes on. */
+static int wait_until(int sock, int64_t deadline, struct mb_err *err)
+{
+	struct pollfd p = {.fd = sock, .events = POLLIN};
+
+	while (deadline) {
+		int64_t left = deadline - mb_monotonic_nsec();
+		int r = poll(&p, 1, left > 0 ? (int)(left / 1000000) + 1 : 0);
+
+		if (r > 0)
+			break;
+		if (r == 0 && left <= 0)
+			return mb_fail(err, ETIMEDOUT, "the container's monitor does not answer");
+		if (r < 0 && errno != EINTR)
+			return mb_fail_sys(err, errno, "cannot wait for the container's monitor");
+	}
+	return 0;
+}
+
 /* Wait for the message of type @want; ERROR ends it too. */
-static int await(int sock, enum mb_monitor_type want, struct mb_monitor_packet *packet, int *ret_fd,
-                 struct mb_err *err)
+static int await_until(int sock, enum mb_monitor_type want, struct mb_monitor_packet *packet,
+                       int *ret_fd, int64_t deadline, struct mb_err *err)
 {
 	for (;;) {
-		int r = receive(sock, packet, ret_fd, err);
+		int r = wait_until(sock, deadline, err);
 
+		if (r == 0)
+			r = receive(sock, packet, ret_fd, err);
 		if (r != 0)
 			return r;
 		if (packet->head.type == want)
@@ -230,6 +253,12 @@ static int await(int sock, enum mb_monitor_type want, struct mb_monitor_packet *
 		if (packet->head.type == MB_MONITOR_ERROR)
 			return told(packet, err);
 	}
+}
+
+static int await(int sock, enum mb_monitor_type want, struct mb_monitor_packet *packet, int *ret_fd,
+                 struct mb_err *err)
+{
+	return await_until(sock, want, packet, ret_fd, 0, err);
 }
 
 int mb_monitor_await_ready(int sock, struct mb_err *err)
@@ -285,13 +314,10 @@ static int ask(int sock, enum mb_monitor_type type, const void *payload, size_t 
                struct mb_err *err)
 {
 	static struct mb_monitor_packet packet;
-	struct pollfd p = {.fd = sock, .events = POLLIN};
+	int64_t deadline = mb_monotonic_nsec() + ANSWER_SEC * MB_NSEC_PER_SEC;
 	int r = transmit(sock, type, payload, size, NULL, 0, err);
 
-	/* It may be stopped itself; what it was asked it does when it goes on. */
-	if (r == 0 && poll(&p, 1, ANSWER_MSEC) == 0)
-		return mb_fail(err, ETIMEDOUT, "the container's monitor does not answer");
-	return r == 0 ? await(sock, MB_MONITOR_OK, &packet, NULL, err) : r;
+	return r == 0 ? await_until(sock, MB_MONITOR_OK, &packet, NULL, deadline, err) : r;
 }
 
 int mb_monitor_stopping(int sock, bool on, struct mb_err *err)

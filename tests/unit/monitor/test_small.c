@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "core/crc32c.h"
+#include "core/err.h"
 #include "core/io.h"
 #include "core/own.h"
 #include "core/str.h"
@@ -93,6 +94,24 @@ static void client_reads_an_old_peer(void **state)
 	close(pair[1]);
 	assert_int_equal(mb_monitor_info(pair[0], &info, NULL), MB_MONITOR_GONE);
 	close(pair[0]);
+}
+
+/* It sent something else, and was stopped then. */
+static void client_does_not_wait_for_ever(void **state)
+{
+	const struct mb_monitor_head ready = {.type = MB_MONITOR_READY};
+	struct mb_err err = MB_ERR_INIT;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(mb_monitor_message_send(ends[1], &ready, NULL, NULL, 0), 0);
+	alarm(120);
+	assert_int_equal(mb_monitor_stopping(ends[0], true, &err), -ETIMEDOUT);
+	alarm(0);
+	assert_non_null(strstr(err.msg, "does not answer"));
+	close(ends[0]);
+	close(ends[1]);
 }
 
 static void restart_policies(void **state)
@@ -268,6 +287,7 @@ int main(void)
 		cmocka_unit_test(check_sizes),
 		cmocka_unit_test(slots_in_order),
 		cmocka_unit_test(client_reads_an_old_peer),
+		cmocka_unit_test(client_does_not_wait_for_ever),
 		cmocka_unit_test(restart_policies),
 		cmocka_unit_test(back_off),
 		cmocka_unit_test(exit_document),
