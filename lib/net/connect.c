@@ -153,6 +153,16 @@ static void release_left(struct mb_net *net, struct mb_net_sandbox *s,
 	mb_net_address_release_left(net, s);
 }
 
+/* Whether the record on disk, which could not be written, has it; what cannot be read may. */
+static bool is_recorded(struct mb_net *net, const char *container_id,
+                        const struct mb_net_endpoint *gone)
+{
+	MB_AUTO(mb_net_sandbox_free) struct mb_net_sandbox *s = NULL;
+	int r = mb_net_sandbox_load(net, container_id, &s, NULL);
+
+	return r < 0 || (r == 0 && mb_net_endpoint_find(s, gone->network_id));
+}
+
 /* The record without @gone, which is freed.  Cut off before the address is given back, the record
  * tells of it still. */
 static int write_without(struct mb_net *net, struct mb_net_sandbox *s, struct mb_net_endpoint *gone,
@@ -165,7 +175,7 @@ static int write_without(struct mb_net *net, struct mb_net_sandbox *s, struct mb
 	mb_strset(&s->left_ip4, gone->ip4);
 	mb_strset(&s->left_ip6, gone->ip6);
 	r = mb_net_record_write(net, s, err);
-	if (!r)
+	if (!r || !is_recorded(net, s->container_id, gone))
 		give_back(net, s, gone);
 	mb_net_endpoint_done(gone);
 	return r;

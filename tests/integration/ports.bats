@@ -175,6 +175,22 @@ elements() { nft list ruleset | grep -E '10\.99\.47\.9|8080|elements' | sort; }
 	wait_until 20 is 127.0.0.1:8080 s1
 }
 
+@test "joined in vain, as nothing can be written: the address is anybody's" {
+	requires strace
+	local id
+	mybox network create net1
+	mybox network create --subnet 10.99.47.0/24 net2
+	web s1 --network net1 -p 8080:80
+	id=$(mybox inspect -f '{{.Id}}' s1)
+	run strace -f -qq -o /dev/null -P "$id" -e trace=renameat,renameat2,linkat -e inject=renameat,renameat2,linkat:error=EIO "${box[@]}" network connect --ip 10.99.47.9 net2 s1
+	[ "$status" != 0 ]
+	[[ $output == *"Input/output error"* ]]
+	wait_until 20 is 127.0.0.1:8080 s1
+	mybox run -d --name s2 --network net2 --ip 10.99.47.9 deb sleep 1000
+	mybox network connect net2 s1
+	mybox system check
+}
+
 @test "left half: the address stays taken, the ports stay, until it is left again" {
 	requires strace
 	local id how
