@@ -16,6 +16,7 @@
 #include "cmd/remote/frame.h"
 #include "cmd/remote/remote.h"
 #include "cmd/report.h"
+#include "core/clock.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
@@ -29,10 +30,11 @@ struct near {
 	struct mb_str pending;
 	uint64_t sent;
 	uint64_t asked_at; /* sent when a signal that asks for an end will have been; or 0 */
-	int asked;         /* how often */
-	bool reached;      /* somebody has read what was sent first */
-	int ended_by;      /* a signal that could not be passed on */
-	bool failed;       /* what was to be sent is not whole */
+	int asked;         /* how often, each soon after the one before */
+	int64_t asked_nsec;
+	bool reached; /* somebody has read what was sent first */
+	int ended_by; /* a signal that could not be passed on */
+	bool failed;  /* what was to be sent is not whole */
 };
 
 /* Under sudo the environment stays what main() made of it; else ssh is the caller's own. */
@@ -157,13 +159,25 @@ static void look_whether_reached(struct near *near)
 	near->reached |= taken(near) > 0;
 }
 
+/* Signals that have nothing to do with each other say nothing of one that was not heeded. */
+static void count_asked(struct near *near)
+{
+	enum { SOON_SEC = 3 };
+	int64_t now = mb_monotonic_nsec();
+
+	if (now - near->asked_nsec > SOON_SEC * MB_NSEC_PER_SEC)
+		near->asked = 0;
+	near->asked_nsec = now;
+	near->asked++;
+}
+
 /* Whether the one before it waits behind data that nobody reads, or may: ssh itself has taken some
  * that the far end did not. */
 static bool is_stuck(const struct near *near)
 {
 	enum { PATIENCE = 3 };
 
-	if (near->asked > 1 && taken(near) < near->asked_at)
+	if (taken(near) < near->asked_at)
 		return true;
 	return near->asked >= PATIENCE && near->sent > MB_REMOTE_HELD;
 }
@@ -178,7 +192,8 @@ static void take_signal(struct near *near)
 		return;
 	look_whether_reached(near);
 	asks = info.ssi_signo != SIGUSR1 && info.ssi_signo != SIGUSR2;
-	near->asked += asks;
+	if (asks)
+		count_asked(near);
 	if (near->to >= 0 && near->reached && !(asks && is_stuck(near))) {
 		byte = (char)info.ssi_signo;
 		mb_cmd_remote_frame_add(&near->pending, MB_REMOTE_SIGNAL, &byte, 1);

@@ -214,6 +214,26 @@ hostile=('' ' ' 'a b' "it's" '"' '$(touch made)' '`touch made`' '$HOME' '\' '\\'
 	mybox rm stuck
 }
 
+@test "signals now and then are passed on, however much was read before" {
+	head -c 6000000 /dev/zero >some
+	env --default-signal=INT "PATH=$STUB/etc:$PATH" "$MYBOX" -H ssh://root@127.0.0.1:2222 \
+		--root "$root" --runroot "$run" run -i --rm --name patient deb sh -c \
+		'trap "echo int" INT; trap "exit 43" HUP; trap "exit 44" USR1; cat >/dev/null; echo ready; while :; do sleep 0.05; done' \
+		<some >out 3>&- &
+	local pid=$! code=0 n
+	heard() { [ "$(grep -c int out)" = "$1" ]; }
+	wait_until 30 grep -q ready out
+	for n in 1 2 3 4; do
+		kill -INT $pid
+		wait_until 30 heard $n
+		# So long apart that the one has nothing to do with the other.
+		sleep 3.1
+	done
+	kill -USR1 $pid
+	wait $pid || code=$?
+	[ "$code" = 44 ]
+}
+
 @test "files of this machine become streams" {
 	printf 'A=1\nB=two words\n' >vars
 	printf 'k=v w\n' >labels
