@@ -12,6 +12,7 @@
 #include "container/container.h"
 #include "container/secrets.h"
 #include "container/security.h"
+#include "container/started.h"
 #include "container/tracers.h"
 #include "container/userns.h"
 #include "core/err.h"
@@ -43,8 +44,9 @@ static int other_pid(struct mb_store *store, const char *id, int *ret_pid, struc
 	if (other->state.status != MB_STATUS_RUNNING && other->state.status != MB_STATUS_PAUSED)
 		return mb_fail(err, ESRCH, "cannot join namespace of a non running container: %s",
 		               mb_container_name(other));
+	r = mb_container_started_await(other, err);
 	*ret_pid = other->state.run.pid;
-	return 0;
+	return r > 0 ? -ESRCH : r;
 }
 
 /* Process 1 is in the pid namespace from its birth, with the host's root and all capabilities until

@@ -13,6 +13,7 @@
 #include "container/secrets.h"
 #include "container/security.h"
 #include "container/start_parts.h"
+#include "container/started.h"
 #include "container/userns.h"
 #include "core/err.h"
 #include "core/str.h"
@@ -47,15 +48,15 @@ struct foreign {
 static int clone_foreign(void *arg, int *fd, struct mb_err *err)
 {
 	const struct foreign *f = arg;
-	MB_AUTO_CLOSE int ns = -1;
+	MB_AUTO_CLOSE int ours = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), ns = -1;
 	int r = mb_sys_proc_ns_open(f->pid, "mnt", &ns, err);
 
 	if (r != 0)
 		return r < 0 ? r : mb_fail(err, ESRCH, "it does not run any more");
 	r = mb_sys_proc_ns_join_fd(ns, CLONE_NEWNS, err);
-	if (r < 0)
-		return r;
-	return mb_sys_mount_clone(AT_FDCWD, f->path, false, fd, err);
+	if (r == 0 && mb_container_is_our_root(ours))
+		r = mb_fail(err, EBUSY, "it has no root of its own");
+	return r < 0 ? r : mb_sys_mount_clone(AT_FDCWD, f->path, false, fd, err);
 }
 
 static int add_shared_shm(struct mb_container *c, struct mb_container_bundle *b, struct mb_err *err)
@@ -75,8 +76,12 @@ static int add_shared_shm(struct mb_container *c, struct mb_container_bundle *b,
 		if (!mb_container_is_running(x))
 			return mb_fail(err, ESRCH, "cannot join IPC of a non running container: %s",
 			               mb_container_name(x));
+		r = mb_container_started_await(x, err);
 		f.pid = x->state.run.pid;
-		r = mb_sys_proc_call(clone_foreign, &f, &fd, err);
+		if (r == 0)
+			r = mb_sys_proc_call(clone_foreign, &f, &fd, err);
+		else if (r > 0)
+			r = -ESRCH;
 	}
 	if (r < 0)
 		return mb_wrap(err, r, "cannot share /dev/shm");

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -19,6 +18,7 @@
 #include "container/event.h"
 #include "container/life.h"
 #include "container/secrets.h"
+#include "container/started.h"
 #include "container/tracers.h"
 #include "container/userns.h"
 #include "core/dir.h"
@@ -111,15 +111,6 @@ static void fill_namespaces(struct executing *x)
 		mb_oci_spec_add_namespace(&x->bundle.spec, "user", NULL);
 }
 
-/* The last wall: what has not turned its back on the host's root yet is joined by nobody. */
-static bool is_ours(int root_fd)
-{
-	struct stat its, ours;
-
-	return fstat(root_fd, &its) < 0 || stat("/", &ours) < 0 ||
-	       (its.st_dev == ours.st_dev && its.st_ino == ours.st_ino);
-}
-
 static int open_container(struct executing *x, struct mb_err *err)
 {
 	struct mb_container *c = x->c;
@@ -133,7 +124,8 @@ static int open_container(struct executing *x, struct mb_err *err)
 	x->root_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (x->root_fd < 0)
 		return mb_fail_sys(err, errno, "cannot open the container's root");
-	if (is_ours(x->root_fd))
+	/* The last wall: what has the host's root is joined by nobody. */
+	if (mb_container_is_our_root(x->root_fd))
 		return mb_fail(err, EBUSY, "Container %s has no root of its own", c->id);
 	return mb_store_dir(c->store, "seccomp", true, &x->cache_fd, err);
 }

@@ -8,6 +8,7 @@
 #include "container/container.h"
 #include "container/event.h"
 #include "container/start_parts.h"
+#include "container/started.h"
 #include "container/userns.h"
 #include "core/err.h"
 #include "core/io.h"
@@ -15,9 +16,25 @@
 #include "image/pack.h"
 #include "store/store.h"
 
+enum { TRIES = 100 };
+
 static int put(void *arg, const void *bytes, size_t n)
 {
 	return mb_write_full(*(const int *)arg, bytes, n);
+}
+
+/* What has ended meanwhile is looked at as it lies there. */
+static int open_view(struct mb_container *c, int *ret_fd, struct mb_err *err)
+{
+	int r = -ESRCH;
+
+	/* One that is started again and again is met as it ends. */
+	for (int i = 0; r == -ESRCH && i < TRIES; i++) {
+		r = mb_container_has_process(c) ? mb_container_started_await(c, err) : 0;
+		if (r >= 0)
+			r = mb_container_view_mount(c, ret_fd, err);
+	}
+	return r;
 }
 
 int mb_container_export(struct mb_container *c, int fd, struct mb_err *err)
@@ -27,7 +44,7 @@ int mb_container_export(struct mb_container *c, int fd, struct mb_err *err)
 	MB_AUTO_CLOSE int view = -1;
 	struct mb_image_pack tree = {.give = put, .arg = &fd};
 	struct mb_image_packed packed;
-	int r = mb_container_view_mount(c, &view, err);
+	int r = open_view(c, &view, err);
 
 	if (r == 0 && mb_container_has_userns(&c->record->host)) {
 		r = mb_container_maps_read(&c->record->host, &maps, err);

@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #include "container/container.h"
+#include "container/life.h"
 #include "container/mounts.h"
 #include "container/start_parts.h"
+#include "container/started.h"
 #include "container/userns.h"
 #include "core/dir.h"
 #include "core/err.h"
@@ -25,26 +27,7 @@
 #include "sys/path.h"
 #include "sys/proc.h"
 
-static bool has_process(const struct mb_container *c)
-{
-	return c->state.has_run &&
-	       (c->state.status == MB_STATUS_RUNNING || c->state.status == MB_STATUS_PAUSED);
-}
-
-/* The number may be another's by now: what was opened counts if it is not. */
-static int open_live(struct mb_container *c, int *ret_fd, struct mb_err *err)
-{
-	const struct mb_sys_proc_id id = {.pid = c->state.run.pid, .start = c->state.run.pid_start};
-	MB_AUTO_CLOSE int fd = -1;
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d/root", (int)id.pid);
-	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || !mb_sys_proc_id_is_running(&id))
-		return mb_fail(err, ESRCH, "it does not run any more");
-	*ret_fd = mb_take_fd(&fd);
-	return 0;
-}
+enum { TRIES = 100, TRY_USEC = 10000 };
 
 /* --- of one that does not run ------------------------------------------------------------------
  */
@@ -224,26 +207,51 @@ static int open_still(struct mb_container *c, bool writes, struct mb_container_f
 	return r;
 }
 
-int mb_container_files_open(struct mb_container *c, bool writes, struct mb_container_files *ret,
-                            struct mb_err *err)
+/* Return: also MB_CONTAINER_NOT_RUNNING: it ended meanwhile. */
+static int open_live(struct mb_container *c, int *ret_fd, struct mb_err *err)
+{
+	int r = mb_container_started_await(c, err);
+
+	if (r == 0)
+		r = mb_container_started_root(c, ret_fd, err);
+	return r == -ESRCH ? MB_CONTAINER_NOT_RUNNING : r;
+}
+
+static int open_files(struct mb_container *c, bool writes, struct mb_container_files *ret,
+                      struct mb_err *err)
 {
 	int r = 0;
 
-	*ret = MB_CONTAINER_FILES_INIT;
-	ret->c = c;
-	if (writes && !has_process(c))
+	if (writes && !mb_container_has_process(c))
 		r = mb_container_lock(c, &ret->lock, err);
 	if (r != 0)
 		return r < 0 ? r : -ENOENT;
 	/* It may have started, or ended, a moment ago. */
 	mb_container_refresh(c);
-	if (has_process(c)) {
-		mb_close(&ret->lock);
-		r = open_live(c, &ret->root_fd, err);
-	} else {
-		r = open_still(c, writes, ret, err);
+	if (!mb_container_has_process(c)) {
+		if (!writes || ret->lock >= 0)
+			return open_still(c, writes, ret, err);
+		mb_fail(err, EAGAIN, "it ends just now");
+		return MB_CONTAINER_NOT_RUNNING;
 	}
-	if (r < 0) {
+	mb_close(&ret->lock);
+	return open_live(c, &ret->root_fd, err);
+}
+
+int mb_container_files_open(struct mb_container *c, bool writes, struct mb_container_files *ret,
+                            struct mb_err *err)
+{
+	int r = MB_CONTAINER_NOT_RUNNING;
+
+	*ret = MB_CONTAINER_FILES_INIT;
+	ret->c = c;
+	/* One that is started again and again is met as it ends. */
+	for (int i = 0; r == MB_CONTAINER_NOT_RUNNING && i < TRIES; i++) {
+		usleep(i ? TRY_USEC : 0);
+		r = open_files(c, writes, ret, err);
+	}
+	if (r != 0) {
+		r = r < 0 ? r : -EBUSY;
 		mb_container_files_done(ret);
 		return mb_wrap(err, r, "cannot look into container '%s'", mb_container_name(c));
 	}

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "container/start_parts.h"
+#include "container/started.h"
 #include "container/userns.h"
 #include "core/err.h"
 #include "core/str.h"
@@ -207,16 +208,24 @@ int mb_container_below_mount(struct mb_container *c, int *ret_fd, struct mb_err 
 
 /* --- as the container sees it ----------------------------------------------------------------- */
 
-/* In a child.  What is mounted in it stays behind. */
+/* In a child.  What is mounted in it stays behind.  The root of the namespace may be another than
+ * that of its process 1: neither may be ours. */
 static int clone_root(void *arg, int *fd, struct mb_err *err)
 {
 	const struct mb_container *c = arg;
-	MB_AUTO_CLOSE int ns = -1;
-	int r = mb_sys_proc_ns_open(c->state.run.pid, "mnt", &ns, err);
+	const struct mb_sys_proc_id id = {.pid = c->state.run.pid, .start = c->state.run.pid_start};
+	MB_AUTO_CLOSE int ours = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), ns = -1, root = -1;
+	int r = mb_container_started_root(c, &root, err);
 
-	if (r != 0)
-		return r < 0 ? r : mb_fail(err, ESRCH, "it does not run any more");
+	if (r == 0)
+		r = mb_sys_proc_ns_open(id.pid, "mnt", &ns, err);
+	if (r < 0)
+		return r;
+	if (r > 0 || !mb_sys_proc_id_is_running(&id))
+		return mb_fail(err, ESRCH, "it does not run any more");
 	r = mb_sys_proc_ns_join_fd(ns, CLONE_NEWNS, err);
+	if (r == 0 && mb_container_is_our_root(ours))
+		r = mb_fail(err, EBUSY, "it has no root of its own");
 	return r < 0 ? r : mb_sys_mount_clone(AT_FDCWD, "/", false, fd, err);
 }
 
@@ -285,24 +294,18 @@ int mb_container_scratch_mount(struct mb_container *c, int userns_fd, int *ret_f
 	return r == 0 ? mount_below(c, userns_fd, upper, work, ret_fd, err) : r;
 }
 
-static bool has_process(const struct mb_container *c)
-{
-	return c->state.has_run &&
-	       (c->state.status == MB_STATUS_RUNNING || c->state.status == MB_STATUS_PAUSED);
-}
-
 int mb_container_view_mount(struct mb_container *c, int *ret_fd, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int mount = -1;
 	int r = -ESRCH;
 
-	if (has_process(c)) {
+	if (mb_container_has_process(c)) {
 		r = mb_sys_proc_call(clone_root, c, &mount, err);
 		/* It may have ended meanwhile. */
 		if (r < 0)
 			mb_container_refresh(c);
 	}
-	if (r < 0 && !has_process(c))
+	if (r < 0 && !mb_container_has_process(c))
 		r = mount_still(c, &mount, err);
 	if (r == 0)
 		r = mb_sys_path_reopen(mount, O_RDONLY | O_DIRECTORY, ret_fd, err);

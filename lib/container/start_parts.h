@@ -23,7 +23,7 @@ int mb_container_image_mount(struct mb_container *c, int *ret_fd, struct mb_err 
 /* The same without the places that every container mounts to: what the image has itself. */
 int mb_container_below_mount(struct mb_container *c, int *ret_fd, struct mb_err *err);
 /* Its root file system as it sees it, but for what it has mounted, to be read; ids are those
- * outside. */
+ * outside.  Who has not its lock waits for the end of its start before (started.h). */
 int mb_container_view_mount(struct mb_container *c, int *ret_fd, struct mb_err *err);
 
 /* skeleton.c: the lowest layer, with what every container mounts to; made by the first start. */

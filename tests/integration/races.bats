@@ -226,3 +226,76 @@ is_making() { [ -n "$(find "$root/containers" -name '.tmp-*')" ]; }
 	mybox builder prune -f
 	mybox system check
 }
+
+# held_start CALL NAME ARG...: a container that counts as running, whose process 1 gets to CALL and no
+# further for a while.  It has the host's root until then.
+held_start() {
+	local call=$1 name=$2
+	shift 2
+	strace -f -qq -o /dev/null -e trace="$call" -e inject="$call:delay_enter=4000000" "${box[@]}" run -d --name "$name" --network none "$@" deb sleep 1000 >"$run/held" 2>&1 3>&- &
+	held=$!
+	wait_until 30 is "$name" running
+}
+let_go() {
+	mybox rm -f "$@"
+	wait "$held"
+}
+
+@test "cp beside a start writes and reads the container's files, never the host's" {
+	requires strace
+	local canary=$BATS_TEST_TMPDIR/canary
+	mkdir "$canary"
+	echo secret >"$canary/host"
+	held_start pivot_root slow
+	run -1 mybox cp "$canary/host" "slow:$canary/written"
+	[ ! -e "$canary/written" ]
+	let_go slow
+	held_start pivot_root slow
+	run -1 mybox cp "slow:$canary/host" "$canary/read"
+	[ ! -e "$canary/read" ]
+	let_go slow
+	held_start pivot_root slow
+	mybox cp "$canary/host" slow:/root/written
+	[ "$(mybox exec slow cat /root/written)" = secret ]
+	let_go slow
+}
+
+@test "export beside a start has the container's files, never the host's" {
+	requires strace
+	held_start mount slow
+	mybox export -o "$run/slow.tar" slow
+	run -1 grep -aq mybox-test "$run/slow.tar"
+	tar -tf "$run/slow.tar" etc/hostname
+	let_go slow
+}
+
+@test "--ipc container: beside its start shares its memory, never the host's" {
+	requires strace
+	local ours theirs
+	held_start mount slow --ipc shareable
+	theirs=$(mybox run --rm --ipc container:slow deb stat -c %d /dev/shm)
+	ours=$(mybox exec slow stat -c %d /dev/shm)
+	[ "$theirs" = "$ours" ]
+	let_go slow
+}
+
+@test "cp into one that starts and ends all the time" {
+	mybox run -d --name loop --restart always deb true
+	for _ in 1 2 3 4 5 6 7 8; do mybox cp "$BATS_TEST_FILENAME" loop:/root/again; done
+	mybox stop -t 0 loop
+	mybox cp loop:/root/again "$run/again"
+	cmp "$BATS_TEST_FILENAME" "$run/again"
+}
+
+@test "cp, export and --network container: go on when a monitor is killed" {
+	mybox run -d --name lost --network none deb sleep 1000
+	kill -9 "$(monitor_of lost)"
+	mybox cp "$BATS_TEST_FILENAME" lost:/root/file
+	kill -9 "$(monitor_of lost)"
+	mybox export lost | tar -tf - root/file
+	kill -9 "$(monitor_of lost)"
+	mybox run --rm --network container:lost deb true
+	kill -9 "$(monitor_of lost)"
+	mybox cp lost:/root/file "$run/file"
+	cmp "$BATS_TEST_FILENAME" "$run/file"
+}
