@@ -51,6 +51,7 @@ struct mb_bundle {
 	struct mb_bundle_record record;
 	bool has_record;
 	struct mb_sys_proc_id process; /* pid 0: none yet */
+	bool making;                   /* which is not set up, and may have the host's root */
 	struct mb_oci_spec spec;
 	bool has_spec;
 	struct mb_sys_cgroup_host *cgroup_host;

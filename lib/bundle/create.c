@@ -256,6 +256,7 @@ static int give_birth(struct making *m, struct mb_err *err)
 	r = mb_sys_proc_id_read(ready.pid, &b->process, err);
 	if (r == MB_SYS_PROC_GONE)
 		return mb_fail(err, ESRCH, "the container's first process has ended");
+	b->making = true;
 	return r < 0 ? r : mb_bundle_process_save(b, err);
 }
 
@@ -278,6 +279,10 @@ static int finish(struct making *m, struct mb_bundle_made *ret, struct mb_err *e
 
 	for (char *const *w = mb_runtime_plan_warnings(m->plan); w && *w; w++)
 		mb_strv_add(&m->b->warnings, *w);
+	/* It has its own root now, and can be entered. */
+	m->b->making = false;
+	if (r == 0)
+		r = mb_bundle_process_save(m->b, err);
 	if (r == 0 && m->how->console_socket)
 		r = mb_bundle_console_send(m->how->console_socket, started.console_fd, err);
 	if (r == 0 && m->how->pid_file)

@@ -18,8 +18,10 @@ static int check_status(struct mb_bundle *b, const struct mb_bundle_exec *how, s
 
 	if (r < 0)
 		return r;
-	if (status == MB_BUNDLE_STOPPED || status == MB_BUNDLE_CREATING)
+	if (status == MB_BUNDLE_STOPPED)
 		return mb_fail(err, ESRCH, "cannot exec in a stopped container");
+	if (status == MB_BUNDLE_CREATING)
+		return mb_fail(err, EBUSY, "cannot exec in a container that is being created");
 	if (status == MB_BUNDLE_PAUSED && !how->ignore_paused)
 		return mb_fail(
 			err, EBUSY,

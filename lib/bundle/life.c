@@ -157,8 +157,10 @@ int mb_bundle_start(struct mb_bundle *b, struct mb_err *err)
 
 	if (r < 0)
 		return r;
-	if (status == MB_BUNDLE_STOPPED || status == MB_BUNDLE_CREATING)
+	if (status == MB_BUNDLE_STOPPED)
 		return mb_fail(err, ESRCH, "cannot start a container that has stopped");
+	if (status == MB_BUNDLE_CREATING)
+		return mb_fail(err, EBUSY, "cannot start a container that is being created");
 	if (status != MB_BUNDLE_CREATED)
 		return mb_fail(err, EBUSY, "cannot start an already running container");
 	r = mb_bundle_spec_load(b, err);

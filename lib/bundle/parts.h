@@ -37,8 +37,9 @@ int mb_bundle_record_parse(const char *text, size_t len, struct mb_bundle_record
                            struct mb_err *err);
 void mb_bundle_record_done(struct mb_bundle_record *record);
 int mb_bundle_process_save(struct mb_bundle *b, struct mb_err *err);
+/* *@ret_making (or NULL): it was written before process 1 was set up. */
 int mb_bundle_process_parse(const char *text, size_t len, struct mb_sys_proc_id *ret,
-                            struct mb_err *err);
+                            bool *ret_making, struct mb_err *err);
 /* Take the lock of an open directory.  Return: 0; -EBUSY, told; MB_BUNDLE_REPLACED when the
  * directory is another's meanwhile. */
 enum { MB_BUNDLE_REPLACED = 1 };

@@ -43,11 +43,13 @@ static const struct mb_json_field record_table[] = {
 struct process_doc {
 	int pid;
 	uint64_t start;
+	bool making;
 };
 
 static const struct mb_json_field process_table[] = {
 	MB_JSON_INT("pid", struct process_doc, pid, .flags = MB_JSON_REQUIRED),
 	MB_JSON_U64("start", struct process_doc, start, .flags = MB_JSON_REQUIRED),
+	MB_JSON_BOOL("making", struct process_doc, making),
 	MB_JSON_END,
 };
 
@@ -166,7 +168,7 @@ int mb_bundle_record_parse(const char *text, size_t len, struct mb_bundle_record
 }
 
 int mb_bundle_process_parse(const char *text, size_t len, struct mb_sys_proc_id *ret,
-                            struct mb_err *err)
+                            bool *ret_making, struct mb_err *err)
 {
 	struct process_doc doc = {0};
 	int r = parse(text, len, process_table, &doc, err);
@@ -176,6 +178,8 @@ int mb_bundle_process_parse(const char *text, size_t len, struct mb_sys_proc_id 
 	if (doc.pid <= 1)
 		return mb_fail(err, EBADMSG, "no container's process has the number %d", doc.pid);
 	*ret = (struct mb_sys_proc_id){.pid = doc.pid, .start = doc.start};
+	if (ret_making)
+		*ret_making = doc.making;
 	return 0;
 }
 
@@ -189,9 +193,11 @@ int mb_bundle_record_save(struct mb_bundle *b, struct mb_err *err)
 
 int mb_bundle_process_save(struct mb_bundle *b, struct mb_err *err)
 {
-	const struct process_doc doc = {.pid = b->process.pid, .start = b->process.start};
+	const struct process_doc doc = {
+		.pid = b->process.pid, .start = b->process.start, .making = b->making};
 
-	return mb_store_doc_save(b->dir_fd, MB_BUNDLE_PROCESS, process_table, &doc, 0, err);
+	return mb_store_doc_save(b->dir_fd, MB_BUNDLE_PROCESS, process_table, &doc,
+	                         b->making ? 0 : MB_DOC_REPLACE, err);
 }
 
 static int load_record(struct mb_bundle *b, struct mb_err *err)
@@ -216,7 +222,8 @@ static int load_process(struct mb_bundle *b, struct mb_err *err)
 	if (r == -ENOENT)
 		return 0;
 	if (r == 0)
-		r = mb_bundle_process_parse(mb_str_text(&text), text.len, &b->process, err);
+		r = mb_bundle_process_parse(mb_str_text(&text), text.len, &b->process, &b->making,
+		                            err);
 	return r < 0 ? mb_wrap(err, r, "container '%s': '%s'", b->id, MB_BUNDLE_PROCESS) : 0;
 }
 
@@ -422,6 +429,10 @@ int mb_bundle_status_read(struct mb_bundle *b, enum mb_bundle_status *ret, struc
 	}
 	if (!mb_sys_proc_id_is_running(&b->process))
 		return 0;
+	if (b->making) {
+		*ret = MB_BUNDLE_CREATING;
+		return 0;
+	}
 	r = mb_bundle_cgroup_open(b, err);
 	if (r == 0)
 		r = mb_sys_cgroup_is_frozen(b->cgroup, &frozen, err);

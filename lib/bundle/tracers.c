@@ -37,7 +37,7 @@ static bool lives_in(int root_fd, const char *id, ino_t ns)
 	struct mb_sys_proc_id process = {0};
 
 	return mb_read_file(root_fd, path, MB_JSON_MAX_BYTES, &text, NULL) == 0 &&
-	       mb_bundle_process_parse(mb_str_text(&text), text.len, &process, NULL) == 0 &&
+	       mb_bundle_process_parse(mb_str_text(&text), text.len, &process, NULL, NULL) == 0 &&
 	       pid_namespace(process.pid) == ns;
 }
 

@@ -31,17 +31,19 @@ static void check_record(const struct mb_bundle_record *record)
 	mb_bundle_record_done(&again);
 }
 
-static void check_process(const struct mb_sys_proc_id *id)
+static void check_process(const struct mb_sys_proc_id *id, bool making)
 {
-	struct mb_bundle b = {.dir_fd = fuzz_dir(), .process = *id};
+	struct mb_bundle b = {.dir_fd = fuzz_dir(), .process = *id, .making = making};
 	struct mb_sys_proc_id again = {0};
+	bool still = !making;
 	MB_AUTO_STR struct mb_str text = MB_STR_INIT;
 
 	FUZZ_CHECK(id->pid > 1);
 	unlinkat(b.dir_fd, MB_BUNDLE_PROCESS, 0);
 	FUZZ_CHECK(mb_bundle_process_save(&b, NULL) == 0);
 	FUZZ_CHECK(mb_read_file(b.dir_fd, MB_BUNDLE_PROCESS, MB_DOC_LIMIT, &text, NULL) == 0);
-	FUZZ_CHECK(mb_bundle_process_parse(text.buf, text.len, &again, NULL) == 0);
+	FUZZ_CHECK(mb_bundle_process_parse(text.buf, text.len, &again, &still, NULL) == 0);
+	FUZZ_CHECK(still == making);
 	FUZZ_CHECK(id->pid == again.pid && id->start == again.start);
 }
 
@@ -49,6 +51,7 @@ static void parse(const char *text, size_t len)
 {
 	struct mb_bundle_record record = {0};
 	struct mb_sys_proc_id id = {0};
+	bool making;
 	struct mb_err err = MB_ERR_INIT;
 
 	if (mb_bundle_record_parse(text, len, &record, &err) == 0) {
@@ -58,8 +61,8 @@ static void parse(const char *text, size_t len)
 		FUZZ_CHECK(err.code > 0 && err.msg[0]);
 	}
 	err = (struct mb_err)MB_ERR_INIT;
-	if (mb_bundle_process_parse(text, len, &id, &err) == 0)
-		check_process(&id);
+	if (mb_bundle_process_parse(text, len, &id, &making, &err) == 0)
+		check_process(&id, making);
 	else
 		FUZZ_CHECK(err.code > 0 && err.msg[0]);
 }

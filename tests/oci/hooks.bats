@@ -154,9 +154,31 @@ line() { grep " $1 " "$dir/said"; }
 	"$OCI" --root "$state" create --bundle "$b" $n </dev/null >/dev/null 2>&1 3>&- &
 	local job=$! code=0
 	wait_until test -e "$dir/in"
-	is_status $n creating || is_status $n created
+	is_status $n creating
 	oci delete --force $n
 	wait $job || code=$?
 	[ $code = 1 ]
 	is_gone $n
+}
+
+@test "in its making nobody enters it, where the host's files are still in sight" {
+	local way job
+	for way in create "run -d"; do
+		b=$(bundle b 'p["args"] = ["sleep", "1000"]' "hook('createContainer', '/bin/sh', '-c', 'touch $dir/in; until [ -e $dir/go ]; do sleep 0.05; done')")
+		# shellcheck disable=SC2086
+		"$OCI" --root "$state" $way --bundle "$b" $n </dev/null >/dev/null 2>&1 3>&- &
+		job=$!
+		wait_until test -e "$dir/in"
+		is_status $n creating
+		[ "$(pid_of $n)" != 0 ]
+		run -255 oci exec $n touch "$dir/written"
+		[[ $output == *"being created"* ]]
+		run -1 oci pause $n
+		[ ! -e "$dir/written" ]
+		touch "$dir/go"
+		wait $job
+		[ "$(oci exec $n cat /etc/passwd)" = "$(cat "$b/rootfs/etc/passwd")" ]
+		oci delete --force $n
+		rm -r "$dir/go" "$dir/in" "$b"
+	done
 }
