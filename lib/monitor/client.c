@@ -12,7 +12,7 @@
 #include "core/sock.h"
 #include "monitor/message.h"
 
-enum { ANSWER_SEC = 10 };
+int mb_monitor_answer_msec = 10000;
 
 int mb_monitor_connect(int run_fd, int *ret_sock, struct mb_err *err)
 {
@@ -314,7 +314,7 @@ static int ask(int sock, enum mb_monitor_type type, const void *payload, size_t 
                struct mb_err *err)
 {
 	static struct mb_monitor_packet packet;
-	int64_t deadline = mb_monotonic_nsec() + ANSWER_SEC * MB_NSEC_PER_SEC;
+	int64_t deadline = mb_monotonic_nsec() + (int64_t)mb_monitor_answer_msec * 1000000;
 	int r = transmit(sock, type, payload, size, NULL, 0, err);
 
 	return r == 0 ? await_until(sock, MB_MONITOR_OK, &packet, NULL, deadline, err) : r;

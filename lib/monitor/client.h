@@ -77,8 +77,10 @@ int mb_monitor_cleaned(int sock, struct mb_err *err);
 /* The last word on a connection that guards something.  It is heard before the end of the
  * connection is, so that nobody has to wait for the answer. */
 int mb_monitor_release(int sock, struct mb_err *err);
-/* These wait for the answer, not for ever (-ETIMEDOUT, told), and pass over whatever else comes
- * first: use them before ATTACH or WAIT was sent on the connection, or on one of their own. */
+/* These wait for the answer, not for ever (-ETIMEDOUT, told; ten seconds, but in a test), and pass
+ * over whatever else comes first: use them before ATTACH or WAIT was sent on the connection, or on
+ * one of their own. */
+extern int mb_monitor_answer_msec;
 int mb_monitor_stopping(int sock, bool on, struct mb_err *err);
 int mb_monitor_policy(int sock, const struct mb_monitor_policy *policy, struct mb_err *err);
 int mb_monitor_guard_cgroup(int sock, int cgroup_fd, int parent_fd, const char *name,

@@ -260,7 +260,7 @@ static void rotate(int fd)
 
 static void what_rotates_does_not_end_a_copy(void **state)
 {
-	enum { TIMES = 3000 };
+	enum { TIMES = 150 };
 	struct mb_build_place place;
 	struct pair p;
 	pid_t pid;
