@@ -243,7 +243,7 @@ answers() { store="http://$wire.20$1:2379" etcd_is_well; }
 	local i ip since
 	for i in 1 2 3; do sleeper $i k$i --network shared; done
 	sleeper 2 k4 --network shared
-	on 1 run -d --name again --network shared --restart always deb sh -c 'sleep 1000 & trap "exit 1" TERM; wait' >/dev/null
+	on 1 run -d --name again --network shared --restart always deb sh -c 'sleep 1000 & trap "exit 1" HUP; wait' >/dev/null
 	wait_until 5 reaches 1 k1 k3
 	wait_until 5 reaches 1 k1 k4
 	wait_until 5 knows 3 k1
@@ -277,7 +277,7 @@ answers() { store="http://$wire.20$1:2379" etcd_is_well; }
 	reaches 3 k7 k4
 	# One that dies is started again in its place, with its address.
 	ip=$(ip_of 1 again)
-	on 1 kill -s TERM again >/dev/null
+	on 1 kill -s HUP again >/dev/null
 	restarted() { [ "$(on 1 inspect -f '{{.RestartCount}} {{.State.Running}}' again)" = "1 true" ]; }
 	wait_until 20 restarted
 	[ "$(ip_of 1 again)" = "$ip" ]
