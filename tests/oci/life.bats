@@ -73,6 +73,8 @@ load helpers
 	"$OCI" --root "$state" run --bundle "$b" $n 3>&- &
 	local job=$!
 	wait_until test -e "$b/rootfs/tmp/up"
+	# Until then a signal ends the start.
+	wait_until is_status $n running
 	kill -TERM $job
 	local code=0
 	wait $job || code=$?
