@@ -53,7 +53,7 @@ sys.stdout.buffer.write(b"\x7fELF\2\1\1" + bytes(9) + struct.pack("<HHIQQQIHHHHH
 	mybox run -d --name foreign made /bin/sh
 	[ "$(mybox wait foreign)" = 0 ]
 	[ "$(mybox logs foreign)" = aarch64 ]
-	run -125 mybox run --rm --platform linux/amd64 made /bin/sh
+	run -125 mybox run --rm --pull never --platform linux/amd64 made /bin/sh
 	[ "${#lines[@]}" = 1 ]
 }
 
