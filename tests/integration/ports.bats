@@ -111,7 +111,7 @@ killed_at_record() {
 	done
 }
 
-elements() { nft list ruleset | grep -E '10\.99\.47\.9|8080|elements' | sort; }
+elements() { nft -s list ruleset | grep -E '10\.99\.47\.9|8080|elements' | sort; }
 
 @test "a record that was left takes nothing from who has the address now" {
 	local id verb
