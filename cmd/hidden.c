@@ -19,15 +19,22 @@
 
 enum { EXIT_ENGINE = 125 };
 
+/* The container whose id is the operand.  Return: as mb_container_open(). */
+static int open_it(struct mb_cmd_context *cx, const struct mb_cli_input *in,
+                   struct mb_container **ret, struct mb_err *err)
+{
+	struct mb_store *store;
+	int r = mb_cmd_store(cx, &store, err);
+
+	return r ? r : mb_container_open(store, in->operands[0], ret, err);
+}
+
 static int cleanup_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
                         struct mb_err *err)
 {
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
-	struct mb_store *store;
-	int code, r = mb_cmd_store(cx, &store, err);
+	int code, r = open_it(cx, in, &c, err);
 
-	if (r == 0)
-		r = mb_container_open(store, in->operands[0], &c, err);
 	if (r != 0)
 		return r < 0 ? r : 0; /* removed already */
 	/* For systemd, whose service the monitor may be (--sdnotify). */
@@ -41,13 +48,10 @@ static int restart_main(struct mb_cmd_context *cx, const struct mb_cli_input *in
 {
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
 	struct mb_container_start how = {.restart = true};
-	struct mb_store *store;
 	int r = mb_cmd_container_seal(cx, in, err);
 
 	if (r == 0)
-		r = mb_cmd_store(cx, &store, err);
-	if (r == 0)
-		r = mb_container_open(store, in->operands[0], &c, err);
+		r = open_it(cx, in, &c, err);
 	if (r == 0)
 		r = mb_container_start(c, &how, NULL, err);
 	mb_strv_done(&how.warnings);
@@ -59,12 +63,9 @@ static int health_main(struct mb_cmd_context *cx, const struct mb_cli_input *in,
 {
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
 	int says, code, r = mb_cmd_container_seal(cx, in, err);
-	struct mb_store *store;
 
 	if (r == 0)
-		r = mb_cmd_store(cx, &store, err);
-	if (r == 0)
-		r = mb_container_open(store, in->operands[0], &c, err);
+		r = open_it(cx, in, &c, err);
 	if (r == 0)
 		r = mb_container_health_probe(c, &says, &code, err);
 	return r ? EXIT_ENGINE : says;
@@ -83,11 +84,8 @@ const struct mb_cli_verb mb_cmd_health_hidden = {
 static int lease_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
-	struct mb_store *store;
-	int r = mb_cmd_store(cx, &store, err);
+	int r = open_it(cx, in, &c, err);
 
-	if (r == 0)
-		r = mb_container_open(store, in->operands[0], &c, err);
 	if (r == 0)
 		r = mb_container_leases_keep(c, err);
 	return r < 0 ? r : 0;
@@ -107,11 +105,8 @@ const struct mb_cli_verb mb_cmd_lease_hidden = {
 static int exec_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	MB_AUTO(mb_container_free) struct mb_container *c = NULL;
-	struct mb_store *store;
-	int r = mb_cmd_store(cx, &store, err);
+	int r = open_it(cx, in, &c, err);
 
-	if (r == 0)
-		r = mb_container_open(store, in->operands[0], &c, err);
 	if (r == 0)
 		r = mb_container_exec_serve(c, STDIN_FILENO, STDOUT_FILENO, err);
 	return r ? EXIT_ENGINE : 0;

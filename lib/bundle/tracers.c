@@ -1,24 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Whether somebody beside the engine may trace a process that comes into a container. */
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "bundle/bundle.h"
 #include "bundle/parts.h"
 #include "core/io.h"
 #include "core/str.h"
+#include "sys/proc.h"
 #include "json/json.h"
-
-static ino_t pid_namespace(pid_t pid)
-{
-	char path[40];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
-	return stat(path, &st) < 0 ? 0 : st.st_ino;
-}
 
 static bool has_own_pid_namespace(const struct mb_oci_spec *spec)
 {
@@ -38,13 +26,13 @@ static bool lives_in(int root_fd, const char *id, ino_t ns)
 
 	return mb_read_file(root_fd, path, MB_JSON_MAX_BYTES, &text, NULL) == 0 &&
 	       mb_bundle_process_parse(mb_str_text(&text), text.len, &process, NULL, NULL) == 0 &&
-	       pid_namespace(process.pid) == ns;
+	       mb_sys_proc_ns_inode(process.pid, "pid") == ns;
 }
 
 /* What their processes may do is known to the engine alone. */
 static bool has_company(const struct mb_bundle *b)
 {
-	const ino_t ns = pid_namespace(b->process.pid);
+	const ino_t ns = mb_sys_proc_ns_inode(b->process.pid, "pid");
 	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
 
 	if (mb_bundle_list(b->root_fd, &ids, NULL) < 0)

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "container/tracers.h"
 
-#include <stdio.h>
-#include <sys/stat.h>
-
 #include "container/bundle.h"
 #include "container/container.h"
 #include "core/err.h"
 #include "core/str.h"
+#include "sys/proc.h"
 
 static bool may_trace(const struct mb_container *other)
 {
@@ -21,19 +19,10 @@ static bool may_trace(const struct mb_container *other)
 	return may && !record->host.privileged;
 }
 
-static ino_t pid_namespace(int pid)
-{
-	char path[40];
-	struct stat st;
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/pid", pid);
-	return stat(path, &st) < 0 ? 0 : st.st_ino;
-}
-
 int mb_container_tracer_find(const struct mb_container *c, int pid, char **ret_name,
                              struct mb_err *err)
 {
-	const ino_t ns = pid_namespace(pid);
+	const ino_t ns = mb_sys_proc_ns_inode(pid, "pid");
 	struct mb_container_list all;
 	int r = mb_container_list_load(c->store, false, &all, err);
 
@@ -44,7 +33,7 @@ int mb_container_tracer_find(const struct mb_container *c, int pid, char **ret_n
 		const struct mb_container *other = all.v[i];
 
 		if (mb_container_is_running(other) && !mb_streq(other->id, c->id) &&
-		    pid_namespace(other->state.run.pid) == ns && may_trace(other))
+		    mb_sys_proc_ns_inode(other->state.run.pid, "pid") == ns && may_trace(other))
 			*ret_name = mb_strdup(mb_container_name(other));
 	}
 	mb_container_list_done(&all);

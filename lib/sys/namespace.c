@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "core/err.h"
 #include "core/own.h"
@@ -60,6 +61,15 @@ int mb_sys_proc_ns_open(pid_t pid, const char *name, int *ret_fd, struct mb_err 
 		return mb_fail_sys(err, errno, "cannot open '%s'", path);
 	*ret_fd = fd;
 	return 0;
+}
+
+ino_t mb_sys_proc_ns_inode(pid_t pid, const char *name)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, name);
+	return stat(path, &st) < 0 ? 0 : st.st_ino;
 }
 
 int mb_sys_proc_ns_join(int pidfd, int flags, struct mb_err *err)

@@ -70,6 +70,8 @@ int mb_sys_proc_reap_pid(pid_t pid, int *ret_code, struct mb_err *err);
 /* Open /proc/PID/ns/@name ("net", "mnt", "pid", "pid_for_children"...); @pid 0 = this process.
  * Return: 0; MB_SYS_PROC_GONE; or -errno. */
 int mb_sys_proc_ns_open(pid_t pid, const char *name, int *ret_fd, struct mb_err *err);
+/* Which one it is: what all in it have alike.  0: the process is gone. */
+ino_t mb_sys_proc_ns_inode(pid_t pid, const char *name);
 /* Join the namespaces @flags (CLONE_NEW*) of the process behind @pidfd, all or none. */
 int mb_sys_proc_ns_join(int pidfd, int flags, struct mb_err *err);
 /* Join one by its descriptor; @flag says which kind it must be, 0 = any. */
