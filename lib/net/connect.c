@@ -205,6 +205,7 @@ static int connect_last(struct mb_net *net, struct mb_net_sandbox *s, int netns_
 	int r;
 
 	r = mb_net_record_write(net, s, err);
+	mb_net_uses_end(net);
 	if (!r)
 		r = attach_last(net, s, netns_fd, err);
 	if (!r)

@@ -45,7 +45,23 @@ void mb_net_free(struct mb_net *net)
 	mb_etcd_free(net->etcd);
 	free(net->etcd_of);
 	mb_strv_done(&net->etcd_silent);
+	mb_net_uses_end(net);
 	free(net);
+}
+
+void mb_net_use_keep(struct mb_net *net, int *fd)
+{
+	if (*fd < 0)
+		return;
+	net->uses = mb_realloc(net->uses, (net->n_uses + 1) * sizeof(*net->uses));
+	net->uses[net->n_uses++] = mb_take_fd(fd);
+}
+
+void mb_net_uses_end(struct mb_net *net)
+{
+	while (net->n_uses)
+		mb_close(&net->uses[--net->n_uses]);
+	free(mb_take_ptr(&net->uses));
 }
 
 void mb_net_set_opener(struct mb_net *net, mb_net_netns_open *open, void *arg)

@@ -31,10 +31,15 @@ struct mb_net {
 	struct mb_etcd *etcd;           /* of the network that was last asked for; NULL: none */
 	char *etcd_of;
 	struct mb_strv etcd_silent; /* networks whose store was asked in vain by this start */
-	mb_net_netns_open *open;    /* of containers that run; NULL: nobody can */
+	int *uses; /* locks of networks that a container of this start is to be recorded on */
+	size_t n_uses;
+	mb_net_netns_open *open; /* of containers that run; NULL: nobody can */
 	void *open_arg;
 };
 
+/* Held until mb_net_uses_end(), which the container's record is written before. */
+void mb_net_use_keep(struct mb_net *net, int *fd);
+void mb_net_uses_end(struct mb_net *net);
 int mb_net_route_sock(struct mb_net *net, struct mb_err *err);
 int mb_net_netfilter_sock(struct mb_net *net, struct mb_err *err);
 /* RUN/net/<id> and RUN/net/e. */

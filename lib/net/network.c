@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -652,7 +653,7 @@ int mb_net_network_remove(struct mb_net *net, const struct mb_net_network *n, st
 	if (n->builtin)
 		return mb_fail(err, EPERM, "%s is a pre-defined network and cannot be removed",
 		               n->name);
-	r = mb_net_store_use(net, n, true, &use, err);
+	r = mb_net_store_use(net, n, LOCK_EX, &use, err);
 	if (!r && mb_net_has_store(n))
 		r = look_unused(net, n, err);
 	if (!r && mb_net_has_store(n))
@@ -667,7 +668,7 @@ int mb_net_network_leave(struct mb_net *net, const struct mb_net_network *n, str
 
 	if (!mb_net_has_store(n))
 		return mb_fail(err, EINVAL, "network %s is of this host alone", n->name);
-	r = mb_net_store_use(net, n, true, &use, err);
+	r = mb_net_store_use(net, n, LOCK_EX, &use, err);
 	if (!r)
 		r = look_unused(net, n, err);
 	if (r)

@@ -42,7 +42,7 @@ static bool is_there(int dir, const char *name, int fd)
 	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
-int mb_net_store_use(struct mb_net *net, const struct mb_net_network *n, bool alone, int *ret_fd,
+int mb_net_store_use(struct mb_net *net, const struct mb_net_network *n, int lock, int *ret_fd,
                      struct mb_err *err)
 {
 	MB_AUTO_FREE char *name = use_name(n);
@@ -58,9 +58,12 @@ int mb_net_store_use(struct mb_net *net, const struct mb_net_network *n, bool al
 		fd = openat(dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd < 0)
 			return mb_fail_sys(err, errno, "cannot open '%s'", name);
-		while (flock(fd, alone ? LOCK_EX : LOCK_SH) < 0)
+		while (flock(fd, lock) < 0) {
+			if (errno == EWOULDBLOCK)
+				return -EWOULDBLOCK;
 			if (errno != EINTR)
 				return mb_fail_sys(err, errno, "cannot lock '%s'", name);
+		}
 	} while (!is_there(dir, name, fd));
 	*ret_fd = mb_take_fd(&fd);
 	return 0;

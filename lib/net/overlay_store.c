@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "core/err.h"
@@ -711,6 +712,18 @@ static bool is_silent(struct mb_net *net, const struct mb_net_network *n)
 	return silent;
 }
 
+/* The lease of this host, unless somebody needs it; whoever comes meanwhile waits, and gets one of
+ * his own.  Who has claimed under it already and is not recorded yet holds the network. */
+static bool end_lease(struct mb_net *net, const struct mb_net_network *n, struct mb_etcd *etcd)
+{
+	MB_AUTO_CLOSE int use = -1;
+
+	if (mb_net_store_use(net, n, LOCK_EX | LOCK_NB, &use, NULL) < 0 || has_others(net, n->id))
+		return false;
+	mb_net_store_lease_end(net, n, etcd);
+	return true;
+}
+
 void mb_net_store_release(struct mb_net *net, const struct mb_net_endpoint *e,
                           const char *container_id)
 {
@@ -724,10 +737,8 @@ void mb_net_store_release(struct mb_net *net, const struct mb_net_endpoint *e,
 	if (!e->ip4 || !mb_net_store_lease_now(net, n) || is_silent(net, n) ||
 	    mb_net_store_open(n, LEAVE_SEC, &etcd, NULL))
 		return;
-	if (has_others(net, n->id))
+	if (has_others(net, n->id) || !end_lease(net, n, etcd))
 		forget(n, etcd, e, container_id);
-	else
-		mb_net_store_lease_end(net, n, etcd);
 }
 
 void mb_net_store_leave(struct mb_net *net, const struct mb_net_network *n)

@@ -29,11 +29,12 @@ int mb_net_store_open(const struct mb_net_network *n, int timeout_sec, struct mb
 /* MB_NET_SHARED_ROOT "net/<name>", and below it "/KIND/" and @what. */
 char *mb_net_store_key(const struct mb_net_network *n, const char *kind, const char *what);
 
-/* From before it is seen that the network is here until the claims are made, as one of many; and
- * @alone from before it is seen that nobody is on it until it is gone.  The first of the two waits
- * for the second, and finds that there is no network.  *@ret_fd is to be closed; it stays -1
- * without a store. */
-int mb_net_store_use(struct mb_net *net, const struct mb_net_network *n, bool alone, int *ret_fd,
+/* From before it is seen that the network is here until the record tells of the container, as one
+ * of many (LOCK_SH); and alone (LOCK_EX) from before it is seen that nobody is on it until it, or
+ * the lease of this host, is gone.  The first of the two waits for the second, and finds that there
+ * is no network.  With LOCK_NB nobody waits: -EWOULDBLOCK, not told.  *@ret_fd is to be closed; it
+ * stays -1 without a store. */
+int mb_net_store_use(struct mb_net *net, const struct mb_net_network *n, int lock, int *ret_fd,
                      struct mb_err *err);
 /* There is nothing to use any more. */
 void mb_net_store_use_end(struct mb_net *net, const struct mb_net_network *n);

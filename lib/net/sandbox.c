@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -103,7 +104,7 @@ int mb_net_endpoint_add(struct mb_net *net, struct mb_net_sandbox *s,
 		            "alone",
 		            n->name);
 	if (!r)
-		r = mb_net_store_use(net, n, false, &use, err);
+		r = mb_net_store_use(net, n, LOCK_SH, &use, err);
 	if (!r)
 		r = hold(net, &g, !mb_net_bridge_index(net, n->id), err);
 	if (!r)
@@ -119,7 +120,6 @@ int mb_net_endpoint_add(struct mb_net *net, struct mb_net_sandbox *s,
 	if (!r || (r == -EADDRNOTAVAIL && mb_net_has_store(n)))
 		r = mb_net_store_choose(net, n, &e, s->container_id,
 		                        before ? mb_net_endpoint_find(before, n->id) : NULL, err);
-	mb_close(&use);
 	if (r) {
 		mb_net_address_release(net, &e, s->container_id);
 		return r;
@@ -128,10 +128,12 @@ int mb_net_endpoint_add(struct mb_net *net, struct mb_net_sandbox *s,
 	/* Told before anything is made, where it is known; joining looks again. */
 	r = n->n_externals ? mb_net_names_check(net, &e, err) : 0;
 	if (r) {
+		mb_close(&use);
 		mb_net_store_release(net, &e, s->container_id);
 		mb_net_address_release(net, &e, s->container_id);
 		return r;
 	}
+	mb_net_use_keep(net, &use);
 	s->endpoints = mb_realloc(s->endpoints, (s->n_endpoints + 1) * sizeof(*s->endpoints));
 	s->endpoints[s->n_endpoints++] = e;
 	e = (struct mb_net_endpoint){0};
@@ -169,17 +171,19 @@ static int prepare(struct mb_net *net, const struct mb_net_request *q, struct mb
 		mb_net_cni_remove(net, s);
 	for (size_t i = 0; !r && i < q->n_networks; i++)
 		r = mb_net_endpoint_add(net, s, &q->networks[i], q->before, err);
-	if (r)
-		return r;
-	mb_net_gateway_choose(s);
-	if (q->n_ports) {
+	if (!r)
+		mb_net_gateway_choose(s);
+	if (!r && q->n_ports) {
 		r = mb_net_ports_default_ip(net, s, &host_ip, err);
 		if (!r)
 			r = mb_net_ports_reserve(s, q->ports, q->n_ports, host_ip, err);
 		if (!r)
 			r = mb_net_guest_ports_check(net, s, err);
 	}
-	return r ? r : mb_net_record_write(net, s, err);
+	if (!r)
+		r = mb_net_record_write(net, s, err);
+	mb_net_uses_end(net);
+	return r;
 }
 
 int mb_net_sandbox_prepare(struct mb_net *net, const struct mb_net_request *q,

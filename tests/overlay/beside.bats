@@ -37,6 +37,7 @@ agrees() {
 }
 teardown() {
 	let_go
+	[ -z "${holder:-}" ] || kill "$holder"
 	rm -f "$dir"/*.status "$dir"/*.out
 	hosts_clean
 }
@@ -86,6 +87,29 @@ teardown() {
 	done
 	on 1 network rm shared >/dev/null
 	[ -z "$(etcd_keys)" ]
+}
+
+@test "beside: the last one ends, and who comes keeps what he has claimed" {
+	local id use
+	id=$(on 1 network create -d overlay --internal --subnet 10.97.0.0/24 -o "store=$store" -o ttl=60 shared)
+	use=$dir/h1/run/net/ov/$id.use
+	on 1 run -d --name last --network shared deb sleep 1000 >/dev/null
+	# As one who comes does until his record is written.
+	flock -s --no-fork "$use" sleep 1000 >/dev/null 2>&1 3>&- &
+	holder=$!
+	locked() { ! flock -n -x "$use" true; }
+	wait_until 5 locked
+	on 1 rm -f last >/dev/null
+	[ "$(etcd_keys | grep -c /ep/)" = 0 ]
+	[ "$(etcd_keys | grep -c /ip/)" = 0 ]
+	[ "$(etcd_keys | grep -c /host/)" = 1 ]
+	kill $holder
+	holder=
+	on 1 run --rm --network shared deb true
+	[ "$(etcd_keys | grep -c /host/)" = 0 ]
+	on 1 network rm shared >/dev/null
+	[ -z "$(etcd_keys)" ]
+	on 1 system check
 }
 
 @test "beside: many of both at once, and never half of it" {
