@@ -62,7 +62,7 @@ class Flood(Row):
 
     def measure(self, m, rounds, gap):
         total = FLOOD_MB << 20
-        tools = with_other(m, dict.fromkeys(["floor", "mybox"] + m.engines()))
+        tools = ["floor", "mybox"] + ["other"] * bool(m.against) + m.engines()
         ms, cpu, lost = ({t: [] for t in tools} for _ in range(3))
         for _ in range(min(rounds, self.ROUNDS)):
             for tool in tools:
@@ -264,8 +264,8 @@ def start_pair(m, tool):
 ROWS = [
     Row("logs-100mb", "logs of 100 MB to /dev/null", logs_tools, [times(10)], setup=write_log,
         teardown=remove),
-    Row("logs-tail", "logs -n 10 of it", plain("logs", "-n", "10", "bench"), [times(3, "version")],
-        setup=write_log, teardown=remove),
+    Row("logs-tail", "logs --tail 10 of it", plain("logs", "--tail", "10", "bench"),
+        [times(3, "version")], setup=write_log, teardown=remove),
     Row("logs-since", "logs of its last moment", logs_since, [times(3, "version")], setup=write_log,
         teardown=remove),
     Flood("stdout-1g", "1 GiB written to stdout in lines of 128 bytes", None),
