@@ -9,6 +9,7 @@
 #include "cmd/users.h"
 #include "container/container.h"
 #include "container/inspect.h"
+#include "container/users.h"
 #include "core/err.h"
 #include "core/own.h"
 #include "core/str.h"
@@ -55,11 +56,10 @@ struct showing {
 
 static size_t count_users(const struct showing *s, const char *image_id)
 {
-	MB_AUTO_FREE char *id = mb_asprintf("sha256:%s", image_id);
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->containers.n; i++)
-		n += mb_streq(s->containers.v[i]->record->image_id, id);
+		n += mb_container_uses_image(s->containers.v[i]->record, image_id);
 	return n;
 }
 

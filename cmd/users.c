@@ -51,9 +51,11 @@ static void add_once(struct mb_strv *to, const char *name)
 static void add_used(const struct mb_container *c, struct mb_strv *images, struct mb_strv *volumes)
 {
 	add_once(images, c->record->image_id);
-	for (size_t i = 0; i < c->record->n_mounts; i++)
+	for (size_t i = 0; i < c->record->n_mounts; i++) {
+		add_once(images, c->record->mounts[i].image);
 		if (mb_streq(c->record->mounts[i].type, "volume"))
 			add_once(volumes, c->record->mounts[i].name);
+	}
 }
 
 int mb_cmd_used(struct mb_store *store, struct mb_strv *images, struct mb_strv *volumes,

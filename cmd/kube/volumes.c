@@ -45,6 +45,9 @@ static void put_volume(struct mb_str *out, const char *name, const struct mb_con
 
 		mb_str_add(out, IN "persistentVolumeClaim:\n");
 		mb_cmd_kube_put(out, IN "  claimName", claim);
+	} else if (mb_streq(m->type, "image")) {
+		mb_str_add(out, IN "image:\n");
+		mb_cmd_kube_put(out, IN "  reference", m->source);
 	} else if (mb_streq(m->type, "tmpfs")) {
 		mb_str_add(out, IN "emptyDir:\n" IN "  medium: Memory\n");
 		/* Kubernetes writes what mybox calls "64m" as "64Mi". */

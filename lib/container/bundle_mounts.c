@@ -297,8 +297,10 @@ static int add_user(struct mb_container *c, int rootfs_fd, const struct mb_conta
                     struct mb_container_bundle *b, struct mb_err *err)
 {
 	MB_AUTO_FREE char *options = option_text(m, b->spec.process);
-	struct mb_container_mount_use use = {
-		.rootfs_fd = rootfs_fd, .container_fd = c->dir_fd, .holds = &b->holds};
+	struct mb_container_mount_use use = {.rootfs_fd = rootfs_fd,
+	                                     .container_fd = c->dir_fd,
+	                                     .userns_fd = b->userns_fd,
+	                                     .holds = &b->holds};
 	int fd = -1;
 	int r = find_owner(c, m, b->spec.process, &use, err);
 

@@ -323,14 +323,30 @@ static int fill(struct making *m, struct mb_err *err)
 	return r;
 }
 
+static void add_images(const struct mb_container_record *record, struct mb_strv *ids)
+{
+	const char *id = mb_skip_prefix(record->image_id, "sha256:");
+
+	if (id)
+		mb_strv_add(ids, id);
+	for (size_t i = 0; i < record->n_mounts; i++)
+		if (record->mounts[i].image &&
+		    (id = mb_skip_prefix(record->mounts[i].image, "sha256:")))
+			mb_strv_add(ids, id);
+}
+
 /* Whoever removes an image asks for its containers and deletes its record below this lock: either
  * it sees ours, or we see that the image is gone. */
-static int hold_image(struct making *m, int *ret_lock, struct mb_err *err)
+static int hold_images(struct making *m, int *ret_lock, struct mb_err *err)
 {
-	const char *id = mb_skip_prefix(m->record->image_id, "sha256:");
-	int r = id ? mb_image_refs_lock(m->store, ret_lock, err) : 0;
+	MB_AUTO_STRV struct mb_strv ids = MB_STRV_INIT;
+	int r;
 
-	return r == 0 && id ? mb_image_is_here(m->store, id, err) : r;
+	add_images(m->record, &ids);
+	r = ids.n ? mb_image_refs_lock(m->store, ret_lock, err) : 0;
+	for (size_t i = 0; r == 0 && i < ids.n; i++)
+		r = mb_image_is_here(m->store, ids.v[i], err);
+	return r;
 }
 
 static int publish(struct making *m, const char *name, struct mb_err *err)
@@ -344,7 +360,7 @@ static int publish(struct making *m, const char *name, struct mb_err *err)
 	if (r == 0)
 		r = mb_container_mounts_make(m->store, m->record, err);
 	if (r == 0)
-		r = hold_image(m, &lock, err);
+		r = hold_images(m, &lock, err);
 	if (r != 0)
 		return r;
 	if (renameat(m->containers, m->temporary, m->containers, m->record->id) < 0)

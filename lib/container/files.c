@@ -73,11 +73,13 @@ static bool is_empty(int mount)
 
 /* Whoever only looks fills no volume and makes no directories: where a fresh volume is to have what
  * the image has there, that is what is seen. */
-static int open_mount(struct mb_container *c, const struct still *s, size_t i, struct mb_err *err)
+static int open_mount(struct mb_container *c, const struct still *s, size_t i, int userns,
+                      struct mb_err *err)
 {
 	const struct mb_container_mount *mount = s->mounts[i];
 	const struct mb_container_mount_use use = {.rootfs_fd = s->root,
 	                                           .container_fd = c->dir_fd,
+	                                           .userns_fd = userns,
 	                                           .looks = !s->writes,
 	                                           .holds = s->holds};
 	int r = mb_container_mount_open(c->store, mount, &use, &s->fds[i], err);
@@ -101,7 +103,7 @@ static int prepare(struct mb_container *c, struct still *s, struct mb_err *err)
 	s->fds = mb_calloc(c->record->n_mounts + 1, sizeof(*s->fds));
 	for (size_t i = 0; r == 0 && i < c->record->n_mounts; i++) {
 		s->fds[s->n++] = -1;
-		r = open_mount(c, s, i, err);
+		r = open_mount(c, s, i, userns, err);
 		if (r == 0)
 			r = map_ids(s->mounts[i], userns, s->fds[i], err);
 	}

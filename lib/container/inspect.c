@@ -374,6 +374,8 @@ static void set_options(struct json_object *o, const struct mb_container_mount *
 			mb_json_set_str(options, "Propagation", m->propagation);
 		if (m->recursive == MB_VOLUME_RECURSIVE_DISABLED)
 			mb_json_set_bool(options, "NonRecursive", true);
+	} else if (mb_streq(m->type, "image")) {
+		key = "ImageOptions";
 	} else if (mb_streq(m->type, "tmpfs")) {
 		key = "TmpfsOptions";
 		set_tmpfs(options, m->options);

@@ -15,6 +15,7 @@
 #include "container/create.h"
 #include "core/err.h"
 #include "core/str.h"
+#include "image/image.h"
 #include "store/store.h"
 #include "sys/mount.h"
 #include "sys/path.h"
@@ -69,6 +70,21 @@ static int use_volume(struct collecting *c, struct mb_container_mount *m,
 	m->name = mb_strdup(volume->name);
 	m->source = mb_strdup(volume->mountpoint);
 	m->anonymous = volume->anonymous;
+	return 0;
+}
+
+static int use_image(struct collecting *c, struct mb_container_mount *m,
+                     const struct mb_volume_mount *asked, struct mb_err *err)
+{
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+	int r = mb_image_find(c->store, asked->source, &image, NULL, err);
+
+	if (r == MB_IMAGE_ABSENT)
+		return mb_wrap(err, -ENOENT, "mount '%s'", asked->target);
+	if (r != 0)
+		return r < 0 ? r : -EINVAL;
+	m->source = mb_strdup(asked->source);
+	m->image = mb_asprintf("sha256:%s", image->id);
 	return 0;
 }
 
@@ -192,6 +208,8 @@ static int add(struct collecting *c, const struct mb_volume_mount *asked, struct
 		m->options = tmpfs_options(asked);
 		return 0;
 	}
+	if (asked->type == MB_VOLUME_IMAGE)
+		return use_image(c, m, asked, err);
 	m->source = mb_strdup(asked->source);
 	m->options = asked->flags.n ? mb_strv_join(&asked->flags, ",") : NULL;
 	mb_strset(&m->propagation, asked->propagation == MB_VOLUME_PROPAGATION_DEFAULT
@@ -245,6 +263,7 @@ static void copy_mount(struct mb_container_record *record, const struct mb_conta
 	m->mode = mb_strdup_or_null(from->mode);
 	m->propagation = mb_strdup_or_null(from->propagation);
 	m->options = mb_strdup_or_null(from->options);
+	m->image = mb_strdup_or_null(from->image);
 	m->subpath = mb_strdup_or_null(from->subpath);
 	m->overlay = from->overlay ? mb_asprintf("%zu", record->n_mounts) : NULL;
 	m->chown = false; /* another's user is nobody here */
@@ -421,11 +440,27 @@ void mb_container_volume_leave(struct mb_store *store, const char *name)
 
 /* --- at start --------------------------------------------------------------------------------- */
 
+/* Of @whole, what the mount shows: all of it or what is below. */
+static int open_part(const struct mb_container_mount *mount, int whole, int *ret_fd,
+                     struct mb_err *err)
+{
+	MB_AUTO_CLOSE int below = -1;
+	int r;
+
+	if (!mount->subpath)
+		return mb_sys_mount_clone(whole, "", true, ret_fd, err);
+	r = mb_sys_path_open(whole, mount->subpath, O_PATH, &below, err);
+	if (r < 0)
+		return mb_wrap(err, r, "%s '%s'", mount->type,
+		               mount->name ? mount->name : mount->source);
+	return mb_sys_mount_clone(below, "", true, ret_fd, err);
+}
+
 static int open_volume(struct mb_store *store, const struct mb_container_mount *mount,
                        const struct mb_container_mount_use *use, int *ret_fd, struct mb_err *err)
 {
 	MB_AUTO(mb_volume_free) struct mb_volume *volume = NULL;
-	MB_AUTO_CLOSE int data = -1, below = -1;
+	MB_AUTO_CLOSE int data = -1;
 	int r = mb_volume_find(store, mount->name, &volume, err);
 
 	if (r != 0)
@@ -438,12 +473,28 @@ static int open_volume(struct mb_store *store, const struct mb_container_mount *
 		if (r < 0)
 			return r;
 	}
-	if (mount->subpath) {
-		r = mb_sys_path_open(data, mount->subpath, O_PATH, &below, err);
-		if (r < 0)
-			return mb_wrap(err, r, "volume '%s'", mount->name);
-	}
-	return mb_sys_mount_clone(below >= 0 ? below : data, "", true, ret_fd, err);
+	return open_part(mount, data, ret_fd, err);
+}
+
+static int open_image(struct mb_store *store, const struct mb_container_mount *mount,
+                      const struct mb_container_mount_use *use, int *ret_fd, struct mb_err *err)
+{
+	const char *id = mount->image ? mb_skip_prefix(mount->image, "sha256:") : NULL;
+	MB_AUTO(mb_image_free) struct mb_image *image = NULL;
+	MB_AUTO_CLOSE int whole = -1;
+	int r;
+
+	if (!id)
+		return mb_fail(err, EUCLEAN, "its image is not told");
+	r = mb_image_open(store, id, &image, err);
+	if (r == 0)
+		r = mb_image_view(store, image, use->userns_fd, &whole, err);
+	if (r != 0)
+		return r < 0 ? r : -ENOENT;
+	if (mount->subpath)
+		return open_part(mount, whole, ret_fd, err);
+	*ret_fd = mb_take_fd(&whole);
+	return 0;
 }
 
 /* docker makes what -v names and is not there, as a directory of root's. */
@@ -591,6 +642,8 @@ int mb_container_mount_open(struct mb_store *store, const struct mb_container_mo
 		return 0;
 	if (strcmp(mount->type, "volume") == 0)
 		r = open_volume(store, mount, use, &fd, err);
+	else if (strcmp(mount->type, "image") == 0)
+		r = open_image(store, mount, use, &fd, err);
 	else if (strcmp(mount->type, "tree") == 0)
 		r = open_tree_fd(mount, &fd, err);
 	else

@@ -45,6 +45,7 @@ mb_container_mounts_sorted(const struct mb_container_record *record);
 struct mb_container_mount_use {
 	int rootfs_fd;    /* a fresh volume gets what the image has there */
 	int container_fd; /* the container's directory: layers of overlays are in it */
+	int userns_fd;    /* whose maps an image's ids are shown by; -1 */
 	bool looks;       /* whoever only looks makes and changes nothing */
 	bool owns;        /* a mount with chown goes to these, ids as they are on disk */
 	uid_t uid;

@@ -176,6 +176,7 @@ static const struct mb_json_field mount_table[] = {
 	MB_JSON_STR("Options", struct mb_container_mount, options),
 	MB_JSON_BOOL("NoCopy", struct mb_container_mount, nocopy),
 	MB_JSON_BOOL("Anonymous", struct mb_container_mount, anonymous),
+	MB_JSON_STR("Image", struct mb_container_mount, image),
 	MB_JSON_STR("Subpath", struct mb_container_mount, subpath),
 	MB_JSON_INT("Recursive", struct mb_container_mount, recursive),
 	MB_JSON_BOOL("CreateSource", struct mb_container_mount, create_source),

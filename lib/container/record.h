@@ -96,11 +96,12 @@ struct mb_container_host_config {
 };
 
 struct mb_container_mount {
-	char *type; /* bind, volume, tmpfs; "tree": a descriptor's, in memory alone */
+	char *type; /* bind, volume, tmpfs, image; "tree": a descriptor's, in memory alone */
 	char *name; /* of a volume */
 	char *source, *destination, *mode, *propagation;
 	char *options; /* what is left of the mode for the mount: "noexec,size=64m" */
-	char *subpath; /* of a volume */
+	char *image;   /* "sha256:...", whatever .source means by now; or NULL */
+	char *subpath; /* of a volume or an image */
 	int recursive; /* enum mb_volume_recursive */
 	int tree_fd;   /* of a "tree": a detached mount, which stays the caller's; not on disk */
 	char *overlay; /* what is written stays in this layer of the container's own; or NULL */

@@ -6,6 +6,21 @@
 #include "container/container.h"
 #include "core/str.h"
 
+static bool is_image(const char *id, const char *hex)
+{
+	const char *plain = id ? mb_skip_prefix(id, "sha256:") : NULL;
+
+	return id && mb_streq(plain ? plain : id, hex);
+}
+
+bool mb_container_uses_image(const struct mb_container_record *record, const char *id)
+{
+	for (size_t i = 0; i < record->n_mounts; i++)
+		if (is_image(record->mounts[i].image, id))
+			return true;
+	return is_image(record->image_id, id);
+}
+
 static int ask(void *store, const char *image_id, char container[MB_IMAGE_ID_TEXT],
                struct mb_err *err)
 {
@@ -16,10 +31,8 @@ static int ask(void *store, const char *image_id, char container[MB_IMAGE_ID_TEX
 		return r;
 	for (size_t i = 0; i < list.n && use != MB_IMAGE_USE_RUNNING; i++) {
 		const struct mb_container *c = list.v[i];
-		const char *id = c->record->image_id ? c->record->image_id : "";
-		const char *hex = mb_skip_prefix(id, "sha256:");
 
-		if (!mb_streq(hex ? hex : id, image_id))
+		if (!mb_container_uses_image(c->record, image_id))
 			continue;
 		use = mb_container_is_running(c) ? MB_IMAGE_USE_RUNNING : MB_IMAGE_USE_STOPPED;
 		snprintf(container, MB_IMAGE_ID_TEXT, "%s", c->id);

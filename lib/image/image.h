@@ -105,6 +105,11 @@ int mb_image_digests(struct mb_store *store, const char *id, struct mb_strv *out
 int mb_image_layers_open(struct mb_store *store, const struct mb_image *image, int *fds,
                          size_t *ret_n, struct mb_err *err);
 
+/* All layers as one detached mount (nosuid, nodev) that nobody can write to, whatever he may
+ * remount; ids are shown by the maps of @userns_fd (-1: as they are). */
+int mb_image_view(struct mb_store *store, const struct mb_image *image, int userns_fd, int *ret_fd,
+                  struct mb_err *err);
+
 struct mb_image_row {
 	char *id;
 	int64_t created;

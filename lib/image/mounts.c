@@ -45,26 +45,36 @@ bool mb_image_is_mounted(struct mb_store *store, const char *id)
 
 /* --- mounting --------------------------------------------------------------------------------- */
 
-/* The layers as one tree that nobody sees yet. */
-static int mount_layers(struct mb_store *store, const struct mb_image *image, int *ret_fd,
-                        struct mb_err *err)
+/* Something to lie below a single layer: that alone is no overlay, and could be written to by
+ * whoever may change mounts. */
+static int add_ground(struct mb_store *store, int *layers, size_t *n, struct mb_err *err)
+{
+	int r = *n == 1 ? mb_store_dir(store, "layers/empty", false, &layers[1], err) : 0;
+
+	*n += r == 0 && *n == 1;
+	return r;
+}
+
+int mb_image_view(struct mb_store *store, const struct mb_image *image, int userns_fd, int *ret_fd,
+                  struct mb_err *err)
 {
 	const uint64_t attr = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 	int layers[MB_IMAGE_MAX_LAYERS];
-	struct mb_sys_overlay overlay = {
-		.lowers = layers, .upper_fd = -1, .work_fd = -1, .attr = attr};
-	int r = mb_image_layers_open(store, image, layers, &overlay.n_lowers, err);
+	struct mb_sys_overlay overlay = {.lowers = layers,
+	                                 .upper_fd = -1,
+	                                 .work_fd = -1,
+	                                 .attr = attr,
+	                                 .maps_ids = userns_fd >= 0,
+	                                 .userns_fd = userns_fd};
+	int r;
 
-	if (r < 0)
-		return r;
-	/* An overlay of one layer is no overlay. */
-	if (overlay.n_lowers == 1) {
-		r = mb_sys_mount_clone(layers[0], "", false, ret_fd, err);
-		if (r == 0)
-			r = mb_sys_mount_setattr(*ret_fd, attr, 0, MS_PRIVATE, false, err);
-	} else {
+	if (!image->layers.n)
+		return mb_sys_mount_new("tmpfs", NULL, attr, ret_fd, err);
+	r = mb_image_layers_open(store, image, layers, &overlay.n_lowers, err);
+	if (r == 0)
+		r = add_ground(store, layers, &overlay.n_lowers, err);
+	if (r == 0)
 		r = mb_sys_mount_overlay(&overlay, ret_fd, err);
-	}
 	for (size_t i = 0; i < overlay.n_lowers; i++)
 		close(layers[i]);
 	return r;
@@ -80,7 +90,7 @@ void mb_image_layers_text(struct mb_store *store, const struct mb_strv *layers, 
 static int place(struct mb_store *store, const struct mb_image *image, int dir, struct mb_err *err)
 {
 	MB_AUTO_CLOSE int mount = -1, target = -1;
-	int r = mount_layers(store, image, &mount, err);
+	int r = mb_image_view(store, image, -1, &mount, err);
 
 	if (r < 0)
 		return r;

@@ -30,6 +30,7 @@ static const char *const type_names[] = {
 	[MB_VOLUME_BIND] = "bind",
 	[MB_VOLUME_VOLUME] = "volume",
 	[MB_VOLUME_TMPFS] = "tmpfs",
+	[MB_VOLUME_IMAGE] = "image",
 };
 
 const char *mb_volume_mount_type_name(enum mb_volume_mount_type type)
@@ -303,7 +304,8 @@ struct long_form {
 	struct mb_volume_mount *m;
 	const char *cwd;
 	char *type, *source, *target;
-	bool bind, volume, tmpfs; /* keys of that type were there */
+	bool bind, volume, tmpfs, image; /* keys of that type were there */
+	bool writable;                   /* readonly=false was said */
 	bool nonrecursive;
 };
 
@@ -328,6 +330,7 @@ enum key_kind {
 	KEY_OPT,
 	KEY_DRIVER,
 	KEY_SUBPATH,
+	KEY_IMAGE_SUBPATH,
 	KEY_TMPFS_SIZE,
 	KEY_TMPFS_MODE,
 	KEY_CONSISTENCY,
@@ -361,7 +364,7 @@ static const struct key {
 	{"tmpfs-size", KEY_TMPFS_SIZE, false},
 	{"tmpfs-mode", KEY_TMPFS_MODE, false},
 	{"consistency", KEY_CONSISTENCY, false},
-	{"image-subpath", KEY_LATER, false},
+	{"image-subpath", KEY_IMAGE_SUBPATH, false},
 	{"relabel", KEY_LATER, false},
 	{"chown", KEY_CHOWN, true},
 	{"idmap", KEY_IDMAP, true},
@@ -402,7 +405,8 @@ static int take_recursive(struct mb_volume_mount *m, const char *value, struct m
 	               value);
 }
 
-static int take_subpath(struct mb_volume_mount *m, const char *value, struct mb_err *err)
+static int take_subpath(struct mb_volume_mount *m, const char *key, const char *value,
+                        struct mb_err *err)
 {
 	MB_AUTO_STRV struct mb_strv parts = MB_STRV_INIT;
 	char *clean;
@@ -410,9 +414,8 @@ static int take_subpath(struct mb_volume_mount *m, const char *value, struct mb_
 	mb_strv_split(&parts, value, '/');
 	if (!*value || *value == '/' || mb_strv_has(&parts, ".."))
 		return mb_fail(err, EINVAL,
-		               "invalid value for volume-subpath: %s: must be a "
-		               "relative path below the volume",
-		               value);
+		               "invalid value for %s: %s: must be a relative path below the %s",
+		               key, value, *key == 'i' ? "image" : "volume");
 	clean = mb_sys_path_clean(value);
 	mb_strset(&m->subpath, clean + 1);
 	free(clean);
@@ -452,7 +455,7 @@ static int take_volume_key(struct long_form *f, const struct key *key, const cha
 		mb_strset(&f->m->driver, value);
 		return 0;
 	case KEY_SUBPATH:
-		return take_subpath(f->m, value, err);
+		return take_subpath(f->m, key->name, value, err);
 	default:
 		return take_bool(key->name, value, &f->m->nocopy, err);
 	}
@@ -476,6 +479,8 @@ static int take_tmpfs_key(struct long_form *f, const struct key *key, const char
 static int take_key(struct long_form *f, const struct key *key, const char *value,
                     struct mb_err *err)
 {
+	int r;
+
 	switch (key->kind) {
 	case KEY_TYPE:
 		mb_strset(&f->type, value);
@@ -487,7 +492,9 @@ static int take_key(struct long_form *f, const struct key *key, const char *valu
 		mb_strset(&f->target, value);
 		return 0;
 	case KEY_READONLY:
-		return take_bool(key->name, value, &f->m->readonly, err);
+		r = take_bool(key->name, value, &f->m->readonly, err);
+		f->writable = r == 0 && !f->m->readonly;
+		return r;
 	case KEY_PROPAGATION:
 	case KEY_NONRECURSIVE:
 	case KEY_RECURSIVE:
@@ -499,6 +506,9 @@ static int take_key(struct long_form *f, const struct key *key, const char *valu
 	case KEY_DRIVER:
 	case KEY_SUBPATH:
 		return take_volume_key(f, key, value, err);
+	case KEY_IMAGE_SUBPATH:
+		f->image = true;
+		return take_subpath(f->m, key->name, value, err);
 	case KEY_TMPFS_SIZE:
 	case KEY_TMPFS_MODE:
 		return take_tmpfs_key(f, key, value, err);
@@ -540,9 +550,8 @@ static int set_type(struct long_form *f, struct mb_err *err)
 		}
 	if (!*type)
 		return mb_fail(err, EINVAL, "type is required");
-	if (strcmp(type, "image") == 0 || strcmp(type, "cluster") == 0 ||
-	    strcmp(type, "npipe") == 0 || strcmp(type, "devpts") == 0 ||
-	    strcmp(type, "glob") == 0 || strcmp(type, "ramfs") == 0)
+	if (strcmp(type, "cluster") == 0 || strcmp(type, "npipe") == 0 ||
+	    strcmp(type, "devpts") == 0 || strcmp(type, "glob") == 0 || strcmp(type, "ramfs") == 0)
 		return mb_fail(err, EOPNOTSUPP, "mount type '%s' is not supported by this version",
 		               type);
 	return mb_fail(err, EINVAL, "mount type unknown: \"%s\"", type);
@@ -561,6 +570,26 @@ static int check_foreign_keys(const struct long_form *f, struct mb_err *err)
 	if (f->tmpfs && f->m->type != MB_VOLUME_TMPFS)
 		return mb_fail(err, EINVAL, "cannot mix 'tmpfs-*' options with mount type '%s'",
 		               type);
+	if (f->image && f->m->type != MB_VOLUME_IMAGE)
+		return mb_fail(err, EINVAL, "cannot mix 'image-*' options with mount type '%s'",
+		               type);
+	if (f->m->type == MB_VOLUME_IMAGE && (f->m->chown || f->m->idmap))
+		return mb_fail(err, EINVAL, "option '%s' is not for mount type 'image'",
+		               f->m->chown ? "chown" : "idmap");
+	return 0;
+}
+
+/* Whoever wants to write wants a volume. */
+static int set_image_source(struct long_form *f, struct mb_err *err)
+{
+	if (!f->source || !*f->source)
+		return mb_fail(err, EINVAL,
+		               "invalid mount config for type \"image\": field Source must not be "
+		               "empty");
+	if (f->writable)
+		return mb_fail(err, EOPNOTSUPP, "mount type 'image' is read-only");
+	f->m->readonly = true;
+	f->m->source = mb_take_ptr(&f->source);
 	return 0;
 }
 
@@ -587,6 +616,8 @@ static int set_source(struct long_form *f, struct mb_err *err)
 			               "invalid mount config for type \"volume\": "
 			               "must not set Subpath when using anonymous volumes");
 		return given ? set_volume_source(m, f->source, err) : 0;
+	case MB_VOLUME_IMAGE:
+		return set_image_source(f, err);
 	case MB_VOLUME_TMPFS:
 		break;
 	}

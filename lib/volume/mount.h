@@ -12,7 +12,7 @@
 
 struct mb_err;
 
-enum mb_volume_mount_type { MB_VOLUME_BIND, MB_VOLUME_VOLUME, MB_VOLUME_TMPFS };
+enum mb_volume_mount_type { MB_VOLUME_BIND, MB_VOLUME_VOLUME, MB_VOLUME_TMPFS, MB_VOLUME_IMAGE };
 enum mb_volume_propagation {
 	MB_VOLUME_PROPAGATION_DEFAULT, /* rprivate */
 	MB_VOLUME_PRIVATE,
@@ -32,7 +32,8 @@ enum mb_volume_recursive {
 
 struct mb_volume_mount {
 	enum mb_volume_mount_type type;
-	char *source; /* bind: absolute path; volume: name, NULL anonymous; tmpfs: NULL */
+	/* bind: absolute path; volume: name, NULL anonymous; tmpfs: NULL; image: its name or id */
+	char *source;
 	char *target; /* absolute, cleaned: no "//", ".", ".." */
 	bool readonly;
 	bool by_short_form; /* came by -v: a missing bind source is made */
@@ -44,7 +45,7 @@ struct mb_volume_mount {
 	char relabel;       /* 'z', 'Z' or 0 */
 	enum mb_volume_propagation propagation;
 	enum mb_volume_recursive recursive;
-	char *subpath;        /* volume-subpath, relative, cleaned; or NULL */
+	char *subpath;        /* volume-subpath or image-subpath, relative, cleaned; or NULL */
 	char *driver;         /* volume-driver, or NULL */
 	struct mb_kv labels;  /* volume-label */
 	struct mb_kv options; /* volume-opt */

@@ -683,3 +683,104 @@ attacks() {
 		[[ $output != *passwd* ]]
 	done
 }
+
+# tools:1 has one layer, /bin/tool and /share/deep/file.
+make_tools() {
+	mkdir -p "$BATS_TEST_TMPDIR/tools"/{bin,share/deep}
+	printf '#!/bin/sh\necho tool\n' >"$BATS_TEST_TMPDIR/tools/bin/tool"
+	chmod 755 "$BATS_TEST_TMPDIR/tools/bin/tool"
+	echo deep >"$BATS_TEST_TMPDIR/tools/share/deep/file"
+	ln -s /etc "$BATS_TEST_TMPDIR/tools/share/out"
+	chown 3:4 "$BATS_TEST_TMPDIR/tools/share/deep/file"
+	tar -c -C "$BATS_TEST_TMPDIR/tools" . | mybox import - tools:1 >/dev/null
+}
+
+@test "type=image: another image's files, of one layer or of several, for nobody to change" {
+	make_tools
+	[ "$(mybox run --rm --mount type=image,src=tools:1,dst=/t deb /t/bin/tool)" = tool ]
+	[ "$(mybox run --rm --mount type=image,source=tools:1,target=/t deb stat -c %u:%g /t/share/deep/file)" = 3:4 ]
+	run mybox run --rm --mount type=image,src=tools:1,dst=/t deb touch /t/new
+	[ "$status" = 1 ]
+	[[ $output == *"Read-only file system"* ]]
+	# Who may mount what he likes does not come to the layers either.
+	mybox run --rm --cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined --mount type=image,src=tools:1,dst=/t deb sh -c 'mount -o remount,rw,bind /t; mount -o remount,rw /t; echo mine >/t/share/mine; true'
+	run ! mybox run --rm --mount type=image,src=tools:1,dst=/t deb cat /t/share/mine
+	printf 'FROM tools:1\nCOPY f /share/second\n' >"$BATS_TEST_TMPDIR/tools/Dockerfile"
+	echo second >"$BATS_TEST_TMPDIR/tools/f"
+	mybox build -q -t tools:2 "$BATS_TEST_TMPDIR/tools"
+	[ "$(mybox run --rm --mount type=image,src=tools:2,dst=/t deb cat /t/share/second /t/share/deep/file)" = $'second\ndeep' ]
+	# One with nothing in it.
+	printf 'FROM scratch\nLABEL a=b\n' | mybox build -q -t bare:1 -
+	[ -z "$(mybox run --rm --mount type=image,src=bare:1,dst=/t deb ls -A /t)" ]
+	run mybox run --rm --mount type=image,src=bare:1,dst=/t deb touch /t/new
+	[ "$status" = 1 ]
+}
+
+@test "type=image: image-subpath shows a part, and leads nowhere else" {
+	make_tools
+	[ "$(mybox run --rm --mount type=image,src=tools:1,dst=/t,image-subpath=share/deep deb ls /t)" = file ]
+	[ "$(mybox run --rm --mount type=image,src=tools:1,dst=/t,image-subpath=share/deep/file deb cat /t)" = deep ]
+	for way in share/out share/../../etc ../x /share nosuch; do
+		run mybox run --rm --mount "type=image,src=tools:1,dst=/t,image-subpath=$way" deb ls /t
+		echo "$way: $status $output"
+		[ "$status" = 125 ]
+		[[ $output != *passwd* ]]
+	done
+	[ -z "$(mybox ps -aq)" ]
+}
+
+@test "type=image: what a container mounts stays, by its id, until the container is gone" {
+	make_tools
+	local id
+	id=$(mybox image inspect -f '{{.Id}}' tools:1)
+	mybox run -d --name c1 --mount type=image,src=tools:1,dst=/t deb sleep 100
+	[ "$(mybox inspect -f '{{(index .Mounts 0).Type}} {{(index .Mounts 0).Source}} {{(index .Mounts 0).RW}}' c1)" = "image tools:1 false" ]
+	[ "$(mybox inspect -f '{{json .HostConfig.Mounts}}' c1)" = '[{"Type":"image","Source":"tools:1","Target":"/t","ReadOnly":true}]' ]
+	run mybox rmi "$id"
+	[ "$status" = 1 ]
+	[[ $output == *"conflict"* ]]
+	mybox image prune -af
+	[ "$(mybox exec c1 /t/bin/tool)" = tool ]
+	# The name means another one by now.
+	mybox tag deb tools:1
+	mybox restart -t 0 c1
+	[ "$(mybox exec c1 /t/bin/tool)" = tool ]
+	[ "$(mybox run --rm --volumes-from c1 deb /t/bin/tool)" = tool ]
+	mybox cp c1:/t/share/deep/file "$BATS_TEST_TMPDIR/live"
+	mybox stop -t 0 c1
+	mybox cp c1:/t/share/deep/file "$BATS_TEST_TMPDIR/still"
+	cmp "$BATS_TEST_TMPDIR/live" "$BATS_TEST_TMPDIR/still"
+	run mybox cp "$BATS_TEST_TMPDIR/live" c1:/t/share/new
+	[ "$status" != 0 ]
+	mybox image prune -af
+	mybox image inspect "$id"
+	mybox generate kube c1 | grep -A1 -F 'image:' | grep -qF 'reference: "tools:1"'
+	mybox rm c1
+	mybox rmi "$id"
+	mybox system check
+}
+
+@test "type=image: in a user namespace its ids are the container's" {
+	make_tools
+	[ "$(mybox run --rm --uidmap 0:200000:2000 --mount type=image,src=tools:1,dst=/t deb stat -c %u:%g /t /t/share/deep/file)" = $'0:0\n3:4' ]
+	mybox create --name c1 --uidmap 0:200000:2000 --mount type=image,src=tools:1,dst=/t deb true
+	mybox cp c1:/t/share/deep/file "$BATS_TEST_TMPDIR/file"
+	[ "$(cat "$BATS_TEST_TMPDIR/file")" = deep ]
+}
+
+@test "type=image: what is not there or makes no sense is told, and nothing is left" {
+	refused() { # refused WORDS FIELDS
+		run mybox run --rm --mount "type=image,$2" deb true
+		echo "$2: $status $output"
+		[ "$status" = 125 ]
+		[[ $output == *"$1"* ]]
+		[ "${#lines[@]}" -le 2 ]
+	}
+	refused "No such image: none" src=none,dst=/t
+	refused "field Source must not be empty" dst=/t
+	refused "read-only" src=deb,dst=/t,readonly=false
+	refused "not for mount type 'image'" src=deb,dst=/t,U
+	refused "cannot mix 'bind-*'" src=deb,dst=/t,bind-propagation=slave
+	[ -z "$(mybox ps -aq)" ]
+	[ -z "$(mybox volume ls -q)" ]
+}

@@ -141,7 +141,7 @@ static void refusals(void **state)
 	         "invalid mount config for type \"bind\": bind source path does not exist: "
 	         "/none-such"},
 		{NULL, "type=bind,source=/etc/passwd/x,target=/x", NULL, "does not exist"},
-		{NULL, "type=image,target=/x", NULL, "mount type 'image' is not supported"},
+		{NULL, "type=image,source=none,target=/x", NULL, "mount '/x': No such image: none"},
 		{NULL, NULL, "none", "No such container: none"},
 		{NULL, NULL, "other:zz", "zz"},
 	};
