@@ -211,13 +211,14 @@ static int pull_all(struct mb_cmd_context *cx, const struct mb_cmd_pull_request 
 static int pull_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, struct mb_err *err)
 {
 	const struct pull_args *args = in->args;
-	const struct mb_cmd_pull_request request = {.name = in->operands[0],
-	                                            .platform = args->platform,
-	                                            .tls_verify = args->tls_verify,
-	                                            .max_layer = (uint64_t)args->max_layer,
-	                                            .who = args->who,
-	                                            .quiet = args->quiet};
+	struct mb_cmd_pull_request request = {.name = in->operands[0],
+	                                      .platform = args->platform,
+	                                      .tls_verify = args->tls_verify,
+	                                      .max_layer = (uint64_t)args->max_layer,
+	                                      .who = args->who,
+	                                      .quiet = args->quiet};
 
+	request.who.has_retry = mb_cli_is_given(in, "retry");
 	return args->all_tags ? pull_all(cx, &request, err) : mb_cmd_pull_image(cx, &request, err);
 }
 
@@ -231,6 +232,8 @@ static const struct mb_cli_opt pull_opts[] = {
 	MB_OPT_STRING(0, "platform", NULL, struct pull_args, platform,
                       "of an index, this one: linux/arm64"),
 	MB_OPT_SWITCH('q', "quiet", struct pull_args, quiet, "print the name alone"),
+	MB_CMD_REGISTRY_OPT_RETRY(struct pull_args),
+	MB_CMD_REGISTRY_OPT_RETRY_DELAY(struct pull_args),
 	MB_OPT_TRI(0, "tls-verify", struct pull_args, tls_verify,
                    "want https with a valid certificate (default true)"),
 	MB_OPT_IGNORED(0, "disable-content-trust", false, NULL),

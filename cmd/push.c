@@ -171,6 +171,7 @@ static int push_main(struct mb_cmd_context *cx, const struct mb_cli_input *in, s
 	MB_AUTO_OCI_REF struct mb_oci_ref ref = {0};
 	int r = mb_cmd_registry_open(cx, &reg, err);
 
+	args.who.has_retry = mb_cli_is_given(in, "retry");
 	if (r == 0)
 		r = mb_cmd_registry_be(&reg, &args.who, err);
 	args.wants_format = mb_cli_is_given(in, "compression-format") ||
@@ -207,6 +208,8 @@ static const struct mb_cli_opt push_opts[] = {
 	MB_OPT_STRING(0, "digestfile", "FILE", struct push_args, digestfile,
                       "write the digest of what was pushed to it", .complete = MB_COMP_FILE),
 	MB_OPT_SWITCH('q', "quiet", struct push_args, quiet, "print the name alone"),
+	MB_CMD_REGISTRY_OPT_RETRY(struct push_args),
+	MB_CMD_REGISTRY_OPT_RETRY_DELAY(struct push_args),
 	MB_OPT_TRI(0, "tls-verify", struct push_args, tls_verify,
                    "want https with a valid certificate (default true)"),
 	MB_OPT_IGNORED(0, "disable-content-trust", false, NULL),

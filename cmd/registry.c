@@ -17,6 +17,8 @@
 #include "image/image.h"
 #include "oci/ref.h"
 
+enum { MAX_RETRY = 1000000 };
+
 int mb_cmd_registry_open(const struct mb_cmd_context *cx, struct mb_cmd_registry *ret,
                          struct mb_err *err)
 {
@@ -43,6 +45,12 @@ int mb_cmd_registry_be(struct mb_cmd_registry *reg, const struct mb_cmd_registry
 		who->authfile ? open(who->authfile, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
 	const char *password = who->creds ? strchr(who->creds, ':') : NULL;
 
+	if (who->retry > MAX_RETRY)
+		return mb_fail(err, ERANGE, "invalid --retry: at most %d", MAX_RETRY);
+	if (who->retry_delay < 0)
+		return mb_fail(err, EINVAL, "invalid --retry-delay: it is negative");
+	reg->settings.tries = who->has_retry ? (unsigned)who->retry + 1 : 0;
+	reg->settings.rest_msec = ((uint64_t)who->retry_delay + 999999) / 1000000;
 	if (who->creds && (!password || password == who->creds))
 		return mb_fail(err, EINVAL, "invalid --creds: USER:PASSWORD is wanted");
 	if (who->authfile && fd < 0)

@@ -4,6 +4,7 @@
 #define MB_CMD_REGISTRY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "registry/authfile.h"
 #include "registry/settings.h"
@@ -23,10 +24,13 @@ struct mb_cmd_registry {
 /* The settings, and who asks. */
 int mb_cmd_registry_open(const struct mb_cmd_context *cx, struct mb_cmd_registry *ret,
                          struct mb_err *err);
-/* Who to be, as the options say; NULL: not given. */
+/* Who to be, as the options say, and how patient; NULL: not given. */
 struct mb_cmd_registry_who {
 	const char *creds;    /* USER:PASSWORD */
 	const char *authfile; /* looked at before all others */
+	bool has_retry;       /* .retry was given */
+	uint64_t retry;
+	int64_t retry_delay; /* nsec; 0: longer each time, or as long as the registry asks */
 };
 /* Return: 0; or -errno, told: there is no such file, or no password. */
 int mb_cmd_registry_be(struct mb_cmd_registry *reg, const struct mb_cmd_registry_who *who,
@@ -38,6 +42,12 @@ int mb_cmd_registry_be(struct mb_cmd_registry *reg, const struct mb_cmd_registry
 #define MB_CMD_REGISTRY_OPT_CREDS(type)                                                            \
 	MB_OPT_STRING(0, "creds", "USER:PASSWORD", type, who.creds,                                \
 	              "who to be for this command; process lists show it")
+#define MB_CMD_REGISTRY_OPT_RETRY(type)                                                            \
+	MB_OPT_U64(0, "retry", "N", type, who.retry,                                               \
+	           "how often to try again (default 4)")
+#define MB_CMD_REGISTRY_OPT_RETRY_DELAY(type)                                                      \
+	MB_OPT_DURATION(0, "retry-delay", NULL, type, who.retry_delay,                             \
+	                "time between two tries")
 /* clang-format on */
 /* The canonical name that @typed is short for; or NULL in *@ret: it is no short name. */
 int mb_cmd_registry_meaning(const struct mb_cmd_registry *reg, const char *typed, char **ret,

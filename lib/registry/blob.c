@@ -156,9 +156,9 @@ static int fetch_all(struct mb_registry *reg, struct fetching *f, struct mb_err 
 		if (f->done >= before + GOOD_PROGRESS)
 			tries = 0;
 		before = f->done;
-		if (++tries >= MB_REGISTRY_MAX_TRIES)
+		if (++tries >= reg->tries)
 			return -(err && err->code ? err->code : EIO);
-		mb_registry_rest(tries, NULL);
+		mb_registry_rest(reg, tries, NULL);
 	}
 	return 0;
 }

@@ -62,6 +62,9 @@ int mb_registry_open(const struct mb_oci_ref *ref, const struct mb_registry_opti
 	reg->path = mb_strdup(ref->path);
 	reg->agent = mb_strdup_or_null(options->agent);
 	reg->timeout_sec = options->settings->timeout_sec;
+	reg->tries = options->settings->tries ? options->settings->tries : MB_REGISTRY_TRIES;
+	reg->first_tries = options->settings->tries ? reg->tries : MB_REGISTRY_FIRST_TRIES;
+	reg->rest_msec = options->settings->rest_msec;
 	if (options->login) {
 		reg->has_login = true;
 		reg->login.username = mb_strdup_or_null(options->login->username);

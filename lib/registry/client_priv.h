@@ -15,7 +15,9 @@
 struct mb_registry_challenge;
 
 enum {
-	MB_REGISTRY_MAX_TRIES = 5,
+	MB_REGISTRY_TRIES = 5,
+	/* What cannot be reached now is mostly not reached in a second either. */
+	MB_REGISTRY_FIRST_TRIES = 2,
 	MB_REGISTRY_MAX_REDIRECTS = 5,
 	MB_REGISTRY_MAX_TOKEN = 64 * 1024,
 	MB_REGISTRY_MAX_ERROR = 64 * 1024, /* of an answer that says no */
@@ -34,6 +36,9 @@ struct mb_registry {
 	int ca_fd;        /* for this registry alone, or -1 */
 	int system_ca_fd; /* SSL_CERT_FILE, for every other host, or -1 */
 	int timeout_sec;
+	unsigned tries;       /* of what breaks, .. */
+	unsigned first_tries; /* .. and where nobody answers */
+	uint64_t rest_msec;   /* 0: longer each time */
 	bool has_login;
 	struct mb_registry_login login;
 	struct mb_strv scopes;  /* to ask for along with what the registry names */
@@ -85,7 +90,8 @@ int64_t mb_registry_time_parse(const char *text);
  * Return: whether it asks; *@ret_sec is MB_REGISTRY_MAX_WAIT_SEC at most. */
 bool mb_registry_wait_wanted(const struct mb_kv *fields, int64_t now, uint64_t *ret_sec);
 /* Sleep before try @n (from 1); @answer may say for how long, or be NULL. */
-void mb_registry_rest(unsigned n, const struct mb_registry_answer *answer);
+void mb_registry_rest(const struct mb_registry *reg, unsigned n,
+                      const struct mb_registry_answer *answer);
 
 /* Get what @challenge wants, to reg->authorization.  Return: 0 or -errno, told. */
 int mb_registry_authenticate(struct mb_registry *reg, const struct mb_registry_challenge *challenge,

@@ -173,16 +173,28 @@ bool mb_registry_wait_wanted(const struct mb_kv *fields, int64_t now, uint64_t *
 	return true;
 }
 
-void mb_registry_rest(unsigned n, const struct mb_registry_answer *answer)
+/* Before the try after the @n-th. */
+static uint64_t rest_of(const struct mb_registry *reg, unsigned n)
 {
-	uint64_t seconds, msec = (uint64_t)FIRST_REST_MSEC << (n - 1);
+	uint64_t msec = FIRST_REST_MSEC;
+	unsigned char jitter;
+
+	if (reg->rest_msec)
+		return reg->rest_msec;
+	while (--n && msec < MB_REGISTRY_MAX_WAIT_SEC * 1000)
+		msec *= 2;
+	mb_random(&jitter, sizeof(jitter));
+	return msec + msec * jitter / 255;
+}
+
+void mb_registry_rest(const struct mb_registry *reg, unsigned n,
+                      const struct mb_registry_answer *answer)
+{
+	uint64_t seconds, msec = rest_of(reg, n);
 	MB_AUTO_CLOSE int interrupt = -1;
 	struct pollfd p = {.events = POLLIN};
 	struct timespec rest;
-	unsigned char jitter;
 
-	mb_random(&jitter, sizeof(jitter));
-	msec += msec * jitter / 255;
 	if (answer && mb_registry_wait_wanted(&answer->head.fields, mb_now_nsec(), &seconds))
 		msec = seconds * 1000;
 	rest.tv_sec = (time_t)(msec / 1000);
@@ -222,10 +234,9 @@ static enum next after_failure(struct attempt *a, int r)
 		return AGAIN;
 	if (r != MB_TRANSPORT_BROKEN && r != MB_TRANSPORT_UNREACHABLE)
 		return STOP;
-	/* What cannot be reached now is mostly not reached in a second either. */
-	if (++a->tries >= (r == MB_TRANSPORT_BROKEN ? MB_REGISTRY_MAX_TRIES : 2))
+	if (++a->tries >= (r == MB_TRANSPORT_BROKEN ? a->reg->tries : a->reg->first_tries))
 		return STOP;
-	mb_registry_rest(a->tries, NULL);
+	mb_registry_rest(a->reg, a->tries, NULL);
 	return AGAIN;
 }
 
@@ -291,9 +302,9 @@ static int after_answer(struct attempt *a, struct mb_err *err)
 	}
 	if (!mb_registry_may_pass(status) || a->request->once)
 		return STOP;
-	if (++a->tries >= MB_REGISTRY_MAX_TRIES)
+	if (++a->tries >= a->reg->tries)
 		return mb_registry_refused(a->answer, "the registry is not able to answer", err);
-	mb_registry_rest(a->tries, a->answer);
+	mb_registry_rest(a->reg, a->tries, a->answer);
 	/* From the start: where it was redirected may have been good for once. */
 	set_url(a);
 	a->redirects = 0;

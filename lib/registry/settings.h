@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/strv.h"
 
@@ -26,6 +27,9 @@ struct mb_registry_settings {
 	size_t n_hosts;
 	struct mb_kv short_names; /* "deb" -> "registry.example.com/base/debian" */
 	int timeout_sec;          /* without a byte in either direction */
+	/* Not of the file.  What breaks is tried so often; 0: as usual. */
+	unsigned tries;
+	uint64_t rest_msec; /* between two tries; 0: longer each time */
 };
 
 /* A file that is not there is an empty one. */

@@ -315,9 +315,9 @@ static int put_chunks(struct upload *u, struct mb_err *err)
 			return r;
 		if (r == 0)
 			continue;
-		if (++broken >= MB_REGISTRY_MAX_TRIES)
+		if (++broken >= u->reg->tries)
 			return r;
-		mb_registry_rest(broken, NULL);
+		mb_registry_rest(u->reg, broken, NULL);
 		if (ask_where(u) != 0)
 			return r;
 	}
@@ -342,13 +342,13 @@ int mb_registry_blob_send(struct mb_registry *reg, const struct mb_oci_digest *d
 			r = u.in_chunks ? put_chunks(&u, err) : put_whole(&u, err);
 		if (r != MB_REGISTRY_BROKEN)
 			break;
-		if (tries >= MB_REGISTRY_MAX_TRIES) {
+		if (tries >= reg->tries) {
 			r = -(err->code ? err->code : EIO);
 			break;
 		}
 		/* Another way is no second try. */
 		if (!was_whole || !u.in_chunks)
-			mb_registry_rest(tries, NULL);
+			mb_registry_rest(reg, tries, NULL);
 	}
 	free(u.to);
 	return r;

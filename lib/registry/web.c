@@ -181,6 +181,8 @@ static int open_client(const struct mb_registry_web_request *q, struct mb_regist
 	reg->base = mb_strdup("");
 	reg->agent = mb_strdup_or_null(q->agent);
 	reg->timeout_sec = MB_REGISTRY_TIMEOUT_SEC;
+	reg->tries = MB_REGISTRY_TRIES;
+	reg->first_tries = MB_REGISTRY_FIRST_TRIES;
 	if (r == 0 && certificates && *certificates) {
 		reg->system_ca_fd = open(certificates, O_RDONLY | O_CLOEXEC);
 		if (reg->system_ca_fd < 0)

@@ -96,6 +96,10 @@ works() {
 	refused limited/a "status 429"
 	run -0 requests 5030 "GET /v2/busy/"
 	[ "$output" = 5 ]
+	refused busy/a "status 503" --retry 0
+	refused busy/a "status 503" --retry 6 --retry-delay 1ms
+	run -0 requests 5030 "GET /v2/busy/"
+	[ "$output" = 13 ]
 	works flaky/a
 	# As long as it was told to wait, and no second time before that.
 	for behaviour in later later-date; do
@@ -105,6 +109,23 @@ works() {
 	done
 	refused long-header/a "header"
 	refused hangs-up/a "mpty reply"
+}
+
+@test "a registry that is started late is waited for, as long as it was said" {
+	"${box[@]}" pull -q --retry 100000 --retry-delay 20ms 127.0.0.1:5033/good/a >"$work/late" 2>&1 3>&- &
+	local pid=$!
+	run -1 timeout 60 "${box[@]}" pull -q --retry 3 --retry-delay 1ms 127.0.0.1:5033/good/a
+	start_server 5033
+	wait $pid
+	[ "$(cat "$work/late")" = 127.0.0.1:5033/good/a:latest ]
+	mybox rmi 127.0.0.1:5033/good/a
+	for words in "--retry x" "--retry -1" "--retry 1000001" "--retry-delay 1" "--retry-delay -1s"; do
+		# shellcheck disable=SC2086
+		run mybox pull -q $words "$server/good/a"
+		echo "$words: $status $output"
+		[ "$status" != 0 ]
+		[[ $output == *invalid* ]]
+	done
 }
 
 @test "redirects that lead nowhere good" {
