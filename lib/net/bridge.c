@@ -221,6 +221,29 @@ static int apply_elements(struct mb_net *net, const struct mb_net_network *n, st
 	return r ? r : mb_net_firewall_apply(net, &changes, err);
 }
 
+/* Is the host's bridge where the network's packets are to go? */
+static int check_vrf(struct mb_net *net, const struct mb_net_network *n, int master,
+                     struct mb_err *err)
+{
+	struct mb_nl_link vrf;
+	int r = mb_nl_link_find(&net->route, n->vrf, &vrf, err);
+
+	if (r < 0)
+		return r;
+	if (r == MB_NL_ABSENT)
+		return mb_fail(err, ENODEV,
+		               "VRF '%s' of network %s not found: it is for the host to make",
+		               n->vrf, n->name);
+	if (!mb_streq(vrf.kind, "vrf"))
+		return mb_fail(err, EINVAL, "interface '%s' is no VRF", n->vrf);
+	if (vrf.index != master)
+		return mb_fail(err, ENODEV,
+		               "bridge '%s' of network %s is not in VRF '%s': ip link set %s "
+		               "master %s",
+		               n->bridge, n->name, n->vrf, n->bridge, n->vrf);
+	return 0;
+}
+
 /* A bridge of the host's: nothing is done to it. */
 static int unmanaged_up(struct mb_net *net, const struct mb_net_network *n, int *ret_index,
                         struct mb_err *err)
@@ -241,7 +264,7 @@ static int unmanaged_up(struct mb_net *net, const struct mb_net_network *n, int 
 		return mb_fail(err, EINVAL, "interface '%s' is no bridge of the host's own",
 		               n->bridge);
 	*ret_index = link.index;
-	return 0;
+	return n->vrf ? check_vrf(net, n, link.master, err) : 0;
 }
 
 static int bridge_up(struct mb_net *net, const struct mb_net_network *n, int *ret_index,
@@ -273,7 +296,8 @@ int mb_net_bridge_up(struct mb_net *net, const struct mb_net_network *n, bool fo
 	index = force ? 0 : mb_net_bridge_index(net, n->id);
 	if (index) {
 		*ret_index = index;
-		return 0;
+		/* The host may have led it elsewhere. */
+		return n->vrf ? unmanaged_up(net, n, &index, err) : 0;
 	}
 	r = mb_net_is_upper(n->driver) ? mb_net_upper_up(net, n, &index, err)
 	    : n->unmanaged             ? unmanaged_up(net, n, &index, err)

@@ -117,6 +117,7 @@ struct mb_net_network {
 	struct mb_strv trusted;    /* interfaces from which published ports are reached inside */
 	bool bare4, bare6;         /* the host has no address of the family in it */
 	bool no_route;             /* it is nobody's default route */
+	char *vrf;                 /* in which the host has its bridge (unmanaged); NULL: any */
 	uint32_t vlan;             /* of the bridge's ports; 0: they are in none */
 	uint32_t metric;           /* of the default route; 0: the kernel's own */
 	struct mb_strv routes;     /* in containers, as route_spec.h has them */

@@ -116,6 +116,7 @@ static const struct mb_json_field network_table[] = {
 	MB_JSON_BOOL("bare4", struct mb_net_network, bare4),
 	MB_JSON_BOOL("bare6", struct mb_net_network, bare6),
 	MB_JSON_BOOL("no_route", struct mb_net_network, no_route),
+	MB_JSON_STR("vrf", struct mb_net_network, vrf),
 	MB_JSON_U32("vlan", struct mb_net_network, vlan),
 	MB_JSON_U32("metric", struct mb_net_network, metric),
 	MB_JSON_STRV("routes", struct mb_net_network, routes),

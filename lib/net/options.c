@@ -133,6 +133,14 @@ static int set_metric(struct mb_net_network *n, const char *value)
 	return mb_parse_u32(value, &n->metric);
 }
 
+static int set_vrf(struct mb_net_network *n, const char *value)
+{
+	if (!mb_net_ifname_is_valid(value))
+		return -EINVAL;
+	mb_strset(&n->vrf, value);
+	return 0;
+}
+
 static int set_vlan(struct mb_net_network *n, const char *value)
 {
 	if (mb_parse_u32(value, &n->vlan) < 0)
@@ -301,6 +309,7 @@ static const struct {
 	{"no_default_route", BRIDGE | UPPER, set_no_route},
 	{"metric", BRIDGE | UPPER, set_metric},
 	{"vlan", BRIDGE, set_vlan},
+	{"vrf", BRIDGE, set_vrf},
 	{DOCKER "container_iface_prefix", BRIDGE | OVERLAY | UPPER, check_iface_prefix},
 	{DOCKER "driver.mtu", BRIDGE | OVERLAY | UPPER, set_mtu},
 	{"mtu", BRIDGE | OVERLAY | UPPER, set_mtu},
@@ -352,6 +361,11 @@ static int set_option(struct mb_net_network *n, const struct mb_kv_pair *pair, s
 
 static int check_unmanaged(struct mb_net_network *n, struct mb_err *err)
 {
+	/* What comes by a VRF is no network's for the firewall, which then lets it pass. */
+	if (n->vrf && !n->unmanaged)
+		return mb_fail(err, EOPNOTSUPP,
+		               "option 'vrf' is for a bridge of the host's own, which is in the "
+		               "VRF: -o mode=unmanaged --interface-name NAME");
 	if (!n->unmanaged)
 		return 0;
 	if (!mb_kv_find(&n->options, MB_NET_OPTION_BRIDGE))

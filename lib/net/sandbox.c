@@ -109,7 +109,7 @@ int mb_net_endpoint_add(struct mb_net *net, struct mb_net_sandbox *s,
 		r = hold(net, &g, !mb_net_bridge_index(net, n->id), err);
 	if (!r)
 		r = still_there(net, n, err);
-	if (!r && g.exclusive)
+	if (!r && (g.exclusive || n->vrf))
 		r = mb_net_bridge_up(net, n, false, &index, err);
 	if (!r)
 		r = mb_net_endpoint_fill(s, n, spec, &e, err);

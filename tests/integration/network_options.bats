@@ -510,6 +510,10 @@ lan_router() {
 	refused "--internal and mode=unmanaged exclude each other" network create --internal -o mode=unmanaged --interface-name host0 net3
 	refused "options 'mode=unmanaged' and 'vlan' exclude each other" network create -o mode=unmanaged -o vlan=5 --interface-name host0 net3
 	refused "bridge 'br-nosuch' of network net3 not found" network create -o mode=unmanaged --interface-name br-nosuch net3
+	ip link add br-plain type bridge
+	refused "VRF 'red' of network net3 not found" network create -o mode=unmanaged -o vrf=red --interface-name br-plain net3
+	refused "interface 'host0' is no VRF" network create -o mode=unmanaged -o vrf=host0 --interface-name br-plain net3
+	ip link del br-plain
 	refused "interface 'host0' is no bridge of the host's own" network create -o mode=unmanaged --interface-name host0 net3
 	mybox network create --interface-name br-mine net4
 	refused "bridge 'br-mine' is that of network net4" network create -o mode=unmanaged --interface-name br-mine net3
@@ -518,9 +522,9 @@ lan_router() {
 	for option in isolate=maybe "$D.bridge.trusted_host_interfaces=a/b" "$D.bridge.trusted_host_interfaces=eth0::eth1" "$D.bridge.inhibit_ipv4=x" metric=-1 vlan=0 vlan=4095 vlan=x metric=x no_default_route=2x mode=x; do
 		refused "invalid value '${option#*=}' of option '${option%=*}'" network create -o "$option" net3
 	done
-	for option in vrf=red nosuch=1; do
-		refused "option '${option%=*}' is not supported by the bridge driver" network create -o "$option" net3
-	done
+	refused "option 'vrf' is for a bridge of the host's own, which is in the VRF: -o mode=unmanaged --interface-name NAME" network create -o vrf=red net3
+	refused "invalid value 'a/b' of option 'vrf'" network create -o vrf=a/b net3
+	refused "option 'nosuch' is not supported by the bridge driver" network create -o nosuch=1 net3
 	for name in '' .net -net 'a b' a/b ../a 'a
 b' "$(printf 'ü')" host none bridge default; do
 		run mybox network create -- "$name"
