@@ -238,7 +238,8 @@ size_t mb_dns_learn_format(const struct mb_learn_header *h, const struct mb_dns_
 	return b.overflows ? 0 : b.n;
 }
 
-/* What the kernel says of the transaction: it has done it when the message was sent. */
+/* What the kernel says of the transaction, all of it when the message was sent: each message that
+ * failed is told, and the last one that did not.  None is left for the next transaction to find. */
 static int read_result(int fd)
 {
 	union {
@@ -246,14 +247,15 @@ static int read_result(int fd)
 		uint16_t half[REPLY_MAX / 2];
 	} reply;
 	int result = -EIO;
+	bool failed = false;
+	ssize_t n;
 
-	/* An error of a message, and no more; or the acknowledgement of the last. */
-	while (recv(fd, &reply, sizeof(reply), MSG_DONTWAIT) >= HEADER + 4) {
-		if (reply.half[2] != TYPE_ERROR)
+	while ((n = recv(fd, &reply, sizeof(reply), MSG_DONTWAIT)) >= 0 || errno == ENOBUFS ||
+	       errno == EINTR) {
+		if (n < HEADER + 4 || reply.half[2] != TYPE_ERROR || failed)
 			continue;
 		result = (int)reply.word[4];
-		if (result)
-			break;
+		failed = result != 0;
 	}
 	return result;
 }

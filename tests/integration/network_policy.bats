@@ -668,6 +668,32 @@ print(int.from_bytes(a[at + 6:at + 10], "big"))')" = 60 ]
 	mybox system check
 }
 
+@test "egress by name: what failed while the table was away is not believed of later answers" {
+	local table
+	dns_server <<-'TXT'
+		one.example 198.51.100.12
+		two.example 198.51.100.12
+	TXT
+	mybox network create net1
+	sleeper web --network net1 --dns 198.51.100.2
+	mybox network policy default net1 deny
+	mybox network policy add --to dns=one.example --port 80 net1
+	mybox network policy add --to dns=two.example --port 81 net1
+	table=$(table_of)
+	# Who would put it back waits.
+	exec 9>>"$run/locks/firewall"
+	flock 9
+	nft delete table inet "$table"
+	resolves web one.example
+	run ! nft list table inet "$table"
+	exec 9>&-
+	mybox network reload
+	resolves web one.example
+	resolves web two.example
+	asks web 198.51.100.12 80
+	asks web 198.51.100.12 81
+}
+
 @test "egress by name: several names of one address, first rules first, TCP" {
 	dns_server <<-'TXT'
 		one.example 198.51.100.12
